@@ -1,0 +1,202 @@
+"""The bus inside each daemon: publish, subscribe, ask, claim.
+
+It holds no lock and starts no task. Three rules keep it free of deadlock: one claim or subscription per task;
+the loop of a keeper neither publishes nor asks; an answer that needs to ask others is worked out in a task of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import outcome
+import trio
+
+from trisalt.bus.events import Event
+from trisalt.bus.requests import Request
+from trisalt.bus.subscription import Subscription, SubscriptionStatistics
+from trisalt.bus.tags import matcher
+from trisalt.errors import LocalProtocolError
+
+Pattern = type[Event] | tuple[type[Event], ...] | str
+
+
+class Reply:
+    """How a claimant answers one request, exactly once."""
+
+    __slots__ = ("_outcome", "_task")
+
+    def __init__(self) -> None:
+        self._outcome: outcome.Outcome[object] | None = None
+        self._task: trio.lowlevel.Task | None = None
+
+    def send(self, value: object) -> None:
+        """Answer with `value`."""
+        self._finish(outcome.Value(value))
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with an error: it is raised where the request was asked."""
+        self._finish(outcome.Error(error))
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer already."""
+        return self._outcome is not None
+
+    def _finish(self, result: outcome.Outcome[object]) -> None:
+        if self._outcome is not None:
+            raise LocalProtocolError("a request was answered twice")
+        self._outcome = result
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)
+            self._task = None
+
+    async def _wait(self) -> object:
+        if self._outcome is None:
+            self._task = trio.lowlevel.current_task()
+
+            def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+                self._task = None
+                return trio.lowlevel.Abort.SUCCEEDED
+
+            await trio.lowlevel.wait_task_rescheduled(abort)
+        else:
+            await trio.lowlevel.checkpoint()
+        assert self._outcome is not None
+        return self._outcome.unwrap()
+
+
+@attrs.frozen(kw_only=True)
+class BusStatistics:
+    """A snapshot for debugging: how full each subscription is, and how many requests wait for each claimant."""
+
+    subscriptions: tuple[SubscriptionStatistics, ...]
+    requests: dict[str, int]
+
+
+class Bus:
+    """Events that happened, offered to every matching subscription; requests, answered by their one claimant."""
+
+    def __init__(self) -> None:
+        self._subscriptions: dict[Subscription, Pattern] = {}
+        self._by_class: dict[type[Event], tuple[tuple[Subscription, Callable[[str], bool] | None], ...]] = {}
+        self._claims: dict[type[Request], trio.MemorySendChannel[tuple[Any, Reply]]] = {}
+
+    # -- what happened ----------------------------------------------------------------------------------------
+
+    async def publish(self, event: Event) -> None:
+        """It happened: offer it to every matching subscription, the oldest first.
+
+        Waits while a keeping subscription is full; then all get it at once, or, if cancelled before, none.
+        """
+        await trio.lowlevel.checkpoint()
+        await self._wait_room(event)
+        self._offer(event)
+
+    async def publish_all(self, events: Iterable[Event]) -> None:
+        """A burst: like `publish` for each, with one checkpoint for all that need not wait."""
+        await trio.lowlevel.checkpoint()
+        for event in events:
+            await self._wait_room(event)
+            self._offer(event)
+
+    def publish_nowait(self, event: Event) -> None:
+        """Like `publish`; raises `trio.WouldBlock` when a keeping subscription is full."""
+        if any(subscription.is_full for subscription in self._targets(event)):
+            raise trio.WouldBlock
+        self._offer(event)
+
+    @asynccontextmanager
+    async def subscribe(self, pattern: Pattern, *, keep: bool, depth: int = 256) -> AsyncIterator[Subscription]:
+        """A bounded buffer of events: of a class, of one of several classes, or with a tag that matches a pattern.
+
+        `keep=True` for ledgers that must miss nothing: a full buffer makes publishers wait. `keep=False` for
+        watchers: a full buffer sheds, and the reader is told `Lagged`.
+        """
+        subscription = Subscription(pattern=pattern, keep=keep, depth=depth)
+        self._subscriptions[subscription] = pattern
+        self._by_class.clear()
+        try:
+            yield subscription
+        finally:
+            del self._subscriptions[subscription]
+            self._by_class.clear()
+            subscription.close()
+
+    # -- what is asked ----------------------------------------------------------------------------------------
+
+    async def ask(self, request: Request) -> Any:
+        """The claimant's answer; its error is raised here. The asker sets the deadline.
+
+        Raises LocalProtocolError when nobody has claimed the class.
+        """
+        channel = self._claims.get(type(request))
+        if channel is None:
+            await trio.lowlevel.checkpoint()
+            raise LocalProtocolError(f"nobody answers {type(request).__name__}")
+        reply = Reply()
+        try:
+            await channel.send((request, reply))
+        except trio.BrokenResourceError:
+            raise LocalProtocolError(f"{type(request).__name__} is no longer answered") from None
+        return await reply._wait()
+
+    @asynccontextmanager
+    async def claim(self, *classes: type[Request]) -> AsyncIterator[trio.MemoryReceiveChannel[tuple[Any, Reply]]]:
+        """I answer these: iterate `(request, reply)` pairs. A second claim is a programming error.
+
+        Requests that are waiting when the claim ends fail where they were asked.
+        """
+        taken = [cls.__name__ for cls in classes if cls in self._claims]
+        if taken:
+            raise LocalProtocolError(f"already claimed: {', '.join(taken)}")
+        # 0: a request is handed over when the claimant is there to take it; waiting ones queue at their askers.
+        send, receive = trio.open_memory_channel[tuple[Any, Reply]](0)
+        for cls in classes:
+            self._claims[cls] = send
+        async with send, receive:
+            try:
+                yield receive
+            finally:
+                for cls in classes:
+                    del self._claims[cls]
+
+    def claimed(self, cls: type[Request]) -> bool:
+        """Whether somebody answers requests of this class."""
+        return cls in self._claims
+
+    def statistics(self) -> BusStatistics:
+        """A snapshot for debugging."""
+        return BusStatistics(
+            subscriptions=tuple(subscription.statistics() for subscription in self._subscriptions),
+            requests={cls.__name__: send.statistics().tasks_waiting_send for cls, send in self._claims.items()},
+        )
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    async def _wait_room(self, event: Event) -> None:
+        while full := [subscription for subscription in self._targets(event) if subscription.is_full]:
+            await full[0].wait_room()
+
+    def _offer(self, event: Event) -> None:
+        for subscription in self._targets(event):
+            subscription.offer(event)
+
+    def _targets(self, event: Event) -> list[Subscription]:
+        cls = type(event)
+        row = self._by_class.get(cls)
+        if row is None:
+            row = self._by_class[cls] = tuple(self._row(cls))
+        return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
+
+    def _row(self, cls: type[Event]) -> Iterable[tuple[Subscription, Callable[[str], bool] | None]]:
+        for subscription, pattern in self._subscriptions.items():
+            if isinstance(pattern, str):
+                # An event without a tag stays inside the process: patterns never see it.
+                if cls.leaves_process():
+                    yield subscription, matcher(pattern)
+            elif issubclass(cls, pattern):
+                yield subscription, None

@@ -1,0 +1,466 @@
+"""The catalogue of what happened: one frozen class per tag.
+
+A class's fields are an allow-list: what it does not name does not travel. A class without a `TAG` stays inside
+the process. Tags and payloads are Salt's own; source: stock Salt 3008.3's bus, spec/events.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, NoReturn
+
+import attrs
+
+from trisalt.errors import LocalProtocolError
+
+
+class Secret:
+    """A value that cannot leave the process by accident: no serialiser takes it, and its `repr` tells nothing."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str | bytes) -> None:
+        self._value = value
+
+    def reveal(self) -> Any:
+        """The value itself, for the one place that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise LocalProtocolError("a secret cannot be serialised")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def wire(name: str, **kwargs: Any) -> Any:
+    """A field that travels under another name than its own, because Python keeps that word for itself."""
+    return attrs.field(metadata={"wire": name}, **kwargs)
+
+
+def optional(name: str | None = None) -> Any:
+    """A field that travels only when it is set."""
+    return attrs.field(default=None, metadata={"omit": None} | ({"wire": name} if name else {}))
+
+
+def stamped(seconds: float) -> str:
+    """`_stamp` as stock writes it: ISO 8601, UTC, microseconds, `+00:00`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened. `stamp` is the wall time in seconds at which it did."""
+
+    TAG: ClassVar[str] = ""
+
+    stamp: float = attrs.field(factory=time.time, repr=False, eq=False)
+
+    @property
+    def tag(self) -> str:
+        """Salt's tag, filled in from the fields; empty for an event that stays inside the process."""
+        return _tagger(type(self))(self)
+
+    def to_data(self) -> dict[str, Any]:
+        """The payload as Salt's listeners know it, `_stamp` included."""
+        data: dict[str, Any] = {}
+        for name, key, omit in _payload(type(self)):
+            value = getattr(self, name)
+            if omit and value is None:
+                continue
+            data[key] = value
+        data["_stamp"] = stamped(self.stamp)
+        return data
+
+    @classmethod
+    def leaves_process(cls) -> bool:
+        """Whether listeners outside may see it."""
+        return bool(cls.TAG)
+
+
+@cache
+def _tagger(cls: type[Event]) -> Callable[[Event], str]:
+    template = cls.TAG
+    if "{" not in template:
+        return lambda _event: template
+
+    return lambda event: template.format_map(_Fields(event))
+
+
+class _Fields(dict[str, Any]):
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def __missing__(self, key: str) -> Any:
+        return getattr(self._event, key)
+
+
+@cache
+def _payload(cls: type[Event]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple(
+        (field.name, field.metadata.get("wire", field.name), "omit" in field.metadata)
+        for field in attrs.fields(cls)
+        if field.name != "stamp" and not field.metadata.get("inside")
+    )
+
+
+def inside(**kwargs: Any) -> Any:
+    """A field that is for this process only: it is not part of the payload."""
+    return attrs.field(metadata={"inside": True}, **kwargs)
+
+
+@attrs.frozen(kw_only=True)
+class TaggedEvent(Event):
+    """Any event that the catalogue does not name: fired by a user, a minion, a plugin.
+
+    `data` is the payload as it is; `_stamp` is added to it, and replaced if it is there already.
+    """
+
+    TAG = "{name}"
+    name: str
+    data: dict[str, Any]
+
+    def to_data(self) -> dict[str, Any]:
+        """`data` with its stamp."""
+        return {**self.data, "_stamp": stamped(self.stamp)}
+
+
+# -- keys and presence ---------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class AuthDecided(Event):
+    """The key manager has decided on an `_auth`: `act` is accept, pend, reject, denied, full or error."""
+
+    TAG = "salt/auth"
+    result: bool
+    act: str
+    id: str
+    pub: str
+    autosign_grains: dict[str, Any] | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class KeyChanged(Event):
+    """An operator, or the key manager, moved a key: `act` is accepted, rejected, pending, denied or delete."""
+
+    TAG = "salt/key"
+    result: bool
+    act: str
+    id: str
+    pub: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class AesRotated(Event):
+    """The shared AES key is a new one; publications count from 1 again."""
+
+    TAG = "key"
+    rotate_aes_key: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class MinionEvent(Event):
+    """A minion fired an event: stock wraps it so, and user data is under `data`.
+
+    `minion_start` and `salt/minion/<id>/start` are of this shape.
+    """
+
+    TAG = "{name}"
+    name: str = attrs.field(metadata={"wire": "tag"})
+    id: str
+    data: Any
+    cmd: str = "_minion_event"
+    pretag: str | None = None
+    ts: int | None = optional()
+    grains: dict[str, Any] | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class MinionDataRefreshed(Event):
+    """The master keeps new grains and pillar of a minion."""
+
+    TAG = "minion/refresh/{id}"
+    id: str = inside()
+
+    def to_data(self) -> dict[str, Any]:
+        """Stock's one sentence as a key."""
+        return {"Minion data cache refresh": self.id, "_stamp": stamped(self.stamp)}
+
+
+@attrs.frozen(kw_only=True)
+class Present(Event):
+    """Who is connected."""
+
+    TAG = "salt/presence/present"
+    present: list[str]
+
+
+@attrs.frozen(kw_only=True)
+class PresenceChanged(Event):
+    """Who came and who went."""
+
+    TAG = "salt/presence/change"
+    new: list[str]
+    lost: list[str]
+
+
+# -- jobs ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class JobNew(Event):
+    """A publication was accepted; `minions` are waited for, `missing` were named but have no key."""
+
+    TAG = "salt/job/{jid}/new"
+    jid: str
+    tgt_type: str
+    tgt: Any
+    user: str
+    fun: Any
+    arg: list[Any]
+    minions: list[str]
+    missing: list[str]
+
+
+@attrs.frozen(kw_only=True)
+class JobPublished(Event):
+    """The job map goes out on the publish port."""
+
+    TAG = "salt/job/{jid}/publish"
+    fun: Any
+    arg: list[Any]
+    tgt: Any
+    jid: str
+    ret: str
+    tgt_type: str
+    user: str
+    metadata: dict[str, Any] | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class JobReturned(Event):
+    """A minion finished a job. `first` is False for a repeat, which is told but not stored again."""
+
+    TAG = "salt/job/{jid}/ret/{id}"
+    cmd: str = "_return"
+    id: str
+    jid: str
+    fun: Any
+    fun_args: list[Any]
+    result: Any = wire("return")
+    retcode: Any = 0
+    success: Any = True
+    user: str | None = optional()
+    out: str | None = optional()
+    metadata: dict[str, Any] | None = optional()
+    master_id: str | None = optional()
+    schedule: str | None = optional()
+    pid: int | None = optional()
+    arg: list[Any] | None = optional()
+    tgt: Any = optional()
+    tgt_type: str | None = optional()
+    ts: int | None = optional()
+    first: bool = inside(default=True)
+
+
+@attrs.frozen(kw_only=True)
+class JobRefused(Event):
+    """A publication was refused. It names who asked for what, and never a credential."""
+
+    TAG = "salt/job/error"
+    tgt: Any
+    tgt_type: str
+    fun: Any
+    user: str
+    error: dict[str, str]
+    eauth: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class JobSettled(Event):
+    """Nobody waits for this job any longer: `missing` gives a reason for each minion that did not return."""
+
+    TAG = "trisalt/job/{jid}/settled"
+    jid: str
+    missing: dict[str, str]
+
+
+# -- runners and wheels ----------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RunnerNew(Event):
+    """A runner starts; `fun` is `runner.<name>`."""
+
+    TAG = "salt/run/{jid}/new"
+    fun: str
+    jid: str
+    user: str
+    fun_args: list[Any]
+
+
+@attrs.frozen(kw_only=True)
+class RunnerReturned(Event):
+    """A runner ended."""
+
+    TAG = "salt/run/{jid}/ret"
+    fun: str
+    jid: str
+    user: str
+    fun_args: list[Any]
+    result: Any = wire("return")
+    success: bool
+    retcode: int | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class WheelNew(Event):
+    """A wheel function starts; `fun` is `wheel.<name>`."""
+
+    TAG = "salt/wheel/{jid}/new"
+    fun: str
+    jid: str
+    user: str
+    fun_args: list[Any] = attrs.field(factory=list)
+
+
+@attrs.frozen(kw_only=True)
+class WheelReturned(Event):
+    """A wheel function ended. Private keys never stand in `result`."""
+
+    TAG = "salt/wheel/{jid}/ret"
+    fun: str
+    jid: str
+    user: str
+    fun_args: list[Any] = attrs.field(factory=list)
+    result: Any = wire("return")
+    success: bool
+
+
+@attrs.frozen(kw_only=True)
+class RequestAnswered(Event):
+    """A request of the network door was answered: its `cmd`, from whom, in how many milliseconds, and whether well."""
+
+    TAG = "trisalt/req/{cmd}"
+    id: str
+    cmd: str
+    peer: str
+    ms: float
+    ok: bool
+
+
+# -- inside a minion ---------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Connected(Event):
+    """The link to a master stands: signed in and subscribed."""
+
+    TAG = "__master_connected"
+    master: str
+
+
+@attrs.frozen(kw_only=True)
+class Disconnected(Event):
+    """The link to a master is gone."""
+
+    TAG = "__master_disconnected"
+    master: str
+
+
+@attrs.frozen(kw_only=True)
+class JobReceived(Event):
+    """A publication was opened and verified; `load` is the job map. Matching it is `minion/jobs`'s."""
+
+    load: dict[str, Any]
+    master: str
+
+
+@attrs.frozen(kw_only=True)
+class ScheduleDue(Event):
+    """A schedule entry is due; `entry` is a `scheduler.entry.Entry`."""
+
+    name: str
+    entry: Any
+
+
+@attrs.frozen(kw_only=True)
+class ScheduleReturned(Event):
+    """A scheduled job ended; `load` is its return."""
+
+    TAG = "__schedule_return"
+    load: dict[str, Any] = inside()
+
+    def to_data(self) -> dict[str, Any]:
+        """The return itself is the payload."""
+        return {**self.load, "_stamp": stamped(self.stamp)}
+
+
+@attrs.frozen(kw_only=True)
+class MineData(Event):
+    """Mine functions were called: send `data` up. `clear` replaces what is there."""
+
+    TAG = "_minion_mine"
+    data: dict[str, Any]
+    clear: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class FireMaster(Event):
+    """Something on this host wants an event to go up to the master: one (`name`, `data`), or several (`events`)."""
+
+    TAG = "fire_master"
+    name: str | None = attrs.field(default=None, metadata={"wire": "tag"})
+    data: Any = None
+    events: list[dict[str, Any]] | None = None
+    pretag: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PillarRefresh(Event):
+    """Ask for pillar again."""
+
+    TAG = "pillar_refresh"
+
+
+@attrs.frozen(kw_only=True)
+class GrainsRefresh(Event):
+    """Gather grains again."""
+
+    TAG = "grains_refresh"
+
+
+@attrs.frozen(kw_only=True)
+class ModuleRefresh(Event):
+    """Plugins on disk have changed: load them anew."""
+
+    TAG = "module_refresh"
+
+
+@attrs.frozen(kw_only=True)
+class PillarRefreshed(Event):
+    """The pillar is the new one."""
+
+    TAG = "/salt/minion/minion_pillar_refresh_complete"
+    complete: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class ModuleRefreshed(Event):
+    """Plugins are loaded anew."""
+
+    TAG = "/salt/minion/minion_mod_refresh_complete"
+    complete: bool = True

@@ -1,0 +1,268 @@
+"""The catalogue of what is asked: one frozen class per `cmd`, each answered by its one claimant.
+
+A request never leaves the process. Its fields have been checked for their types by whoever made it from a load;
+`id` is always the authenticated sender. Answers are what the sender's reply carries, unless a docstring says more.
+Source of the fields: salt-wire.md sections 6, 11 and 12.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """Something that wants an answer. `CMD` is its name on the wire."""
+
+    CMD: ClassVar[str] = ""
+
+
+# -- on the master's bus: asked by the network door -----------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class AuthRequest(Request):
+    """A minion signs in. `load` is a `wire.handshake.Hello`; `peer` its network address, or empty.
+
+    The answer is the payload to send, packed.
+    """
+
+    CMD = "_auth"
+    hello: Any
+    peer: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRequest(Request):
+    """A minion returns a job. `load` is the rest of what it sent (`out`, `metadata`, `schedule`, …), unchecked.
+
+    Answered with None when the return is durable; never before.
+    """
+
+    CMD = "_return"
+    id: str
+    jid: str
+    fun: Any
+    fun_args: list[Any]
+    result: Any
+    retcode: Any
+    success: Any
+    load: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class SyndicReturnRequest(Request):
+    """A syndic returns for the minions below it."""
+
+    CMD = "_syndic_return"
+    id: str
+    load: list[Any]
+
+
+@attrs.frozen(kw_only=True)
+class PillarRequest(Request):
+    """A minion wants its pillar. The answer is the pillar map."""
+
+    CMD = "_pillar"
+    id: str
+    grains: dict[str, Any]
+    saltenv: str | None = None
+    pillarenv: str | None = None
+    pillar_override: dict[str, Any] = attrs.field(factory=dict)
+    extra_minion_data: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class TopsRequest(Request):
+    """What master tops assign to a minion: `{env: [sls]}`."""
+
+    CMD = "_master_tops"
+    id: str
+    opts: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class MineRequest(Request):
+    """A minion sends mine data; merged with what is there unless `clear`."""
+
+    CMD = "_mine"
+    id: str
+    data: dict[str, Any]
+    clear: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class MineGetRequest(Request):
+    """A minion asks for mine data of others: `{id: value}`, or `{fun: {id: value}}` for several functions."""
+
+    CMD = "_mine_get"
+    id: str
+    tgt: Any
+    fun: Any
+    tgt_type: str = "glob"
+
+
+@attrs.frozen(kw_only=True)
+class MineDeleteRequest(Request):
+    """A minion withdraws one function from its mine."""
+
+    CMD = "_mine_delete"
+    id: str
+    fun: str
+
+
+@attrs.frozen(kw_only=True)
+class MineFlushRequest(Request):
+    """A minion withdraws its whole mine."""
+
+    CMD = "_mine_flush"
+    id: str
+
+
+@attrs.frozen(kw_only=True)
+class MinionEventRequest(Request):
+    """A minion fires events: one (`tag`, `data`), or several (`events`, each with `tag` and `data`)."""
+
+    CMD = "_minion_event"
+    id: str
+    tag: str | None = None
+    data: Any = None
+    events: list[Any] | None = None
+    pretag: str | None = None
+    grains: dict[str, Any] | None = None
+    ts: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FileRequest(Request):
+    """A minion asks the file server; `cmd` is one of `FILE_COMMANDS`."""
+
+    CMD = "_file_*"
+    id: str
+    cmd: str
+    load: dict[str, Any]
+
+
+FILE_COMMANDS = frozenset(
+    {
+        "_file_envs",
+        "_file_list",
+        "_dir_list",
+        "_file_list_emptydirs",
+        "_symlink_list",
+        "_file_find",
+        "_file_hash",
+        "_file_hash_and_stat",
+        "_serve_file",
+        "_file_recv",
+        "_master_opts",
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class RevokeRequest(Request):
+    """A minion gives up its own key."""
+
+    CMD = "revoke_auth"
+    id: str
+
+
+# -- on the master's bus: asked by both doors ------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class PublishRequest(Request):
+    """Send a job out. `user` has been authenticated by the door that asks.
+
+    `kwargs` are the job's further keys that stock knows (`delimiter`, `metadata`, `ret_config`, …). `watch` asks
+    for the find_job polling: `timeout` and `gather_job_timeout` in seconds, the configured ones when None.
+    The answer is a `Published`.
+    """
+
+    CMD = "publish"
+    tgt: Any
+    fun: Any
+    arg: list[Any]
+    user: str
+    tgt_type: str = "glob"
+    ret: str = ""
+    jid: str = ""
+    kwargs: dict[str, Any] = attrs.field(factory=dict)
+    watch: bool = False
+    timeout: float | None = None
+    gather_job_timeout: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Published:
+    """What became of a publication. Nobody matched: `jid` is None and `error` says so."""
+
+    jid: str | None
+    minions: list[str]
+    missing: list[str]
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class MinionPublishRequest(Request):
+    """A minion publishes to others, as far as `peer` allows: `{jid, minions}`, `{id: return}`, or `{}`."""
+
+    CMD = "minion_pub"
+    id: str
+    cmd: str
+    load: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class RunnerRequest(Request):
+    """Run a runner: `fun` without `runner.`. `user` has been authenticated.
+
+    `jid` is the run's own, made by the door, so that the caller can follow `salt/run/<jid>` before it starts.
+    The answer is an `Outcome` of `worker.protocol`.
+    """
+
+    CMD = "runner"
+    fun: str
+    jid: str
+    user: str
+    arg: list[Any] = attrs.field(factory=list)
+    kwarg: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class WheelRequest(Request):
+    """Run a wheel function: `fun` without `wheel.`. Otherwise as `RunnerRequest`."""
+
+    CMD = "wheel"
+    fun: str
+    jid: str
+    user: str
+    arg: list[Any] = attrs.field(factory=list)
+    kwarg: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class RotateRequest(Request):
+    """Make a new shared AES key (the drop file, or a key that was deleted or rejected)."""
+
+    CMD = "rotate_aes_key"
+
+
+# -- on the minion's bus -----------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class MasterRequest(Request):
+    """Ask the master: `load` with its `cmd`. `timeout` (seconds) is one try's; `tries` as many.
+
+    The answer is the opened reply. Raises RequestTimeout when no try was answered.
+    """
+
+    CMD = "master"
+    load: dict[str, Any]
+    timeout: float = 60.0
+    tries: int = 3
+    master: str | None = None

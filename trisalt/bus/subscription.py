@@ -1,0 +1,127 @@
+"""A bounded buffer between the bus and one task: it keeps, or it sheds.
+
+`Bus` fills it; the task that subscribed reads it, one event at a time or all that is there at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+import trio
+
+from trisalt.bus.events import Event
+
+
+@attrs.frozen(kw_only=True)
+class Lagged:
+    """A shedding subscription was too slow: `missed` events are not there."""
+
+    missed: int
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionStatistics:
+    """A snapshot for debugging."""
+
+    pattern: str
+    keep: bool
+    depth: int
+    waiting: int
+    missed: int
+
+
+class Subscription:
+    """One task's view of the bus. Iterate it, or call `receive_all` for batches.
+
+    A keeping subscription (`keep=True`) makes publishers wait when it is full. A shedding one drops what does
+    not fit, and the next delivery is `Lagged(missed=n)`.
+    """
+
+    def __init__(self, *, pattern: object, keep: bool, depth: int) -> None:
+        if depth < 1:
+            raise ValueError("a subscription holds at least one event")
+        self.keep = keep
+        self.depth = depth
+        self.missed = 0
+        self._pattern = pattern
+        self._lost = 0
+        self._buffer: deque[Event] = deque()
+        self._readers = trio.lowlevel.ParkingLot()
+        self._publishers = trio.lowlevel.ParkingLot()
+        self._closed = False
+
+    # -- the bus's side ---------------------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        """A keeper without room; a shedding subscription is never full."""
+        return self.keep and len(self._buffer) >= self.depth and not self._closed
+
+    async def wait_room(self) -> None:
+        """Wait until there may be room. The caller looks again: somebody else may have taken it."""
+        if self.is_full:
+            await self._publishers.park()
+
+    def offer(self, event: Event) -> None:
+        """Take one event, or shed it. Never called on a full keeper."""
+        if self._closed:
+            return
+        if self._lost or len(self._buffer) >= self.depth:
+            # Once something is lost, nothing more is taken until the reader has been told: the hole stays in its place.
+            self._lost += 1
+            self.missed += 1
+            return
+        self._buffer.append(event)
+        if self._readers:
+            self._readers.unpark()
+
+    def close(self) -> None:
+        """Nothing more is offered, and publishers that wait go on."""
+        self._closed = True
+        self._publishers.unpark_all()
+
+    # -- the reader's side ------------------------------------------------------------------------------------
+
+    async def receive(self) -> Event | Lagged:
+        """The next event; `Lagged` once everything buffered before a loss has been read."""
+        await self._wait_any()
+        if not self._buffer:
+            missed, self._lost = self._lost, 0
+            return Lagged(missed=missed)
+        event = self._buffer.popleft()
+        if self._publishers:
+            self._publishers.unpark()
+        return event
+
+    async def receive_all(self) -> list[Event | Lagged]:
+        """Everything that is there, at least one; a `Lagged` comes after what was buffered before the loss."""
+        await self._wait_any()
+        events: list[Event | Lagged] = list(self._buffer)
+        self._buffer.clear()
+        if self._lost:
+            events.append(Lagged(missed=self._lost))
+            self._lost = 0
+        self._publishers.unpark_all()
+        return events
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Event | Lagged:
+        return await self.receive()
+
+    def statistics(self) -> SubscriptionStatistics:
+        """A snapshot for debugging."""
+        return SubscriptionStatistics(
+            pattern=str(self._pattern),
+            keep=self.keep,
+            depth=self.depth,
+            waiting=len(self._buffer),
+            missed=self.missed,
+        )
+
+    async def _wait_any(self) -> None:
+        await trio.lowlevel.checkpoint()
+        while not self._buffer and not self._lost:
+            await self._readers.park()

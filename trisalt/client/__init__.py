@@ -1,0 +1,1 @@
+"""How anyone on this host asks a master. Blocking and thin."""

@@ -1,0 +1,92 @@
+"""Every error trisalt raises on purpose, as one tree. `str()` of each is fit for an operator.
+
+Raise near the cause; catch at a boundary: one request, one job, one service, one command.
+"""
+
+from __future__ import annotations
+
+
+class TrisaltError(Exception):
+    """The root of all errors that trisalt raises on purpose."""
+
+
+class ConfigError(TrisaltError):
+    """The operator's configuration is wrong; the text names the file, the key and the value."""
+
+
+class ProtocolError(TrisaltError):
+    """A rule of the wire was broken."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We broke the rules: a bug of ours."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the rules.
+
+    `refusal` is the value to pack and send back, in the words a stock peer knows.
+    """
+
+    def __init__(self, message: str, *, refusal: object = "bad load") -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+class AuthError(TrisaltError):
+    """Somebody is not who, or not allowed what, they say."""
+
+
+class Rejected(AuthError):
+    """The master has rejected our key."""
+
+
+class Denied(AuthError):
+    """The key differs from the one that is known for this id, or the caller may not do this."""
+
+
+class Full(AuthError):
+    """The master takes no more minions."""
+
+
+class KeyChanged(AuthError):
+    """The master answers with another key than the one that is pinned."""
+
+
+class RequestTimeout(TrisaltError):
+    """No answer came in time."""
+
+
+class WorkerDied(TrisaltError):
+    """A worker process ended before it answered.
+
+    `status` is the wait status as `os.waitstatus_to_exitcode` gives it: negative for a signal.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LoaderError(TrisaltError):
+    """A plugin cannot be loaded, or is not there; the text is what a stock minion answers."""
+
+
+class RenderError(TrisaltError):
+    """An SLS file or a template does not render."""
+
+
+class TargetError(TrisaltError):
+    """A target cannot be read; the text says at which position."""
+
+
+class StoreError(TrisaltError):
+    """The store cannot read or write."""
+
+
+class CommandError(TrisaltError):
+    """A plugin says no: shown without a traceback. `retcode` is the job's, or the command's."""
+
+    def __init__(self, message: str, *, retcode: int = 1) -> None:
+        super().__init__(message)
+        self.retcode = retcode

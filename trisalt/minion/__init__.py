@@ -1,0 +1,1 @@
+"""The minion. One file per conversation."""

@@ -1,0 +1,1 @@
+"""Pillar: grains in, pillar out."""

@@ -1,0 +1,1 @@
+"""The shelves: one folder per kind, loaded by name, imported by nobody."""

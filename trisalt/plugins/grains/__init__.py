@@ -1,0 +1,1 @@
+"""Plugins of the kind `grains`, loaded by name."""

@@ -1,0 +1,1 @@
+"""Plugins of the kind `modules`, loaded by name."""

@@ -1,0 +1,1 @@
+"""Plugins of the kind `outputters`, loaded by name."""

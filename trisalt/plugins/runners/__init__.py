@@ -1,0 +1,1 @@
+"""Plugins of the kind `runners`, loaded by name."""

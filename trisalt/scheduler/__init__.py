@@ -1,0 +1,1 @@
+"""When: the same for master and minion."""

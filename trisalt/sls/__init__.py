@@ -1,0 +1,1 @@
+"""SLS files: YAML, Jinja, the render pipeline and the top file."""

@@ -1,0 +1,1 @@
+"""Who: which minions a target names. Pure."""

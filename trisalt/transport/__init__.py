@@ -1,0 +1,1 @@
+"""Sockets: Trio shells around the bytes of `wire`."""

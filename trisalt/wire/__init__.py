@@ -1,0 +1,1 @@
+"""Bytes to loads and back. Pure: no sockets, no clock, no files."""

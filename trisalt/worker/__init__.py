@@ -1,0 +1,1 @@
+"""Where plugin code runs: processes beside the daemon."""
