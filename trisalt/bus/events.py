@@ -90,7 +90,7 @@ class Event:
 
 
 @cache
-def _tagger(cls: type[Event]) -> Callable[[Event], str]:
+def _tagger(cls: Any) -> Callable[[Event], str]:
     template = cls.TAG
     if "{" not in template:
         return lambda _event: template
@@ -108,7 +108,7 @@ class _Fields(dict[str, Any]):
 
 
 @cache
-def _payload(cls: type[Event]) -> tuple[tuple[str, str, bool], ...]:
+def _payload(cls: Any) -> tuple[tuple[str, str, bool], ...]:
     return tuple(
         (field.name, field.metadata.get("wire", field.name), "omit" in field.metadata)
         for field in attrs.fields(cls)
