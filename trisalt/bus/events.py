@@ -7,9 +7,7 @@ the process. Tags and payloads are Salt's own; source: stock Salt 3008.3's bus, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, ClassVar, NoReturn
 
 import attrs
@@ -70,12 +68,13 @@ class Event:
     @property
     def tag(self) -> str:
         """Salt's tag, filled in from the fields; empty for an event that stays inside the process."""
-        return _tagger(type(self))(self)
+        template = type(self).TAG
+        return template.format_map(_Fields(self)) if "{" in template else template
 
     def to_data(self) -> dict[str, Any]:
         """The payload as Salt's listeners know it, `_stamp` included."""
         data: dict[str, Any] = {}
-        for name, key, omit in _payload(type(self)):
+        for name, key, omit in _PAYLOADS.get(type(self)) or _payload(type(self)):
             value = getattr(self, name)
             if omit and value is None:
                 continue
@@ -89,16 +88,9 @@ class Event:
         return bool(cls.TAG)
 
 
-@cache
-def _tagger(cls: Any) -> Callable[[Event], str]:
-    template = cls.TAG
-    if "{" not in template:
-        return lambda _event: template
-
-    return lambda event: template.format_map(_Fields(event))
-
-
 class _Fields(dict[str, Any]):
+    """An event's attributes as a mapping, for `str.format_map`."""
+
     def __init__(self, event: Event) -> None:
         super().__init__()
         self._event = event
@@ -107,13 +99,17 @@ class _Fields(dict[str, Any]):
         return getattr(self._event, key)
 
 
-@cache
-def _payload(cls: Any) -> tuple[tuple[str, str, bool], ...]:
-    return tuple(
+_PAYLOADS: dict[type[Event], tuple[tuple[str, str, bool], ...]] = {}
+
+
+def _payload(cls: type[Event]) -> tuple[tuple[str, str, bool], ...]:
+    """The fields that travel, as (attribute, name on the wire, left out when None), worked out once per class."""
+    row = _PAYLOADS[cls] = tuple(
         (field.name, field.metadata.get("wire", field.name), "omit" in field.metadata)
         for field in attrs.fields(cls)
         if field.name != "stamp" and not field.metadata.get("inside")
     )
+    return row
 
 
 def inside(**kwargs: Any) -> Any:

@@ -1,0 +1,192 @@
+"""Publish, subscribe, ask, claim: who gets what, in which order, and what happens when one is slow or cancelled."""
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import AuthDecided, Event, JobReceived, TaggedEvent
+from trisalt.bus.requests import MineFlushRequest, MineGetRequest
+from trisalt.bus.subscription import Lagged
+from trisalt.errors import LocalProtocolError
+
+
+def note(name="my/tag", n=0):
+    return TaggedEvent(name=name, data={"n": n})
+
+
+async def test_every_matching_subscription_gets_the_event():
+    bus = Bus()
+    async with (
+        bus.subscribe(Event, keep=True) as everything,
+        bus.subscribe(AuthDecided, keep=True) as auths,
+        bus.subscribe((AuthDecided, TaggedEvent), keep=True) as both,
+        bus.subscribe("my/*", keep=True) as mine,
+        bus.subscribe("other/*", keep=True) as other,
+    ):
+        event = note()
+        await bus.publish(event)
+        assert await everything.receive() is event
+        assert await both.receive() is event
+        assert await mine.receive() is event
+        assert auths.statistics().waiting == 0
+        assert other.statistics().waiting == 0
+
+
+async def test_a_pattern_never_sees_what_stays_inside():
+    bus = Bus()
+    async with bus.subscribe("*", keep=True) as everything, bus.subscribe(Event, keep=True) as inside:
+        await bus.publish(JobReceived(load={}, master="m"))
+        assert everything.statistics().waiting == 0
+        assert inside.statistics().waiting == 1
+
+
+async def test_a_full_keeper_makes_the_publisher_wait(autojump_clock):
+    bus = Bus()
+    async with bus.subscribe(Event, keep=True, depth=1) as ledger, trio.open_nursery() as nursery:
+        await bus.publish(note(n=1))
+        nursery.start_soon(bus.publish, note(n=2))
+        await wait_all_tasks_blocked()
+        assert ledger.statistics().waiting == 1
+        assert [(await ledger.receive()).data["n"] for _ in range(2)] == [1, 2]
+
+
+async def test_a_publisher_cancelled_while_it_waits_has_told_nobody():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=True, depth=8) as early, bus.subscribe(Event, keep=True, depth=1) as full:
+        await bus.publish(note(n=1))
+        await early.receive()
+        with trio.move_on_after(0):
+            await bus.publish(note(n=2))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bus.publish, note(n=3))
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert early.statistics().waiting == 0
+        assert full.statistics().waiting == 1
+
+
+async def test_a_slow_watcher_sheds_and_is_told_where_the_hole_is():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=False, depth=2) as watcher:
+        for n in range(5):
+            await bus.publish(note(n=n))
+        seen = [await watcher.receive() for _ in range(3)]
+        assert [event.data["n"] for event in seen[:2]] == [0, 1]
+        assert seen[2] == Lagged(missed=3)
+        await bus.publish(note(n=9))
+        assert (await watcher.receive()).data["n"] == 9
+
+
+async def test_a_burst_is_read_in_one_go_and_frees_all_publishers():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=True, depth=10) as ledger, trio.open_nursery() as nursery:
+        for n in range(30):
+            nursery.start_soon(bus.publish, note(n=n))
+        seen = []
+        while len(seen) < 30:
+            seen += [event.data["n"] for event in await ledger.receive_all()]
+        assert sorted(seen) == list(range(30))
+
+
+async def test_a_keeper_that_leaves_frees_its_publishers():
+    bus = Bus()
+    async with trio.open_nursery() as nursery:
+        async with bus.subscribe(Event, keep=True, depth=1):
+            await bus.publish(note())
+            nursery.start_soon(bus.publish, note())
+            await wait_all_tasks_blocked()
+
+
+async def test_a_cancelled_reader_loses_nothing():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=True) as ledger:
+        with trio.move_on_after(0):
+            await ledger.receive()
+        await bus.publish(note(n=1))
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await ledger.receive()
+        assert (await ledger.receive()).data["n"] == 1
+
+
+async def test_publish_nowait_refuses_rather_than_wait():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=True, depth=1) as ledger:
+        bus.publish_nowait(note())
+        with pytest.raises(trio.WouldBlock):
+            bus.publish_nowait(note())
+        assert ledger.statistics().waiting == 1
+
+
+async def test_the_claimant_answers_the_asker():
+    bus = Bus()
+    async with bus.claim(MineFlushRequest, MineGetRequest) as requests, trio.open_nursery() as nursery:
+
+        async def serve():
+            async for request, reply in requests:
+                reply.send((type(request).__name__, request.id))
+
+        nursery.start_soon(serve)
+        assert await bus.ask(MineFlushRequest(id="m1")) == ("MineFlushRequest", "m1")
+        assert await bus.ask(MineGetRequest(id="m2", tgt="*", fun="x")) == ("MineGetRequest", "m2")
+        nursery.cancel_scope.cancel()
+
+
+async def test_the_claimants_error_is_raised_where_it_was_asked():
+    bus = Bus()
+    async with bus.claim(MineFlushRequest) as requests, trio.open_nursery() as nursery:
+
+        async def serve():
+            _request, reply = await requests.receive()
+            reply.fail(KeyError("no"))
+
+        nursery.start_soon(serve)
+        with pytest.raises(KeyError):
+            await bus.ask(MineFlushRequest(id="m1"))
+
+
+async def test_an_unclaimed_request_is_a_programming_error_and_so_is_a_second_claim():
+    bus = Bus()
+    with pytest.raises(LocalProtocolError):
+        await bus.ask(MineFlushRequest(id="m1"))
+    async with bus.claim(MineFlushRequest):
+        assert bus.claimed(MineFlushRequest)
+        with pytest.raises(LocalProtocolError):
+            async with bus.claim(MineFlushRequest):
+                pass
+    assert not bus.claimed(MineFlushRequest)
+
+
+async def test_an_asker_that_gives_up_does_not_disturb_the_claimant(autojump_clock):
+    bus = Bus()
+    async with bus.claim(MineFlushRequest) as requests, trio.open_nursery() as nursery:
+        nursery.start_soon(bus.ask, MineFlushRequest(id="later"))
+        with trio.move_on_after(1):
+            await bus.ask(MineFlushRequest(id="gives-up"))
+        request, reply = await requests.receive()
+        assert request.id == "later"
+        reply.send(None)
+
+        async def ask_and_leave():
+            with trio.move_on_after(1):
+                await bus.ask(MineFlushRequest(id="leaves"))
+
+        nursery.start_soon(ask_and_leave)
+        _request, reply = await requests.receive()
+        await trio.sleep(2)
+        reply.send(None)
+
+
+async def test_requests_that_wait_when_the_claim_ends_fail_where_they_were_asked():
+    bus = Bus()
+    async with trio.open_nursery() as nursery:
+        async with bus.claim(MineFlushRequest):
+
+            async def ask():
+                with pytest.raises(LocalProtocolError):
+                    await bus.ask(MineFlushRequest(id="m1"))
+
+            nursery.start_soon(ask)
+            await wait_all_tasks_blocked()
+            assert bus.statistics().requests == {"MineFlushRequest": 1}
