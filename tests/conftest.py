@@ -1,0 +1,30 @@
+"""What all tests share: hypothesis settings, and the stock Salt of the interop tests."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.lab import STOCK_VARIABLE, stock_bin
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stock_where_it_must_be(request):
+    """In CI nothing is skipped: stock Salt has to be there."""
+    if (
+        os.environ.get("CI")
+        and stock_bin() is None
+        and any(i.get_closest_marker("interop") for i in request.session.items)
+    ):
+        pytest.fail(f"{STOCK_VARIABLE} must name the folder of stock Salt's commands in CI", pytrace=False)
+
+
+def pytest_collection_modifyitems(items):
+    if stock_bin() is None and not os.environ.get("CI"):
+        missing = pytest.mark.skip(reason=f"stock Salt is not installed: set {STOCK_VARIABLE}")
+        for item in items:
+            if item.get_closest_marker("interop"):
+                item.add_marker(missing)
