@@ -218,7 +218,11 @@ class PresenceChanged(Event):
 
 @attrs.frozen(kw_only=True)
 class JobNew(Event):
-    """A publication was accepted; `minions` are waited for, `missing` were named but have no key."""
+    """A publication was accepted; `minions` are waited for, `missing` were named but have no key.
+
+    `watch`: somebody waits, so `master/jobs` asks find_job until the job is settled; `timeout` and
+    `gather_job_timeout` are seconds, the configured ones when None.
+    """
 
     TAG = "salt/job/{jid}/new"
     jid: str
@@ -229,6 +233,9 @@ class JobNew(Event):
     arg: list[Any]
     minions: list[str]
     missing: list[str]
+    watch: bool = inside(default=False)
+    timeout: float | None = inside(default=None)
+    gather_job_timeout: float | None = inside(default=None)
 
 
 @attrs.frozen(kw_only=True)

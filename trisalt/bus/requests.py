@@ -207,6 +207,21 @@ class Published:
 
 
 @attrs.frozen(kw_only=True)
+class WatchRequest(Request):
+    """Somebody waits for a job that is out already: watch it, or watch it for longer, until `JobSettled` says so.
+
+    Subscribe to `JobReturned` and `JobSettled` before asking, and read what is in the store after. `timeout` and
+    `gather_job_timeout` are seconds, the configured ones when None. Answered by `master/jobs` with the list of the
+    minions that are expected; with None for a job that nobody knows, of which no `JobSettled` will tell.
+    """
+
+    CMD = "watch_job"
+    jid: str
+    timeout: float | None = None
+    gather_job_timeout: float | None = None
+
+
+@attrs.frozen(kw_only=True)
 class MinionPublishRequest(Request):
     """A minion publishes to others, as far as `peer` allows: `{jid, minions}`, `{id: return}`, or `{}`."""
 
