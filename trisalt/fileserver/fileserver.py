@@ -1,16 +1,34 @@
 """Files for minions, from `file_roots`: find, list, hash and read them. Plain blocking code.
 
-Paths are opened below a directory handle, component by component, so neither `..` nor a link leads out of its root
-(links may with `fileserver_followsymlinks`, inside the rules of the roots backend). `master/files` calls this in
-threads; `salt-call --local` and the runners call it as it is.
+What a minion names is opened below a handle of its root. With `fileserver_followsymlinks: False` each component is
+opened by itself, and a link that leads out of the root is not followed. `master/files` calls this in threads;
+`salt-call --local` and the runners call it as it is.
+Source of the rules: stock Salt 3008.3's roots backend; spec/pillar-fileserver.md B2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import errno
+import hashlib
+import os
+import re
+import stat
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatch
 from typing import Any
 
 import attrs
+
+from trisalt.fileserver import urls
+
+MAX_LINKS = 40
+# A file or directory that changed so lately may change again within one tick of the clock of its file system.
+SETTLED_S = 2.0
+HASHES_KEPT = 4096
 
 
 @attrs.frozen(kw_only=True)
@@ -19,11 +37,25 @@ class Found:
 
     path: str
     rel: str
-    stat: list[int]
+    stat: list[float]
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """What one environment holds. `seen` tells of each directory that was read when it last changed."""
+
+    files: list[str]
+    dirs: list[str]
+    empty_dirs: list[str]
+    links: dict[str, str]
+    seen: dict[str, tuple[int, int]] = attrs.field(factory=dict, repr=False)
 
 
 class FileServer:
-    """`file_roots`: environment -> directories; the first directory that has a file wins."""
+    """`file_roots`: environment -> directories; the first directory that has a file wins.
+
+    `__env__` names a catch-all environment, and inside its directories the environment that is asked for.
+    """
 
     def __init__(
         self,
@@ -35,41 +67,300 @@ class FileServer:
         ignore_regex: Sequence[str] = (),
         ignore_glob: Sequence[str] = (),
         buffer_size: int = 1 << 20,
-    ) -> None: ...
+        settled_s: float = SETTLED_S,
+    ) -> None:
+        self.file_roots = {str(env): [str(root) for root in roots or ()] for env, roots in file_roots.items()}
+        self.hash_type = hash_type
+        self.buffer_size = buffer_size
+        self._follow = follow_symlinks
+        self._ignore_links = ignore_symlinks
+        self._ignore_regex = [re.compile(pattern) for pattern in ignore_regex]
+        self._ignore_glob = list(ignore_glob)
+        self._settled_s = settled_s
+        self._lock = threading.Lock()
+        self._hashes: OrderedDict[tuple[object, ...], str] = OrderedDict()
+        self._listings: dict[str, Listing] = {}
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> FileServer:
         """From the options of a master, or of a minion that is its own file server."""
-        raise NotImplementedError
+        return cls(
+            opts.get("file_roots") or {"base": ["/srv/salt", "/srv/spm/salt"]},
+            hash_type=opts.get("hash_type") or "sha256",
+            follow_symlinks=bool(opts.get("fileserver_followsymlinks", True)),
+            ignore_symlinks=bool(opts.get("fileserver_ignoresymlinks", False)),
+            ignore_regex=_words(opts.get("file_ignore_regex")),
+            ignore_glob=_words(opts.get("file_ignore_glob")),
+            buffer_size=int(opts.get("file_buffer_size") or 1 << 20),
+        )
+
+    # -- what minions ask ---------------------------------------------------------------------------------------
 
     def envs(self) -> list[str]:
         """The environments, sorted."""
-        raise NotImplementedError
+        return sorted(self.file_roots)
 
     def find(self, path: str, saltenv: str) -> Found | None:
-        """Where a file is; None when it is not there, ignored, or outside its root."""
-        raise NotImplementedError
+        """Where a file is; None when it is not there, ignored, or outside its root.
 
-    def read(self, path: str, saltenv: str, loc: int = 0, size: int | None = None) -> bytes | None:
-        """Bytes of a file from offset `loc`, `buffer_size` at most unless `size` says otherwise; None: no such file."""
-        raise NotImplementedError
+        `path` may carry stock's query (`?saltenv=dev`), and its escape (`|`).
+        """
+        with self._opened(path, saltenv) as opened:
+            return None if opened is None else opened[1]
 
-    def hash(self, path: str, saltenv: str) -> tuple[str, list[int]] | None:
-        """The hex digest by `hash_type`, and the stat of the file it was made from."""
-        raise NotImplementedError
+    def read(self, path: str, saltenv: str, loc: int = 0, size: int | None = None) -> tuple[bytes, str] | None:
+        """`(bytes, rel)` from offset `loc`, `buffer_size` at most unless `size` says otherwise; None: no such file."""
+        with self._opened(path, saltenv) as opened:
+            if opened is None:
+                return None
+            fd, found = opened
+            if loc < 0:
+                return b"", found.rel
+            return os.pread(fd, self.buffer_size if size is None else size, loc), found.rel
+
+    def hash(self, path: str, saltenv: str) -> tuple[str, list[float]] | None:
+        """The hex digest by `hash_type`, and the stat of the file it was made from; None: no such file."""
+        with self._opened(path, saltenv) as opened:
+            if opened is None:
+                return None
+            fd, found = opened
+            return self._digest(fd), found.stat
 
     def files(self, saltenv: str, prefix: str = "") -> list[str]:
-        """The files of an environment below `prefix`, sorted."""
-        raise NotImplementedError
+        """The files of an environment whose names begin with `prefix`, sorted."""
+        return _below(self._listing(saltenv).files, prefix)
 
     def dirs(self, saltenv: str, prefix: str = "") -> list[str]:
         """The directories, sorted; the root is not named."""
-        raise NotImplementedError
+        return _below(self._listing(saltenv).dirs, prefix)
 
     def empty_dirs(self, saltenv: str, prefix: str = "") -> list[str]:
         """The directories that hold nothing, sorted."""
-        raise NotImplementedError
+        return _below(self._listing(saltenv).empty_dirs, prefix)
 
     def symlinks(self, saltenv: str, prefix: str = "") -> dict[str, str]:
         """The links and where they point."""
-        raise NotImplementedError
+        prefix = prefix.strip("/")
+        return {name: to for name, to in self._listing(saltenv).links.items() if name.startswith(prefix)}
+
+    # -- one file -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _opened(self, path: str, saltenv: str) -> Iterator[tuple[int, Found] | None]:
+        try:
+            url = urls.parse(path)
+        except ValueError:
+            yield None
+            return
+        rel = urls.clean(url.path)
+        if rel is None or path.startswith("/"):
+            yield None
+            return
+        for root in self._roots(url.saltenv or saltenv):
+            full = os.path.join(root, rel)
+            if self._ignored(full):
+                continue
+            fd = self._open_below(root, rel)
+            if fd is None:
+                continue
+            try:
+                yield fd, Found(path=full, rel=rel, stat=list(os.fstat(fd)))
+            finally:
+                os.close(fd)
+            return
+        yield None
+
+    def _roots(self, saltenv: str) -> list[str]:
+        roots = self.file_roots.get(saltenv)
+        if roots is not None:
+            return roots
+        if "__env__" not in self.file_roots or urls.clean_name(saltenv) is None:
+            return []
+        return [root.replace("__env__", saltenv) for root in self.file_roots["__env__"]]
+
+    def _open_below(self, root: str, rel: str) -> int | None:
+        """A handle of a regular file below `root`; None when there is none."""
+        # O_NONBLOCK: a named pipe must not hold a thread.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fd = os.open(rel, flags, dir_fd=handle) if self._follow else _open_beneath(handle, rel, flags)
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+        if fd is not None and not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            return None
+        return fd
+
+    def _digest(self, fd: int) -> str:
+        now = time.time()
+        info = os.fstat(fd)
+        key = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, self.hash_type)
+        with self._lock:
+            if (known := self._hashes.get(key)) is not None:
+                self._hashes.move_to_end(key)
+                return known
+        digest = hashlib.new(self.hash_type)
+        offset = 0
+        while data := os.pread(fd, 1 << 20, offset):
+            digest.update(data)
+            offset += len(data)
+        text = digest.hexdigest()
+        if now - max(info.st_mtime, info.st_ctime) > self._settled_s:
+            with self._lock:
+                self._hashes[key] = text
+                while len(self._hashes) > HASHES_KEPT:
+                    self._hashes.popitem(last=False)
+        return text
+
+    def _ignored(self, path: str) -> bool:
+        return any(regex.search(path) for regex in self._ignore_regex) or any(
+            fnmatch(path, glob) for glob in self._ignore_glob
+        )
+
+    # -- all files of an environment ----------------------------------------------------------------------------
+
+    def _listing(self, saltenv: str) -> Listing:
+        """The listing of an environment: the last one while no directory in it has changed."""
+        with self._lock:
+            known = self._listings.get(saltenv)
+        if known is not None and all(_changed(path) == when for path, when in known.seen.items()):
+            return known
+        now = time.time()
+        listing = self._walk(saltenv)
+        settled = all(when is not None and now - when[1] / 1e9 > self._settled_s for when in listing.seen.values())
+        with self._lock:
+            self._listings.pop(saltenv, None)
+            if settled and listing.seen:
+                self._listings[saltenv] = listing
+        return listing
+
+    def _walk(self, saltenv: str) -> Listing:
+        files: set[str] = set()
+        dirs: set[str] = set()
+        empty: set[str] = set()
+        links: dict[str, str] = {}
+        seen: dict[str, tuple[int, int]] = {}
+        for root in self._roots(saltenv):
+            real_root = os.path.realpath(root)
+            walked: set[tuple[int, int]] = set()
+            for folder, names, leaves in os.walk(root, followlinks=self._follow):
+                # Noted before the folder's entries are believed: a later change is then seen.
+                if (when := _changed(folder)) is not None:
+                    seen[folder] = when
+                names[:] = [name for name in names if self._enter(folder, name, walked)]
+                for target, items in ((dirs, names), (files, leaves)):
+                    for name in items:
+                        full = os.path.join(folder, name)
+                        rel = os.path.relpath(full, root)
+                        is_link = os.path.islink(full)
+                        if (is_link and self._ignore_links) or self._ignored(rel):
+                            continue
+                        target.add(rel)
+                        if target is dirs and _is_empty(full):
+                            empty.add(rel)
+                        if is_link and (to := self._link(full, real_root)) is not None:
+                            links[rel] = to
+        return Listing(
+            files=sorted(files),
+            dirs=sorted(dirs),
+            empty_dirs=sorted(empty),
+            links=dict(sorted(links.items())),
+            seen=seen,
+        )
+
+    def _enter(self, folder: str, name: str, walked: set[tuple[int, int]]) -> bool:
+        """Whether a directory is listed: each is, once; a ring of links ends here."""
+        try:
+            info = os.stat(os.path.join(folder, name))
+        except OSError:
+            return False
+        key = (info.st_dev, info.st_ino)
+        if self._follow and key in walked:
+            return False
+        walked.add(key)
+        return True
+
+    def _link(self, full: str, real_root: str) -> str | None:
+        """Where a link points; links out of the root are named only when they are not followed."""
+        try:
+            to = os.readlink(full)
+        except OSError:
+            return None
+        inside = os.path.realpath(full)
+        if inside == real_root or inside.startswith(real_root + os.sep) or not self._follow:
+            return to
+        return None
+
+
+def _words(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [str(word) for word in value] if isinstance(value, list | tuple) else []
+
+
+def _below(names: list[str], prefix: str) -> list[str]:
+    prefix = prefix.strip("/")
+    return [name for name in names if name.startswith(prefix)] if prefix else list(names)
+
+
+def _changed(path: str) -> tuple[int, int] | None:
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_ino, max(info.st_mtime_ns, info.st_ctime_ns)
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
+
+
+def _open_beneath(root: int, rel: str, flags: int) -> int | None:
+    """Open `rel` below the directory handle `root`: links are followed as long as they stay below it.
+
+    None when a link leads out, or there are too many of them. Raises OSError as `os.open` does.
+    """
+    trail: list[int] = []  # handles of the directories from the root down to where we are
+    words = [word for word in reversed(rel.split("/")) if word not in ("", ".")]
+    links = 0
+    try:
+        while words:
+            word = words.pop()
+            here = trail[-1] if trail else root
+            if word == "..":
+                if not trail:
+                    return None
+                os.close(trail.pop())
+                continue
+            last = not words
+            try:
+                fd = os.open(
+                    word, (flags if last else os.O_RDONLY | os.O_DIRECTORY) | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here
+                )
+            except OSError as exc:
+                # A link: ELOOP for a file; ENOTDIR where a directory was wanted.
+                if exc.errno not in (errno.ELOOP, errno.ENOTDIR):
+                    raise
+                to = os.readlink(word, dir_fd=here)
+                links += 1
+                if links > MAX_LINKS or to.startswith("/"):
+                    return None
+                words.extend(part for part in reversed(to.split("/")) if part not in ("", "."))
+                continue
+            if last:
+                return fd
+            trail.append(fd)
+        return None
+    finally:
+        for fd in trail:
+            os.close(fd)
