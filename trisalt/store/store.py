@@ -1,0 +1,143 @@
+"""What the rest of the house may ask of a store: jobs with their returns, and banks.
+
+A write is durable when its await returns, and not before; what cannot be written raises StoreError and has not
+happened. `store/sqlite` is the embedded engine; another engine offers the same.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+
+
+class Recorded(enum.Enum):
+    """What became of a return."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    """The same return was there already."""
+    DIFFERENT = "different"
+    """Another return of this minion for this job was there already: the first is kept."""
+
+
+@attrs.frozen(kw_only=True)
+class NewReturn:
+    """One return to be recorded.
+
+    `body` holds `return`, `retcode`, `success` and what else is kept (`out`, `fun`, `fun_args`). `load` is recorded
+    as the job's when the job is not known yet, with `id` as its only minion.
+    """
+
+    jid: str
+    id: str
+    body: Mapping[str, Any]
+    load: Mapping[str, Any] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JobEntry:
+    """A job as the store knows it. Times are wall seconds; `settled` is None while nobody has given up on it.
+
+    `missing` are the reasons for the minions that had not returned when the job was settled, without those that have
+    returned since.
+    """
+
+    jid: str
+    load: dict[str, Any]
+    minions: list[str]
+    recorded: float
+    settled: float | None = None
+    missing: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class JobFilter:
+    """Which jobs to list; an empty one lists all. Functions and targets are globs, any of them may match.
+
+    `metadata` must be contained in the job's own. `limit` takes the newest.
+    """
+
+    functions: Sequence[str] = ()
+    targets: Sequence[str] = ()
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
+    after: float | None = None
+    before: float | None = None
+    limit: int | None = None
+
+
+class Jobs(Protocol):
+    """Loads, returns, reasons and expiry."""
+
+    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str]) -> bool:
+        """Keep a job and whom it waits for. A job that is there already gets the further minions.
+
+        False, and nothing is kept, for the functions of `jobs.NOT_RECORDED` (find_job).
+        """
+
+    async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
+        """Keep one return."""
+
+    async def record_returns(self, returns: Sequence[NewReturn]) -> list[Recorded]:
+        """Keep many returns in one transaction: all of them, or StoreError."""
+
+    async def load(self, jid: str) -> dict[str, Any] | None:
+        """The job's load, or None for an unknown job."""
+
+    async def entry(self, jid: str) -> JobEntry | None:
+        """The job, or None for an unknown one."""
+
+    async def returns(self, jid: str) -> dict[str, dict[str, Any]]:
+        """`{id: {return, retcode, success, out?, …}}`, in the order in which they came."""
+
+    async def returned(self, jid: str) -> set[str]:
+        """The ids that have returned."""
+
+    async def list_jobs(self, wanted: JobFilter = ...) -> list[JobEntry]:
+        """Jobs, oldest first."""
+
+    async def mark_settled(self, jid: str, missing: Mapping[str, str]) -> None:
+        """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
+
+    async def expire(self, before: float, *, limit: int = 200) -> int:
+        """Forget at most `limit` jobs that were recorded before `before`, with their returns. How many: 0 when done."""
+
+
+class Banks(Protocol):
+    """Salt's cache: `bank/key` to a value. A bank's name is text, and may hold slashes."""
+
+    async def store(self, bank: str, key: str, value: Any) -> None:
+        """Keep a value, in the place of the one that is there."""
+
+    async def update(self, bank: str, key: str, change: Callable[[Any], Any]) -> Any:
+        """Read, change and store in one step: `change` gets the value or None, and returns the new one, or None to drop it.
+
+        `change` runs in the writer's thread: it must be a plain function of its argument. Returns the new value.
+        """
+
+    async def fetch(self, bank: str, key: str) -> Any:
+        """The value, or None."""
+
+    async def fetch_all(self, bank: str, keys: Sequence[str] | None = None) -> dict[str, Any]:
+        """`{key: value}` of a bank: of these keys, or of all."""
+
+    async def list(self, bank: str) -> list[str]:
+        """The keys of a bank, sorted."""
+
+    async def updated(self, bank: str, key: str) -> float | None:
+        """When the value was stored (wall seconds), or None."""
+
+    async def flush(self, bank: str, key: str | None = None) -> None:
+        """Drop one key, or the whole bank."""
+
+
+class Store(Protocol):
+    """What `open_store` yields."""
+
+    jobs: Jobs
+    banks: Banks
+
+    def statistics(self) -> Any:
+        """A snapshot for debugging."""
