@@ -1,0 +1,111 @@
+"""What a daemon and its worker children say to each other, and how it is framed.
+
+Frames are a 4-byte big-endian length and one msgpack map, on the socket pair that each child has with its daemon;
+never pickle. Both ends import this: the pool (Trio), the child, and `salt-call`, which is both in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+
+class UpcallKind(StrEnum):
+    """The closed table of what plugin code may ask its host for; `upcall.py` has one function for each.
+
+    The fields of each kind are the keyword arguments of that function.
+    """
+
+    FIRE_EVENT = "fire_event"
+    FIRE_MASTER = "fire_master"
+    ASK_MASTER = "ask_master"
+    RUNNING = "running"
+    SIGNAL_JOB = "signal_job"
+    PUBLISH = "publish"
+    COMMAND = "command"
+    PROGRESS = "progress"
+    SCHEDULE = "schedule"
+    REFRESH = "refresh"
+
+
+class Failure(StrEnum):
+    """Why a call has no result of its own: its `Outcome.result` is then the text a stock minion answers."""
+
+    MISSING = "missing"
+    ARGUMENTS = "arguments"
+    INVOCATION = "invocation"
+    NOT_FOUND = "not_found"
+    COMMAND = "command"
+    EXCEPTION = "exception"
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One job for a child: a plugin function, or several (`fun` a list, `arg` a list of lists).
+
+    `arg` is as it came with the publication: positional values, and maps marked `__kwarg__`; `kwarg` is added to
+    those. `kind` is the plugin kind whose function it is. `pub` is what functions with `**kwargs` are given as
+    `__pub_<key>`. `load` is the rest of the return load (`cmd`, `id`, `fun_args`, …): a spool file is this map
+    with the outcome in it, ready to be sent.
+    """
+
+    fun: Any
+    jid: str
+    arg: list[Any] = attrs.field(factory=list)
+    kwarg: dict[str, Any] = attrs.field(factory=dict)
+    kind: str = "modules"
+    pub: dict[str, Any] = attrs.field(factory=dict)
+    load: dict[str, Any] = attrs.field(factory=dict)
+    executors: list[str] = attrs.field(factory=list)
+    executor_opts: dict[str, Any] = attrs.field(factory=dict)
+    ordered: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of a call. For several functions `result`, `retcode` and `success` are maps by function.
+
+    `out` names the outputter the function asks for. `failure` tells a text of the loader or of the child from a
+    result of the function.
+    """
+
+    result: Any
+    retcode: Any = 0
+    success: Any = True
+    out: str | None = None
+    failure: str | None = None
+
+    def to_load(self) -> dict[str, Any]:
+        """The keys of a return load: `return`, `retcode`, `success`, and `out` where there is one."""
+        load = {"return": self.result, "retcode": self.retcode, "success": self.success}
+        if self.out is not None:
+            load["out"] = self.out
+        return load
+
+
+@attrs.frozen(kw_only=True)
+class Upcall:
+    """Plugin code asks its host: `kind` is an `UpcallKind`, `fields` its arguments, `jid` the job that asks."""
+
+    kind: str
+    fields: dict[str, Any]
+    jid: str = ""
+    fun: Any = ""
+    pid: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Context:
+    """What a child needs for its dunders. The owner keeps one and makes a new one when something changes.
+
+    A part is sent to a child once, and again only when it is another object than before, or `version` is another
+    number. Extension directories stand in `opts`.
+    """
+
+    opts: Mapping[str, Any]
+    grains: Mapping[str, Any] = attrs.field(factory=dict)
+    pillar: Mapping[str, Any] = attrs.field(factory=dict)
+    version: int = 0

@@ -1,0 +1,94 @@
+"""The blocking calls that plugin code may make on its host; all it knows of the world outside its process.
+
+The host is a daemon at the other end of a socket (in worker children), or the command itself (`salt-call`,
+`salt-run`), which `install`s its own. Without a host, or when the daemon is gone, each raises CommandError; the
+two `fire_…` calls answer False instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class Host(Protocol):
+    """Who answers: `kind` is an `UpcallKind`, the answer plain data. Raises TrisaltError when it says no."""
+
+    def call(self, kind: str, fields: dict[str, Any]) -> Any: ...
+
+
+def install(host: Host | None) -> None:
+    """From now on `host` answers."""
+    raise NotImplementedError
+
+
+def fire_event(tag: str, data: Mapping[str, Any]) -> bool:
+    """Put an event on the bus of the daemon on this host. True when it is there."""
+    raise NotImplementedError
+
+
+def fire_master(
+    tag: str | None = None,
+    data: Any = None,
+    *,
+    events: Sequence[Mapping[str, Any]] | None = None,
+    pretag: str | None = None,
+) -> bool:
+    """Send an event up to the master: one, or several (`events`, each with `tag` and `data`). True when it has it."""
+    raise NotImplementedError
+
+
+def ask_master(cmd: str, *, timeout: float = 60, **load: Any) -> Any:
+    """Send the request `cmd` with `load` to the master; what it answers. Raises CommandError when it does not."""
+    raise NotImplementedError
+
+
+def running() -> list[dict[str, Any]]:
+    """The jobs that run on this host, as `saltutil.running` tells them."""
+    raise NotImplementedError
+
+
+def signal_job(jid: str, signum: int) -> int | None:
+    """Send a signal to a job's processes. The pid of the job, or None when there is no such job."""
+    raise NotImplementedError
+
+
+def publish(
+    tgt: Any,
+    fun: Any,
+    arg: Sequence[Any] = (),
+    *,
+    tgt_type: str = "glob",
+    kwarg: Mapping[str, Any] | None = None,
+    ret: str = "",
+    jid: str = "",
+    timeout: float | None = None,
+    wait: bool = True,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Publish a job from the master: `{"jid", "minions", "missing"}`, and with `wait` also `"returns"`.
+
+    `returns` maps each minion that answered to its return load (`return`, `retcode`, `success`, …), and comes when
+    the job is settled. `options` are the publication's further keys (`delimiter`, `metadata`, …).
+    """
+    raise NotImplementedError
+
+
+def command(kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Run a runner or a wheel function (`kind`) on the master: `{"return", "retcode", "success"}`."""
+    raise NotImplementedError
+
+
+def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
+    """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
+    raise NotImplementedError
+
+
+def schedule(op: str, **kw: Any) -> Any:
+    """Manage the daemon's schedule: `op` is `list`, `add`, `modify`, `delete`, `enable`, `run_job`, …"""
+    raise NotImplementedError
+
+
+def refresh(what: str, *, wait: bool = False, timeout: float = 30, **kw: Any) -> bool:
+    """Have the daemon renew `grains`, `pillar`, `modules`, `beacons` or `matchers`. True when it has, or will."""
+    raise NotImplementedError
