@@ -90,3 +90,11 @@ class CommandError(TrisaltError):
     def __init__(self, message: str, *, retcode: int = 1) -> None:
         super().__init__(message)
         self.retcode = retcode
+
+
+class InvocationError(CommandError):
+    """A plugin was called in a way it does not take."""
+
+
+class CommandNotFound(CommandError):
+    """A plugin needs a program that is not on this host."""
