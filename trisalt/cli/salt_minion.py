@@ -1,0 +1,10 @@
+"""`salt-minion`: configuration, log, user, limits, the zygote; then `trio.run(run_minion)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; the exit status."""
+    raise NotImplementedError
