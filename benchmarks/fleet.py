@@ -1,0 +1,78 @@
+"""A thousand simulated minions on one master: returns, sign-ins, and how long the last answer takes.
+
+The minions are those of a swarm simulator given by its path; it speaks the wire and is the same for both masters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Row, quiet
+from tests.support.lab import Lab, open_lab
+
+COUNT = 1000
+JOBS = 3
+
+
+def _swarm(lab: Lab, swarm: Path, *args: str, seconds: float = 600) -> dict[str, Any]:
+    argv = [
+        sys.executable, str(swarm), "--count", str(COUNT), "--ret-port", str(lab.ret_port), "--shared-key",
+        "--auth-timeout", "300", "--timeout", "60", "--json", "-", "--quiet", *args,
+    ]  # fmt: skip
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=seconds, env={**os.environ, "HOME": str(lab.root)}, check=False
+    )
+    start = done.stdout.find("{")
+    assert start >= 0, f"{argv}: {done.stdout[-2000:]} {done.stderr[-2000:]}\n{lab.tails()}"
+    return json.loads(done.stdout[start:])
+
+
+def measure(kind: str, swarm: Path) -> dict[str, float]:
+    """CPU per known sign-in and per return in milliseconds, the last answer in seconds, and how many were lost."""
+    with open_lab() as lab:
+        master = lab.start_master(kind, auto_accept=True, max_open_files=20000, level="warning")
+        _swarm(lab, swarm, "--mode", "idle", "--duration", "1")
+        quiet(master.pid)
+        out = _swarm(
+            lab, swarm, "--mode", "job", "--jobs", str(JOBS), "--job-interval", "3", "--settle", "5",
+            "--root-key-file", str(lab.master_dir() / "cache" / ".root_key"),
+            "--event-sock", str(lab.master_dir() / "run" / "master_event_pub.ipc"),
+            "--watch-pid", str(master.pid),
+        )  # fmt: skip
+    jobs = out["jobs"]
+    return {
+        "sign_in": out["auth_first"]["master_cpu_s"] / COUNT * 1e3,
+        "return": statistics.median(job["master_cpu_s"] for job in jobs) / COUNT * 1e3,
+        "last": statistics.median(job["last_return_ms"] for job in jobs) / 1e3,
+        "lost": sum(job["lost"] + job["bus_lost"] for job in jobs),
+    }
+
+
+def rows(swarm: Path) -> list[Row]:
+    """Ours beside stock's."""
+    ours, stock = measure("ours", swarm), measure("stock", swarm)
+    return [
+        Row(what="master CPU per return", ours=ours["return"], stock=stock["return"], unit="ms", limit=1 / 30),
+        Row(what="master CPU per known sign-in", ours=ours["sign_in"], stock=stock["sign_in"], unit="ms", limit=1 / 3),
+        Row(
+            what=f"{COUNT} simulated minions answer `test.ping`: the last one after",
+            ours=ours["last"],
+            stock=stock["last"],
+            unit="s",
+            limit=10,
+            faster=True,
+        ),
+        Row(
+            what=f"returns lost over {JOBS} such jobs (stock: {stock['lost']:g})",
+            ours=ours["lost"],
+            stock=None,
+            unit="",
+            limit=0,
+        ),
+    ]

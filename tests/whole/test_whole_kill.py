@@ -1,0 +1,65 @@
+"""Either daemon is killed at each step of a job: what was acknowledged is there, and nothing runs twice."""
+
+import json
+import sys
+
+import pytest
+
+from tests.support.lab import Daemon, open_lab
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(120)]
+
+STEPS = [
+    ("master", "job.recorded:cmd.run"),
+    ("master", "job.published:cmd.run"),
+    ("master", "request.received:_return"),
+    ("master", "return.recorded:cmd.run"),
+    ("master", "job.returned:cmd.run"),
+    ("m1", "job.received:cmd.run"),
+    ("m1", "job.started:cmd.run"),
+    ("m1", "job.finished:cmd.run"),
+    ("m1", "job.returning:cmd.run"),
+    ("m1", "return.acknowledged:cmd.run"),
+]
+
+
+@pytest.mark.parametrize(("victim", "step"), STEPS, ids=[f"{victim}-{step}" for victim, step in STEPS])
+def test_killed_at_this_step_nothing_is_lost_and_nothing_runs_twice(victim, step):
+    with open_lab() as lab:
+        lab.start_master(timeout=2, gather_job_timeout=2)
+        lab.start_minion("m1")
+        lab.accept("m1")
+        ran = lab.root / "ran"
+
+        # The victim comes back as one that kills itself at this step.
+        program = "salt-master" if victim == "master" else "salt-minion"
+        folder = lab.master_dir() if victim == "master" else lab.root / "m1"
+        lab.daemons[victim].stop()
+        argv = [sys.executable, "-m", "tests.support.killer", step, "1", program, "-c", str(folder), "-l", "debug"]
+        killer = Daemon(argv, lab.root / f"{victim}.killed.out", lab.env)
+        lab.daemons[victim] = killer
+        lab.wait_up("m1")
+        done = lab.run(
+            "salt", "m1", "cmd.run", f"echo x >> {ran}; sleep 0.3; echo done", "-t", "2", "--async", seconds=60
+        )
+        lab.wait(lambda: killer.process.poll() is not None, f"{victim} to reach {step}", 30)
+        assert killer.process.returncode == -9, killer.tail()
+
+        lab._start(victim, "ours", program, folder, "info")
+        lab.wait_up("m1", seconds=60)
+        published = done.returncode == 0
+        if ran.exists() or (published and victim == "m1"):
+            # What ran comes home, once; what a minion had taken when it died is answered for as well.
+            lab.wait(lambda: _returns(lab), f"the return\n{lab.tails()}", 30)
+        assert len(ran.read_text().splitlines() if ran.exists() else []) <= 1
+        lab.run("salt", "m1", "test.ping")
+        assert len(ran.read_text().splitlines() if ran.exists() else []) <= 1
+
+
+def _returns(lab):
+    jobs = json.loads(lab.run("salt-run", "jobs.list_jobs", "--out", "json").stdout or "{}")
+    for jid in (jid for jid, job in jobs.items() if job["Function"] == "cmd.run"):
+        got = json.loads(lab.run("salt-run", "jobs.lookup_jid", jid, "--out", "json").stdout or "{}")
+        if "m1" in got:
+            return got
+    return {}
