@@ -1,41 +1,287 @@
-"""Jobs in SQLite: what is written by the writer's thread, what readers read. No Trio: runners use `JobReader`.
+"""Jobs in SQLite: what is written by the writer's thread, and what readers read.
 
-`Jobs` is the daemon's side, `JobReader` the blocking side for runners in workers and for commands.
+`SqliteJobs` is the daemon's side. `JobReader` is the blocking side for runners in workers and for commands; it needs
+neither Trio nor the daemon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Any, cast
 
-from trisalt.store.store import JobEntry, JobFilter
+import attrs
+
+from trisalt.store.reader import Reader
+from trisalt.store.store import Engine, JobEntry, JobFilter, NewReturn, NotAsHoped, Recorded
+from trisalt.wire.codec import pack_bin, unpack_bin
 
 NOT_RECORDED = frozenset({"saltutil.find_job"})
 """Functions whose jobs stay out of the job list."""
 
+CHUNKS = (64, 16, 4, 1)
+"""How many returns go into one INSERT. Few statements: each one gives the interpreter lock away and waits for it."""
 
-class JobReader:
-    """What is kept about jobs, read from the database file by a process of its own. Blocking; close it, or use `with`."""
+ALL_JOBS = JobFilter()
 
-    def __init__(self, path: str | Path) -> None: ...
+_ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
+_INSERTS = {
+    size: f"INSERT OR IGNORE INTO returns (jid, id, came, body) VALUES {','.join(['(?,?,?,?)'] * size)}"  # noqa: S608
+    for size in CHUNKS
+}
+_KNOWN_AT_ONCE = 32
+_KNOWN = f"SELECT group_concat(jid, char(10)) FROM jobs WHERE jid IN ({','.join('?' * _KNOWN_AT_ONCE)})"  # noqa: S608
+
+
+class SqliteJobs:
+    """The daemon's side: see `store.Jobs`."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str]) -> bool:
+        """Keep a job and whom it waits for. A job that is there already gets the further minions.
+
+        False, and nothing is kept, for the functions of `NOT_RECORDED`.
+        """
+        if load.get("fun") in NOT_RECORDED:
+            return False
+        jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
+
+        def write(connection: sqlite3.Connection, _careful: bool) -> None:
+            row = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)",
+                    (jid, now, packed, pack_bin(list(minions))),
+                )
+            else:
+                known = unpack_bin(row[0])
+                known += [id for id in minions if id not in set(known)]
+                connection.execute("UPDATE jobs SET minions = ? WHERE jid = ?", (pack_bin(known), jid))
+
+        await self._engine.write(write)
+        return True
+
+    async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
+        """Keep one return."""
+        (recorded,) = await self.record_returns([NewReturn(jid=jid, id=id, body=body)])
+        return recorded
+
+    async def record_returns(self, returns: Sequence[NewReturn]) -> list[Recorded]:
+        """Keep many returns in one transaction: all of them, or StoreError."""
+        now = self._clock()
+        rows = [(one.jid, one.id, now, pack_bin(dict(one.body))) for one in returns]
+        loads = {one.jid: one for one in returns if one.load is not None}
+
+        def write(connection: sqlite3.Connection, careful: bool) -> list[Recorded]:
+            for jid in _unknown(connection, list(loads)):
+                load = pack_bin(dict(cast("Mapping[str, Any]", loads[jid].load)))
+                values = (jid, now, load, pack_bin([loads[jid].id]))
+                connection.execute("INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)", values)
+            if careful:
+                return [_insert_one(connection, row) for row in rows]
+            _insert_all(connection, rows)
+            return [Recorded.NEW] * len(rows)
+
+        return await self._engine.write(write)
+
+    async def mark_settled(self, jid: str, missing: Mapping[str, str]) -> None:
+        """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
+        values = (self._clock(), pack_bin(dict(missing)), jid)
+
+        def write(connection: sqlite3.Connection, _careful: bool) -> None:
+            connection.execute("UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?", values)
+
+        await self._engine.write(write)
+
+    async def expire(self, before: float, *, limit: int = 500) -> int:
+        """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.
+
+        How many rows went; 0 when there is nothing left to forget.
+        """
+
+        def write(connection: sqlite3.Connection, _careful: bool) -> int:
+            return _expire(connection, before, limit)
+
+        return await self._engine.write(write)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    async def load(self, jid: str) -> dict[str, Any] | None:
+        """The job's load, or None for an unknown job."""
+        entry = await self.entry(jid)
+        return None if entry is None else entry.load
+
+    async def entry(self, jid: str) -> JobEntry | None:
+        """The job, or None for an unknown one."""
+        return await self._engine.read(lambda connection: _read_entry(connection, jid))
+
+    async def returns(self, jid: str) -> dict[str, dict[str, Any]]:
+        """`{id: {return, retcode, success, out?, …}}`, in the order in which they came."""
+        return await self._engine.read(lambda connection: _read_returns(connection, jid))
+
+    async def returned(self, jid: str) -> set[str]:
+        """The ids that have returned."""
+        return await self._engine.read(lambda connection: _read_returned(connection, jid))
+
+    async def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobEntry]:
+        """Jobs, oldest first."""
+        return await self._engine.read(lambda connection: _read_list(connection, wanted))
+
+
+class JobReader(Reader):
+    """What is kept about jobs, for a process that is not the daemon. Blocking; close it, or use `with`."""
 
     def load(self, jid: str) -> dict[str, Any] | None:
         """The job's load, or None for an unknown job."""
-        raise NotImplementedError
+        entry = self.entry(jid)
+        return None if entry is None else entry.load
 
     def entry(self, jid: str) -> JobEntry | None:
         """The job, or None for an unknown one."""
-        raise NotImplementedError
+        return self._read(lambda connection: _read_entry(connection, jid))
 
     def returns(self, jid: str) -> dict[str, dict[str, Any]]:
         """`{id: {return, retcode, success, out?, …}}`, in the order in which they came."""
-        raise NotImplementedError
+        return self._read(lambda connection: _read_returns(connection, jid))
 
-    def list_jobs(self, wanted: JobFilter = JobFilter()) -> list[JobEntry]:  # noqa: B008
+    def returned(self, jid: str) -> set[str]:
+        """The ids that have returned."""
+        return self._read(lambda connection: _read_returned(connection, jid))
+
+    def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobEntry]:
         """Jobs, oldest first."""
-        raise NotImplementedError
+        return self._read(lambda connection: _read_list(connection, wanted))
 
-    def counts(self) -> Mapping[str, int]:
-        """How many jobs and returns there are."""
-        raise NotImplementedError
+    def counts(self) -> dict[str, int]:
+        """How many `jobs` and `returns` there are."""
+
+        def read(connection: sqlite3.Connection) -> dict[str, int]:
+            (jobs,) = connection.execute("SELECT count(*) FROM jobs").fetchone()
+            (returns,) = connection.execute("SELECT count(*) FROM returns").fetchone()
+            return {"jobs": jobs, "returns": returns}
+
+        return self._read(read)
+
+
+# -- in the writer's thread ------------------------------------------------------------------------------------
+
+
+def _unknown(connection: sqlite3.Connection, jids: list[str]) -> list[str]:
+    """Those of `jids` that are no job yet. One statement for many, as for CHUNKS."""
+    known: set[str] = set()
+    for start in range(0, len(jids), _KNOWN_AT_ONCE):
+        some = jids[start : start + _KNOWN_AT_ONCE]
+        padded = some + some[:1] * (_KNOWN_AT_ONCE - len(some))
+        (found,) = connection.execute(_KNOWN, padded).fetchone()
+        known.update((found or "").split("\n"))
+    return [jid for jid in jids if jid not in known]
+
+
+def _insert_all(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, float, bytes]]) -> None:
+    """Insert rows that nobody has sent before; NotAsHoped if one was."""
+    start = 0
+    while start < len(rows):
+        size = next(size for size in CHUNKS if size <= len(rows) - start)
+        values = [value for row in rows[start : start + size] for value in row]
+        if connection.execute(_INSERTS[size], values).rowcount != size:
+            raise NotAsHoped
+        start += size
+
+
+def _insert_one(connection: sqlite3.Connection, row: tuple[str, str, float, bytes]) -> Recorded:
+    if connection.execute(_INSERTS[1], row).rowcount == 1:
+        return Recorded.NEW
+    (stored,) = connection.execute("SELECT body FROM returns WHERE jid = ? AND id = ?", row[:2]).fetchone()
+    same = stored == row[3] or unpack_bin(stored) == unpack_bin(row[3])
+    return Recorded.REPEAT if same else Recorded.DIFFERENT
+
+
+def _expire(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Remove old rows, a job's returns before the job, so that no return is ever left without one."""
+    gone = 0
+    old = connection.execute("SELECT jid FROM jobs WHERE recorded < ? ORDER BY recorded LIMIT ?", (before, limit))
+    for (jid,) in old.fetchall():
+        gone += connection.execute(
+            "DELETE FROM returns WHERE number IN (SELECT number FROM returns WHERE jid = ? LIMIT ?)",
+            (jid, limit - gone),
+        ).rowcount
+        if gone >= limit:
+            break
+        gone += connection.execute("DELETE FROM jobs WHERE jid = ?", (jid,)).rowcount
+        if gone >= limit:
+            break
+    return gone
+
+
+# -- in a reader's thread, or in another process ---------------------------------------------------------------
+
+
+def _read_entry(connection: sqlite3.Connection, jid: str) -> JobEntry | None:
+    row = connection.execute(_ENTRY + "WHERE jid = ?", (jid,)).fetchone()
+    if row is None:
+        return None
+    entry = _entry(row)
+    if not entry.missing:
+        return entry
+    returned = _read_returned(connection, jid)
+    return attrs.evolve(entry, missing={id: why for id, why in entry.missing.items() if id not in returned})
+
+
+def _read_returns(connection: sqlite3.Connection, jid: str) -> dict[str, dict[str, Any]]:
+    rows = connection.execute("SELECT id, body FROM returns WHERE jid = ? ORDER BY number", (jid,))
+    return {id: unpack_bin(body) for id, body in rows}
+
+
+def _read_returned(connection: sqlite3.Connection, jid: str) -> set[str]:
+    return {id for (id,) in connection.execute("SELECT id FROM returns WHERE jid = ?", (jid,))}
+
+
+def _read_list(connection: sqlite3.Connection, wanted: JobFilter) -> list[JobEntry]:
+    after = float("-inf") if wanted.after is None else wanted.after
+    before = float("inf") if wanted.before is None else wanted.before
+    rows = connection.execute(
+        _ENTRY + "WHERE recorded >= ? AND recorded <= ? ORDER BY recorded DESC, jid DESC", (after, before)
+    )
+    entries = (entry for entry in map(_entry, rows) if _is_wanted(entry, wanted))
+    return list(islice(entries, wanted.limit))[::-1]
+
+
+def _entry(row: tuple[Any, ...]) -> JobEntry:
+    jid, load, minions, recorded, settled, missing = row
+    return JobEntry(
+        jid=jid,
+        load=unpack_bin(load),
+        minions=unpack_bin(minions),
+        recorded=recorded,
+        settled=settled,
+        missing={} if missing is None else unpack_bin(missing),
+    )
+
+
+def _is_wanted(entry: JobEntry, wanted: JobFilter) -> bool:
+    load = entry.load
+    if wanted.functions and not _any_match(wanted.functions, _texts(load.get("fun"))):
+        return False
+    if wanted.targets and not _any_match(wanted.targets, _texts(load.get("tgt"))):
+        return False
+    if wanted.metadata:
+        metadata = load.get("metadata")
+        return isinstance(metadata, dict) and wanted.metadata.items() <= metadata.items()
+    return True
+
+
+def _any_match(globs: Iterable[str], texts: Sequence[str]) -> bool:
+    return any(fnmatchcase(text, glob) for glob in globs for text in texts)
+
+
+def _texts(value: object) -> list[str]:
+    """A function or a target is one text, or, in a job of several, a list of them."""
+    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]

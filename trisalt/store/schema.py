@@ -1,1 +1,77 @@
-"""Tables and migrations of the embedded store."""
+"""Tables and migrations of the embedded store.
+
+The number of migrations that a database has had is its `user_version`. A migration, once released, is never changed:
+what comes after is a new one at the end.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from trisalt.errors import StoreError
+
+APPLICATION_ID = 0x7452_6953
+"""What `file` and we know a database of ours by: "tRiS"."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # `recorded`, `settled` and `came` are wall seconds; blobs are msgpack with bin types.
+        """
+        CREATE TABLE jobs (
+            jid TEXT NOT NULL PRIMARY KEY,
+            recorded REAL NOT NULL,
+            settled REAL,
+            load BLOB NOT NULL,
+            minions BLOB NOT NULL,
+            missing BLOB
+        )
+        """,
+        "CREATE INDEX jobs_by_age ON jobs (recorded)",
+        # A table with a rowid, because bodies may be big: new rows go to its end, and only the index is sorted.
+        """
+        CREATE TABLE returns (
+            number INTEGER PRIMARY KEY,
+            jid TEXT NOT NULL,
+            id TEXT NOT NULL,
+            came REAL NOT NULL,
+            body BLOB NOT NULL,
+            UNIQUE (jid, id)
+        )
+        """,
+        """
+        CREATE TABLE banks (
+            number INTEGER PRIMARY KEY,
+            bank TEXT NOT NULL,
+            key TEXT NOT NULL,
+            updated REAL NOT NULL,
+            value BLOB NOT NULL,
+            UNIQUE (bank, key)
+        )
+        """,
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to the newest schema, in one transaction.
+
+    Raises StoreError for a database that is not ours or that a newer trisalt has written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != APPLICATION_ID and tables:
+            raise StoreError("the file is a database, but not one of trisalt's")
+        if version > len(MIGRATIONS):
+            raise StoreError(f"a newer trisalt wrote it: it has schema {version}, and we know {len(MIGRATIONS)}")
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

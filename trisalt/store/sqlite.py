@@ -1,19 +1,276 @@
-"""The embedded engine: one writer thread, group commit, many readers."""
+"""The embedded engine: one writer thread, group commit, many readers.
+
+Every write that waits while a transaction is synced goes into the next one, so that the cost of the sync is shared by
+all of them. `jobs` and `banks` say what is written and read; the daemon opens the store, and hands it to whoever keeps
+something.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-from trisalt.store.store import Store
+import attrs
+import outcome
+import structlog
+import trio
+
+from trisalt.errors import RemoteProtocolError, StoreError
+from trisalt.store.banks import SqliteBanks
+from trisalt.store.jobs import SqliteJobs
+from trisalt.store.schema import migrate
+from trisalt.store.store import NotAsHoped
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5.0
+"""How long one statement waits for somebody else's lock (a backup, a shell) before it fails."""
+
+BATCH = 2048
+"""The most writes in one transaction: it bounds how long the first of them waits for the last."""
+
+
+@attrs.frozen(kw_only=True)
+class StoreStatistics:
+    """A snapshot for debugging: what was written in how many transactions, what waits, what failed."""
+
+    writes: int
+    transactions: int
+    waiting: int
+    failed: int
+    refusing: bool
+
+
+@attrs.define(eq=False)
+class _Write:
+    operation: Callable[[sqlite3.Connection, bool], Any]
+    task: trio.lowlevel.Task | None
+    result: outcome.Outcome[Any] | None = None
+
+
+class SqliteStore:
+    """Jobs and banks in one SQLite database. Made by `open_store`."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, readers: int) -> None:
+        self.jobs = SqliteJobs(self)
+        self.banks = SqliteBanks(self)
+        self._path = path
+        self._inode = os.stat(path).st_ino
+        self._connection = connection
+        self._token = trio.lowlevel.current_trio_token()
+        self._wanted = threading.Condition()
+        self._queue: list[_Write] = []
+        self._closing = False
+        self._reader_limit = trio.CapacityLimiter(readers)
+        self._idle_readers: list[sqlite3.Connection] = []
+        self._refusing = False
+        self._writes = self._transactions = self._failed = 0
+        self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
+        self._thread.start()
+
+    # -- the Trio side ----------------------------------------------------------------------------------------
+
+    async def write(self, operation: Callable[[sqlite3.Connection, bool], T]) -> T:
+        """Run `operation(connection, careful)` in the writer's next transaction; it is durable when this returns.
+
+        `operation` may be run again after a rollback, then with `careful` True (see `NotAsHoped`). A cancelled write
+        may or may not have happened. Raises StoreError when nothing was written.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        write = _Write(operation, trio.lowlevel.current_task())
+        with self._wanted:
+            if self._closing:
+                raise StoreError("the store is closed")
+            self._queue.append(write)
+            self._wanted.notify()
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            write.task = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        return await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `operation(connection)` in a reader's thread, on what is committed."""
+        return await trio.to_thread.run_sync(self._read, operation, limiter=self._reader_limit)
+
+    def statistics(self) -> StoreStatistics:
+        """A snapshot for debugging."""
+        return StoreStatistics(
+            writes=self._writes,
+            transactions=self._transactions,
+            waiting=len(self._queue),
+            failed=self._failed,
+            refusing=self._refusing,
+        )
+
+    async def close(self) -> None:
+        """Write what is queued, then close everything."""
+        with self._wanted:
+            self._closing = True
+            self._wanted.notify()
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(self._thread.join)
+        for connection in self._idle_readers:
+            connection.close()
+        self._connection.close()
+
+    def _wake(self, batch: list[_Write], error: str | None) -> None:
+        """In the Trio thread: tell all who wait for this transaction."""
+        if error is not None and not self._refusing:
+            log.error("store.refused", path=str(self._path), reason=error)
+        elif error is None and self._refusing:
+            log.info("store.recovered", path=str(self._path))
+        self._refusing = error is not None
+        for write in batch:
+            if write.task is not None and write.result is not None:
+                trio.lowlevel.reschedule(write.task, write.result)
+                write.task = None
+
+    # -- the writer's thread ----------------------------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        while True:
+            with self._wanted:
+                while not self._queue and not self._closing:
+                    self._wanted.wait()
+                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+            if not batch:
+                return
+            error = self._commit(batch)
+            self._transactions += 1
+            self._writes += len(batch)
+            try:
+                self._token.run_sync_soon(self._wake, batch, error)
+            except trio.RunFinishedError:
+                return
+
+    def _commit(self, batch: list[_Write]) -> str | None:
+        """Run a batch in one transaction, and set its results. The reason when the store does not write at all."""
+        for careful in (False, True):
+            try:
+                with self._transaction():
+                    for write in batch:
+                        write.result = outcome.Value(write.operation(self._connection, careful))
+                return None
+            except NotAsHoped:
+                continue
+            except (sqlite3.OperationalError, StoreError) as exc:
+                return self._refuse(batch, exc)
+            except Exception as exc:
+                # One operation is at fault. Nothing is written yet: find it, and spare the others.
+                log.debug("store.transaction_split", reason=repr(exc))
+                break
+        return self._commit_singly(batch)
+
+    def _commit_singly(self, batch: list[_Write]) -> str | None:
+        for number, write in enumerate(batch):
+            try:
+                with self._transaction():
+                    write.result = outcome.Value(write.operation(self._connection, True))
+            except (sqlite3.OperationalError, StoreError) as exc:
+                return self._refuse(batch[number:], exc)
+            except Exception as exc:
+                self._failed += 1
+                write.result = outcome.Error(exc)
+        return None
+
+    def _refuse(self, batch: list[_Write], exc: Exception) -> str:
+        self._failed += len(batch)
+        reason = str(exc)
+        for write in batch:
+            # An error of its own for each waiter: a traceback is added where it is raised.
+            write.result = outcome.Error(StoreError(f"the store cannot write: {reason}"))
+        return reason
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._check_file()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # After some failures (a full disk) SQLite has rolled back by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _check_file(self) -> None:
+        """Somebody may have removed or replaced the file: what we write would be nobody's."""
+        try:
+            there = os.stat(self._path).st_ino == self._inode
+        except OSError as exc:
+            raise StoreError(f"{self._path}: {exc.strerror}") from exc
+        if not there:
+            raise StoreError(f"{self._path} is another file now")
+
+    # -- the readers' threads ---------------------------------------------------------------------------------
+
+    def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            try:
+                connection = self._idle_readers.pop()
+            except IndexError:
+                connection = _connect(self._path)
+                connection.execute("PRAGMA query_only = ON")
+            try:
+                return operation(connection)
+            finally:
+                self._idle_readers.append(connection)
+        except (sqlite3.Error, RemoteProtocolError) as exc:
+            raise StoreError(f"the store cannot read: {exc}") from exc
 
 
 @asynccontextmanager
-async def open_store(path: str | Path, *, readers: int = 4) -> AsyncIterator[Store]:
+async def open_store(path: str | Path, *, readers: int = 4) -> AsyncIterator[SqliteStore]:
     """Open the database at `path`, made with mode 0600 if it is not there; closed when the block ends.
 
     Raises StoreError when it cannot be opened, or was written by a newer trisalt.
     """
-    raise NotImplementedError
-    yield
+    path = Path(path)
+    connection = await trio.to_thread.run_sync(_open, path)
+    try:
+        store = SqliteStore(path, connection, readers=readers)
+    except BaseException:
+        connection.close()
+        raise
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        # SQLite gives the files beside it (-wal, -shm) the mode of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.chmod(path, 0o600)
+    except OSError as exc:
+        raise StoreError(f"cannot open the store {path}: {exc.strerror}") from exc
+    connection = None
+    try:
+        connection = _connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: the log is synced at every commit, so that what was acknowledged survives a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        migrate(connection)
+        return connection
+    except (sqlite3.Error, StoreError) as exc:
+        if connection is not None:
+            connection.close()
+        raise StoreError(f"cannot open the store {path}: {exc}") from exc
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+    )

@@ -6,11 +6,15 @@ happened. `store/sqlite` is the embedded engine; another engine offers the same.
 
 from __future__ import annotations
 
+import builtins
 import enum
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
+
+T = TypeVar("T")
 
 
 class Recorded(enum.Enum):
@@ -95,14 +99,17 @@ class Jobs(Protocol):
     async def returned(self, jid: str) -> set[str]:
         """The ids that have returned."""
 
-    async def list_jobs(self, wanted: JobFilter = ...) -> list[JobEntry]:
+    async def list_jobs(self, wanted: JobFilter = JobFilter()) -> list[JobEntry]:
         """Jobs, oldest first."""
 
     async def mark_settled(self, jid: str, missing: Mapping[str, str]) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
 
-    async def expire(self, before: float, *, limit: int = 200) -> int:
-        """Forget at most `limit` jobs that were recorded before `before`, with their returns. How many: 0 when done."""
+    async def expire(self, before: float, *, limit: int = 500) -> int:
+        """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.
+
+        How many rows went; 0 when there is nothing left to forget.
+        """
 
 
 class Banks(Protocol):
@@ -112,9 +119,10 @@ class Banks(Protocol):
         """Keep a value, in the place of the one that is there."""
 
     async def update(self, bank: str, key: str, change: Callable[[Any], Any]) -> Any:
-        """Read, change and store in one step: `change` gets the value or None, and returns the new one, or None to drop it.
+        """Read, change and store in one step. Returns the new value.
 
-        `change` runs in the writer's thread: it must be a plain function of its argument. Returns the new value.
+        `change` gets the value, or None, and returns the new one, or None to drop it. It runs in the writer's thread,
+        perhaps twice: it must be a plain function of its argument.
         """
 
     async def fetch(self, bank: str, key: str) -> Any:
@@ -123,7 +131,7 @@ class Banks(Protocol):
     async def fetch_all(self, bank: str, keys: Sequence[str] | None = None) -> dict[str, Any]:
         """`{key: value}` of a bank: of these keys, or of all."""
 
-    async def list(self, bank: str) -> list[str]:
+    async def list(self, bank: str) -> builtins.list[str]:
         """The keys of a bank, sorted."""
 
     async def updated(self, bank: str, key: str) -> float | None:
@@ -131,6 +139,20 @@ class Banks(Protocol):
 
     async def flush(self, bank: str, key: str | None = None) -> None:
         """Drop one key, or the whole bank."""
+
+
+class NotAsHoped(Exception):
+    """A write was planned for the usual case, and this is not it: roll back, and run it again, carefully."""
+
+
+class Engine(Protocol):
+    """What `jobs` and `banks` need of the engine under them."""
+
+    async def write(self, operation: Callable[[sqlite3.Connection, bool], T]) -> T:
+        """Run `operation(connection, careful)` in the next transaction; it is durable when this returns."""
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `operation(connection)` on what is committed."""
 
 
 class Store(Protocol):
