@@ -1,0 +1,248 @@
+"""The jobs that run on this minion: a table in memory, and a file each in `cachedir/proc`.
+
+A file holds the job map and the pid of its process, so that the next daemon finds what a previous one started.
+The table answers `saltutil.find_job` and its kin without a worker. Beside it, `SeenJids` remembers which jids have
+been taken, over a restart too. Both are used by `minion/jobs` alone; what they write is a few bytes, in place.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import structlog
+import trio
+
+from trisalt.errors import RemoteProtocolError
+from trisalt.wire.codec import pack_bin, unpack_bin
+
+log = structlog.get_logger()
+
+# Our own facts about a job, under one key that no job map has; they are not shown.
+OURS = "_trisalt"
+
+
+@attrs.define(kw_only=True)
+class Running:
+    """One job: its map as it came, and the process that runs it.
+
+    `birth` is the start time of the process in clock ticks since boot, which tells it from a later one of the same
+    pid. `queued` has no process yet: `pid` is the daemon's. `schedule` names the entry that started it. `on_disk`
+    is False for what need not outlive the daemon.
+    """
+
+    job: Mapping[str, Any]
+    pid: int
+    birth: int = 0
+    queued: bool = False
+    adopted: bool = False
+    schedule: str | None = None
+    master: str | None = None
+    on_disk: bool = True
+    cancel: trio.CancelScope | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def jid(self) -> str:
+        """Its jid."""
+        return str(self.job["jid"])
+
+    def shown(self) -> dict[str, Any]:
+        """What `saltutil.find_job` answers: the job map and the pid."""
+        return {**self.job, "pid": self.pid}
+
+    def alive(self) -> bool:
+        """Whether its process is still that process."""
+        birth = process_birth(self.pid)
+        return birth is not None and (not self.birth or birth == self.birth)
+
+
+class Proc:
+    """The running jobs, by jid."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._jobs: dict[str, Running] = {}
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __contains__(self, jid: str) -> bool:
+        return jid in self._jobs
+
+    def __iter__(self) -> Iterator[Running]:
+        return iter(tuple(self._jobs.values()))
+
+    def put(self, running: Running) -> None:
+        """Note a job, or that it has got its process."""
+        if not running.birth:
+            running.birth = process_birth(running.pid) or 0
+        self._jobs[running.jid] = running
+        if running.on_disk:
+            self._write(running)
+
+    def remove(self, jid: str) -> None:
+        """The job has ended, and its return is safe. No error when it is not there."""
+        running = self._jobs.pop(jid, None)
+        if running is None or running.on_disk:
+            (self._directory / jid).unlink(missing_ok=True)
+
+    def get(self, jid: str) -> Running | None:
+        """One job."""
+        return self._jobs.get(jid)
+
+    def find(self, jid: str) -> dict[str, Any]:
+        """What `saltutil.find_job` answers: the job map with its pid, or an empty map."""
+        running = self._jobs.get(jid)
+        return running.shown() if running else {}
+
+    def running(self) -> list[dict[str, Any]]:
+        """What `saltutil.running` answers, by jid."""
+        return [self._jobs[jid].shown() for jid in sorted(self._jobs)]
+
+    def count(self, schedule: str) -> int:
+        """How many runs of a schedule entry are under way."""
+        return sum(running.schedule == schedule for running in self._jobs.values())
+
+    def adopt(self) -> list[Running]:
+        """Take over what a previous daemon started, whether it still runs or not; files that tell nothing are removed."""
+        found = []
+        for path in sorted(self._directory.iterdir()):
+            if path.name.startswith("."):
+                path.unlink(missing_ok=True)
+                continue
+            running = _read(path)
+            if running is None:
+                log.warning("proc.file_unreadable", path=str(path))
+                path.unlink(missing_ok=True)
+                continue
+            self._jobs[running.jid] = running
+            found.append(running)
+        return found
+
+    def _write(self, running: Running) -> None:
+        ours = {
+            "birth": running.birth,
+            "queued": running.queued,
+            "schedule": running.schedule,
+            "master": running.master,
+        }
+        data = pack_bin({**running.shown(), OURS: ours})
+        fresh = self._directory / f".{running.jid}.new"
+        fresh.write_bytes(data)
+        os.replace(fresh, self._directory / running.jid)
+
+
+class SeenJids:
+    """Which jids this minion has taken: the newest `depth` in memory, and as many in a file that is appended to."""
+
+    def __init__(self, path: Path, *, depth: int) -> None:
+        self._path = path
+        self._depth = max(depth, 1)
+        self._jids: OrderedDict[str, None] = OrderedDict()
+        self._lines = 0
+        try:
+            for jid in path.read_text(encoding="ascii", errors="replace").split():
+                self._remember(jid)
+                self._lines += 1
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+    def take(self, jid: str) -> bool:
+        """Remember a jid; False when it has been taken before."""
+        if jid in self._jids:
+            return False
+        self._remember(jid)
+        if self._lines >= 2 * self._depth:
+            fresh = self._path.with_name(f".{self._path.name}.new")
+            fresh.write_text("".join(f"{kept}\n" for kept in self._jids), encoding="ascii")
+            os.replace(fresh, self._path)
+            self._lines = len(self._jids)
+        else:
+            with self._path.open("a", encoding="ascii") as out:
+                out.write(f"{jid}\n")
+            self._lines += 1
+        return True
+
+    def _remember(self, jid: str) -> None:
+        self._jids[jid] = None
+        while len(self._jids) > self._depth:
+            self._jids.popitem(last=False)
+
+
+def process_birth(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot; None when there is no such process, or only its remains."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0
+    # The second field is the program's name in brackets, which may hold anything.
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def signal_group(pid: int, signum: int) -> bool:
+    """Send a signal to a job's process group, since a child leads its own session; False when nobody is there."""
+    try:
+        os.killpg(pid, signum)
+    except ProcessLookupError:
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            return False
+    return True
+
+
+async def wait_ended(running: Running) -> None:
+    """Wait until the process of a job that is not our child has ended."""
+    try:
+        descriptor = os.pidfd_open(running.pid)
+    except (AttributeError, OSError):
+        descriptor = None
+    if descriptor is None:
+        while running.alive():
+            await trio.sleep(1)
+        return
+    try:
+        if running.alive():
+            await trio.lowlevel.wait_readable(descriptor)
+        else:
+            await trio.lowlevel.checkpoint()
+    finally:
+        os.close(descriptor)
+
+
+def signal_name(signum: int) -> str:
+    """A signal's name, for texts."""
+    try:
+        return signal.Signals(signum).name
+    except ValueError:
+        return str(signum)
+
+
+def _read(path: Path) -> Running | None:
+    try:
+        job = unpack_bin(path.read_bytes())
+    except (OSError, RemoteProtocolError):
+        return None
+    if not isinstance(job, dict) or str(job.get("jid")) != path.name or not isinstance(job.get("pid"), int):
+        return None
+    ours = job.pop(OURS, None)
+    ours = ours if isinstance(ours, dict) else {}
+    birth, master, schedule = ours.get("birth"), ours.get("master"), ours.get("schedule")
+    return Running(
+        job=job,
+        pid=job.pop("pid"),
+        birth=birth if isinstance(birth, int) else 0,
+        queued=bool(ours.get("queued")),
+        master=master if isinstance(master, str) else None,
+        schedule=schedule if isinstance(schedule, str) else None,
+        adopted=True,
+    )

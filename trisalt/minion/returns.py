@@ -1,0 +1,203 @@
+"""`_return`: finished jobs go home, and what cannot be sent waits in the spool.
+
+A return is a file in `cachedir/spool` before it is sent: the worker's child wrote it, or `jobs` did for what it
+answered itself. The file goes when the master has acknowledged it, so a return arrives over restarts of either side;
+the master knows a repeat by its jid. `jobs` posts; this service sends.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import Connected
+from trisalt.bus.requests import MasterRequest
+from trisalt.errors import LocalProtocolError, RemoteProtocolError, TrisaltError
+from trisalt.wire.codec import pack_bin, unpack_bin
+
+log = structlog.get_logger()
+
+# Our own facts about a return, under one key; taken out before it is sent.
+OURS = "_trisalt"
+
+# So many returns are on their way at once; after a long silence there may be thousands.
+AT_ONCE = 16
+
+# A return that could not be sent is tried again when a link stands anew, and this often (seconds) anyway.
+AGAIN_AFTER = 120.0
+
+# A return that nobody took for so long (seconds) is given up, loudly: the master has forgotten the job.
+GIVE_UP_AFTER = 7 * 86400.0
+
+
+class Spool:
+    """The directory of returns that are not home yet: one file each, a return load as msgpack, named by its jid."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Where the return of this name is, or will be."""
+        return self._directory / name
+
+    def __contains__(self, name: str) -> bool:
+        return self.path(name).exists()
+
+    def names(self) -> list[str]:
+        """All that are there, the oldest first."""
+        return sorted(path.name for path in self._directory.iterdir() if not path.name.startswith("."))
+
+    def write(self, name: str, load: dict[str, Any]) -> None:
+        """Keep a return. What cannot be packed is replaced by a text that says so: a job always returns."""
+        try:
+            data = pack_bin(load)
+        except LocalProtocolError as exc:
+            data = pack_bin({**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False})
+        fresh = self._directory / f".{name}.new"
+        fresh.write_bytes(data)
+        os.replace(fresh, self.path(name))
+
+    def read(self, name: str) -> dict[str, Any]:
+        """One return. Raises RemoteProtocolError for a file that is none, OSError."""
+        load = unpack_bin(self.path(name).read_bytes())
+        if not isinstance(load, dict) or "jid" not in load:
+            raise RemoteProtocolError(f"{name} holds no return")
+        return load
+
+    def age(self, name: str) -> float:
+        """How many seconds ago it was written."""
+        return time.time() - self.path(name).stat().st_mtime
+
+    def remove(self, name: str) -> None:
+        """It is home."""
+        self.path(name).unlink(missing_ok=True)
+
+
+class Returns:
+    """The returns on their way: `post` what is in the spool, and it will be sent."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self._posted: dict[str, None] = {}
+        self._sending: set[str] = set()
+        self._late: dict[str, None] = {}
+        self._wake = trio.Event()
+
+    def post(self, name: str) -> None:
+        """A return is in the spool under this name: send it."""
+        if name not in self._sending:
+            self._late.pop(name, None)
+            self._posted[name] = None
+            self._wake.set()
+
+    def late(self) -> tuple[str, ...]:
+        """Those that could not be sent, and wait."""
+        return tuple(self._late)
+
+    def post_late(self) -> None:
+        """Try those again that could not be sent."""
+        for name in self.late():
+            self.post(name)
+
+    async def _next(self) -> list[str]:
+        while not self._posted:
+            await self._wake.wait()
+            self._wake = trio.Event()
+        names = list(self._posted)
+        self._posted.clear()
+        self._sending.update(names)
+        return names
+
+    def _sent(self, name: str, *, home: bool) -> None:
+        self._sending.discard(name)
+        if not home:
+            self._late[name] = None
+
+
+async def keep_returns(
+    bus: Bus,
+    returns: Returns,
+    *,
+    tries: int = 3,
+    timer: float = 5,
+    timer_max: float = 10,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Send what is posted, and what a previous daemon left in the spool; `tries` times, each waiting for an answer
+    for a random time between `timer` and `timer_max` seconds.
+    """
+    for name in returns.spool.names():
+        returns.post(name)
+    limit = trio.CapacityLimiter(AT_ONCE)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_try_again, bus, returns)
+        task_status.started()
+        while True:
+            for name in await returns._next():
+                nursery.start_soon(_bring_home, bus, returns, name, limit, tries, timer, timer_max)
+
+
+async def _try_again(
+    bus: Bus, returns: Returns, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    async with bus.subscribe(Connected, keep=True) as connections:
+        task_status.started()
+        while True:
+            with trio.move_on_after(AGAIN_AFTER):
+                await connections.receive()
+            returns.post_late()
+
+
+async def _bring_home(
+    bus: Bus, returns: Returns, name: str, limit: trio.CapacityLimiter, tries: int, timer: float, timer_max: float
+) -> None:
+    home = False
+    async with limit:
+        try:
+            home = await _send(bus, returns.spool, name, tries, timer, timer_max)
+        finally:
+            returns._sent(name, home=home)
+
+
+async def _send(bus: Bus, spool: Spool, name: str, tries: int, timer: float, timer_max: float) -> bool:
+    """Send one return; whether it need not be sent again."""
+    try:
+        load = spool.read(name)
+        age = spool.age(name)
+    except FileNotFoundError:
+        return True
+    except (OSError, RemoteProtocolError) as exc:
+        log.error("return.unreadable", path=str(spool.path(name)), reason=str(exc))
+        spool.remove(name)
+        return True
+    ours = load.pop(OURS, None)
+    master = ours.get("master") if isinstance(ours, dict) else None
+    if age > GIVE_UP_AFTER:
+        log.error("return.given_up", jid=name, fun=load.get("fun"), days=round(age / 86400))
+        spool.remove(name)
+        return True
+    log.info("job.returning", jid=name)
+    reason = ""
+    for _ in range(max(tries, 1)):
+        patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
+        try:
+            answer = await bus.ask(MasterRequest(load=load, timeout=patience, tries=1, master=master))
+        except TrisaltError as exc:
+            reason = str(exc)
+            continue
+        # A stock master answers "" when its handler failed, and False when it dropped the return.
+        if answer == "" or answer is False:
+            reason = "the master did not take it"
+            continue
+        spool.remove(name)
+        return True
+    log.warning("job.return_failed", jid=name, reason=reason)
+    return False

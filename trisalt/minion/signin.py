@@ -1,0 +1,128 @@
+"""`_auth`: sign in to one master, wait where the master says wait, and say in the log what it said.
+
+Called by `link`, which owns the connection and decides when to sign in again. Bytes and checks are
+`wire/handshake`'s; here are the tries, the waits and the pinned key.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import attrs
+import structlog
+import trio
+
+from trisalt.errors import ConfigError, KeyChanged, Rejected, RemoteProtocolError
+from trisalt.minion.identity import Identity
+from trisalt.wire.handshake import Accepted, MinionHandshake, Pending, Refused, TooMany
+
+log = structlog.get_logger()
+
+
+@attrs.frozen(kw_only=True)
+class SignInOptions:
+    """How to sign in; times are seconds. The names are stock's options, except where they are explained.
+
+    `autosign_grains` are the names of the grains to send.
+    """
+
+    auth_timeout: float = 5
+    auth_tries: int = 7
+    acceptance_wait_time: float = 10
+    acceptance_wait_time_max: float = 0
+    rejected_retry: bool = False
+    encryption_algorithm: str = "OAEP-SHA1"
+    signing_algorithm: str = "PKCS1v15-SHA1"
+    hash_type: str = "sha256"
+    master_finger: str | None = None
+    verify_master_pubkey_sign: bool = False
+    autosign_grains: tuple[str, ...] = ()
+
+
+async def sign_in(
+    request: Callable[[bytes], Awaitable[bytes]],
+    identity: Identity,
+    options: SignInOptions,
+    *,
+    master: str,
+    grains: Mapping[str, Any],
+) -> Accepted | None:
+    """Ask until the master accepts us; None when it does not answer, `auth_tries` times in a row.
+
+    `request` sends a payload and waits for its answer, without a deadline of its own. The master's key is pinned
+    when its answer has been verified. Raises Rejected, unless `rejected_retry` is set.
+    """
+    wait = options.acceptance_wait_time
+    while True:
+        try:
+            answer = await _round(request, identity, options, grains)
+        except KeyChanged:
+            log.critical("auth.master_key_mismatch", master=master, path=str(identity.pinned_path))
+        except (RemoteProtocolError, ConfigError) as exc:
+            log.error("auth.failed", master=master, reason=str(exc))
+        else:
+            match answer:
+                case Accepted():
+                    return answer
+                case Pending():
+                    log.error("auth.waiting", master=master, wait_s=_plain(wait))
+                case Refused():
+                    log.critical("auth.refused", master=master, verified=answer.verified)
+                    if not options.rejected_retry:
+                        raise Rejected("the master has rejected this minion's public key")
+                case TooMany():
+                    log.error("auth.too_many", master=master, wait_s=_plain(wait))
+                case None:
+                    return None
+        log.info("auth.retrying", wait_s=_plain(wait))
+        await trio.sleep(wait)
+        if options.acceptance_wait_time_max > wait:
+            wait = min(wait * 2, options.acceptance_wait_time_max)
+
+
+async def _round(
+    request: Callable[[bytes], Awaitable[bytes]],
+    identity: Identity,
+    options: SignInOptions,
+    grains: Mapping[str, Any],
+) -> Accepted | Pending | Refused | TooMany | None:
+    for _ in range(max(options.auth_tries, 1)):
+        handshake, payload = await trio.to_thread.run_sync(_prepare, identity, options, grains)
+        with trio.move_on_after(options.auth_timeout) as scope:
+            answer = await request(payload)
+        if scope.cancelled_caught:
+            log.error("master.timeout", cmd="_auth")
+            continue
+        return await trio.to_thread.run_sync(_read, handshake, identity, answer)
+    return None
+
+
+def _prepare(identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> tuple[MinionHandshake, bytes]:
+    pinned = identity.pinned()
+    handshake = MinionHandshake(
+        id=identity.id,
+        key=identity.key,
+        master_pub=pinned,
+        enc_algo=options.encryption_algorithm,
+        sig_algo=options.signing_algorithm,
+        nonce=uuid.uuid4().hex,
+        token=identity.token if pinned is not None else None,
+        autosign_grains={name: grains.get(name) for name in options.autosign_grains} or None,
+        master_finger=options.master_finger,
+        hash_type=options.hash_type,
+        sign_pub=identity.signing_key() if options.verify_master_pubkey_sign else None,
+    )
+    return handshake, handshake.request()
+
+
+def _read(handshake: MinionHandshake, identity: Identity, answer: bytes) -> Accepted | Pending | Refused | TooMany:
+    read = handshake.accept(answer)
+    if isinstance(read, Accepted) and read.new_key:
+        identity.pin(read.master_pub_pem)
+    return read
+
+
+def _plain(seconds: float) -> float | int:
+    return int(seconds) if seconds == int(seconds) else seconds
