@@ -1,18 +1,41 @@
 """Choose an outputter, and print: what every command does with what came back.
 
-Thin: the standard library and the outputter itself. Outputters are plugins, found by name.
+Thin: the standard library and the outputter itself. Outputters are plugins, found by name: the ones an operator
+brings (`outputter_dirs`, synced `output/`) before ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, TextIO
+
+# The outputters of the house, and the file each stands in.
+_SHELF = {
+    "highstate": "highstate",
+    "json": "json_out",
+    "key": "key",
+    "nested": "nested",
+    "newline_values_only": "newline_values_only",
+    "no_return": "no_return",
+    "pprint": "pprint_out",
+    "quiet": "quiet",
+    "raw": "raw",
+    "txt": "txt",
+    "yaml": "yaml_out",
+}
+
+# `text` is another name of txt; `grains` was an outputter once, and old minions still name it.
+_ALIASES = {"text": "txt", "grains": "nested"}
 
 
 class Show:
     """How one command prints: outputter, colour, where to. Made once; called for each thing to print.
 
-    `out` is what the operator asked for (`--out`), and wins over what a return names.
+    `out` is what the operator asked for (`--out`), and wins over what a return names. `color` None: when stdout is
+    a terminal and `NO_COLOR` is not set. Once stdout is `closed` by its reader, nothing more is written.
     """
 
     def __init__(
@@ -24,12 +47,111 @@ class Show:
         out_file: str | None = None,
         append: bool = False,
     ) -> None:
-        raise NotImplementedError
+        self.out = out or None
+        self.closed = False
+        self._opts = dict(opts)
+        self._opts["color"] = wants_color() if color is None else color
+        self._out_file = out_file
+        self._outputters: dict[str, Callable[..., Any] | None] = {}
+        if out_file and not append:
+            with open(out_file, "w", encoding="utf-8"):
+                pass
 
     def __call__(self, data: object, out: str | None = None, *, retcode: int = 0, **kwargs: Any) -> None:
-        """Print `data` with the operator's outputter, else `out`, else nested. A closed stdout raises BrokenPipeError."""
-        raise NotImplementedError
+        """Print `data` with the operator's outputter, else `out`, else nested. Prints nothing for an empty text."""
+        text = self.render(data, out, retcode=retcode, **kwargs)
+        if text:
+            self.write(text + "\n")
 
     def render(self, data: object, out: str | None = None, *, retcode: int = 0, **kwargs: Any) -> str:
-        """The text that would be printed."""
-        raise NotImplementedError
+        """The text that would be printed, without its last newline.
+
+        An outputter that cannot display `data` gives way to nested, and that to raw.
+        """
+        name = self._choose(out)
+        for candidate in dict.fromkeys((name, "nested", "raw")):
+            outputter = self._outputter(candidate)
+            if outputter is None:
+                sys.stderr.write(f"[ERROR   ] Invalid outputter {candidate} specified, fall back to nested\n")
+                continue
+            try:
+                text = outputter(data, _retcode=retcode, **kwargs)
+            except (KeyError, AttributeError, TypeError, ValueError):
+                continue
+            if isinstance(text, str):
+                return text.rstrip()
+        return str(data)
+
+    def write(self, text: str) -> None:
+        """Write text as it is, to the output file or to stdout, at once."""
+        if self._out_file:
+            with open(self._out_file, "a", encoding="utf-8") as file:
+                file.write(text)
+        elif not self.closed:
+            self.closed = not write_out(text)
+
+    def _choose(self, out: str | None) -> str:
+        # `--out highstate` leaves errors and missing minions to the outputter they name themselves.
+        name = out if self.out is None or (self.out == "highstate" and out) else self.out
+        name = name or "nested"
+        return _ALIASES.get(name, name)
+
+    def _outputter(self, name: str) -> Callable[..., Any] | None:
+        if name not in self._outputters:
+            self._outputters[name] = _find(name, self._opts)
+        return self._outputters[name]
+
+
+def wants_color(stream: TextIO | None = None) -> bool:
+    """Whether to write colours: a terminal, and nobody said no by `NO_COLOR`."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return (stream or sys.stdout).isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def write_out(text: str) -> bool:
+    """Write to stdout and flush; False when nobody reads it any longer."""
+    try:
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding or "ascii"
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at its end: let that go nowhere.
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+        return False
+    return True
+
+
+def _find(name: str, opts: Mapping[str, Any]) -> Callable[..., Any] | None:
+    if _brought(opts):
+        from trisalt.cli.outputters import load_outputter
+
+        found = load_outputter(name, opts)
+        if found is not None:
+            return found
+    stem = _SHELF.get(name)
+    if stem is None:
+        return None
+    try:
+        module = import_module(f"trisalt.plugins.outputters.{stem}")
+    except ModuleNotFoundError:
+        return None
+    module.__opts__ = opts  # type: ignore[attr-defined]
+    output: Callable[..., Any] = module.output
+    return output
+
+
+def _brought(opts: Mapping[str, Any]) -> bool:
+    """Whether the operator has outputters of their own."""
+    if opts.get("outputter_dirs"):
+        return True
+    extensions = opts.get("extension_modules")
+    return isinstance(extensions, str) and os.path.isdir(os.path.join(extensions, "output"))

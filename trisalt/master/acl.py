@@ -6,6 +6,8 @@ A door says who the caller is (the kernel's word, or a key); this says what the 
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
@@ -22,16 +24,17 @@ class Acl:
 
     `publisher_acl` is stock's map `{user: [function, …]}`; `publisher_acl_blacklist` its `{users: […], modules: […]}`.
     An entry with a target (`{user: [{target: [function]}]}`) is granted for exactly that target expression.
+    `master_user` None: the account this process runs as.
     """
 
     def __init__(
         self,
         *,
-        master_user: str = "root",
+        master_user: str | None = None,
         publisher_acl: Mapping[str, Any] | None = None,
         publisher_acl_blacklist: Mapping[str, Any] | None = None,
     ) -> None:
-        self._master_user = master_user
+        self._master_user = master_user or _account(os.geteuid())
         self._grants = dict(publisher_acl or {})
         blacklist = publisher_acl_blacklist or {}
         self._blocked_users = _strings(blacklist.get("users"))
@@ -46,14 +49,18 @@ class Acl:
         """Whether `user` may everything: root, the master's own account, root by way of sudo."""
         return user in ("root", self._master_user) or user.startswith("sudo_")
 
-    def may_publish(self, user: str, fun: str | Sequence[str], arg: object, tgt: object, tgt_type: str = "glob") -> bool:
+    def may_publish(
+        self, user: str, fun: str | Sequence[str], arg: object, tgt: object, tgt_type: str = "glob"
+    ) -> bool:
         """Whether `user` may send this job out. Of a compound job, every function must be allowed."""
         funs = [fun] if isinstance(fun, str) else list(fun)
-        if not self._blacklisted(user, funs) and self.is_admin(user):
-            return True
         if self._blacklisted(user, funs):
             return False
-        rows = [entry for pattern, entries in self._grants.items() if _matches(pattern, user) for entry in _list(entries)]
+        if self.is_admin(user):
+            return True
+        rows = [
+            entry for pattern, entries in self._grants.items() if _matches(pattern, user) for entry in _list(entries)
+        ]
         if not rows:
             return False
         return all(name in ALWAYS_PUBLISHED or _granted(rows, name, tgt, tgt_type) for name in funs)
@@ -73,13 +80,21 @@ class Acl:
         return any(_matches(pattern, fun) for pattern in self._blocked_functions for fun in funs)
 
 
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid_{uid}"
+
+
 def _granted(rows: Iterable[object], fun: str, tgt: object, tgt_type: str) -> bool:
     for row in rows:
         if isinstance(row, str) and _matches(row, fun):
             return True
         if isinstance(row, Mapping):
             for target, functions in row.items():
-                if tgt_type in ("glob", "compound") and tgt == target and any(_matches(str(f), fun) for f in _list(functions)):
+                named = tgt_type in ("glob", "compound") and tgt == target
+                if named and any(_matches(str(function), fun) for function in _list(functions)):
                     return True
     return False
 

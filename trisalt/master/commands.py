@@ -1,28 +1,297 @@
 """Runners and wheels: claimed here, run in a worker, told on the bus.
 
-`local_door`, `request_server`, the reactor and the scheduler ask; the plugin runs in a worker child, and what it
-asks of its host comes back here as upcalls.
+`local_door`, `request_server`, the reactor and the scheduler ask. The plugin runs in a child of the worker pool; what
+it asks of its host while it runs comes back here as upcalls.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Any
 
+import attrs
+import structlog
 import trio
 
-from trisalt.bus.bus import Bus
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.events import RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
+from trisalt.bus.requests import Published, PublishRequest, RunnerRequest, WheelRequest
+from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
+from trisalt.loader.signature import condition_args
+from trisalt.master.following import open_following
+from trisalt.store.store import Jobs
+from trisalt.wire import jid as jids
+from trisalt.worker.pool import Workers
+from trisalt.worker.protocol import Call, Outcome, Upcall, UpcallKind
+
+log = structlog.get_logger()
+
+HIDDEN = "**********"
+# Names of arguments and of fields in results whose values stay off the bus.
+SECRET_NAMES = frozenset(
+    {"password", "passwd", "passphrase", "token", "secret", "key", "priv", "private", "private_key", "sharedsecret"}
+)
+
+
+@attrs.define
+class Run:
+    """A runner or wheel function that runs now."""
+
+    kind: str
+    fun: str
+    user: str
+    fun_args: list[Any]
+    started: float
+    pid: int = 0
+
+
+@attrs.define
+class Runs:
+    """What runs now, by jid, and where: shared by the service and the upcalls of its plugins."""
+
+    running: dict[str, Run] = attrs.field(factory=dict)
+    workers: Workers | None = None
+    last_jid: str | None = None
+
+    def new_jid(self) -> str:
+        """A jid of its own for one more run."""
+        self.last_jid = jids.make(time.time(), last=self.last_jid)
+        return self.last_jid
 
 
 async def serve_commands(
-    bus: Bus, workers: Any, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    bus: Bus,
+    workers: Workers,
+    runs: Runs,
+    *,
+    jobs: Jobs | None = None,
+    master_id: str = "",
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer `RunnerRequest` and `WheelRequest` until cancelled."""
-    raise NotImplementedError
+    """Answer `RunnerRequest` and `WheelRequest` until cancelled; what still runs then is killed.
 
-
-async def answer_upcall(bus: Bus, upcall: Any) -> object:
-    """Do what plugin code in one of the master's workers asks its host for; the daemon gives this to `open_workers`.
-
-    Kinds: `progress`, `fire_event`, `fire_master`, `publish`, `running`. Raises LocalProtocolError for another.
+    `runs` is the one that `answer_upcall` gets. With `jobs` (the store's) runs are kept in the job list, as jobs of
+    `master_id`.
     """
-    raise NotImplementedError
+    runs.workers = workers
+    async with trio.open_nursery() as running, bus.claim(RunnerRequest, WheelRequest) as requests:
+        task_status.started()
+        async for request, reply in requests:
+            running.start_soon(_answer, bus, workers, runs, jobs, master_id, request, reply)
+
+
+async def _answer(
+    bus: Bus,
+    workers: Workers,
+    runs: Runs,
+    jobs: Jobs | None,
+    master_id: str,
+    request: RunnerRequest | WheelRequest,
+    reply: Reply,
+) -> None:
+    is_runner = isinstance(request, RunnerRequest)
+    kind = "runner" if is_runner else "wheel"
+    fun = f"{kind}.{request.fun}"
+    fun_args = public(condition_args(request.arg, request.kwarg))
+    started = (RunnerNew if is_runner else WheelNew)(fun=fun, jid=request.jid, user=request.user, fun_args=fun_args)
+    run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
+    if request.jid in runs.running:
+        reply.fail(CommandError(f"The jid {request.jid} is in use"))
+        return
+    runs.running[request.jid] = run
+    try:
+        await bus.publish(started)
+        log.info("command.started", fun=fun, jid=request.jid, user=request.user)
+        outcome = await _run(workers, request, run)
+    finally:
+        del runs.running[request.jid]
+    log.info("command.finished", fun=fun, jid=request.jid, user=request.user, retcode=outcome.retcode)
+    told = public(outcome.result)
+    if is_runner:
+        retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
+        ended: RunnerReturned | WheelReturned = RunnerReturned(
+            fun=fun,
+            jid=request.jid,
+            user=request.user,
+            fun_args=fun_args,
+            result=told,
+            success=bool(outcome.success),
+            retcode=retcode,
+        )
+    else:
+        ended = WheelReturned(
+            fun=fun, jid=request.jid, user=request.user, fun_args=fun_args, result=told, success=bool(outcome.success)
+        )
+    if jobs is not None:
+        await _keep(jobs, master_id, ended, outcome)
+    await bus.publish(ended)
+    reply.send(outcome)
+
+
+async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run) -> Outcome:
+    call = Call(
+        fun=request.fun,
+        jid=request.jid,
+        arg=request.arg,
+        kwarg=request.kwarg,
+        kind="runners" if run.kind == "runner" else "wheel",
+        pub={"fun": run.fun, "jid": request.jid, "user": request.user},
+    )
+
+    def started(pid: int) -> None:
+        run.pid = pid
+
+    try:
+        return await workers.run_job(call, on_start=started, outlives=False)
+    except WorkerDied as exc:
+        log.error("command.died", fun=run.fun, jid=request.jid, error=str(exc))
+        status = exc.status or 1
+        return Outcome(result=str(exc), retcode=128 - status if status < 0 else status, success=False)
+    except TrisaltError as exc:
+        return Outcome(result=str(exc), retcode=1, success=False)
+
+
+async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturned, outcome: Outcome) -> None:
+    """Put a run into the job list. A store that cannot write is no reason to lose the answer."""
+    load = {
+        "jid": ended.jid,
+        "tgt": master_id,
+        "tgt_type": "list",
+        "user": ended.user,
+        "fun": ended.fun,
+        "arg": ended.fun_args,
+        "ret": "",
+    }
+    body = {"return": ended.result, "retcode": outcome.retcode, "success": bool(outcome.success)}
+    if outcome.out is not None:
+        body["out"] = outcome.out
+    try:
+        await jobs.record_job(load, [master_id])
+        await jobs.record_return(ended.jid, master_id, body)
+    except StoreError as exc:
+        log.error("store.refused", jid=ended.jid, error=str(exc))
+
+
+# -- what plugins ask while they run ---------------------------------------------------------------------------------
+
+
+async def answer_upcall(bus: Bus, jobs: Jobs, runs: Runs, upcall: Upcall) -> object:
+    """Do what plugin code in one of the master's workers asks its host for.
+
+    The daemon gives `partial(answer_upcall, bus, store.jobs, runs)` to `open_workers`. Raises CommandError for what
+    a master does not have.
+    """
+    fields = upcall.fields
+    run = runs.running.get(upcall.jid)
+    match UpcallKind(upcall.kind):
+        case UpcallKind.PROGRESS:
+            return await _progress(bus, upcall, run)
+        case UpcallKind.FIRE_EVENT:
+            await bus.publish(_tagged(fields["tag"], fields.get("data")))
+            return True
+        case UpcallKind.FIRE_MASTER:
+            await bus.publish_all([_tagged(tag, data) for tag, data in _fired(fields)])
+            return True
+        case UpcallKind.PUBLISH:
+            return await _publish(bus, jobs, run.user if run else "root", fields)
+        case UpcallKind.COMMAND:
+            return await _command(bus, runs, run.user if run else "root", fields)
+        case UpcallKind.RUNNING:
+            return [_running(jid, row) for jid, row in sorted(runs.running.items()) if jid != upcall.jid]
+        case UpcallKind.SIGNAL_JOB:
+            return runs.workers.signal(fields["jid"], fields["signum"]) if runs.workers else None
+        case kind:
+            raise CommandError(f"A master has no answer to {kind.value}")
+
+
+async def _progress(bus: Bus, upcall: Upcall, run: Run | None) -> bool:
+    if run is None:
+        return False
+    data, number = upcall.fields.get("data"), upcall.fields.get("number")
+    last = upcall.fields.get("tag") or ("progress" if number is None else f"prog/{number}")
+    branch = "run" if run.kind == "runner" else "wheel"
+    if not isinstance(data, Mapping):
+        data = {"data": data} if number is None else {"return": data}
+    await bus.publish(TaggedEvent(name=f"salt/{branch}/{upcall.jid}/{last}", data=public(dict(data))))
+    return True
+
+
+async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    wait = bool(fields.get("wait", True))
+    wanted = PublishRequest(
+        tgt=fields["tgt"],
+        tgt_type=fields.get("tgt_type") or "glob",
+        fun=fields["fun"],
+        arg=condition_args(fields.get("arg") or (), fields.get("kwarg") or {}),
+        ret=fields.get("ret") or "",
+        jid=fields.get("jid") or "",
+        kwargs=dict(fields.get("options") or {}),
+        user=user,
+        watch=wait,
+        timeout=fields.get("timeout"),
+        gather_job_timeout=fields.get("gather_job_timeout"),
+    )
+    if not wait:
+        return _published(await bus.ask(wanted))
+    returns: dict[str, Any] = {}
+    async with open_following(bus, jobs) as following:
+        published: Published = await bus.ask(wanted)
+        if published.jid is not None:
+            following.begin(published.jid)
+            async for batch in following:
+                returns.update({body["id"]: body for body in batch})
+    return _published(published) | {"returns": returns}
+
+
+def _published(published: Published) -> dict[str, Any]:
+    answer: dict[str, Any] = {"jid": published.jid, "minions": published.minions, "missing": published.missing}
+    return answer if published.error is None else answer | {"error": published.error}
+
+
+async def _command(bus: Bus, runs: Runs, user: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    cls = {"runner": RunnerRequest, "wheel": WheelRequest}.get(fields["kind"])
+    if cls is None:
+        raise CommandError(f"{fields['kind']} is neither runner nor wheel")
+    arg, kwarg = list(fields.get("arg") or ()), dict(fields.get("kwarg") or {})
+    outcome = await bus.ask(cls(fun=fields["fun"], jid=runs.new_jid(), user=user, arg=arg, kwarg=kwarg))
+    answer: dict[str, Any] = outcome.to_load()
+    return answer
+
+
+def _running(jid: str, run: Run) -> dict[str, Any]:
+    return {
+        "jid": jid,
+        "fun": run.fun,
+        "fun_args": run.fun_args,
+        "user": run.user,
+        "pid": run.pid,
+        "_stamp": stamped(run.started),
+    }
+
+
+def _fired(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    rows = fields.get("events") or [{"tag": fields.get("tag"), "data": fields.get("data")}]
+    pretag = fields.get("pretag")
+    return [(f"{pretag}/{row['tag']}" if pretag else row["tag"], row.get("data")) for row in rows]
+
+
+def _tagged(tag: object, data: object) -> TaggedEvent:
+    if not isinstance(tag, str) or not tag:
+        raise CommandError("An event has a tag")
+    return TaggedEvent(name=tag, data=dict(data) if isinstance(data, Mapping) else {"data": data})
+
+
+def public(value: Any) -> Any:
+    """`value` as the bus may see it: private keys, and what stands under a secret's name, are hidden."""
+    match value:
+        case str():
+            return HIDDEN if "PRIVATE KEY-----" in value else value
+        case dict():
+            return {
+                key: HIDDEN if key in SECRET_NAMES and isinstance(item, (str, bytes)) and item else public(item)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return [public(item) for item in value]
+    return value

@@ -1,24 +1,48 @@
 """The local door: who calls, what they may ask, and what they follow.
 
 One unix socket. The kernel says whose process is at the other end; `acl` says what that user may. A connection
-carries one request map and then a stream of maps (SEAMS of the protocol: `client/door.py` is the other end). Whoever
-goes away takes only their own following with them: jobs and runners run on.
+carries one request map and then a stream of maps (`client/door` is the other end). Whoever goes away takes only
+their own following with them: jobs and runners run on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import pwd
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
+import outcome
+import structlog
 import trio
 
 from trisalt.bus.bus import Bus
+from trisalt.bus.events import Event, JobRefused, KeyChanged, TaggedEvent
+from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WheelRequest
+from trisalt.bus.subscription import Lagged, Subscription
+from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError
 from trisalt.master.acl import Acl
+from trisalt.master.feed import Feed
+from trisalt.master.following import Following, open_following
+from trisalt.store.store import Jobs
+from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener
+from trisalt.wire import jid as jids
+
+log = structlog.get_logger()
+
+# Seconds a caller has to say what it wants.
+PATIENCE = 30
+KEY_ACTS = frozenset({"accepted", "rejected", "pending", "denied", "delete"})
+ROTATING_ACTS = frozenset({"rejected", "delete"})
+# Progress of one runner that its caller has not read yet.
+PROGRESS_DEPTH = 256
 
 
 async def serve_local_door(
     bus: Bus,
-    jobs: Any,
+    jobs: Jobs,
     acl: Acl,
     *,
     path: str,
@@ -30,5 +54,302 @@ async def serve_local_door(
 
     `jobs` is the store's: a follower that was too slow for the bus catches up from it. `rotate_aes_key` says whether
     a key that `salt-key` deleted or rejected asks for a new AES key. `status` gives facts of the daemon, to be shown.
+    Everybody may knock, so that who may not come in is told so; `acl` decides.
     """
-    raise NotImplementedError
+    async with trio.open_nursery() as background:
+        feed = Feed(bus)
+        await background.start(feed.run)
+        door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key, status=status)
+        async with open_local_listener(path, door.handle, mode=0o666):
+            task_status.started()
+            await trio.sleep_forever()
+
+
+def caller_name(uid: int, hint: object = None) -> str:
+    """The name a caller is known by: the account's, and `sudo_<hint>` when root says on whose behalf it acts.
+
+    Never an administrator's name for somebody who is none: an account called `sudo_x` goes by its number.
+    """
+    try:
+        account = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        account = f"uid_{uid}"
+    if uid == 0:
+        named = isinstance(hint, str) and hint not in ("", "root") and hint.isprintable()
+        return f"sudo_{hint}" if named else "root"
+    return f"uid_{uid}" if account == "root" or account.startswith("sudo_") else account
+
+
+class _Door:
+    """What the handlers of all callers share."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        jobs: Jobs,
+        acl: Acl,
+        feed: Feed,
+        background: trio.Nursery,
+        *,
+        rotate_aes_key: bool,
+        status: Callable[[], dict[str, Any]] | None,
+    ) -> None:
+        self._bus = bus
+        self._jobs = jobs
+        self._acl = acl
+        self._feed = feed
+        # Runs that nobody follows live here.
+        self._background = background
+        self._rotate_aes_key = rotate_aes_key
+        self._status = status
+        self._last_jid: str | None = None
+        self._operations: dict[str, Callable[[str, dict[str, Any], FrameStream], Awaitable[None]]] = {
+            "publish": self._publish,
+            "follow_job": self._follow_job,
+            "runner": partial(self._run, kind="runner"),
+            "wheel": partial(self._run, kind="wheel"),
+            "events": self._events,
+            "fire": self._fire,
+            "key_changed": self._key_changed,
+            "status": self._tell_status,
+        }
+
+    async def handle(self, peer: LocalPeer, stream: FrameStream) -> None:
+        """Answer one caller."""
+        try:
+            request = None
+            with trio.move_on_after(PATIENCE):
+                request = await stream.receive()
+            if request is None:
+                return
+            operation = self._operations.get(str(request.get("op")))
+            if operation is None:
+                raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
+            user = caller_name(peer.uid, request.get("user_hint"))
+            await self._while_there(stream, partial(operation, user, request, stream))
+        except trio.BrokenResourceError:
+            return
+        except TrisaltError as exc:
+            await self._refuse(stream, exc)
+        except Exception as exc:
+            log.error("door.failed", uid=peer.uid, exc_info=exc)
+            await self._refuse(stream, TrisaltError("the master failed to answer; its log says why"))
+
+    async def _while_there(self, stream: FrameStream, answer: Callable[[], Awaitable[None]]) -> None:
+        """Answer until done, or until the caller hangs up."""
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+
+            async def watch() -> None:
+                await stream.wait_closed()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(watch)
+            try:
+                await answer()
+            except Exception as exc:
+                failure = exc
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _refuse(self, stream: FrameStream, exc: TrisaltError) -> None:
+        name = {Denied: "AuthorizationError", RemoteProtocolError: "ProtocolError"}.get(type(exc), type(exc).__name__)
+        with trio.move_on_after(PATIENCE):
+            try:
+                await stream.send({"error": {"name": name, "message": str(exc)}})
+            except trio.BrokenResourceError:
+                return
+
+    # -- jobs -----------------------------------------------------------------------------------------------------
+
+    async def _publish(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        wanted = PublishRequest(
+            tgt=_field(request, "tgt", (str, list)),
+            tgt_type=_field(request, "tgt_type", str, "glob"),
+            fun=_field(request, "fun", (str, list)),
+            arg=_field(request, "arg", list, []),
+            kwargs=_field(request, "kwargs", dict, {}),
+            ret=_field(request, "ret", str, ""),
+            jid=_field(request, "jid", str, ""),
+            user=user,
+            watch=bool(request.get("follow")),
+            timeout=_field(request, "timeout", (int, float, type(None)), None),
+            gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
+        )
+        if wanted.jid and not jids.is_jid(wanted.jid):
+            raise RemoteProtocolError(f"{wanted.jid!r} is no job id")
+        if not self._acl.may_publish(user, wanted.fun, wanted.arg, wanted.tgt, wanted.tgt_type):
+            await self._refuse_job(user, wanted)
+        if not wanted.watch:
+            await stream.send({"published": _published(await self._bus.ask(wanted))})
+            return
+        async with open_following(self._bus, self._jobs) as following:
+            published: Published = await self._bus.ask(wanted)
+            await stream.send({"published": _published(published)})
+            if published.jid is not None:
+                following.begin(published.jid)
+                await _stream_returns(following, stream)
+
+    async def _refuse_job(self, user: str, wanted: PublishRequest) -> None:
+        message = "Authorization error occurred."
+        await self._bus.publish(
+            JobRefused(
+                tgt=wanted.tgt,
+                tgt_type=wanted.tgt_type,
+                fun=wanted.fun,
+                user=user,
+                error={"name": "AuthorizationError", "message": message},
+            )
+        )
+        log.warning("job.refused", user=user, fun=wanted.fun)
+        raise Denied(message)
+
+    async def _follow_job(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(user, self._acl.may_follow(user))
+        jid = _field(request, "jid", str)
+        async with open_following(self._bus, self._jobs) as following:
+            if not await following.join(jid):
+                raise TargetError(f"No job with the jid {jid} is known")
+            await _stream_returns(following, stream)
+
+    # -- runners and wheels ---------------------------------------------------------------------------------------
+
+    async def _run(self, user: str, request: dict[str, Any], stream: FrameStream, *, kind: str) -> None:
+        fun = _field(request, "fun", str)
+        self._admit(user, self._acl.may_run(user, f"{kind}.{fun}"))
+        jid = _field(request, "jid", str, "") or self._new_jid()
+        if not jids.is_jid(jid):
+            raise RemoteProtocolError(f"{jid!r} is no job id")
+        cls = RunnerRequest if kind == "runner" else WheelRequest
+        arg, kwarg = _field(request, "arg", list, []), _field(request, "kwarg", dict, {})
+        wanted = cls(fun=fun, jid=jid, user=user, arg=arg, kwarg=kwarg)
+        tag = f"salt/{'run' if kind == 'runner' else 'wheel'}/{jid}"
+        # Subscribed before it starts, so that no word of it is missed.
+        async with self._bus.subscribe(TaggedEvent, keep=False, depth=PROGRESS_DEPTH) as events:
+            await stream.send({"started": {"jid": jid, "tag": tag}})
+            if not request.get("follow", True):
+                self._background.start_soon(self._run_alone, wanted)
+                return
+            result = await self._ask_telling(wanted, events, tag, stream)
+        await stream.send({"result": result.to_load()})
+
+    async def _ask_telling(
+        self, wanted: RunnerRequest | WheelRequest, events: Subscription, tag: str, stream: FrameStream
+    ) -> Any:
+        """The outcome of a run; what it says on its way goes to its caller first."""
+        result: outcome.Outcome[Any] | None = None
+        waiting = trio.CancelScope()
+
+        async def ask() -> None:
+            nonlocal result
+            result = await outcome.acapture(self._bus.ask, wanted)
+            waiting.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            while result is None:
+                batch: list[Event | Lagged] = []
+                # Only the waiting is cut off: a frame that has begun goes out whole.
+                with trio.CancelScope() as waiting:
+                    batch = await events.receive_all()
+                await stream.send_many(_progress(batch, tag))
+        if events.statistics().waiting:
+            await stream.send_many(_progress(await events.receive_all(), tag))
+        assert result is not None
+        return result.unwrap()
+
+    async def _run_alone(self, wanted: RunnerRequest | WheelRequest) -> None:
+        try:
+            await self._bus.ask(wanted)
+        except TrisaltError as exc:
+            log.error("runner.failed", fun=wanted.fun, jid=wanted.jid, error=str(exc))
+
+    def _new_jid(self) -> str:
+        self._last_jid = jids.make(time.time(), last=self._last_jid)
+        return self._last_jid
+
+    # -- events and facts -----------------------------------------------------------------------------------------
+
+    async def _events(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(user, self._acl.may_follow(user))
+        match = _field(request, "match", (list, str, type(None)), None)
+        match = [match] if isinstance(match, str) else match
+        if match is not None and not all(isinstance(pattern, str) for pattern in match):
+            raise RemoteProtocolError("match is a list of globs")
+        async with self._feed.follow(match) as follower:
+            await stream.send({"ready": True})
+            while True:
+                await stream.send_bytes(await follower.receive_all())
+
+    async def _fire(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(user, self._acl.may_follow(user))
+        tag, data = _field(request, "tag", str), _field(request, "data", dict, {})
+        if not tag:
+            raise RemoteProtocolError("an event has a tag")
+        await self._bus.publish(TaggedEvent(name=tag, data=data))
+        await stream.send({"ok": True})
+
+    async def _key_changed(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        act = _field(request, "act", str)
+        self._admit(user, self._acl.may_run(user, "wheel.key"))
+        ids = _field(request, "ids", list)
+        if act not in KEY_ACTS or not all(isinstance(id, str) for id in ids):
+            raise RemoteProtocolError(f"key_changed: act is one of {', '.join(sorted(KEY_ACTS))}; ids are minion ids")
+        await self._bus.publish_all([KeyChanged(result=True, act=act, id=id) for id in ids])
+        if act in ROTATING_ACTS and ids and self._rotate_aes_key:
+            await self._bus.ask(RotateRequest())
+        await stream.send({"ok": True})
+
+    async def _tell_status(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(user, self._acl.may_follow(user))
+        bus = self._bus.statistics()
+        facts = {
+            "pid": os.getpid(),
+            "followers": self._feed.followers,
+            "subscriptions": [
+                {"pattern": row.pattern, "keep": row.keep, "waiting": row.waiting, "missed": row.missed}
+                for row in bus.subscriptions
+            ],
+            "requests": bus.requests,
+        }
+        await stream.send({"status": facts | (self._status() if self._status else {})})
+
+    def _admit(self, user: str, allowed: bool) -> None:
+        if not allowed:
+            log.warning("door.refused", user=user)
+            raise Denied(f"The user {user} may not do this")
+
+
+async def _stream_returns(following: Following, stream: FrameStream) -> None:
+    async for returns in following:
+        await stream.send_many([{"return": body} for body in returns])
+    await stream.send({"settled": {"jid": following.jid, "missing": following.missing or {}}})
+
+
+def _published(published: Published) -> dict[str, Any]:
+    told: dict[str, Any] = {"jid": published.jid, "minions": published.minions, "missing": published.missing}
+    if published.error is not None:
+        told["error"] = published.error
+    return told
+
+
+def _progress(batch: list[Event | Lagged], tag: str) -> list[dict[str, Any]]:
+    return [
+        {"progress": {**event.data, "tag": event.name}}
+        for event in batch
+        if isinstance(event, TaggedEvent) and event.name.startswith(tag + "/")
+    ]
+
+
+_MISSING = object()
+
+
+def _field(request: Mapping[str, Any], name: str, kind: type | tuple[type, ...], default: Any = _MISSING) -> Any:
+    """A field of a request, of the right type; None counts as absent where there is a default."""
+    value = request.get(name)
+    if value is None and default is not _MISSING:
+        return default
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise RemoteProtocolError(f"{request.get('op')}: the field {name} is missing or of the wrong type")
+    return value

@@ -1,0 +1,42 @@
+"""JSON: one document for each thing printed. `--out-indent=-1` puts it on one line: the form to pipe."""
+
+import json
+
+__virtualname__ = "json"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def output(data, **_kwargs):
+    """`output_indent` is a number of blanks, negative or null for one line, `pretty` for four and sorted keys.
+
+    Always valid JSON: what JSON does not know is written as Python's text of it.
+    """
+    indent = __opts__.get("output_indent", 4)
+    pretty = indent == "pretty"
+    if pretty:
+        indent = 4
+    elif not isinstance(indent, int) or indent < 0:
+        indent = None
+    try:
+        return json.dumps(data, default=repr, indent=indent, sort_keys=pretty, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(_writable(data, pretty), default=repr, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _writable(data, pretty):
+    """`data` as JSON can have it: keys are text, and a number that is none is text too."""
+    if isinstance(data, dict):
+        pairs = [(key if isinstance(key, str) else _text(key), _writable(value, pretty)) for key, value in data.items()]
+        return dict(sorted(pairs, key=lambda pair: pair[0]) if pretty else pairs)
+    if isinstance(data, (list, tuple)):
+        return [_writable(item, pretty) for item in data]
+    return repr(data) if isinstance(data, float) and data - data != 0 else data
+
+
+def _text(key):
+    if key is None or isinstance(key, (bool, int)):
+        return json.dumps(key)
+    return repr(key)

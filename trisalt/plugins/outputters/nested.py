@@ -1,0 +1,85 @@
+"""Nested data, indented: the default of every command.
+
+m1:
+    ----------
+    roles:
+        - web
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from numbers import Number
+
+from trisalt.plugins.outputters.palette import palette, visible
+
+
+def output(data, **kwargs):
+    """Display `data`; a `_retcode` other than 0 turns keys red."""
+    colors = palette(__opts__)
+    frame = colors["RED"] if kwargs.get("_retcode", 0) != 0 else colors["CYAN"]
+    items = colors["RED"] if kwargs.get("_retcode", 0) != 0 else colors["GREEN"]
+    indent = kwargs.get("nested_indent", 0) or __opts__.get("nested_indent", 0)
+    nested = _Nested(frame, items, colors, __opts__.get("strip_colors", True))
+    nested.add(data, indent, "")
+    return "\n".join(nested.lines)
+
+
+class _Nested:
+    def __init__(self, frame, items, colors, strip):
+        self.lines = []
+        self._frame = frame
+        self._items = items
+        self._scalar = colors["LIGHT_YELLOW"]
+        self._text = colors["GREEN"]
+        self._end = colors["ENDC"]
+        self._strip = strip
+
+    def add(self, data, indent, prefix):
+        if isinstance(data, bytes):
+            try:
+                data = data.decode()
+            except UnicodeDecodeError:
+                return
+        match data:
+            case str():
+                self._add_text(data, indent, prefix)
+            case None | True | False:
+                self._line(indent, self._scalar, prefix, str(data))
+            case Number():
+                self._line(indent, self._scalar, prefix, repr(data))
+            case list() | tuple():
+                self._add_list(data, indent)
+            case Mapping():
+                self._add_map(data, indent, prefix)
+
+    def _add_text(self, text, indent, prefix):
+        if self._strip:
+            text = visible(text)
+        for line in text.splitlines():
+            self._line(indent, self._text, prefix, line)
+            prefix = " " * len(prefix)
+
+    def _add_list(self, items, indent):
+        for item in items:
+            if isinstance(item, (list, tuple, Mapping)):
+                self._line(indent, self._items, "", "|_")
+                self.add(item, indent + 2, "" if isinstance(item, Mapping) else "- ")
+            else:
+                self.add(item, indent, "- ")
+
+    def _add_map(self, data, indent, prefix):
+        if indent:
+            self._line(indent, self._frame, "", "----------")
+        keys = data.keys()
+        if not isinstance(data, OrderedDict):
+            try:
+                keys = sorted(data)
+            except TypeError:
+                data = {str(key): value for key, value in data.items()}
+                keys = sorted(data)
+        for key in keys:
+            self._line(indent, self._frame, prefix, key, ":")
+            self.add(data[key], indent + 4, "")
+
+    def _line(self, indent, color, prefix, text, suffix=""):
+        self.lines.append(f"{' ' * indent}{color}{prefix}{text}{self._end}{suffix}")
