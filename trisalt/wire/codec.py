@@ -2,14 +2,35 @@
 
 On the two network ports text and bytes share the old raw family; what comes in becomes text where it is UTF-8 and
 stays bytes elsewhere. On local sockets and in files the bin types are on. Envelopes are `envelope`'s.
+
+Text that is not Unicode (a file name on a POSIX host, read with `surrogateescape`) travels as the bytes it was.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
+
+import msgpack
+
+from trisalt.errors import LocalProtocolError, RemoteProtocolError
 
 MAX_SIZE = 128 * 1024 * 1024
 MAX_DEPTH = 128
+
+_EXT_DATE = 78
+_EXT_CONSTANT = 79
+_DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
+# From this size on the structure is walked before any memory is set aside for it: a header may claim any length.
+_SCAN_FROM = 1024
+# Numbers hash to themselves, so a sender can choose which of them collide in a dict.
+_MAX_COLLISIONS = 16
+
+# The C part, and what Python makes of its findings: unhashable keys, numbers out of range, and its own.
+_DECODE_ERRORS = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
+_ENCODE_ERRORS = (ValueError, TypeError, OverflowError, RecursionError, msgpack.PackException)
 
 
 def pack(obj: object) -> bytes:
@@ -17,7 +38,12 @@ def pack(obj: object) -> bytes:
 
     Raises LocalProtocolError for an object that has no place on the wire (a Secret, for one).
     """
-    raise NotImplementedError
+    return _pack(obj, use_bin_type=False)
+
+
+def pack_bin(obj: object) -> bytes:
+    """The local encoding: text and bytes told apart. Raises LocalProtocolError as `pack` does."""
+    return _pack(obj, use_bin_type=True)
 
 
 def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
@@ -25,22 +51,32 @@ def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH)
 
     Raises RemoteProtocolError for anything that is not one whole object within the limits.
     """
-    raise NotImplementedError
+    _check_size(data, max_size)
+    try:
+        obj = msgpack.unpackb(data, raw=False, strict_map_key=True, timestamp=1, ext_hook=_decode_ext)
+    except _DECODE_ERRORS:
+        # Rare: binary fields, keys that are no text, or garbage.
+        obj = _unpack_slowly(data, raw=False, unicode_errors="surrogateescape")
+        _check_depth(obj, data, max_depth)
+        return _restore_bytes(obj)
+    _check_depth(obj, data, max_depth)
+    return obj
 
 
 def unpack_raw(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
     """The same with every string, map keys too, left as bytes."""
-    raise NotImplementedError
-
-
-def pack_bin(obj: object) -> bytes:
-    """The local encoding: text and bytes told apart. Raises LocalProtocolError as `pack` does."""
-    raise NotImplementedError
+    _check_size(data, max_size)
+    try:
+        obj = msgpack.unpackb(data, raw=True, strict_map_key=True, timestamp=1, ext_hook=_decode_ext)
+    except _DECODE_ERRORS:
+        obj = _unpack_slowly(data, raw=True)
+    _check_depth(obj, data, max_depth)
+    return obj
 
 
 def unpack_bin(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
     """What `data` from a local socket or a file says. Raises RemoteProtocolError."""
-    raise NotImplementedError
+    return unpack(data, max_size=max_size, max_depth=max_depth)
 
 
 def to_bytes(value: object) -> bytes:
@@ -48,4 +84,112 @@ def to_bytes(value: object) -> bytes:
 
     Raises RemoteProtocolError for anything else.
     """
-    raise NotImplementedError
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    raise RemoteProtocolError(f"a binary field holds {type(value).__name__}")
+
+
+# -- out -----------------------------------------------------------------------------------------------------------
+
+
+def _pack(obj: object, *, use_bin_type: bool) -> bytes:
+    try:
+        packed: bytes = msgpack.packb(
+            obj, use_bin_type=use_bin_type, default=_encode_other, unicode_errors="surrogateescape"
+        )
+    except _ENCODE_ERRORS as error:
+        raise LocalProtocolError(f"cannot be packed: {error}") from error
+    return packed
+
+
+def _encode_other(obj: object) -> object:
+    """What msgpack itself does not know. Source: stock Salt 3008.3's payload encoding."""
+    match obj:
+        case int():
+            return str(obj)
+        case set() | frozenset():
+            return list(obj)
+        case datetime() | date():
+            return msgpack.ExtType(_EXT_DATE, obj.strftime(_DATE_FORMAT).encode())
+        case Mapping():
+            return dict(obj)
+    raise LocalProtocolError(f"{type(obj).__name__} has no place on the wire")
+
+
+# -- in ------------------------------------------------------------------------------------------------------------
+
+
+def _check_size(data: bytes, max_size: int) -> None:
+    if len(data) > max_size:
+        raise RemoteProtocolError(f"{len(data)} bytes, when {max_size} are allowed")
+    if len(data) < _SCAN_FROM:
+        return
+    scan = msgpack.Unpacker(max_buffer_size=len(data))
+    try:
+        scan.feed(data)
+        scan.skip()
+    except _DECODE_ERRORS as error:
+        raise RemoteProtocolError("no msgpack, or not the whole of it") from error
+
+
+def _unpack_slowly(data: bytes, **options: Any) -> Any:
+    try:
+        return msgpack.unpackb(
+            data, strict_map_key=False, timestamp=1, ext_hook=_decode_ext, object_pairs_hook=_to_map, **options
+        )
+    except _DECODE_ERRORS as error:
+        raise RemoteProtocolError("no msgpack, or not the whole of it") from error
+
+
+def _to_map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    if len(pairs) > _MAX_COLLISIONS:
+        hashes = Counter(hash(key) for key, _value in pairs if not isinstance(key, (str, bytes)))
+        if hashes and hashes.most_common(1)[0][1] > _MAX_COLLISIONS:
+            raise ValueError("map keys that collide")
+    return dict(pairs)
+
+
+def _check_depth(obj: object, data: bytes, max_depth: int) -> None:
+    """msgpack itself stops at 1024 levels; this holds the limit proper, before anything here recurses."""
+    if len(data) <= max_depth:
+        return
+    level = [obj]
+    for _ in range(max_depth + 1):
+        level = [
+            value
+            for container in level
+            if type(container) is dict or type(container) is list
+            for value in (container.values() if type(container) is dict else container)
+        ]
+        if not level:
+            return
+    raise RemoteProtocolError(f"nested deeper than {max_depth}")
+
+
+def _restore_bytes(value: Any) -> Any:
+    """Undo the escape: a string that was not UTF-8 becomes the bytes it was."""
+    if type(value) is str:
+        if value.isascii():
+            return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogateescape")
+        return value
+    if type(value) is dict:
+        return {_restore_bytes(key): _restore_bytes(item) for key, item in value.items()}
+    if type(value) is list:
+        return [_restore_bytes(item) for item in value]
+    return value
+
+
+def _decode_ext(code: int, data: bytes) -> Any:
+    if code == _EXT_DATE:
+        return datetime.strptime(data.decode(), _DATE_FORMAT)
+    if code == _EXT_CONSTANT:
+        # A named constant of stock's: only its value means anything here.
+        _name, value = msgpack.unpackb(data, raw=False)
+        return value
+    return data

@@ -6,15 +6,21 @@ from typing import Any, Literal
 
 import attrs
 
-from trisalt.wire.keys import PrivateKey
+from trisalt.errors import RemoteProtocolError
+from trisalt.wire import codec
+from trisalt.wire.ids import valid_minion_id
+from trisalt.wire.keys import DEFAULT_ENCRYPTION, DEFAULT_SIGNING, PrivateKey
 
-MINIMUM_VERSION = 3
 VERSION = 3
+MINIMUM_VERSION = 3
 MAX_CLEAR = 1024 * 1024
-MAX_REQUEST = 128 * 1024 * 1024
+MAX_REQUEST = codec.MAX_SIZE
 
+# Stock's words, which peers know. Source: stock Salt 3008.3; salt-wire.md section 8.
 BAD_LOAD = "bad load"
+NOT_A_DICT = "payload and load must be a dict"
 EXCEPTION = "Some exception handling minion payload"
+UNREADABLE = {"error": "Routing error"}
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +32,7 @@ class Request:
     """
 
     enc: Literal["clear", "aes"]
-    load: Any
+    load: Any = attrs.field(repr=False)
     version: int
     id: str
     enc_algo: str
@@ -40,24 +46,96 @@ def parse_request(
 
     `max_clear` limits what strangers may send, in bytes; `max_size` what those with a session may.
     """
-    raise NotImplementedError
+    if len(payload) > max_size:
+        raise RemoteProtocolError(f"a request of {len(payload)} bytes")
+    try:
+        # Raw first: it is cheap, and a ciphertext is no text.
+        outer = codec.unpack_raw(payload, max_size=max_size)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(f"a request that does not decode: {error}", refusal=UNREADABLE) from error
+    if not isinstance(outer, dict) or b"enc" not in outer or b"load" not in outer:
+        raise RemoteProtocolError("a request without enc and load")
+    version = _version(outer.get(b"version", 0))
+    if version < minimum_version:
+        raise RemoteProtocolError(f"protocol version {version}, when {minimum_version} is required")
+    match outer[b"enc"]:
+        case b"aes":
+            return _parse_aes(outer, version)
+        case b"clear":
+            if len(payload) > max_clear:
+                raise RemoteProtocolError(f"a clear request of {len(payload)} bytes, when {max_clear} are allowed")
+            return _parse_clear(payload, version)
+    raise RemoteProtocolError("an unknown enc")
+
+
+def _version(value: object) -> int:
+    """The sender's version, 0 to 3. Text that is no number counts as 0, as for stock."""
+    if isinstance(value, bytes):
+        value = int(value) if value.isdigit() and len(value) < 10 else 0
+    if not isinstance(value, int) or value < 0:
+        raise RemoteProtocolError(f"a version that is {type(value).__name__}")
+    return min(int(value), VERSION)
+
+
+def _parse_aes(outer: dict[bytes, Any], version: int) -> Request:
+    ciphertext = outer[b"load"]
+    if not isinstance(ciphertext, bytes):
+        raise RemoteProtocolError("an encrypted load that is no ciphertext")
+    id = _text(outer.get(b"id"))
+    if version >= 3 and not valid_minion_id(id):
+        raise RemoteProtocolError("an encrypted request from an invalid id")
+    return Request(
+        enc="aes",
+        load=ciphertext,
+        version=version,
+        id=id if version >= 3 else "",
+        enc_algo=_text(outer.get(b"enc_algo")) or DEFAULT_ENCRYPTION,
+        sig_algo=_text(outer.get(b"sig_algo")) or DEFAULT_SIGNING,
+    )
+
+
+def _parse_clear(payload: bytes, version: int) -> Request:
+    # A key that was sent as bin is not the text it looks like.
+    load = codec.unpack(payload).get("load")
+    if not isinstance(load, dict):
+        raise RemoteProtocolError("a clear load that is no map", refusal=NOT_A_DICT)
+    id = load.get("id", "")
+    if not isinstance(id, str):
+        raise RemoteProtocolError("an id that is no text", refusal=f"bad load: id {str(id)[:80]} is not a string")
+    if "\0" in id:
+        raise RemoteProtocolError("an id with a null byte", refusal="bad load: id contains a null byte")
+    return Request(
+        enc="clear", load=load, version=version, id="", enc_algo=DEFAULT_ENCRYPTION, sig_algo=DEFAULT_SIGNING
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, bytes):
+        return ""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return ""
 
 
 def pack_clear(load: object, *, version: int = VERSION) -> bytes:
     """A clear request."""
-    raise NotImplementedError
+    return codec.pack({"enc": "clear", "load": load, "version": version})
 
 
 def pack_aes(ciphertext: bytes, *, id: str, enc_algo: str, sig_algo: str, version: int = VERSION) -> bytes:
     """An encrypted request."""
-    raise NotImplementedError
+    return codec.pack(
+        {"enc": "aes", "load": ciphertext, "version": version, "id": id, "enc_algo": enc_algo, "sig_algo": sig_algo}
+    )
 
 
 def pack_clear_reply(load: object) -> bytes:
     """`{"enc": "clear", "load": load}`, as `publish` and some refusals of `_auth` are answered."""
-    raise NotImplementedError
+    return codec.pack({"enc": "clear", "load": load})
 
 
 def pack_signed(inner: dict[str, Any], key: PrivateKey, algo: str) -> bytes:
     """A clear reply whose load is packed and signed."""
-    raise NotImplementedError
+    packed = codec.pack(inner)
+    return codec.pack({"enc": "clear", "load": packed, "sig": key.sign(packed, algo)})

@@ -2,67 +2,200 @@
 
 Thin commands use this, so nothing heavy is imported. The door and the pull socket frame alike: four bytes of
 big-endian length, then one msgpack map with bin types on. The pub socket is a bare stream of such maps.
+Source of the event sockets' framing: stock Salt 3008.3; salt-wire.md section 15.
 """
 
 from __future__ import annotations
 
+import struct
+from datetime import date, datetime
 from typing import Any
 
+import msgpack
+
+from trisalt.errors import LocalProtocolError, RemoteProtocolError
+
 MAX_FRAME = 128 * 1024 * 1024
+MAX_DEPTH = 128
+
+_LENGTH = struct.Struct(">I")
+_TAG_END = b"\n\n"
+_TRIMMED = "VALUE_TRIMMED"
+_EXT_DATE = 78
+_DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
+_SCAN_FROM = 1024
+_DECODE_ERRORS = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
+_ENCODE_ERRORS = (ValueError, TypeError, OverflowError, RecursionError, msgpack.PackException)
 
 
 def pack_frame(message: dict[str, Any]) -> bytes:
     """One frame of the local door: length and map. Raises LocalProtocolError if it cannot be packed."""
-    raise NotImplementedError
+    packed = _pack(message)
+    return _LENGTH.pack(len(packed)) + packed
 
 
 class FrameDecoder:
     """Cuts a byte stream into the maps of its frames. For the local door, and for the pull socket."""
 
     def __init__(self, max_size: int = MAX_FRAME) -> None:
-        raise NotImplementedError
+        self._max_size = max_size
+        self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
         """The maps that are complete now. Raises RemoteProtocolError, after which the stream is lost."""
-        raise NotImplementedError
+        self._buffer += data
+        messages = []
+        start = 0
+        while len(self._buffer) - start >= _LENGTH.size:
+            (size,) = _LENGTH.unpack_from(self._buffer, start)
+            if size > self._max_size:
+                raise RemoteProtocolError(f"a frame of {size} bytes, when {self._max_size} are allowed")
+            end = start + _LENGTH.size + size
+            if len(self._buffer) < end:
+                break
+            messages.append(_unpack_map(bytes(self._buffer[start + _LENGTH.size : end])))
+            start = end
+        del self._buffer[:start]
+        return messages
 
     @property
     def pending(self) -> int:
         """How many bytes wait for the rest of their frame: not 0 at the end of a stream means it was cut."""
-        raise NotImplementedError
+        return len(self._buffer)
 
 
 class StreamDecoder:
     """Cuts the pub socket's stream of bare maps `{"head", "body"}` into their bodies."""
 
     def __init__(self, max_size: int = MAX_FRAME) -> None:
-        raise NotImplementedError
+        self._unpacker = msgpack.Unpacker(
+            raw=False,
+            strict_map_key=False,
+            unicode_errors="surrogateescape",
+            max_buffer_size=max_size,
+            ext_hook=_decode_ext,
+        )
 
     def feed(self, data: bytes) -> list[bytes]:
         """The bodies that are complete now. Raises RemoteProtocolError, after which the stream is lost."""
-        raise NotImplementedError
+        try:
+            self._unpacker.feed(data)
+            return [body_of(message) for message in self._unpacker]
+        except _DECODE_ERRORS as error:
+            raise RemoteProtocolError("no stream of events") from error
+
+
+# -- events --------------------------------------------------------------------------------------------------------
 
 
 def pack_event(tag: str, data: dict[str, Any], *, max_size: int = 0) -> bytes:
     """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUE_TRIMMED."""
-    raise NotImplementedError
+    packed = _pack(data)
+    limit = max_size
+    while max_size and len(packed) > max_size and limit > len(_TRIMMED):
+        limit //= 2
+        packed = _pack(_trim(data, limit))
+    return tag.encode("utf-8", "surrogateescape") + _TAG_END + packed
 
 
 def split_event(body: bytes) -> tuple[str, dict[str, Any]]:
     """Tag and map of an event's body. Raises RemoteProtocolError."""
-    raise NotImplementedError
+    tag, end, packed = body.partition(_TAG_END)
+    if not end:
+        raise RemoteProtocolError("an event without a tag")
+    try:
+        return tag.decode(), _unpack_map(packed)
+    except UnicodeDecodeError as error:
+        raise RemoteProtocolError("an event whose tag is no text") from error
 
 
 def pack_pull(body: bytes) -> bytes:
     """What is written to the pull socket for one event body."""
-    raise NotImplementedError
+    return pack_frame({"head": {}, "body": body})
 
 
 def pack_pub(body: bytes) -> bytes:
     """What readers of the pub socket get for one event body."""
-    raise NotImplementedError
+    return _pack({"head": {}, "body": body})
 
 
 def body_of(message: dict[str, Any]) -> bytes:
-    """The event body in a map that came over the pull socket. Raises RemoteProtocolError."""
-    raise NotImplementedError
+    """The event body in a map of the pull or the pub socket. Raises RemoteProtocolError."""
+    body = message.get("body") if isinstance(message, dict) else None
+    if isinstance(body, str):
+        # A writer without bin types.
+        body = body.encode("utf-8", "surrogateescape")
+    if not isinstance(body, bytes):
+        raise RemoteProtocolError("a frame without an event")
+    return body
+
+
+def _trim(data: dict[str, Any], limit: int) -> dict[str, Any]:
+    return {
+        key: _trim(value, limit) if isinstance(value, dict) else _TRIMMED if len(_pack(value)) > limit else value
+        for key, value in data.items()
+    }
+
+
+# -- msgpack -------------------------------------------------------------------------------------------------------
+
+
+def _pack(obj: object) -> bytes:
+    try:
+        packed: bytes = msgpack.packb(obj, use_bin_type=True, default=_encode_other, unicode_errors="surrogateescape")
+    except _ENCODE_ERRORS as error:
+        raise LocalProtocolError(f"cannot be packed: {error}") from error
+    return packed
+
+
+def _encode_other(obj: Any) -> object:
+    if isinstance(obj, int):
+        return str(obj)
+    if isinstance(obj, (set, frozenset)):
+        return list(obj)
+    if isinstance(obj, date):
+        return msgpack.ExtType(_EXT_DATE, obj.strftime(_DATE_FORMAT).encode())
+    if hasattr(obj, "keys"):
+        return dict(obj)
+    raise LocalProtocolError(f"{type(obj).__name__} has no place on the wire")
+
+
+def _unpack_map(data: bytes) -> dict[str, Any]:
+    try:
+        if len(data) >= _SCAN_FROM:
+            # A header may claim any length: see that it is there before memory is set aside for it.
+            scan = msgpack.Unpacker(max_buffer_size=len(data))
+            scan.feed(data)
+            scan.skip()
+        message = msgpack.unpackb(
+            data,
+            raw=False,
+            strict_map_key=False,
+            unicode_errors="surrogateescape",
+            timestamp=1,
+            ext_hook=_decode_ext,
+        )
+    except _DECODE_ERRORS as error:
+        raise RemoteProtocolError("no msgpack, or not the whole of it") from error
+    if not isinstance(message, dict):
+        raise RemoteProtocolError("a frame that holds no map")
+    _check_depth(message)
+    return message
+
+
+def _check_depth(message: dict[str, Any]) -> None:
+    level: list[Any] = [message]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            value
+            for container in level
+            if type(container) is dict or type(container) is list
+            for value in (container.values() if type(container) is dict else container)
+        ]
+        if not level:
+            return
+    raise RemoteProtocolError(f"nested deeper than {MAX_DEPTH}")
+
+
+def _decode_ext(code: int, data: bytes) -> Any:
+    return datetime.strptime(data.decode(), _DATE_FORMAT) if code == _EXT_DATE else data

@@ -2,17 +2,37 @@
 
 Both are pure: nonces, tokens and keys come in, verdicts and bytes go out. Key files are `master/keyring`'s and
 `minion/link`'s; every RSA operation here is meant for a thread, one call at a time.
+Source: stock Salt 3008.3; salt-wire.md section 6.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import enum
+import hashlib
+import hmac
 from typing import Any, ClassVar
 
 import attrs
 
+from trisalt.errors import KeyChanged, RemoteProtocolError
+from trisalt.wire import codec, envelope
 from trisalt.wire.crypticle import Crypticle
-from trisalt.wire.keys import PrivateKey, PublicKey
+from trisalt.wire.ids import valid_minion_id
+from trisalt.wire.keys import (
+    DEFAULT_ENCRYPTION,
+    DEFAULT_SIGNING,
+    ENCRYPTION,
+    SIGNING,
+    PrivateKey,
+    PublicKey,
+    normalise,
+)
+
+_SIGNED_SINCE = 2
+_MAX_NONCE = 128
+_MAX_ANSWER = 64 * 1024
 
 # -- the master's end ----------------------------------------------------------------------------------------------
 
@@ -41,13 +61,46 @@ class Hello:
     nonce: str
     enc_algo: str
     sig_algo: str
-    token: bytes | None = None
-    autosign_grains: dict[str, Any] | None = None
+    token: bytes | None = attrs.field(default=None, repr=False)
+    autosign_grains: dict[str, Any] | None = attrs.field(default=None, repr=False)
 
     @classmethod
     def from_load(cls, load: dict[str, Any], version: int) -> Hello:
         """Check a clear `_auth` load. Raises RemoteProtocolError with the refusal to send."""
-        raise NotImplementedError
+        id, pub = load.get("id"), load.get("pub")
+        if not isinstance(id, str) or not isinstance(pub, str):
+            raise RemoteProtocolError("_auth without id or pub", refusal=envelope.EXCEPTION)
+        nonce = load.get("nonce", "")
+        if not isinstance(nonce, str) or len(nonce) > _MAX_NONCE or (version >= _SIGNED_SINCE and not nonce):
+            raise RemoteProtocolError("_auth without a nonce", refusal=envelope.EXCEPTION)
+        token = load.get("token")
+        token = None if token is None else codec.to_bytes(token)
+        enc_algo, sig_algo = load.get("enc_algo", DEFAULT_ENCRYPTION), load.get("sig_algo", DEFAULT_SIGNING)
+        if not isinstance(sig_algo, str) or sig_algo not in SIGNING:
+            raise RemoteProtocolError("_auth with an unknown sig_algo", refusal=_unsigned("bad sig algo"))
+        if not isinstance(enc_algo, str) or enc_algo not in ENCRYPTION:
+            refusal = envelope.EXCEPTION if token is None else _unsigned("bad enc algo")
+            raise RemoteProtocolError("_auth with an unknown enc_algo", refusal=refusal)
+        try:
+            key = PublicKey.from_pem(pub)
+        except RemoteProtocolError:
+            key = None
+        grains = load.get("autosign_grains")
+        return cls(
+            id=id,
+            pub=normalise(pub),
+            key=key,
+            version=version,
+            nonce=nonce,
+            enc_algo=enc_algo,
+            sig_algo=sig_algo,
+            token=token,
+            autosign_grains=grains if isinstance(grains, dict) else None,
+        )
+
+
+def _unsigned(ret: bool | str) -> dict[str, Any]:
+    return {"enc": "clear", "load": {"ret": ret}}
 
 
 @attrs.frozen(kw_only=True)
@@ -81,13 +134,45 @@ class Verdict:
 
 
 def decide(hello: Hello, state: KeyState, stored_pem: str | None, policy: Policy) -> Verdict:
-    """Decide on a Hello. `state` and `stored_pem` are what the keyring has for its id."""
-    raise NotImplementedError
+    """Decide on a Hello. `state` and `stored_pem` are what the keyring has for its id.
+
+    A key that was only ever denied is as good as unknown: it was never anybody's.
+    """
+    if hello.key is None or not valid_minion_id(hello.id):
+        return Verdict(act="error", ret=False)
+    if policy.max_minions_reached:
+        return Verdict(act="full", ret="full")
+    same = stored_pem is not None and normalise(stored_pem) == hello.pub
+    if policy.open_mode:
+        known = same and state is KeyState.ACCEPTED
+        return Verdict(act="accept", ret=None, store=None if known else KeyState.ACCEPTED)
+    autosign = policy.auto_accept or policy.autosign
+    match state:
+        case KeyState.REJECTED:
+            return Verdict(act="reject", ret=False)
+        case KeyState.ACCEPTED:
+            return Verdict(act="accept", ret=None) if same else _DENIED
+        case KeyState.PENDING if policy.autoreject:
+            return Verdict(act="reject", ret=False, store=KeyState.REJECTED)
+        case KeyState.PENDING if not same:
+            return _DENIED
+        case KeyState.PENDING if not autosign:
+            return Verdict(act="pend", ret=True)
+        case KeyState.PENDING:
+            return Verdict(act="accept", ret=None, store=KeyState.ACCEPTED)
+    if policy.autoreject:
+        return Verdict(act="reject", ret=False, store=KeyState.REJECTED)
+    if not autosign:
+        return Verdict(act="pend", ret=True, store=KeyState.PENDING)
+    return Verdict(act="accept", ret=None, store=KeyState.ACCEPTED)
+
+
+_DENIED = Verdict(act="denied", ret=False, store=KeyState.DENIED)
 
 
 def aes_digest_signature(master_key: PrivateKey, aes_key_string: str) -> bytes:
     """The master's word for the shared key. Milliseconds, and the same until rotation: make it once."""
-    raise NotImplementedError
+    return master_key.x931_sign(hashlib.sha256(aes_key_string.encode()).hexdigest().encode())
 
 
 def accepted_answer(
@@ -100,18 +185,40 @@ def accepted_answer(
     publish_port: int,
     pub_sig: str | None = None,
 ) -> bytes:
-    """The answer to an accepted Hello, packed. `pub_sig` is `public_key_signature`'s, when it is configured."""
-    raise NotImplementedError
+    """The answer to an accepted Hello, packed. `pub_sig` is `public_key_signature`'s, when it is configured.
+
+    A token that does not open is not answered to, and the minion will not take that for an answer.
+    Raises RemoteProtocolError, with the refusal to send, if the minion's key is too small for what it asks for.
+    """
+    if hello.key is None:
+        raise RemoteProtocolError("a key that does not parse", refusal=_unsigned(False))
+    inner: dict[str, Any] = {"enc": "pub", "pub_key": master_key.public.pem, "publish_port": publish_port}
+    if pub_sig is not None:
+        inner["pub_sig"] = pub_sig
+    if hello.token is not None:
+        try:
+            inner["token"] = hello.key.encrypt(master_key.decrypt(hello.token, hello.enc_algo), hello.enc_algo)
+        except RemoteProtocolError:
+            pass
+    inner["aes"] = hello.key.encrypt(aes_key_string.encode(), hello.enc_algo)
+    inner["session"] = hello.key.encrypt(session_key_string.encode(), hello.enc_algo)
+    inner["sig"] = aes_digest_sig
+    if hello.version < _SIGNED_SINCE:
+        return codec.pack(inner)
+    inner["nonce"] = hello.nonce
+    return envelope.pack_signed(inner, master_key, hello.sig_algo)
 
 
 def refused_answer(hello: Hello, ret: bool | str, master_key: PrivateKey) -> bytes:
     """The answer to any other Hello, packed: True is pending, False rejected or denied, `full` full."""
-    raise NotImplementedError
+    if hello.version < _SIGNED_SINCE:
+        return codec.pack(_unsigned(ret))
+    return envelope.pack_signed({"ret": ret, "nonce": hello.nonce}, master_key, hello.sig_algo)
 
 
 def public_key_signature(sign_key: PrivateKey, master_pub_pem: str, algo: str) -> str:
-    """The signing key's word for the master's public key (`master_sign_pubkey`), in base64."""
-    raise NotImplementedError
+    """The signing key's word for the master's public key (`master_sign_pubkey`): base64 and a newline."""
+    return binascii.b2a_base64(sign_key.sign(normalise(master_pub_pem).encode(), algo)).decode()
 
 
 # -- the minion's end ----------------------------------------------------------------------------------------------
@@ -164,17 +271,33 @@ class MinionHandshake:
     enc_algo: str
     sig_algo: str
     nonce: str
-    token: str | None = None
-    autosign_grains: dict[str, Any] | None = None
+    token: str | None = attrs.field(default=None, repr=False)
+    autosign_grains: dict[str, Any] | None = attrs.field(default=None, repr=False)
     master_finger: str | None = None
     hash_type: str = "sha256"
     sign_pub: PublicKey | None = None
 
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = envelope.VERSION
+
+    @property
+    def _sends_token(self) -> bool:
+        return self.token is not None and self.master_pub is not None
 
     def request(self) -> bytes:
         """The `_auth` request, packed."""
-        raise NotImplementedError
+        load: dict[str, Any] = {
+            "cmd": "_auth",
+            "id": self.id,
+            "nonce": self.nonce,
+            "pub": self.key.public.pem,
+            "enc_algo": self.enc_algo,
+            "sig_algo": self.sig_algo,
+        }
+        if self.autosign_grains is not None:
+            load["autosign_grains"] = self.autosign_grains
+        if self.token is not None and self.master_pub is not None:
+            load["token"] = self.master_pub.encrypt(self.token.encode(), self.enc_algo)
+        return envelope.pack_clear(load, version=self.VERSION)
 
     def accept(self, payload: bytes) -> Accepted | Pending | Refused | TooMany:
         """Read the answer, in the order that trusts nothing before it is verified.
@@ -182,4 +305,115 @@ class MinionHandshake:
         Raises KeyChanged when the master shows another key than the pinned one, RemoteProtocolError for everything
         else that does not hold; its text is fit for a log.
         """
-        raise NotImplementedError
+        packed, signature = self._open_envelope(payload)
+        inner = codec.unpack(packed)
+        if not isinstance(inner, dict):
+            raise RemoteProtocolError("the master's answer holds no map")
+        master_pub = self._choose_key(inner)
+        if master_pub is not None and not master_pub.verify(packed, signature, self.sig_algo):
+            raise RemoteProtocolError("the payload signature did not validate")
+        nonce = inner.get("nonce")
+        if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), self.nonce.encode()):
+            raise RemoteProtocolError("the payload nonce did not validate")
+        if "ret" in inner:
+            return self._read_refusal(inner["ret"], verified=master_pub is not None)
+        if master_pub is None:
+            raise RemoteProtocolError("the master's answer holds neither ret nor pub_key")
+        return self._open_credentials(inner, master_pub)
+
+    def _open_envelope(self, payload: bytes) -> tuple[bytes, bytes]:
+        outer = codec.unpack(payload, max_size=_MAX_ANSWER)
+        if not isinstance(outer, dict):
+            raise RemoteProtocolError(f"the sign-in attempt failed: {str(outer)[:100]}")
+        load = outer.get("load")
+        if isinstance(load, dict):
+            raise RemoteProtocolError(f"the master refused, unsigned: {str(load.get('ret'))[:100]}")
+        if load is None or outer.get("sig") is None:
+            raise RemoteProtocolError(f"the master's answer is not signed: {str(outer)[:100]}")
+        return codec.to_bytes(load), codec.to_bytes(outer["sig"])
+
+    def _choose_key(self, inner: dict[str, Any]) -> PublicKey | None:
+        """The key the answer must be signed with; None if none is known and none is offered."""
+        if "pub_key" not in inner:
+            return self.master_pub
+        offered = PublicKey.from_pem(_expect_text(inner, "pub_key"))
+        if "pub_sig" in inner and self.sign_pub is None:
+            raise RemoteProtocolError("the master signs its public key, but we are not told to verify that")
+        if self.sign_pub is not None:
+            self._verify_pub_sig(inner, offered, self.sign_pub)
+            return offered
+        if self.master_pub is None:
+            if self.master_finger and offered.fingerprint(self.hash_type) != self.master_finger.strip().lower():
+                raise KeyChanged(
+                    f"the master's key {offered.fingerprint(self.hash_type)} is not the one of master_finger"
+                )
+        elif offered.pem != self.master_pub.pem:
+            raise KeyChanged(
+                f"the master key has changed: {offered.fingerprint(self.hash_type)}, "
+                f"when {self.master_pub.fingerprint(self.hash_type)} is known"
+            )
+        return offered
+
+    def _verify_pub_sig(self, inner: dict[str, Any], offered: PublicKey, sign_pub: PublicKey) -> None:
+        if "pub_sig" not in inner:
+            raise RemoteProtocolError("the master does not sign its public key, but we are told to verify that")
+        try:
+            signature = base64.b64decode(codec.to_bytes(inner["pub_sig"]))
+        except (binascii.Error, ValueError) as error:
+            raise RemoteProtocolError("the signature of the master's public key does not decode") from error
+        # A signature made beforehand is by the algorithm the master was told, not by the one we asked for.
+        if not any(sign_pub.verify(offered.pem.encode(), signature, algo) for algo in SIGNING):
+            raise RemoteProtocolError("the signature of the master's public key did not validate")
+
+    def _read_refusal(self, ret: object, *, verified: bool) -> Pending | Refused | TooMany:
+        match ret:
+            case True:
+                return Pending(verified=verified)
+            case False:
+                return Refused(verified=verified)
+            case "full":
+                return TooMany(verified=verified)
+        raise RemoteProtocolError(f"the master's answer is {str(ret)[:100]}")
+
+    def _open_credentials(self, inner: dict[str, Any], master_pub: PublicKey) -> Accepted:
+        aes = self._decrypt(inner, "aes")
+        session = self._decrypt(inner, "session")
+        digest = hashlib.sha256(aes).hexdigest().encode()
+        if not hmac.compare_digest(master_pub.x931_recover(_expect_bytes(inner, "sig")), digest):
+            raise RemoteProtocolError("the digest of the shared key did not validate")
+        # A master with `auth_mode: 2` returns the token inside.
+        aes, _mark, echoed = aes.partition(b"_|-")
+        if self._sends_token:
+            assert self.token is not None
+            echoed = echoed or self._decrypt(inner, "token")
+            if not hmac.compare_digest(echoed, self.token.encode()):
+                raise RemoteProtocolError("the master did not return our token")
+        port = inner.get("publish_port")
+        if type(port) is not int or not 0 < port < 65536:
+            raise RemoteProtocolError(f"no publish_port: {str(port)[:40]}")
+        return Accepted(
+            aes=Crypticle(aes),
+            session=Crypticle(session),
+            publish_port=port,
+            master_pub_pem=master_pub.pem,
+            new_key=self.master_pub is None or self.master_pub.pem != master_pub.pem,
+        )
+
+    def _decrypt(self, inner: dict[str, Any], name: str) -> bytes:
+        try:
+            return self.key.decrypt(_expect_bytes(inner, name), self.enc_algo)
+        except RemoteProtocolError as error:
+            raise RemoteProtocolError(f"the master's {name} does not open: {error}") from error
+
+
+def _expect_text(inner: dict[str, Any], name: str) -> str:
+    value = inner.get(name)
+    if not isinstance(value, str):
+        raise RemoteProtocolError(f"the master's answer holds no {name}")
+    return value
+
+
+def _expect_bytes(inner: dict[str, Any], name: str) -> bytes:
+    if name not in inner:
+        raise RemoteProtocolError(f"the master's answer holds no {name}")
+    return codec.to_bytes(inner[name])

@@ -1,17 +1,22 @@
-"""Minion ids: which names may be an id, and so a file name in the key directory. Standard library only."""
+"""Names that peers choose and that become file names here: minion ids, and jids. Standard library only."""
 
 from __future__ import annotations
 
 _MAX_BYTES = 255
 
 
-def valid_minion_id(id: object) -> bool:
-    """Whether `id` may name a minion: text that is one plain file name, without control characters.
+def plain_name(value: object) -> bool:
+    """Whether `value` is text that names one plain file: not hidden, no separators, no control characters.
 
-    Whatever else it is, it never leaves the directory it is joined to, and never names a hidden file.
+    Whatever else it is, it never leaves the directory it is joined to.
     """
-    if not isinstance(id, str) or not id or id[0] == ".":
+    if not isinstance(value, str) or not value or value[0] == ".":
         return False
-    if "/" in id or "\\" in id or not id.isprintable():
+    if "/" in value or "\\" in value or not value.isprintable():
         return False
-    return len(id) * 4 <= _MAX_BYTES or len(id.encode()) <= _MAX_BYTES
+    return len(value) * 4 <= _MAX_BYTES or len(value.encode()) <= _MAX_BYTES
+
+
+def valid_minion_id(id: object) -> bool:
+    """Whether `id` may name a minion: its key is a file of that name."""
+    return plain_name(id)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+_DIGITS = 20
+_FORMAT = "%Y%m%d%H%M%S%f"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def make(now: datetime | float, *, last: str | None = None, unique: str | int | None = None) -> str:
@@ -11,19 +15,37 @@ def make(now: datetime | float, *, last: str | None = None, unique: str | int | 
     With `last`, the result sorts after it even when the clock stood still or went back.
     `unique` is appended after an underscore: the process id, when `unique_jid` is configured.
     """
-    raise NotImplementedError
+    moment = now.astimezone(UTC) if isinstance(now, datetime) else datetime.fromtimestamp(now, UTC)
+    if last is not None:
+        moment = max(moment, to_datetime(last) + timedelta(microseconds=1))
+    # strftime does not pad years on every platform.
+    digits = f"{moment.year:04}{moment:%m%d%H%M%S%f}"
+    return digits if unique is None else f"{digits}_{unique}"
 
 
 def is_jid(value: object) -> bool:
     """Whether `value` is a job id: 20 digits, or 20 digits, an underscore and something more."""
-    raise NotImplementedError
+    if not isinstance(value, str):
+        return False
+    digits = value[:_DIGITS]
+    if len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()):
+        return False
+    return len(value) == _DIGITS or (value[_DIGITS] == "_" and len(value) > _DIGITS + 1)
 
 
 def to_datetime(jid: str) -> datetime:
     """The aware UTC moment a job id was made at. Raises ValueError for anything that is none."""
-    raise NotImplementedError
+    if not is_jid(jid):
+        raise ValueError(f"no job id: {jid!r}")
+    return datetime.strptime(jid[:_DIGITS], _FORMAT).replace(tzinfo=UTC)
 
 
 def start_time(jid: object) -> str:
     """How Salt prints a job's start: `2026, Nov 22 12:47:14.045046`; empty for what is no job id."""
-    raise NotImplementedError
+    if not is_jid(jid):
+        return ""
+    assert isinstance(jid, str)
+    month = int(jid[4:6])
+    if not 1 <= month <= 12:
+        return ""
+    return f"{jid[:4]}, {_MONTHS[month - 1]} {jid[6:8]} {jid[8:10]}:{jid[10:12]}:{jid[12:14]}.{jid[14:20]}"
