@@ -1,38 +1,357 @@
 """The key manager: `_auth`, autosign, `revoke_auth` and the rotation of the shared AES key.
 
-What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. RSA runs in threads, two
-at a time. `master/request_server` asks, `master/daemon` starts it.
+What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Key files are read and RSA
+runs in threads, two at a time. `master/request_server` asks, `master/daemon` starts it.
 """
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import attrs
+import structlog
 import trio
 
-from trisalt.bus.bus import Bus
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.events import AesRotated, AuthDecided, Event, KeyChanged
+from trisalt.bus.requests import AuthRequest, PublishRequest, RevokeRequest, RotateRequest
+from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.identity import Identity
+from trisalt.master.keyring import Keyring, State
 from trisalt.master.sessions import Sessions
+from trisalt.wire.envelope import BAD_LOAD
+from trisalt.wire.handshake import Hello, KeyState, Policy, Verdict, accepted_answer, decide, refused_answer
+from trisalt.wire.ids import valid_minion_id
+
+log = structlog.get_logger()
+
+# RSA at a time; it releases the interpreter, and the event loop keeps its turn.
+RSA_THREADS = 2
+# Sign-ins that are not accepted cost a signature, and may leave a key file: so many at once, so many a second, for
+# each network address. A fleet behind one address that waits to be accepted stays below it.
+STRANGERS_BURST = 1000
+STRANGERS_PER_S = 200.0
+DROP_FILE_EVERY_S = 2.0
+
+_KEY_STATES = {state: KeyState[state.name] for state in State}
+_STATES = {KeyState[state.name]: state for state in State}
+_CHANGES = {State.ACCEPTED: "accepted", State.PENDING: "pending", State.REJECTED: "rejected", State.DENIED: "denied"}
+
+
+@attrs.frozen(kw_only=True)
+class KeyRules:
+    """What the configuration says about keys; the names are stock's options."""
+
+    publish_port: int = 4505
+    auto_accept: bool = False
+    open_mode: bool = False
+    max_minions: int = 0
+    autosign_file: str | None = None
+    autosign_timeout: float = 120
+    autosign_grains_dir: str | None = None
+    autoreject_file: str | None = None
+    auth_events: bool = True
+    allow_minion_key_revoke: bool = True
+    rotate_aes_key: bool = True
+    ping_on_rotate: bool = False
+
+    @classmethod
+    def from_config(cls, config: Any) -> KeyRules:
+        """The options of the same names; one that is not set keeps its default."""
+        values = {field.name: getattr(config, field.name, None) for field in attrs.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if value is not None and value != ""})
 
 
 async def keep_keys(
     bus: Bus,
-    keyring: Any,
+    keyring: Keyring,
     identity: Identity,
     sessions: Sessions,
     *,
-    config: Any,
+    rules: Callable[[], KeyRules],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer `AuthRequest`, `RevokeRequest` and `RotateRequest` until cancelled.
 
-    Publishes `AuthDecided` for every decision (`auth_events`), `KeyChanged` where a key moves, `AesRotated`.
+    `rules` is asked each time, so that a configuration that was read again takes effect. Publishes `AuthDecided` for
+    every decision (`auth_events`), `KeyChanged` where a key moves, `AesRotated`.
     """
-    raise NotImplementedError
+    desk = KeyDesk(keyring, identity, sessions, rules)
+    manager = _Manager(bus, desk, identity, rules)
+    async with bus.claim(AuthRequest, RevokeRequest, RotateRequest) as requests, trio.open_nursery() as answers:
+        task_status.started()
+        async for request, reply in requests:
+            match request:
+                case AuthRequest():
+                    answers.start_soon(manager.sign_in, request, reply)
+                case RevokeRequest():
+                    answers.start_soon(manager.revoke, request, reply)
+                case RotateRequest():
+                    answers.start_soon(manager.rotate, reply)
+
+
+class _Manager:
+    """The Trio side: threads, events, log."""
+
+    def __init__(self, bus: Bus, desk: KeyDesk, identity: Identity, rules: Callable[[], KeyRules]) -> None:
+        self._bus = bus
+        self._desk = desk
+        self._identity = identity
+        self._rules = rules
+        self._rsa = trio.CapacityLimiter(RSA_THREADS)
+        self._rotating = trio.Lock()
+
+    async def sign_in(self, request: AuthRequest, reply: Reply) -> None:
+        hello: Hello = request.hello
+        log.info("auth.request", id=hello.id)
+        try:
+            decision = await trio.to_thread.run_sync(
+                self._desk.sign_in, hello, request.peer, time.time(), limiter=self._rsa
+            )
+        except Exception as exc:
+            # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
+            reply.fail(exc)
+            return
+        _tell(hello, decision, self._rules())
+        await self._bus.publish_all(self._events(hello, decision))
+        reply.send(decision.answer)
+
+    def _events(self, hello: Hello, decision: Decision) -> list[Event]:
+        events: list[Event] = []
+        verdict = decision.verdict
+        if decision.moved is not None:
+            act = _CHANGES[decision.moved]
+            events.append(KeyChanged(result=True, act=act, id=hello.id, pub=hello.pub))
+        if self._rules().auth_events:
+            result = verdict.act in ("accept", "pend")
+            events.append(AuthDecided(result=result, act=verdict.act, id=hello.id, pub=hello.pub))
+        return events
+
+    async def revoke(self, request: RevokeRequest, reply: Reply) -> None:
+        if not self._rules().allow_minion_key_revoke:
+            log.warning("key.revoke_refused", id=request.id)
+            reply.send(False)
+            return
+        try:
+            await trio.to_thread.run_sync(self._desk.revoke, request.id)
+        except Exception as exc:
+            reply.fail(exc)
+            return
+        log.info("key.revoked", id=request.id)
+        await self._bus.publish(KeyChanged(result=True, act="delete", id=request.id))
+        reply.send(True)
+        if self._rules().rotate_aes_key:
+            await self._rotate()
+
+    async def rotate(self, reply: Reply) -> None:
+        try:
+            await self._rotate()
+        except Exception as exc:
+            reply.fail(exc)
+        else:
+            reply.send(True)
+
+    async def _rotate(self) -> None:
+        async with self._rotating:
+            self._identity.shared = await trio.to_thread.run_sync(self._identity.new_shared_key, limiter=self._rsa)
+        log.info("aes_key.rotated")
+        await self._bus.publish(AesRotated())
+        if self._rules().ping_on_rotate:
+            log.info("aes_key.ping")
+            try:
+                await self._bus.ask(PublishRequest(tgt="*", fun="test.ping", arg=[], user="root"))
+            except TrisaltError as exc:
+                log.warning("aes_key.ping_failed", reason=str(exc))
+
+
+def _tell(hello: Hello, decision: Decision, rules: KeyRules) -> None:
+    """The lines an operator reads about one sign-in."""
+    id, verdict = hello.id, decision.verdict
+    match verdict.act:
+        case "accept":
+            if decision.moved is not None and decision.by_rule:
+                log.info("auth.autosigned", id=id)
+            log.info("auth.accepted", id=id)
+        case "pend":
+            if decision.moved is not None:
+                log.info("auth.key_new", id=id)
+            log.info("auth.pending", id=id)
+        case "reject" if decision.by_rule:
+            log.info("auth.autorejected", id=id, state=decision.state.value if decision.state else "new")
+        case "reject":
+            log.info("auth.rejected", id=id)
+        case "denied":
+            log.error("auth.denied", id=id, state=_CHANGES[decision.state] if decision.state else "new")
+        case "full":
+            log.info("auth.full", id=id, max_minions=rules.max_minions)
+        case _ if not valid_minion_id(id):
+            log.warning("auth.invalid_id", id=id)
+        case _:
+            log.warning("auth.key_unusable", id=id)
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What became of one sign-in: the verdict, the packed answer, the state the key was moved to (None: left alone),
+    the state it was in before, and whether a rule of the operator's (autosign, autoreject) spoke."""
+
+    verdict: Verdict
+    answer: bytes
+    moved: State | None
+    state: State | None
+    by_rule: bool
+
+
+class KeyDesk:
+    """Decides on sign-ins and answers them: key files and RSA, blocking, for a thread."""
+
+    def __init__(self, keyring: Keyring, identity: Identity, sessions: Sessions, rules: Callable[[], KeyRules]) -> None:
+        self._keyring = keyring
+        self._identity = identity
+        self._sessions = sessions
+        self._rules = rules
+        self._files = threading.Lock()
+        self._strangers = Allowance(burst=STRANGERS_BURST, per_s=STRANGERS_PER_S)
+
+    def sign_in(self, hello: Hello, peer: str, now: float) -> Decision:
+        """Decide, write the key where the verdict says, and answer. `now` is wall time.
+
+        Raises RemoteProtocolError for a stranger whose address has asked too often.
+        """
+        rules = self._rules()
+        # Two sign-ins of one id see each other's key, not the gap before it.
+        with self._files:
+            state = self._keyring.state(hello.id) if valid_minion_id(hello.id) else None
+            stored = self._keyring.read(hello.id, state) if state is not None else None
+            policy = self._policy(hello, state, rules, now)
+            verdict = decide(hello, _KEY_STATES[state] if state else KeyState.UNKNOWN, stored, policy)
+            if not verdict.accepted and not self._strangers.take(peer, now):
+                raise RemoteProtocolError("too many sign-ins from one address", refusal=BAD_LOAD)
+            moved = self._store(hello, verdict, state, stored)
+            session = self._sessions.open(hello.id, now=now).key_string if verdict.accepted else ""
+        shared = self._identity.shared
+        if verdict.ret is not None:
+            answer = refused_answer(hello, verdict.ret, self._identity.key)
+        else:
+            answer = accepted_answer(
+                hello,
+                master_key=self._identity.key,
+                aes_key_string=shared.crypticle.key_string,
+                aes_digest_sig=shared.digest_sig,
+                session_key_string=session,
+                publish_port=rules.publish_port,
+                pub_sig=self._identity.pub_sig,
+            )
+        by_rule = policy.autosign or policy.autoreject
+        return Decision(verdict=verdict, answer=answer, moved=moved, state=state, by_rule=by_rule)
+
+    def revoke(self, id: str) -> None:
+        """Remove the accepted key of `id`, and its session."""
+        with self._files:
+            self._keyring.delete(id, (State.ACCEPTED,))
+            self._sessions.forget(id)
+
+    def _policy(self, hello: Hello, state: State | None, rules: KeyRules, now: float) -> Policy:
+        if not valid_minion_id(hello.id):
+            return Policy()
+        full = (
+            rules.max_minions > 0
+            and state is not State.ACCEPTED
+            and len(self._keyring.list(State.ACCEPTED)) >= rules.max_minions
+        )
+        # A rule is asked only where it can matter: an autosign stub is used up by being asked.
+        undecided = state in (None, State.PENDING, State.DENIED) and not full
+        autoreject = undecided and self._keyring.autorejected(hello.id, rules.autoreject_file)
+        autosign = (
+            undecided
+            and not autoreject
+            and not rules.auto_accept
+            and self._keyring.autosigned(
+                hello.id,
+                now=now,
+                autosign_file=rules.autosign_file,
+                autosign_timeout=rules.autosign_timeout,
+                autosign_grains_dir=rules.autosign_grains_dir,
+                grains=hello.autosign_grains,
+            )
+        )
+        return Policy(
+            auto_accept=rules.auto_accept,
+            open_mode=rules.open_mode,
+            autosign=autosign,
+            autoreject=autoreject,
+            max_minions_reached=full,
+        )
+
+    def _store(self, hello: Hello, verdict: Verdict, state: State | None, stored: str | None) -> State | None:
+        if verdict.store is None:
+            return None
+        target = _STATES[verdict.store]
+        before = stored if target is state else self._keyring.read(hello.id, target)
+        if before == hello.pub and (target is state or target is State.DENIED):
+            return None
+        self._keyring.store(hello.id, hello.pub, target)
+        return target
+
+
+class Allowance:
+    """So many at once and so many a second, for each name. Not for one thread only: callers hold a lock."""
+
+    def __init__(self, *, burst: float, per_s: float, names: int = 4096) -> None:
+        self._burst = burst
+        self._per_s = per_s
+        self._names = names
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, name: str, now: float) -> bool:
+        """Whether one more is allowed; if so it is counted. `now` is seconds of any clock that goes forward."""
+        left, when = self._left.pop(name, (self._burst, now))
+        left = min(self._burst, left + max(0.0, now - when) * self._per_s)
+        allowed = left >= 1
+        self._left[name] = (left - 1 if allowed else left, now)
+        if len(self._left) > self._names:
+            self._left.popitem(last=False)
+        return allowed
+
+
+# -- the drop file ---------------------------------------------------------------------------------------------------
 
 
 async def watch_drop_file(
-    bus: Bus, *, path: Any, id: str, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    bus: Bus, path: Path, *, id: str, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Ask for a rotation when `CACHE/.dfn` appears (mode 0400, content = the master's id), as `salt-key` leaves it."""
-    raise NotImplementedError
+    """Ask for a rotation when `CACHE/.dfn` appears (mode 0400, content = the master's id), as `salt-key` leaves it.
+
+    A file that is not so is left alone, and named once.
+    """
+    refused: tuple[int, int] | None = None
+    task_status.started()
+    while True:
+        try:
+            info = os.lstat(path)
+        except OSError:
+            refused = None
+        else:
+            if _is_drop_file(path, info, id):
+                os.unlink(path)
+                await bus.ask(RotateRequest())
+            elif refused != (info.st_ino, info.st_ctime_ns):
+                refused = (info.st_ino, info.st_ctime_ns)
+                log.error("aes_key.drop_file_refused", path=str(path))
+        await trio.sleep(DROP_FILE_EVERY_S)
+
+
+def _is_drop_file(path: Path, info: os.stat_result, id: str) -> bool:
+    if info.st_mode & 0o7777 != 0o400 or info.st_uid not in (0, os.geteuid()) or info.st_size > 1024:
+        return False
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), errors="replace") as file:
+            return file.read(1025).strip() == id
+    except OSError:
+        return False

@@ -131,7 +131,7 @@ class FileDesk:
         return answer
 
     def _master_opts(self, load: Load) -> dict[str, Any]:
-        told = {"file_roots": {env: [] for env in self._files.envs()}}
+        told: dict[str, Any] = {"file_roots": {env: [] for env in self._files.envs()}}
         names = TOLD_ALWAYS if load.get("env_only") else TOLD_ALWAYS + TOLD
         return told | {name: self._opts.get(name) for name in names}
 

@@ -1,4 +1,4 @@
-"""Who this master is: its RSA pair, the shared AES key with its serial, and the root key of the local commands.
+"""Who this master is: its RSA pair, the shared AES key with its serial, and the keys of the local commands.
 
 The files are stock Salt's, so a machine can change hands both ways. Signing in and rotation are `master/auth`'s,
 publications `master/publisher`'s; both hold the one `Identity` that `master/daemon` opens.
@@ -6,40 +6,156 @@ publications `master/publisher`'s; both hold the one `Identity` that `master/dae
 
 from __future__ import annotations
 
+import os
+import pwd
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from trisalt.wire.crypticle import Crypticle
-from trisalt.wire.keys import PrivateKey
+import attrs
+import structlog
+
+from trisalt.errors import ConfigError
+from trisalt.master.sessions import write_private
+from trisalt.wire.crypticle import Crypticle, generate_key_string
+from trisalt.wire.handshake import aes_digest_signature, public_key_signature
+from trisalt.wire.keys import DEFAULT_SIGNING, PrivateKey, normalise
+
+log = structlog.get_logger()
+
+
+@attrs.define(kw_only=True)
+class SharedKey:
+    """The AES key that publications are sealed with. `digest_sig` is the master's word for it, made once."""
+
+    crypticle: Crypticle
+    digest_sig: bytes
+    serial: int = 0
+
+    def next_serial(self) -> int:
+        """The number of the next publication under this key: 1, 2, 3, …"""
+        self.serial += 1
+        return self.serial
 
 
 class Identity:
-    """The master's pair and its shared AES key.
+    """The master's pair and its present shared key.
 
-    `id` is the master's id option (`<host>_master` by default); `digest_sig` the X9.31 signature of the shared
-    key's digest, made once per key.
+    `id` is the master's id option (`<host>_master` by default); `pub_sig` the signing key's word for the public key,
+    None unless `master_sign_pubkey` is on.
     """
 
-    def __init__(self, key: PrivateKey, *, id: str) -> None: ...
+    def __init__(self, key: PrivateKey, *, id: str, pub_sig: str | None = None) -> None:
+        self.id = id
+        self.key = key
+        self.pub_sig = pub_sig
+        self.shared = self.new_shared_key()
 
-    id: str
-    key: PrivateKey
-    aes: Crypticle
-    digest_sig: bytes
-
-    def next_serial(self) -> int:
-        """The number of the next publication under the present shared key: 1, 2, 3, …"""
-        raise NotImplementedError
-
-    def rotate(self) -> None:
-        """Make a new shared key and count from 1 again. Two RSA operations' time: call it in a thread or at start."""
-        raise NotImplementedError
+    def new_shared_key(self) -> SharedKey:
+        """Another shared key; set `shared` to it to rotate. It signs: milliseconds, so in a thread once all runs."""
+        key_string = generate_key_string()
+        return SharedKey(crypticle=Crypticle(key_string), digest_sig=aes_digest_signature(self.key, key_string))
 
 
-def open_identity(pki_dir: Path, *, id: str, keysize: int = 2048) -> Identity:
-    """The master's identity from `pki_dir`; its pair is made there if there is none."""
-    raise NotImplementedError
+def open_identity(
+    pki_dir: Path,
+    *,
+    id: str,
+    keysize: int = 2048,
+    sign_key_name: str | None = None,
+    signature_name: str | None = None,
+) -> Identity:
+    """The master's identity from `pki_dir`; its pair is made there if there is none.
+
+    `sign_key_name` (`master_sign_pubkey`) names the pair that signs the public key, made if there is none;
+    `signature_name` (`master_use_pubkey_signature`) a file with a signature that was made elsewhere.
+    Raises ConfigError for a key or signature that cannot be read.
+    """
+    key = _open_pair(pki_dir, id.removesuffix("_master"), keysize)
+    pub_sig = None
+    if signature_name:
+        pub_sig = _read(pki_dir / signature_name).decode().strip()
+    elif sign_key_name:
+        sign_key = _named_pair(pki_dir, sign_key_name, keysize)
+        pub_sig = public_key_signature(sign_key, key.public.pem, DEFAULT_SIGNING)
+    return Identity(key, id=id, pub_sig=pub_sig)
 
 
-def open_root_key(cachedir: Path, user: str) -> str:
-    """The text of `CACHE/.<user>_key` (mode 0600), made if there is none."""
-    raise NotImplementedError
+def _open_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
+    """The pair as stock Salt 3008 lays it out: `<name>.pem`, and `master.pem` a link to it. Before 3008 `master.pem`
+    was the file itself: such a pair is used as it lies, so the older Salt may have it back."""
+    old = pki_dir / "master.pem"
+    if not (pki_dir / f"{name}.pem").exists() and old.exists():
+        return _named_pair(pki_dir, "master", keysize)
+    key = _named_pair(pki_dir, name, keysize)
+    for suffix in (".pem", ".pub"):
+        link = pki_dir / f"master{suffix}"
+        if not os.path.lexists(link):
+            link.symlink_to(f"{name}{suffix}")
+    return key
+
+
+def _named_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
+    path = pki_dir / f"{name}.pem"
+    if path.exists():
+        key = PrivateKey.from_pem(_read(path))
+    else:
+        log.info("master.keys_generated", path=str(pki_dir), name=name)
+        key = PrivateKey.generate(keysize)
+        write_private(path, key.pem, mode=0o400)
+    pub = pki_dir / f"{name}.pub"
+    if not pub.exists() or normalise(_read(pub)) != key.public.pem:
+        write_private(pub, key.public.pem.encode(), mode=0o400)
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}") from exc
+
+
+# -- the keys of the local commands ------------------------------------------------------------------------------
+
+
+def open_user_keys(cachedir: Path, *, user: str, acl_users: Iterable[str] = ()) -> dict[str, str]:
+    """`{user: key string}`: `CACHE/.<user>_key`, 0600, kept over restarts and made where there is none.
+
+    One for `user`, the account the master runs as, and one for each account of this host whose name matches a
+    pattern of `acl_users` (`publisher_acl`); those files belong to their users. A key that is readable by others, or
+    no key string, is replaced.
+    """
+    keys = {user: _user_key(cachedir, user, owner=None)}
+    patterns = list(acl_users)
+    if patterns:
+        for entry in pwd.getpwall():
+            if entry.pw_name != user and any(_names(pattern, entry.pw_name) for pattern in patterns):
+                keys[entry.pw_name] = _user_key(cachedir, entry.pw_name, owner=entry)
+    return keys
+
+
+def _names(pattern: str, name: str) -> bool:
+    try:
+        return re.fullmatch(pattern, name) is not None
+    except re.error:
+        return pattern == name
+
+
+def _user_key(cachedir: Path, user: str, *, owner: pwd.struct_passwd | None) -> str:
+    path = cachedir / f".{user}_key"
+    try:
+        with open(
+            os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="ascii", errors="replace"
+        ) as file:
+            if not os.fstat(file.fileno()).st_mode & 0o077:
+                text = file.read().strip()
+                Crypticle(text)
+                return text
+    except Exception as exc:
+        # Missing, unreadable, or no key string: this is where a new one is made.
+        log.debug("master.user_key_made", user=user, reason=str(exc))
+    text = generate_key_string()
+    ids = (owner.pw_uid, owner.pw_gid) if owner is not None and os.geteuid() == 0 else None
+    write_private(path, text.encode(), owner=ids)
+    return text

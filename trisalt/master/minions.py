@@ -1,35 +1,119 @@
-"""Which minions a target names: accepted keys, the grains and pillar that are kept, and `target/`.
+"""Which minions a target names: the accepted keys, the grains and pillar that are kept, and `target/`.
 
 `master/publisher` asks who is to be waited for; `master/mine` and `master/acl` who may be looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from trisalt.bus.bus import Bus
+import trio
+
+from trisalt.errors import TargetError
+from trisalt.master.keyring import Keyring, State
+from trisalt.store.store import Banks
+from trisalt.target import match
+
+# Grains and pillar of so many minions are in memory at a time.
+BATCH = 200
+SETTLED_NS = 2_000_000_000
+
+_BY_ID = frozenset({"glob", "pcre", "list"})
+_BY_PILLAR = frozenset({"pillar", "pillar_pcre", "pillar_exact"})
+_BY_BOTH = frozenset({"compound", "compound_pillar_exact", "nodegroup"})
 
 
 class Minions:
     """The minions this master knows. `keyring` says who is accepted, `banks` what is kept about them."""
 
-    def __init__(self, keyring: Any, banks: Any, *, nodegroups: Mapping[str, Any]) -> None: ...
-
-    async def resolve(
-        self, tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":", greedy: bool = True
-    ) -> tuple[list[str], list[str]]:
-        """`(minions, missing)`: the accepted ids that a target names, and the ids it lists that have no accepted key.
-
-        Both sorted. Raises TargetError when the target cannot be read.
-        """
-        raise NotImplementedError
+    def __init__(self, keyring: Keyring, banks: Banks, *, pki_dir: Path, nodegroups: Mapping[str, Any]) -> None:
+        self.nodegroups = nodegroups
+        self._keyring = keyring
+        self._banks = banks
+        self._folder = pki_dir / State.ACCEPTED.value
+        self._accepted: tuple[int, list[str]] | None = None
 
     def accepted(self) -> list[str]:
-        """The accepted ids, sorted."""
-        raise NotImplementedError
+        """The accepted ids, sorted. The folder is read again when it has changed."""
+        try:
+            changed = os.stat(self._folder).st_mtime_ns
+        except OSError:
+            return []
+        if self._accepted is not None and self._accepted[0] == changed:
+            return self._accepted[1]
+        ids = self._keyring.list(State.ACCEPTED)
+        # A folder that changed so lately may change again within one tick of its file system's clock.
+        self._accepted = (changed, ids) if time.time_ns() - changed > SETTLED_NS else None
+        return ids
+
+    async def resolve(self, tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":") -> tuple[list[str], list[str]]:
+        """`(minions, missing)`: the accepted ids that a target names, and the ids it lists that have no accepted key.
+
+        `minions` is sorted. An id of which nothing is kept is found by its name only.
+        Raises TargetError when the target cannot be read.
+        """
+        if tgt_type not in match.TARGET_TYPES:
+            raise TargetError(f"unknown target type {tgt_type!r}")
+        ids = self.accepted()
+        if tgt_type in _BY_ID:
+            found = self._select(tgt, tgt_type, ids, {}, {}, delimiter)
+            return sorted(found), match.missing(tgt, tgt_type, ids=ids)
+        found = set()
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
+            grains = {} if tgt_type in _BY_PILLAR else await self._banks.fetch_all("grains", batch)
+            pillar = await self._banks.fetch_all("pillar", batch) if tgt_type in _BY_PILLAR | _BY_BOTH else {}
+            found |= await trio.to_thread.run_sync(self._select, tgt, tgt_type, batch, grains, pillar, delimiter)
+        if not ids:
+            self._select(tgt, tgt_type, (), {}, {}, delimiter)
+        return sorted(found), []
+
+    def _select(
+        self,
+        tgt: Any,
+        tgt_type: str,
+        ids: Sequence[str],
+        grains: Mapping[str, Any],
+        pillar: Mapping[str, Any],
+        delimiter: str,
+    ) -> set[str]:
+        def data(id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+            if id not in grains and id not in pillar:
+                return None
+            return grains.get(id) or {}, pillar.get(id) or {}
+
+        return match.select(tgt, tgt_type, ids=ids, data=data, delimiter=delimiter, nodegroups=self.nodegroups)
 
 
-async def keep_minion_data(bus: Bus, minions: Minions) -> None:
-    """Keep what is cached about minions fresh, from `MinionDataRefreshed` and `KeyChanged`, until cancelled."""
-    raise NotImplementedError
+def without_nodegroups(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:
+    """The same target in words that minions understand: they do not know the master's nodegroups.
+
+    `resolve` has read it before, so every group that is named is known.
+    """
+    if tgt_type == "nodegroup":
+        return " ".join(_group(str(tgt), nodegroups, ())), "compound"
+    words = tgt.split() if isinstance(tgt, str) else tgt
+    if tgt_type != "compound" or not any(isinstance(word, str) and word.startswith("N@") for word in words):
+        return tgt, tgt_type
+    return " ".join(_expanded(words, nodegroups, ())), "compound"
+
+
+def _group(name: str, nodegroups: Mapping[str, Any], inside: tuple[str, ...]) -> list[str]:
+    if name in inside:
+        raise TargetError(f"nodegroup {name} contains itself")
+    if name not in nodegroups:
+        raise TargetError(f"no nodegroup {name}")
+    value = nodegroups[name]
+    words = value.split() if isinstance(value, str) else [str(word) for word in value]
+    return ["(", *_expanded(words, nodegroups, (*inside, name)), ")"]
+
+
+def _expanded(words: Iterable[str], nodegroups: Mapping[str, Any], inside: tuple[str, ...]) -> list[str]:
+    out: list[str] = []
+    for word in words:
+        out += _group(word[2:], nodegroups, inside) if word.startswith("N@") else [word]
+    return out

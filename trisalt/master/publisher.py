@@ -1,32 +1,209 @@
-"""A job goes out on 4505: allowed, resolved, recorded, sealed, sent. In this order.
+"""A job goes out on 4505: allowed, resolved, recorded, told, sealed, sent. In this order.
 
 `PublishRequest` comes from both doors, from runners and from the watch of a job (find_job). `master/jobs` watches
-what this sends, from `JobNew`.
+what is sent here, from `JobNew`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import attrs
+import structlog
 import trio
 
-from trisalt.bus.bus import Bus
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.events import JobNew, JobPublished, JobRefused
+from trisalt.bus.requests import Published, PublishRequest
+from trisalt.errors import Denied, TargetError
+from trisalt.master.acl import Acl
 from trisalt.master.identity import Identity
-from trisalt.master.minions import Minions
+from trisalt.master.minions import Minions, without_nodegroups
+from trisalt.store.store import Jobs
+from trisalt.transport.publish import Publisher
+from trisalt.wire import jid as jids
+from trisalt.wire.session import seal_publication
+
+log = structlog.get_logger()
+
+# What of a publication's keyword arguments goes into the job map; all else, credentials first, stays here.
+# Source: stock Salt 3008.3's job map; salt-wire.md sections 9.1 and 12.
+JOB_KEYS = (
+    "delimiter",
+    "metadata",
+    "ret_config",
+    "ret_kwargs",
+    "module_executors",
+    "executor_opts",
+    "start_event",
+    "master_id",
+    "id",
+)
+_BY_ID = frozenset({"glob", "pcre", "list"})
+AUTHORIZATION = {"name": "AuthorizationError", "message": "Authorization error occurred."}
+
+
+@attrs.frozen(kw_only=True)
+class PublishRules:
+    """What the configuration says about publications; the names are stock's options."""
+
+    sign_pub_messages: bool = True
+    publish_signing_algorithm: str = "PKCS1v15-SHA1"
+    zmq_filtering: bool = False
+    order_masters: bool = False
+    unique_jid: bool = False
+
+    @classmethod
+    def from_config(cls, config: Any) -> PublishRules:
+        """The options of the same names; one that is not set keeps its default."""
+        values = {field.name: getattr(config, field.name, None) for field in attrs.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if value is not None})
 
 
 async def publish_jobs(
     bus: Bus,
+    publisher: Publisher,
     identity: Identity,
     minions: Minions,
-    jobs: Any,
+    jobs: Jobs,
+    acl: Acl,
     *,
-    config: Any,
-    acl: Any = None,
-    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    rules: Callable[[], PublishRules],
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer `PublishRequest` with a `Published` until cancelled; `started()` with the publish port.
+    """Answer `PublishRequest` with a `Published` until cancelled, each in a task of its own.
 
-    `jobs` is `store.jobs`: the job is recorded there, durably, before it is sent. `acl` None: only root publishes.
+    `jobs` is `store.jobs`: the job is recorded there, durably, before it is told or sent. Where `acl` says no, the
+    asker gets `Denied`.
     """
-    raise NotImplementedError
+    desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules)
+    async with bus.claim(PublishRequest) as requests, trio.open_nursery() as answers:
+        task_status.started()
+        async for request, reply in requests:
+            answers.start_soon(desk.answer, request, reply)
+
+
+class _Desk:
+    def __init__(
+        self,
+        bus: Bus,
+        publisher: Publisher,
+        identity: Identity,
+        minions: Minions,
+        jobs: Jobs,
+        acl: Acl,
+        rules: Callable[[], PublishRules],
+    ) -> None:
+        self._bus = bus
+        self._publisher = publisher
+        self._identity = identity
+        self._minions = minions
+        self._jobs = jobs
+        self._acl = acl
+        self._rules = rules
+        self._last_jid: str | None = None
+
+    async def answer(self, request: PublishRequest, reply: Reply) -> None:
+        try:
+            reply.send(await self._publish(request))
+        except Exception as exc:
+            # One request: the door that asked tells what went wrong.
+            reply.fail(exc)
+
+    async def _publish(self, request: PublishRequest) -> Published:
+        if not self._acl.may_publish(request.user, request.fun, request.arg, request.tgt, request.tgt_type):
+            await self._refuse(request)
+        rules = self._rules()
+        delimiter = request.kwargs.get("delimiter")
+        try:
+            minions, missing = await self._minions.resolve(
+                request.tgt, request.tgt_type, delimiter=delimiter if isinstance(delimiter, str) else ":"
+            )
+            tgt, tgt_type = without_nodegroups(request.tgt, request.tgt_type, self._minions.nodegroups)
+        except TargetError as exc:
+            log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
+            return Published(jid=None, minions=[], missing=[], error=f"Invalid target: {exc}")
+        if not minions and not rules.order_masters:
+            error = f"Master could not resolve minions for target {request.tgt}"
+            return Published(jid=None, minions=[], missing=missing, error=error)
+        jid = self._jid(request.jid, unique=os.getpid() if rules.unique_jid else None)
+        job = self._job(request, jid, tgt, tgt_type, rules)
+        load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
+        await self._jobs.record_job(load, minions)
+        told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
+        await self._bus.publish(
+            JobNew(
+                **told,
+                tgt=request.tgt,
+                tgt_type=request.tgt_type,
+                minions=minions,
+                missing=missing,
+                watch=request.watch,
+                timeout=request.timeout,
+                gather_job_timeout=request.gather_job_timeout,
+            )
+        )
+        await self._bus.publish(
+            JobPublished(**told, tgt=tgt, tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
+        )
+        log.info("job.published", user=request.user, fun=request.fun, jid=jid)
+        self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
+        return Published(jid=jid, minions=minions, missing=missing)
+
+    async def _refuse(self, request: PublishRequest) -> None:
+        log.error("publish.denied", user=request.user, fun=request.fun)
+        await self._bus.publish(
+            JobRefused(
+                tgt=request.tgt, tgt_type=request.tgt_type, fun=request.fun, user=request.user, error=AUTHORIZATION
+            )
+        )
+        raise Denied(AUTHORIZATION["message"])
+
+    def _jid(self, wanted: str, *, unique: int | None) -> str:
+        """The wanted jid, or one that no job has."""
+        if jids.is_jid(wanted):
+            return wanted
+        jid = jids.make(time.time(), last=self._last_jid, unique=unique)
+        self._last_jid = jid
+        return jid
+
+    def _job(self, request: PublishRequest, jid: str, tgt: Any, tgt_type: str, rules: PublishRules) -> dict[str, Any]:
+        job: dict[str, Any] = {
+            "fun": request.fun,
+            "arg": request.arg,
+            "tgt": tgt,
+            "jid": jid,
+            "ret": request.ret,
+            "tgt_type": tgt_type,
+            "user": request.user,
+        }
+        job |= {name: request.kwargs[name] for name in JOB_KEYS if name in request.kwargs}
+        if rules.order_masters:
+            job |= {name: request.kwargs[name] for name in ("to", "auth_list") if name in request.kwargs}
+        return job
+
+    def _send(self, job: Mapping[str, Any], topics: Iterable[bytes]) -> None:
+        """Seal and send. Without a checkpoint between: serials leave in the order in which they were given."""
+        rules = self._rules()
+        shared = self._identity.shared
+        payload = seal_publication(
+            job,
+            crypticle=shared.crypticle,
+            serial=shared.next_serial(),
+            key=self._identity.key if rules.sign_pub_messages else None,
+            algo=rules.publish_signing_algorithm,
+        )
+        self._publisher.send(payload, topics)
+
+
+def _topics(tgt_type: str, minions: Iterable[str], rules: PublishRules) -> list[bytes]:
+    """Where a publication goes with `zmq_filtering`: to each minion's own topic, or to all."""
+    if tgt_type not in _BY_ID:
+        return [b"broadcast"]
+    # Not a secret: stock's name for a minion's topic.
+    topics = [hashlib.sha1(id.encode(), usedforsecurity=False).hexdigest().encode() for id in minions]
+    return [*topics, b"syndic"] if rules.order_masters else topics

@@ -1,29 +1,125 @@
-"""The session keys, one per minion id: `CACHE/sessions/<id>`, 0600, the bare key string, as stock Salt keeps them.
+"""Who may come in, and under which key: the accepted keys and the session keys, by minion id.
 
-`master/auth` hands them out, `master/request_server` opens requests with them. The file is the truth: it is looked
-at again on every use, so a key that went or aged is not used any longer.
+The files are the truth and tools move them behind the daemon's back, so each is looked at (one `stat`) on every use;
+what is kept in memory is only what was parsed from them. `master/auth` hands sessions out, `master/request_server`
+opens requests with them. Stock's layout: `PKI/minions/<id>`; `CACHE/sessions/<id>`, 0600, the bare key string.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
-from trisalt.wire.crypticle import Crypticle
+import structlog
+
+from trisalt.errors import ProtocolError
+from trisalt.wire.crypticle import Crypticle, generate_key_string
+from trisalt.wire.ids import valid_minion_id
+from trisalt.wire.keys import PublicKey
+
+log = structlog.get_logger()
+
+Mark = tuple[int, int, int]
 
 
 class Sessions:
-    """Session keys by minion id. `lifetime` is `publish_session`: the seconds a key may be used since its file's mtime."""
+    """Session keys by minion id. `lifetime` is `publish_session`: seconds from its file's mtime on."""
 
-    def __init__(self, folder: Path, *, lifetime: float) -> None: ...
+    def __init__(self, folder: Path, *, lifetime: float) -> None:
+        self._folder = folder
+        self._lifetime = lifetime
+        self._known: dict[str, tuple[Mark, Crypticle]] = {}
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def find(self, id: str, *, now: float) -> Crypticle | None:
         """The live session of `id`; None when there is none or it is too old. Makes nothing."""
-        raise NotImplementedError
+        path = f"{self._folder}/{id}"
+        info = _stat(path)
+        if info is None or now - info.st_mtime > self._lifetime:
+            self._known.pop(id, None)
+            return None
+        mark = (info.st_mtime_ns, info.st_ino, info.st_size)
+        known = self._known.get(id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        try:
+            with open(path, "rb") as file:
+                crypticle = Crypticle(file.read().strip())
+        except (OSError, ProtocolError) as exc:
+            log.warning("session.unreadable", id=id, reason=str(exc))
+            return None
+        self._known[id] = (mark, crypticle)
+        return crypticle
 
     def open(self, id: str, *, now: float) -> Crypticle:
-        """The live session of `id`, made if there is none: only for an id whose key has been accepted."""
-        raise NotImplementedError
+        """The live session of `id`, made if there is none: only for an id whose key has been accepted.
+
+        A key that would age within a tenth of its lifetime is replaced now, while its minion is told anyway.
+        """
+        info = _stat(f"{self._folder}/{id}")
+        young = info is not None and now - info.st_mtime <= self._lifetime * 0.9
+        found = self.find(id, now=now) if young else None
+        if found is not None:
+            return found
+        if not valid_minion_id(id):
+            raise ValueError(f"not a minion id: {id!r}")
+        key_string = generate_key_string()
+        write_private(self._folder / id, key_string.encode())
+        return self.find(id, now=now) or Crypticle(key_string)
 
     def forget(self, id: str) -> None:
         """Remove the session of `id`."""
-        raise NotImplementedError
+        self._known.pop(id, None)
+        if valid_minion_id(id):
+            (self._folder / id).unlink(missing_ok=True)
+
+
+class AcceptedKeys:
+    """The accepted public keys, parsed once and believed only while their file is the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[Mark, PublicKey]] = {}
+
+    def find(self, id: str) -> PublicKey | None:
+        """The accepted key of `id`, None if there is none now. `id` is a valid one."""
+        path = f"{self._folder}/{id}"
+        info = _stat(path)
+        if info is None:
+            self._known.pop(id, None)
+            return None
+        mark = (info.st_mtime_ns, info.st_ino, info.st_size)
+        known = self._known.get(id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        try:
+            with open(path, "rb") as file:
+                key = PublicKey.from_pem(file.read())
+        except (OSError, ProtocolError) as exc:
+            log.warning("key.unreadable", id=id, reason=str(exc))
+            return None
+        self._known[id] = (mark, key)
+        return key
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def write_private(path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+    """Write a file that is whole or not there, and was never readable by others."""
+    fd, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            os.fchmod(fd, mode)
+            if owner is not None:
+                os.fchown(fd, *owner)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
