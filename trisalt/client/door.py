@@ -1,11 +1,29 @@
-"""Connect to the master's local door, ask, follow. Blocking: `socket` and `msgpack`, nothing more."""
+"""Connect to the master's local door, ask, follow. Blocking: `socket` and `msgpack`, nothing more.
+
+Called by the thin commands and by the web daemon. The other end is `master.local_door`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections import deque
+from types import TracebackType
 from typing import Any
 
-from trisalt.errors import TrisaltError
+from trisalt.errors import (
+    CommandError,
+    ConfigError,
+    Denied,
+    LoaderError,
+    RemoteProtocolError,
+    RequestTimeout,
+    StoreError,
+    TargetError,
+    TrisaltError,
+)
+from trisalt.wire.frames import FrameDecoder, pack_frame
+
+CHUNK = 64 * 1024
 
 
 class MasterUnreachable(TrisaltError):
@@ -17,41 +35,158 @@ class DoorClosed(MasterUnreachable):
 
 
 class MasterRefused(TrisaltError):
-    """The master answered with an error; `name` is its class (`AuthorizationError`, `TargetError`, …)."""
+    """The master answered with an error; `name` is its class, where we have none of that name."""
 
-    name: str
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+# What the master's error names mean here; stock's names for what may not be done stand beside ours.
+ERRORS: dict[str, type[TrisaltError]] = {
+    "AuthorizationError": Denied,
+    "AuthenticationError": Denied,
+    "Denied": Denied,
+    "CommandError": CommandError,
+    "ConfigError": ConfigError,
+    "LoaderError": LoaderError,
+    "RequestTimeout": RequestTimeout,
+    "StoreError": StoreError,
+    "TargetError": TargetError,
+}
+
+
+def to_error(error: Any) -> TrisaltError:
+    """The exception for `{"name", "message"}` as the master sent it."""
+    if not isinstance(error, dict):
+        return MasterRefused(str(error), name="")
+    name = str(error.get("name", ""))
+    message = str(error.get("message", "")) or name
+    cls = ERRORS.get(name)
+    return MasterRefused(message, name=name) if cls is None else cls(message)
 
 
 class Door:
-    """The local door at `sock_path` (SOCK_DIR/master.sock). Each question has a connection of its own."""
+    """The local door at `sock_path` (SOCK_DIR/master.sock). Each question has a connection of its own.
+
+    `user_hint` is who called sudo, if somebody did: root may say so, and the job's user is then `sudo_<name>`.
+    """
 
     def __init__(self, sock_path: str, *, user_hint: str = "") -> None:
-        raise NotImplementedError
+        self.sock_path = sock_path
+        self.user_hint = user_hint
 
     def ask(self, question: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
         """The one answer to `question`. `timeout` is in seconds, None for ever.
 
         Raises MasterUnreachable, DoorClosed, RequestTimeout, Denied (this user may not come in), or what the master
-        answered: Denied, CommandError, TargetError, ConfigError, MasterRefused.
+        answered: one of `ERRORS`, or MasterRefused.
         """
-        raise NotImplementedError
+        with self.follow(question, timeout) as answers:
+            for answer in answers:
+                return answer
+        raise DoorClosed(CLOSED)
 
     def follow(self, question: dict[str, Any], timeout: float | None = None) -> Answers:
-        """All answers to `question`, as they come, until the master ends them. `timeout`: for each answer."""
-        raise NotImplementedError
+        """All answers to `question`, as they come, until the master ends them. `timeout`: for each answer.
+
+        The question has been sent when this returns. Raises as `ask` does, here and at each step.
+        """
+        if self.user_hint:
+            question = {**question, "user_hint": self.user_hint}
+        packed = pack_frame(question)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(timeout)
+            sock.connect(self.sock_path)
+            sock.sendall(packed)
+        except BaseException as exc:
+            sock.close()
+            if isinstance(exc, TimeoutError):
+                raise RequestTimeout(LATE) from exc
+            if isinstance(exc, PermissionError):
+                raise Denied(f"No permission to talk to the master at {self.sock_path}") from exc
+            if isinstance(exc, BrokenPipeError | ConnectionResetError):
+                raise DoorClosed(CLOSED) from exc
+            if isinstance(exc, OSError):
+                raise MasterUnreachable(UNREACHABLE) from exc
+            raise
+        return Answers(sock, timeout)
+
+
+UNREACHABLE = "The salt master could not be contacted. Is master running?"
+CLOSED = "The salt master went away before it had answered."
+LATE = "The salt master did not answer in time."
 
 
 class Answers:
-    """A stream of answers. Iterate it; `close()` it, or use it in a `with`, to hang up early."""
+    """A stream of answers. Iterate it; `close()` it, or use it in a `with`, to hang up early.
 
-    timeout: float | None
+    `timeout` (seconds to wait for the next answer, None for ever) may be changed on the way.
+    """
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        raise NotImplementedError
+    def __init__(self, sock: socket.socket, timeout: float | None) -> None:
+        self.timeout = timeout
+        self._sock: socket.socket | None = sock
+        self._decoder = FrameDecoder()
+        self._received: deque[dict[str, Any]] = deque()
+
+    def __iter__(self) -> Answers:
+        return self
 
     def __next__(self) -> dict[str, Any]:
-        raise NotImplementedError
+        while not self._received:
+            if self._sock is None:
+                raise StopIteration
+            try:
+                self._receive(self._sock)
+            except BaseException:
+                # KeyboardInterrupt too: nobody asks twice on one connection.
+                self.close()
+                raise
+        answer = self._received.popleft()
+        if "error" in answer:
+            self.close()
+            raise to_error(answer["error"])
+        return answer
 
     def close(self) -> None:
-        """Hang up."""
-        raise NotImplementedError
+        """Hang up; what has not been read is gone."""
+        self._received.clear()
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def __enter__(self) -> Answers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _receive(self, sock: socket.socket) -> None:
+        try:
+            sock.settimeout(self.timeout)
+            data = sock.recv(CHUNK)
+        except TimeoutError as exc:
+            raise RequestTimeout(LATE) from exc
+        except OSError as exc:
+            raise DoorClosed(CLOSED) from exc
+        if data:
+            self._received.extend(self._decoder.feed(data))
+        elif self._decoder.pending:
+            raise DoorClosed(CLOSED)
+        else:
+            self.close()
+
+
+def expect(answer: dict[str, Any], key: str) -> Any:
+    """The value of `key` in an answer. Raises RemoteProtocolError when the master answered something else."""
+    try:
+        return answer[key]
+    except KeyError:
+        raise RemoteProtocolError(
+            f"the master answered {', '.join(map(str, answer)) or 'nothing'}, not {key}"
+        ) from None

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
 from typing import Any, NamedTuple
 
-from trisalt.client.door import Door
+from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+
+# Stock's `publish_timeout`. Source: salt-wire.md section 14.
+PUBLISH_TIMEOUT = 30.0
 
 
 class Published(NamedTuple):
-    """What became of a publication: `minions` are waited for; `missing` were named but are not known."""
+    """What became of a publication: `minions` are waited for; `missing` were named but are not known.
 
-    jid: str
+    Nobody matched: `jid` is None, and `minions` is empty.
+    """
+
+    jid: str | None
     minions: list[str]
     missing: list[str]
+
+    @classmethod
+    def from_answer(cls, answer: dict[str, Any]) -> Published:
+        """From what the master answered."""
+        fields = expect(answer, "published")
+        return cls(fields.get("jid"), list(fields.get("minions") or ()), list(fields.get("missing") or ()))
 
 
 class Job:
@@ -23,11 +36,36 @@ class Job:
     None until then. Close it, or use it in a `with`, to stop following early.
     """
 
-    published: Published | None
-    missing: dict[str, str] | None
+    def __init__(self, answers: Answers, published: Published | None) -> None:
+        self.published = published
+        self.missing: dict[str, str] | None = None
+        self._answers = answers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        raise NotImplementedError
+        """The returns. Raises DoorClosed when the master goes away before the job has settled."""
+        for answer in self._answers:
+            if "return" in answer:
+                yield answer["return"]
+            elif "settled" in answer:
+                self.missing = dict(answer["settled"].get("missing") or {})
+                self.close()
+                return
+        if self.missing is None and not self._nobody:
+            raise DoorClosed(CLOSED)
+
+    def close(self) -> None:
+        """Stop following; the job runs on."""
+        self._answers.close()
+
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def _nobody(self) -> bool:
+        return self.published is not None and not self.published.minions
 
 
 def publish(
@@ -42,18 +80,77 @@ def publish(
     jid: str = "",
     timeout: float | None = None,
     gather_job_timeout: float | None = None,
-    publish_timeout: float | None = 30,
+    publish_timeout: float | None = PUBLISH_TIMEOUT,
 ) -> Job:
-    """Publish and follow: returns when the job has gone out. `kwargs` are further keys of the job, as stock has them
-    (`metadata`, `delimiter`, …). `publish_timeout`: seconds to wait for the publication itself."""
-    raise NotImplementedError
+    """Publish and follow: returns when the job has gone out.
+
+    `kwargs` are further keys of the job, as stock has them (`metadata`, `delimiter`, …). `timeout` and
+    `gather_job_timeout` are the master's, for its find_job; None for the configured ones. `publish_timeout`:
+    seconds to wait for the publication itself. Raises as `Door.ask` does.
+    """
+    question = _question(tgt, fun, arg, tgt_type, kwargs, ret, jid, timeout, gather_job_timeout, follow=True)
+    answers = door.follow(question, publish_timeout)
+    try:
+        published = Published.from_answer(_first(answers))
+    except BaseException:
+        answers.close()
+        raise
+    # From here on the master says when it is over.
+    answers.timeout = None
+    return Job(answers, published)
 
 
-def publish_async(door: Door, tgt: Any, fun: Any, arg: Sequence[Any] = (), **options: Any) -> Published:
-    """Publish and do not follow; takes what `publish` takes."""
-    raise NotImplementedError
+def publish_async(
+    door: Door,
+    tgt: Any,
+    fun: Any,
+    arg: Sequence[Any] = (),
+    *,
+    tgt_type: str = "glob",
+    kwargs: Mapping[str, Any] | None = None,
+    ret: str = "",
+    jid: str = "",
+    publish_timeout: float | None = PUBLISH_TIMEOUT,
+) -> Published:
+    """Publish and do not follow. Raises as `Door.ask` does."""
+    question = _question(tgt, fun, arg, tgt_type, kwargs, ret, jid, None, None, follow=False)
+    return Published.from_answer(door.ask(question, publish_timeout))
 
 
-def follow(door: Door, jid: str, *, timeout: float | None = 30) -> Job:
-    """Follow a job that runs already; what has returned so far comes first."""
-    raise NotImplementedError
+def follow(door: Door, jid: str) -> Job:
+    """Follow a job that runs already, until it settles."""
+    return Job(door.follow({"op": "follow_job", "jid": jid}), None)
+
+
+def _first(answers: Answers) -> dict[str, Any]:
+    for answer in answers:
+        return answer
+    raise DoorClosed(CLOSED)
+
+
+def _question(
+    tgt: Any,
+    fun: Any,
+    arg: Sequence[Any],
+    tgt_type: str,
+    kwargs: Mapping[str, Any] | None,
+    ret: str,
+    jid: str,
+    timeout: float | None,
+    gather_job_timeout: float | None,
+    *,
+    follow: bool,
+) -> dict[str, Any]:
+    return {
+        "op": "publish",
+        "tgt": tgt,
+        "tgt_type": tgt_type,
+        "fun": fun,
+        "arg": list(arg),
+        "kwargs": dict(kwargs or {}),
+        "ret": ret,
+        "jid": jid,
+        "timeout": timeout,
+        "gather_job_timeout": gather_job_timeout,
+        "follow": follow,
+    }

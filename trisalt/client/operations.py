@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
-from trisalt.client.door import Door
+from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+
+# How long the master may take for what it does at once.
+PATIENCE = 30.0
 
 
 class Run:
     """A runner or wheel that is followed: iterate its progress maps; then `result` is there.
 
-    `jid` and `tag` from the start; `result` is the map {return, success, retcode, out?}, None until the end.
+    `jid` and `tag` from the start; `result` is the map {return, success, retcode, out?}, None until the end. Close
+    it, or use it in a `with`, to stop following early.
     """
 
-    jid: str
-    tag: str
-    result: dict[str, Any] | None
+    def __init__(self, answers: Answers, *, jid: str, tag: str) -> None:
+        self.jid = jid
+        self.tag = tag
+        self.result: dict[str, Any] | None = None
+        self._answers = answers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        raise NotImplementedError
+        """The progress. Raises DoorClosed when the master goes away before there is a result."""
+        for answer in self._answers:
+            if "progress" in answer:
+                yield answer["progress"]
+            elif "result" in answer:
+                self.result = answer["result"]
+                self.close()
+                return
+        if self.result is None:
+            raise DoorClosed(CLOSED)
 
     def wait(self) -> dict[str, Any]:
         """The result; progress on the way is dropped."""
-        raise NotImplementedError
+        for _progress in self:
+            pass
+        assert self.result is not None
+        return self.result
+
+    def close(self) -> None:
+        """Stop following; what was started runs on."""
+        self._answers.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
 
 
 def runner(
@@ -35,8 +64,11 @@ def runner(
     jid: str = "",
     timeout: float | None = None,
 ) -> Run:
-    """Run `fun` (without `runner.`) and follow it. `timeout`: seconds without any word."""
-    raise NotImplementedError
+    """Run `fun` (without `runner.`) and follow it: returns when it has been started.
+
+    `timeout`: seconds without any word from the master until RequestTimeout. Raises as `Door.ask` does.
+    """
+    return _run(door, "runner", fun, arg, kwarg, jid, timeout)
 
 
 def wheel(
@@ -48,20 +80,37 @@ def wheel(
     jid: str = "",
     timeout: float | None = None,
 ) -> Run:
-    """The same for a wheel function."""
-    raise NotImplementedError
+    """The same for a wheel function (without `wheel.`)."""
+    return _run(door, "wheel", fun, arg, kwarg, jid, timeout)
 
 
-def fire(door: Door, tag: str, data: Mapping[str, Any], *, timeout: float | None = 30) -> None:
+def fire(door: Door, tag: str, data: Mapping[str, Any], *, timeout: float | None = PATIENCE) -> None:
     """Fire an event on the master's bus."""
-    raise NotImplementedError
+    expect(door.ask({"op": "fire", "tag": tag, "data": dict(data)}, timeout), "ok")
 
 
-def key_changed(door: Door, act: str, ids: Sequence[str], *, timeout: float | None = 30) -> None:
+def key_changed(door: Door, act: str, ids: Sequence[str], *, timeout: float | None = PATIENCE) -> None:
     """Tell the master that key files have been moved, so that it acts at once."""
-    raise NotImplementedError
+    expect(door.ask({"op": "key_changed", "act": act, "ids": list(ids)}, timeout), "ok")
 
 
-def status(door: Door, *, timeout: float | None = 30) -> dict[str, Any]:
+def status(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
     """What the master says about itself."""
-    raise NotImplementedError
+    return dict(expect(door.ask({"op": "status"}, timeout), "status"))
+
+
+def _run(
+    door: Door, op: str, fun: str, arg: Sequence[Any], kwarg: Mapping[str, Any] | None, jid: str, timeout: float | None
+) -> Run:
+    question = {"op": op, "fun": fun, "arg": list(arg), "kwarg": dict(kwarg or {}), "follow": True}
+    if jid:
+        question["jid"] = jid
+    answers = door.follow(question, timeout)
+    try:
+        for answer in answers:
+            started = expect(answer, "started")
+            return Run(answers, jid=str(started.get("jid", "")), tag=str(started.get("tag", "")))
+        raise DoorClosed(CLOSED)
+    except BaseException:
+        answers.close()
+        raise

@@ -6,37 +6,102 @@ is not known here: `master.request_server` and `minion.link` know.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
-import attrs
+import structlog
+import trio
+import zmq
 
-from trisalt.transport.zmq import Heartbeat, KeepAlive
+from trisalt.errors import RemoteProtocolError
+from trisalt.transport.zmq import (
+    BATCH,
+    HEARTBEAT,
+    KEEPALIVE,
+    Context,
+    Heartbeat,
+    KeepAlive,
+    Socket,
+    context_or_own,
+    ip_options,
+    open_socket,
+)
+
+log = structlog.get_logger()
 
 Handle = Callable[[bytes, str], Awaitable[bytes | None]]
 
+# Source of both: salt-wire.md section 1, port 4506.
+SERVER_KEEPALIVE = KeepAlive(on=1, idle=60, count=3, interval=15)
+SERVER_LINGER = 1000
 
-@attrs.frozen(kw_only=True)
+# A request is read while it is small enough to be one: the largest is a return or a pushed file.
+MAX_REQUEST = 128 * 1024 * 1024
+
+
 class RequestServer:
-    """A bound request server."""
+    """A bound request server; `port` is where. `running` handlers, `answered` and `dropped` messages are counted."""
 
-    port: int
+    def __init__(self, socket: Socket, handle: Handle, *, port: int, fallback: bytes, max_running: int) -> None:
+        self.port = port
+        self.running = 0
+        self.answered = 0
+        self.dropped = 0
+        self._socket = socket
+        self._handle = handle
+        self._fallback = fallback
+        self._max_running = max_running
+        self._room = trio.lowlevel.ParkingLot()
+
+    async def _read(self, handlers: trio.Nursery) -> None:
+        while True:
+            while self.running >= self._max_running:
+                await self._room.park()
+            for frames in await self._socket.receive_frames(min(self._max_running - self.running, BATCH)):
+                if len(frames) != 3 or len(frames[1]):
+                    self.dropped += 1
+                    log.debug("request.dropped", peer=_peer(frames[-1]), frames=len(frames))
+                    continue
+                self.running += 1
+                handlers.start_soon(self._answer, frames[0].bytes, frames[2].bytes, _peer(frames[2]))
+
+    async def _answer(self, routing_id: bytes, payload: bytes, peer: str) -> None:
+        reply = self._fallback
+        try:
+            answer = await self._handle(payload, peer)
+            if isinstance(answer, bytes):
+                reply = answer
+        except Exception as exc:
+            log.error("request.failed", peer=peer, exc_info=exc)
+        finally:
+            self.running -= 1
+            self.answered += 1
+            self._room.unpark()
+            # A ROUTER never blocks: what it cannot deliver (the peer has gone, or reads nothing) is dropped.
+            self._socket.send_nowait((routing_id, b"", reply))
+
+
+def _peer(frame: zmq.Frame) -> str:
+    try:
+        return str(frame.get("Peer-Address"))
+    except zmq.ZMQError:
+        return ""
 
 
 @asynccontextmanager
 async def open_request_server(
-    context: Any,
     address: str,
     handle: Handle,
     *,
     fallback: bytes,
     grace: float,
+    context: Context | None = None,
     max_running: int = 256,
     backlog: int = 1000,
-    max_size: int = 64 * 1024 * 1024,
-    keepalive: KeepAlive | None = None,
-    heartbeat: Heartbeat | None = None,
+    max_size: int = MAX_REQUEST,
+    keepalive: KeepAlive = SERVER_KEEPALIVE,
+    heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
 ) -> AsyncIterator[RequestServer]:
     """Answer requests at `address` (`tcp://host:port`) until left.
@@ -44,35 +109,115 @@ async def open_request_server(
     `handle(payload, peer)` runs in a task of its own for each well-framed request; `peer` is the network address or
     empty. What it returns is sent back. If it raises, returns None, or is cut off by the end of `grace` (seconds, on
     leaving), `fallback` is: every well-framed request is answered, once. While `max_running` handlers run no more
-    is read. Messages above `max_size` bytes end their connection. Raises ConfigError when the address is in use.
+    is read. Messages above `max_size` bytes end their connection. `context` None opens one just for this.
+    Raises ConfigError when the address is in use.
     """
-    raise NotImplementedError
-    yield
+    options = {
+        zmq.LINGER: SERVER_LINGER,
+        zmq.ROUTER_HANDOVER: 1,
+        zmq.MAXMSGSIZE: max_size,
+        zmq.BACKLOG: backlog,
+        **keepalive.options(),
+        **heartbeat.options(),
+        **ip_options(address, ipv6),
+    }
+    async with context_or_own(context) as context:
+        with open_socket(context, zmq.ROUTER, options) as socket:
+            port = socket.bind(address)
+            server = RequestServer(socket, handle, port=port, fallback=fallback, max_running=max_running)
+            async with trio.open_nursery() as handlers:
+                async with trio.open_nursery() as door:
+                    door.start_soon(server._read, handlers)
+                    yield server
+                    socket.unbind()
+                    door.cancel_scope.cancel()
+                handlers.cancel_scope.deadline = trio.current_time() + grace
 
 
 class RequestClient:
-    """Requests to one address, many at a time; each has a connection to itself while it waits."""
+    """Requests to one address, many at a time; each has a connection to itself while it waits.
+
+    There is nothing in a reply that says which request it answers: order on one connection is all there is. So a
+    connection is used again only after a clean answer, and closed after anything else.
+    """
+
+    def __init__(self, context: Context, address: str, *, options: dict[int, int | bytes], max_idle: int) -> None:
+        self._context = context
+        self._address = address
+        self._options = options
+        self._max_idle = max_idle
+        self._idle: deque[Socket] = deque()
 
     async def request(self, payload: bytes) -> bytes:
         """Send `payload`, wait for its answer. The caller sets the deadline; a late answer goes nowhere.
 
         Raises RemoteProtocolError when what comes back is not framed as an answer.
         """
-        raise NotImplementedError
+        socket = self._take()
+        clean = False
+        try:
+            await socket.send((b"", payload))
+            frames = await socket.receive()
+            if len(frames) != 2 or frames[0]:
+                raise RemoteProtocolError(f"an answer of {len(frames)} frames came from {self._address}")
+            clean = True
+            return frames[1]
+        finally:
+            if clean and len(self._idle) < self._max_idle:
+                self._idle.append(socket)
+            else:
+                socket.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept. Those in use close with their requests."""
+        self._max_idle = 0
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> Socket:
+        while self._idle:
+            # The one that was used last: the others may have been cut by something on the way.
+            socket = self._idle.pop()
+            if not socket.readable:
+                return socket
+            socket.close()
+        socket = Socket(self._context, zmq.DEALER, self._options)
+        try:
+            socket.connect(self._address)
+        except BaseException:
+            socket.close()
+            raise
+        return socket
 
 
 @asynccontextmanager
 async def open_request_client(
-    context: Any,
     address: str,
     *,
+    context: Context | None = None,
     max_idle: int = 4,
-    max_size: int = -1,
+    max_size: int = MAX_REQUEST,
     reconnect_max: int = 5000,
-    keepalive: KeepAlive | None = None,
-    heartbeat: Heartbeat | None = None,
+    keepalive: KeepAlive = KEEPALIVE,
+    heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
 ) -> AsyncIterator[RequestClient]:
-    """A client of the request server at `address`. At most `max_idle` connections are kept for later requests."""
-    raise NotImplementedError
-    yield
+    """A client of the request server at `address`. At most `max_idle` connections are kept for later requests.
+
+    Nothing is connected before the first request. `reconnect_max` is in milliseconds. `context` None opens one just
+    for this. Raises ConfigError, at the first request, for an address that cannot be.
+    """
+    options = {
+        zmq.LINGER: 0,
+        zmq.MAXMSGSIZE: max_size,
+        zmq.RECONNECT_IVL_MAX: reconnect_max,
+        **keepalive.options(),
+        **heartbeat.options(),
+        **ip_options(address, ipv6),
+    }
+    async with context_or_own(context) as context:
+        client = RequestClient(context, address, options=options, max_idle=max_idle)
+        try:
+            yield client
+        finally:
+            client.close()

@@ -1,17 +1,41 @@
 """A ZeroMQ socket as a Trio resource: non-blocking calls, batches, and the edge-triggered FD handled once.
 
 Called by `request` and `publish`. A socket never leaves the Trio thread; the context's own I/O threads do the rest.
+
+ZeroMQ has one FD per socket. It becomes readable when the socket's state *may* have changed, and any call on the
+socket, by whichever task, may take that signal away. Two rules follow, and all of this file serves them:
+
+1. A task waits only after `ZMQ_EVENTS` has said no, with no other call on the socket in between.
+2. After any call, while somebody waits, `ZMQ_EVENTS` is read, and whoever it satisfies is woken.
+
+One of the waiting tasks is at the FD; the others are parked. Whoever leaves sees to it that somebody is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import attrs
+import trio
 import zmq
 
+from trisalt.errors import ConfigError
+
+Context = zmq.Context[Any]
 Frames = Sequence[bytes]
+
+NOBLOCK = int(zmq.NOBLOCK)
+MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+IN = int(zmq.POLLIN)
+OUT = int(zmq.POLLOUT)
+EVENTS = zmq.EVENTS
+
+# How many messages are taken or given between two checkpoints: long enough to be cheap, short enough to be fair.
+BATCH = 256
+# How long a context may take to end: the longest LINGER there is (1 s, port 4506), and some.
+TERM_PATIENCE = 3.0
 
 
 @attrs.frozen(kw_only=True)
@@ -23,66 +47,368 @@ class KeepAlive:
     count: int = -1
     interval: int = -1
 
+    def options(self) -> dict[int, int | bytes]:
+        """The socket options."""
+        return {
+            zmq.TCP_KEEPALIVE: self.on,
+            zmq.TCP_KEEPALIVE_IDLE: self.idle,
+            zmq.TCP_KEEPALIVE_CNT: self.count,
+            zmq.TCP_KEEPALIVE_INTVL: self.interval,
+        }
+
 
 @attrs.frozen(kw_only=True)
 class Heartbeat:
-    """ZMTP heartbeats: a ping every `interval` ms, the connection is given up after `timeout` ms. 0 is off."""
+    """ZMTP heartbeats: a ping every `interval` ms; `timeout` ms without an answer end the connection. 0 is off."""
 
     interval: int = 10_000
     timeout: int = 30_000
 
+    def options(self) -> dict[int, int | bytes]:
+        """The socket options."""
+        if self.interval <= 0:
+            return {}
+        return {zmq.HEARTBEAT_IVL: self.interval, zmq.HEARTBEAT_TIMEOUT: max(self.timeout, 0)}
+
+
+# What stock Salt sets by default. Source: salt-wire.md section 1.
+KEEPALIVE = KeepAlive()
+HEARTBEAT = Heartbeat()
+
 
 def tcp_address(host: str, port: int, *, source_host: str = "", source_port: int = 0) -> str:
     """`tcp://host:port`, with brackets around an IPv6 address, and a source to connect from if one is given."""
-    raise NotImplementedError
+    target = f"{_bracketed(host)}:{port}"
+    if source_host or source_port:
+        return f"tcp://{_bracketed(source_host or '*')}:{source_port};{target}"
+    return f"tcp://{target}"
+
+
+def ip_options(address: str, ipv6: bool) -> dict[int, int | bytes]:
+    """IPv6 when it is asked for, or when the address is one."""
+    return {zmq.IPV6: 1} if ipv6 or "[" in address else {}
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 @asynccontextmanager
-async def open_context(*, io_threads: int = 1) -> AsyncIterator[zmq.Context[zmq.Socket[bytes]]]:
+async def open_context(*, io_threads: int = 1) -> AsyncIterator[Context]:
     """The daemon's one ZeroMQ context. Ends when all its sockets have closed and their lingering is over."""
-    raise NotImplementedError
-    yield
+    context: Context = zmq.Context(io_threads)
+    try:
+        yield context
+    finally:
+        # Waits for what lingers; a socket that somebody forgot to close must not hold the daemon for ever.
+        with trio.move_on_after(TERM_PATIENCE, shield=True):
+            await trio.to_thread.run_sync(context.term, abandon_on_cancel=True)
 
 
 @asynccontextmanager
-async def open_socket(
-    context: zmq.Context[zmq.Socket[bytes]], kind: int, options: dict[int, int | bytes]
-) -> AsyncIterator[Socket]:
-    """A socket of `kind` (`zmq.PUSH`, …) with `options` set, closed at the end; its waiters get ClosedResourceError."""
-    raise NotImplementedError
-    yield
+async def context_or_own(context: Context | None) -> AsyncIterator[Context]:
+    """`context`, or one that lives as long as this block."""
+    if context is not None:
+        yield context
+        return
+    async with open_context() as own:
+        yield own
+
+
+@contextmanager
+def open_socket(context: Context, kind: int, options: Mapping[int, int | bytes] | None = None) -> Iterator[Socket]:
+    """A socket of `kind` (`zmq.PUSH`, …) with `options` set; closed at the end."""
+    socket = Socket(context, kind, options)
+    try:
+        yield socket
+    finally:
+        socket.close()
 
 
 class Socket:
     """One ZeroMQ socket. Many tasks may send and receive; each message goes to one of them, whole.
 
-    Cancel-safe: a cancelled receive has taken nothing, a cancelled send has sent nothing.
+    Cancel-safe: a cancelled receive has taken nothing, a cancelled send has sent nothing. Closing wakes all who wait
+    with ClosedResourceError.
     """
+
+    def __init__(self, context: Context, kind: int, options: Mapping[int, int | bytes] | None = None) -> None:
+        self._raw: zmq.Socket[Any] = context.socket(kind)
+        try:
+            self._raw.set(zmq.LINGER, 0)
+            for option, value in (options or {}).items():
+                self._raw.set(option, value)
+        except BaseException:
+            self._raw.close(0)
+            raise
+        self._recv = self._raw.recv
+        self._send = self._raw.send
+        self._get = self._raw.get
+        self._fd: int = self._raw.get(zmq.FD)
+        self._closed = False
+        self._monitored = False
+        # The task at the FD: what it waits for, None when nobody is there.
+        self._watched: int | None = None
+        # Tasks that wait behind it, the oldest first, and what for.
+        self._parked: dict[trio.lowlevel.Task, int] = {}
+
+    # -- addresses --------------------------------------------------------------------------------------------
 
     def bind(self, address: str) -> int:
         """Listen. The port (0 for addresses without one). Raises ConfigError when the address is in use or wrong."""
-        raise NotImplementedError
+        try:
+            self._raw.bind(address)
+        except zmq.ZMQError as exc:
+            raise ConfigError(f"cannot listen at {address}: {exc.strerror}") from exc
+        port = self.endpoint.rpartition(":")[2]
+        return int(port) if port.isdigit() else 0
+
+    def unbind(self) -> None:
+        """Take no new connections; those that are there stay."""
+        self._raw.unbind(self.endpoint)
 
     def connect(self, address: str) -> None:
         """Connect, now and again for ever. Raises ConfigError for an address that cannot be."""
-        raise NotImplementedError
+        try:
+            self._raw.connect(address)
+        except zmq.ZMQError as exc:
+            raise ConfigError(f"cannot connect to {address}: {exc.strerror}") from exc
+
+    def subscribe(self, topic: bytes) -> None:
+        """Take messages that begin with `topic` (SUB only)."""
+        self._raw.set(zmq.SUBSCRIBE, topic)
+
+    @property
+    def endpoint(self) -> str:
+        """The address that was bound or connected last, with its real port."""
+        return bytes(self._raw.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
+
+    def monitor(self, events: int) -> str:
+        """Report `events` (`zmq.EVENT_…`) to a PAIR socket that connects to the address this returns."""
+        address = f"inproc://trisalt-monitor-{self._fd}"
+        self._raw.monitor(address, events)
+        self._monitored = True
+        return address
+
+    # -- receive ----------------------------------------------------------------------------------------------
 
     async def receive(self) -> list[bytes]:
         """The frames of the next message."""
-        raise NotImplementedError
+        return (await self.receive_all(1))[0]
 
-    async def receive_all(self, limit: int = 256) -> list[list[bytes]]:
+    async def receive_all(self, limit: int = BATCH) -> list[list[bytes]]:
         """All messages that are there, at least one and at most `limit`."""
-        raise NotImplementedError
+        return [[frame.bytes for frame in message] for message in await self.receive_frames(limit)]
+
+    async def receive_frames(self, limit: int = BATCH) -> list[list[zmq.Frame]]:
+        """As `receive_all`, with ZeroMQ's own frames: they know the peer's address."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        waited = False
+        try:
+            while True:
+                events = self._peek()
+                if not events & IN:
+                    self._wake(events)
+                    await self._wait(IN)
+                elif messages := self._take(limit):
+                    # From here on nothing can be cancelled: what has been taken is delivered.
+                    break
+                else:
+                    await trio.lowlevel.checkpoint()
+                waited = True
+        finally:
+            self._leave()
+        if not waited:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        return messages
+
+    def receive_nowait(self) -> list[bytes]:
+        """The frames of the next message, or raise `trio.WouldBlock`."""
+        messages = self._take(1) if self._peek() & IN else []
+        self._settle()
+        if not messages:
+            raise trio.WouldBlock
+        return [frame.bytes for frame in messages[0]]
+
+    @property
+    def readable(self) -> bool:
+        """Whether a message is there now."""
+        events = self._peek()
+        self._wake(events)
+        return bool(events & IN)
+
+    def _take(self, limit: int) -> list[list[zmq.Frame]]:
+        messages: list[list[zmq.Frame]] = []
+        recv = self._recv
+        try:
+            while len(messages) < limit:
+                frame = recv(NOBLOCK, False)
+                message = [frame]
+                while frame.more:
+                    # The frames of a message arrive together: this never waits.
+                    frame = recv(0, False)
+                    message.append(frame)
+                messages.append(message)
+                # Mostly one message comes at a time, and asking is much cheaper than being refused.
+                if len(messages) == 1 and not self._get(EVENTS) & IN:
+                    break
+        except zmq.Again:
+            pass
+        except zmq.ZMQError as exc:
+            raise self._broken(exc) from exc
+        return messages
+
+    # -- send -------------------------------------------------------------------------------------------------
 
     async def send(self, frames: Frames) -> None:
         """Send one message; waits while the socket takes none."""
-        raise NotImplementedError
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._put(frames):
+            self._settle()
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return
+        await self._put_patiently(frames)
 
-    async def send_all(self, messages: Sequence[Frames]) -> None:
+    async def send_all(self, messages: Iterable[Frames]) -> None:
         """Send many; if cancelled, the first ones may have gone."""
-        raise NotImplementedError
+        await trio.lowlevel.checkpoint()
+        since = 0
+        for frames in messages:
+            if not self._put(frames):
+                await self._put_patiently(frames)
+                since = 0
+                continue
+            since += 1
+            if since == BATCH:
+                self._settle()
+                await trio.lowlevel.checkpoint()
+                since = 0
+        self._settle()
 
     def send_nowait(self, frames: Frames) -> None:
         """Send one message or raise `trio.WouldBlock`."""
-        raise NotImplementedError
+        sent = self._put(frames)
+        self._settle()
+        if not sent:
+            raise trio.WouldBlock
+
+    async def _put_patiently(self, frames: Frames) -> None:
+        try:
+            while True:
+                events = self._peek()
+                if not events & OUT:
+                    self._wake(events)
+                    await self._wait(OUT)
+                elif self._put(frames):
+                    return
+                else:
+                    await trio.lowlevel.checkpoint()
+        finally:
+            self._leave()
+
+    def _put(self, frames: Frames) -> bool:
+        if self._closed:
+            raise trio.ClosedResourceError("this socket is closed")
+        send = self._send
+        last = len(frames) - 1
+        try:
+            # Only the first frame can be refused: the rest of a message follows it.
+            for position in range(last):
+                send(frames[position], MORE)
+            send(frames[last], NOBLOCK)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as exc:
+            raise self._broken(exc) from exc
+        return True
+
+    # -- wait -------------------------------------------------------------------------------------------------
+
+    async def attend(self) -> None:
+        """Let the socket do its inner work (peers that come and go) while nobody sends or receives, until cancelled."""
+        try:
+            while True:
+                self._wake(self._peek())
+                await self._wait(0)
+        finally:
+            self._leave()
+
+    def _peek(self) -> int:
+        """ZMQ_EVENTS, now."""
+        if self._closed:
+            raise trio.ClosedResourceError("this socket is closed")
+        try:
+            return int(self._get(EVENTS))
+        except zmq.ZMQError as exc:
+            raise self._broken(exc) from exc
+
+    def _wake(self, events: int) -> None:
+        """Wake whom `events` satisfies: one task for each direction, which wakes the next one when it leaves."""
+        if self._watched is not None and self._watched & events:
+            events &= ~self._watched
+            # Called away from the FD: the signal that is waited for there has been taken.
+            self._watched = 0
+            trio.lowlevel.notify_closing(self._fd)
+        for task, mask in list(self._parked.items()) if self._parked else ():
+            if mask & events:
+                events &= ~mask
+                del self._parked[task]
+                trio.lowlevel.reschedule(task)
+
+    def _settle(self) -> None:
+        """Rule 2: somebody has called, and others may wait."""
+        if (self._watched is not None or self._parked) and not self._closed:
+            self._wake(self._peek())
+
+    def _leave(self) -> None:
+        """Rule 2, for a task that has waited itself: and one of the others must be at the FD."""
+        self._settle()
+        if self._watched is None and self._parked:
+            task = next(iter(self._parked))
+            del self._parked[task]
+            trio.lowlevel.reschedule(task)
+
+    async def _wait(self, mask: int) -> None:
+        """Wait until `mask` may hold: the caller looks again. ZMQ_EVENTS has just said that it does not."""
+        if self._watched is not None:
+            await self._park(mask)
+            return
+        self._watched = mask
+        try:
+            await trio.lowlevel.wait_readable(self._fd)
+        except trio.ClosedResourceError:
+            if self._closed:
+                raise
+        finally:
+            self._watched = None
+
+    async def _park(self, mask: int) -> None:
+        task = trio.lowlevel.current_task()
+        self._parked[task] = mask
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            del self._parked[task]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    # -- close ------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close; what has been sent lingers as long as LINGER says. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        trio.lowlevel.notify_closing(self._fd)
+        for task in self._parked:
+            trio.lowlevel.reschedule(task)
+        self._parked.clear()
+        if self._monitored:
+            # First of all: an I/O thread that reports to nobody would wait for ever.
+            self._raw.disable_monitor()
+        self._raw.close()
+
+    def _broken(self, exc: zmq.ZMQError) -> Exception:
+        if self._closed or exc.errno in (zmq.ETERM, zmq.ENOTSOCK):
+            return trio.ClosedResourceError("this socket is closed")
+        return trio.BrokenResourceError(f"ZeroMQ says: {exc.strerror}")
