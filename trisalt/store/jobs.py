@@ -50,7 +50,8 @@ class SqliteJobs:
 
         False, and nothing is kept, for the functions of `NOT_RECORDED`.
         """
-        if load.get("fun") in NOT_RECORDED:
+        fun = load.get("fun")
+        if isinstance(fun, str) and fun in NOT_RECORDED:
             return False
         jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
 

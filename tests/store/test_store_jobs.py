@@ -1,0 +1,162 @@
+"""Jobs in the embedded store: loads, returns, lists, reasons, expiry."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trisalt.store.jobs import CHUNKS, JobReader
+from trisalt.store.sqlite import open_store
+from trisalt.store.store import JobFilter, NewReturn, Recorded
+
+JID = "20261122124940743908"
+
+
+def load(jid=JID, **fields):
+    return {
+        "jid": jid,
+        "fun": "test.ping",
+        "arg": [],
+        "tgt": "*",
+        "tgt_type": "glob",
+        "user": "root",
+        "ret": "",
+    } | fields
+
+
+def ping(value=True):
+    return {"return": value, "retcode": 0, "success": True}
+
+
+@pytest.fixture
+async def store(tmp_path):
+    async with open_store(tmp_path / "trisalt.db") as opened:
+        yield opened
+
+
+async def test_a_job_comes_back_as_it_was_recorded(store):
+    recorded = load(arg=[1, b"\xff\x00", {"a": None}, 1.5], metadata={"k": "v"})
+    assert await store.jobs.record_job(recorded, ["m1", "m2"])
+    entry = await store.jobs.entry(JID)
+    assert entry.load == recorded
+    assert entry.minions == ["m1", "m2"]
+    assert entry.settled is None
+    assert await store.jobs.load("20000101000000000000") is None
+
+
+async def test_find_job_is_not_in_the_job_list(store):
+    assert not await store.jobs.record_job(load(fun="saltutil.find_job"), ["m1"])
+    assert await store.jobs.list_jobs() == []
+
+
+async def test_a_job_recorded_twice_waits_for_all_its_minions(store):
+    await store.jobs.record_job(load(), ["m1", "m2"])
+    await store.jobs.record_job(load(fun="other"), ["m2", "m3"])
+    entry = await store.jobs.entry(JID)
+    assert entry.minions == ["m1", "m2", "m3"]
+    assert entry.load["fun"] == "test.ping"
+
+
+async def test_the_first_return_is_kept(store):
+    await store.jobs.record_job(load(), ["m1"])
+    assert await store.jobs.record_return(JID, "m1", ping()) is Recorded.NEW
+    assert await store.jobs.record_return(JID, "m1", ping()) is Recorded.REPEAT
+    assert await store.jobs.record_return(JID, "m1", dict(reversed(ping().items()))) is Recorded.REPEAT
+    assert await store.jobs.record_return(JID, "m1", ping(False)) is Recorded.DIFFERENT
+    assert await store.jobs.returns(JID) == {"m1": ping()}
+
+
+async def test_a_return_of_an_unknown_job_brings_its_load(store):
+    await store.jobs.record_returns([NewReturn(jid=JID, id="m1", body=ping(), load=load(fun="status.uptime"))])
+    await store.jobs.record_returns([NewReturn(jid=JID, id="m2", body=ping(), load=load(fun="other"))])
+    entry = await store.jobs.entry(JID)
+    assert entry.load["fun"] == "status.uptime"
+    assert await store.jobs.returned(JID) == {"m1", "m2"}
+
+
+async def test_any_text_is_only_a_key(store, tmp_path):
+    for jid in ("../../evil", "a\nb", "", "'; DROP TABLE jobs; --"):
+        await store.jobs.record_returns([NewReturn(jid=jid, id="../m1", body=ping(), load=load(jid))])
+        assert await store.jobs.returns(jid) == {"../m1": ping()}
+    assert all(path.name.startswith("trisalt.db") for path in tmp_path.iterdir())
+
+
+@given(sizes=st.lists(st.integers(1, max(CHUNKS) * 2 + 5), min_size=1, max_size=3), repeats=st.integers(0, 5))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_batch_says_of_each_return_what_became_of_it(tmp_path_factory, sizes, repeats):
+    async def run():
+        async with open_store(tmp_path_factory.mktemp("db") / "trisalt.db") as store:
+            number = 0
+            for size in sizes:
+                ids = [f"m{number + i}" for i in range(size)]
+                number += size
+                batch = [NewReturn(jid=JID, id=id, body=ping()) for id in ids + ids[:repeats]]
+                expected = [Recorded.NEW] * size + [Recorded.REPEAT] * len(ids[:repeats])
+                assert await store.jobs.record_returns(batch) == expected
+            assert await store.jobs.returned(JID) == {f"m{i}" for i in range(number)}
+
+    trio.run(run)
+
+
+async def test_reasons_stand_until_the_minion_returns_after_all(store):
+    await store.jobs.record_job(load(), ["m1", "m2"])
+    await store.jobs.mark_settled(JID, {"m1": "gone", "m2": "gone too"})
+    await store.jobs.record_return(JID, "m2", ping())
+    entry = await store.jobs.entry(JID)
+    assert entry.missing == {"m1": "gone"}
+    assert entry.settled is not None
+
+
+async def test_a_list_is_filtered_by_function_target_metadata_and_time(store, monkeypatch):
+    clock = iter(range(1000, 2000)).__next__
+    monkeypatch.setattr(store.jobs, "_clock", clock)
+    jobs = [
+        load("20260101000000000001", fun="test.ping", tgt="web*"),
+        load("20260101000000000002", fun="state.apply", tgt=["m1", "m2"], metadata={"a": 1, "b": [2]}),
+        load("20260101000000000003", fun=["test.ping", "pkg.install"], tgt="*"),
+    ]
+    for job in jobs:
+        await store.jobs.record_job(job, ["m1"])
+
+    async def found(**wanted):
+        return [entry.jid[-1] for entry in await store.jobs.list_jobs(JobFilter(**wanted))]
+
+    assert await found() == ["1", "2", "3"]
+    assert await found(limit=2) == ["2", "3"]
+    assert await found(functions=["pkg.*"]) == ["3"]
+    assert await found(functions=["test.*", "state.apply"], targets=["m2", "webs"]) == ["2"]
+    assert await found(metadata={"b": [2]}) == ["2"]
+    assert await found(metadata={"b": [3]}) == []
+    assert await found(after=1001) == ["2", "3"]
+    assert await found(before=1001) == ["1", "2"]
+
+
+async def test_expiry_goes_in_slices_and_takes_the_returns_along(store, monkeypatch):
+    times = {"now": 100.0}
+    monkeypatch.setattr(store.jobs, "_clock", lambda: times["now"])
+    for number in range(3):
+        jid = f"2026010100000000000{number}"
+        await store.jobs.record_job(load(jid), ["m1"])
+        await store.jobs.record_returns([NewReturn(jid=jid, id=f"m{i}", body=ping()) for i in range(10)])
+    times["now"] = 200.0
+    await store.jobs.record_job(load(JID), ["m1"])
+    slices = []
+    while gone := await store.jobs.expire(150.0, limit=7):
+        slices.append(gone)
+    assert max(slices) <= 7
+    assert sum(slices) == 3 * 11
+    assert [entry.jid for entry in await store.jobs.list_jobs()] == [JID]
+    assert await store.jobs.returned("20260101000000000000") == set()
+
+
+async def test_another_process_reads_what_is_committed(store, tmp_path):
+    await store.jobs.record_job(load(), ["m1"])
+    await store.jobs.record_return(JID, "m1", ping())
+    with JobReader(tmp_path / "trisalt.db") as reader:
+        assert reader.load(JID) == load()
+        assert reader.returns(JID) == {"m1": ping()}
+        assert reader.returned(JID) == {"m1"}
+        assert [entry.jid for entry in reader.list_jobs()] == [JID]
+        assert reader.counts() == {"jobs": 1, "returns": 1}

@@ -1,0 +1,266 @@
+"""The embedded engine: durable, grouped, refused when it cannot be, whole after a kill."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import trio
+import trio.testing
+
+from trisalt.errors import StoreError
+from trisalt.store.banks import BankReader
+from trisalt.store.jobs import JobReader
+from trisalt.store.schema import MIGRATIONS
+from trisalt.store.sqlite import open_store
+
+JID = "20261122124940743908"
+PING = {"return": True, "retcode": 0, "success": True}
+
+
+async def test_only_the_owner_reads_the_files(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path) as store:
+        await store.banks.store("pillar", "m1", {"password": "secret"})
+        modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
+        assert modes == {"trisalt.db": 0o600, "trisalt.db-wal": 0o600, "trisalt.db-shm": 0o600}
+
+
+async def test_a_database_that_others_could_read_is_closed_to_them(tmp_path):
+    path = tmp_path / "trisalt.db"
+    path.touch(mode=0o644)
+    path.chmod(0o644)
+    async with open_store(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_what_was_written_is_there_after_a_restart(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path) as store:
+        await store.jobs.record_job({"jid": JID, "fun": "test.ping"}, ["m1"])
+        await store.banks.store("grains", "m1", {"a": 1})
+    async with open_store(path) as store:
+        assert (await store.jobs.entry(JID)).minions == ["m1"]
+        assert await store.banks.fetch("grains", "m1") == {"a": 1}
+
+
+async def test_readers_read_while_the_master_is_down(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path) as store:
+        await store.banks.store("grains", "m1", {"a": 1})
+    with BankReader(path) as reader:
+        assert reader.fetch("grains", "m1") == {"a": 1}
+
+
+def test_a_reader_without_a_database_says_so(tmp_path):
+    with pytest.raises(StoreError, match="cannot read the store"):
+        JobReader(tmp_path / "none.db")
+    assert not list(tmp_path.iterdir())
+
+
+async def test_writes_that_wait_share_a_transaction(tmp_path):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        async with trio.open_nursery() as nursery:
+            for number in range(500):
+                nursery.start_soon(store.banks.store, "bank", str(number), number)
+        statistics = store.statistics()
+        assert statistics.writes == 500
+        assert statistics.transactions < 100
+        assert len(await store.banks.list("bank")) == 500
+
+
+async def test_a_cancelled_write_does_not_harm_the_next(tmp_path):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        for number in range(20):
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(store.banks.store, "bank", str(number), number)
+                    await trio.lowlevel.checkpoint()
+                    scope.cancel()
+        await store.banks.store("bank", "last", 1)
+        assert await store.banks.fetch("bank", "last") == 1
+
+
+async def test_closing_writes_what_is_queued_first(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with trio.open_nursery() as nursery:
+        async with open_store(path) as store:
+            for number in range(50):
+                nursery.start_soon(store.banks.store, "bank", str(number), number)
+            await trio.testing.wait_all_tasks_blocked()
+    with BankReader(path) as reader:
+        assert len(reader.list("bank")) == 50
+    with pytest.raises(StoreError, match="closed"):
+        await store.banks.store("bank", "x", 1)
+
+
+# -- what it refuses to open -----------------------------------------------------------------------------------
+
+
+async def refused(path):
+    with pytest.raises(StoreError) as info:
+        async with open_store(path):
+            pass
+    return str(info.value)
+
+
+async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
+    path = tmp_path / "trisalt.db"
+    path.write_bytes(b"hello" * 1000)
+    assert "not a database" in await refused(path)
+    assert path.read_bytes() == b"hello" * 1000
+
+
+async def test_somebody_elses_database_is_left_alone(tmp_path):
+    path = tmp_path / "trisalt.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    assert "not one of trisalt's" in await refused(path)
+
+
+async def test_a_newer_schema_is_refused(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path):
+        pass
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    assert "newer trisalt" in await refused(path)
+
+
+async def test_a_missing_folder_is_named(tmp_path):
+    assert "No such file" in await refused(tmp_path / "none" / "trisalt.db")
+
+
+# -- what it does when it cannot write -------------------------------------------------------------------------
+
+
+async def test_a_replaced_file_acknowledges_nothing(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path) as store:
+        await store.banks.store("bank", "a", 1)
+        path.unlink()
+        with pytest.raises(StoreError):
+            await store.banks.store("bank", "b", 2)
+        path.touch()
+        with pytest.raises(StoreError, match="another file"):
+            await store.banks.store("bank", "b", 2)
+
+
+async def test_a_locked_database_is_waited_for(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path) as store:
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(0.3, lambda: other.execute("ROLLBACK"))
+        timer.start()
+        began = time.monotonic()
+        await store.banks.store("bank", "a", 1)
+        assert time.monotonic() - began > 0.2
+        timer.join()
+        other.close()
+
+
+FULL_DISK = """
+import resource, sys, trio
+from trisalt.errors import StoreError
+from trisalt.store.sqlite import open_store
+
+PING = {"return": "x" * 2000, "retcode": 0, "success": True}
+
+async def main(path):
+    async with open_store(path) as store:
+        await store.jobs.record_job({"jid": "20261122124940743908", "fun": "test.ping"}, ["m1"])
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+        acknowledged, refused = set(), set()
+
+        async def one(id):
+            try:
+                await store.jobs.record_return("20261122124940743908", id, PING)
+            except StoreError:
+                refused.add(id)
+            else:
+                acknowledged.add(id)
+
+        for burst in range(60):
+            async with trio.open_nursery() as nursery:
+                for number in range(5):
+                    nursery.start_soon(one, f"m{burst}-{number}")
+        assert acknowledged and refused, (len(acknowledged), len(refused))
+        assert await store.jobs.returned("20261122124940743908") == acknowledged
+        assert store.statistics().refusing
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        for id in sorted(refused):
+            await one(id)
+        assert await store.jobs.returned("20261122124940743908") == acknowledged
+        assert len(acknowledged) == 300
+        assert not store.statistics().refusing
+    print("done")
+
+trio.run(main, sys.argv[1])
+"""
+
+
+def test_a_full_disk_acknowledges_nothing_and_passes(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path / "trisalt.db")], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1:] == ["done"], done.stdout + done.stderr
+    assert done.stdout.count("store.refused") == 1
+    assert done.stdout.count("store.recovered") == 1
+
+
+ACKNOWLEDGING = """
+import sys, trio
+from trisalt.store.sqlite import open_store
+
+PING = {"return": "x" * 300, "retcode": 0, "success": True}
+
+async def main(path):
+    async with open_store(path) as store:
+        async def minion(id):
+            number = 0
+            while True:
+                await store.jobs.record_return(f"{number:020}", id, PING)
+                sys.stdout.write(f"{number:020} {id}\\n")
+                sys.stdout.flush()
+                number += 1
+
+        async with trio.open_nursery() as nursery:
+            for id in range(20):
+                nursery.start_soon(minion, f"m{id}")
+
+trio.run(main, sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("wait", [0.05, 0.2, 0.7])
+def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path, wait):
+    path = tmp_path / "trisalt.db"
+    output = tmp_path / "acknowledged"
+    with output.open("wb") as acknowledged:
+        child = subprocess.Popen([sys.executable, "-c", ACKNOWLEDGING, str(path)], stdout=acknowledged)
+        deadline = time.monotonic() + 30
+        while not output.stat().st_size and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(wait)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    lines = output.read_text().splitlines(keepends=True)
+    acknowledged = {tuple(line.split()) for line in lines if line.endswith("\n")}
+    assert len(acknowledged) > 20
+    with JobReader(path) as reader:
+        found = {(jid, id) for jid in {jid for jid, _ in acknowledged} for id in reader.returned(jid)}
+    assert acknowledged <= found
+    # And the next daemon goes on with it.
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
