@@ -132,9 +132,10 @@ def write_out(text: str) -> bool:
 
 def _find(name: str, opts: Mapping[str, Any]) -> Callable[..., Any] | None:
     if _brought(opts):
-        from trisalt.cli.outputters import load_outputter
+        # The loader costs more than all else a command does: only for those who bring outputters.
+        from trisalt.loader.dunders import Plugins
 
-        found = load_outputter(name, opts)
+        found = Plugins(opts).loader("outputters").get(f"{name}.output")
         if found is not None:
             return found
     stem = _SHELF.get(name)

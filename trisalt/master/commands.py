@@ -15,8 +15,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
-from trisalt.bus.requests import Published, PublishRequest, RunnerRequest, WheelRequest
+from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
+from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WheelRequest
 from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
 from trisalt.loader.signature import condition_args
 from trisalt.master.following import open_following
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 HIDDEN = "**********"
 # Names of arguments and of fields in results whose values stay off the bus.
 SECRET_NAMES = frozenset(
-    {"password", "passwd", "passphrase", "token", "secret", "key", "priv", "private", "private_key", "sharedsecret"}
+    {"password", "passwd", "passphrase", "token", "secret", "priv", "private", "private_key", "sharedsecret"}
 )
 
 
@@ -188,10 +188,11 @@ async def answer_upcall(bus: Bus, jobs: Jobs, runs: Runs, upcall: Upcall) -> obj
         case UpcallKind.PROGRESS:
             return await _progress(bus, upcall, run)
         case UpcallKind.FIRE_EVENT:
-            await bus.publish(_tagged(fields["tag"], fields.get("data")))
+            await _fire(bus, fields["tag"], fields.get("data"))
             return True
         case UpcallKind.FIRE_MASTER:
-            await bus.publish_all([_tagged(tag, data) for tag, data in _fired(fields)])
+            for tag, data in _fired(fields):
+                await _fire(bus, tag, data)
             return True
         case UpcallKind.PUBLISH:
             return await _publish(bus, jobs, run.user if run else "root", fields)
@@ -219,6 +220,9 @@ async def _progress(bus: Bus, upcall: Upcall, run: Run | None) -> bool:
 
 async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     wait = bool(fields.get("wait", True))
+    options = dict(fields.get("options") or {})
+    # Not a key of the job, but of the wait for it.
+    gather_job_timeout = options.pop("gather_job_timeout", None)
     wanted = PublishRequest(
         tgt=fields["tgt"],
         tgt_type=fields.get("tgt_type") or "glob",
@@ -226,11 +230,11 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
         arg=condition_args(fields.get("arg") or (), fields.get("kwarg") or {}),
         ret=fields.get("ret") or "",
         jid=fields.get("jid") or "",
-        kwargs=dict(fields.get("options") or {}),
+        kwargs=options,
         user=user,
         watch=wait,
         timeout=fields.get("timeout"),
-        gather_job_timeout=fields.get("gather_job_timeout"),
+        gather_job_timeout=gather_job_timeout,
     )
     if not wait:
         return _published(await bus.ask(wanted))
@@ -276,10 +280,18 @@ def _fired(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(f"{pretag}/{row['tag']}" if pretag else row["tag"], row.get("data")) for row in rows]
 
 
-def _tagged(tag: object, data: object) -> TaggedEvent:
-    if not isinstance(tag, str) or not tag:
-        raise CommandError("An event has a tag")
-    return TaggedEvent(name=tag, data=dict(data) if isinstance(data, Mapping) else {"data": data})
+async def _fire(bus: Bus, tag: object, data: object) -> None:
+    """Put a plugin's event on the bus. What it says about keys is said in the daemon's own words, which are heeded."""
+    match tag, data:
+        case "salt/key", {"act": str() as act, "id": str() as id, **rest}:
+            pub = rest.get("pub")
+            await bus.publish(KeyChanged(result=True, act=act, id=id, pub=pub if isinstance(pub, str) else None))
+        case "key", {"rotate_aes_key": True}:
+            await bus.ask(RotateRequest())
+        case str() as name, _ if name:
+            await bus.publish(TaggedEvent(name=name, data=dict(data) if isinstance(data, Mapping) else {"data": data}))
+        case _:
+            raise CommandError("An event has a tag")
 
 
 def public(value: Any) -> Any:

@@ -1,0 +1,309 @@
+"""Jobs: what was run, where, by whom, and what came back.
+
+The list and the returns are read from the store, so they are here whether or not the job still runs; only `active`
+asks the minions.
+"""
+
+import os
+from datetime import UTC, datetime
+
+from trisalt.errors import CommandError
+from trisalt.store.jobs import JobReader
+from trisalt.store.store import JobFilter
+from trisalt.worker import upcall
+
+# What an operator may write for a time, besides ISO 8601 and a job id.
+_TIMES = ("%Y, %b %d %H:%M:%S.%f", "%Y, %b %d %H:%M:%S", "%Y, %b %d %H:%M", "%Y, %b %d", "%b %d %Y", "%Y%m%d%H%M%S%f")
+
+
+def list_jobs(
+    ext_source=None,
+    outputter=None,
+    search_metadata=None,
+    search_function=None,
+    search_target=None,
+    start_time=None,
+    end_time=None,
+    display_progress=False,
+):
+    """
+    All jobs that are kept, oldest first: ``{jid: {Function, Arguments, Target, Target-type, User, StartTime}}``.
+
+    search_metadata
+        A dictionary: jobs whose metadata has these values.
+
+    search_function
+        Globs of function names: a list, or text with commas.
+
+    search_target
+        Globs of targets: a list, or text with commas.
+
+    start_time, end_time
+        Jobs that started in between: ISO 8601, a job id, or the form of ``StartTime``; UTC.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.list_jobs
+        salt-run jobs.list_jobs search_function='test.*,pkg.install' search_target='web*'
+        salt-run jobs.list_jobs start_time='2026, Mar 16 19:00' end_time='2026, Mar 18 22:00'
+    """
+    if search_metadata is not None and not isinstance(search_metadata, dict):
+        raise CommandError("The search_metadata parameter must be specified as a dictionary")
+    wanted = JobFilter(
+        functions=_globs(search_function),
+        targets=_globs(search_target),
+        metadata=search_metadata or {},
+        after=_seconds("start_time", start_time),
+        before=_seconds("end_time", end_time),
+    )
+    if display_progress:
+        upcall.progress({"message": "Querying the store for jobs."})
+    with _reader() as reader:
+        found = {entry.jid: _described(entry.jid, entry.load) for entry in reader.list_jobs(wanted)}
+    return {"outputter": outputter, "data": found} if outputter else found
+
+
+def list_jobs_filter(count, filter_find_job=True, ext_source=None, outputter=None, display_progress=False):
+    """
+    The newest jobs, as many as ``count``, oldest of them first, as a list.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.list_jobs_filter 50
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise CommandError("count is a number of jobs")
+    with _reader() as reader:
+        entries = reader.list_jobs(JobFilter(limit=count))
+    found = [{"JID": entry.jid, **_described(entry.jid, entry.load)} for entry in entries]
+    return {"outputter": outputter, "data": found} if outputter else found
+
+
+def list_job(jid, ext_source=None, display_progress=False):
+    """
+    One job: as in ``list_jobs``, with ``Minions`` it was for, and ``Result`` by minion.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.list_job 20130916125524463507
+    """
+    jid = str(jid)
+    with _reader() as reader:
+        entry = reader.entry(jid)
+        returns = reader.returns(jid)
+    found = {"jid": jid}
+    if entry is None:
+        found["Error"] = "Cannot contact returner or no job with this jid"
+        found["StartTime"] = _start_time(jid)
+    else:
+        found.update(_described(jid, entry.load), Minions=sorted(entry.minions))
+    found["Result"] = {id: _result(body) for id, body in returns.items()}
+    if entry is not None and entry.settled is not None and __opts__.get("job_cache_store_endtime"):
+        found["EndTime"] = _written(entry.settled)
+    return found
+
+
+def print_job(jid, ext_source=None):
+    """
+    One job under its job id, with ``Result`` by minion.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.print_job 20130916125524463507
+    """
+    found = list_job(jid)
+    del found["jid"]
+    return {str(jid): found}
+
+
+def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progress=False):
+    """
+    What the minions returned, ``{id: return}``, displayed as the job itself would be.
+
+    returned : True
+        Include the minions that have returned.
+
+    missing : False
+        Include those that have not, as such.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.lookup_jid 20130916125524463507
+        salt-run jobs.lookup_jid 20130916125524463507 missing=True --out=json
+    """
+    jid = str(jid)
+    with _reader() as reader:
+        entry = reader.entry(jid)
+        returns = reader.returns(jid)
+    found = {}
+    if returned:
+        for id, body in returns.items():
+            if display_progress:
+                upcall.progress({"message": id})
+            found[id] = body.get("return")
+    if missing and entry is not None:
+        found.update({id: "Minion did not return" for id in sorted(entry.minions) if id not in returns})
+    outputter = next((body["out"] for body in returns.values() if body.get("out")), None)
+    return {"outputter": outputter, "data": found} if outputter else found
+
+
+def exit_success(jid, ext_source=None):
+    """
+    Which minions ended the job well: ``{id: True or False}``. One that did not return did not.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.exit_success 20160520145827701627
+    """
+    jid = str(jid)
+    with _reader() as reader:
+        entry = reader.entry(jid)
+        returns = reader.returns(jid)
+    ids = sorted(set(returns) | set(entry.minions if entry else ()))
+    return {id: id in returns and _well(returns[id]) for id in ids}
+
+
+def last_run(ext_source=None, outputter=None, metadata=None, function=None, target=None, display_progress=False):
+    """
+    The newest job that matches, as ``print_job`` tells it; ``False`` when there is none.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.last_run
+        salt-run jobs.last_run function='cmd.run' target='web1'
+    """
+    if metadata is not None and not isinstance(metadata, dict):
+        raise CommandError("The metadata parameter must be specified as a dictionary")
+    wanted = JobFilter(functions=_globs(function), targets=_globs(target), metadata=metadata or {}, limit=1)
+    with _reader() as reader:
+        entries = reader.list_jobs(wanted)
+    if not entries:
+        return False
+    found = print_job(entries[-1].jid)
+    return {"outputter": outputter, "data": found} if outputter else found
+
+
+def active(display_progress=False):
+    """
+    The jobs that run on minions now, by job id, with ``Running`` (where, as which process) and ``Returned``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.active
+    """
+    asked = upcall.publish("*", "saltutil.running", timeout=__opts__.get("timeout"))
+    found = {}
+    for id, answer in sorted(asked.get("returns", {}).items()):
+        if display_progress:
+            upcall.progress({"message": f"Received reply from minion {id}"})
+        jobs = answer.get("return")
+        for job in jobs if isinstance(jobs, list) else ():
+            jid = job["jid"]
+            if jid == asked["jid"]:
+                continue
+            row = found.setdefault(jid, {**_described(jid, job), "Running": [], "Returned": []})
+            row["Running"].append({id: job.get("pid")})
+    with _reader() as reader:
+        for jid, row in found.items():
+            row["Returned"] = list(reader.returns(jid))
+    return dict(sorted(found.items()))
+
+
+def master():
+    """
+    The runners that run on the master now.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.master
+    """
+    return upcall.running()
+
+
+def _reader():
+    return JobReader(os.path.join(__opts__["cachedir"], "trisalt.db"))
+
+
+def _described(jid, load):
+    described = {
+        "Function": load.get("fun", "unknown-function"),
+        "Arguments": list(load.get("arg") or []),
+        "Target": load.get("tgt", "unknown-target"),
+        "Target-type": load.get("tgt_type", "list"),
+        "User": load.get("user", "root"),
+        "StartTime": _start_time(jid),
+    }
+    metadata = load.get("metadata") or (load.get("kwargs") or {}).get("metadata")
+    if metadata:
+        described["Metadata"] = metadata
+    return described
+
+
+def _result(body):
+    result = {key: body[key] for key in ("return", "retcode", "success", "out") if body.get(key) is not None}
+    return {"return": body.get("return"), **result}
+
+
+def _well(body):
+    retcode = body.get("retcode", 0)
+    codes = retcode.values() if isinstance(retcode, dict) else [retcode]
+    return not any(codes) and body.get("success") is not False
+
+
+def _globs(value):
+    if value is None:
+        return ()
+    words = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return tuple(word.strip() for word in map(str, words) if word.strip())
+
+
+def _start_time(jid):
+    moment = _parsed(jid[:20], ("%Y%m%d%H%M%S%f",)) if len(jid) >= 20 else None
+    return "" if moment is None else moment.strftime("%Y, %b %d %H:%M:%S.%f")
+
+
+def _written(seconds):
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y, %b %d %H:%M:%S.%f")
+
+
+def _seconds(name, value):
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 1e11:
+        return float(value)
+    text = str(value)
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        moment = _parsed(text[:20] if text[:20].isdigit() else text, _TIMES)
+    if moment is None:
+        raise CommandError(f"{name}: {text!r} is no time; write it as 2026-03-16T19:00 or '2026, Mar 16 19:00'")
+    return moment.timestamp()
+
+
+def _parsed(text, forms):
+    for form in forms:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
