@@ -5,8 +5,23 @@ import time
 from trisalt.worker import upcall
 
 _WORDS = {
-    "us": "foo bar baz qux quux quuz corge grault garply waldo fred plugh xyzzy thud".split(),
-    "uk": "wibble wobble wubble flob".split(),
+    "us": [
+        "foo",
+        "bar",
+        "baz",
+        "qux",
+        "quux",
+        "quuz",
+        "corge",
+        "grault",
+        "garply",
+        "waldo",
+        "fred",
+        "plugh",
+        "xyzzy",
+        "thud",
+    ],
+    "uk": ["wibble", "wobble", "wubble", "flob"],
 }
 
 
