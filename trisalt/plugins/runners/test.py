@@ -6,20 +6,8 @@ from trisalt.worker import upcall
 
 _WORDS = {
     "us": [
-        "foo",
-        "bar",
-        "baz",
-        "qux",
-        "quux",
-        "quuz",
-        "corge",
-        "grault",
-        "garply",
-        "waldo",
-        "fred",
-        "plugh",
-        "xyzzy",
-        "thud",
+        *("foo", "bar", "baz", "qux", "quux", "quuz", "corge"),
+        *("grault", "garply", "waldo", "fred", "plugh", "xyzzy", "thud"),
     ],
     "uk": ["wibble", "wobble", "wubble", "flob"],
 }
