@@ -44,7 +44,9 @@ class Running:
     schedule: str | None = None
     master: str | None = None
     on_disk: bool = True
+    # What ends the waiting of a job that has no process yet, and the signal that did.
     cancel: trio.CancelScope | None = attrs.field(default=None, repr=False, eq=False)
+    cancel_signal: int | None = None
 
     @property
     def jid(self) -> str:
@@ -79,7 +81,7 @@ class Proc:
         return iter(tuple(self._jobs.values()))
 
     def put(self, running: Running) -> None:
-        """Note a job, or that it has got its process."""
+        """Note a job, and again when it has got its process."""
         if not running.birth:
             running.birth = process_birth(running.pid) or 0
         self._jobs[running.jid] = running
@@ -110,7 +112,7 @@ class Proc:
         return sum(running.schedule == schedule for running in self._jobs.values())
 
     def adopt(self) -> list[Running]:
-        """Take over what a previous daemon started, whether it still runs or not; files that tell nothing are removed."""
+        """Take over what a previous daemon started, whether it still runs or not. Unreadable files are removed."""
         found = []
         for path in sorted(self._directory.iterdir()):
             if path.name.startswith("."):
@@ -207,7 +209,7 @@ async def wait_ended(running: Running) -> None:
     except (AttributeError, OSError):
         descriptor = None
     if descriptor is None:
-        while running.alive():
+        while running.alive():  # noqa: ASYNC110 - nothing tells of the end of a process that is not ours
             await trio.sleep(1)
         return
     try:

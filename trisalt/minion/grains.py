@@ -1,0 +1,58 @@
+"""Grains: gathered by a worker, held in `Facts`, gathered again when somebody says so or on a beat."""
+
+from __future__ import annotations
+
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import GrainsRefresh
+from trisalt.errors import TrisaltError
+from trisalt.loader.grains import gather
+from trisalt.minion.facts import Facts
+from trisalt.worker.pool import Workers
+
+log = structlog.get_logger()
+
+
+class Grains:
+    """How this minion comes by its grains."""
+
+    def __init__(self, workers: Workers, facts: Facts) -> None:
+        self._workers = workers
+        self._facts = facts
+        self._lock = trio.Lock()
+
+    async def refresh(self) -> bool:
+        """Gather grains; False when that failed, and the old ones stay."""
+        async with self._lock:
+            try:
+                grains = await self._workers.run(gather, dict(self._facts.opts))
+            except TrisaltError as exc:
+                log.error("grains.failed", reason=str(exc))
+                return False
+            if not isinstance(grains, dict):
+                log.error("grains.failed", reason=f"they are no mapping: {type(grains).__name__}")
+                return False
+            # Targets are matched with the id that the master knows.
+            self._facts.grains = {**grains, "id": self._facts.id}
+            log.debug("grains.gathered", count=len(grains))
+            return True
+
+
+async def keep_grains(
+    bus: Bus,
+    grains: Grains,
+    *,
+    every: float = 0,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Gather grains, be started, and gather them anew on `GrainsRefresh`, and each `every` seconds if that is set."""
+    # Several wishes that come while we gather are one: a shedding subscription of depth 1.
+    async with bus.subscribe(GrainsRefresh, keep=False, depth=1) as wishes:
+        await grains.refresh()
+        task_status.started()
+        while True:
+            with trio.move_on_after(every if every > 0 else float("inf")):
+                await wishes.receive_all()
+            await grains.refresh()

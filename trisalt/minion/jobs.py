@@ -1,0 +1,469 @@
+"""A publication: is it for us, is it new, run it, and give its return to `returns`.
+
+One task per job. Most jobs run in a worker process of their own, which outlives the daemon; short harmless
+functions share a warm one; what asks about the running jobs is answered here (`answers`). What the schedule says is
+due runs the same way. A job that was taken always returns something, also when its process is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import FireMaster, JobReceived, ScheduleDue
+from trisalt.errors import TargetError, TrisaltError, WorkerDied
+from trisalt.minion.answers import answer, answered_here
+from trisalt.minion.facts import Facts
+from trisalt.minion.proc import Proc, Running, SeenJids, signal_group, wait_ended
+from trisalt.minion.returns import OURS, Returns
+from trisalt.scheduler.entry import Entry
+from trisalt.target.match import matches
+from trisalt.wire import jid as job_ids
+from trisalt.worker.pool import Workers
+from trisalt.worker.protocol import Call, Failure, Outcome
+
+log = structlog.get_logger()
+
+# Functions that are short and touch nothing: they may share a warm process.
+WARM_MODULES = frozenset({"sys", "match"})
+WARM = frozenset(
+    {
+        "config.get",
+        "config.items",
+        "config.option",
+        "grains.equals",
+        "grains.fetch",
+        "grains.get",
+        "grains.has_value",
+        "grains.item",
+        "grains.items",
+        "grains.ls",
+        "network.hw_addr",
+        "network.interfaces",
+        "network.ip_addrs",
+        "network.ip_addrs6",
+        "network.ipaddrs",
+        "network.ipaddrs6",
+        "network.subnets",
+        "pillar.fetch",
+        "pillar.get",
+        "pillar.item",
+        "pillar.keys",
+        "pillar.ls",
+        "pillar.raw",
+        "test.arg",
+        "test.arg_clean",
+        "test.arg_repr",
+        "test.arg_type",
+        "test.echo",
+        "test.false",
+        "test.kwarg",
+        "test.ping",
+        "test.true",
+        "test.version",
+    }
+)
+
+# What runs in blackout besides the whitelist and what `answers` answers.
+ALWAYS_ALLOWED = frozenset({"saltutil.refresh_pillar"})
+BLACKOUT = (
+    "Minion in blackout mode. Set 'minion_blackout' to False in pillar or grains to resume operations. "
+    "Only saltutil.refresh_pillar allowed in blackout mode."
+)
+
+# A publication older than this many seconds is not run: it may be a recording. Wide enough for a clock that is off
+# by a time zone.
+OLDEST_JOB = 12 * 3600.0
+
+# A jid names files; a caller may have made up their own.
+_SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+
+_ECHOED = ("user", "master_id", "metadata")
+
+
+@attrs.frozen(kw_only=True)
+class JobOptions:
+    """The names are stock's options. `process_count_max` of -1 or 0 is no limit."""
+
+    process_count_max: int = -1
+    multifunc_ordered: bool = False
+    module_executors: tuple[str, ...] = ()
+    user: str = "root"
+
+
+async def run_jobs(
+    bus: Bus,
+    workers: Workers,
+    proc: Proc,
+    seen: SeenJids,
+    returns: Returns,
+    facts: Facts,
+    options: JobOptions,
+    *,
+    ready: trio.Event,
+    wall: Callable[[], float] = time.time,
+    task_status: trio.TaskStatus[Jobs] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run what is published to us and what is due, until cancelled; jobs that run then are left alone.
+
+    Started when it has taken over what a previous daemon left; publications wait until `ready` is set, since a
+    target may need the pillar.
+    """
+    async with (
+        bus.subscribe((JobReceived, ScheduleDue), keep=True) as received,
+        trio.open_nursery() as nursery,
+    ):
+        jobs = Jobs(bus, workers, proc, seen, returns, facts, options, wall=wall)
+        for running in proc.adopt():
+            nursery.start_soon(jobs.adopted, running)
+        task_status.started(jobs)
+        await ready.wait()
+        async for event in received:
+            match event:
+                case JobReceived():
+                    if jobs.wanted(event.load):
+                        nursery.start_soon(jobs.published, event.load, event.master)
+                case ScheduleDue():
+                    if jobs.startable(event.entry):
+                        nursery.start_soon(jobs.due, event.entry)
+
+
+class Jobs:
+    """The jobs of one minion. `run_jobs` calls it; `upcalls` asks it to signal."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        workers: Workers,
+        proc: Proc,
+        seen: SeenJids,
+        returns: Returns,
+        facts: Facts,
+        options: JobOptions,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.proc = proc
+        self._bus = bus
+        self._workers = workers
+        self._seen = seen
+        self._returns = returns
+        self._facts = facts
+        self._options = options
+        self._wall = wall
+        self._last_jid = ""
+        limit = options.process_count_max
+        self._slots = trio.CapacityLimiter(limit if limit > 0 else float("inf"))
+
+    # -- a publication ----------------------------------------------------------------------------------------
+
+    def wanted(self, load: Mapping[str, Any]) -> bool:
+        """Whether a publication is whole, new, and for us; from then on its jid is taken."""
+        if any(key not in load for key in ("tgt", "jid", "fun", "arg")) or not _well_formed(load):
+            log.warning("job.malformed", jid=str(load.get("jid"))[:64], fun=str(load.get("fun"))[:64])
+            return False
+        jid = load["jid"]
+        if not self._is_for_us(load):
+            return False
+        if job_ids.is_jid(jid) and self._wall() - job_ids.to_datetime(jid).timestamp() > OLDEST_JOB:
+            log.warning("job.too_old", jid=jid, fun=load["fun"])
+            return False
+        if jid in self.proc or jid in self._returns.spool or not self._seen.take(jid):
+            log.debug("job.repeated", jid=jid, fun=load["fun"])
+            return False
+        return True
+
+    async def published(self, load: dict[str, Any], master: str) -> None:
+        """Run one publication and post its return."""
+        jid, fun = load["jid"], load["fun"]
+        with structlog.contextvars.bound_contextvars(jid=jid):
+            log.info("job.received", user=load.get("user", "unknown"), fun=_name(fun), jid=jid)
+            if load.get("ret"):
+                log.warning("job.returner_skipped", jid=jid, returner=load["ret"])
+            if load.get("start_event"):
+                await self._fire_start(load)
+            back = self._return_load(load, master)
+            if isinstance(fun, str) and answered_here(fun):
+                log.info("job.started", jid=jid, pid=os.getpid())
+                self._finish(jid, back, answer(fun, load["arg"], self.proc, self.signal))
+                return
+            refusal = self._blackout(fun)
+            if refusal is not None:
+                self._finish(jid, back, refusal)
+                return
+            call = Call(
+                fun=fun,
+                jid=jid,
+                arg=load["arg"],
+                pub=load,
+                load=back,
+                executors=list(load.get("module_executors") or self._options.module_executors),
+                executor_opts=load.get("executor_opts") or {},
+                ordered=self._options.multifunc_ordered,
+            )
+            warm = is_warm(fun) and not call.executors
+            running = Running(job=load, pid=os.getpid(), queued=True, on_disk=not warm, master=master)
+            await self._run(call, running, name=jid, warm=warm, spooled=True)
+
+    def _is_for_us(self, load: Mapping[str, Any]) -> bool:
+        try:
+            return matches(
+                load["tgt"],
+                load.get("tgt_type") or "glob",
+                id=self._facts.id,
+                grains=self._facts.grains,
+                pillar=self._facts.pillar,
+                delimiter=load.get("delimiter") or ":",
+            )
+        except TargetError as exc:
+            log.debug("job.target_unreadable", jid=load["jid"], reason=str(exc))
+            return False
+
+    def _return_load(self, load: Mapping[str, Any], master: str) -> dict[str, Any]:
+        back = {
+            "cmd": "_return",
+            "id": self._facts.id,
+            "jid": load["jid"],
+            "fun": load["fun"],
+            "fun_args": load["arg"],
+            OURS: {"master": master},
+        }
+        back.update({key: load[key] for key in _ECHOED if key in load})
+        return back
+
+    async def _fire_start(self, load: Mapping[str, Any]) -> None:
+        told = ("jid", "fun", "tgt", "tgt_type", "user", "master_id", "metadata")
+        data = {key: load[key] for key in told if key in load}
+        await self._bus.publish(FireMaster(name=f"salt/job/{load['jid']}/start/{self._facts.id}", data=data))
+
+    def _blackout(self, fun: Any) -> Outcome | None:
+        for source in (self._facts.pillar, self._facts.grains):
+            if not source.get("minion_blackout"):
+                continue
+            allowed = {*ALWAYS_ALLOWED, *(source.get("minion_blackout_whitelist") or ())}
+            refused = [name for name in _names(fun) if name not in allowed]
+            if refused:
+                return Outcome(
+                    result=f"ERROR executing '{refused[0]}': {BLACKOUT}",
+                    retcode=1,
+                    success=False,
+                    out="nested",
+                    failure=Failure.INVOCATION,
+                )
+        return None
+
+    # -- the schedule -----------------------------------------------------------------------------------------
+
+    def startable(self, entry: Entry) -> bool:
+        """Whether a due entry may run: not when as many runs of it are under way as it allows."""
+        if self.proc.count(entry.name) >= entry.maxrunning:
+            log.info("scheduler.job_skipped", name=entry.name, maxrunning=entry.maxrunning)
+            return False
+        return True
+
+    async def due(self, entry: Entry) -> None:
+        """Run one scheduled job; its return goes home when the entry says so."""
+        jid = self._new_jid()
+        arg = list(entry.args)
+        if entry.kwargs:
+            arg.append({"__kwarg__": True, **entry.kwargs})
+        job = {
+            "fun": entry.function,
+            "arg": arg,
+            "jid": jid,
+            "tgt": self._facts.id,
+            "tgt_type": "glob",
+            "ret": "",
+            "user": self._options.user,
+            "schedule": entry.name,
+        }
+        back: dict[str, Any] = {
+            "cmd": "_return",
+            "id": self._facts.id,
+            # The master gives it a jid of its own.
+            "jid": "nocache" if entry.return_job == "nocache" else "req",
+            "fun": entry.function,
+            "fun_args": arg,
+            "schedule": entry.name,
+            "pid": os.getpid(),
+            "arg": arg,
+            "tgt": self._facts.id,
+            "tgt_type": "glob",
+        }
+        if entry.metadata is not None:
+            now = time.localtime(self._wall())
+            back["metadata"] = {
+                **entry.metadata,
+                "_TOS": now.tm_gmtoff,
+                "_TS": time.strftime("%a %b %d %H:%M:%S %Y", now),
+                "_TT": time.strftime("%Y %B %d %a %H %m", now),
+            }
+        call = Call(fun=entry.function, jid=jid, arg=arg, pub=job, load=back)
+        running = Running(job=job, pid=os.getpid(), queued=True, on_disk=entry.jid_include, schedule=entry.name)
+        with structlog.contextvars.bound_contextvars(jid=jid, schedule=entry.name):
+            await self._run(call, running, name=jid, warm=False, spooled=bool(entry.return_job))
+
+    def _new_jid(self) -> str:
+        self._last_jid = job_ids.make(self._wall(), last=self._last_jid or None)
+        return self._last_jid
+
+    # -- running ----------------------------------------------------------------------------------------------
+
+    async def _run(self, call: Call, running: Running, *, name: str, warm: bool, spooled: bool) -> None:
+        """Run a call in a worker; with `spooled` its return is kept under `name` and posted."""
+        began = trio.current_time()
+        spool = self._returns.spool.path(name) if spooled and not warm else None
+        self.proc.put(running)
+        ended = False
+        try:
+            outcome, written = await self._ended(call, running, warm=warm, spool=spool, outlives=spooled)
+            ended = True
+        finally:
+            if not ended and spooled and (warm or running.queued):
+                # The daemon stops, and no process of its own carries this job on: the next daemon says so.
+                self.proc.put(attrs.evolve(running, pid=os.getpid(), birth=0, queued=True, on_disk=True))
+        self._log_outcome(call, outcome, trio.current_time() - began)
+        if spooled:
+            self._finish(name, call.load, outcome, written=written)
+        else:
+            self.proc.remove(running.jid)
+
+    async def _ended(
+        self, call: Call, running: Running, *, warm: bool, spool: Path | None, outlives: bool
+    ) -> tuple[Outcome, bool]:
+        """What became of a call, and whether its return is in the spool already."""
+        try:
+            with trio.CancelScope() as running.cancel:
+                outcome = await self._in_worker(call, running, warm=warm, spool=spool, outlives=outlives)
+                return outcome, spool is not None
+        except WorkerDied as exc:
+            log.warning("worker.died", jid=running.jid, fun=_name(call.fun), status=exc.status)
+            return _died(-exc.status if exc.status is not None and exc.status < 0 else None, exc), False
+        except TrisaltError as exc:
+            return Outcome(result=f"ERROR: {exc}", retcode=1, success=False, out="nested"), False
+        return _died(running.cancel_signal), False
+
+    async def _in_worker(
+        self, call: Call, running: Running, *, warm: bool, spool: Path | None, outlives: bool
+    ) -> Outcome:
+        def started(pid: int) -> None:
+            running.pid, running.birth, running.queued, running.cancel = pid, 0, False, None
+            if "pid" in call.load:
+                call.load["pid"] = pid
+            self.proc.put(running)
+            log.info("job.started", jid=running.jid, pid=pid)
+
+        if warm:
+            return await self._workers.run_job(call, warm=True, on_start=started)
+        try:
+            self._slots.acquire_on_behalf_of_nowait(running.jid)
+        except trio.WouldBlock:
+            log.warning(
+                "job.queued",
+                jid=running.jid,
+                running=self._slots.borrowed_tokens,
+                max=self._options.process_count_max,
+            )
+            await self._slots.acquire_on_behalf_of(running.jid)
+        try:
+            return await self._workers.run_job(call, on_start=started, spool=spool, outlives=outlives)
+        finally:
+            self._slots.release_on_behalf_of(running.jid)
+
+    def _finish(self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False) -> None:
+        if not written:
+            self._returns.spool.write(name, {**back, **outcome.to_load()})
+        self.proc.remove(name)
+        self._returns.post(name)
+
+    def _log_outcome(self, call: Call, outcome: Outcome, seconds: float) -> None:
+        fun = _name(call.fun)
+        log.debug("job.finished", jid=call.jid, fun=fun, retcode=outcome.retcode, duration_ms=round(seconds * 1000))
+        match outcome.failure:
+            case Failure.ARGUMENTS:
+                log.warning("job.invalid_arguments", jid=call.jid, fun=fun, reason=str(outcome.result).split("\n")[0])
+            case Failure.EXCEPTION:
+                log.warning("job.exception", jid=call.jid, fun=fun)
+
+    # -- other daemons' jobs, and signals ---------------------------------------------------------------------
+
+    async def adopted(self, running: Running) -> None:
+        """Wait for a job that a previous daemon started, and post its return."""
+        jid = running.jid
+        if running.alive() and running.pid != os.getpid() and not running.queued:
+            log.info("job.adopted", jid=jid, fun=_name(running.job.get("fun")), pid=running.pid)
+            await wait_ended(running)
+        if jid in self._returns.spool:
+            self.proc.remove(jid)
+            self._returns.post(jid)
+        elif running.schedule is not None:
+            self.proc.remove(jid)
+        else:
+            text = "was stopped" if running.queued else "ended without a return"
+            log.warning("job.lost", jid=jid, fun=_name(running.job.get("fun")), reason=text)
+            outcome = Outcome(
+                result=f"The job {text} while the minion was restarted.", retcode=1, success=False, out="nested"
+            )
+            self._finish(jid, self._return_load(running.job, running.master or ""), outcome)
+
+    def signal(self, jid: str, signum: int) -> int | None:
+        """Send a signal to a job and all it started: the pid it went to, None when there is no such job."""
+        running = self.proc.get(jid)
+        if running is None:
+            return None
+        if running.cancel is not None:
+            # It has no process yet; whatever would end one, ends the waiting.
+            if signum:
+                running.cancel_signal = signum
+                running.cancel.cancel()
+            return running.pid
+        if running.adopted:
+            return running.pid if signal_group(running.pid, signum) else None
+        return self._workers.signal(jid, signum)
+
+
+def is_warm(fun: object) -> bool:
+    """Whether a function is short and harmless enough to share a process."""
+    return isinstance(fun, str) and (fun in WARM or fun.partition(".")[0] in WARM_MODULES)
+
+
+def _well_formed(load: Mapping[str, Any]) -> bool:
+    jid, fun, arg = load["jid"], load["fun"], load["arg"]
+    if not isinstance(jid, str) or not _SAFE_JID.fullmatch(jid) or not isinstance(arg, list):
+        return False
+    if isinstance(fun, list):
+        return (
+            bool(fun)
+            and all(isinstance(name, str) for name in fun)
+            and len(arg) == len(fun)
+            and all(isinstance(one, list) for one in arg)
+        )
+    return isinstance(fun, str) and bool(fun)
+
+
+def _names(fun: Any) -> list[str]:
+    return fun if isinstance(fun, list) else [str(fun)]
+
+
+def _name(fun: Any) -> str:
+    return ",".join(str(name) for name in fun) if isinstance(fun, list) else str(fun)
+
+
+def _died(signum: int | None, exc: WorkerDied | None = None) -> Outcome:
+    if signum:
+        return Outcome(result=f"terminated by signal {signum}", retcode=128 + signum, success=False)
+    status = exc.status if exc is not None and exc.status is not None else 1
+    return Outcome(
+        result=f"the job's process ended with status {status} before it returned",
+        retcode=status or 1,
+        success=False,
+    )

@@ -1,0 +1,207 @@
+"""What plugin code in a worker asks of its minion, answered in Trio: a closed table, one method a kind.
+
+`worker/pool` calls `Upcalls` with each `Upcall`, in a task of its own; an error of our tree is raised in the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import ModuleRefresh, TaggedEvent
+from trisalt.bus.requests import MasterRequest
+from trisalt.errors import CommandError, RemoteProtocolError, TrisaltError
+from trisalt.minion.facts import Facts
+from trisalt.minion.grains import Grains
+from trisalt.minion.jobs import Jobs
+from trisalt.minion.local_events import fire_master, to_event, to_load
+from trisalt.minion.pillar import Pillar
+from trisalt.scheduler.scheduler import Schedule
+from trisalt.worker.protocol import Upcall, UpcallKind
+
+log = structlog.get_logger()
+
+# Seconds between two looks at the returns of a job that a plugin published.
+LOOK_AGAIN = 0.5
+
+# The keys of a publication that a minion may ask for beside target, function and arguments.
+_PUBLISH_OPTIONS = frozenset({"delimiter", "metadata", "form", "no_parse"})
+
+
+class Upcalls:
+    """The host of this minion's workers. `jobs` is set once they run: plugins that gather grains come before."""
+
+    def __init__(self, bus: Bus, facts: Facts, schedule: Schedule) -> None:
+        self.jobs: Jobs | None = None
+        self.grains: Grains | None = None
+        self.pillar: Pillar | None = None
+        self._bus = bus
+        self._facts = facts
+        self._schedule = schedule
+        self._table: dict[str, Callable[[Upcall, Mapping[str, Any]], Awaitable[Any]]] = {
+            UpcallKind.FIRE_EVENT: self._fire_event,
+            UpcallKind.FIRE_MASTER: self._fire_master,
+            UpcallKind.ASK_MASTER: self._ask_master,
+            UpcallKind.RUNNING: self._running,
+            UpcallKind.SIGNAL_JOB: self._signal_job,
+            UpcallKind.PUBLISH: self._publish,
+            UpcallKind.COMMAND: self._command,
+            UpcallKind.PROGRESS: self._progress,
+            UpcallKind.SCHEDULE: self._manage_schedule,
+            UpcallKind.REFRESH: self._refresh,
+        }
+
+    async def __call__(self, upcall: Upcall) -> Any:
+        """Answer one upcall. Raises TrisaltError."""
+        work = self._table.get(upcall.kind)
+        if work is None:
+            raise CommandError(f"A minion does not answer {upcall.kind}.")
+        return await work(upcall, upcall.fields)
+
+    # -- events -----------------------------------------------------------------------------------------------
+
+    async def _fire_event(self, _upcall: Upcall, fields: Mapping[str, Any]) -> bool:
+        tag, data = fields.get("tag"), fields.get("data")
+        if not isinstance(tag, str) or not isinstance(data, dict):
+            raise CommandError("An event has a tag and a mapping as its data.")
+        await self._bus.publish(to_event(tag, data))
+        return True
+
+    async def _fire_master(self, _upcall: Upcall, fields: Mapping[str, Any]) -> bool:
+        return await self._send_up(to_load(fire_master(fields), self._facts.id))
+
+    async def _progress(self, upcall: Upcall, fields: Mapping[str, Any]) -> bool:
+        last = fields.get("tag") or fields.get("number") or 0
+        load = {
+            "cmd": "_minion_event",
+            "id": self._facts.id,
+            "pretag": None,
+            "tag": f"salt/job/{upcall.jid}/prog/{self._facts.id}/{last}",
+            "data": fields.get("data"),
+        }
+        return await self._send_up(load)
+
+    async def _send_up(self, load: dict[str, Any]) -> bool:
+        try:
+            await self._bus.ask(MasterRequest(load=load, timeout=10, tries=3))
+        except TrisaltError as exc:
+            log.warning("event.not_sent", tag=load.get("tag"), reason=str(exc))
+            return False
+        return True
+
+    # -- the master -------------------------------------------------------------------------------------------
+
+    async def _ask_master(self, _upcall: Upcall, fields: Mapping[str, Any]) -> Any:
+        load = {key: value for key, value in fields.items() if key not in ("cmd", "timeout", "load")}
+        # The function's keywords may come in a map of their own.
+        if isinstance(fields.get("load"), dict):
+            load.update(fields["load"])
+        cmd, timeout = fields.get("cmd"), fields.get("timeout", 60)
+        if not isinstance(cmd, str) or cmd == "_auth":
+            raise CommandError(f"The master is not asked {cmd!r} by a plugin.")
+        return await self._ask({**load, "cmd": cmd, "id": self._facts.id}, timeout=float(timeout))
+
+    async def _ask(self, load: dict[str, Any], *, timeout: float) -> Any:
+        return await self._bus.ask(MasterRequest(load=load, timeout=timeout, tries=1))
+
+    async def _publish(self, _upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
+        arg = list(fields.get("arg") or ())
+        if fields.get("kwarg"):
+            arg.append({"__kwarg__": True, **fields["kwarg"]})
+        timeout = float(fields.get("timeout") or 5)
+        options = fields.get("options") or {}
+        load = {
+            "cmd": "minion_pub",
+            "id": self._facts.id,
+            "tgt": fields.get("tgt"),
+            "tgt_type": fields.get("tgt_type") or "glob",
+            "fun": fields.get("fun"),
+            "arg": arg,
+            "ret": fields.get("ret") or "",
+            "tmo": timeout,
+            **{key: value for key, value in options.items() if key in _PUBLISH_OPTIONS},
+        }
+        published = await self._ask(load, timeout=60)
+        if not isinstance(published, dict) or not published.get("jid"):
+            # Not allowed by the master's `peer`, or nobody matched: stock tells no more.
+            return {"jid": None, "minions": [], "missing": [], "returns": {}}
+        answer = {"jid": published["jid"], "minions": published.get("minions") or [], "missing": []}
+        if fields.get("wait", True):
+            answer["returns"] = await self._returns_of(published["jid"], set(answer["minions"]), timeout)
+        return answer
+
+    async def _returns_of(self, jid: str, minions: set[str], timeout: float) -> dict[str, Any]:
+        returns: dict[str, Any] = {}
+        with trio.move_on_after(timeout):
+            while not minions <= returns.keys():
+                await trio.sleep(LOOK_AGAIN)
+                found = await self._ask({"cmd": "pub_ret", "id": self._facts.id, "jid": jid}, timeout=60)
+                if isinstance(found, dict):
+                    returns.update((id, _return_of(value)) for id, value in found.items())
+        return returns
+
+    async def _command(self, _upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if fields.get("kind") not in ("runner", "runners"):
+            raise CommandError("A minion may ask its master for runners only.")
+        arg = list(fields.get("arg") or ())
+        if fields.get("kwarg"):
+            arg.append({"__kwarg__": True, **fields["kwarg"]})
+        load = {"cmd": "minion_runner", "id": self._facts.id, "fun": fields.get("fun"), "arg": arg, "tmo": 60}
+        result = await self._ask(load, timeout=60)
+        return {"return": result, "retcode": 0, "success": True}
+
+    # -- this minion ------------------------------------------------------------------------------------------
+
+    async def _running(self, upcall: Upcall, _fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+        await trio.lowlevel.checkpoint()
+        running = self.jobs.proc.running() if self.jobs is not None else []
+        return [job for job in running if job.get("jid") != upcall.jid]
+
+    async def _signal_job(self, _upcall: Upcall, fields: Mapping[str, Any]) -> int | None:
+        await trio.lowlevel.checkpoint()
+        if self.jobs is None:
+            return None
+        try:
+            return self.jobs.signal(str(fields.get("jid")), int(fields.get("signum", 0)))
+        except (TypeError, ValueError, OSError) as exc:
+            raise CommandError(f"The job cannot be signalled: {exc}") from exc
+
+    async def _manage_schedule(self, _upcall: Upcall, fields: Mapping[str, Any]) -> Any:
+        rest = {key: value for key, value in fields.items() if key not in ("op", "kw")}
+        if isinstance(fields.get("kw"), dict):
+            rest.update(fields["kw"])
+        return await self._schedule.manage(str(fields.get("op")), rest)
+
+    async def _refresh(self, _upcall: Upcall, fields: Mapping[str, Any]) -> bool:
+        what, wait = fields.get("what"), bool(fields.get("wait"))
+        match what:
+            case "grains" | "pillar":
+                holder = self.grains if what == "grains" else self.pillar
+                if not wait or holder is None:
+                    await self._bus.publish(to_event(f"{what}_refresh", {}))
+                    return True
+                with trio.move_on_after(float(fields.get("timeout", 30))):
+                    return await holder.refresh()
+                return False
+            case "modules":
+                await self._bus.publish(ModuleRefresh())
+                return True
+            case "beacons" | "matchers":
+                await self._bus.publish(TaggedEvent(name=f"{what}_refresh", data={}))
+                return True
+        raise CommandError(f"A minion cannot refresh {what!r}.")
+
+
+def _return_of(value: object) -> dict[str, Any]:
+    """A return load from what the master's job cache holds: stock keeps the value under `ret`."""
+    if isinstance(value, dict) and "ret" in value:
+        return {"return": value["ret"], **{key: item for key, item in value.items() if key != "ret"}}
+    if isinstance(value, dict) and "return" in value:
+        return value
+    if not isinstance(value, dict):
+        return {"return": value}
+    raise RemoteProtocolError("the master's job cache holds something else than a return")
