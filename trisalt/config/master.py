@@ -1,0 +1,262 @@
+"""Every option of the master: those of effect as typed attributes, the others with stock Salt's type and default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trisalt.config.daemon import LATER as LATER_ON_BOTH
+from trisalt.config.daemon import DaemonConfig
+from trisalt.config.names import host_id
+from trisalt.config.option import option
+
+
+class MasterConfig(DaemonConfig):
+    """The master's configuration. Made by `read.read_master`."""
+
+    SIDE = "master"
+
+    # -- where ------------------------------------------------------------------------------------------------
+    cachedir: str = option("/var/cache/salt/master", "Jobs, grains, pillar, mine, tokens: what a master remembers.")
+    pidfile: str = option("/var/run/salt-master.pid", "Where a master in the background writes its process id.")
+    pki_dir: str = option("/etc/salt/pki/master", "Folder of the master's and the minions' keys.", guards=True)
+    sock_dir: str = option("/var/run/salt/master", "The local door and stock's event sockets.", guards=True)
+    extension_modules: str = option("/var/cache/salt/master/extmods", "Folder of synced plugins.")
+    runner_dirs: list[str] = option([], "Further folders with runners.")
+    default_include: str = option("master.d/*.conf", "Drop-in files read after the main file; relative to its folder.")
+    log_file: str = option("/var/log/salt/master", "The log file; `file:///dev/log` or `udp://host:514` for syslog.")
+    max_open_files: int = option(100000, "The limit of open files asked for at start, as far as the hard limit allows.")
+
+    # -- the network door -------------------------------------------------------------------------------------
+    interface: str = option("0.0.0.0", "The address both ports are bound to; `::` for IPv6.", guards=True)  # noqa: S104
+    publish_port: int = option(4505, "Where minions listen for jobs.", guards=True)
+    ret_port: int = option(4506, "Where minions ask and return.", guards=True)
+    zmq_backlog: int = option(1000, "Connections that may wait to be taken.")
+    pub_hwm: int = option(1000, "Publications that may wait for one slow minion.")
+    worker_threads: int = option(5, "Worker processes for pillar, runners and wheel functions.")
+    request_server_ttl: int = option(0, "Seconds after which a request's time stamp is too old; 0: not looked at.")
+    timeout: float = option(5.0, "Seconds to wait for returns before the minions are asked whether they still run.")
+    gather_job_timeout: float = option(10.0, "Seconds to wait for the answers to that question.")
+    syndic_wait: int = option(5, "Seconds a master of masters waits longer.")
+    order_masters: bool = option(False, "This master has syndics below it.")
+
+    # -- keys -------------------------------------------------------------------------------------------------
+    id: str = option("", "The master's id; generated, with `_master` behind it, when unset.")
+    auto_accept: bool = option(False, "Accept every new key.")
+    open_mode: bool = option(False, "Accept and overwrite every key. Only to mend a lost key folder.")
+    autosign_file: str | None = option(None, "File of ids, globs or expressions whose new keys are accepted.")
+    autosign_timeout: int = option(120, "Minutes a file in `minions_autosign/` is good for.")
+    autosign_grains_dir: str | None = option(None, "Folder with a file of values per grain, that sign a new key on.")
+    autoreject_file: str | None = option(None, "Ids, globs or expressions whose new keys are rejected.", guards=True)
+    max_minions: int = option(0, "How many minions may be signed in; 0: no limit.", guards=True)
+    minimum_auth_version: int = option(3, "The oldest protocol version a minion may sign in with.", guards=True)
+    sign_pub_messages: bool = option(True, "Sign every publication.", guards=True)
+    publish_signing_algorithm: str = option("PKCS1v15-SHA1", "How publications are signed.", guards=True)
+    master_sign_pubkey: bool = option(False, "Sign the master's public key with a further key pair.", guards=True)
+    master_sign_key_name: str = option("master_sign", "Name of that pair in the key folder.")
+    publish_session: int = option(86400, "Seconds after which the shared key is replaced.")
+    rotate_aes_key: bool = option(True, "Replace the shared key when a key is deleted or rejected.", guards=True)
+    ping_on_rotate: bool = option(False, "Ping all minions after that, so that they sign in at once.")
+    preserve_minion_cache: bool = option(False, "Keep what is known of a minion whose key is deleted.")
+    allow_minion_key_revoke: bool = option(True, "Let a minion give up its own key.")
+    auth_events: bool = option(True, "Tell of every sign-in as `salt/auth`.")
+
+    # -- jobs -------------------------------------------------------------------------------------------------
+    keep_jobs: float = option(24.0, "The same in hours: an older name, heeded when the newer one is not set.")
+    keep_jobs_seconds: int = option(86400, "How long jobs are remembered.")
+    job_cache: bool = option(True, "Remember jobs and their returns.")
+    job_cache_store_endtime: bool = option(False, "Remember when a job ended.")
+    runner_returns: bool = option(True, "Remember what runners return as jobs.")
+    minion_data_cache: bool = option(True, "Remember grains, pillar and mine of each minion; targets need it.")
+    minion_data_cache_events: bool = option(True, "Tell of new grains or pillar as `minion/refresh/<id>`.")
+    loop_interval: float = option(60.0, "Seconds between looks at what is due in the house.")
+    maintenance_interval: int = option(3600, "Seconds between clean-ups of old jobs.")
+    fileserver_interval: int = option(3600, "Seconds between refreshes of file backends.")
+
+    # -- who may what -----------------------------------------------------------------------------------------
+    external_auth: dict[str, Any] = option({}, "What users known to an authentication backend may run.")
+    publisher_acl: dict[str, Any] = option({}, "What system users may run.")
+    publisher_acl_blacklist: dict[str, Any] = option({}, "Users and functions that are always refused.", guards=True)
+    sudo_acl: bool = option(False, "Look at `sudo_<user>` in `publisher_acl` too.")
+    peer: dict[str, Any] = option({}, "What minions may publish to others: minion expression to function expressions.")
+    peer_run: dict[str, Any] = option({}, "Which runners minions may run: minion expression to function expressions.")
+    token_expire: int = option(43200, "Seconds a token is good for.")
+    keep_acl_in_token: bool = option(False, "Keep what a user may do in the token, rather than look it up.")
+    nodegroups: dict[str, Any] = option({}, "Names for compound targets.")
+
+    # -- files, pillar, commands ------------------------------------------------------------------------------
+    file_buffer_size: int = option(1048576, "Bytes of a file in one answer.")
+    file_recv: bool = option(False, "Let minions send files to the master.")
+    file_recv_max_size: int = option(100, "Megabytes such a file may have.", guards=True)
+    ext_pillar: list[Any] = option([], "Further sources of pillar, in order.")
+    ext_pillar_first: bool = option(False, "Ask these before the pillar files.")
+    pillar_opts: bool = option(False, "Put the master's options into each pillar, as `master`.")
+    pillar_safe_render_error: bool = option(True, "Tell minions that pillar failed, but not why.", guards=True)
+    jinja_env: dict[str, Any] = option({}, "Options of the Jinja environment for templates.")
+    jinja_sls_env: dict[str, Any] = option({}, "Options of the Jinja environment for SLS files.")
+    jinja_trim_blocks: bool = option(False, "Jinja's `trim_blocks` for SLS files.")
+    jinja_lstrip_blocks: bool = option(False, "Jinja's `lstrip_blocks` for SLS files.")
+    master_tops: dict[str, Any] = option({}, "Plugins that say what is in a minion's top file.")
+    cli_summary: bool = option(False, "`salt` prints a summary.")
+    show_timeout: bool = option(True, "`salt` names the minions that did not return.")
+    show_jid: bool = option(False, "`salt` prints the job id.")
+    key_logfile: str = option("/var/log/salt/key", "The log of `salt-key`.")
+    halite: dict[str, Any] = option({}, "The web console: its address, port and certificate.")
+
+    def late(self, name: str) -> Any:
+        """The master's id, when none is configured: made on first use, since finding the host's names may take long."""
+        if name != "id":
+            raise AttributeError(name)
+        self.__dict__["id"] = self.opts["id"] = f"{host_id(self.config_dir, self.minion_id_caching)}_master"
+        return self.__dict__["id"]
+
+    LATER = LATER_ON_BOTH | {
+        "archive_jobs": ("bool", False),
+        "auth_events_autosign_grains": ("list", ...),
+        "auth_events_pend_autosign_grains": ("any", False),
+        "auth_mode": ("int", 1),
+        "client_acl_verify": ("bool", True),
+        "cluster_auto_replace_voters": ("bool", False),
+        "cluster_demote_cooldown": ("float", 60.0),
+        "cluster_encryption_algorithm": ("str", "OAEP-SHA1"),
+        "cluster_id": ("str|None", None),
+        "cluster_isolated_filesystem": ("bool", False),
+        "cluster_key_pass": ("str|None", None),
+        "cluster_max_log_size": ("int|None", None),
+        "cluster_max_voters": ("int|None", None),
+        "cluster_min_voters": ("int", 3),
+        "cluster_peers": ("list", []),
+        "cluster_pki_dir": ("str|None", None),
+        "cluster_pool_port": ("int", 4520),
+        "cluster_pub_fingerprint": ("str|None", None),
+        "cluster_secret": ("str|None", None),
+        "cluster_voter_health_check_interval": ("float", 1.0),
+        "cluster_voter_timeout": ("float", 10.0),
+        "con_cache": ("bool", False),
+        "detect_remote_minions": ("bool", False),
+        "django_auth_path": ("str", ""),
+        "django_auth_settings": ("str", ""),
+        "drop_messages_signature_fail": ("bool", False),
+        "dummy_pub": ("any", False),
+        "eauth_acl_module": ("str", ""),
+        "eauth_tokens": ("str", "localfs"),
+        "eauth_tokens.cache_driver": ("str|None", None),
+        "eauth_tokens.cluster_id": ("str|None", None),
+        "enable_gpu_grains": ("bool", False),
+        "enable_ssh_minions": ("bool", False),
+        "enforce_mine_cache": ("any", False),
+        "event_publisher_niceness": ("int|None", None),
+        "event_return": ("list|str", ""),
+        "event_return_blacklist": ("list", []),
+        "event_return_niceness": ("int|None", None),
+        "event_return_queue": ("int", 0),
+        "event_return_queue_max_seconds": ("int", ...),
+        "event_return_whitelist": ("list", []),
+        "file_client": ("str", "local"),
+        "fileserver_update_niceness": ("int|None", None),
+        "fileserver_verify_config": ("bool", True),
+        "git_pillar_verify_config": ("bool", True),
+        "hgfs_base": ("str", "default"),
+        "hgfs_branch_method": ("str", "branches"),
+        "hgfs_mountpoint": ("str", ""),
+        "hgfs_remotes": ("list", []),
+        "hgfs_root": ("str", ""),
+        "hgfs_saltenv_blacklist": ("list", []),
+        "hgfs_saltenv_whitelist": ("list", []),
+        "key_cache": ("str", ""),
+        "key_pass": ("str|None", None),
+        "local": ("bool", True),
+        "maintenance_niceness": ("int|None", None),
+        "master_async_mworker": ("bool", False),
+        "master_job_cache": ("str", "local_cache"),
+        "master_mworker_max_inflight": ("int", 0),
+        "master_pubkey_signature": ("str|None", None),
+        "master_roots": ("dict", {"base": ["/srv/salt-master"]}),
+        "master_stats": ("bool", False),
+        "master_stats_event_iter": ("int", 60),
+        "master_use_pubkey_signature": ("bool", False),
+        "memcache_debug": ("bool", False),
+        "memcache_expire_seconds": ("int", 0),
+        "memcache_full_cleanup": ("bool", False),
+        "memcache_max_items": ("int", 1024),
+        "min_extra_mods": ("str", ""),
+        "minionfs_blacklist": ("list", []),
+        "minionfs_env": ("str", "base"),
+        "minionfs_mountpoint": ("str", ""),
+        "minionfs_whitelist": ("list", []),
+        "mworker_niceness": ("int|None", None),
+        "mworker_queue_niceness": ("int|None", None),
+        "netapi_allow_raw_shell": ("bool", False),
+        "netapi_enable_clients": ("list", []),
+        "pass_dir": ("str", ""),
+        "pass_gnupghome": ("str", ""),
+        "pass_strict_fetch": ("bool", False),
+        "pass_to_ext_pillars": ("str|list", ...),
+        "pass_variable_prefix": ("str", ""),
+        "permissive_acl": ("bool", False),
+        "pillar_version": ("int", 2),
+        "presence_events": ("bool", False),
+        "pub_server_niceness": ("int|None", None),
+        "pub_server_write_queue_size": ("int", 10000),
+        "publish_drain_timeout": ("float", 60.0),
+        "publish_timeout": ("any", 30),
+        "queue_dirs": ("list", []),
+        "reactor": ("list", []),
+        "regen_thin": ("any", False),
+        "remote_minions_port": ("int", 22),
+        "req_server_niceness": ("int|None", None),
+        "request_server_aes_session": ("int", 0),
+        "require_minion_sign_messages": ("bool", False),
+        "rest_cherrypy": ("dict", ...),
+        "rest_tornado": ("dict", ...),
+        "roster": ("str", ...),
+        "roster_file": ("str|None", ...),
+        "salt_cp_chunk_size": ("int", 98304),
+        "search": ("str", ""),
+        "serial": ("str", "msgpack"),
+        "signing_key_pass": ("str|None", None),
+        "sqlite_queue_dir": ("str", "/var/cache/salt/master/queues"),
+        "ssh_config_file": ("str", "/root/.ssh/config"),
+        "ssh_identities_only": ("bool", False),
+        "ssh_keepalive": ("bool", True),
+        "ssh_keepalive_count_max": ("int", 3),
+        "ssh_keepalive_interval": ("int", 60),
+        "ssh_list_nodegroups": ("dict", {}),
+        "ssh_log_file": ("str", "/var/log/salt/ssh"),
+        "ssh_passwd": ("str", ""),
+        "ssh_port": ("str", "22"),
+        "ssh_priv_passwd": ("any", ""),
+        "ssh_scan_ports": ("str", "22"),
+        "ssh_scan_timeout": ("float", 0.01),
+        "ssh_sudo": ("bool", False),
+        "ssh_sudo_user": ("str", ""),
+        "ssh_timeout": ("float", 60),
+        "ssh_use_home_key": ("bool", False),
+        "ssh_user": ("str", "root"),
+        "svnfs_branches": ("str", "branches"),
+        "svnfs_mountpoint": ("str", ""),
+        "svnfs_remotes": ("list", []),
+        "svnfs_root": ("str", ""),
+        "svnfs_saltenv_blacklist": ("list", []),
+        "svnfs_saltenv_whitelist": ("list", []),
+        "svnfs_tags": ("str", "tags"),
+        "svnfs_trunk": ("str", "trunk"),
+        "syndic_event_forward_timeout": ("float", 0.5),
+        "syndic_failover": ("str", "random"),
+        "syndic_forward_all_events": ("bool", False),
+        "syndic_jid_forward_cache_hwm": ("int", 100),
+        "syndic_log_file": ("any", "/var/log/salt/syndic"),
+        "syndic_master": ("str|list", "masterofmasters"),
+        "syndic_pidfile": ("any", "/var/run/salt-syndic.pid"),
+        "tcp_master_pub_port": ("int", 4512),
+        "tcp_master_publish_pull": ("int", 4514),
+        "tcp_master_pull_port": ("int", 4513),
+        "tcp_master_workers": ("int", 4515),
+        "thin_exclude_saltexts": ("bool", False),
+        "thin_extra_mods": ("str", ""),
+        "thin_saltext_allowlist": ("list|None", None),
+        "thin_saltext_blocklist": ("list", []),
+        "token_expire_user_override": ("bool|dict", False),
+        "worker_pools": ("dict", {}),
+        "worker_pools_enabled": ("bool", True),
+        "zmq_monitor": ("any", False),
+    }
