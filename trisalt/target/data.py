@@ -1,22 +1,191 @@
-"""Walking `a:b:c` through nested data, and matching what is found there."""
+"""Walking `a:b:c` through nested data, and matching what is found there.
+
+Source of the rules: stock Salt 3008.3's grain and pillar targets. `match` and the pillar and grains modules use this.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 
+from trisalt.errors import TargetError
+
 DELIMITER = ":"
+
+_CONSTANTS = {"true": True, "false": False, "yes": True, "no": False, "null": None, "none": None}
+
+# Tells whether a value, given as lower-case text, fits the last part of an expression.
+Fits = Callable[[str], bool]
 
 
 def traverse(data: Any, path: str, default: Any = None, delimiter: str = DELIMITER) -> Any:
     """What stands at `path` in nested maps and lists; `default` if nothing does.
 
-    A number is an index in a list; in a list of maps any other part is looked up in each, the first that has it wins.
+    A number is an index in a list; in a list of maps any part is looked up in each, the first that has it wins.
     """
-    raise NotImplementedError
+    found = data
+    for part in path.split(delimiter):
+        found = _step(found, part)
+        if found is _NOTHING:
+            return default
+    return found
+
+
+_NOTHING: Any = object()
+
+
+def _step(data: Any, part: str) -> Any:
+    if isinstance(data, Mapping):
+        if part in data:
+            return data[part]
+        key = _read_key(part)
+        return data[key] if key is not _NOTHING and key in data else _NOTHING
+    if isinstance(data, (list, tuple)):
+        index = _index(part)
+        key = part if index is None else index
+        for item in data:
+            if isinstance(item, Mapping) and key in item:
+                return item[key]
+        if index is not None and -len(data) <= index < len(data):
+            return data[index]
+    return _NOTHING
+
+
+def _index(part: str) -> int | None:
+    try:
+        return int(part)
+    except ValueError:
+        return None
+
+
+def _read_key(part: str) -> Any:
+    """The key that YAML would have read from the same letters: numbers and constants can be keys too."""
+    for read in (int, float):
+        try:
+            return read(part)
+        except ValueError:
+            pass
+    return _CONSTANTS.get(part.lower(), _NOTHING)
+
+
+# -- matching ------------------------------------------------------------------------------------------------------
 
 
 def matches_path(
     data: Any, expression: str, *, delimiter: str = DELIMITER, regex: bool = False, exact: bool = False
 ) -> bool:
     """Whether `key:…:pattern` holds in `data`. Raises TargetError for a pattern that is no regular expression."""
-    raise NotImplementedError
+    return path_test(expression, delimiter=delimiter, regex=regex, exact=exact)(data)
+
+
+def path_test(
+    expression: str, *, delimiter: str = DELIMITER, regex: bool = False, exact: bool = False
+) -> Callable[[Any], bool]:
+    """`matches_path` for one expression and many maps: the patterns are read once.
+
+    Since values may hold the delimiter, every way to cut the expression in two is tried, the longest key first. A
+    value fits as text, letters of either case alike: a list by any of its items, a map by any of its keys. `*` may
+    stand for any part of the path.
+    """
+    if not delimiter:
+        raise TargetError("an empty delimiter")
+    path = _Path(expression, delimiter, "regex" if regex else "exact" if exact else "glob")
+    if not path.can_hold():
+        raise TargetError(f"{expression!r} holds no regular expression")
+    return path.holds
+
+
+class _Path:
+    """One expression, cut in all its ways: the parts of the key, and what is to fit there."""
+
+    __slots__ = ("_cuts", "_delimiter", "_kind", "_star")
+
+    def __init__(self, expression: str, delimiter: str, kind: str) -> None:
+        self._delimiter = delimiter
+        self._star = "*" + delimiter
+        self._kind = kind
+        parts = expression.split(delimiter)
+        # A star at the top: everything is looked at.
+        self._cuts = [
+            ((), expression) if parts[:cut] == ["*"] else (tuple(parts[:cut]), delimiter.join(parts[cut:]))
+            for cut in range(len(parts) - 1, 0, -1)
+        ]
+
+    def can_hold(self) -> bool:
+        """Whether one cut leaves a good pattern: one in the middle of a regular expression leaves two that are none."""
+        patterns = [self._without_stars(rest) for _key, rest in self._cuts]
+        return not patterns or any(fitting(pattern, self._kind) is not _fits_nothing for pattern in patterns)
+
+    def _without_stars(self, rest: str) -> str:
+        while rest.startswith(self._star):
+            rest = rest[len(self._star) :]
+        return rest
+
+    def holds(self, data: Any) -> bool:
+        """Whether the expression is true of `data`."""
+        for parts, rest in self._cuts:
+            found = data
+            for part in parts:
+                found = _step(found, part)
+                if found is _NOTHING:
+                    break
+            else:
+                if self._fits(found, rest):
+                    return True
+        return False
+
+    def _fits(self, found: Any, rest: str) -> bool:
+        if isinstance(found, Mapping):
+            return bool(found) and self._fits_map(found, rest)
+        fits = fitting(rest, self._kind)
+        if isinstance(found, (list, tuple)):
+            return any(
+                (isinstance(item, Mapping) and self._fits_map(item, rest)) or fits(str(item).lower()) for item in found
+            )
+        return fits(str(found).lower())
+
+    def _fits_map(self, found: Mapping[Any, Any], rest: str) -> bool:
+        starred = rest.startswith(self._star)
+        if starred:
+            rest = rest[len(self._star) :]
+        if rest == "*" or rest in found:
+            return True
+        fits = fitting(rest, self._kind)
+        if any(fits(str(key).lower()) for key in found):
+            return True
+        if self._delimiter in rest and _inner(rest, self._delimiter, self._kind).holds(found):
+            return True
+        return starred and any(self._fits_below(value, rest, fits) for value in found.values())
+
+    def _fits_below(self, value: Any, rest: str, fits: Fits) -> bool:
+        if isinstance(value, Mapping):
+            return self._fits_map(value, rest)
+        if isinstance(value, (list, tuple)):
+            return any(fits(str(item).lower()) for item in value)
+        return fits(str(value).lower())
+
+
+@lru_cache(maxsize=512)
+def _inner(expression: str, delimiter: str, kind: str) -> _Path:
+    return _Path(expression, delimiter, kind)
+
+
+@lru_cache(maxsize=2048)
+def fitting(pattern: str, kind: str) -> Fits:
+    """A test for values that are lower-case text. `kind` is glob, regex or exact; what is no regular expression
+    fits nothing.
+    """
+    if kind == "exact" or (kind == "glob" and not any(sign in pattern for sign in "*?[")):
+        return pattern.lower().__eq__
+    try:
+        search = re.compile(translate(pattern.lower()) if kind == "glob" else pattern, re.IGNORECASE).match
+    except (re.error, OverflowError, RecursionError):
+        return _fits_nothing
+    return lambda text: search(text) is not None
+
+
+def _fits_nothing(_text: str) -> bool:
+    return False

@@ -1,13 +1,16 @@
-"""Does a target name a minion? One matcher for the master, which asks for many, and the minion, which asks for itself."""
+"""Does a target name a minion? One matcher for both sides: the master asks for many, a minion for itself.
+
+Where grains and pillar come from is the caller's to know.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-Grains = Mapping[str, Any]
-Pillar = Mapping[str, Any]
-Data = Callable[[str], tuple[Grains, Pillar] | None]
+from trisalt.target.compound import parse
+from trisalt.target.data import DELIMITER
+from trisalt.target.kinds import Data, Grains, Pillar, Subject, Test, expect_text, list_test, names_in, simple_test
 
 TARGET_TYPES = frozenset(
     {
@@ -35,11 +38,13 @@ def matches(
     id: str,
     grains: Grains,
     pillar: Pillar,
-    delimiter: str = ":",
+    delimiter: str = DELIMITER,
     nodegroups: Mapping[str, Any] | None = None,
 ) -> bool:
     """Whether the target names this one minion. Raises TargetError if it cannot be read."""
-    raise NotImplementedError
+    return read_target(tgt, tgt_type, delimiter=delimiter, nodegroups=nodegroups)(
+        Subject(id, lambda _id: (grains, pillar))
+    )
 
 
 def select(
@@ -48,16 +53,38 @@ def select(
     *,
     ids: Iterable[str],
     data: Data,
-    delimiter: str = ":",
+    delimiter: str = DELIMITER,
     nodegroups: Mapping[str, Any] | None = None,
 ) -> set[str]:
     """The ids a target names. `data` gives grains and pillar of an id, None if there are none: then only its id counts.
 
-    Raises TargetError if the target cannot be read.
+    It is asked only for ids whose grains or pillar matter. Raises TargetError if the target cannot be read.
     """
-    raise NotImplementedError
+    test = read_target(tgt, tgt_type, delimiter=delimiter, nodegroups=nodegroups)
+    return {id for id in ids if test(Subject(id, data))}
 
 
 def missing(tgt: Any, tgt_type: str, *, ids: Iterable[str]) -> list[str]:
     """The names a list target asks for that are not among `ids`, in order; empty for every other kind."""
-    raise NotImplementedError
+    if tgt_type != "list":
+        return []
+    known = set(ids)
+    return [name for name in dict.fromkeys(names_in(tgt)) if name not in known]
+
+
+def read_target(
+    tgt: Any,
+    tgt_type: str,
+    *,
+    delimiter: str = DELIMITER,
+    nodegroups: Mapping[str, Any] | None = None,
+) -> Test:
+    """A target, read once, to be held against many. Raises TargetError if it cannot be read."""
+    match tgt_type:
+        case "compound" | "compound_pillar_exact":
+            return parse(tgt, nodegroups, pillar_exact=tgt_type != "compound").test
+        case "nodegroup":
+            return parse([f"N@{expect_text(tgt)}"], nodegroups).test
+        case "list":
+            return list_test(tgt)
+    return simple_test(tgt_type, expect_text(tgt), delimiter)

@@ -155,13 +155,13 @@ def _check_depth(obj: object, data: bytes, max_depth: int) -> None:
     """msgpack itself stops at 1024 levels; this holds the limit proper, before anything here recurses."""
     if len(data) <= max_depth:
         return
-    level = [obj]
-    for _ in range(max_depth + 1):
+    level = [obj] if type(obj) is dict or type(obj) is list else []
+    for _ in range(max_depth):
         level = [
             value
             for container in level
-            if type(container) is dict or type(container) is list
             for value in (container.values() if type(container) is dict else container)
+            if type(value) is dict or type(value) is list
         ]
         if not level:
             return

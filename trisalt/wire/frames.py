@@ -185,12 +185,12 @@ def _unpack_map(data: bytes) -> dict[str, Any]:
 
 def _check_depth(message: dict[str, Any]) -> None:
     level: list[Any] = [message]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             value
             for container in level
-            if type(container) is dict or type(container) is list
             for value in (container.values() if type(container) is dict else container)
+            if type(value) is dict or type(value) is list
         ]
         if not level:
             return
