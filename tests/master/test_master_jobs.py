@@ -1,0 +1,485 @@
+"""Returns: stored first, told second, acknowledged last. Watches, with a publisher that is not there."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import Event, JobNew, JobReturned, JobSettled, TaggedEvent
+from trisalt.bus.requests import Published, PublishRequest, ReturnRequest, SyndicReturnRequest, WatchRequest
+from trisalt.errors import StoreError
+from trisalt.master import jobs as keeper
+from trisalt.master.jobs import NO_RESPONSE, NOT_CONNECTED, keep_jobs
+from trisalt.store.sqlite import open_store
+from trisalt.store.store import JobEntry, Recorded
+
+JID = "20261122124940743908"
+
+
+@attrs.define
+class MemoryJobs:
+    """A store of jobs in memory: what the keeper uses of it, with a door that can be shut."""
+
+    jobs: dict = attrs.field(factory=dict)
+    bodies: dict = attrs.field(factory=dict)
+    settled: dict = attrs.field(factory=dict)
+    batches: list = attrs.field(factory=list)
+    full: bool = False
+    door: trio.Event | None = None
+
+    async def record_returns(self, returns):
+        await trio.lowlevel.checkpoint()
+        if self.door is not None:
+            await self.door.wait()
+        if self.full:
+            raise StoreError("the store cannot write: disk full")
+        self.batches.append(len(returns))
+        results = []
+        for one in returns:
+            self.jobs.setdefault(one.jid, (dict(one.load), [one.id]))
+            there = self.bodies.setdefault((one.jid, one.id), one.body)
+            fresh = there is one.body
+            results.append(Recorded.NEW if fresh else Recorded.REPEAT if there == one.body else Recorded.DIFFERENT)
+        return results
+
+    async def returned(self, jid):
+        await trio.lowlevel.checkpoint()
+        return {id for there, id in self.bodies if there == jid}
+
+    async def entry(self, jid):
+        await trio.lowlevel.checkpoint()
+        if jid not in self.jobs:
+            return None
+        load, minions = self.jobs[jid]
+        return JobEntry(jid=jid, load=load, minions=minions, recorded=0.0)
+
+    async def mark_settled(self, jid, missing):
+        await trio.lowlevel.checkpoint()
+        self.settled[jid] = dict(missing)
+
+
+@attrs.define
+class MemoryStore:
+    jobs: MemoryJobs = attrs.field(factory=MemoryJobs)
+
+
+@attrs.define
+class Publisher:
+    """Claims PublishRequest: notes what is published and when, and lets `answers` say who answers find_job how."""
+
+    bus: Bus
+    published: list = attrs.field(factory=list)
+    answers: dict = attrs.field(factory=dict)
+    nobody: bool = False
+
+    async def run(self, *, task_status):
+        async with self.bus.claim(PublishRequest) as requests, trio.open_nursery() as nursery:
+            task_status.started()
+            async for request, reply in requests:
+                self.published.append((trio.current_time(), request))
+                if self.nobody:
+                    reply.send(Published(jid=None, minions=[], missing=request.tgt, error="nobody"))
+                    continue
+                jid = f"{len(self.published):020}"
+                reply.send(Published(jid=jid, minions=request.tgt, missing=[]))
+                for id in request.tgt:
+                    if id in self.answers:
+                        nursery.start_soon(self.answer, jid, id, self.answers[id])
+
+    async def answer(self, jid, id, running):
+        result = {"jid": JID, "pid": 4711} if running else {}
+        await give_back(self.bus, id, jid=jid, fun="saltutil.find_job", result=result)
+
+
+async def give_back(bus, id, *, jid=JID, fun="test.ping", result=True, retcode=0, **load):
+    return await bus.ask(
+        ReturnRequest(
+            id=id, jid=jid, fun=fun, fun_args=[], result=result, retcode=retcode, success=not retcode, load=load
+        )
+    )
+
+
+@attrs.define
+class House:
+    bus: Bus
+    store: MemoryStore
+    publisher: Publisher
+    heard: list
+    nursery: trio.Nursery
+
+    def told(self, cls):
+        return [event for event in self.heard if isinstance(event, cls)]
+
+    async def new_job(self, *minions, missing=(), **fields):
+        self.store.jobs.jobs[JID] = ({"jid": JID, "fun": "test.sleep", "user": "root"}, list(minions))
+        await self.bus.publish(
+            JobNew(
+                **{
+                    "jid": JID,
+                    "tgt_type": "glob",
+                    "tgt": "*",
+                    "user": "root",
+                    "fun": "test.sleep",
+                    "arg": [9],
+                    "minions": list(minions),
+                    "missing": list(missing),
+                    "watch": True,
+                }
+                | fields
+            )
+        )
+
+
+@pytest.fixture
+async def house(nursery):
+    bus, store, heard = Bus(), MemoryStore(), []
+    publisher = Publisher(bus)
+
+    async def listen(*, task_status):
+        async with bus.subscribe(Event, keep=True) as events:
+            task_status.started()
+            async for event in events:
+                heard.append(event)
+
+    await nursery.start(listen)
+    await nursery.start(publisher.run)
+    await nursery.start(keep_jobs, bus, store)
+    return House(bus, store, publisher, heard, nursery)
+
+
+# -- returns ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_return_is_stored_then_told_then_acknowledged(house):
+    house.store.jobs.door = trio.Event()
+    acknowledged = []
+
+    async def minion(id):
+        assert await give_back(house.bus, id) is None
+        acknowledged.append(id)
+
+    async with house.bus.subscribe(JobReturned, keep=True, depth=1) as returns:
+        house.nursery.start_soon(minion, "m1")
+        await wait_all_tasks_blocked()
+        assert not returns.is_full
+        house.store.jobs.door.set()
+        await wait_all_tasks_blocked()
+        assert returns.is_full
+        assert acknowledged == ["m1"]
+        # A ledger that has no room holds the next one back, after it was stored.
+        house.nursery.start_soon(minion, "m2")
+        await wait_all_tasks_blocked()
+        assert house.store.jobs.bodies.keys() == {(JID, "m1"), (JID, "m2")}
+        assert acknowledged == ["m1"]
+        await returns.receive()
+        await wait_all_tasks_blocked()
+        assert acknowledged == ["m1", "m2"]
+    assert house.store.jobs.bodies[JID, "m1"] == {"return": True, "retcode": 0, "success": True}
+
+
+async def test_returns_that_wait_share_a_transaction(house):
+    house.store.jobs.door = trio.Event()
+    for number in range(200):
+        house.nursery.start_soon(give_back, house.bus, f"m{number}")
+    await wait_all_tasks_blocked()
+    house.store.jobs.door.set()
+    await wait_all_tasks_blocked()
+    assert sum(house.store.jobs.batches) == 200
+    assert len(house.store.jobs.batches) <= 3
+    assert len(house.told(JobReturned)) == 200
+
+
+async def test_what_could_not_be_stored_is_neither_told_nor_acknowledged(house):
+    house.store.jobs.full = True
+    with pytest.raises(StoreError):
+        await give_back(house.bus, "m1")
+    await wait_all_tasks_blocked()
+    assert house.heard == []
+    house.store.jobs.full = False
+    await give_back(house.bus, "m1")
+    await wait_all_tasks_blocked()
+    assert len(house.told(JobReturned)) == 1
+
+
+async def test_a_repeat_is_told_as_one_and_the_first_is_kept(house):
+    await give_back(house.bus, "m1", result=1)
+    await give_back(house.bus, "m1", result=1)
+    await give_back(house.bus, "m1", result=2)
+    await wait_all_tasks_blocked()
+    assert [(event.result, event.first) for event in house.told(JobReturned)] == [(1, True), (1, False), (2, False)]
+    assert house.store.jobs.bodies[JID, "m1"]["return"] == 1
+
+
+async def test_a_job_of_the_minions_own_gets_a_jid(house):
+    await give_back(house.bus, "m1", jid="req", fun="status.uptime", schedule="hourly", user="root", pid=5)
+    await give_back(house.bus, "m1", jid="req", fun="status.uptime")
+    await wait_all_tasks_blocked()
+    first, second = house.told(JobReturned)
+    assert len(first.jid) == 20
+    assert first.jid < second.jid
+    assert first.schedule == "hourly"
+    assert first.pid == 5
+    load, minions = house.store.jobs.jobs[first.jid]
+    assert load["fun"] == "status.uptime"
+    assert load["tgt"] == "m1"
+    assert load["schedule"] == "hourly"
+    assert minions == ["m1"]
+
+
+@pytest.mark.parametrize(
+    "jid", ["../../evil", "", "2026", JID + "/ret/m2", JID + "_../x", JID + "\n", JID + "_", JID + "_" + "9" * 99]
+)
+async def test_a_return_with_an_invalid_jid_is_answered_and_dropped(house, jid):
+    assert await give_back(house.bus, "m1", jid=jid) is None
+    await wait_all_tasks_blocked()
+    assert house.heard == []
+    assert house.store.jobs.bodies == {}
+
+
+async def test_a_return_for_another_id_is_dropped(house):
+    await give_back(house.bus, "m1", resource_id="m2")
+    await house.bus.ask(SyndicReturnRequest(id="m1", load=[{"id": "m2", "jid": JID, "return": True}]))
+    await wait_all_tasks_blocked()
+    assert house.heard == []
+
+
+async def test_a_job_that_wants_no_cache_is_only_told(house):
+    await give_back(house.bus, "m1", jid="nocache")
+    await wait_all_tasks_blocked()
+    assert len(house.told(JobReturned)) == 1
+    assert house.store.jobs.bodies == {}
+
+
+async def test_fields_of_the_wrong_type_are_not_told(house):
+    await give_back(house.bus, "m1", user=["root"], out={"x": 1}, metadata="no", pid="x", unknown=1, tgt=["m1"])
+    await wait_all_tasks_blocked()
+    (event,) = house.told(JobReturned)
+    data = event.to_data()
+    assert data["tgt"] == ["m1"]
+    assert not {"user", "out", "metadata", "pid", "unknown"} & data.keys()
+
+
+async def test_failed_states_are_told_one_by_one(house):
+    result = {
+        "test_|-a_|-a_|-nop": {"result": True, "comment": "", "changes": {}},
+        "test_|-b_|-b_|-fail": {"result": False, "comment": "no", "changes": {}},
+        "salt/run/1_|-b_|-b_|-ret": {"result": False, "comment": "forged"},
+    }
+    await give_back(house.bus, "m1", fun="state.sls", result=result, retcode=2)
+    await give_back(house.bus, "m1", fun="state.sls", result=result, retcode=2)
+    await wait_all_tasks_blocked()
+    tags = [event.tag for event in house.told(TaggedEvent)]
+    sub = f"salt/job/{JID}/sub/m1/error/state.sls"
+    assert tags == ["test.fail", sub, sub]
+    data = house.told(TaggedEvent)[1].data
+    assert data["return"] == "Error: test.fail"
+    assert data["retcode"] == 2
+    assert data["success"] is False
+
+
+# -- watches ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_job_is_settled_when_all_have_returned(house, autojump_clock):
+    await house.new_job("m1", "m2")
+    await wait_all_tasks_blocked()
+    await give_back(house.bus, "m1")
+    await wait_all_tasks_blocked()
+    assert not house.told(JobSettled)
+    await give_back(house.bus, "m2")
+    await wait_all_tasks_blocked()
+    assert [type(event) for event in house.heard[-2:]] == [JobReturned, JobSettled]
+    assert house.heard[-1].missing == {}
+    assert house.publisher.published == []
+    assert trio.current_time() == 0.0
+
+
+async def test_a_dead_minion_is_asked_once_and_given_up_with_stocks_words(house, autojump_clock):
+    await house.new_job("m1", "m2", missing=["nokey"])
+    await give_back(house.bus, "m1")
+    await trio.sleep(14.9)
+    assert not house.told(JobSettled)
+    await trio.sleep(0.2)
+    ((when, request),) = house.publisher.published
+    assert when == 5.0
+    assert (request.tgt, request.tgt_type, request.fun, request.arg) == (["m2"], "list", "saltutil.find_job", [JID])
+    assert request.user == "root"
+    assert not request.watch
+    (settled,) = house.told(JobSettled)
+    reason = NO_RESPONSE.format(jid=JID)
+    assert settled.missing == {"m2": reason, "nokey": reason}
+    assert reason.splitlines()[0] == "Minion did not return. [No response]"
+    assert reason.endswith(f"\n\nsalt-run jobs.lookup_jid {JID}")
+    assert house.store.jobs.settled == {JID: settled.missing}
+
+
+async def test_a_minion_at_work_is_waited_for(house, autojump_clock):
+    house.publisher.answers = {"m1": True}
+    await house.new_job("m1")
+    await trio.sleep(100)
+    assert [when for when, _ in house.publisher.published] == [5.0 + 10.0 * n for n in range(10)]
+    assert not house.told(JobSettled)
+    await give_back(house.bus, "m1")
+    await wait_all_tasks_blocked()
+    assert house.told(JobSettled)[0].missing == {}
+
+
+async def test_a_minion_that_says_it_runs_nothing_is_given_up(house, autojump_clock):
+    house.publisher.answers = {"m1": False}
+    await house.new_job("m1")
+    await trio.sleep(15.1)
+    assert list(house.told(JobSettled)[0].missing) == ["m1"]
+
+
+async def test_find_job_answers_are_told_and_not_kept(house, autojump_clock):
+    house.publisher.answers = {"m1": True}
+    await house.new_job("m1")
+    await trio.sleep(6)
+    (answer,) = house.told(JobReturned)
+    assert answer.fun == "saltutil.find_job"
+    assert house.store.jobs.bodies == {}
+    await give_back(house.bus, "m1", jid=answer.jid, fun="saltutil.find_job", result=answer.result)
+    await wait_all_tasks_blocked()
+    assert [event.first for event in house.told(JobReturned)] == [True, False]
+
+
+async def test_an_answer_may_overtake_the_publisher(house, autojump_clock):
+    await house.new_job("m1")
+    await give_back(house.bus, "m1", jid=f"{1:020}", fun="saltutil.find_job", result={"pid": 1})
+    await trio.sleep(15.1)
+    assert len(house.publisher.published) == 2
+    assert not house.told(JobSettled)
+
+
+async def test_a_late_return_is_still_stored_and_told(house, autojump_clock):
+    await house.new_job("m1")
+    await trio.sleep(15.1)
+    assert house.told(JobSettled)
+    await give_back(house.bus, "m1")
+    await wait_all_tasks_blocked()
+    assert (JID, "m1") in house.store.jobs.bodies
+    assert house.told(JobReturned)[-1].first
+
+
+async def test_whoever_waits_may_say_for_how_long(house, autojump_clock):
+    await house.new_job("m1", timeout=1.0, gather_job_timeout=2.0)
+    await trio.sleep(3.1)
+    assert [when for when, _ in house.publisher.published] == [1.0]
+    assert house.told(JobSettled)
+
+
+async def test_nobody_waits_nothing_is_asked(house, autojump_clock):
+    await house.new_job("m1", watch=False)
+    await trio.sleep(100)
+    assert house.publisher.published == []
+    assert not house.told(JobSettled)
+
+
+async def test_a_question_that_reaches_nobody_ends_the_wait(house, autojump_clock):
+    house.publisher.nobody = True
+    await house.new_job("m1")
+    await trio.sleep(5.1)
+    assert list(house.told(JobSettled)[0].missing) == ["m1"]
+
+
+async def test_a_return_before_the_watch_began_counts(house, autojump_clock):
+    house.store.jobs.bodies[JID, "m1"] = {}
+    await house.new_job("m1")
+    await wait_all_tasks_blocked()
+    assert house.told(JobSettled)[0].missing == {}
+
+
+async def test_later_waiters_share_the_watch_and_lengthen_it(house, autojump_clock):
+    await house.new_job("m1")
+    await trio.sleep(4)
+    assert await house.bus.ask(WatchRequest(jid=JID, timeout=6.0)) == ["m1"]
+    await trio.sleep(5.9)
+    assert house.publisher.published == []
+    await trio.sleep(0.2)
+    assert len(house.publisher.published) == 1
+    await trio.sleep(11)
+    assert len(house.told(JobSettled)) == 1
+
+
+async def test_a_job_that_was_settled_can_be_watched_again(house, autojump_clock):
+    await house.new_job("m1", "m2")
+    await trio.sleep(16)
+    await give_back(house.bus, "m1")
+    assert await house.bus.ask(WatchRequest(jid=JID)) == ["m1", "m2"]
+    await trio.sleep(16)
+    assert [sorted(event.missing) for event in house.told(JobSettled)] == [["m1", "m2"], ["m2"]]
+    assert house.publisher.published[-1][1].tgt == ["m2"]
+
+
+async def test_a_job_nobody_knows_is_not_watched(house, autojump_clock):
+    assert await house.bus.ask(WatchRequest(jid=JID)) is None
+    await trio.sleep(100)
+    assert not house.heard
+
+
+async def test_a_watch_outlives_a_publisher_that_is_not_there(nursery, autojump_clock):
+    bus, store = Bus(), MemoryStore()
+    await nursery.start(keep_jobs, bus, store)
+    async with bus.subscribe(JobSettled, keep=True) as settled:
+        house = House(bus, store, None, [], nursery)
+        await house.new_job("m1")
+        event = await settled.receive()
+        assert list(event.missing) == ["m1"]
+        assert trio.current_time() == 15.0
+
+
+async def test_minions_that_are_not_connected_are_named_so_and_not_asked(nursery, autojump_clock):
+    bus, store = Bus(), MemoryStore()
+    publisher = Publisher(bus)
+    await nursery.start(publisher.run)
+    await nursery.start(
+        lambda task_status: keep_jobs(bus, store, connected=lambda: frozenset({"m1"}), task_status=task_status)
+    )
+    async with bus.subscribe(JobSettled, keep=True) as settled:
+        house = House(bus, store, publisher, [], nursery)
+        await house.new_job("m1", "m2")
+        await wait_all_tasks_blocked()
+        await give_back(bus, "m1")
+        event = await settled.receive()
+        assert event.missing == {"m2": NOT_CONNECTED}
+        assert trio.current_time() == 5.0
+        assert publisher.published == []
+
+
+# -- with the real store ---------------------------------------------------------------------------------------
+
+
+async def test_with_the_real_store_every_acknowledged_return_is_there(nursery, tmp_path):
+    bus = Bus()
+    async with open_store(tmp_path / "trisalt.db") as store:
+        await nursery.start(keep_jobs, bus, store)
+        acknowledged = []
+
+        async def minion(id):
+            await give_back(bus, id, result={"id": id})
+            acknowledged.append(id)
+
+        with trio.fail_after(30):
+            async with trio.open_nursery() as minions:
+                for number in range(500):
+                    minions.start_soon(minion, f"m{number}")
+        assert len(acknowledged) == 500
+        returns = await store.jobs.returns(JID)
+        assert {id: body["return"] for id, body in returns.items()} == {id: {"id": id} for id in acknowledged}
+        nursery.cancel_scope.cancel()
+
+
+async def test_more_than_fit_wait_at_the_edge(house, monkeypatch):
+    monkeypatch.setattr(keeper, "WAITING", 10)
+    house.store.jobs.door = trio.Event()
+    for number in range(100):
+        house.nursery.start_soon(give_back, house.bus, f"m{number}")
+    await wait_all_tasks_blocked()
+    # The first went to the store, ten wait in the keeper and one in its hand: the others wait where they were asked.
+    assert house.bus.statistics().requests["ReturnRequest"] >= 80
+    house.store.jobs.door.set()
+    await wait_all_tasks_blocked()
+    assert len(house.store.jobs.bodies) == 100
