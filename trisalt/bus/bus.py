@@ -168,6 +168,10 @@ class Bus:
         """Whether somebody answers requests of this class."""
         return cls in self._claims
 
+    def wanted(self, cls: type[Event]) -> bool:
+        """Whether anybody subscribes to events of this class, or to tags: what nobody sees need not be made."""
+        return bool(self._subscribed(cls))
+
     def statistics(self) -> BusStatistics:
         """A snapshot for debugging."""
         return BusStatistics(
@@ -186,11 +190,14 @@ class Bus:
             subscription.offer(event)
 
     def _targets(self, event: Event) -> list[Subscription]:
-        cls = type(event)
+        row = self._subscribed(type(event))
+        return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
+
+    def _subscribed(self, cls: type[Event]) -> tuple[tuple[Subscription, Callable[[str], bool] | None], ...]:
         row = self._by_class.get(cls)
         if row is None:
             row = self._by_class[cls] = tuple(self._row(cls))
-        return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
+        return row
 
     def _row(self, cls: type[Event]) -> Iterable[tuple[Subscription, Callable[[str], bool] | None]]:
         for subscription, pattern in self._subscriptions.items():
