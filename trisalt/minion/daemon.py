@@ -1,29 +1,412 @@
 """The minion: opens everything below in order, owns the nursery, and stops it in order.
 
 Called by `cli/salt_minion`, which reads the configuration, sets up the log and starts the zygote before Trio.
+The order here is the order of start, and of the lines an operator knows; read backwards it is the order of stop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+import signal
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import structlog
 import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import Connected, GrainsRefresh, ModuleRefresh, ModuleRefreshed, PillarRefreshed
+from trisalt.config.minion import MasterAddress as ConfiguredMaster
+from trisalt.config.minion import MinionConfig
+from trisalt.config.paths import MinionPaths, minion_paths
+from trisalt.errors import ConfigError, Rejected, TrisaltError
+from trisalt.minion.facts import Facts
+from trisalt.minion.grains import Grains, keep_grains
+from trisalt.minion.identity import Identity, open_identity
+from trisalt.minion.jobs import JobOptions, run_jobs
+from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests, resolve
+from trisalt.minion.local_events import announce, relay_events, to_event
+from trisalt.minion.mine import keep_mine
+from trisalt.minion.pillar import Pillar, PillarOptions, keep_pillar
+from trisalt.minion.proc import Proc, SeenJids
+from trisalt.minion.returns import Returns, Spool, keep_returns
+from trisalt.minion.signin import SignInOptions
+from trisalt.minion.upcalls import Upcalls
+from trisalt.scheduler.entry import Source
+from trisalt.scheduler.scheduler import Schedule, run_schedule
+from trisalt.transport.ipc import open_event_sockets
+from trisalt.transport.publish import open_subscriber
+from trisalt.transport.request import open_request_client
+from trisalt.transport.zmq import Context, KeepAlive, open_context
+from trisalt.worker.pool import Workers, open_workers
+from trisalt.worker.zygote import Zygote
+
+log = structlog.get_logger()
+
+MINE_JOB = "__mine_interval"
+
+# A rejected minion waits this long (seconds, drawn) before it ends, so that an init that restarts it does not storm.
+REJECTED_WAIT = (10.0, 20.0)
+
+# Options that a running daemon has used up: SIGHUP says that they wait for a restart.
+AT_START_ONLY = frozenset(
+    {
+        *("id", "user", "root_dir", "pki_dir", "cachedir", "sock_dir", "keysize", "hash_type", "ipv6", "pidfile"),
+        *("master", "master_port", "master_type", "publish_port", "random_master", "encryption_algorithm"),
+        *("signing_algorithm", "master_finger", "verify_master_pubkey_sign", "acceptance_wait_time"),
+        *("acceptance_wait_time_max", "rejected_retry", "auth_timeout", "auth_tries", "random_reauth_delay"),
+        *("return_retry_timer", "return_retry_timer_max", "return_retry_tries", "process_count_max"),
+        *("minion_jid_queue_hwm", "minion_sign_messages", "require_signed_publications", "max_event_size"),
+    }
+)
+
+Reread = Callable[[], MinionConfig]
 
 
 async def run_minion(
-    config: Any,
-    zygote: Any,
+    config: MinionConfig,
+    zygote: Zygote,
     *,
-    notify: Callable[[str], None] = lambda _state: None,
-    reread: Callable[[], Any] | None = None,
+    notify: Callable[[str], object] = lambda _state: None,
+    reread: Reread | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run one minion until it is told to stop.
 
-    `config` is a `MinionConfig`, `zygote` the handle of `start_zygote`. `notify` gets systemd's state lines
-    (`READY=1`, `RELOADING=1`, `STOPPING=1`). `reread` is called on SIGHUP and gives the configuration anew, or raises ConfigError. SIGTERM, SIGINT and
+    `notify` gets systemd's state lines (`READY=1` as soon as the daemon works, which may be long before a master
+    answers). `reread` is called on SIGHUP and gives the configuration anew, or raises ConfigError. SIGTERM, SIGINT and
     SIGHUP are taken here; running jobs outlive the daemon. `task_status` is started when the minion is ready to
-    receive requests. Raises `Rejected` when the master rejected our key (the command exits 77 then).
+    receive requests. Raises `Rejected` when the master rejected our key (the command exits 77 then), and other errors
+    of our tree bare when there is but one.
     """
-    raise NotImplementedError
+    log.info("minion.setup", id=config.id)
+    try:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async with trio.open_nursery() as nursery:
+                minion = _Minion(config, zygote, notify)
+                nursery.start_soon(_obey, signals, nursery.cancel_scope, minion, notify, reread)
+                try:
+                    await minion.run(task_status)
+                except BaseExceptionGroup as group:
+                    error = _sole(group)
+                    if isinstance(error, Rejected):
+                        # Here, where a signal still ends it.
+                        await trio.sleep(random.uniform(*REJECTED_WAIT))  # noqa: S311 - a spread, no secret
+                    raise
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        error = _sole(group)
+        if error is None:
+            raise
+        raise error from None
+    log.info("minion.stopped")
+
+
+async def _obey(
+    signals: AsyncIterator[int],
+    scope: trio.CancelScope,
+    minion: _Minion,
+    notify: Callable[[str], object],
+    reread: Reread | None,
+) -> None:
+    async for signum in signals:
+        name = signal.Signals(signum).name
+        if signum == signal.SIGHUP:
+            notify("RELOADING=1")
+            await minion.reload(reread)
+            notify("READY=1")
+            continue
+        log.warning("minion.signal", signal=name)
+        notify("STOPPING=1")
+        scope.cancel()
+        return
+
+
+class _Minion:
+    """What a running minion is made of, for the start, the reload and nobody else."""
+
+    def __init__(self, config: MinionConfig, zygote: Zygote, notify: Callable[[str], object]) -> None:
+        self._config = config
+        self._zygote = zygote
+        self._notify = notify
+        self._paths: MinionPaths = minion_paths(config)
+        self._bus = Bus()
+        self._facts = Facts(id=config.id, opts=config.opts, grains={**config.grains, "id": config.id})
+        self._schedule = Schedule(path=Path(self._paths.schedule))
+
+    async def run(self, task_status: trio.TaskStatus[None]) -> None:
+        """Open everything, and run until cancelled."""
+        config, bus, facts = self._config, self._bus, self._facts
+        upcalls = Upcalls(bus, facts, self._schedule)
+        identity = await open_identity(config.id, Path(config.pki_dir), keysize=config.keysize)
+        cachedir = Path(config.cachedir)
+        returns = Returns(Spool(Path(self._paths.spool)))
+        proc = Proc(Path(self._paths.proc))
+        depth = _number(config.opts.get("minion_jid_queue_hwm"), 100)
+        seen = SeenJids(cachedir / "minion_jids", depth=depth)
+        ready = trio.Event()
+        async with (
+            open_context() as context,
+            open_workers(self._zygote, context=facts.context, upcalls=upcalls) as workers,
+            trio.open_nursery() as services,
+        ):
+            self._notify("READY=1")
+            grains = upcalls.grains = Grains(workers, facts)
+            await services.start(partial(keep_grains, bus, grains, every=config.grains_refresh_every * 60.0))
+            links = self._links(identity, context)
+            masters = [link.master for link in links]
+            await services.start(answer_requests, bus, links)
+            await services.start(
+                partial(
+                    keep_returns,
+                    bus,
+                    returns,
+                    tries=config.return_retry_tries,
+                    timer=config.return_retry_timer,
+                    timer_max=config.return_retry_timer_max,
+                )
+            )
+            upcalls.jobs = await services.start(
+                partial(run_jobs, bus, workers, proc, seen, returns, facts, self._job_options(), ready=ready)
+            )
+            await services.start(keep_mine, bus, config.id, masters)
+            await services.start(relay_events, bus, config.id, masters)
+            await services.start(
+                partial(
+                    announce,
+                    bus,
+                    facts,
+                    ready=ready,
+                    legacy=config.enable_legacy_startup_events,
+                    grains=tuple(config.start_event_grains),
+                )
+            )
+            await services.start(_reload_modules, bus, facts, workers)
+            if config.scheduler_before_connect or not links:
+                self._take_schedule()
+                await services.start(run_schedule, bus, self._schedule)
+            if links:
+                await self._connect(services, links)
+                pillar = upcalls.pillar = Pillar(bus, facts, self._pillar_options())
+                await services.start(keep_pillar, bus, pillar)
+            if not config.scheduler_before_connect and links:
+                self._take_schedule()
+            self._take_pillar_schedule()
+            await services.start(self._follow_pillar)
+            log.info("minion.user", user=config.user)
+            async with open_event_sockets(
+                self._paths.event_pub,
+                self._paths.event_pull,
+                bus,
+                self._fired_here,
+                pub_mode=0o600,
+                max_event_size=config.max_event_size,
+            ):
+                log.info("minion.bus_bound", socket="pub", path=self._paths.event_pub)
+                log.info("minion.bus_bound", socket="pull", path=self._paths.event_pull)
+                log.info("minion.ready")
+                ready.set()
+                if not config.scheduler_before_connect and links:
+                    await services.start(run_schedule, bus, self._schedule)
+                task_status.started()
+                self._notify("STATUS=Ready to receive requests")
+                await trio.sleep_forever()
+
+    # -- the masters ------------------------------------------------------------------------------------------
+
+    def _links(self, identity: Identity, context: Context) -> list[Link]:
+        config = self._config
+        addresses = [MasterAddress(host=master.host, port=master.port) for master in self._chosen_masters()]
+        if not addresses:
+            return []
+        keepalive = KeepAlive(
+            on=int(config.tcp_keepalive),
+            idle=int(config.tcp_keepalive_idle),
+            count=int(config.tcp_keepalive_cnt),
+            interval=int(config.tcp_keepalive_intvl),
+        )
+        reconnect = config.recon_default
+        if config.recon_randomize:
+            reconnect += random.uniform(0, config.recon_max)  # noqa: S311 - a spread, no secret
+        ipv6 = bool(config.ipv6)
+        dial = Dial(
+            client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=ipv6),
+            subscriber=partial(
+                open_subscriber,
+                context=context,
+                identity=config.id.encode(),
+                reconnect=int(reconnect),
+                reconnect_max=int(config.recon_max),
+                keepalive=keepalive,
+                ipv6=ipv6,
+            ),
+            resolve=resolve,
+        )
+        options = self._link_options()
+        if config.master_type == "failover":
+            return [Link(self._bus, addresses, identity, self._facts, options, dial=dial)]
+        return [Link(self._bus, [address], identity, self._facts, options, dial=dial) for address in addresses]
+
+    def _chosen_masters(self) -> list[ConfiguredMaster]:
+        config = self._config
+        masters = list(config.masters)
+        if config.random_master:
+            random.shuffle(masters)
+        match config.master_type:
+            case "str" | "failover":
+                return masters
+            case "distributed":
+                return [masters[zlib.crc32(config.id.encode()) % len(masters)]]
+            case "disable":
+                log.warning("master.disabled")
+                return []
+            case other:
+                raise ConfigError(f"master_type: {other} is not supported; it is str, failover, distributed or disable")
+
+    async def _connect(self, services: trio.Nursery, links: list[Link]) -> None:
+        """Start the links, and wait until one stands."""
+        config = self._config
+        async with self._bus.subscribe(Connected, keep=True) as connections:
+            if config.random_startup_delay > 0:
+                await trio.sleep(random.uniform(0, config.random_startup_delay))  # noqa: S311 - a spread, no secret
+            for link in links:
+                await services.start(link.run)
+            await connections.receive()
+
+    def _link_options(self) -> LinkOptions:
+        config = self._config
+        return LinkOptions(
+            sign_in=SignInOptions(
+                auth_timeout=config.auth_timeout,
+                auth_tries=config.auth_tries,
+                acceptance_wait_time=config.acceptance_wait_time,
+                acceptance_wait_time_max=config.acceptance_wait_time_max,
+                rejected_retry=config.rejected_retry,
+                encryption_algorithm=config.encryption_algorithm,
+                signing_algorithm=config.signing_algorithm,
+                hash_type=config.hash_type,
+                master_finger=config.master_finger or None,
+                verify_master_pubkey_sign=config.verify_master_pubkey_sign,
+                autosign_grains=tuple(config.autosign_grains),
+            ),
+            # The master says where it publishes; a port of one's own is for a way to it that maps ports.
+            publish_port=config.publish_port
+            if config.publish_port != type(config).OPTIONS["publish_port"].default
+            else None,
+            require_signature=config.opts.get("require_signed_publications") is not False,
+            minion_sign_messages=bool(config.opts.get("minion_sign_messages")),
+            random_reauth_delay=config.random_reauth_delay,
+            retry_dns=config.retry_dns,
+        )
+
+    def _pillar_options(self) -> PillarOptions:
+        config = self._config
+        return PillarOptions(
+            saltenv=config.saltenv,
+            pillarenv=config.pillarenv,
+            request_channel_timeout=config.request_channel_timeout,
+            request_channel_tries=config.request_channel_tries,
+        )
+
+    def _job_options(self) -> JobOptions:
+        config = self._config
+        executors = config.opts.get("module_executors") or ()
+        return JobOptions(
+            process_count_max=config.process_count_max,
+            multifunc_ordered=config.multifunc_ordered,
+            module_executors=tuple(executors) if isinstance(executors, list | tuple) else (),
+            user=config.user,
+        )
+
+    # -- the schedule -----------------------------------------------------------------------------------------
+
+    def _take_schedule(self) -> None:
+        config = self._config
+        if config.mine_enabled and config.mine_interval > 0:
+            log.info("scheduler.internal_job_added", fun="mine.update")
+        self._schedule.load(self._internal_jobs(), source=Source.INTERNAL)
+        self._schedule.load(config.schedule, source=Source.CONFIG)
+
+    def _internal_jobs(self) -> dict[str, Any]:
+        config = self._config
+        if not config.mine_enabled or config.mine_interval <= 0:
+            return {}
+        return {
+            MINE_JOB: {
+                "function": "mine.update",
+                "minutes": config.mine_interval,
+                "jid_include": True,
+                "maxrunning": 2,
+                "run_on_start": True,
+                "return_job": config.mine_return_job,
+            }
+        }
+
+    def _take_pillar_schedule(self) -> None:
+        self._schedule.load(self._facts.pillar.get("schedule"), source=Source.PILLAR)
+
+    async def _follow_pillar(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        async with self._bus.subscribe(PillarRefreshed, keep=False, depth=1) as refreshed:
+            task_status.started()
+            while True:
+                await refreshed.receive_all()
+                self._take_pillar_schedule()
+
+    # -- what happens on this host ----------------------------------------------------------------------------
+
+    async def _fired_here(self, tag: str, data: Mapping[str, Any]) -> None:
+        await self._bus.publish(to_event(tag, data))
+
+    async def reload(self, reread: Reread | None) -> None:
+        """Take the configuration anew, as far as a running minion can, and say which keys took effect."""
+        if reread is None:
+            log.warning("config.not_reread")
+            return
+        try:
+            new = await trio.to_thread.run_sync(reread)
+        except ConfigError as exc:
+            log.error("config.refused", reason=str(exc))
+            return
+        old = self._config.opts
+        changed = sorted(key for key in {*old, *new.opts} if old.get(key) != new.opts.get(key))
+        waiting = [key for key in changed if key in AT_START_ONLY]
+        taken = [key for key in changed if key not in AT_START_ONLY]
+        self._config = new
+        self._facts.opts = new.opts
+        self._take_schedule()
+        if "grains" in taken:
+            await self._bus.publish(GrainsRefresh())
+        log.info("config.reread", taken=taken, waiting=waiting)
+
+
+async def _reload_modules(
+    bus: Bus, facts: Facts, workers: Workers, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Plugins on disk have changed: workers load them anew, and whoever waits is told."""
+    async with bus.subscribe(ModuleRefresh, keep=False, depth=1) as wishes:
+        task_status.started()
+        while True:
+            await wishes.receive_all()
+            facts.version += 1
+            workers.refresh()
+            await bus.publish(ModuleRefreshed())
+
+
+def _number(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
+
+
+def _sole(group: BaseExceptionGroup[BaseException]) -> TrisaltError | None:
+    """The one error of our tree in a group that holds nothing else."""
+    leaves: list[BaseException] = []
+    stack: list[BaseException] = [group]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseExceptionGroup):
+            stack.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return leaves[0] if len(leaves) == 1 and isinstance(leaves[0], TrisaltError) else None

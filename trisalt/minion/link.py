@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -65,7 +66,6 @@ class LinkOptions:
     minion_sign_messages: bool = False
     random_reauth_delay: float = 10
     retry_dns: float = 30
-    ipv6: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -94,20 +94,29 @@ async def resolve(host: str, port: int) -> str:
 
 
 class Link:
-    """One master."""
+    """One master; or several, of which one is spoken with at a time: the next when one does not answer.
+
+    `master` names it as the configuration does, a failover link by its first.
+    """
 
     def __init__(
-        self, bus: Bus, master: MasterAddress, identity: Identity, facts: Facts, options: LinkOptions, *, dial: Dial
+        self,
+        bus: Bus,
+        masters: Sequence[MasterAddress],
+        identity: Identity,
+        facts: Facts,
+        options: LinkOptions,
+        *,
+        dial: Dial,
     ) -> None:
-        self.master = master.host
+        self.master = masters[0].host
         self.connected = False
         self._bus = bus
-        self._port = master.port
+        self._masters = deque(masters)
         self._identity = identity
         self._facts = facts
         self._options = options
         self._dial = dial
-        self._address = ""
         self._client: Any = None
         self._session: Session | None = None
         # The session that a reply or a publication proved useless: nobody uses it any more.
@@ -125,34 +134,42 @@ class Link:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the link standing, for ever. Raises Rejected."""
         task_status.started()
-        self._address = await self._resolved()
+        address = await self._resolved()
         while True:
+            master = self._masters[0]
+            log.debug("master.dialled", master=address, port=master.port)
             async with (
-                self._dial.client(tcp_address(self._address, self._port)) as client,
+                self._dial.client(tcp_address(address, master.port)) as client,
                 trio.open_nursery() as nursery,
             ):
                 self._client = client
-                nursery.start_soon(self._listen)
-                # Returns when the master has another address; then all of it is opened anew.
-                await self._keep_signed_in(self._address)
+                nursery.start_soon(self._listen, address)
+                # Returns when it is another address that counts; then all of it is opened anew.
+                address = await self._keep_signed_in(address)
                 nursery.cancel_scope.cancel()
+            if self.connected:
+                await self._say_lost(address)
 
     async def _resolved(self) -> str:
+        """The address of the master that is tried now; of the next one when there is none."""
         while True:
+            master = self._masters[0]
             try:
-                return await self._dial.resolve(self.master, self._port)
+                return await self._dial.resolve(master.host, master.port)
             except OSError as exc:
                 log.error(
-                    "master.unresolved", master=self.master, wait_s=round(self._options.retry_dns), reason=str(exc)
+                    "master.unresolved", master=master.host, wait_s=round(self._options.retry_dns), reason=str(exc)
                 )
                 await trio.sleep(max(self._options.retry_dns, 1))
+                self._masters.rotate(-1)
 
-    async def _keep_signed_in(self, address: str) -> None:
+    async def _keep_signed_in(self, address: str) -> str:
+        """Sign in, and again whenever somebody wants it. Returns the address to go to instead."""
         first = True
         while True:
             accepted = await self._accepted(address)
-            if accepted is None:
-                return
+            if isinstance(accepted, str):
+                return accepted
             self._take(accepted)
             if first:
                 log.info("auth.successful", master=address)
@@ -163,8 +180,8 @@ class Link:
             with trio.move_on_after(self._spread * random.random()):  # noqa: S311 - a spread, no secret
                 await self._urgent.wait()
 
-    async def _accepted(self, address: str) -> Accepted | None:
-        """Sign in, however long it takes; None when the master has moved to another address meanwhile."""
+    async def _accepted(self, address: str) -> Accepted | str:
+        """Sign in, however long it takes; the address to go to, when the master does not answer and it is another."""
         while True:
             accepted = await sign_in(
                 self._client.request,
@@ -176,10 +193,10 @@ class Link:
             if accepted is not None:
                 return accepted
             log.error("master.unreachable", master=address)
-            now = await self._resolved()
-            if now != address:
-                self._address = now
-                return None
+            self._masters.rotate(-1)
+            other = await self._resolved()
+            if other != address or len(self._masters) > 1:
+                return other
 
     def _take(self, accepted: Accepted) -> None:
         old = self._session
@@ -219,7 +236,7 @@ class Link:
 
     # -- listening --------------------------------------------------------------------------------------------
 
-    async def _listen(self) -> None:
+    async def _listen(self, address: str) -> None:
         while True:
             session = await self._usable()
             port = self._options.publish_port or session.publish_port
@@ -228,31 +245,38 @@ class Link:
                     self._dial.subscriber(tcp_address(self._address, port)) as subscriber,
                     trio.open_nursery() as watch,
                 ):
-                    watch.start_soon(self._watch, subscriber)
+                    watch.start_soon(self._watch, subscriber, address)
                     while True:
                         for payload in await subscriber.receive_all():
                             job = await self._opened(payload)
                             if job is not None:
                                 await self._bus.publish(JobReceived(load=job, master=self.master))
 
-    async def _watch(self, subscriber: Any) -> None:
+    async def _watch(self, subscriber: Any, address: str) -> None:
         with trio.move_on_after(SUBSCRIBED_WITHIN):
             await subscriber.wait_connected()
-        await self._say_connected()
+        if not self.connected:
+            await self._say_connected()
         async for notice in subscriber.notices:
             if notice is Notice.DISCONNECTED and self.connected:
-                self.connected = False
-                log.info("master.lost", master=self._address)
-                await self._bus.publish(Disconnected(master=self.master))
+                await self._say_lost(address)
+                if len(self._masters) > 1:
+                    # Whether it is gone, or only was: signing in tells, and goes on to the next.
+                    self._renew(spread=0)
             elif notice is Notice.CONNECTED and not self.connected:
                 # It may be another master process with another shared key. Nobody waits for us yet.
                 self._renew(spread=self._options.random_reauth_delay)
-                log.info("master.connected", master=self._address)
+                log.info("master.connected", master=address)
                 await self._say_connected()
 
     async def _say_connected(self) -> None:
         self.connected = True
         await self._bus.publish(Connected(master=self.master))
+
+    async def _say_lost(self, address: str) -> None:
+        self.connected = False
+        log.info("master.lost", master=address)
+        await self._bus.publish(Disconnected(master=self.master))
 
     async def _opened(self, payload: bytes) -> dict[str, Any] | None:
         """The job map in a publication; None, and a line in the log, for what is to be dropped."""

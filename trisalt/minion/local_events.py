@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import attrs
 import structlog
 import trio
 
@@ -36,23 +33,6 @@ log = structlog.get_logger()
 
 # So many events may wait for the master; then they are shed, and the log says how many.
 WAITING = 1024
-
-
-@attrs.frozen(kw_only=True)
-class EventSocketPaths:
-    """Where stock's two event sockets of a minion are."""
-
-    pub: str
-    pull: str
-
-
-def event_socket_paths(sock_dir: str, id: str, hash_type: str = "sha256") -> EventSocketPaths:
-    """The sockets of this id, named as stock names them: by the first ten digits of its hash."""
-    digest = hashlib.new(hash_type, id.encode()).hexdigest()[:10]
-    folder = Path(sock_dir)
-    return EventSocketPaths(
-        pub=str(folder / f"minion_event_{digest}_pub.ipc"), pull=str(folder / f"minion_event_{digest}_pull.ipc")
-    )
 
 
 def to_event(tag: str, data: Mapping[str, Any]) -> Event:

@@ -56,6 +56,7 @@ async def sign_in(
     """
     wait = options.acceptance_wait_time
     while True:
+        answer: Accepted | Pending | Refused | TooMany | None = None
         try:
             answer = await _round(request, identity, options, grains)
         except KeyChanged:
@@ -64,19 +65,19 @@ async def sign_in(
             log.error("auth.failed", master=master, reason=str(exc))
         else:
             match answer:
-                case Accepted():
+                case Accepted() | None:
                     return answer
                 case Pending():
-                    log.error("auth.waiting", master=master, wait_s=_plain(wait))
+                    # On a console these are three lines, the wait among them.
+                    log.error("auth.pending", master=master, wait_s=_plain(wait))
                 case Refused():
-                    log.critical("auth.refused", master=master, verified=answer.verified)
+                    log.critical("auth.rejected", master=master, verified=answer.verified)
                     if not options.rejected_retry:
                         raise Rejected("the master has rejected this minion's public key")
                 case TooMany():
-                    log.error("auth.too_many", master=master, wait_s=_plain(wait))
-                case None:
-                    return None
-        log.info("auth.retrying", wait_s=_plain(wait))
+                    log.error("auth.full", master=master)
+        if not isinstance(answer, Pending):
+            log.info("auth.retrying", wait_s=_plain(wait))
         await trio.sleep(wait)
         if options.acceptance_wait_time_max > wait:
             wait = min(wait * 2, options.acceptance_wait_time_max)
