@@ -1,0 +1,79 @@
+"""Grains of the minion itself: its versions, its process, its environment."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import locale
+import os
+import pwd
+import shutil
+import sys
+import time
+from typing import Any
+
+import trisalt
+
+
+def identity() -> dict[str, Any]:
+    """Who this minion is, and whose."""
+    id = __opts__.get("id", "")
+    master = __opts__.get("master", "")
+    if isinstance(master, (list, tuple)) and len(master) == 1:
+        master = master[0]
+    return {"id": id, "master": master, "server_id": int(hashlib.sha256(id.encode()).hexdigest(), 16) % 2**31}
+
+
+def versions() -> dict[str, Any]:
+    """`saltversion` is the Salt whose behaviour is kept; `trisaltversion` is ours."""
+    import zmq
+
+    return {
+        "saltversion": trisalt.SALT_VERSION,
+        "saltversioninfo": [int(part) for part in trisalt.SALT_VERSION.split(".")],
+        "trisaltversion": trisalt.__version__,
+        "saltpath": os.path.dirname(os.path.abspath(trisalt.__file__)),
+        "zmqversion": zmq.zmq_version(),
+        "pythonversion": list(sys.version_info),
+        "pythonexecutable": sys.executable,
+        "pythonpath": list(sys.path),
+        "package": None,
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Working directory, search path, shell, locale."""
+    path = os.environ.get("PATH", "").strip()
+    language, encoding = locale.getlocale()
+    return {
+        "cwd": os.getcwd(),
+        "path": path,
+        "systempath": path.split(os.path.pathsep),
+        "shell": os.environ.get("SHELL", "/bin/sh"),
+        "locale_info": {
+            "defaultlanguage": language,
+            "defaultencoding": encoding,
+            "detectedencoding": sys.getdefaultencoding(),
+            "timezone": time.tzname[time.localtime().tm_isdst > 0],
+        },
+        "transactional": shutil.which("transactional-update") is not None,
+    }
+
+
+def process() -> dict[str, Any]:
+    """Under whom the minion runs. `pid` is the daemon's, not the worker's that gathers grains."""
+    uid, gid = os.getuid(), os.getgid()
+    return {
+        "uid": uid,
+        "gid": gid,
+        "username": _name(pwd.getpwuid, uid),
+        "groupname": _name(grp.getgrgid, gid),
+        "pid": __opts__.get("__pid__", os.getpid()),
+    }
+
+
+def _name(look_up: Any, number: int) -> str:
+    try:
+        return look_up(number)[0]
+    except KeyError:
+        return ""

@@ -1,0 +1,159 @@
+"""The mine: what minions tell the master of themselves at intervals, for others to ask."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from trisalt.errors import CommandError
+from trisalt.worker import upcall
+
+log = logging.getLogger(__name__)
+
+# How stock marks an entry that not everybody may read.
+ACL_MARK = "__saltmine_acl__"
+
+
+def update(clear: bool = False, mine_functions: Any = None) -> bool | None:
+    """
+    Call the mine functions and send what they return; `clear` replaces what the master has. Without
+    `mine_functions` those of the configuration and the pillar are called, a pillar's over a configuration's.
+
+    CLI Example:
+
+        salt '*' mine.update
+    """
+    data: dict[str, Any] = {}
+    for name, entry in _functions(mine_functions).items():
+        try:
+            data[name] = _call(name, entry)
+        except Exception as exc:
+            # One function that fails must not keep the others from the mine.
+            log.warning("mine function %s failed: %s", name, exc)
+    if not data and not clear:
+        return None
+    return _send(data, clear)
+
+
+def send(name: str, *args: Any, **kwargs: Any) -> bool | None:
+    """
+    Call one function and send what it returns; `mine_function` names the function when `name` is an alias.
+
+    CLI Example:
+
+        salt '*' mine.send network.ip_addrs eth0
+    """
+    kwargs = {key: value for key, value in kwargs.items() if not key.startswith("__pub_")}
+    acl = {key: kwargs.pop(key) for key in ("allow_tgt", "allow_tgt_type") if key in kwargs}
+    function = kwargs.pop("mine_function", name)
+    if function not in __salt__:
+        return False
+    return _send({name: _marked(__salt__[function](*args, **kwargs), acl)}, False)
+
+
+def get(tgt: Any, fun: Any, tgt_type: str = "glob", exclude_minion: bool = False) -> dict[str, Any]:
+    """
+    The mine data of the minions a target names: `{id: value}`, or `{fun: {id: value}}` for several functions.
+
+    CLI Example:
+
+        salt '*' mine.get 'web*' network.ip_addrs
+    """
+    if __opts__.get("file_client") == "local":
+        return {}
+    found = upcall.ask_master("_mine_get", tgt=tgt, fun=fun, tgt_type=tgt_type)
+    if exclude_minion and isinstance(found, dict):
+        me = __opts__["id"]
+        found.pop(me, None)
+        for values in found.values():
+            if isinstance(values, dict):
+                values.pop(me, None)
+    return found
+
+
+def delete(fun: str) -> bool:
+    """
+    Withdraw one function from the mine.
+
+    CLI Example:
+
+        salt '*' mine.delete network.ip_addrs
+    """
+    return upcall.ask_master("_mine_delete", fun=fun)
+
+
+def flush() -> bool:
+    """
+    Withdraw everything from the mine.
+
+    CLI Example:
+
+        salt '*' mine.flush
+    """
+    return upcall.ask_master("_mine_flush")
+
+
+def valid() -> dict[str, Any] | None:
+    """
+    The configured mine functions that this minion can call, with their arguments.
+
+    CLI Example:
+
+        salt '*' mine.valid
+    """
+    found: dict[str, Any] = {}
+    for name, entry in _functions(None).items():
+        function, args, kwargs, _acl = _parse(name, entry)
+        if function in __salt__:
+            arguments = [*args, *({key: value} for key, value in kwargs.items())]
+            found[name] = {function: arguments} if function != name else arguments
+    return found or None
+
+
+def _functions(given: Any) -> dict[str, Any]:
+    if given is not None:
+        found = given
+    else:
+        found = {**_as_map(__opts__.get("mine_functions")), **_as_map(__pillar__.get("mine_functions"))}
+    return _as_map(found)
+
+
+def _as_map(value: Any) -> dict[str, Any]:
+    if isinstance(value, list):
+        return {name: [] for name in value}
+    return value if isinstance(value, dict) else {}
+
+
+def _call(name: str, entry: Any) -> Any:
+    function, args, kwargs, acl = _parse(name, entry)
+    if function not in __salt__:
+        raise CommandError(f"'{function}' is not available.")
+    return _marked(__salt__[function](*args, **kwargs), acl)
+
+
+def _parse(name: str, entry: Any) -> tuple[str, list[Any], dict[str, Any], dict[str, Any]]:
+    """An entry is a list of arguments (maps in it are keyword arguments), or a map of keyword arguments."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    if isinstance(entry, dict):
+        kwargs = dict(entry)
+    elif isinstance(entry, list):
+        for item in entry:
+            if isinstance(item, dict):
+                kwargs |= item
+            else:
+                args.append(item)
+    elif entry is not None:
+        args = [entry]
+    acl = {key: kwargs.pop(key) for key in ("allow_tgt", "allow_tgt_type") if key in kwargs}
+    return kwargs.pop("mine_function", name), args, kwargs, acl
+
+
+def _marked(value: Any, acl: dict[str, Any]) -> Any:
+    return {ACL_MARK: 1, "__data__": value, **acl} if acl else value
+
+
+def _send(data: dict[str, Any], clear: bool) -> bool | None:
+    if __opts__.get("file_client") == "local":
+        return None
+    return upcall.fire_event("_minion_mine", {"cmd": "_mine", "data": data, "clear": clear}) or None

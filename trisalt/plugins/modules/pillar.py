@@ -1,0 +1,209 @@
+"""Ask for pillar. Values under keys that name a secret are masked in what an operator is shown, and only there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from trisalt.errors import CommandError
+from trisalt.target.data import traverse
+from trisalt.worker import upcall
+
+MASK = "**********"
+SECRET_KEY = re.compile(r"passw|passphrase|secret|token|private|credential|api_?key|priv_?key", re.IGNORECASE)
+MISSING = object()
+
+
+def get(
+    key: str,
+    default: Any = MISSING,
+    merge: bool = False,
+    merge_nested_lists: bool | None = None,
+    delimiter: str = ":",
+    pillarenv: str | None = None,
+    saltenv: str | None = None,
+    unmask: bool | None = None,
+    **kwargs: Any,
+) -> Any:
+    """
+    One value of the pillar in memory, nested by the delimiter; the default (an empty string) when it is not there.
+    `merge` lays a value that is a map or list over the default.
+
+    CLI Example:
+
+        salt '*' pillar.get pkg:apache
+    """
+    _only_published(kwargs)
+    source = _compiled(pillarenv, {}) if pillarenv or saltenv else __pillar__
+    found = traverse(source, key, MISSING, delimiter)
+    if found is MISSING:
+        if default is MISSING and __opts__.get("pillar_raise_on_missing"):
+            raise KeyError(f"Pillar key not found: {key}")
+        return "" if default is MISSING else default
+    if merge and default is not MISSING:
+        found = _merged(default, found)
+    return _shown(found, key.split(delimiter)[-1], unmask, kwargs)
+
+
+fetch = get
+
+
+def item(*args: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    Several values: `{name: value}`.
+
+    CLI Example:
+
+        salt '*' pillar.item pkg:apache roles
+    """
+    default, delimiter = kwargs.get("default", ""), kwargs.get("delimiter", ":")
+    found = {}
+    for name in args:
+        value = traverse(__pillar__, name, default, delimiter)
+        found[name] = _shown(value, name.split(delimiter)[-1], kwargs.get("unmask"), kwargs)
+    return found
+
+
+def items(
+    *args: str, pillar: Any = None, pillarenv: str | None = None, saltenv: str | None = None,
+    unmask: bool | None = None, **kwargs: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """
+    The whole pillar, compiled anew; with names only those. `pillar` is laid over it.
+
+    CLI Example:
+
+        salt '*' pillar.items
+    """
+    _only_published(kwargs)
+    if pillar is not None and not isinstance(pillar, Mapping):
+        raise CommandError("Pillar data must be formatted as a dictionary")
+    found = (
+        {**__pillar__, **_compiled(pillarenv, dict(pillar or {}))} if pillarenv else _compiled(None, dict(pillar or {}))
+    )
+    if args:
+        found = {name: found[name] for name in args if name in found}
+    return _shown(found, "", unmask if __opts__.get("pillar_mask_output", True) else True, kwargs)
+
+
+data = items
+
+
+def raw(key: str | None = None, unmask: bool | None = None, **kwargs: Any) -> Any:
+    """
+    The pillar in memory as it is, or one top-level value of it; masked only with `unmask=False`.
+
+    CLI Example:
+
+        salt '*' pillar.raw
+    """
+    _only_published(kwargs)
+    found = dict(__pillar__) if key is None else __pillar__.get(key, {})
+    return _masked(found, key or "") if unmask is False else found
+
+
+def ls(*args: str) -> list[str]:
+    """
+    The names at the top of the pillar in memory.
+
+    CLI Example:
+
+        salt '*' pillar.ls
+    """
+    return list(__pillar__)
+
+
+def keys(key: str, delimiter: str = ":") -> list[str]:
+    """
+    The names below a map in the pillar in memory.
+
+    CLI Example:
+
+        salt '*' pillar.keys web:sites
+    """
+    found = traverse(__pillar__, key, MISSING, delimiter)
+    if found is MISSING:
+        raise KeyError(f"Pillar key not found: {key}")
+    if not isinstance(found, Mapping):
+        raise ValueError(f"Pillar value in key {key} is not a dict")
+    return list(found)
+
+
+def obfuscate(*args: str, **kwargs: Any) -> Any:
+    """
+    The pillar with the types of its values in their place.
+
+    CLI Example:
+
+        salt '*' pillar.obfuscate
+    """
+    return _types(items(*args, unmask=True))
+
+
+def filter_by(
+    lookup_dict: Mapping[str, Any], pillar: str, merge: Mapping[str, Any] | None = None, default: str = "default",
+    base: str | None = None,
+) -> Any:  # fmt: skip
+    """
+    Choose from a map by a pillar value, as `grains.filter_by` does by a grain.
+
+    CLI Example:
+
+        salt '*' pillar.filter_by '{web: {port: 80}, db: {port: 5432}}' role
+    """
+    value = traverse(__pillar__, pillar)
+    chosen = lookup_dict.get(value, lookup_dict.get(default))
+    if base and base in lookup_dict:
+        chosen = _merged(lookup_dict[base], chosen)
+    return _merged(chosen, merge) if merge else chosen
+
+
+def _compiled(pillarenv: str | None, override: dict[str, Any]) -> dict[str, Any]:
+    if __opts__.get("file_client") == "local":
+        return {**__pillar__, **override}
+    return upcall.ask_master(
+        "_pillar",
+        grains=dict(__grains__),
+        saltenv=__opts__.get("saltenv"),
+        pillarenv=pillarenv or __opts__.get("pillarenv"),
+        pillar_override=override,
+        extra_minion_data={},
+        ver="2",
+    )
+
+
+def _shown(value: Any, name: str, unmask: bool | None, kwargs: Mapping[str, Any]) -> Any:
+    # Masked only where a person asked: a published function gets `__pub_…`, a call from a template or module does not.
+    asked = any(key.startswith("__pub_") for key in kwargs)
+    return _masked(value, name) if asked and not unmask and __opts__.get("pillar_mask_output", True) else value
+
+
+def _masked(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner, name) for inner in value]
+    return MASK if value and SECRET_KEY.search(name) else value
+
+
+def _types(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _types(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_types(inner) for inner in value]
+    return f"<{type(value).__name__}>"
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        return {**below, **{key: _merged(below[key], value) if key in below else value for key, value in above.items()}}
+    if isinstance(below, list) and isinstance(above, list):
+        return [*below, *above]
+    return above
+
+
+def _only_published(kwargs: Mapping[str, Any]) -> None:
+    unknown = [f"{key}={value}" for key, value in kwargs.items() if not key.startswith("__pub_")]
+    if unknown:
+        raise CommandError(f"The following keyword arguments are not valid: {', '.join(unknown)}")

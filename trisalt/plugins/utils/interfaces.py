@@ -1,0 +1,108 @@
+"""What the kernel says of this host's network interfaces, in the shapes Salt's grains and `network` module share."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+
+
+def interfaces() -> dict[str, dict[str, Any]]:
+    """Every interface by name: `up`, `hwaddr`, `inet`, `inet6`, and `secondary` for further IPv4 addresses.
+
+    `inet` rows have address, netmask, broadcast (None on loopback) and label; `inet6` rows address, prefixlen, scope.
+    Source of the shapes: stock Salt 3008.3, `network.interfaces`.
+    """
+    import psutil
+
+    states = psutil.net_if_stats()
+    addresses = psutil.net_if_addrs()
+    found: dict[str, dict[str, Any]] = {}
+    for _index, name in socket.if_nameindex():
+        entry: dict[str, Any] = {"up": name in states and states[name].isup}
+        for row in addresses.get(name, ()):
+            if row.family == psutil.AF_LINK:
+                entry["hwaddr"] = row.address.replace("-", ":")
+            elif row.family == socket.AF_INET:
+                _add_inet(entry, name, row)
+            elif row.family == socket.AF_INET6:
+                entry.setdefault("inet6", []).append(_inet6(row))
+        found[name] = entry
+    return found
+
+
+def _add_inet(entry: dict[str, Any], name: str, row: Any) -> None:
+    broadcast = None if row.broadcast in (None, row.address) else row.broadcast
+    inet = {"address": row.address, "netmask": row.netmask, "broadcast": broadcast, "label": name}
+    if "inet" in entry and any(_same_network(inet, first) for first in entry["inet"]):
+        entry.setdefault("secondary", []).append({"type": "inet", **inet})
+    else:
+        entry.setdefault("inet", []).append(inet)
+
+
+def _same_network(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    def network(row: dict[str, Any]) -> object:
+        return ipaddress.ip_network(f"{row['address']}/{row['netmask']}", strict=False)
+
+    return network(one) == network(other)
+
+
+def _inet6(row: Any) -> dict[str, Any]:
+    address = row.address.partition("%")[0]
+    return {"address": address, "prefixlen": _prefix6(row.netmask), "scope": _scope(address)}
+
+
+def _prefix6(netmask: str | None) -> str:
+    return "128" if not netmask else str(int(ipaddress.IPv6Address(netmask)).bit_count())
+
+
+def _scope(address: str) -> str:
+    parsed = ipaddress.IPv6Address(address)
+    if parsed.is_loopback:
+        return "host"
+    if parsed.is_link_local:
+        return "link"
+    return "site" if parsed.is_site_local else "global"
+
+
+def addresses(version: int = 4, *, interface: str | None = None, include_loopback: bool = False) -> list[str]:
+    """The addresses of one family, sorted as numbers, each once; loopback's only on request.
+
+    `interface` may be a name or a glob.
+    """
+    from fnmatch import fnmatchcase
+
+    key = "inet" if version == 4 else "inet6"
+    found = set()
+    for name, entry in interfaces().items():
+        if interface and not fnmatchcase(name, interface):
+            continue
+        rows = entry.get(key, []) + [row for row in entry.get("secondary", []) if row["type"] == key]
+        found |= {row["address"] for row in rows}
+    parsed = sorted(ipaddress.ip_address(address) for address in found)
+    return [str(address) for address in parsed if include_loopback or not address.is_loopback]
+
+
+def default_routes() -> list[dict[str, str]]:
+    """The default routes the kernel would use, of both families: `family`, `gateway` (may be empty), `interface`."""
+    found = []
+    for line in _lines("/proc/net/route")[1:]:
+        name, destination, gateway, flags, _refs, _use, _metric, mask, *_ = line.split()
+        if destination == mask == "00000000" and int(flags, 16) & 1:
+            address = socket.inet_ntoa(int(gateway, 16).to_bytes(4, "little"))
+            found.append({"family": "inet", "gateway": "" if address == "0.0.0.0" else address, "interface": name})
+    for line in _lines("/proc/net/ipv6_route"):
+        destination, length, _source, _slength, gateway, _metric, _refs, _use, flags, name = line.split()
+        rejected = int(flags, 16) & 0x0200
+        if length == "00" and int(destination, 16) == 0 and name != "lo" and not rejected:
+            address = str(ipaddress.IPv6Address(int(gateway, 16)))
+            found.append({"family": "inet6", "gateway": "" if address == "::" else address, "interface": name})
+    return found
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path) as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
