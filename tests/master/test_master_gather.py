@@ -128,7 +128,7 @@ def test_whatever_happens_it_ends_and_says_who_is_missing(minions, timeout, gath
         verdict = gather.step(now)
         if isinstance(verdict, Ask):
             assert not early
-            assert verdict.minions == gather.pending
+            assert verdict.minions == gather.pending == gather.minions - returned
             # Between two questions lies the time that the answers have.
             assert not asks or now - asks[-1] >= gather_job_timeout - 1e-6
             asks.append(now)

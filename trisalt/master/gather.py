@@ -34,7 +34,8 @@ class Gather:
     timeout: float
     gather_job_timeout: float
     deadline: float
-    found: set[str] = attrs.field(factory=set)
+    pending: set[str]
+    """Who has not returned: kept up to date, because a job may have ten thousand minions."""
     asked: bool = False
     """A find_job is out, and nobody has said since that it is at work."""
     alive_until: dict[str, float] = attrs.field(factory=dict)
@@ -42,30 +43,36 @@ class Gather:
     @classmethod
     def begin(cls, minions: Iterable[str], *, now: float, timeout: float, gather_job_timeout: float) -> Self:
         """Wait for `minions`, who were sent the job now."""
-        return cls(minions=set(minions), timeout=timeout, gather_job_timeout=gather_job_timeout, deadline=now + timeout)
-
-    @property
-    def pending(self) -> frozenset[str]:
-        """Who has not returned."""
-        return frozenset(self.minions - self.found)
+        expected = set(minions)
+        return cls(
+            minions=expected,
+            timeout=timeout,
+            gather_job_timeout=gather_job_timeout,
+            deadline=now + timeout,
+            pending=set(expected),
+        )
 
     @property
     def wake(self) -> float:
         """When `step` may have something to say, unless somebody returns or answers before."""
         if not self.asked:
             return self.deadline
-        return max([self.deadline, *(self.alive_until[id] for id in self.pending & self.alive_until.keys())])
+        return max([self.deadline, *(until for id, until in self.alive_until.items() if id in self.pending)])
 
     def returned(self, id: str) -> None:
-        """A minion has returned. One that was not expected is not missed either."""
-        self.found.add(id)
+        """A minion has returned, expected or not."""
+        self.minions.add(id)
+        self.pending.discard(id)
 
     def answered(self, id: str, *, running: bool, now: float) -> None:
         """A minion has answered find_job. It may be one that nobody expected: then it is waited for as well."""
-        if running:
+        if not running:
+            return
+        if id not in self.minions:
             self.minions.add(id)
-            self.alive_until[id] = now + self.timeout
-            self.asked = False
+            self.pending.add(id)
+        self.alive_until[id] = now + self.timeout
+        self.asked = False
 
     def unreachable(self, *, now: float) -> None:
         """The question reached nobody: there is no answer to wait for."""
@@ -80,11 +87,9 @@ class Gather:
 
     def step(self, now: float, *, gone: frozenset[str] = frozenset()) -> Ask | Done | None:
         """What to do now: ask, stop, or (None) wait until `wake`. `gone` are not connected: they are not waited for."""
-        pending = self.pending
-        if not pending:
-            return Done(missing=pending)
-        if now < self.wake:
+        if self.pending and now < self.wake:
             return None
+        pending = frozenset(self.pending)
         reachable = pending - gone
         if self.asked or not reachable:
             return Done(missing=pending)

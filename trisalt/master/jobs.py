@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 import attrs
@@ -365,7 +365,8 @@ class _Keeper:
             log.warning("job.returns_not_read", jid=watch.jid, reason=str(exc))
         while True:
             watch.changed = trio.Event()
-            match watch.gather.step(trio.current_time(), gone=self._gone(watch.gather.pending)):
+            gone = self._gone(watch.gather.pending)
+            match watch.gather.step(trio.current_time(), gone=gone):
                 case Done(missing=missing):
                     return missing
                 case Ask(minions=minions):
@@ -395,10 +396,10 @@ class _Keeper:
         for event in list(self._answers(published.jid).values()):
             watch.answered(event)
 
-    def _gone(self, ids: frozenset[str]) -> frozenset[str]:
+    def _gone(self, ids: Set[str]) -> frozenset[str]:
         """Which of `ids` are known not to be connected. When nobody is, presence itself is what is missing."""
         connected = None if self._connected is None else self._connected()
-        return ids - connected if connected else frozenset()
+        return frozenset(ids - connected) if connected else frozenset()
 
 
 def _new_return(one: _Kept) -> NewReturn:
