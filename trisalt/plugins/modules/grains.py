@@ -283,8 +283,8 @@ def _conflict(key: str, old: Any, new: Any, delimiter: str) -> str | None:
         above = traverse(__grains__, delimiter.join(path[:depth]), MISSING, delimiter)
         if above is not MISSING and above is not None and not isinstance(above, Mapping):
             return (
-                f"The key '{delimiter.join(path[:depth])}' value is '{above}', which is different from the provided key "
-                f"'{path[depth]}'. Use 'force=True' to overwrite."
+                f"The key '{delimiter.join(path[:depth])}' value is '{above}', which is different from the provided "
+                f"key '{path[depth]}'. Use 'force=True' to overwrite."
             )
     return None
 

@@ -619,8 +619,8 @@ def _program(words: list[str]) -> dict[str, Any]:
 
 
 def _unknown(iface: str) -> str:
-    names = list(interfaces())
-    return f'Interface "{iface}" not in available interfaces: "{", ".join(names)}"'
+    names = ", ".join(f'"{name}"' for name in interfaces())
+    return f'Interface "{iface}" not in available interfaces: {names}'
 
 
 def _lines(path: str) -> list[str]:
