@@ -7,6 +7,7 @@ sent and opened here. What a job or an answer means is others' to know. `daemon`
 
 from __future__ import annotations
 
+import math
 import random
 import time
 import uuid
@@ -123,9 +124,10 @@ class Link:
         self._refused: Session | None = None
         self._renewed = trio.Event()
         self._wanted = trio.Event()
-        self._urgent = trio.Event()
-        self._spread = 0.0
+        self._renew_at = math.inf
+        self._sooner = trio.Event()
         self._fruitless = 0
+        self._serial_key = ""
         self._last_serial = 0
         self._listening: trio.CancelScope | None = None
 
@@ -147,6 +149,7 @@ class Link:
                 # Returns when it is another address that counts; then all of it is opened anew.
                 address = await self._keep_signed_in(address)
                 nursery.cancel_scope.cancel()
+            self._session = self._refused = None
             if self.connected:
                 await self._say_lost(address)
 
@@ -176,9 +179,7 @@ class Link:
                 first = False
             else:
                 log.debug("auth.renewed", master=address)
-            await self._wanted.wait()
-            with trio.move_on_after(self._spread * random.random()):  # noqa: S311 - a spread, no secret
-                await self._urgent.wait()
+            await self._renewal_due()
 
     async def _accepted(self, address: str) -> Accepted | str:
         """Sign in, however long it takes; the address to go to, when the master does not answer and it is another."""
@@ -198,6 +199,13 @@ class Link:
             if other != address or len(self._masters) > 1:
                 return other
 
+    async def _renewal_due(self) -> None:
+        await self._wanted.wait()
+        while trio.current_time() < self._renew_at:
+            self._sooner = trio.Event()
+            with trio.move_on_at(self._renew_at):
+                await self._sooner.wait()
+
     def _take(self, accepted: Accepted) -> None:
         old = self._session
         self._session = Session(
@@ -206,11 +214,11 @@ class Link:
             publish_port=accepted.publish_port,
             master_pub=PublicKey.from_pem(accepted.master_pub_pem),
         )
-        if old is None or old.aes.key_string != accepted.aes.key_string:
+        if accepted.aes.key_string != self._serial_key:
             # Serials count under one shared key.
-            self._last_serial = 0
+            self._serial_key, self._last_serial = accepted.aes.key_string, 0
         self._wanted = trio.Event()
-        self._urgent = trio.Event()
+        self._renew_at = math.inf
         self._renewed.set()
         self._renewed = trio.Event()
         if old is not None and old.publish_port != accepted.publish_port and self._listening is not None:
@@ -227,12 +235,13 @@ class Link:
             return
         self._refused = session
         self._renew(spread=spread)
-        if not spread:
-            self._urgent.set()
 
     def _renew(self, *, spread: float) -> None:
-        self._spread = spread
+        """Sign in again, within `spread` seconds; earlier if somebody else wants that."""
+        at = trio.current_time() + spread * random.random()  # noqa: S311 - a spread, no secret
+        self._renew_at = min(self._renew_at, at)
         self._wanted.set()
+        self._sooner.set()
 
     # -- listening --------------------------------------------------------------------------------------------
 
@@ -242,7 +251,7 @@ class Link:
             port = self._options.publish_port or session.publish_port
             with trio.CancelScope() as self._listening:
                 async with (
-                    self._dial.subscriber(tcp_address(self._address, port)) as subscriber,
+                    self._dial.subscriber(tcp_address(address, port)) as subscriber,
                     trio.open_nursery() as watch,
                 ):
                     watch.start_soon(self._watch, subscriber, address)

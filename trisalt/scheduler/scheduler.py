@@ -52,6 +52,8 @@ class Schedule:
         self._draw = draw
         self._entries: dict[str, Entry] = {}
         self._due: dict[str, Due | None] = {}
+        # Entries that were disabled until now: the runs they missed are not made up for.
+        self._passed: set[str] = set()
         self._changed = trio.Event()
 
     # -- entries ----------------------------------------------------------------------------------------------
@@ -66,7 +68,7 @@ class Schedule:
         return self._entries.get(name)
 
     def put(self, entry: Entry) -> None:
-        """Add an entry, or replace the one of that name; an unchanged entry keeps its beat."""
+        """Add an entry, or replace the one of that name; it keeps its beat while its times are the same."""
         old = self._entries.get(entry.name)
         self._entries[entry.name] = entry
         if old is None:
@@ -79,7 +81,10 @@ class Schedule:
             log.warning("scheduler.keys_unknown", name=entry.name, keys=list(entry.unknown))
         if entry.returner:
             log.warning("scheduler.returner_skipped", name=entry.name, returner=list(entry.returner))
-        self._due.pop(entry.name, None)
+        if old is None or _times(old) != _times(entry):
+            self._due.pop(entry.name, None)
+        elif entry.enabled and not old.enabled:
+            self._passed.add(entry.name)
         self._wake()
 
     def drop(self, name: str) -> None:
@@ -100,8 +105,7 @@ class Schedule:
             return
         # `enabled` beside the entries switches the whole schedule; stock writes it there.
         if isinstance(mapping.get("enabled"), bool):
-            self.enabled = mapping["enabled"]
-            self._wake()
+            self._switch(mapping["enabled"])
         wanted = {}
         for name, item in mapping.items():
             if name == "enabled" and isinstance(item, bool):
@@ -131,8 +135,11 @@ class Schedule:
             if name not in self._due:
                 self._due[name] = first_due(entry, now=now, wall=wall, draw=self._draw())
             due = self._due[name]
+            if name in self._passed and due is not None:
+                due = self._due[name] = next_due(entry, last=due.beat, now=now, wall=wall, draw=self._draw())
             if due is not None and entry.enabled and self.enabled:
                 soonest = min(soonest, due.at)
+        self._passed.clear()
         return min(soonest, now + LONGEST_SLEEP) if bounded else soonest
 
     def take_due(self, now: float) -> list[tuple[Entry, float]]:
@@ -167,6 +174,12 @@ class Schedule:
         await self._changed.wait()
         self._changed = trio.Event()
 
+    def _switch(self, enabled: bool) -> None:
+        if enabled and not self.enabled:
+            self._passed.update(self._entries)
+        self.enabled = enabled
+        self._wake()
+
     def _wake(self) -> None:
         self._changed.set()
 
@@ -192,8 +205,7 @@ class Schedule:
                 mapping = {**entry.mapping, "enabled": op == "enable_job"}
                 self.put(attrs.evolve(entry, enabled=op == "enable_job", mapping=mapping))
             case "enable" | "disable":
-                self.enabled = op == "enable"
-                self._wake()
+                self._switch(op == "enable")
             case "list" | "reload":
                 persist = False
             case "save" | "save_schedule":
@@ -266,6 +278,10 @@ async def run_schedule(
                 log.info("scheduler.job_run", name=entry.name)
             if not entry.dry_run:
                 await bus.publish(ScheduleDue(name=entry.name, entry=entry))
+
+
+def _times(entry: Entry) -> tuple[object, ...]:
+    return (entry.interval, entry.splay, entry.run_on_start, entry.until, entry.after)
 
 
 def _text(name: object) -> str:

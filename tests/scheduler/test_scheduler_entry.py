@@ -1,0 +1,106 @@
+"""What a schedule entry may say, and how it is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trisalt.errors import ConfigError
+from trisalt.scheduler.entry import Entry, Source
+
+
+def entry(**mapping):
+    return Entry.from_config("one", {"function": "test.ping", "seconds": 10, **mapping})
+
+
+def test_intervals_are_summed():
+    one = Entry.from_config("one", {"function": "test.ping", "seconds": 1, "minutes": 2, "hours": 3, "days": 4})
+    assert one.interval == 1 + 120 + 3 * 3600 + 4 * 86400
+
+
+def test_defaults_are_stocks():
+    one = entry()
+    assert (one.maxrunning, one.enabled, one.return_job, one.jid_include, one.run_on_start) == (
+        1,
+        True,
+        True,
+        True,
+        True,
+    )
+    assert one.source is Source.CONFIG
+
+
+def test_args_and_kwargs_have_old_names_too():
+    one = entry(job_args=[1, 2], job_kwargs={"a": 3})
+    assert one.args == (1, 2)
+    assert one.kwargs == {"a": 3}
+    assert entry(kwargs=[{"a": 1}, {"b": 2}]).kwargs == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("splay", "wanted"), [(None, None), (0, None), (10, (1.0, 10.0)), ({"start": 5, "end": 8}, (5.0, 8.0))]
+)
+def test_splay(splay, wanted):
+    assert entry(splay=splay).splay == wanted
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"function": None},
+        {"function": "ping"},
+        {"seconds": 0},
+        {"seconds": -5},
+        {"seconds": "often"},
+        {"seconds": True},
+        {"seconds": float("nan")},
+        {"splay": -1},
+        {"splay": True},
+        {"splay": {"start": 9, "end": 3}},
+        {"maxrunning": 0},
+        {"maxrunning": True},
+        {"enabled": "no"},
+        {"return_job": "sometimes"},
+        {"args": {"a": 1}},
+        {"kwargs": [1]},
+        {"kwargs": {1: 2}},
+        {"until": "soon"},
+        {"metadata": []},
+        {"returner": 3},
+    ],
+)
+def test_what_cannot_be_obeyed_is_refused_by_name(mapping):
+    with pytest.raises(ConfigError, match="'one'"):
+        entry(**mapping)
+
+
+def test_an_entry_without_a_time_is_refused():
+    with pytest.raises(ConfigError, match="says not when"):
+        Entry.from_config("one", {"function": "test.ping"})
+
+
+@pytest.mark.parametrize("key", ["cron", "when", "once", "range"])
+def test_a_time_that_is_not_obeyed_yet_is_refused_aloud(key):
+    with pytest.raises(ConfigError, match=f"{key}.*not obeyed yet"):
+        Entry.from_config("one", {"function": "test.ping", key: "* * * * *"})
+
+
+def test_unknown_keys_are_named():
+    assert entry(colour="red", minuts=3).unknown == ("colour", "minuts")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["function", "seconds", "splay", "args", "kwargs", "until", "cron"]),
+        st.none()
+        | st.integers()
+        | st.text()
+        | st.floats()
+        | st.lists(st.integers())
+        | st.dictionaries(st.text(), st.integers()),
+    )
+)
+def test_anything_is_an_entry_or_a_config_error(mapping):
+    try:
+        Entry.from_config("any", mapping)
+    except ConfigError:
+        pass

@@ -1,0 +1,184 @@
+"""The shell: an hour of schedule at once."""
+
+import json
+
+import pytest
+import structlog
+import trio
+import yaml
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import ScheduleDue
+from trisalt.errors import CommandError
+from trisalt.scheduler.entry import Entry, Source
+from trisalt.scheduler.persist import read_schedule
+from trisalt.scheduler.scheduler import Schedule, run_schedule
+
+
+class Ran:
+    """Runs a schedule and notes what was due when, in seconds since the start."""
+
+    def __init__(self, schedule):
+        self.schedule = schedule
+        self.runs = []
+
+    async def __call__(self, seconds):
+        bus = Bus()
+        start = trio.current_time()
+        async with bus.subscribe(ScheduleDue, keep=True) as due, trio.open_nursery() as nursery:
+            await nursery.start(run_schedule, bus, self.schedule)
+            with trio.move_on_after(seconds):
+                async for event in due:
+                    self.runs.append((event.name, round(trio.current_time() - start)))
+            nursery.cancel_scope.cancel()
+        return self.runs
+
+
+def make(**entries):
+    schedule = Schedule(draw=lambda: 0.0)
+    schedule.load({name: {"function": "test.ping", **item} for name, item in entries.items()}, source=Source.CONFIG)
+    return schedule
+
+
+async def test_entries_run_on_their_beats(autojump_clock):
+    runs = await Ran(make(fast={"minutes": 10}, slow={"minutes": 25, "run_on_start": False}))(3599)
+    assert runs == [
+        ("fast", 0), ("fast", 600), ("fast", 1200), ("slow", 1500), ("fast", 1800), ("fast", 2400),
+        *sorted([("fast", 3000), ("slow", 3000)]),
+    ]  # fmt: skip
+
+
+async def test_a_disabled_entry_does_not_run_nor_catch_up(autojump_clock):
+    schedule = make(one={"seconds": 10, "enabled": False})
+    runs = Ran(schedule)
+    assert await runs(25) == []
+    await schedule.manage("enable_job", {"name": "one", "persist": False})
+    assert await runs(4) == []
+    assert await runs(6) == [("one", 1)]
+
+
+async def test_switching_the_whole_schedule_off_and_on_makes_up_for_nothing(autojump_clock):
+    schedule = make(one={"seconds": 10})
+    runs = Ran(schedule)
+    await runs(1)
+    await schedule.manage("disable", {})
+    await runs(24)
+    await schedule.manage("enable", {})
+    runs.runs.clear()
+    assert await runs(8) == [("one", 5)]
+
+
+async def test_a_new_entry_wakes_the_sleeper(autojump_clock):
+    schedule = make(slow={"hours": 5, "run_on_start": False})
+    bus = Bus()
+    start = trio.current_time()
+    async with bus.subscribe(ScheduleDue, keep=True) as due, trio.open_nursery() as nursery:
+        await nursery.start(run_schedule, bus, schedule)
+        await wait_all_tasks_blocked()
+        schedule.put(Entry.from_config("new", {"function": "test.ping", "seconds": 3}))
+        assert (await due.receive()).name == "new"
+        assert trio.current_time() - start < 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_until_is_kept_by_the_wall_clock(autojump_clock):
+    start = trio.current_time()
+    schedule = Schedule(wall=lambda: 1_000_000 + trio.current_time() - start, draw=lambda: 0.0)
+    until = "1970-01-12T13:47:05+00:00"
+    schedule.load({"one": {"function": "test.ping", "seconds": 10, "until": until}}, source=Source.CONFIG)
+    entry = schedule.get("one")
+    assert entry.until == 1_000_025
+    assert [at for _, at in await Ran(schedule)(120)] == [0, 10, 20]
+
+
+async def test_an_entry_that_cannot_be_obeyed_is_a_warning_and_the_others_run(autojump_clock):
+    with structlog.testing.capture_logs() as logs:
+        schedule = make(good={"seconds": 10}, bad={"cron": "* * * * *"})
+    refused = [line for line in logs if line["event"] == "scheduler.entry_refused"]
+    assert [line["name"] for line in refused] == ["bad"]
+    assert "cron" in refused[0]["reason"]
+    assert await Ran(schedule)(5) == [("good", 0)]
+
+
+async def test_loading_again_drops_what_is_gone_and_keeps_the_beat_of_the_rest(autojump_clock):
+    schedule = make(one={"seconds": 10}, two={"seconds": 10})
+    runs = Ran(schedule)
+    await runs(5)
+    runs.runs.clear()
+    schedule.load({"one": {"function": "test.ping", "seconds": 10}}, source=Source.CONFIG)
+    assert await runs(8) == [("one", 5)]
+
+
+async def test_the_lines_an_operator_knows(autojump_clock):
+    with structlog.testing.capture_logs() as logs:
+        await Ran(make(one={"seconds": 10}))(1)
+    assert [(line["event"], line["name"]) for line in logs] == [
+        ("scheduler.job_added", "one"),
+        ("scheduler.job_run", "one"),
+    ]
+
+
+async def test_operators_entries_are_kept_and_no_others(tmp_path):
+    path = tmp_path / "minion.d" / "_schedule.conf"
+    schedule = Schedule(path=path)
+    schedule.load({"mine": {"function": "mine.update", "minutes": 60}}, source=Source.CONFIG)
+    schedule.load({"__mine_interval": {"function": "mine.update", "minutes": 60}}, source=Source.INTERNAL)
+    await schedule.manage(
+        "add", {"name": "j1", "schedule": {"j1": {"function": "test.ping", "seconds": 5, "run": True}}}
+    )
+    assert yaml.safe_load(path.read_text()) == {"schedule": {"j1": {"function": "test.ping", "seconds": 5}}}
+    assert read_schedule(path) == {"j1": {"function": "test.ping", "seconds": 5}}
+    await schedule.manage("delete", {"name": "j1"})
+    assert not path.exists()
+
+
+async def test_pillar_entries_cannot_be_changed_by_hand():
+    schedule = Schedule()
+    schedule.load({"p": {"function": "test.ping", "seconds": 5}}, source=Source.PILLAR)
+    with pytest.raises(CommandError, match="in the pillar"):
+        await schedule.manage("delete", {"name": "p"})
+    with pytest.raises(CommandError, match="in the pillar"):
+        await schedule.manage("add", {"name": "p", "schedule": {"function": "test.ping", "seconds": 9}})
+    assert list(schedule.listing("pillar")) == ["p"]
+    assert schedule.listing("opts") == {}
+
+
+@pytest.mark.parametrize(
+    ("op", "fields"),
+    [
+        ("modify", {"name": "no", "schedule": {"function": "a.b", "seconds": 1}}),
+        ("delete", {"name": "no"}),
+        ("delete", {}),
+        ("add", {"name": "x", "schedule": {"function": "a.b", "cron": "*"}}),
+        ("skip_job", {"name": "x"}),
+    ],
+)
+async def test_what_cannot_be_done_is_said(op, fields):
+    with pytest.raises(CommandError):
+        await Schedule().manage(op, fields)
+
+
+async def test_next_fire_time_is_wall_time(autojump_clock):
+    start = trio.current_time()
+    schedule = Schedule(wall=lambda: 5000 + trio.current_time() - start)
+    schedule.load({"one": {"function": "test.ping", "seconds": 30, "run_on_start": False}}, source=Source.CONFIG)
+    schedule.plan(trio.current_time())
+    assert schedule.next_fire_time("one") == pytest.approx(5030)
+    answer = await schedule.manage("next_fire_time", {"name": "one"})
+    assert answer["complete"] is True
+    assert json.dumps(answer)
+
+
+async def test_cancelled_in_the_middle_of_a_full_bus_nothing_is_lost_twice(autojump_clock):
+    schedule = make(one={"seconds": 10})
+    bus = Bus()
+    async with bus.subscribe(ScheduleDue, keep=True, depth=1) as due:
+        await bus.publish(ScheduleDue(name="filler", entry=None))
+        with trio.move_on_after(5) as scope:
+            await run_schedule(bus, schedule)
+        assert scope.cancelled_caught
+        assert (await due.receive()).name == "filler"
+        with pytest.raises(trio.TooSlowError):
+            with trio.fail_after(1):
+                await due.receive()
