@@ -8,7 +8,6 @@ Text that is not Unicode (a file name on a POSIX host, read with `surrogateescap
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -25,8 +24,6 @@ _EXT_CONSTANT = 79
 _DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
 # From this size on the structure is walked before any memory is set aside for it: a header may claim any length.
 _SCAN_FROM = 1024
-# Numbers hash to themselves, so a sender can choose which of them collide in a dict.
-_MAX_COLLISIONS = 16
 
 # The C part, and what Python makes of its findings: unhashable keys, numbers out of range, and its own.
 _DECODE_ERRORS = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
@@ -136,19 +133,9 @@ def _check_size(data: bytes, max_size: int) -> None:
 
 def _unpack_slowly(data: bytes, **options: Any) -> Any:
     try:
-        return msgpack.unpackb(
-            data, strict_map_key=False, timestamp=1, ext_hook=_decode_ext, object_pairs_hook=_to_map, **options
-        )
+        return msgpack.unpackb(data, strict_map_key=False, timestamp=1, ext_hook=_decode_ext, **options)
     except _DECODE_ERRORS as error:
         raise RemoteProtocolError("no msgpack, or not the whole of it") from error
-
-
-def _to_map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    if len(pairs) > _MAX_COLLISIONS:
-        hashes = Counter(hash(key) for key, _value in pairs if not isinstance(key, (str, bytes)))
-        if hashes and hashes.most_common(1)[0][1] > _MAX_COLLISIONS:
-            raise ValueError("map keys that collide")
-    return dict(pairs)
 
 
 def _check_depth(obj: object, data: bytes, max_depth: int) -> None:
