@@ -1,11 +1,13 @@
 """Start, supervise and restart a service: an async function ending in `*, task_status`.
 
 Essential services run bare in the daemon's nursery, so that their exception ends the daemon in order.
-Optional ones run under `supervise`.
+Optional ones run under `supervise`. `tell_init` and `keep_watchdog` speak with systemd, where it listens.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -50,3 +52,34 @@ async def supervise(
             delay = FIRST_DELAY
         await trio.sleep(delay)
         delay = min(delay * 2, LAST_DELAY)
+
+
+def tell_init(state: str) -> None:
+    """Say `READY=1`, `STOPPING=1`, … to the init system that started us; nothing where none listens.
+
+    Source: sd_notify(3).
+    """
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if not path.startswith(("/", "@")):
+        return
+    address = "\0" + path[1:] if path[0] == "@" else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        try:
+            sock.connect(address)
+            sock.send(state.encode())
+        except OSError as exc:
+            log.debug("init.untold", reason=exc.strerror)
+
+
+async def keep_watchdog(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Tell the init system's watchdog, twice in its period, that the event loop turns; until cancelled.
+
+    Ends at once where no watchdog is asked for. Source: sd_watchdog_enabled(3).
+    """
+    task_status.started()
+    period, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not period.isdigit() or int(period) == 0 or pid not in ("", str(os.getpid())):
+        return
+    while True:
+        tell_init("WATCHDOG=1")
+        await trio.sleep(int(period) / 2_000_000)

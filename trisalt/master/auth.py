@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,9 @@ class KeyRules:
     ping_on_rotate: bool = False
 
     @classmethod
-    def from_config(cls, config: Any) -> KeyRules:
+    def from_opts(cls, opts: Mapping[str, Any]) -> KeyRules:
         """The options of the same names; one that is not set keeps its default."""
-        values = {field.name: getattr(config, field.name, None) for field in attrs.fields(cls)}
+        values = {field.name: opts.get(field.name) for field in attrs.fields(cls)}
         return cls(**{name: value for name, value in values.items() if value is not None and value != ""})
 
 

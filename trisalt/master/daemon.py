@@ -1,17 +1,385 @@
-"""Opens all of the master, in order of start; read backwards it is the order of stop."""
+"""Opens all of the master, in order of start; read backwards it is the order of stop.
+
+No new requests, those inside finish, services end, workers end, the event sockets are flushed, the store is closed.
+`cli/salt_master` calls this, with the zygote that it started before Trio and before any thread.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import attrs
+import structlog
 import trio
+
+from trisalt import log as logs
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import KeyChanged, TaggedEvent
+from trisalt.config.master import MasterConfig
+from trisalt.config.paths import MasterPaths, master_paths
+from trisalt.config.read import read_master
+from trisalt.errors import ConfigError
+from trisalt.fileserver.fileserver import FileServer
+from trisalt.master.acl import Acl
+from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
+from trisalt.master.clear import ClearDesk
+from trisalt.master.commands import Runs, answer_upcall, serve_commands
+from trisalt.master.departures import follow_departures
+from trisalt.master.files import serve_files
+from trisalt.master.housekeeping import keep_house
+from trisalt.master.identity import Identity, open_identity, open_user_keys
+from trisalt.master.jobcache import JobCache, sweep_job_cache
+from trisalt.master.jobs import keep_jobs
+from trisalt.master.keyring import Keyring, State
+from trisalt.master.local_door import serve_local_door
+from trisalt.master.mine import serve_mine
+from trisalt.master.minion_events import relay_minion_events
+from trisalt.master.minions import Minions
+from trisalt.master.pillar import serve_pillar
+from trisalt.master.publisher import PublishRules, publish_jobs
+from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
+from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.service import keep_watchdog, supervise, tell_init
+from trisalt.store.sqlite import open_store
+from trisalt.store.store import Store
+from trisalt.transport.ipc import open_event_sockets
+from trisalt.transport.publish import Publisher, open_publisher
+from trisalt.transport.request import SERVER_KEEPALIVE, open_request_server
+from trisalt.transport.zmq import HEARTBEAT, Heartbeat, KeepAlive, open_context, tcp_address
+from trisalt.transport.zmq import Context as ZmqContext
+from trisalt.worker.pool import Workers, open_workers
+from trisalt.worker.protocol import Context
+from trisalt.worker.zygote import Zygote
+
+log = structlog.get_logger()
+
+# Those inside may finish: so long, after SIGTERM.
+GRACE_S = 5.0
+# Options that are asked for each time, so that a configuration that is read again takes effect.
+RELOADED = frozenset(
+    {field.name for rules in (KeyRules, PublishRules, RequestRules) for field in attrs.fields(rules)}
+    - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
+) | {"nodegroups"}
+
+
+class Live:
+    """The options as they are now, and the rules that follow from them. SIGHUP has them read again.
+
+    `opts` stays one object, which workers and services look into; `version` counts its changes.
+    """
+
+    def __init__(self, opts: dict[str, Any]) -> None:
+        self.opts = opts
+        self.version = 0
+        self._follow()
+
+    def _follow(self) -> None:
+        self.keys = KeyRules.from_opts(self.opts)
+        self.publish = PublishRules.from_opts(self.opts)
+        self.requests = RequestRules.from_opts(self.opts)
+
+    def reload(self, opts: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """Take what may change while the master runs: the names that took effect, and those that wait for a restart."""
+        changed = {name for name in {*opts, *self.opts} if opts.get(name) != self.opts.get(name)}
+        taken = sorted(changed & RELOADED)
+        self.opts.update({name: opts.get(name) for name in taken})
+        self.version += 1
+        self._follow()
+        return taken, sorted(changed - RELOADED)
+
+
+@attrs.frozen(kw_only=True)
+class Premises:
+    """What is there before anything runs: configuration, keys, who may what, and the bus."""
+
+    config: MasterConfig
+    live: Live
+    paths: MasterPaths
+    keyring: Keyring
+    identity: Identity
+    user_keys: dict[str, str]
+    sessions: Sessions
+    acl: Acl
+    bus: Bus = attrs.field(factory=Bus)
+    runs: Runs = attrs.field(factory=Runs)
+
+    @property
+    def pki_dir(self) -> Path:
+        """The folder of the keys."""
+        return Path(self.config.pki_dir)
 
 
 async def run_master(
-    config: Any, zygote: Any, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
+    config: MasterConfig, zygote: Zygote, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Run the master until SIGTERM or SIGINT; `started()` with the request port when it is ready.
 
-    `zygote` has been started before Trio and before any thread (`worker.zygote.start_zygote`).
+    `zygote` has been started before Trio and before any thread (`worker.zygote.start_zygote`). Raises ConfigError
+    when a port is in use, or a folder cannot be made. An exception of an essential service ends the master.
     """
-    raise NotImplementedError
+    log.info("master.setup")
+    here = await trio.to_thread.run_sync(_prepare, config)
+    log.info("master.user", user=config.user)
+    bus, live = here.bus, here.live
+    async with (
+        _stop_in_order() as stop,
+        open_store(here.paths.database) as store,
+        open_event_sockets(
+            here.paths.event_pub, here.paths.event_pull, bus, partial(_fire, bus), max_event_size=config.max_event_size
+        ),
+        open_workers(
+            zygote,
+            context=lambda: Context(opts=live.opts, version=live.version),
+            upcalls=partial(answer_upcall, bus, store.jobs, here.runs),
+            max_running=config.worker_threads,
+        ) as workers,
+        open_context() as sockets,
+        _open_publisher(config, sockets) as publisher,
+        trio.open_nursery() as services,
+    ):
+        await _start_services(services, here, store, workers, publisher)
+        async with _open_doors(here, store, sockets) as port:
+            services.start_soon(keep_watchdog)
+            task_status.started(port)
+            log.info("master.ready")
+            tell_init("READY=1")
+            await stop.wait()
+            tell_init("STOPPING=1")
+        services.cancel_scope.cancel()
+    log.info("master.stopped")
+
+
+async def _start_services(
+    services: trio.Nursery, here: Premises, store: Store, workers: Workers, publisher: Publisher
+) -> None:
+    """Everybody who claims or keeps, so that the doors open onto a staffed house."""
+    bus, config, live, opts = here.bus, here.config, here.live, here.live.opts
+    minions = Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=lambda: opts.get("nodegroups") or {})
+    cache = JobCache(Path(config.cachedir), hash_type=config.hash_type)
+    housekeeping = partial(
+        keep_house, bus, store, keep_jobs_seconds=config.keep_jobs_seconds, loop_interval=config.loop_interval
+    )
+    essential = (
+        partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
+        partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
+        partial(keep_jobs, bus, store, timeout=config.timeout, gather_job_timeout=config.gather_job_timeout),
+        partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, here.acl, rules=lambda: live.publish),
+        partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
+        partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
+        partial(relay_minion_events, bus, max_event_size=config.max_event_size),
+        partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),
+        partial(serve_commands, bus, workers, here.runs, jobs=store.jobs, master_id=config.id),
+        partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
+        partial(_reload_on_hangup, config, live),
+    )
+    for service in essential:
+        await services.start(service)
+    await services.start(partial(supervise, housekeeping, name="housekeeping"))
+    await services.start(
+        partial(supervise, partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds), name="job cache")
+    )
+
+
+# -- start -----------------------------------------------------------------------------------------------------------
+
+
+def _prepare(config: MasterConfig) -> Premises:
+    """Folders, keys and rules. Blocking; the first start makes an RSA pair."""
+    for folder, mode in ((config.pki_dir, 0o700), (config.cachedir, 0o755), (config.sock_dir, 0o755)):
+        try:
+            os.makedirs(folder, mode, exist_ok=True)
+        except OSError as exc:
+            raise ConfigError(f"{folder}: {exc.strerror}") from exc
+    paths = master_paths(config)
+    keyring = Keyring(config.pki_dir, hash_type=config.hash_type, permissive=config.permissive_pki_access)
+    keyring.prepare()
+    identity = _identity(config)
+    user_keys = open_user_keys(Path(config.cachedir), user=config.user, acl_users=config.publisher_acl)
+    log.info("master.root_key.prepared")
+    return Premises(
+        config=config,
+        live=Live(config.opts),
+        paths=paths,
+        keyring=keyring,
+        identity=identity,
+        user_keys=user_keys,
+        sessions=Sessions(Path(paths.sessions), lifetime=config.publish_session),
+        acl=Acl(
+            master_user=config.user,
+            publisher_acl=config.publisher_acl,
+            publisher_acl_blacklist=config.publisher_acl_blacklist,
+        ),
+    )
+
+
+def _identity(config: MasterConfig) -> Identity:
+    opts = config.opts
+    signed = config.master_sign_pubkey
+    made_elsewhere = signed and opts.get("master_use_pubkey_signature")
+    signature = opts.get("master_pubkey_signature") or f"{config.id}_pubkey_signature"
+    return open_identity(
+        Path(config.pki_dir),
+        id=config.id,
+        keysize=config.keysize,
+        sign_key_name=config.master_sign_key_name if signed else None,
+        signature_name=signature if made_elsewhere else None,
+    )
+
+
+@asynccontextmanager
+async def _open_publisher(config: MasterConfig, sockets: ZmqContext) -> AsyncIterator[Publisher]:
+    """The publish port, and the socket file beside it that stock's tools look for."""
+    opts = config.opts
+    if not opts.get("halite"):
+        log.info("web.skipped")
+    address = tcp_address(config.interface, config.publish_port)
+    log.info("publisher.bound", address=address)
+    async with open_publisher(
+        address,
+        context=sockets,
+        hwm=config.pub_hwm,
+        backlog=config.zmq_backlog,
+        keepalive=KeepAlive(
+            on=int(config.tcp_keepalive),
+            idle=int(config.tcp_keepalive_idle),
+            count=int(config.tcp_keepalive_cnt),
+            interval=int(config.tcp_keepalive_intvl),
+        ),
+        heartbeat=_heartbeat(opts),
+        ipv6=bool(config.ipv6),
+    ) as publisher:
+        with _stock_socket(config.sock_dir, "publish_pull.ipc", "publisher.puller_bound"):
+            yield publisher
+
+
+@asynccontextmanager
+async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> AsyncIterator[int]:
+    """The local door and the network door; yields the network door's port. Those inside may finish."""
+    config, live, bus = here.config, here.live, here.bus
+    async with trio.open_nursery() as background:
+        door = partial(
+            serve_local_door,
+            bus,
+            store.jobs,
+            here.acl,
+            path=here.paths.local_door,
+            rotate_aes_key=config.rotate_aes_key,
+        )
+        await background.start(door)
+        clear = ClearDesk(
+            bus,
+            here.acl,
+            here.user_keys,
+            master_user=config.user,
+            job_cache=JobCache(Path(config.cachedir), hash_type=config.hash_type),
+            background=background,
+        )
+        network = NetworkDoor(
+            bus,
+            here.identity,
+            AcceptedKeys(here.pki_dir / State.ACCEPTED.value),
+            here.sessions,
+            clear,
+            rules=lambda: live.requests,
+        )
+        address = tcp_address(config.interface, config.ret_port)
+        log.info("request_server.bound", address=address)
+        async with open_request_server(
+            address,
+            network.handle,
+            context=sockets,
+            fallback=FALLBACK,
+            grace=GRACE_S,
+            backlog=config.zmq_backlog,
+            max_size=live.requests.request_max_size,
+            keepalive=SERVER_KEEPALIVE,
+            heartbeat=_heartbeat(live.opts),
+            ipv6=bool(config.ipv6),
+        ) as server:
+            with _stock_socket(config.sock_dir, "workers.ipc", "worker.bound"):
+                yield server.port
+        background.cancel_scope.cancel()
+
+
+@contextmanager
+def _stock_socket(folder: str, name: str, event: str) -> Iterator[None]:
+    """A socket file that stock's tools look for before they ask: bound, so that it is there, and never read."""
+    path = os.path.join(folder, name)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        try:
+            if os.path.lexists(path):
+                os.unlink(path)
+            sock.bind(path)
+            os.chmod(path, 0o600)
+        except OSError as exc:
+            raise ConfigError(f"{path}: {exc.strerror}") from exc
+        log.info(event, path=path)
+        try:
+            yield
+        finally:
+            os.unlink(path)
+
+
+def _heartbeat(opts: Mapping[str, Any]) -> Heartbeat:
+    interval, timeout = opts.get("zmq_heartbeat_ivl"), opts.get("zmq_heartbeat_timeout")
+    return Heartbeat(
+        interval=HEARTBEAT.interval if interval is None else int(interval),
+        timeout=HEARTBEAT.timeout if timeout is None else int(timeout),
+    )
+
+
+# -- while it runs ---------------------------------------------------------------------------------------------------
+
+
+async def _fire(bus: Bus, tag: str, data: dict[str, Any]) -> None:
+    """An event from stock's pull socket: root's tools wrote it."""
+    id, act = data.get("id"), data.get("act")
+    if tag == KeyChanged.TAG and isinstance(id, str) and isinstance(act, str):
+        # Stock's salt-key has moved a file, and tells.
+        await bus.publish(KeyChanged(result=bool(data.get("result", True)), act=act, id=id, pub=data.get("pub")))
+        return
+    await bus.publish(TaggedEvent(name=tag, data=data))
+
+
+async def _reload_on_hangup(
+    config: MasterConfig, live: Live, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """SIGHUP: read the configuration again, say what took effect, open the log file anew."""
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        task_status.started()
+        async for _signal in signals:
+            logs.reopen()
+            try:
+                fresh = read_master(config.config_dir)
+            except ConfigError as exc:
+                log.error("config.not_reloaded", reason=str(exc))
+                continue
+            taken, waiting = live.reload(fresh.opts)
+            log.info("config.reloaded", taken=taken, at_restart=waiting)
+
+
+@asynccontextmanager
+async def _stop_in_order() -> AsyncIterator[trio.Event]:
+    """Yields what SIGTERM or SIGINT sets. A second signal skips the waiting."""
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_hear, stop, nursery.cancel_scope)
+        yield stop
+        nursery.cancel_scope.cancel()
+
+
+async def _hear(stop: trio.Event, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for signum in signals:
+            log.warning("master.signal", signal=signal.Signals(signum).name)
+            if stop.is_set():
+                scope.cancel()
+            stop.set()

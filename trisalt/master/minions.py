@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,12 @@ _BY_BOTH = frozenset({"compound", "compound_pillar_exact", "nodegroup"})
 
 
 class Minions:
-    """The minions this master knows. `keyring` says who is accepted, `banks` what is kept about them."""
+    """The minions this master knows. `keyring` says who is accepted, `banks` what is kept about them; `nodegroups` is
+    asked each time, so that a configuration that was read again takes effect."""
 
-    def __init__(self, keyring: Keyring, banks: Banks, *, pki_dir: Path, nodegroups: Mapping[str, Any]) -> None:
+    def __init__(
+        self, keyring: Keyring, banks: Banks, *, pki_dir: Path, nodegroups: Callable[[], Mapping[str, Any]]
+    ) -> None:
         self.nodegroups = nodegroups
         self._keyring = keyring
         self._banks = banks
@@ -86,7 +89,7 @@ class Minions:
                 return None
             return grains.get(id) or {}, pillar.get(id) or {}
 
-        return match.select(tgt, tgt_type, ids=ids, data=data, delimiter=delimiter, nodegroups=self.nodegroups)
+        return match.select(tgt, tgt_type, ids=ids, data=data, delimiter=delimiter, nodegroups=self.nodegroups())
 
 
 def without_nodegroups(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:

@@ -58,9 +58,9 @@ class PublishRules:
     unique_jid: bool = False
 
     @classmethod
-    def from_config(cls, config: Any) -> PublishRules:
+    def from_opts(cls, opts: Mapping[str, Any]) -> PublishRules:
         """The options of the same names; one that is not set keeps its default."""
-        values = {field.name: getattr(config, field.name, None) for field in attrs.fields(cls)}
+        values = {field.name: opts.get(field.name) for field in attrs.fields(cls)}
         return cls(**{name: value for name, value in values.items() if value is not None})
 
 
@@ -123,7 +123,7 @@ class _Desk:
             minions, missing = await self._minions.resolve(
                 request.tgt, request.tgt_type, delimiter=delimiter if isinstance(delimiter, str) else ":"
             )
-            tgt, tgt_type = without_nodegroups(request.tgt, request.tgt_type, self._minions.nodegroups)
+            tgt, tgt_type = without_nodegroups(request.tgt, request.tgt_type, self._minions.nodegroups())
         except TargetError as exc:
             log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
             return Published(jid=None, minions=[], missing=[], error=f"Invalid target: {exc}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -65,9 +65,9 @@ class RequestRules:
     request_max_size: int = MAX_REQUEST
 
     @classmethod
-    def from_config(cls, config: Any) -> RequestRules:
+    def from_opts(cls, opts: Mapping[str, Any]) -> RequestRules:
         """The options of the same names; one that is not set keeps its default."""
-        values = {field.name: getattr(config, field.name, None) for field in attrs.fields(cls)}
+        values = {field.name: opts.get(field.name) for field in attrs.fields(cls)}
         return cls(**{name: value for name, value in values.items() if value is not None})
 
 
