@@ -177,6 +177,8 @@ class _Door:
             timeout=_field(request, "timeout", (int, float, type(None)), None),
             gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
         )
+        if not isinstance(wanted.fun, str) and not all(isinstance(fun, str) for fun in wanted.fun):
+            raise RemoteProtocolError("publish: fun is a name, or a list of names")
         if wanted.jid and not jids.is_jid(wanted.jid):
             raise RemoteProtocolError(f"{wanted.jid!r} is no job id")
         if not self._acl.may_publish(user, wanted.fun, wanted.arg, wanted.tgt, wanted.tgt_type):

@@ -1,0 +1,602 @@
+"""The local door over a real unix socket, with claimants that answer as the rest of the master would."""
+
+import os
+import socket
+import struct
+import sys
+from contextlib import asynccontextmanager
+
+import attrs
+import msgpack
+import pytest
+import trio
+import trio.testing
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import JobRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
+from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WatchRequest, WheelRequest
+from trisalt.errors import TargetError
+from trisalt.master import feed, following
+from trisalt.master.acl import Acl
+from trisalt.master.local_door import caller_name, serve_local_door
+from trisalt.wire.frames import FrameDecoder, pack_frame
+from trisalt.worker.protocol import Outcome
+
+JID = "20261122124940743908"
+
+
+class Jobs:
+    """What the store keeps of one job."""
+
+    def __init__(self):
+        self.kept = {}
+
+    async def returns(self, jid):
+        await trio.lowlevel.checkpoint()
+        return dict(self.kept)
+
+    async def load(self, jid):
+        await trio.lowlevel.checkpoint()
+        return {"fun": "test.ping", "arg": []}
+
+
+class Caller:
+    """The other end of the door."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self._decoder = FrameDecoder()
+        self._received = []
+
+    async def ask(self, **question):
+        await self.stream.send_all(pack_frame(question))
+        return await self.next()
+
+    async def next(self):
+        while not self._received:
+            data = await self.stream.receive_some(65536)
+            if not data:
+                return None
+            self._received += self._decoder.feed(data)
+        return self._received.pop(0)
+
+    async def rest(self):
+        found = []
+        while (answer := await self.next()) is not None:
+            found.append(answer)
+        return found
+
+
+class Master:
+    def __init__(self, bus, jobs, path, nursery):
+        self.bus, self.jobs, self.path, self.nursery = bus, jobs, path, nursery
+
+    @asynccontextmanager
+    async def caller(self):
+        async with await trio.open_unix_socket(self.path) as stream:
+            yield Caller(stream)
+
+    async def claim(self, cls, answer):
+        """Answer requests of a class by `answer(request)`; what was asked is kept in the list this returns."""
+        asked = []
+
+        async def serve(*, task_status):
+            async with self.bus.claim(cls) as requests:
+                task_status.started()
+                async for request, reply in requests:
+                    asked.append(request)
+                    try:
+                        result = answer(request)
+                        reply.send(await result if hasattr(result, "__await__") else result)
+                    except Exception as exc:
+                        reply.fail(exc)
+
+        await self.nursery.start(serve)
+        return asked
+
+    async def hear(self, pattern):
+        """The events that match, in the list this returns."""
+        heard = []
+
+        async def listen(*, task_status):
+            async with self.bus.subscribe(pattern, keep=False) as events:
+                task_status.started()
+                async for event in events:
+                    heard.append(event)
+
+        await self.nursery.start(listen)
+        return heard
+
+
+@pytest.fixture
+async def master(tmp_path, nursery):
+    bus, jobs, path = Bus(), Jobs(), str(tmp_path / "master.sock")
+    await nursery.start(lambda task_status: serve_local_door(bus, jobs, Acl(), path=path, task_status=task_status))
+    yield Master(bus, jobs, path, nursery)
+    nursery.cancel_scope.cancel()
+
+
+def returned(id, jid=JID, **more):
+    return JobReturned(id=id, jid=jid, fun="test.ping", fun_args=[], result=True, **more)
+
+
+def published(minions=("m1", "m2"), missing=()):
+    return Published(jid=JID, minions=list(minions), missing=list(missing))
+
+
+# -- jobs -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_return_that_comes_before_the_publication_is_answered_is_not_missed(master):
+    async def answer(request):
+        await master.bus.publish(returned("m1"))
+        return published(["m1"])
+
+    await master.claim(PublishRequest, answer)
+    async with master.caller() as caller:
+        assert await caller.ask(op="publish", tgt="*", fun="test.ping", arg=[], follow=True) == {
+            "published": {"jid": JID, "minions": ["m1"], "missing": []}
+        }
+        assert (await caller.next())["return"]["id"] == "m1"
+        await master.bus.publish(JobSettled(jid=JID, missing={}))
+        assert await caller.rest() == [{"settled": {"jid": JID, "missing": {}}}]
+
+
+async def test_returns_come_as_they_are_then_why_the_others_are_missing(master):
+    asked = await master.claim(PublishRequest, lambda request: published())
+    async with master.caller() as caller:
+        await caller.ask(
+            op="publish", tgt=["m1", "m2"], tgt_type="list", fun="test.ping", arg=[1], timeout=3, follow=True
+        )
+        await master.bus.publish(returned("m1", jid="20260101000000000000"))
+        await master.bus.publish(returned("m1", retcode=2, success=False, out="nested"))
+        assert await caller.next() == {
+            "return": {
+                "id": "m1",
+                "jid": JID,
+                "fun": "test.ping",
+                "fun_args": [],
+                "return": True,
+                "retcode": 2,
+                "success": False,
+                "out": "nested",
+            }
+        }
+        await master.bus.publish(JobSettled(jid=JID, missing={"m2": "asleep"}))
+        assert await caller.rest() == [{"settled": {"jid": JID, "missing": {"m2": "asleep"}}}]
+    (request,) = asked
+    assert (request.tgt, request.tgt_type, request.arg, request.timeout, request.watch) == (
+        ["m1", "m2"],
+        "list",
+        [1],
+        3,
+        True,
+    )
+    assert request.user == caller_name(os.getuid())
+
+
+async def test_a_second_return_of_the_same_minion_is_not_told_again(master):
+    await master.claim(PublishRequest, lambda request: published(["m1"]))
+    async with master.caller() as caller:
+        await caller.ask(op="publish", tgt="*", fun="test.ping", follow=True)
+        await master.bus.publish(returned("m1"))
+        await master.bus.publish(returned("m1", first=False))
+        await master.bus.publish(JobSettled(jid=JID, missing={}))
+        assert [next(iter(answer)) for answer in await caller.rest()] == ["return", "settled"]
+
+
+async def test_without_follow_there_is_one_answer_and_no_watch(master):
+    asked = await master.claim(PublishRequest, lambda request: published())
+    async with master.caller() as caller:
+        await caller.ask(op="publish", tgt="*", fun="test.ping", follow=False)
+        assert await caller.rest() == []
+    assert not asked[0].watch
+
+
+async def test_when_nobody_matches_there_is_nothing_to_follow(master):
+    await master.claim(
+        PublishRequest, lambda request: Published(jid=None, minions=[], missing=[], error="nobody is called so")
+    )
+    async with master.caller() as caller:
+        answer = await caller.ask(op="publish", tgt="nosuch", fun="test.ping", follow=True)
+        assert answer == {"published": {"jid": None, "minions": [], "missing": [], "error": "nobody is called so"}}
+        assert await caller.rest() == []
+
+
+async def test_a_target_that_cannot_be_read_is_told_with_its_reason(master):
+    def answer(request):
+        raise TargetError("unclosed bracket at position 3")
+
+    await master.claim(PublishRequest, answer)
+    async with master.caller() as caller:
+        answer = await caller.ask(op="publish", tgt="m1 and (", tgt_type="compound", fun="test.ping", follow=True)
+        assert answer == {"error": {"name": "TargetError", "message": "unclosed bracket at position 3"}}
+
+
+async def test_a_follower_that_was_too_slow_reads_what_it_missed_from_the_store(master, monkeypatch):
+    monkeypatch.setattr(following, "DEPTH", 4)
+    ids = [f"m{number:02}" for number in range(50)]
+    watched = await master.claim(WatchRequest, lambda request: ids)
+
+    async def answer(request):
+        # More than the subscription holds, before the door gets to read.
+        for id in ids:
+            master.jobs.kept[id] = {"return": True, "retcode": 0, "success": True}
+            await master.bus.publish(returned(id))
+        return published(ids)
+
+    await master.claim(PublishRequest, answer)
+    async with master.caller() as caller:
+        await caller.ask(op="publish", tgt="*", fun="test.ping", follow=True)
+        told = [(await caller.next())["return"]["id"] for _ in ids]
+        assert sorted(told) == ids
+        assert [request.jid for request in watched] == [JID]
+        await master.bus.publish(JobSettled(jid=JID, missing={}))
+        assert await caller.rest() == [{"settled": {"jid": JID, "missing": {}}}]
+
+
+async def test_who_follows_later_gets_what_has_returned_so_far_first(master):
+    await master.claim(WatchRequest, lambda request: ["m1", "m2"])
+    master.jobs.kept["m1"] = {"return": 1, "retcode": 0, "success": True}
+    async with master.caller() as caller:
+        assert (await caller.ask(op="follow_job", jid=JID))["return"]["id"] == "m1"
+        await master.bus.publish(returned("m1"))
+        await master.bus.publish(returned("m2"))
+        assert (await caller.next())["return"]["id"] == "m2"
+        await master.bus.publish(JobSettled(jid=JID, missing={}))
+        assert await caller.rest() == [{"settled": {"jid": JID, "missing": {}}}]
+
+
+async def test_a_job_that_nobody_knows_cannot_be_followed(master):
+    await master.claim(WatchRequest, lambda request: None)
+    async with master.caller() as caller:
+        assert (await caller.ask(op="follow_job", jid=JID))["error"]["name"] == "TargetError"
+
+
+async def test_a_caller_that_hangs_up_takes_only_its_following_with_it(master, autojump_clock):
+    await master.claim(PublishRequest, lambda request: published(["m1"]))
+    before = len(master.bus.statistics().subscriptions)
+    async with master.caller() as other:
+        await other.ask(op="publish", tgt="*", fun="test.ping", follow=True)
+        async with master.caller() as caller:
+            await caller.ask(op="publish", tgt="*", fun="test.ping", follow=True)
+            assert len(master.bus.statistics().subscriptions) == before + 2
+        with trio.fail_after(5):
+            while len(master.bus.statistics().subscriptions) > before + 1:
+                await trio.sleep(0.01)
+        await master.bus.publish(returned("m1"))
+        assert (await other.next())["return"]["id"] == "m1"
+
+
+# -- who may come in ----------------------------------------------------------------------------------------------
+
+
+def test_callers_are_named_by_the_kernels_word(monkeypatch):
+    assert caller_name(0) == "root"
+    assert caller_name(0, "ann") == "sudo_ann"
+    assert caller_name(0, "root") == "root"
+    assert caller_name(0, b"ann") == "root"
+    assert caller_name(0, "a\nb") == "root"
+    assert caller_name(4_000_000) == "uid_4000000"
+
+
+def test_an_account_cannot_be_named_like_an_administrator(monkeypatch):
+    class Account:
+        pw_name = "sudo_ann"
+
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: Account)
+    assert caller_name(1000) == "uid_1000"
+    Account.pw_name = "root"
+    assert caller_name(1000) == "uid_1000"
+    Account.pw_name = "ann"
+    assert caller_name(1000, "root") == "ann"
+
+
+ASK_AS_NOBODY = """
+import os, socket, sys
+from trisalt.wire.frames import FrameDecoder, pack_frame
+os.setgid(65534); os.setuid(65534)
+for question in (
+    {"op": "publish", "tgt": "*", "fun": "cmd.run", "arg": ["id"], "follow": True, "user_hint": "root"},
+    {"op": "runner", "fun": "jobs.active"}, {"op": "wheel", "fun": "key.list_all"}, {"op": "events"},
+    {"op": "fire", "tag": "x", "data": {}}, {"op": "key_changed", "act": "delete", "ids": ["m1"]},
+    {"op": "status"}, {"op": "follow_job", "jid": "20261122124940743908"},
+):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(sys.argv[1])
+        sock.sendall(pack_frame(question))
+        (answer,) = FrameDecoder().feed(sock.recv(65536))
+        print(question["op"], answer["error"]["name"])
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+async def test_somebody_else_is_refused_everything(master, tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    refused = await master.hear(JobRefused)
+    with trio.fail_after(30):
+        done = await trio.run_process([sys.executable, "-c", ASK_AS_NOBODY, master.path], capture_stdout=True)
+    lines = done.stdout.decode().splitlines()
+    assert len(lines) == 8
+    assert {line.split()[1] for line in lines} == {"AuthorizationError"}
+    await trio.testing.wait_all_tasks_blocked()
+    (event,) = refused
+    assert (event.fun, event.error["name"]) == ("cmd.run", "AuthorizationError")
+
+
+# -- runners and wheels -------------------------------------------------------------------------------------------
+
+
+async def test_a_run_is_told_from_its_start_over_its_progress_to_its_result(master):
+    async def answer(request):
+        for percent in (1, 2):
+            await master.bus.publish(TaggedEvent(name=f"salt/run/{request.jid}/progress", data={"percent": percent}))
+        await master.bus.publish(TaggedEvent(name="salt/run/20260101000000000000/progress", data={"percent": 3}))
+        return Outcome(result={"m1": 1}, out="highstate")
+
+    asked = await master.claim(RunnerRequest, answer)
+    async with master.caller() as caller:
+        started = (await caller.ask(op="runner", fun="jobs.active", arg=[1], kwarg={"a": 2}))["started"]
+        assert started["tag"] == f"salt/run/{started['jid']}"
+        told = await caller.rest()
+    assert [row["progress"]["percent"] for row in told[:-1]] == [1, 2]
+    assert told[-1] == {"result": {"return": {"m1": 1}, "retcode": 0, "success": True, "out": "highstate"}}
+    (request,) = asked
+    assert (request.fun, request.arg, request.kwarg, request.jid) == ("jobs.active", [1], {"a": 2}, started["jid"])
+
+
+async def test_progress_comes_while_the_run_still_runs(master):
+    go_on = trio.Event()
+
+    async def answer(request):
+        await master.bus.publish(TaggedEvent(name=f"salt/wheel/{request.jid}/progress", data={"percent": 1}))
+        await go_on.wait()
+        return Outcome(result=None)
+
+    await master.claim(WheelRequest, answer)
+    async with master.caller() as caller:
+        assert (await caller.ask(op="wheel", fun="key.list_all"))["started"]["tag"].startswith("salt/wheel/")
+        assert (await caller.next())["progress"]["percent"] == 1
+        go_on.set()
+        assert "result" in await caller.next()
+
+
+async def test_a_run_that_nobody_follows_runs_on(master):
+    done = trio.Event()
+    go_on = trio.Event()
+
+    async def answer(request):
+        await go_on.wait()
+        done.set()
+        return Outcome(result=None)
+
+    await master.claim(RunnerRequest, answer)
+    async with master.caller() as caller:
+        await caller.ask(op="runner", fun="jobs.active", follow=False)
+        assert await caller.rest() == []
+    go_on.set()
+    with trio.fail_after(5):
+        await done.wait()
+
+
+async def test_runs_get_job_ids_of_their_own(master):
+    asked = await master.claim(RunnerRequest, lambda request: Outcome(result=None))
+    for _ in range(5):
+        async with master.caller() as caller:
+            await caller.ask(op="runner", fun="test.arg")
+            await caller.rest()
+    assert len({request.jid for request in asked}) == 5
+
+
+# -- events -------------------------------------------------------------------------------------------------------
+
+
+async def collect(caller, count):
+    """Events until there are `count`, lagged ones counted."""
+    events, lagged = [], 0
+    while len(events) + lagged < count:
+        answer = await caller.next()
+        events += answer.get("events", [])
+        lagged += answer.get("lagged", 0)
+    return events, lagged
+
+
+async def test_followers_get_every_event_from_ready_on_in_order(master):
+    async with master.caller() as all, master.caller() as some:
+        assert await all.ask(op="events", match=None) == {"ready": True}
+        assert await some.ask(op="events", match=["my/*", "other"]) == {"ready": True}
+        for number in range(100):
+            name = "other" if number == 50 else f"{'my' if number % 2 else 'your'}/{number}"
+            await master.bus.publish(TaggedEvent(name=name, data={"number": number}))
+        with trio.fail_after(5):
+            events, lagged = await collect(all, 100)
+            assert [data["number"] for _tag, data in events] == list(range(100))
+            assert not lagged
+            assert all_stamped(events)
+            events, _ = await collect(some, 51)
+        assert [data["number"] for _tag, data in events] == sorted([*range(1, 100, 2), 50])
+
+
+def all_stamped(events):
+    return {len(data["_stamp"]) for _tag, data in events} == {32}
+
+
+async def test_events_that_stay_inside_and_secrets_are_not_told(master):
+    async with master.caller() as caller:
+        await caller.ask(op="events")
+        await master.bus.publish(TaggedEvent(name="broken", data={"value": object()}))
+        await master.bus.publish(TaggedEvent(name="whole", data={}))
+        with trio.fail_after(5):
+            events, _ = await collect(caller, 2)
+    assert [tag for tag, _data in events] == ["broken", "whole"]
+    assert events[0][1] == {}
+
+
+async def test_a_follower_that_does_not_read_is_told_how_much_it_lost_and_nobody_waits(master, monkeypatch):
+    monkeypatch.setattr(feed, "BACKLOG_BYTES", 64 * 1024)
+    monkeypatch.setattr(feed, "GATHER", 0)
+    total, data = 3000, {"filling": "x" * 1000}
+    async with master.caller() as slow, master.caller() as quick:
+        await slow.ask(op="events")
+        await quick.ask(op="events")
+        heard = []
+
+        async def read():
+            events, _ = await collect(quick, total)
+            heard.extend(events)
+
+        with trio.fail_after(20):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(read)
+                for _ in range(total):
+                    await master.bus.publish(TaggedEvent(name="x", data=data))
+                    await trio.sleep(0)
+            assert len(heard) == total
+            events, lagged = await collect(slow, total)
+        assert lagged > 0
+        assert len(events) + lagged == total
+
+
+async def test_nobody_listens_on_the_bus_for_followers_that_are_not_there(master, autojump_clock):
+    before = len(master.bus.statistics().subscriptions)
+    for _ in range(3):
+        async with master.caller() as caller:
+            await caller.ask(op="events")
+            assert len(master.bus.statistics().subscriptions) == before + 1
+            await master.bus.publish(TaggedEvent(name="x", data={}))
+            assert await caller.next()
+        await trio.sleep(1)
+        await master.bus.publish(TaggedEvent(name="y", data={}))
+        await trio.sleep(1)
+        assert len(master.bus.statistics().subscriptions) == before
+
+
+async def test_a_caller_may_fire_an_event(master):
+    heard = await master.hear(TaggedEvent)
+    async with master.caller() as caller:
+        assert await caller.ask(op="fire", tag="my/tag", data={"a": 1}) == {"ok": True}
+    await trio.testing.wait_all_tasks_blocked()
+    assert (heard[0].tag, heard[0].data) == ("my/tag", {"a": 1})
+
+
+# -- keys and facts -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("act", "rotations"), [("accepted", 0), ("rejected", 1), ("delete", 1)])
+async def test_keys_that_changed_are_told_and_those_that_are_out_rotate_the_shared_key(master, act, rotations):
+    heard = await master.hear(KeyChanged)
+    rotated = await master.claim(RotateRequest, lambda request: None)
+    async with master.caller() as caller:
+        assert await caller.ask(op="key_changed", act=act, ids=["m1", "m2"]) == {"ok": True}
+    await trio.testing.wait_all_tasks_blocked()
+    assert [(event.act, event.id) for event in heard] == [(act, "m1"), (act, "m2")]
+    assert len(rotated) == rotations
+
+
+async def test_the_shared_key_stays_when_the_master_is_told_not_to_rotate(tmp_path, nursery):
+    bus, path = Bus(), str(tmp_path / "sock")
+    await nursery.start(
+        lambda task_status: serve_local_door(
+            bus, Jobs(), Acl(), path=path, rotate_aes_key=False, task_status=task_status
+        )
+    )
+    async with Master(bus, None, path, nursery).caller() as caller:
+        assert await caller.ask(op="key_changed", act="delete", ids=["m1"]) == {"ok": True}
+    nursery.cancel_scope.cancel()
+
+
+async def test_the_status_tells_what_the_daemon_says_of_itself(tmp_path, nursery):
+    bus, path = Bus(), str(tmp_path / "sock")
+    await nursery.start(
+        lambda task_status: serve_local_door(
+            bus, Jobs(), Acl(), path=path, status=lambda: {"version": "1"}, task_status=task_status
+        )
+    )
+    async with Master(bus, None, path, nursery).caller() as caller:
+        status = (await caller.ask(op="status"))["status"]
+    assert (status["version"], status["pid"]) == ("1", os.getpid())
+    nursery.cancel_scope.cancel()
+
+
+# -- callers that break the rules ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {},
+        {"op": "nosuch"},
+        {"op": ["publish"]},
+        {"op": "publish"},
+        {"op": "publish", "tgt": 1, "fun": "test.ping"},
+        {"op": "publish", "tgt": "*", "fun": ["test.ping", 1]},
+        {"op": "publish", "tgt": "*", "fun": "test.ping", "arg": "x"},
+        {"op": "publish", "tgt": "*", "fun": "test.ping", "timeout": "x"},
+        {"op": "publish", "tgt": "*", "fun": "test.ping", "jid": "../../etc"},
+        {"op": "runner", "fun": "test.arg", "jid": "x/y"},
+        {"op": "runner", "fun": "test.arg", "kwarg": []},
+        {"op": "events", "match": [1]},
+        {"op": "fire", "tag": ""},
+        {"op": "fire", "tag": "x", "data": [1]},
+        {"op": "key_changed", "act": "burnt", "ids": []},
+        {"op": "key_changed", "act": "delete", "ids": [1]},
+        {"op": "follow_job"},
+    ],
+    ids=str,
+)
+async def test_a_question_that_makes_no_sense_is_refused_in_words(master, question):
+    async with master.caller() as caller:
+        answer = await caller.ask(**question)
+        assert answer["error"]["name"] == "ProtocolError"
+        assert await caller.rest() == []
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\xff\xff\xff\xff", b"\x00\x00\x00\x01\xc1", b"\x00\x00\x00\x01\x01", b"GET / HTTP/1.1\r\n\r\n", b"\x00"],
+    ids=repr,
+)
+async def test_garbage_costs_only_who_sends_it(master, garbage):
+    heard = await master.hear(TaggedEvent)
+    async with master.caller() as good, master.caller() as bad:
+        await good.ask(op="events")
+        await bad.stream.send_all(garbage)
+        bad.stream.socket.shutdown(socket.SHUT_WR)
+        with trio.fail_after(5):
+            answers = await bad.rest()
+        assert not answers or "error" in answers[0]
+        await master.bus.publish(TaggedEvent(name="x", data={}))
+        assert "events" in await good.next()
+    assert heard
+
+
+async def test_a_caller_that_says_nothing_is_sent_away(master, autojump_clock):
+    async with master.caller() as caller:
+        with trio.fail_after(60):
+            assert await caller.rest() == []
+
+
+async def test_a_claimant_that_fails_is_no_end_of_the_door(master):
+    def answer(request):
+        raise ZeroDivisionError
+
+    await master.claim(PublishRequest, answer)
+    for _ in range(2):
+        async with master.caller() as caller:
+            answer = await caller.ask(op="publish", tgt="*", fun="test.ping", follow=True)
+            assert "log" in answer["error"]["message"]
+
+
+def test_a_batch_is_framed_as_any_other_frame():
+    events = [["a", {"x": 1}], ["b", {}]]
+    follower = feed.Follower(None)
+    feed._send([msgpack.packb(event) for event in events], [follower])
+    assert FrameDecoder().feed(follower._frames[0]) == [{"events": events}]
+    assert struct.unpack(">I", follower._frames[0][:4])[0] == len(follower._frames[0]) - 4
+
+
+def test_job_returned_still_has_the_fields_that_are_told():
+    told = following._return_map(returned("m1", out="nested"))
+    named = {field.metadata.get("wire", field.name) for field in attrs.fields(JobReturned)}
+    assert set(told) <= named
