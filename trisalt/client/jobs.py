@@ -15,18 +15,20 @@ PUBLISH_TIMEOUT = 30.0
 class Published(NamedTuple):
     """What became of a publication: `minions` are waited for; `missing` were named but are not known.
 
-    Nobody matched: `jid` is None, and `minions` is empty.
+    Nobody matched: `jid` is None, `minions` is empty, and `error` says so.
     """
 
     jid: str | None
     minions: list[str]
     missing: list[str]
+    error: str | None = None
 
     @classmethod
     def from_answer(cls, answer: dict[str, Any]) -> Published:
         """From what the master answered."""
         fields = expect(answer, "published")
-        return cls(fields.get("jid"), list(fields.get("minions") or ()), list(fields.get("missing") or ()))
+        minions, missing = fields.get("minions") or (), fields.get("missing") or ()
+        return cls(fields.get("jid"), list(minions), list(missing), fields.get("error"))
 
 
 class Job:
@@ -50,7 +52,7 @@ class Job:
                 self.missing = dict(answer["settled"].get("missing") or {})
                 self.close()
                 return
-        if self.missing is None and not self._nobody:
+        if self.missing is None and (self.published is None or self.published.jid is not None):
             raise DoorClosed(CLOSED)
 
     def close(self) -> None:
@@ -62,10 +64,6 @@ class Job:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
-
-    @property
-    def _nobody(self) -> bool:
-        return self.published is not None and not self.published.minions
 
 
 def publish(

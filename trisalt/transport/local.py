@@ -10,7 +10,7 @@ import os
 import socket
 import stat
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -27,6 +27,8 @@ log = structlog.get_logger()
 # The shortest limit among the systems we know.
 MAX_PATH = 103
 BACKLOG = 128
+# The largest thing a caller says; what it is told may be larger.
+MAX_REQUEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 # The file table is full: callers wait in the backlog meanwhile.
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
@@ -109,22 +111,20 @@ async def open_local_listener(
     handle: Callable[[LocalPeer, FrameStream], Awaitable[None]],
     *,
     mode: int = 0o660,
-    max_size: int = MAX_FRAME,
-    max_clients: int = 512,
+    max_size: int = MAX_REQUEST,
+    max_clients: int = 256,
     grace: float = 0,
 ) -> AsyncIterator[None]:
     """Listen at `path` until left; `handle(peer, stream)` runs in a task of its own for each caller.
 
     A handler that fails ends its own connection only, and so does a caller who sends what is no frame, or one above
-    `max_size` bytes. Whoever comes while `max_clients` are there is turned away. On leaving, handlers have `grace`
+    `max_size` bytes. A user who has `max_clients` connections gets no more. On leaving, handlers have `grace`
     seconds. A socket file that nobody listens on is replaced; raises ConfigError when somebody does, or the path is
     too long, or cannot be made.
     """
-    clients = 0
+    clients: Counter[int] = Counter()
 
-    async def serve(stream: trio.SocketStream) -> None:
-        nonlocal clients
-        peer = _peer_of(stream)
+    async def serve(stream: trio.SocketStream, peer: LocalPeer) -> None:
         async with stream:
             try:
                 await handle(peer, FrameStream(stream, max_size=max_size))
@@ -135,16 +135,16 @@ async def open_local_listener(
             except* Exception as group:
                 log.error("local.failed", uid=peer.uid, pid=peer.pid, exc_info=group)
             finally:
-                clients -= 1
+                clients[peer.uid] -= 1
 
     def take(stream: trio.SocketStream) -> None:
-        nonlocal clients
-        if clients >= max_clients:
+        peer = _peer_of(stream)
+        if clients[peer.uid] >= max_clients:
             stream.socket.close()
-            log.warning("local.full", clients=clients)
+            log.warning("local.full", uid=peer.uid, pid=peer.pid, clients=max_clients)
             return
-        clients += 1
-        handlers.start_soon(serve, stream)
+        clients[peer.uid] += 1
+        handlers.start_soon(serve, stream, peer)
 
     with unix_listener(path, mode) as listener:
         async with trio.open_nursery() as handlers:
