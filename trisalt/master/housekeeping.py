@@ -1,27 +1,74 @@
-"""Housekeeping: expire jobs, and ask for a new AES key when the drop file is there."""
+"""Housekeeping: old jobs are forgotten, and what is kept of minions whose keys went while nobody looked.
+
+The drop file that asks for a new AES key is `auth.watch_drop_file`'s; keys that go while the master runs are
+`departures.follow_departures`'s.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
+from collections.abc import Callable, Collection
 
+import structlog
 import trio
 
 from trisalt.bus.bus import Bus
+from trisalt.errors import StoreError
 from trisalt.store.store import Store
+
+log = structlog.get_logger()
+
+SLICE = 500
+"""Rows forgotten in one transaction: returns that come in meanwhile wait no longer than that takes."""
+
+BETWEEN_SLICES_S = 0.05
+
+BANKS_OF_MINIONS = ("grains", "pillar", "mine")
 
 
 async def keep_house(
     bus: Bus,
     store: Store,
     *,
-    keep_jobs_seconds: int = 86400,
-    drop_file: str | Path | None = None,
-    loop_interval: float = 60.0,
+    keep_jobs_seconds: float = 86400,
+    loop_interval: float = 3600.0,
+    known: Callable[[], Collection[str]] | None = None,
+    clock: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Do what must be done now and then, until cancelled.
+    """Do what must be done now and then, every `loop_interval` seconds, until cancelled; the first time at once.
 
-    `keep_jobs_seconds` 0 keeps jobs for ever. `drop_file` (`cachedir/.dfn`) is looked for every few seconds: when it
-    is there it is removed, and RotateRequest asked.
+    `keep_jobs_seconds` 0 keeps jobs for ever. `known` gives the ids that have a key in any state; None leaves alone
+    what is kept of others. `clock` is wall time.
     """
-    raise NotImplementedError
+    task_status.started()
+    while True:
+        try:
+            if keep_jobs_seconds > 0:
+                await _expire(store, clock() - keep_jobs_seconds)
+            if known is not None:
+                await _forget(store, known)
+        except StoreError as exc:
+            # The store says so itself, and tries again with the next write. So do we.
+            log.warning("housekeeping.put_off", reason=str(exc))
+        await trio.sleep(loop_interval)
+
+
+async def _expire(store: Store, before: float) -> None:
+    total = 0
+    while gone := await store.jobs.expire(before, limit=SLICE):
+        total += gone
+        await trio.sleep(BETWEEN_SLICES_S)
+    if total:
+        log.info("jobs.expired", rows=total)
+
+
+async def _forget(store: Store, known: Callable[[], Collection[str]]) -> None:
+    for bank in BANKS_OF_MINIONS:
+        kept = await store.banks.list(bank)
+        # Read the keys after the bank: a minion that signs in between is known by now.
+        there = set(known())
+        for id in kept:
+            if id not in there:
+                await store.banks.flush(bank, id)
+                log.info("minion.forgotten", id=id, bank=bank)
