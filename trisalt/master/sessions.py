@@ -57,13 +57,13 @@ class Sessions:
 
         A key that would age within a tenth of its lifetime is replaced now, while its minion is told anyway.
         """
+        if not valid_minion_id(id):
+            raise ValueError(f"not a minion id: {id!r}")
         info = _stat(f"{self._folder}/{id}")
         young = info is not None and now - info.st_mtime <= self._lifetime * 0.9
         found = self.find(id, now=now) if young else None
         if found is not None:
             return found
-        if not valid_minion_id(id):
-            raise ValueError(f"not a minion id: {id!r}")
         key_string = generate_key_string()
         write_private(self._folder / id, key_string.encode())
         return self.find(id, now=now) or Crypticle(key_string)

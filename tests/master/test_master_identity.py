@@ -1,0 +1,97 @@
+"""`trisalt.master.identity`: stock's key files, made once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+
+import pytest
+
+from trisalt.errors import ConfigError
+from trisalt.master import identity
+from trisalt.wire.keys import PrivateKey, PublicKey
+
+BITS = 1024
+
+
+def modes(folder):
+    return {path.name: path.lstat().st_mode & 0o777 for path in folder.iterdir() if not path.is_symlink()}
+
+
+def test_a_first_start_makes_the_pair_as_stock_lays_it_out(tmp_path):
+    me = identity.open_identity(tmp_path, id="host_master", keysize=BITS)
+    assert modes(tmp_path) == {"host.pem": 0o400, "host.pub": 0o400}
+    assert {name: os.readlink(tmp_path / name) for name in ("master.pem", "master.pub")} == {
+        "master.pem": "host.pem",
+        "master.pub": "host.pub",
+    }
+    assert (tmp_path / "master.pub").read_text() == me.key.public.pem
+    again = identity.open_identity(tmp_path, id="host_master", keysize=BITS)
+    assert again.key.public.pem == me.key.public.pem
+    assert again.shared.crypticle.key_string != me.shared.crypticle.key_string
+
+
+def test_the_older_layout_is_used_as_it_lies(tmp_path):
+    key = PrivateKey.generate(BITS)
+    (tmp_path / "master.pem").write_bytes(key.pem)
+    assert identity.open_identity(tmp_path, id="host_master", keysize=BITS).key.public.pem == key.public.pem
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["master.pem", "master.pub"]
+    assert not (tmp_path / "master.pem").is_symlink()
+
+
+def test_a_public_half_that_is_not_ours_is_written_anew(tmp_path):
+    me = identity.open_identity(tmp_path, id="m", keysize=BITS)
+    (tmp_path / "m.pub").unlink()
+    (tmp_path / "m.pub").write_text(PrivateKey.generate(BITS).public.pem)
+    identity.open_identity(tmp_path, id="m", keysize=BITS)
+    assert (tmp_path / "m.pub").read_text() == me.key.public.pem
+
+
+def test_a_key_that_is_none_is_named(tmp_path):
+    (tmp_path / "m.pem").write_text("garbage")
+    with pytest.raises(ConfigError):
+        identity.open_identity(tmp_path, id="m", keysize=BITS)
+
+
+def test_the_shared_key_is_vouched_for_and_counts_from_one(tmp_path):
+    me = identity.open_identity(tmp_path, id="m", keysize=BITS)
+    digest = hashlib.sha256(me.shared.crypticle.key_string.encode()).hexdigest().encode()
+    assert PublicKey.from_pem(me.key.public.pem).x931_recover(me.shared.digest_sig) == digest
+    assert [me.shared.next_serial() for _ in range(3)] == [1, 2, 3]
+    me.shared = me.new_shared_key()
+    assert me.shared.next_serial() == 1
+
+
+def test_a_signing_key_vouches_for_the_public_key(tmp_path):
+    me = identity.open_identity(tmp_path, id="m", keysize=BITS, sign_key_name="master_sign")
+    assert me.pub_sig.endswith("\n")
+    assert (tmp_path / "master_sign.pub").exists()
+    (tmp_path / "made_elsewhere").write_text(me.pub_sig)
+    again = identity.open_identity(tmp_path, id="m", keysize=BITS, signature_name="made_elsewhere")
+    assert again.pub_sig.strip() == me.pub_sig.strip()
+    with pytest.raises(ConfigError, match="nowhere"):
+        identity.open_identity(tmp_path, id="m", keysize=BITS, signature_name="nowhere")
+
+
+def test_the_root_key_is_kept_over_restarts(tmp_path):
+    key = identity.open_user_keys(tmp_path, user="root")["root"]
+    assert modes(tmp_path) == {".root_key": 0o600}
+    assert identity.open_user_keys(tmp_path, user="root") == {"root": key}
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.chmod(0o644), lambda path: path.write_text("short")])
+def test_a_root_key_that_others_may_know_is_replaced(tmp_path, spoil):
+    key = identity.open_user_keys(tmp_path, user="root")["root"]
+    spoil(tmp_path / ".root_key")
+    assert identity.open_user_keys(tmp_path, user="root")["root"] != key
+    assert modes(tmp_path) == {".root_key": 0o600}
+
+
+def test_users_of_the_acl_who_exist_get_keys_of_their_own(tmp_path):
+    other = next(entry for entry in pwd.getpwall() if entry.pw_name != "root")
+    keys = identity.open_user_keys(tmp_path, user="root", acl_users=[other.pw_name, "no-such-user-[", "nobody-at-all"])
+    assert set(keys) == {"root", other.pw_name}
+    assert keys["root"] != keys[other.pw_name]
+    if os.geteuid() == 0:
+        assert (tmp_path / f".{other.pw_name}_key").stat().st_uid == other.pw_uid

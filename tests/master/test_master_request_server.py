@@ -1,0 +1,288 @@
+"""`trisalt.master.request_server`: who may come in, and that every payload is answered in stock's words."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import RequestAnswered
+from trisalt.bus.requests import (
+    AuthRequest,
+    MineRequest,
+    MinionEventRequest,
+    PillarRequest,
+    ReturnRequest,
+    RevokeRequest,
+)
+from trisalt.errors import StoreError
+from trisalt.master.identity import Identity
+from trisalt.master.request_server import NetworkDoor, RequestRules
+from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.wire import codec, envelope
+from trisalt.wire.crypticle import Crypticle, generate_key_string
+from trisalt.wire.envelope import BAD_LOAD, EXCEPTION
+from trisalt.wire.keys import PrivateKey
+from trisalt.wire.session import open_private_reply, open_reply, seal_request
+
+JID = "20261122130453717216"
+EVENT = {"cmd": "_minion_event", "tag": "t", "data": {"n": 1}}
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return [PrivateKey.generate(1024) for _ in range(3)]
+
+
+class NoClear:
+    """Stands for the desk of clear commands."""
+
+    async def answer(self, cmd, load, peer):
+        await trio.lowlevel.checkpoint()
+        return {"clear": cmd}
+
+
+class Setup:
+    """A door over a bus, one accepted minion `m1`, and what it sends."""
+
+    def __init__(self, folder, pairs, **rules):
+        self.master, self.key, self.other = pairs
+        self.bus = Bus()
+        self.identity = Identity(self.master, id="master")
+        self.folder = folder
+        (folder / "minions").mkdir()
+        (folder / "minions/m1").write_text(self.key.public.pem)
+        self.sessions = Sessions(folder / "sessions", lifetime=1000)
+        self.session = self.sessions.open("m1", now=time.time())
+        self.rules = RequestRules(**rules)
+        self.door = NetworkDoor(
+            self.bus,
+            self.identity,
+            AcceptedKeys(folder / "minions"),
+            self.sessions,
+            NoClear(),
+            rules=lambda: self.rules,
+        )
+
+    def seal(self, load, *, id="m1", session=None, key=None, nonce=None, now=None, **kwargs):
+        self.nonce = nonce or os.urandom(16).hex()
+        return seal_request(
+            load,
+            id=id,
+            session=session or self.session,
+            key=key or self.key,
+            nonce=self.nonce,
+            now=time.time() if now is None else now,
+            enc_algo="OAEP-SHA1",
+            sig_algo="PKCS1v15-SHA1",
+            **kwargs,
+        )
+
+    async def send(self, payload, peer="192.0.2.1"):
+        with trio.fail_after(5):
+            return await self.door.handle(payload, peer)
+
+    async def ask(self, load, **kwargs):
+        return open_reply(await self.send(self.seal(load, **kwargs)), session=self.session, nonce=self.nonce)
+
+
+@pytest.fixture
+def setup(tmp_path, pairs):
+    return Setup(tmp_path, pairs)
+
+
+def answering(bus, nursery, answer, *classes):
+    """A claimant that answers with `answer(request)`, or fails with what it raises."""
+
+    async def claimant(task_status):
+        async with bus.claim(*classes) as requests:
+            task_status.started()
+            async for request, reply in requests:
+                try:
+                    reply.send(answer(request))
+                except Exception as exc:
+                    reply.fail(exc)
+
+    return nursery.start(claimant)
+
+
+async def test_a_minions_request_reaches_its_claimant_and_the_answer_is_sealed(setup, nursery):
+    seen = []
+    await answering(setup.bus, nursery, seen.append, MinionEventRequest)
+    assert await setup.ask(EVENT) is None
+    assert (seen[0].id, seen[0].tag, seen[0].data) == ("m1", "t", {"n": 1})
+
+
+async def test_an_unknown_command_is_an_empty_map_and_so_is_one_that_nobody_answers(setup):
+    for cmd in ("no_such", "__init__", "publish"):
+        assert await setup.ask({"cmd": cmd}) == {}
+    assert await setup.ask({"cmd": "minion_pub", "fun": "test.ping"}) == {}
+    assert await setup.ask({"cmd": "_mine", "data": 5}) is False
+    assert await setup.ask({"cmd": "_register_resources"}) is True
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda s: {"session": Crypticle(generate_key_string())},
+        lambda s: {"session": s.identity.shared.crypticle},
+        lambda s: {"key": s.other},
+        lambda s: {"id": "m2"},
+        lambda s: {"id": "../m1"},
+        lambda s: {"now": time.time() - 86400},
+        lambda s: {"now": time.time() + 86400},
+    ],
+)
+async def test_a_request_that_proves_nothing_is_refused(setup, how):
+    assert codec.unpack(await setup.send(setup.seal(EVENT, **how(setup)))) == BAD_LOAD
+
+
+async def test_a_repeat_is_refused_unless_stock_sends_the_same_bytes_again(setup, nursery):
+    await answering(setup.bus, nursery, lambda _request: {"a": 1}, MinionEventRequest, PillarRequest)
+    event, pillar = setup.seal(EVENT), setup.seal({"cmd": "_pillar", "grains": {}})
+    assert isinstance(codec.unpack_raw(await setup.send(event)), bytes)
+    assert codec.unpack(await setup.send(event)) == BAD_LOAD
+    for _ in range(2):
+        assert set(codec.unpack(await setup.send(pillar))) == {"key", "pillar"}
+
+
+async def test_a_stranger_leaves_nothing_behind(setup):
+    before = sorted(setup.folder.rglob("*"))
+    for id in ("ghost", "../evil", "", ".x"):
+        payload = codec.pack({"enc": "aes", "load": os.urandom(96), "version": 3, "id": id})
+        assert codec.unpack(await setup.send(payload)) == BAD_LOAD
+    assert sorted(setup.folder.rglob("*")) == before
+
+
+async def test_a_deleted_key_and_a_forgotten_session_are_out_at_once(setup, nursery):
+    await answering(setup.bus, nursery, lambda _request: None, MinionEventRequest)
+    await setup.ask(EVENT)
+    key = setup.folder / "minions/m1"
+    pem = key.read_text()
+    key.unlink()
+    assert codec.unpack(await setup.send(setup.seal(EVENT))) == BAD_LOAD
+    key.write_text(pem)
+    await setup.ask(EVENT)
+    setup.sessions.forget("m1")
+    assert codec.unpack(await setup.send(setup.seal(EVENT))) == BAD_LOAD
+
+
+async def test_a_pillar_goes_to_its_owner_alone(setup, nursery):
+    await answering(setup.bus, nursery, lambda request: {"for": request.id, "bin": b"\xff"}, PillarRequest)
+    payload = await setup.send(setup.seal({"cmd": "_pillar", "grains": {"id": "liar"}}))
+    pillar = open_private_reply(
+        payload,
+        key=setup.key,
+        master_pub=setup.master.public,
+        nonce=setup.nonce,
+        enc_algo="OAEP-SHA1",
+        sig_algo="PKCS1v15-SHA1",
+    )
+    assert pillar == {"for": "m1", "bin": b"\xff"}
+
+
+async def test_a_failure_is_answered_as_stock_does_and_a_lost_return_is_not_acknowledged(setup, nursery):
+    def fail(_request):
+        raise StoreError("the disk is full")
+
+    await answering(setup.bus, nursery, fail, MineRequest, ReturnRequest, PillarRequest)
+    assert await setup.ask({"cmd": "_mine", "data": {}}) == ""
+    assert await setup.ask({"cmd": "_pillar", "grains": {}}) == ""
+    lost = setup.seal({"cmd": "_return", "jid": JID, "fun": "test.ping", "return": True})
+    assert codec.unpack(await setup.send(lost)) == EXCEPTION
+
+
+async def test_a_claimant_that_never_answers_is_waited_for_one_minute(setup, autojump_clock):
+    async with setup.bus.claim(MinionEventRequest) as requests, trio.open_nursery() as nursery:
+        nursery.start_soon(requests.receive)
+        began = trio.current_time()
+        payload = setup.seal(EVENT)
+        reply = open_reply(await setup.door.handle(payload, ""), session=setup.session, nonce=setup.nonce)
+        assert (reply, round(trio.current_time() - began)) == ("", 60)
+
+
+async def test_a_forbidden_revocation_gives_the_load_back(setup, nursery):
+    await answering(setup.bus, nursery, lambda _request: False, RevokeRequest)
+    assert (await setup.ask({"cmd": "revoke_auth"}))["cmd"] == "revoke_auth"
+
+
+async def test_a_sign_in_is_asked_and_its_answer_sent_as_it_is(setup, nursery):
+    await answering(setup.bus, nursery, lambda request: request.hello.id.encode() + request.peer.encode(), AuthRequest)
+    hello = {
+        "cmd": "_auth",
+        "id": "m9",
+        "nonce": "0" * 32,
+        "pub": setup.other.public.pem,
+        "enc_algo": "OAEP-SHA1",
+        "sig_algo": "PKCS1v15-SHA1",
+    }
+    assert await setup.send(envelope.pack_clear(hello), "peer") == b"m9peer"
+    bad = await setup.send(envelope.pack_clear({**hello, "sig_algo": "MD5"}))
+    assert codec.unpack(bad) == {"enc": "clear", "load": {"ret": "bad sig algo"}}
+
+
+async def test_clear_commands_are_the_desks_and_a_ping_is_echoed(setup):
+    assert codec.unpack(await setup.send(envelope.pack_clear({"cmd": "ping", "x": 1}))) == {"cmd": "ping", "x": 1}
+    assert codec.unpack(await setup.send(envelope.pack_clear({"cmd": "_return"}))) == {"clear": "_return"}
+    assert codec.unpack(await setup.send(envelope.pack_clear({"x": 1}))) == {}
+    big = envelope.pack_clear({"cmd": "ping", "x": "a" * (2 << 20)})
+    assert codec.unpack(await setup.send(big)) == BAD_LOAD
+
+
+@pytest.mark.parametrize("version", [None, 0, 1, 2, "three", [], {}])
+async def test_an_old_version_is_refused(setup, version):
+    outer = {"enc": "clear", "load": {"cmd": "ping"}, "version": version}
+    assert codec.unpack(await setup.send(codec.pack(outer))) == BAD_LOAD
+
+
+async def test_an_older_minion_comes_in_under_the_shared_key_when_allowed(tmp_path, pairs, nursery):
+    setup = Setup(tmp_path, pairs, minimum_auth_version=2)
+    await answering(setup.bus, nursery, lambda request: request.id == "m1", MineRequest)
+    shared = setup.identity.shared.crypticle
+    load = {"cmd": "_mine", "data": {}, "id": "m1", "nonce": "1" * 32, "tok": setup.key.tok}
+    payload = codec.pack({"enc": "aes", "load": shared.dumps(load), "version": 2})
+    assert open_reply(await setup.send(payload), session=shared, nonce="1" * 32) is True
+
+
+async def test_signatures_count_only_when_the_master_is_told_so(tmp_path, pairs, nursery):
+    setup = Setup(tmp_path, pairs)
+    await answering(setup.bus, nursery, lambda _request: None, ReturnRequest)
+    ret = {"cmd": "_return", "jid": JID, "fun": "test.ping", "return": True}
+    assert await setup.ask(ret) is None
+    setup.rules = RequestRules(require_minion_sign_messages=True)
+    assert await setup.ask(ret) is False
+    assert await setup.ask(ret, sign=True) is None
+    setup.rules = RequestRules(drop_messages_signature_fail=True)
+    assert await setup.ask(ret) is None
+
+
+async def test_who_asked_what_is_told_when_somebody_listens(setup, nursery):
+    await answering(setup.bus, nursery, lambda _request: None, MinionEventRequest)
+    async with setup.bus.subscribe(RequestAnswered, keep=False) as events:
+        await setup.ask(EVENT)
+        event = await events.receive()
+    assert (event.id, event.cmd, event.peer, event.ok) == ("m1", "_minion_event", "192.0.2.1", True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    payload=st.binary(max_size=64)
+    | st.recursive(
+        st.none() | st.integers() | st.text(max_size=4) | st.binary(max_size=4) | st.just("aes") | st.just("clear"),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["enc", "load", "version", "id", "cmd", "key"]), inner, max_size=6)
+        ),
+        max_leaves=8,
+    ).map(codec.pack)
+)
+def test_whatever_comes_is_answered(payload, pairs, tmp_path_factory):
+    setup = Setup(tmp_path_factory.mktemp("door"), pairs)
+    answer = trio.run(setup.door.handle, payload, "")
+    assert isinstance(answer, bytes)
+    codec.unpack(answer)

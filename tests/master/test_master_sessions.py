@@ -1,0 +1,104 @@
+"""`trisalt.master.sessions`: what is believed is what lies in the files now."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from trisalt.master.sessions import AcceptedKeys, Sessions, write_private
+from trisalt.wire.keys import PrivateKey
+
+NOW = 1_000_000_000.0
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return [PrivateKey.generate(1024) for _ in range(2)]
+
+
+@pytest.fixture
+def sessions(tmp_path):
+    return Sessions(tmp_path / "sessions", lifetime=100)
+
+
+def aged(path, seconds):
+    os.utime(path, (NOW - seconds, NOW - seconds))
+
+
+def test_a_session_is_found_only_once_it_was_opened(sessions, tmp_path):
+    assert sessions.find("m1", now=NOW) is None
+    assert not (tmp_path / "sessions/m1").exists()
+    made = sessions.open("m1", now=NOW)
+    path = tmp_path / "sessions/m1"
+    assert path.read_text() == made.key_string
+    assert path.stat().st_mode & 0o777 == 0o600
+    aged(path, 0)
+    assert sessions.find("m1", now=NOW).key_string == made.key_string
+    assert sessions.open("m1", now=NOW).key_string == made.key_string
+    assert sessions.open("m2", now=NOW).key_string != made.key_string
+
+
+def test_a_session_ends_with_its_lifetime_and_a_new_one_is_made_on_sign_in(sessions, tmp_path):
+    old = sessions.open("m1", now=NOW).key_string
+    aged(tmp_path / "sessions/m1", 101)
+    assert sessions.find("m1", now=NOW) is None
+    assert sessions.open("m1", now=NOW).key_string != old
+
+
+def test_a_session_near_its_end_is_replaced_at_sign_in_and_good_until_then(sessions, tmp_path):
+    old = sessions.open("m1", now=NOW).key_string
+    aged(tmp_path / "sessions/m1", 95)
+    assert sessions.find("m1", now=NOW).key_string == old
+    assert sessions.open("m1", now=NOW).key_string != old
+
+
+def test_a_session_that_another_master_wrote_is_taken_over(sessions, tmp_path):
+    other = Sessions(tmp_path / "sessions", lifetime=100)
+    mine = sessions.open("m1", now=NOW)
+    other.forget("m1")
+    assert sessions.find("m1", now=NOW) is None
+    theirs = other.open("m1", now=NOW)
+    aged(tmp_path / "sessions/m1", 1)
+    assert sessions.find("m1", now=NOW).key_string == theirs.key_string != mine.key_string
+
+
+def test_a_file_that_is_no_key_is_no_session(sessions, tmp_path):
+    (tmp_path / "sessions/m1").write_text("not a key")
+    aged(tmp_path / "sessions/m1", 0)
+    assert sessions.find("m1", now=NOW) is None
+    assert sessions.open("m1", now=NOW).key_string
+
+
+@pytest.mark.parametrize("id", ["../x", "a/b", "", ".hidden", "a\0b"])
+def test_no_session_is_made_for_what_is_no_id(sessions, tmp_path, id):
+    with pytest.raises(ValueError, match="not a minion id"):
+        sessions.open(id, now=NOW)
+    sessions.forget(id)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "sessions"]
+
+
+def test_an_accepted_key_counts_as_long_as_its_file_is_there(tmp_path, keys):
+    accepted = AcceptedKeys(tmp_path)
+    assert accepted.find("m1") is None
+    (tmp_path / "m1").write_text(keys[0].public.pem)
+    assert accepted.find("m1").pem == keys[0].public.pem
+    assert accepted.find("m1") is accepted.find("m1")
+    write_private(tmp_path / "m1", keys[1].public.pem.encode())
+    assert accepted.find("m1").pem == keys[1].public.pem
+    (tmp_path / "m1").unlink()
+    assert accepted.find("m1") is None
+
+
+def test_a_file_that_is_no_public_key_lets_nobody_in(tmp_path):
+    (tmp_path / "m1").write_text("garbage")
+    assert AcceptedKeys(tmp_path).find("m1") is None
+
+
+def test_a_private_file_is_whole_or_not_there(tmp_path):
+    write_private(tmp_path / "x", b"1", mode=0o400)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o400
+    with pytest.raises(TypeError):
+        write_private(tmp_path / "x", None)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x").read_bytes() == b"1"
