@@ -1,7 +1,8 @@
 """Who may ask for what: the one gate that both doors, and whoever publishes for somebody else, go through.
 
 A door says who the caller is (the kernel's word, or a key); this says what the caller may. Names of administrators:
-`root`, the account the master runs as, and `sudo_<name>`, which a door gives only to somebody who is root.
+`root`, the account the master runs as (configured, or in fact), and `sudo_<name>`, which a door gives only to
+somebody who is root.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ class Acl:
 
     `publisher_acl` is stock's map `{user: [function, …]}`; `publisher_acl_blacklist` its `{users: […], modules: […]}`.
     An entry with a target (`{user: [{target: [function]}]}`) is granted for exactly that target expression.
-    `master_user` None: the account this process runs as.
     """
 
     def __init__(
@@ -34,7 +34,8 @@ class Acl:
         publisher_acl: Mapping[str, Any] | None = None,
         publisher_acl_blacklist: Mapping[str, Any] | None = None,
     ) -> None:
-        self._master_user = master_user or _account(os.geteuid())
+        # Who runs the master can read and change all it does, whatever the configuration calls them.
+        self._admins = {"root", _account(os.geteuid())} | ({master_user} if master_user else set())
         self._grants = dict(publisher_acl or {})
         blacklist = publisher_acl_blacklist or {}
         self._blocked_users = _strings(blacklist.get("users"))
@@ -47,7 +48,7 @@ class Acl:
 
     def is_admin(self, user: str) -> bool:
         """Whether `user` may everything: root, the master's own account, root by way of sudo."""
-        return user in ("root", self._master_user) or user.startswith("sudo_")
+        return user in self._admins or user.startswith("sudo_")
 
     def may_publish(
         self, user: str, fun: str | Sequence[str], arg: object, tgt: object, tgt_type: str = "glob"

@@ -150,6 +150,9 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
         return Outcome(result=str(exc), retcode=128 - status if status < 0 else status, success=False)
     except TrisaltError as exc:
         return Outcome(result=str(exc), retcode=1, success=False)
+    except Exception as exc:
+        log.error("command.failed", fun=run.fun, jid=request.jid, exc_info=exc)
+        return Outcome(result="The master failed to run this; its log says why", retcode=1, success=False)
 
 
 async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturned, outcome: Outcome) -> None:
