@@ -153,7 +153,17 @@ def test_a_damaged_load_raises_nothing_but_a_remote_error(load, data):
         b"\xc7\x03\x4f\x01\x02\x03",
         b"\xd6\xff\xff\xff\xff",
     ],
-    ids=["empty", "never used", "cut", "trailing", "trailing, long", "list as key", "bad date", "bad constant", "short"],
+    ids=[
+        "empty",
+        "never used",
+        "cut",
+        "trailing",
+        "trailing, long",
+        "list as key",
+        "bad date",
+        "bad constant",
+        "short",
+    ],
 )
 def test_what_is_not_one_whole_object_is_refused(data):
     with pytest.raises(RemoteProtocolError):
@@ -190,7 +200,7 @@ def test_depth_is_the_callers_to_choose():
 
 
 def test_keys_need_not_be_text():
-    load = {1: "a", None: "b", 2.5: "c", True: "d", b"\xff": "e", "f": "g"}
+    load = {1: "a", None: "b", 2.5: "c", False: "d", b"\xff": "e", "f": "g"}
     assert codec.unpack(codec.pack(load)) == load
 
 

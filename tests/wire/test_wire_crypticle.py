@@ -102,7 +102,8 @@ def test_a_key_string_is_76_letters_and_new_each_time():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "ü" * 76, b"\xff" * 76, base64.b64encode(bytes(48)).decode(), base64.b64encode(bytes(64)), "!" * 76]
+    "text",
+    ["", "x", "ü" * 76, b"\xff" * 76, base64.b64encode(bytes(48)).decode(), base64.b64encode(bytes(64)), "!" * 76],
 )
 def test_what_is_no_key_string_is_refused(text):
     with pytest.raises(RemoteProtocolError):

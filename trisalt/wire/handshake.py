@@ -316,8 +316,9 @@ class MinionHandshake:
         if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), self.nonce.encode()):
             raise RemoteProtocolError("the payload nonce did not validate")
         if "ret" in inner:
-            return self._read_refusal(inner["ret"], verified=master_pub is not None)
-        if master_pub is None:
+            # A key that comes with a refusal proves nothing on first contact.
+            return self._read_refusal(inner["ret"], verified=self.master_pub is not None)
+        if master_pub is None or "pub_key" not in inner:
             raise RemoteProtocolError("the master's answer holds neither ret nor pub_key")
         return self._open_credentials(inner, master_pub)
 
