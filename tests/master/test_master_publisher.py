@@ -1,0 +1,323 @@
+"""`trisalt.master.publisher`: allowed, recorded, told, sealed, sent, in this order; and who is named, by `minions`."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+
+import pytest
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import JobNew, JobPublished, JobRefused
+from trisalt.bus.requests import PublishRequest
+from trisalt.errors import Denied, StoreError, TargetError
+from trisalt.master.acl import Acl
+from trisalt.master.identity import Identity
+from trisalt.master.keyring import State
+from trisalt.master.minions import BATCH, Minions, without_nodegroups
+from trisalt.master.publisher import PublishRules, publish_jobs
+from trisalt.wire import codec
+from trisalt.wire.keys import PrivateKey
+from trisalt.wire.session import open_publication
+
+GRAINS = {"m1": {"os": "Debian"}, "m2": {"os": "Arch"}}
+PILLAR = {"m1": {"role": "web"}}
+NODEGROUPS = {"web": "I@role:web or N@old", "old": ["m2", "or", "m3"], "ring": "N@ring"}
+
+
+class FakeKeyring:
+    def __init__(self, folder):
+        self.folder = folder
+        self.reads = 0
+
+    def list(self, state):
+        assert state is State.ACCEPTED
+        self.reads += 1
+        return sorted(path.name for path in self.folder.iterdir())
+
+
+class FakeBanks:
+    def __init__(self):
+        self.asked = []
+
+    async def fetch_all(self, bank, keys):
+        await trio.lowlevel.checkpoint()
+        self.asked.append((bank, len(keys)))
+        data = {"grains": GRAINS, "pillar": PILLAR}[bank]
+        return {key: data[key] for key in keys if key in data}
+
+
+class FakeJobs:
+    """Notes what is recorded; `told` is what had been told and sent by then."""
+
+    def __init__(self, log):
+        self.log = log
+        self.error = None
+
+    async def record_job(self, load, minions):
+        await trio.lowlevel.checkpoint()
+        if self.error:
+            raise self.error
+        self.log.append(("recorded", load, list(minions)))
+        return True
+
+
+class FakePublisher:
+    def __init__(self, log):
+        self.log = log
+
+    def send(self, payload, topics=()):
+        self.log.append(("sent", payload, list(topics)))
+
+
+@pytest.fixture(scope="module")
+def key():
+    return PrivateKey.generate(1024)
+
+
+@pytest.fixture
+def minions(tmp_path):
+    (tmp_path / "minions").mkdir()
+    for id in ("m1", "m2", "m3"):
+        (tmp_path / "minions" / id).touch()
+    return Minions(FakeKeyring(tmp_path / "minions"), FakeBanks(), pki_dir=tmp_path, nodegroups=lambda: NODEGROUPS)
+
+
+class Desk:
+    def __init__(self, key, minions, acl=None, **rules):
+        self.log = []
+        self.bus = Bus()
+        self.identity = Identity(key, id="master")
+        self.jobs = FakeJobs(self.log)
+        self.run = partial(
+            publish_jobs,
+            self.bus,
+            FakePublisher(self.log),
+            self.identity,
+            minions,
+            self.jobs,
+            acl or Acl(),
+            rules=lambda: PublishRules(**rules),
+        )
+
+    async def follow(self, task_status):
+        """Put what is told among what is recorded and sent."""
+        async with self.bus.subscribe((JobNew, JobPublished, JobRefused), keep=False) as events:
+            task_status.started()
+            async for event in events:
+                self.log.append((type(event).__name__, event))
+
+    async def ask(self, tgt="*", fun="test.ping", arg=(), user="root", **kwargs):
+        with trio.fail_after(5):
+            published = await self.bus.ask(PublishRequest(tgt=tgt, fun=fun, arg=list(arg), user=user, **kwargs))
+        await trio.testing.wait_all_tasks_blocked()
+        return published
+
+    def sent(self):
+        payload = next(row[1] for row in self.log if row[0] == "sent")
+        shared = self.identity.shared.crypticle
+        return open_publication(payload, crypticle=shared, master_pub=self.identity.key.public)
+
+
+async def test_a_job_is_recorded_before_it_is_told_and_told_before_it_is_sent(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    published = await desk.ask("m[12]", arg=["a", {"__kwarg__": True, "k": 1}], watch=True, timeout=3)
+    assert (published.minions, published.missing, published.error) == (["m1", "m2"], [], None)
+    assert [row[0] for row in desk.log if row[0] in ("recorded", "sent")] == ["recorded", "sent"]
+    assert {row[0] for row in desk.log} == {"recorded", "JobNew", "JobPublished", "sent"}
+    new = next(row[1] for row in desk.log if row[0] == "JobNew")
+    assert (new.jid, new.minions, new.watch, new.timeout) == (published.jid, ["m1", "m2"], True, 3)
+    assert "watch" not in new.to_data()
+    assert desk.sent() == {
+        "fun": "test.ping",
+        "arg": ["a", {"__kwarg__": True, "k": 1}],
+        "tgt": "m[12]",
+        "jid": published.jid,
+        "ret": "",
+        "tgt_type": "glob",
+        "user": "root",
+        "serial": 1,
+    }
+
+
+async def test_serials_rise_and_jids_differ(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    jids = []
+
+    async def one():
+        jids.append((await desk.ask()).jid)
+
+    async with trio.open_nursery() as burst:
+        for _ in range(20):
+            burst.start_soon(one)
+    assert len(set(jids)) == 20
+    last = 0
+    for row in desk.log:
+        if row[0] == "sent":
+            job = open_publication(
+                row[1], crypticle=desk.identity.shared.crypticle, master_pub=key.public, last_serial=last
+            )
+            last = job["serial"]
+    assert last == 20
+
+
+async def test_only_known_keys_of_the_job_travel(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    kwargs = {"metadata": {"a": 1}, "delimiter": "|", "password": "x", "token": "y", "to": 5, "auth_list": []}
+    await desk.ask(kwargs=kwargs)
+    assert set(desk.sent()) - {"fun", "arg", "tgt", "jid", "ret", "tgt_type", "user", "serial"} == {
+        "metadata",
+        "delimiter",
+    }
+    assert "password" not in str(desk.log)
+
+
+async def test_a_master_of_masters_sends_more_and_even_to_nobody(key, minions, nursery):
+    desk = Desk(key, minions, order_masters=True)
+    await nursery.start(desk.run)
+    published = await desk.ask("nobody", kwargs={"to": 5})
+    assert (published.minions, desk.sent()["to"]) == ([], 5)
+    assert published.jid is not None
+
+
+async def test_nobody_is_named_in_stocks_words_and_nothing_is_sent(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    published = await desk.ask("nobody")
+    assert (published.jid, published.error) == (None, "Master could not resolve minions for target nobody")
+    unreadable = await desk.ask("m1 and (", tgt_type="compound")
+    assert unreadable.jid is None
+    assert unreadable.error
+    assert (await desk.ask("*", tgt_type="nonsense")).jid is None
+    assert desk.log == []
+
+
+async def test_a_wanted_jid_is_kept_and_nonsense_is_not(key, minions, nursery):
+    desk = Desk(key, minions, unique_jid=True)
+    await nursery.start(desk.run)
+    assert (await desk.ask(jid="20261122130453717216")).jid == "20261122130453717216"
+    made = (await desk.ask(jid="../../evil")).jid
+    assert made[:20].isdigit()
+    assert made[20] == "_"
+
+
+async def test_what_cannot_be_recorded_is_neither_told_nor_sent(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    desk.jobs.error = StoreError("full")
+    with pytest.raises(StoreError):
+        await desk.ask()
+    assert desk.log == []
+    desk.jobs.error = None
+    assert (await desk.ask()).jid is not None
+
+
+async def test_who_may_not_is_told_so_and_the_refusal_names_no_arguments(key, minions, nursery):
+    desk = Desk(key, minions, acl=Acl(publisher_acl={"bob": ["test.ping"]}))
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    with pytest.raises(Denied):
+        await desk.ask(user="bob", fun="cmd.run", arg=["secret"])
+    assert [row[0] for row in desk.log] == ["JobRefused"]
+    assert "secret" not in str(desk.log[0][1].to_data())
+    assert (await desk.ask(user="bob")).jid is not None
+
+
+async def test_an_unsigned_publication_is_one_only_when_configured(key, minions, nursery):
+    desk = Desk(key, minions, sign_pub_messages=False)
+    await nursery.start(desk.run)
+    await desk.ask()
+    assert "sig" not in codec.unpack(desk.log[-1][1])
+
+
+async def test_filtered_publications_go_to_each_minions_topic(key, minions, nursery):
+    desk = Desk(key, minions, zmq_filtering=True)
+    await nursery.start(desk.run)
+    await desk.ask("m1,m3", tgt_type="list")
+    assert desk.log[-1][2] == [hashlib.sha1(id.encode()).hexdigest().encode() for id in ("m1", "m3")]
+    await desk.ask("os:Debian", tgt_type="grain")
+    assert desk.log[-1][2] == [b"broadcast"]
+
+
+async def test_nodegroups_leave_as_words_that_minions_understand(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    published = await desk.ask("web", tgt_type="nodegroup")
+    assert published.minions == ["m1", "m2", "m3"]
+    job = desk.sent()
+    assert (job["tgt"], job["tgt_type"]) == ("( I@role:web or ( m2 or m3 ) )", "compound")
+    new = next(row[1] for row in desk.log if row[0] == "JobNew")
+    assert (new.tgt, new.tgt_type) == ("web", "nodegroup")
+
+
+# -- who is named ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type", "expected"),
+    [
+        ("*", "glob", ["m1", "m2", "m3"]),
+        ("m[13]", "glob", ["m1", "m3"]),
+        ("m1|m2", "pcre", ["m1", "m2"]),
+        ("m1,m2", "list", ["m1", "m2"]),
+        ("os:debian", "grain", ["m1"]),
+        ("role:web", "pillar", ["m1"]),
+        ("G@os:Arch or I@role:w*", "compound", ["m1", "m2"]),
+        ("not G@os:Arch", "compound", ["m1", "m3"]),
+        ("N@old and not m2", "compound", ["m3"]),
+        ("web", "nodegroup", ["m1", "m2", "m3"]),
+    ],
+)
+async def test_targets_name_accepted_minions(minions, tgt, tgt_type, expected):
+    assert await minions.resolve(tgt, tgt_type) == (expected, [])
+
+
+async def test_a_list_names_who_is_missing(minions):
+    assert await minions.resolve(["m1", "mx"], "list") == (["m1"], ["mx"])
+
+
+async def test_an_unreadable_target_is_an_error_even_with_no_minions(tmp_path):
+    (tmp_path / "minions").mkdir()
+    empty = Minions(FakeKeyring(tmp_path / "minions"), FakeBanks(), pki_dir=tmp_path, nodegroups=dict)
+    assert await empty.resolve("*") == ([], [])
+    for tgt, tgt_type in (("(", "compound"), ("x", "nosuch"), ("nosuch", "nodegroup")):
+        with pytest.raises(TargetError):
+            await empty.resolve(tgt, tgt_type)
+
+
+async def test_what_is_kept_is_read_in_batches_and_only_where_it_counts(tmp_path):
+    (tmp_path / "minions").mkdir()
+    for number in range(BATCH + 5):
+        (tmp_path / f"minions/m{number}").touch()
+    banks = FakeBanks()
+    many = Minions(FakeKeyring(tmp_path / "minions"), banks, pki_dir=tmp_path, nodegroups=dict)
+    await many.resolve("*")
+    assert banks.asked == []
+    await many.resolve("os:Debian", "grain")
+    assert banks.asked == [("grains", BATCH), ("grains", 5)]
+
+
+async def test_a_key_that_was_moved_in_counts_at_once(minions, tmp_path):
+    assert (await minions.resolve("m9"))[0] == []
+    (tmp_path / "minions/m9").touch()
+    assert (await minions.resolve("m9"))[0] == ["m9"]
+    (tmp_path / "minions/m9").unlink()
+    assert (await minions.resolve("m9"))[0] == []
+
+
+def test_a_target_without_nodegroups_is_left_alone():
+    assert without_nodegroups("G@os:Debian  or m1", "compound", {}) == ("G@os:Debian  or m1", "compound")
+    assert without_nodegroups("N@x", "glob", {}) == ("N@x", "glob")
+
+
+@pytest.mark.parametrize("tgt", ["N@ring", "N@nosuch"])
+def test_a_ring_of_nodegroups_and_an_unknown_one_are_errors(tgt):
+    with pytest.raises(TargetError):
+        without_nodegroups(tgt, "compound", NODEGROUPS)
