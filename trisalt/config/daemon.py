@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from trisalt.config.option import Config, option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 
 class DaemonConfig(Config):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
 from trisalt.config.daemon import DaemonConfig
 from trisalt.config.names import host_id
 from trisalt.config.option import option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 
 class MasterConfig(DaemonConfig):

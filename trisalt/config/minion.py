@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections import namedtuple
 
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
 from trisalt.config.daemon import DaemonConfig
 from trisalt.config.option import option
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
-class MasterAddress(NamedTuple):
+
+class MasterAddress(namedtuple("MasterAddress", ("host", "port"))):
     """Where a master is asked: its host without brackets, and its request port."""
 
+    __slots__ = ()
     host: str
     port: int
 

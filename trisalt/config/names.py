@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterable, Iterator
 
 from trisalt.errors import ConfigError
@@ -71,6 +70,8 @@ def check_id(id: str, where: str) -> str:
 
 
 def _candidates() -> Iterator[str]:
+    import socket  # only a host without a remembered id pays for it
+
     host = socket.gethostname()
     yield socket.getfqdn(host)
     yield host

@@ -12,9 +12,12 @@ configuration costs a command well below a millisecond; that is why there is no 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
 
 from trisalt.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 
 class Option:
@@ -36,13 +39,15 @@ def option(default: Any, doc: str, *, guards: bool = False) -> Any:
     return Option(default, doc, guards)
 
 
-class Origin(NamedTuple):
+class Origin:
     """What was read: the merged keys, the file each came from, what was wrong, and the class of the other daemon."""
 
-    values: dict[str, Any]
-    files: dict[str, str]
-    complaints: list[str]
-    foreign: type[Config]
+    __slots__ = ("complaints", "files", "foreign", "values")
+
+    def __init__(
+        self, values: dict[str, Any], files: dict[str, str], complaints: list[str], foreign: type[Config]
+    ) -> None:
+        self.values, self.files, self.complaints, self.foreign = values, files, complaints, foreign
 
 
 class Config:

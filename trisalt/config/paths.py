@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os.path
-from typing import Any, NamedTuple
 
-from trisalt.config.master import MasterConfig
-from trisalt.config.minion import MinionConfig
 from trisalt.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time this module is imported by master's and minion's readers, and by thin commands
+    from trisalt.config.master import MasterConfig
+    from trisalt.config.minion import MinionConfig
 
 # Source: stock Salt 3008.3; `file_roots`, `pillar_roots` and `module_dirs` are not among them.
 BELOW_ROOT = (
@@ -38,67 +39,73 @@ def below(root_dir: str, path: str) -> str:
     return os.path.join(root, path.lstrip("/"))
 
 
-class MasterPaths(NamedTuple):
-    """The master's files and sockets."""
+class MasterPaths:
+    """The master's files and sockets. Made by `master_paths`."""
 
-    local_door: str
-    event_pub: str
-    event_pull: str
-    database: str
-    root_key: str
-    drop_file: str
-    sessions: str
-    tokens: str
-    proc: str
-    schedule: str
+    __slots__ = (
+        "database",
+        "drop_file",
+        "event_pub",
+        "event_pull",
+        "local_door",
+        "proc",
+        "root_key",
+        "schedule",
+        "sessions",
+        "tokens",
+    )
+
+    def __init__(self, config: MasterConfig) -> None:
+        sock, cache = config.sock_dir, config.cachedir
+        self.local_door = _socket(sock, "master.sock")
+        self.event_pub = _socket(sock, "master_event_pub.ipc")
+        self.event_pull = _socket(sock, "master_event_pull.ipc")
+        self.database = os.path.join(cache, "trisalt.db")
+        self.root_key = os.path.join(cache, f".{config.user}_key")
+        self.drop_file = os.path.join(cache, ".dfn")
+        self.sessions = os.path.join(cache, "sessions")
+        self.tokens = os.path.join(cache, "tokens")
+        self.proc = os.path.join(cache, "proc")
+        self.schedule = _schedule(config.config_dir, config.default_include)
 
 
-class MinionPaths(NamedTuple):
-    """The minion's files and sockets."""
+class MinionPaths:
+    """The minion's files and sockets. Made by `minion_paths`."""
 
-    event_pub: str
-    event_pull: str
-    proc: str
-    spool: str
-    files: str
-    grains_cache: str
-    schedule: str
-    master_key: str
+    __slots__ = ("event_pub", "event_pull", "files", "grains_cache", "master_key", "proc", "schedule", "spool")
+
+    def __init__(self, config: MinionConfig) -> None:
+        import hashlib  # a third of what a thin command's configuration costs, and the master's side needs none of it
+
+        sock, cache = config.sock_dir, config.cachedir
+        # Stock's tools look for the sockets under the first ten digits of the id's hash.
+        digest = hashlib.new(config.hash_type, config.id.encode(), usedforsecurity=False).hexdigest()
+        self.event_pub = _socket(sock, f"minion_event_{digest[:10]}_pub.ipc")
+        self.event_pull = _socket(sock, f"minion_event_{digest[:10]}_pull.ipc")
+        self.proc = os.path.join(cache, "proc")
+        self.spool = os.path.join(cache, "spool")
+        self.files = os.path.join(cache, "files")
+        self.grains_cache = os.path.join(cache, "grains.cache.p")
+        self.schedule = _schedule(config.config_dir, config.default_include)
+        self.master_key = os.path.join(config.pki_dir, "minion_master.pub")
 
 
 def master_paths(config: MasterConfig) -> MasterPaths:
     """Where this master keeps what. Raises ConfigError when a socket's path is too long."""
-    sock, cache = config.sock_dir, config.cachedir
-    return MasterPaths(
-        local_door=_socket(sock, "master.sock"),
-        event_pub=_socket(sock, "master_event_pub.ipc"),
-        event_pull=_socket(sock, "master_event_pull.ipc"),
-        database=os.path.join(cache, "trisalt.db"),
-        root_key=os.path.join(cache, f".{config.user}_key"),
-        drop_file=os.path.join(cache, ".dfn"),
-        sessions=os.path.join(cache, "sessions"),
-        tokens=os.path.join(cache, "tokens"),
-        proc=os.path.join(cache, "proc"),
-        schedule=_schedule(config.config_dir, config.default_include),
-    )
+    return MasterPaths(config)
 
 
 def minion_paths(config: MinionConfig) -> MinionPaths:
     """Where this minion keeps what. Raises ConfigError when a socket's path is too long."""
-    sock, cache = config.sock_dir, config.cachedir
-    # Stock's tools look for the sockets under the first ten digits of the id's hash.
-    digest = hashlib.new(config.hash_type, config.id.encode(), usedforsecurity=False).hexdigest()
-    name = f"minion_event_{digest[:10]}"
-    return MinionPaths(
-        event_pub=_socket(sock, f"{name}_pub.ipc"),
-        event_pull=_socket(sock, f"{name}_pull.ipc"),
-        proc=os.path.join(cache, "proc"),
-        spool=os.path.join(cache, "spool"),
-        files=os.path.join(cache, "files"),
-        grains_cache=os.path.join(cache, "grains.cache.p"),
-        schedule=_schedule(config.config_dir, config.default_include),
-        master_key=os.path.join(config.pki_dir, "minion_master.pub"),
-    )
+    return MinionPaths(config)
+
+
+def opts_paths(config: MasterConfig) -> dict[str, str]:
+    """Paths that stock's plugins look for in `__opts__` without their being options."""
+    return {
+        "token_dir": os.path.join(config.cachedir, "tokens"),
+        "syndic_dir": os.path.join(config.cachedir, "syndics"),
+    }
 
 
 def _socket(folder: str, name: str) -> str:
@@ -110,11 +117,3 @@ def _socket(folder: str, name: str) -> str:
 
 def _schedule(config_dir: str, default_include: str) -> str:
     return os.path.join(config_dir, os.path.dirname(default_include), "_schedule.conf")
-
-
-def opts_paths(config: MasterConfig) -> dict[str, Any]:
-    """Paths that stock's plugins look for in `__opts__` without their being options."""
-    return {
-        "token_dir": os.path.join(config.cachedir, "tokens"),
-        "syndic_dir": os.path.join(config.cachedir, "syndics"),
-    }

@@ -1,6 +1,6 @@
 """Read a daemon's configuration: the file, its drop-ins and includes, the environment, what the command line says.
 
-Called by every command, so it is quick: PyYAML is imported only when a file says something, and there are no other
+Called by every command, so it is quick: PyYAML is imported only when a file is more than plain, and there are no other
 packages. What an operator should know about the files is collected in `Config.warnings`; what cannot be gone on with
 is a ConfigError that names the file.
 """
@@ -10,22 +10,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from glob import glob, has_magic
-from typing import Any, TypeVar
 
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MasterAddress, MinionConfig
 from trisalt.config.names import check_id, generated_id, remember_id, remembered_id, with_domain, without_domain
 from trisalt.config.option import Config, Origin, fit, fresh, mistyped
 from trisalt.config.paths import BELOW_ROOT, below, opts_paths
+from trisalt.config.plain import read_plain
 from trisalt.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 DEFAULT_DIR = "/etc/salt"
 COMMAND_LINE = "command line"
 HASHES = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 SIGNING_ALGORITHMS = frozenset({"PKCS1v15-SHA1", "PKCS1v15-SHA224"})
 ENCRYPTION_ALGORITHMS = frozenset({"OAEP-SHA1", "OAEP-SHA224"})
-
-_C = TypeVar("_C", bound=Config)
 
 
 def read_master(
@@ -89,7 +91,7 @@ def read_minion(
 
 
 def config_file(name: str, config_dir: str | os.PathLike[str] | None = None) -> str:
-    """The main file: `name` in `config_dir`, else where `SALT_<NAME>_CONFIG` or `SALT_CONFIG_DIR` say, else in `/etc/salt`."""
+    """The main file: in `config_dir`, else where `SALT_<NAME>_CONFIG` or `SALT_CONFIG_DIR` say, else in `/etc/salt`."""
     if config_dir is None:
         named = os.environ.get(f"SALT_{name.upper()}_CONFIG")
         if named:
@@ -266,9 +268,10 @@ class _Files:
 
 def parse(text: bytes, path: str) -> dict[str, Any]:
     """A YAML document that is a map. Raises ConfigError with the path, and the line where there is one."""
-    if not any(line and not line.startswith(b"#") for line in map(bytes.strip, text.splitlines())):
-        return {}
-    import yaml  # half of what reading costs: a file of comments, as it comes with the package, does without
+    plain = read_plain(text)
+    if plain is not None:
+        return plain
+    import yaml  # most of what reading costs; files that are plain do without
 
     try:
         found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
