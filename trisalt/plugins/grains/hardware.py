@@ -45,10 +45,10 @@ SAME_NAME = frozenset({"qemu", "kvm", "oracle", "xen", "bochs", "chroot", "uml",
 
 def processors() -> dict[str, Any]:
     """Count, model and flags, from /proc/cpuinfo."""
-    return cpu_grains(_read("/proc/cpuinfo"))
+    return _cpu_grains(_read("/proc/cpuinfo"))
 
 
-def cpu_grains(text: str) -> dict[str, Any]:
+def _cpu_grains(text: str) -> dict[str, Any]:
     """The grains of a cpuinfo text; the last model named counts, as on stock."""
     grains: dict[str, Any] = {"num_cpus": 0, "cpu_model": "Unknown", "cpu_flags": []}
     for line in text.splitlines():
@@ -105,11 +105,11 @@ def graphics() -> dict[str, Any]:
     lspci = shutil.which("lspci")
     if not lspci or not __opts__.get("enable_gpu_grains", True) or __opts__.get("enable_lspci", True) is False:
         return {"num_gpus": 0, "gpus": []}
-    gpus = gpu_list(_run([lspci, "-vmm"]))
+    gpus = _gpu_list(_run([lspci, "-vmm"]))
     return {"num_gpus": len(gpus), "gpus": gpus}
 
 
-def gpu_list(text: str) -> list[dict[str, str]]:
+def _gpu_list(text: str) -> list[dict[str, str]]:
     """The graphics adapters in the output of `lspci -vmm`."""
     gpus = []
     for record in text.split("\n\n"):

@@ -52,10 +52,10 @@ def names() -> dict[str, Any]:
 def dns() -> dict[str, Any]:
     """The resolver's configuration."""
     stub = "/run/systemd/resolve/resolv.conf"
-    return {"dns": parse_resolv(_read(stub if os.path.exists(stub) else "/etc/resolv.conf"))}
+    return {"dns": _parse_resolv(_read(stub if os.path.exists(stub) else "/etc/resolv.conf"))}
 
 
-def parse_resolv(text: str) -> dict[str, Any]:
+def _parse_resolv(text: str) -> dict[str, Any]:
     """`resolv.conf` as stock's grain has it; addresses that cannot be read are left out."""
     found: dict[str, Any] = {
         "nameservers": [],

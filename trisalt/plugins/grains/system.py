@@ -68,12 +68,12 @@ def kernel() -> dict[str, Any]:
         "kernelrelease": release,
         "kernelversion": version,
         "cpuarch": machine,
-        "kernelparams": kernel_parameters(_read("/proc/cmdline")),
+        "kernelparams": _kernel_parameters(_read("/proc/cmdline")),
         "ps": "ps -efHww",
     }
 
 
-def kernel_parameters(line: str) -> list[list[str | None]]:
+def _kernel_parameters(line: str) -> list[list[str | None]]:
     """`a=1 b` as `[["a", "1"], ["b", None]]`; a value with a further `=` in it is not kept, as stock does not."""
     import shlex
 
@@ -94,12 +94,12 @@ def distribution() -> dict[str, Any]:
         release = platform.freedesktop_os_release()
     except OSError:
         release = {"ID": "linux", "NAME": "Linux"}
-    grains = os_grains(release)
+    grains = _os_grains(release)
     grains["osarch"] = _architecture(grains["os_family"])
     return grains
 
 
-def os_grains(release: dict[str, str]) -> dict[str, Any]:
+def _os_grains(release: dict[str, str]) -> dict[str, Any]:
     """The grains that follow from an os-release map alone."""
     id, full = release.get("ID", "linux"), release.get("NAME", "Linux").strip()
     name = OS_NAMES.get(id, re.sub(r"\W?(gnu/linux|linux)\W?", "", full, flags=re.IGNORECASE).strip() or full)
