@@ -1,0 +1,282 @@
+"""`trisalt.master.auth`: sign-ins decided, keys moved, events told, the shared key rotated."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
+from trisalt.bus.requests import AuthRequest, Published, PublishRequest, RevokeRequest, RotateRequest
+from trisalt.errors import RemoteProtocolError
+from trisalt.master.auth import STRANGERS_BURST, Allowance, KeyDesk, KeyRules, keep_keys, watch_drop_file
+from trisalt.master.identity import Identity
+from trisalt.master.keyring import Keyring, State
+from trisalt.master.sessions import Sessions
+from trisalt.wire import codec
+from trisalt.wire.handshake import Accepted, Hello, MinionHandshake, Pending, Refused, TooMany
+from trisalt.wire.keys import PrivateKey
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return [PrivateKey.generate(1024) for _ in range(3)]
+
+
+class Setup:
+    def __init__(self, folder, pairs, **rules):
+        self.master, self.key, self.other = pairs
+        self.folder = folder
+        self.bus = Bus()
+        self.keyring = Keyring(folder / "pki")
+        self.keyring.prepare()
+        self.identity = Identity(self.master, id="master")
+        self.sessions = Sessions(folder / "sessions", lifetime=1000)
+        self.rules = KeyRules(**rules)
+
+    async def run(self, task_status):
+        await keep_keys(
+            self.bus, self.keyring, self.identity, self.sessions, rules=lambda: self.rules, task_status=task_status
+        )
+
+    def hello(self, id="m1", key=None, pinned=True, pub=None):
+        shake = MinionHandshake(
+            id=id,
+            key=key or self.key,
+            master_pub=self.master.public if pinned else None,
+            enc_algo="OAEP-SHA1",
+            sig_algo="PKCS1v15-SHA1",
+            nonce=os.urandom(16).hex(),
+            token="t" * 76 if pinned else None,
+        )
+        load = codec.unpack(shake.request())["load"]
+        if pub is not None:
+            load["pub"] = pub
+        return shake, Hello.from_load(load, 3)
+
+    async def sign_in(self, *args, **kwargs):
+        shake, hello = self.hello(*args, **kwargs)
+        with trio.fail_after(5):
+            return shake.accept(await self.bus.ask(AuthRequest(hello=hello, peer="192.0.2.1")))
+
+    async def told(self, subscription):
+        await trio.testing.wait_all_tasks_blocked()
+        events = await subscription.receive_all()
+        return [(event.tag, event.act, event.id) for event in events]
+
+
+@pytest.fixture
+async def setup(tmp_path, pairs, nursery):
+    setup = Setup(tmp_path, pairs)
+    await nursery.start(setup.run)
+    return setup
+
+
+async def test_a_new_key_waits_and_once_accepted_comes_in(setup):
+    async with setup.bus.subscribe((AuthDecided, KeyChanged), keep=False) as told:
+        assert isinstance(await setup.sign_in(), Pending)
+        assert await setup.told(told) == [("salt/key", "pending", "m1"), ("salt/auth", "pend", "m1")]
+        assert isinstance(await setup.sign_in(), Pending)
+        assert await setup.told(told) == [("salt/auth", "pend", "m1")]
+        setup.keyring.accept("m1")
+        accepted = await setup.sign_in()
+        assert await setup.told(told) == [("salt/auth", "accept", "m1")]
+    assert isinstance(accepted, Accepted)
+    assert accepted.aes.key_string == setup.identity.shared.crypticle.key_string
+    assert accepted.session.key_string == (setup.folder / "sessions/m1").read_text()
+    assert accepted.publish_port == 4505
+
+
+async def test_another_key_for_a_known_id_is_denied_and_laid_aside(setup):
+    setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
+    async with setup.bus.subscribe((AuthDecided, KeyChanged), keep=False) as told:
+        assert isinstance(await setup.sign_in(key=setup.other), Refused)
+        assert await setup.told(told) == [("salt/key", "denied", "m1"), ("salt/auth", "denied", "m1")]
+        assert isinstance(await setup.sign_in(key=setup.other), Refused)
+        assert await setup.told(told) == [("salt/auth", "denied", "m1")]
+    assert setup.keyring.read("m1", State.DENIED) == setup.other.public.pem
+    assert isinstance(await setup.sign_in(), Accepted)
+
+
+async def test_a_rejected_key_stays_out_and_no_session_is_made(setup):
+    setup.keyring.store("m1", setup.key.public.pem, State.REJECTED)
+    setup.rules = KeyRules(auto_accept=True)
+    assert isinstance(await setup.sign_in(), Refused)
+    assert not (setup.folder / "sessions/m1").exists()
+
+
+async def test_rules_sign_on_and_reject(setup):
+    (setup.folder / "sign").write_text("web*\n")
+    (setup.folder / "reject").write_text("web9\n")
+    for name in ("sign", "reject"):
+        (setup.folder / name).chmod(0o600)
+    setup.rules = KeyRules(autosign_file=str(setup.folder / "sign"), autoreject_file=str(setup.folder / "reject"))
+    async with setup.bus.subscribe(KeyChanged, keep=False) as told:
+        assert isinstance(await setup.sign_in("web1"), Accepted)
+        assert isinstance(await setup.sign_in("web9"), Refused)
+        assert isinstance(await setup.sign_in("db1"), Pending)
+        assert [row[1:] for row in await setup.told(told)] == [
+            ("accepted", "web1"),
+            ("rejected", "web9"),
+            ("pending", "db1"),
+        ]
+    setup.rules = KeyRules(auto_accept=True)
+    assert isinstance(await setup.sign_in("db1"), Accepted)
+    assert isinstance(await setup.sign_in("db2", key=setup.other), Accepted)
+
+
+async def test_open_mode_overwrites(setup):
+    setup.keyring.store("m1", setup.other.public.pem, State.ACCEPTED)
+    setup.rules = KeyRules(open_mode=True)
+    assert isinstance(await setup.sign_in(), Accepted)
+    assert setup.keyring.read("m1", State.ACCEPTED) == setup.key.public.pem
+
+
+async def test_a_full_master_takes_no_more_and_keeps_whom_it_has(setup):
+    setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
+    setup.rules = KeyRules(max_minions=1, auto_accept=True)
+    assert isinstance(await setup.sign_in("m2", key=setup.other), TooMany)
+    assert isinstance(await setup.sign_in(), Accepted)
+    assert setup.keyring.state("m2") is None
+
+
+async def test_an_id_that_is_none_and_a_key_that_is_none_are_refused_signed_and_kept_nowhere(setup):
+    setup.rules = KeyRules(auto_accept=True)
+    before = sorted(setup.folder.rglob("*"))
+    for id in ("../x", "a/b", "..", ""):
+        try:
+            assert isinstance(await setup.sign_in(id), Refused)
+        except RemoteProtocolError:
+            assert id == ""
+    assert isinstance(await setup.sign_in("m3", pub="not a key"), Refused)
+    assert sorted(setup.folder.rglob("*")) == before
+
+
+async def test_events_can_be_turned_off(setup):
+    setup.rules = KeyRules(auth_events=False)
+    async with setup.bus.subscribe((AuthDecided, KeyChanged), keep=False) as told:
+        await setup.sign_in()
+        assert await setup.told(told) == [("salt/key", "pending", "m1")]
+
+
+async def test_many_sign_ins_at_once_are_all_answered(setup):
+    setup.rules = KeyRules(auto_accept=True)
+    results = []
+
+    async def one(id):
+        results.append(await setup.sign_in(id))
+
+    async with trio.open_nursery() as storm:
+        for number in range(40):
+            storm.start_soon(one, f"m{number % 20}")
+    assert {type(result) for result in results} == {Accepted}
+    assert len({result.session.key_string for result in results}) == 20
+
+
+async def test_strangers_from_one_address_have_an_allowance(tmp_path, pairs):
+    setup = Setup(tmp_path, pairs)
+    setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
+    desk = KeyDesk(setup.keyring, setup.identity, setup.sessions, lambda: setup.rules)
+    _shake, stranger = setup.hello("m2", key=setup.other, pinned=False)
+    for _ in range(STRANGERS_BURST):
+        assert desk._strangers.take("192.0.2.1", NOW)
+    with pytest.raises(RemoteProtocolError, match="too many"):
+        desk.sign_in(stranger, "192.0.2.1", NOW)
+    assert setup.keyring.state("m2") is None
+    assert desk.sign_in(stranger, "192.0.2.2", NOW).verdict.act == "pend"
+    _shake, known = setup.hello("m1")
+    assert desk.sign_in(known, "192.0.2.1", NOW).verdict.accepted
+
+
+def test_an_allowance_fills_up_again_and_forgets_old_names():
+    allowance = Allowance(burst=2, per_s=1, names=2)
+    assert [allowance.take("a", NOW) for _ in range(3)] == [True, True, False]
+    assert allowance.take("a", NOW + 1)
+    assert not allowance.take("a", NOW + 1)
+    for name in ("b", "c", "d"):
+        assert allowance.take(name, NOW + 1)
+    assert allowance.take("a", NOW + 1)
+    assert allowance.take("a", NOW - 100)
+
+
+# -- revocation and rotation -------------------------------------------------------------------------------------------
+
+
+async def test_a_minion_gives_up_its_own_key_and_the_shared_key_is_a_new_one(setup):
+    for id in ("m1", "m2"):
+        setup.keyring.store(id, setup.key.public.pem, State.ACCEPTED)
+        await setup.sign_in(id)
+    old = setup.identity.shared.crypticle.key_string
+    async with setup.bus.subscribe((KeyChanged, AesRotated), keep=False) as told:
+        assert await setup.bus.ask(RevokeRequest(id="m1")) is True
+        with trio.fail_after(5):
+            assert [(await told.receive()).tag for _ in range(2)] == ["salt/key", "key"]
+    assert (setup.keyring.state("m1"), setup.keyring.state("m2")) == (None, State.ACCEPTED)
+    assert [path.name for path in (setup.folder / "sessions").iterdir()] == ["m2"]
+    assert setup.identity.shared.crypticle.key_string != old
+
+
+async def test_revocation_can_be_forbidden(setup):
+    setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
+    setup.rules = KeyRules(allow_minion_key_revoke=False)
+    assert await setup.bus.ask(RevokeRequest(id="m1")) is False
+    assert setup.keyring.state("m1") is State.ACCEPTED
+
+
+async def test_a_rotation_makes_a_new_key_counts_anew_tells_and_pings_when_told(setup, nursery):
+    setup.rules = KeyRules(ping_on_rotate=True)
+    setup.identity.shared.next_serial()
+    old = setup.identity.shared
+    pinged = []
+
+    async def publisher(task_status):
+        async with setup.bus.claim(PublishRequest) as requests:
+            task_status.started()
+            async for request, reply in requests:
+                pinged.append((request.fun, request.tgt))
+                reply.send(Published(jid=None, minions=[], missing=[]))
+
+    await nursery.start(publisher)
+    async with setup.bus.subscribe(AesRotated, keep=False) as told:
+        with trio.fail_after(5):
+            assert await setup.bus.ask(RotateRequest()) is True
+            assert (await told.receive()).to_data()["rotate_aes_key"] is True
+    assert setup.identity.shared.crypticle.key_string != old.crypticle.key_string
+    assert setup.identity.shared.next_serial() == 1
+    assert pinged == [("test.ping", "*")]
+
+
+async def test_the_drop_file_asks_for_a_rotation(tmp_path, nursery, autojump_clock):
+    bus, path, asked = Bus(), tmp_path / ".dfn", []
+
+    async def claimant(task_status):
+        async with bus.claim(RotateRequest) as requests:
+            task_status.started()
+            async for request, reply in requests:
+                asked.append(request)
+                reply.send(True)
+
+    await nursery.start(claimant)
+    await nursery.start(lambda task_status: watch_drop_file(bus, path, id="host_master", task_status=task_status))
+
+    def drop(text, mode):
+        path.unlink(missing_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+
+    for text, mode in (("host_master", 0o600), ("other", 0o400), ("", 0o400)):
+        drop(text, mode)
+        await trio.sleep(10)
+        assert path.exists()
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+    await trio.sleep(10)
+    assert asked == []
+    drop("host_master", 0o400)
+    await trio.sleep(10)
+    assert len(asked) == 1
+    assert not path.exists()
