@@ -16,6 +16,10 @@ from trisalt.worker import upcall
 _TIMES = ("%Y, %b %d %H:%M:%S.%f", "%Y, %b %d %H:%M:%S", "%Y, %b %d %H:%M", "%Y, %b %d", "%b %d %Y", "%Y%m%d%H%M%S%f")
 
 
+# Of what is no job id.
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 def list_jobs(
     ext_source=None,
     outputter=None,
@@ -30,7 +34,7 @@ def list_jobs(
     All jobs that are kept, oldest first: ``{jid: {Function, Arguments, Target, Target-type, User, StartTime}}``.
 
     search_metadata
-        A dictionary: jobs whose metadata has these values.
+        A dictionary: jobs whose metadata has one of these values.
 
     search_function
         Globs of function names: a list, or text with commas.
@@ -49,19 +53,14 @@ def list_jobs(
         salt-run jobs.list_jobs search_function='test.*,pkg.install' search_target='web*'
         salt-run jobs.list_jobs start_time='2026, Mar 16 19:00' end_time='2026, Mar 18 22:00'
     """
-    if search_metadata is not None and not isinstance(search_metadata, dict):
-        raise CommandError("The search_metadata parameter must be specified as a dictionary")
-    wanted = JobFilter(
-        functions=_globs(search_function),
-        targets=_globs(search_target),
-        metadata=search_metadata or {},
-        after=_seconds("start_time", start_time),
-        before=_seconds("end_time", end_time),
-    )
+    after, before = _moment("start_time", start_time), _moment("end_time", end_time)
     if display_progress:
         upcall.progress({"message": "Querying the store for jobs."})
-    with _reader() as reader:
-        found = {entry.jid: _described(entry.jid, entry.load) for entry in reader.list_jobs(wanted)}
+    found = {
+        jid: row
+        for jid, row in _listed(search_function, search_target, search_metadata).items()
+        if (after is None or _jid_moment(jid) >= after) and (before is None or _jid_moment(jid) <= before)
+    }
     return {"outputter": outputter, "data": found} if outputter else found
 
 
@@ -186,14 +185,10 @@ def last_run(ext_source=None, outputter=None, metadata=None, function=None, targ
         salt-run jobs.last_run
         salt-run jobs.last_run function='cmd.run' target='web1'
     """
-    if metadata is not None and not isinstance(metadata, dict):
-        raise CommandError("The metadata parameter must be specified as a dictionary")
-    wanted = JobFilter(functions=_globs(function), targets=_globs(target), metadata=metadata or {}, limit=1)
-    with _reader() as reader:
-        entries = reader.list_jobs(wanted)
-    if not entries:
+    matching = _listed(function, target, metadata)
+    if not matching:
         return False
-    found = print_job(entries[-1].jid)
+    found = print_job(next(reversed(matching)))
     return {"outputter": outputter, "data": found} if outputter else found
 
 
@@ -242,6 +237,22 @@ def _reader():
     return JobReader(os.path.join(__opts__["cachedir"], "trisalt.db"))
 
 
+def _listed(functions, targets, metadata):
+    """Jobs as they are described, by jid, the oldest first."""
+    if metadata is not None and not isinstance(metadata, dict):
+        raise CommandError("Metadata to search for is a dictionary")
+    with _reader() as reader:
+        entries = reader.list_jobs(JobFilter(functions=_globs(functions), targets=_globs(targets)))
+    rows = {entry.jid: _described(entry.jid, entry.load) for entry in sorted(entries, key=lambda entry: entry.jid)}
+    if metadata is None:
+        return rows
+    return {
+        jid: row
+        for jid, row in rows.items()
+        if any(row.get("Metadata", {}).get(key) == metadata[key] for key in metadata)
+    }
+
+
 def _described(jid, load):
     described = {
         "Function": load.get("fun", "unknown-function"),
@@ -251,10 +262,9 @@ def _described(jid, load):
         "User": load.get("user", "root"),
         "StartTime": _start_time(jid),
     }
-    metadata = load.get("metadata") or (load.get("kwargs") or {}).get("metadata")
-    if metadata:
-        described["Metadata"] = metadata
-    return described
+    given = [load, *(part for part in described["Arguments"] if isinstance(part, dict) and part.get("__kwarg__"))]
+    metadata = next((part["metadata"] for part in given if isinstance(part.get("metadata"), dict)), None)
+    return described if metadata is None else {**described, "Metadata": metadata}
 
 
 def _result(body):
@@ -276,28 +286,32 @@ def _globs(value):
 
 
 def _start_time(jid):
-    moment = _parsed(jid[:20], ("%Y%m%d%H%M%S%f",)) if len(jid) >= 20 else None
-    return "" if moment is None else moment.strftime("%Y, %b %d %H:%M:%S.%f")
+    moment = _jid_moment(jid)
+    return "" if moment is _NEVER else moment.strftime("%Y, %b %d %H:%M:%S.%f")
+
+
+def _jid_moment(jid):
+    return _parsed(jid[:20], ("%Y%m%d%H%M%S%f",)) or _NEVER
 
 
 def _written(seconds):
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y, %b %d %H:%M:%S.%f")
 
 
-def _seconds(name, value):
+def _moment(name, value):
     if value is None:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 1e11:
-        return float(value)
     text = str(value)
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        moment = _parsed(text[:20] if text[:20].isdigit() else text, _TIMES)
+    moment = _parsed(text[:20], _TIMES) if text[:20].isdigit() else _parsed(text, _TIMES)
+    if moment is None:
+        try:
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except ValueError:
+            pass
     if moment is None:
         raise CommandError(f"{name}: {text!r} is no time; write it as 2026-03-16T19:00 or '2026, Mar 16 19:00'")
-    return moment.timestamp()
+    return moment
 
 
 def _parsed(text, forms):

@@ -1,0 +1,271 @@
+"""Runners as a worker loads them: over a real store file, with a host that answers as a master would."""
+
+import inspect
+
+import pytest
+
+from trisalt.errors import CommandError, StoreError
+from trisalt.loader.dunders import Plugins
+from trisalt.store.sqlite import open_store
+from trisalt.worker import upcall
+
+FIRST, SECOND, THIRD = "20261122100000000000", "20261122110000123456", "20261122120000000000"
+
+
+class Host:
+    """A master that answers upcalls, and remembers them."""
+
+    def __init__(self):
+        self.asked = []
+        self.answers = {}
+
+    def call(self, kind, fields):
+        self.asked.append((kind, fields))
+        answer = self.answers.get(kind, True)
+        return answer(fields) if callable(answer) else answer
+
+
+@pytest.fixture
+def host():
+    host = Host()
+    upcall.install(host)
+    yield host
+    upcall.install(None)
+
+
+@pytest.fixture
+async def runners(tmp_path, host):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        jobs = store.jobs
+        load = {"tgt_type": "glob", "user": "root", "ret": ""}
+        await jobs.record_job({**load, "jid": FIRST, "fun": "test.ping", "arg": [], "tgt": "*"}, ["m1"])
+        await jobs.record_job({**load, "jid": SECOND, "fun": "cmd.run", "arg": ["id"], "tgt": "web*"}, ["m1", "m2"])
+        compound = {"fun": ["test.ping", "test.echo"], "arg": [[], ["hi"]], "tgt": ["m1", "m3"], "tgt_type": "list"}
+        await jobs.record_job({**load, **compound, "jid": THIRD, "metadata": {"a": 1, "b": 2}}, ["m3", "m1"])
+        await jobs.record_job({**load, "jid": "20261122130000000000", "fun": "saltutil.find_job", "tgt": "*"}, ["m1"])
+        await jobs.record_return(FIRST, "m1", {"return": True, "retcode": 0, "success": True})
+        await jobs.record_return(
+            SECOND, "m2", {"return": "uid=0", "retcode": 2, "success": False, "out": "highstate", "fun": "cmd.run"}
+        )
+        opts = {"cachedir": str(tmp_path), "timeout": 3, "extension_modules": ""}
+        yield Plugins(opts).loader("runners")
+
+
+# -- jobs -------------------------------------------------------------------------------------------------------------
+
+
+async def test_jobs_are_listed_oldest_first_compound_ones_too_and_find_job_not(runners):
+    found = runners["jobs.list_jobs"]()
+    assert list(found) == [FIRST, SECOND, THIRD]
+    assert found[SECOND] == {
+        "Function": "cmd.run",
+        "Arguments": ["id"],
+        "Target": "web*",
+        "Target-type": "glob",
+        "User": "root",
+        "StartTime": "2026, Nov 22 11:00:00.123456",
+    }
+    assert found[THIRD]["Function"] == ["test.ping", "test.echo"]
+    assert found[THIRD]["Metadata"] == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "jids"),
+    [
+        ({"search_function": "test.*"}, [FIRST, THIRD]),
+        ({"search_function": "cmd.*, test.echo"}, [SECOND, THIRD]),
+        ({"search_function": ["cmd.run"]}, [SECOND]),
+        ({"search_function": "nosuch.*"}, []),
+        ({"search_target": "m3"}, [THIRD]),
+        ({"search_metadata": {"a": 1}}, [THIRD]),
+        ({"search_metadata": {"a": 2}}, []),
+        ({"search_metadata": {"a": 2, "b": 2}}, [THIRD]),
+        ({"start_time": "2026-11-22T11:00:00"}, [SECOND, THIRD]),
+        ({"start_time": "2026, Nov 22 11:00", "end_time": "2026, Nov 22 11:30"}, [SECOND]),
+        ({"end_time": SECOND}, [FIRST, SECOND]),
+        ({"start_time": "2026-11-22T13:00:00+02:00"}, [SECOND, THIRD]),
+    ],
+    ids=str,
+)
+async def test_jobs_are_searched(runners, wanted, jids):
+    assert list(runners["jobs.list_jobs"](**wanted)) == jids
+
+
+@pytest.mark.parametrize("wanted", [{"start_time": "noon"}, {"search_metadata": "a"}], ids=str)
+async def test_a_search_that_cannot_be_read_is_refused(runners, wanted):
+    with pytest.raises(CommandError):
+        runners["jobs.list_jobs"](**wanted)
+
+
+async def test_the_newest_jobs_are_a_list(runners):
+    found = runners["jobs.list_jobs_filter"](2)
+    assert [row["JID"] for row in found] == [SECOND, THIRD]
+    with pytest.raises(CommandError):
+        runners["jobs.list_jobs_filter"]("many")
+
+
+async def test_one_job_is_told_with_its_minions_and_its_results(runners):
+    found = runners["jobs.list_job"](SECOND)
+    assert (found["jid"], found["Minions"]) == (SECOND, ["m1", "m2"])
+    assert found["Result"] == {"m2": {"return": "uid=0", "retcode": 2, "success": False, "out": "highstate"}}
+    assert runners["jobs.print_job"](SECOND) == {SECOND: {key: found[key] for key in found if key != "jid"}}
+
+
+async def test_a_job_that_nobody_knows_is_told_as_such(runners):
+    found = runners["jobs.list_job"]("20010101000000000000")
+    assert found["Error"] == "Cannot contact returner or no job with this jid"
+    assert found["Result"] == {}
+    assert runners["jobs.lookup_jid"]("garbage") == {}
+    assert runners["jobs.exit_success"]("garbage") == {}
+
+
+async def test_returns_are_looked_up_with_the_outputter_they_name(runners):
+    assert runners["jobs.lookup_jid"](FIRST) == {"m1": True}
+    assert runners["jobs.lookup_jid"](int(FIRST)) == {"m1": True}
+    assert runners["jobs.lookup_jid"](SECOND, missing=True) == {
+        "outputter": "highstate",
+        "data": {"m2": "uid=0", "m1": "Minion did not return"},
+    }
+    assert runners["jobs.lookup_jid"](THIRD, missing=True, returned=False) == {
+        "m1": "Minion did not return",
+        "m3": "Minion did not return",
+    }
+
+
+async def test_success_is_a_return_that_went_well(runners):
+    assert runners["jobs.exit_success"](FIRST) == {"m1": True}
+    assert runners["jobs.exit_success"](SECOND) == {"m1": False, "m2": False}
+
+
+async def test_the_last_run_is_the_newest_that_matches(runners):
+    assert list(runners["jobs.last_run"]()) == [THIRD]
+    assert list(runners["jobs.last_run"](function="cmd.run")) == [SECOND]
+    assert runners["jobs.last_run"](function="nosuch") is False
+
+
+async def test_active_jobs_are_what_minions_say_they_run(runners, host):
+    job = {"jid": SECOND, "fun": "cmd.run", "arg": ["id"], "tgt": "web*", "tgt_type": "glob", "user": "ann", "pid": 7}
+    own = {
+        "jid": "20261122140000000000",
+        "fun": "saltutil.running",
+        "arg": [],
+        "tgt": "*",
+        "tgt_type": "glob",
+        "pid": 8,
+    }
+    host.answers["publish"] = {
+        "jid": own["jid"],
+        "minions": ["m1", "m2", "m3"],
+        "missing": [],
+        "returns": {"m1": {"return": [job, own]}, "m2": {"return": [{**job, "pid": 9}]}, "m3": {"return": "broken"}},
+    }
+    assert runners["jobs.active"]() == {
+        SECOND: {
+            "Function": "cmd.run",
+            "Arguments": ["id"],
+            "Target": "web*",
+            "Target-type": "glob",
+            "User": "ann",
+            "StartTime": "2026, Nov 22 11:00:00.123456",
+            "Running": [{"m1": 7}, {"m2": 9}],
+            "Returned": ["m2"],
+        }
+    }
+    assert host.asked[0][1]["fun"] == "saltutil.running"
+
+
+async def test_without_a_store_file_the_reason_is_told(tmp_path, host):
+    with pytest.raises(StoreError, match="nowhere"):
+        Plugins({"cachedir": str(tmp_path / "nowhere")}).loader("runners")["jobs.list_jobs"]()
+
+
+# -- the others -------------------------------------------------------------------------------------------------------
+
+
+def answered(fields, returns):
+    return {"jid": FIRST, "minions": ["m1", "m2", "m3"], "missing": [], "returns": returns}
+
+
+async def test_who_is_up_and_who_is_down(runners, host):
+    host.answers["publish"] = lambda fields: answered(fields, {"m3": {"return": True}, "m1": {"return": True}})
+    assert runners["manage.status"](timeout=2, gather_job_timeout=4) == {"up": ["m1", "m3"], "down": ["m2"]}
+    assert runners["manage.up"]() == ["m1", "m3"]
+    (kind, fields) = host.asked[0]
+    assert (kind, fields["fun"], fields["timeout"], fields["options"]) == (
+        "publish",
+        "test.ping",
+        2,
+        {"gather_job_timeout": 4},
+    )
+    host.asked.clear()
+    host.answers["command"] = {"return": {}, "retcode": 0, "success": True}
+    assert runners["manage.down"](removekeys=True) == ["m2"]
+    assert host.asked[-1] == ("command", {"kind": "wheel", "fun": "key.delete", "arg": ["m2"], "kwarg": {}})
+
+
+async def test_versions_are_sorted_by_age(runners, host):
+    host.answers["publish"] = lambda fields: answered(fields, {"m1": {"return": "3008.3"}, "m2": {"return": "3006.10"}})
+    assert runners["manage.versions"]() == {
+        "Master": "3008.3",
+        "Up to date": {"m1": "3008.3"},
+        "Minion requires update": {"m2": "3006.10"},
+        "Minion offline": {"m3": False},
+    }
+
+
+async def test_an_event_is_sent_as_it_is(runners, host):
+    assert runners["event.send"]("my/tag", {"a": 1}) is True
+    assert host.asked == [("fire_event", {"tag": "my/tag", "data": {"a": 1}})]
+    with pytest.raises(CommandError):
+        runners["event.send"]("my/tag", "text")
+
+
+async def test_errors_are_raised_by_name(runners):
+    assert runners["error.error"]() == {}
+    with pytest.raises(ValueError, match="why not"):
+        runners["error.error"]("ValueError", "why not")
+    with pytest.raises(CommandError, match="no"):
+        runners["error.error"]("CommandError", "no")
+    with pytest.raises(Exception, match="x"):
+        runners["error.error"]("NoSuchError", "x")
+
+
+async def test_options_are_looked_up_by_path(tmp_path, host):
+    opts = {"file_roots": {"base": ["/srv/salt"]}, "id": "box", "__role": "master"}
+    runners = Plugins(opts).loader("runners")
+    assert runners["config.get"]("file_roots:base") == ["/srv/salt"]
+    assert runners["config.get"]("file_roots,base,0", delimiter=",") == "/srv/salt"
+    assert runners["config.get"]("nosuch:key", "default") == "default"
+    assert "__role" not in runners["config.items"]()
+
+
+async def test_test_functions_answer(runners, host):
+    assert runners["test.arg"](1, a=2, __b=3) == {"args": [1], "kwargs": {"a": 2}}
+    assert runners["test.raw_arg"](1, __b=3) == {"args": [1], "kwargs": {"__b": 3}}
+    assert runners["test.metasyntactic"]("uk")[0] == "wibble"
+    assert runners["test.sleep"](0) is True
+
+
+async def test_state_event_is_the_commands_own(runners):
+    with pytest.raises(CommandError, match="salt-run"):
+        runners["state.event"]()
+
+
+async def test_every_runner_and_wheel_function_documents_itself(runners):
+    for kind in ("runner", "wheel"):
+        docs = runners[f"doc.{kind}"]()
+        assert docs
+        for name, text in docs.items():
+            assert "CLI Example" in text, name
+    assert set(runners["doc.runner"]("jobs")) == {name for name in runners if name.startswith("jobs.")}
+    assert list(runners["doc.runner"]("jobs.active")) == ["jobs.active"]
+
+
+async def test_arguments_are_stocks(runners):
+    assert list(inspect.signature(runners["jobs.lookup_jid"]).parameters) == [
+        "jid",
+        "ext_source",
+        "returned",
+        "missing",
+        "display_progress",
+    ]
