@@ -57,7 +57,7 @@ def test_what_is_no_jid(value):
 
 @pytest.mark.parametrize("value", ["nope", "20269922124714045046"])
 def test_what_is_no_moment_raises(value):
-    with pytest.raises(ValueError, match="no job id|does not match"):
+    with pytest.raises(ValueError, match="no job id"):
         jid.to_datetime(value)
 
 

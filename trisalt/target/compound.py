@@ -218,15 +218,18 @@ def _words(expression: Any) -> tuple[str, list[tuple[int, str]]]:
 
 
 def _cut(word: str, position: int) -> Iterator[_Token]:
-    """A word's tokens: parentheses that touch a term are taken off it, those that are the term's own stay."""
-    while word.startswith("("):
-        yield _Token("(", "(", position)
-        word, position = word[1:], position + 1
-    term = word[: len(word) - _closing(word)]
-    if term:
-        yield _Token(term if term in _OPERATORS else "term", term, position)
-    for offset in range(len(term), len(word)):
-        yield _Token(")", ")", position + offset)
+    """A word's tokens. After a letter and `@` parentheses may be the term's own; elsewhere they never are."""
+    at = 0
+    while at < len(word):
+        if word[at] in "()":
+            end, kind = at + 1, word[at]
+        elif _TERM.match(word, at):
+            end, kind = len(word) - _closing(word[at:]), "term"
+        else:
+            end = min((found for found in (word.find("(", at), word.find(")", at)) if found >= 0), default=len(word))
+            kind = word[at:end] if word[at:end] in _OPERATORS else "term"
+        yield _Token(kind, word[at:end], position + at)
+        at = end
 
 
 def _closing(word: str) -> int:

@@ -117,7 +117,9 @@ class _Path:
     def can_hold(self) -> bool:
         """Whether one cut leaves a good pattern: one in the middle of a regular expression leaves two that are none."""
         patterns = [self._without_stars(rest) for _key, rest in self._cuts]
-        return not patterns or any(fitting(pattern, self._kind) is not _fits_nothing for pattern in patterns)
+        return not patterns or any(
+            pattern == "*" or fitting(pattern, self._kind) is not _fits_nothing for pattern in patterns
+        )
 
     def _without_stars(self, rest: str) -> str:
         while rest.startswith(self._star):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 _DIGITS = 20
-_FORMAT = "%Y%m%d%H%M%S%f"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -37,7 +36,11 @@ def to_datetime(jid: str) -> datetime:
     """The aware UTC moment a job id was made at. Raises ValueError for anything that is none."""
     if not is_jid(jid):
         raise ValueError(f"no job id: {jid!r}")
-    return datetime.strptime(jid[:_DIGITS], _FORMAT).replace(tzinfo=UTC)
+    year, month, day, hour, minute, second = int(jid[:4]), *(int(jid[at : at + 2]) for at in range(4, 14, 2))
+    try:
+        return datetime(year, month, day, hour, minute, second, int(jid[14:_DIGITS]), UTC)
+    except ValueError as error:
+        raise ValueError(f"no job id: {jid!r}") from error
 
 
 def start_time(jid: object) -> str:
