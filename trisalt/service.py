@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+import tempfile
+import time
+import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -47,28 +51,30 @@ async def supervise(
         except Exception as exc:
             if first:
                 raise
+            if trio.current_time() - began > LAST_DELAY:
+                delay = FIRST_DELAY
             log.error("service.crashed", service=name, wait_s=delay, exc_info=exc)
-        if trio.current_time() - began > LAST_DELAY:
-            delay = FIRST_DELAY
         await trio.sleep(delay)
         delay = min(delay * 2, LAST_DELAY)
 
 
 def tell_init(state: str) -> None:
-    """Say `READY=1`, `STOPPING=1`, … to the init system that started us; nothing where none listens.
+    """Say `READY=1`, `STOPPING=1`, `RELOADING=1`, … to the init system that started us; nothing where none listens.
 
-    Source: sd_notify(3).
+    Never raises, never waits. Source: sd_notify(3).
     """
     path = os.environ.get("NOTIFY_SOCKET", "")
     if not path.startswith(("/", "@")):
         return
+    if state == "RELOADING=1":
+        # Type=notify-reload asks since when, by this clock.
+        state += f"\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
     address = "\0" + path[1:] if path[0] == "@" else path
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        try:
-            sock.connect(address)
-            sock.send(state.encode())
-        except OSError as exc:
-            log.debug("init.untold", reason=exc.strerror)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as sock:
+            sock.sendto(state.encode(), address)
+    except OSError as exc:
+        log.debug("init.untold", reason=exc.strerror)
 
 
 async def keep_watchdog(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -79,7 +85,49 @@ async def keep_watchdog(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
     task_status.started()
     period, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
     if not period.isdigit() or int(period) == 0 or pid not in ("", str(os.getpid())):
+        await trio.lowlevel.checkpoint()
         return
     while True:
         tell_init("WATCHDOG=1")
         await trio.sleep(int(period) / 2_000_000)
+
+
+def dump_tasks() -> str | None:
+    """Write the tree of Trio tasks, each with its stack, and the threads' stacks; the file's path, if it is a file.
+
+    To stderr when that is a terminal, else to a new file in the temporary folder. Never raises. May be called by a
+    signal's handler in the main thread, so that a loop that hangs can be looked at.
+    """
+    try:
+        text = _task_tree()
+        if sys.stderr.isatty():
+            sys.stderr.write(text)
+            return None
+        path = os.path.join(tempfile.gettempdir(), f"salt-debug-{int(time.time())}-{os.getpid()}.log")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+    except Exception as exc:
+        log.error("daemon.not_dumped", reason=str(exc))
+        return None
+    log.warning("daemon.dumped", path=path)
+    return path
+
+
+def _task_tree() -> str:
+    lines = []
+    try:
+        root = trio.lowlevel.current_root_task()
+    except RuntimeError:
+        root = None
+    stack = [(root, 0)] if root is not None else []
+    while stack:
+        task, depth = stack.pop()
+        lines.append(f"{'  ' * depth}{task.name}")
+        for frame, line in task.iter_await_frames():
+            code = frame.f_code
+            lines.append(f"{'  ' * depth}    {code.co_filename}:{line} {code.co_qualname}")
+        stack.extend((child, depth + 1) for nursery in task.child_nurseries for child in nursery.child_tasks)
+    for ident, top in sys._current_frames().items():
+        lines += [f"thread {ident}", *(line.rstrip("\n") for line in traceback.format_stack(top))]
+    return "\n".join(lines) + "\n"
