@@ -1,20 +1,320 @@
 """Worker side: take a call, run it, answer. Runs in the children of the zygote, and in `salt-call` itself.
 
-It finds functions through the loader, turns what they raise into the texts a stock minion answers, and writes
-the spool file before it reports when told to.
+It finds functions through the loader, turns what they raise into the texts a stock minion answers, and writes the
+spool file before it reports when told to. What the frames mean is `protocol`'s; what plugins ask of the world goes
+through `upcall` to the daemon at the other end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import inspect
+import os
+import socket
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import Any
 
-from trisalt.worker.protocol import Call, Outcome
+import attrs
+
+from trisalt.errors import CommandError, CommandNotFound, InvocationError, TrisaltError
+from trisalt.loader import facade, signature
+from trisalt.loader.dunders import Plugins
+from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.wire.frames import pack_frame
+from trisalt.worker import upcall
+from trisalt.worker.channel import Channel, ChannelHost, LogToDaemon
+from trisalt.worker.plain import durable, plain
+from trisalt.worker.protocol import Call, Context, Failure, Outcome, pack_context
+
+# A warm child that has grown by so much memory ends after its call.
+GROWTH_KB = 32 * 1024
+
+Progress = Callable[[int, Any], object]
 
 
-def run_call(call: Call, plugins: Any, *, progress: Callable[[int, Any], object] | None = None) -> Outcome:
-    """Run a call with a `loader.plugins.Plugins`: always an outcome, whatever the plugin does.
+# -- one call --------------------------------------------------------------------------------------------------
+
+
+def run_call(call: Call, plugins: Plugins, *, progress: Progress | None = None) -> Outcome:
+    """Run a call with these plugins: always an outcome, whatever the plugin does.
 
     Items of a generator go to `progress(number, item)` as they come.
     """
-    raise NotImplementedError
+    if isinstance(call.fun, str):
+        return _run_one(call, call.fun, call.arg, plugins, progress)
+    return _run_several(call, plugins, progress)
+
+
+def _run_several(call: Call, plugins: Plugins, progress: Progress | None) -> Outcome:
+    """Several functions in one job: each with its own arguments, the results by function, or by number if `ordered`."""
+    outcomes: dict[str, Outcome] = {}
+    for number, fun in enumerate(call.fun):
+        arg = call.arg[number] if number < len(call.arg) and isinstance(call.arg[number], list) else []
+        outcomes[str(number) if call.ordered else str(fun)] = _run_one(call, str(fun), arg, plugins, progress)
+    failed = [outcome.failure for outcome in outcomes.values() if outcome.failure is not None]
+    return Outcome(
+        result={key: outcome.result for key, outcome in outcomes.items()},
+        retcode={key: outcome.retcode for key, outcome in outcomes.items()},
+        success={key: outcome.success for key, outcome in outcomes.items()},
+        out="nested" if failed else None,
+        failure=failed[0] if failed else None,
+    )
+
+
+def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: Progress | None) -> Outcome:
+    loader = plugins.loader(call.kind)
+    plugins.context.clear()
+    try:
+        function = loader.get(fun)
+        if function is None:
+            return _failed(Failure.MISSING, loader.missing_reason(fun))
+        try:
+            args, kwargs = signature.bind(function, arg, call.kwarg, call.pub)
+        except TypeError as exc:
+            text = f"Passed invalid arguments to {fun}: {exc}\n{function.__doc__ or ''}"
+            return _failed(Failure.ARGUMENTS, text)
+        result = _execute(call, function, args, kwargs, plugins)
+        if isinstance(result, Generator):
+            result = _exhaust(result, progress)
+    except CommandNotFound as exc:
+        return _failed(Failure.NOT_FOUND, f"Command required for '{fun}' not found: {exc}", exc.retcode)
+    except InvocationError as exc:
+        return _failed(Failure.INVOCATION, f"ERROR executing '{fun}': {exc}", exc.retcode)
+    except CommandError as exc:
+        return _failed(Failure.COMMAND, f"ERROR: {exc}", exc.retcode)
+    except TrisaltError as exc:
+        return _failed(Failure.COMMAND, f"ERROR: {exc}")
+    except BaseException as exc:  # the boundary of one job: whatever its plugin does, the job returns something
+        text = f"The minion function caused an exception: {_traceback(exc)}"
+        return _failed(Failure.EXCEPTION, text)
+    retcode = _retcode(plugins.context, result)
+    return Outcome(result=result, retcode=retcode, success=retcode == 0, out=loader.outputter(fun))
+
+
+def _execute(
+    call: Call, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], plugins: Plugins
+) -> Any:
+    """Call the function, through executors where the job or the minion names other than the direct one."""
+    for name in call.executors or ("direct_call",):
+        if name == "direct_call":
+            return function(*args, **kwargs)
+        execute = plugins.loader("executors").get(f"{name}.execute")
+        if execute is None:
+            raise InvocationError(f"Executor '{name}' is not available")
+        opts = {**plugins.opts, "executor_opts": call.executor_opts}
+        result = execute(opts, call.pub, function, args, kwargs)
+        if result is not None:
+            return result
+    return None
+
+
+def _exhaust(items: Generator[Any, None, None], progress: Progress | None) -> Any:
+    """Tell each item as it comes; in the end all of them: maps merged into one, others as a list.
+
+    Source: stock Salt 3008.3, how a minion returns a generator.
+    """
+    merged: dict[Any, Any] = {}
+    listed: list[Any] = []
+    for number, item in enumerate(items):
+        if isinstance(item, Mapping) and not listed:
+            merged |= item
+        else:
+            listed.append(item)
+        if progress is not None:
+            progress(number, item)
+    if not listed:
+        return merged
+    return [merged, *listed] if merged else listed
+
+
+def _retcode(context: Mapping[str, Any], result: Any) -> int:
+    """What the function said in `__context__`, else 1 for a map that says false, else 0."""
+    said = context.get("retcode")
+    if said:
+        return said if isinstance(said, int) else 1
+    if isinstance(result, Mapping) and not all(result.get(key, True) for key in ("result", "success")):
+        return 1
+    return 0
+
+
+def _failed(failure: Failure, text: str, retcode: int = 1) -> Outcome:
+    return Outcome(result=text, retcode=retcode, success=False, out="nested", failure=failure)
+
+
+def _traceback(exc: BaseException) -> str:
+    """The traceback from the plugin's own frame on: how we called it is no news to its author."""
+    frames = exc.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(exc), exc, frames or exc.__traceback__))
+
+
+# -- the process -----------------------------------------------------------------------------------------------
+
+
+def main(daemon: socket.socket) -> int:
+    """The life of a child: take frames until the daemon has no more, and answer each. The exit status."""
+    channel = Channel(daemon)
+    host = ChannelHost(channel)
+    upcall.install(host)
+    facade.install()
+    worker = Worker(channel)
+    LogToDaemon.install(channel)
+    while (message := channel.receive()) is not None:
+        last = bool(message.get("last"))
+        if "context" in message:
+            worker.renew(message["context"])
+        if "call" in message:
+            last |= worker.run_job(Call(**message["call"]), message.get("spool"))
+        elif "run" in message:
+            last |= worker.run_function(message["run"], message["args"])
+        if last:
+            break
+    return 0
+
+
+def rehearse() -> None:
+    """Run a harmless job once, in the zygote: what Python notes at a first time is then there for all children."""
+    daemon, child = socket.socketpair()
+    with daemon, child:
+        call = attrs.asdict(Call(fun="test.ping", jid="0"), recurse=False)
+        daemon.sendall(pack_frame({"call": call, "context": pack_context(Context(opts={})), "last": True}))
+        main(child)
+    upcall.install(None)
+
+
+class Worker:
+    """What a child holds between two calls: its plugins."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._pid = os.getpid()
+        self._parts: dict[str, bytes] = {}
+        self._plugins: Plugins | None = None
+        self._size = 0
+
+    def renew(self, parts: Mapping[str, bytes]) -> None:
+        """Take the parts of the context that are other than before; each is unpacked when a plugin first looks."""
+        self._parts.update(parts)
+        changed = {name: _unpacker(data) for name, data in parts.items() if name in ("opts", "grains", "pillar")}
+        if self._plugins is None:
+            self._plugins = Plugins(changed.pop("opts", dict), **changed)
+        else:
+            if "version" in parts:
+                self._plugins.reload()
+            self._plugins.renew(**changed)
+        if "opts" in parts:
+            LogToDaemon.level_from(self._plugins.opts)
+
+    @property
+    def plugins(self) -> Plugins:
+        if self._plugins is None:
+            self._plugins = Plugins({})
+        return self._plugins
+
+    def run_job(self, call: Call, spool: str | None) -> bool:
+        """Run a job and report it; whether this process is not to be used again."""
+        self.plugins.set("__jid_event__", JidEvent())
+        outcome = run_call(call, self.plugins, progress=_tell_progress)
+        if os.getpid() != self._pid:
+            os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
+        outcome = _presentable(outcome)
+        if spool is not None:
+            durable(Path(spool), pack_bin({**call.load, **outcome.to_load()}))
+        spent = self._spent(call, outcome)
+        self._channel.send(
+            {
+                "outcome": {
+                    "result": outcome.result,
+                    "retcode": outcome.retcode,
+                    "success": outcome.success,
+                    "out": outcome.out,
+                    "failure": outcome.failure,
+                },
+                "spent": spent,
+            }
+        )
+        return spent
+
+    def run_function(self, reference: str, args: list[Any]) -> bool:
+        """Run a function of ours and report what it returns or raises; whether to end after it."""
+        try:
+            value = _call_engine(reference, args, self)
+            if os.getpid() != self._pid:
+                os._exit(0)
+            self._channel.send({"value": plain(value), "spent": self._grown()})
+        except BaseException as exc:  # the boundary of one call: the daemon raises it there
+            if os.getpid() != self._pid:
+                os._exit(0)
+            self._channel.send({"error": describe(exc), "spent": True})
+            return True
+        return self._grown()
+
+    def context(self) -> Context:
+        """The context as an engine function is given it."""
+        parts = {name: unpack_bin(self._parts[name]) for name in ("opts", "grains", "pillar") if name in self._parts}
+        return Context(**{"opts": {}, **parts})
+
+    def _spent(self, call: Call, outcome: Outcome) -> bool:
+        """Whether something of this call may be left in the process: then it is not used again."""
+        if outcome.failure is not None or not isinstance(call.fun, str) or self._grown():
+            return True
+        return not self.plugins.loader(call.kind).built_in(call.fun) or len(os.listdir("/proc/self/task")) > 1
+
+    def _grown(self) -> bool:
+        try:
+            size = int(Path("/proc/self/statm").read_bytes().split()[1]) * 4
+        except (OSError, ValueError, IndexError):
+            return False
+        self._size = self._size or size
+        return size > self._size + GROWTH_KB
+
+
+class JidEvent:
+    """`__jid_event__` of runners: how they tell their progress."""
+
+    def fire_event(self, data: Any, tag: str = "") -> bool:
+        """Fire an event under the run's tag."""
+        return upcall.progress(data, tag=tag)
+
+
+def _tell_progress(number: int, item: Any) -> None:
+    upcall.progress({"return": plain(item)}, number=number)
+
+
+def _unpacker(data: bytes) -> Callable[[], Mapping[str, Any]]:
+    return lambda: unpack_bin(data)
+
+
+def _presentable(outcome: Outcome) -> Outcome:
+    """The outcome with a result that travels: what has no place in a message becomes text."""
+    try:
+        result = plain(outcome.result)
+    except (TrisaltError, RecursionError, MemoryError) as exc:
+        return _failed(Failure.EXCEPTION, f"ERROR: the return cannot be sent: {exc}")
+    retcode = outcome.retcode if isinstance(outcome.retcode, (int, dict)) else 1
+    return Outcome(result=result, retcode=retcode, success=outcome.success, out=outcome.out, failure=outcome.failure)
+
+
+def _call_engine(reference: str, args: list[Any], worker: Worker) -> Any:
+    module, _, name = reference.partition(":")
+    function: Any = importlib.import_module(module)
+    for part in name.split("."):
+        function = getattr(function, part)
+    if "context" in inspect.signature(function).parameters:
+        return function(*args, context=worker.context())
+    return function(*args)
+
+
+def describe(exc: BaseException) -> dict[str, Any]:
+    """An exception as it travels: its class when it is of our tree, its text, what else it holds, where it was."""
+    ours = isinstance(exc, TrisaltError)
+    fields = {key: value for key, value in vars(exc).items() if isinstance(value, (int, str, type(None)))}
+    return {
+        "name": type(exc).__name__ if ours else None,
+        "text": str(exc) if ours else f"{type(exc).__name__}: {exc}",
+        "fields": fields if ours else {},
+        "traceback": "".join(traceback.format_exception(exc)),
+    }

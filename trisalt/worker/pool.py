@@ -1,22 +1,75 @@
 """Trio side of the workers: children of the zygote, warm ones, limits, deadlines, kill.
 
-Daemons open one pool; `minion/jobs` and `master/commands` run jobs in it, `master/pillar` and its kin run
-functions of the engine. What plugin code asks for comes back through `upcalls`, answered in Trio.
+Daemons open one pool; `minion/jobs` and `master/commands` run jobs in it, `master/pillar` and its kin run functions
+of the engine. What plugin code asks for comes back through `upcalls`, answered in Trio. One child and its socket are
+`process`'s; the process that forks them is `zygote`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from trisalt.worker.protocol import Call, Context, Outcome, Upcall
+import attrs
+import structlog
+import trio
+
+from trisalt.errors import LocalProtocolError, TrisaltError, WorkerDied
+from trisalt.worker.channel import revive
+from trisalt.worker.plain import plain
+from trisalt.worker.process import Nursery, Process, signal_tree
+from trisalt.worker.protocol import Call, Context, Outcome, Upcall, pack_context
 from trisalt.worker.zygote import Zygote
+
+log = structlog.get_logger()
+
+# A warm child ends after so many calls, and when nobody needed it for so long (seconds).
+WARM_CALLS = 500
+WARM_IDLE = 20.0
+
+
+@attrs.define(eq=False)
+class _Seat:
+    """A child at work: what it does, for whom, and what it knows of the context."""
+
+    process: Process
+    jid: str = ""
+    fun: Any = ""
+    calls: int = 0
+    generation: int = 0
+    parts: dict[str, bytes] = attrs.field(factory=dict)
+    idle_since: float = 0.0
 
 
 class Workers:
-    """An open pool."""
+    """An open pool; `open_workers` makes it."""
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        context: Callable[[], Context],
+        upcalls: Callable[[Upcall], Awaitable[object]],
+        *,
+        max_running: int,
+        max_jobs: int | None,
+        max_warm: int,
+    ) -> None:
+        self._nursery = nursery
+        self._context = context
+        self._upcalls = upcalls
+        # Apart from each other: a runner that waits for a pillar must not hold the place in which it is compiled.
+        self._running = trio.CapacityLimiter(max_running)
+        self._jobs = trio.CapacityLimiter(math.inf if max_jobs is None else max_jobs)
+        self._max_warm = max_warm
+        self._warm: list[_Seat] = []
+        self._busy: dict[str, _Seat] = {}
+        self._generation = 0
+        self._packed: tuple[Context, dict[str, bytes]] | None = None
+
+    # -- what the daemon asks ---------------------------------------------------------------------------------
 
     async def run_job(
         self,
@@ -29,12 +82,19 @@ class Workers:
     ) -> Outcome:
         """Run plugin functions in a child of their own, or (`warm`) in one that is reused.
 
-        `on_start(pid)` is called when a process has the call, before it runs. With `spool` the child writes the
-        whole return load to that file, durably, before it reports. Raises WorkerDied when the process ended without
-        an outcome. Cancelled, it leaves the child alone: it runs on, and its return is in the spool; with
-        `outlives=False` it is killed instead.
+        `on_start(pid)` is called when a process has been found, before it is told to run the call. With `spool` the
+        child writes the whole return load to that file, durably, before it reports. Raises WorkerDied when the
+        process ended without an outcome. Cancelled, it leaves the child alone: it runs on, and its return is in the
+        spool; with `outlives=False` it is killed instead.
         """
-        raise NotImplementedError
+        async with _place(self._jobs), self._seat(warm, call.jid, call.fun, outlives) as seat:
+            if on_start is not None:
+                on_start(seat.process.pid)
+            request = {"call": attrs.asdict(call, recurse=False), "spool": None if spool is None else str(spool)}
+            answer = await self._converse(seat, request, warm=warm)
+            if "outcome" not in answer:
+                raise LocalProtocolError("a child answered something else than an outcome")
+            return Outcome(**answer["outcome"])
 
     async def run(self, function: Callable[..., Any], *args: Any, warm: bool = False) -> Any:
         """Run a function of ours in a child: found there by its module and name; arguments and result are plain data.
@@ -42,19 +102,141 @@ class Workers:
         A parameter called `context` is filled with the child's `Context`. Errors of our tree are raised here as they
         were raised there, others as CommandError with the child's traceback as a note. Cancelled, the child is killed.
         """
-        raise NotImplementedError
+        reference = f"{function.__module__}:{function.__qualname__}"
+        async with _place(self._running), self._seat(warm, "", reference, outlives=False) as seat:
+            answer = await self._converse(seat, {"run": reference, "args": list(args)}, warm=warm)
+            if "error" in answer:
+                raise revive(answer["error"])
+            return answer.get("value")
 
     def signal(self, jid: str, signum: int) -> int | None:
         """Send a signal to a job's process and its descendants: the job's pid, or None when it does not run here."""
-        raise NotImplementedError
+        seat = self._busy.get(jid)
+        if seat is None or not signal_tree(seat.process.pid, signum):
+            return None
+        return seat.process.pid
 
     def running(self) -> dict[str, int]:
         """The jobs that run here: jid to pid."""
-        raise NotImplementedError
+        return {jid: seat.process.pid for jid, seat in self._busy.items()}
 
     def refresh(self) -> None:
         """Plugins on disk have changed: warm children end after what they do now."""
-        raise NotImplementedError
+        self._generation += 1
+        self._dismiss(lambda _seat: True)
+
+    def statistics(self) -> Mapping[str, int]:
+        """A snapshot for debugging: how many children are busy, how many warm and idle, how many calls wait."""
+        waiting = sum(limiter.statistics().tasks_waiting for limiter in (self._running, self._jobs))
+        return {"busy": len(self._busy), "warm": len(self._warm), "waiting": waiting}
+
+    # -- children ---------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _seat(self, warm: bool, jid: str, fun: Any, outlives: bool) -> AsyncIterator[_Seat]:
+        """A child for one call. Left by an exception, it is never used again, and dead unless it `outlives`."""
+        if jid in self._busy:
+            raise LocalProtocolError(f"the job {jid} runs already")
+        seat = self._idle() if warm else None
+        if seat is None:
+            seat = _Seat(process=await self._nursery.fork(), generation=self._generation)
+        key = jid or f"{fun} {seat.process.pid}"
+        seat.jid, seat.fun = jid, fun
+        self._busy[key] = seat
+        try:
+            yield seat
+        except BaseException:
+            seat.process.close()
+            if not outlives:
+                seat.process.kill()
+            raise
+        finally:
+            del self._busy[key]
+        if not self._keep(seat):
+            seat.process.close()
+
+    def _idle(self) -> _Seat | None:
+        """A warm child that waits for a call."""
+        while self._warm:
+            seat = self._warm.pop()
+            if not seat.process.exited.is_set():
+                return seat
+            seat.process.close()
+        return None
+
+    def _keep(self, seat: _Seat) -> bool:
+        """Whether a child that has answered waits for another call."""
+        if seat.process.finished or seat.generation != self._generation or len(self._warm) >= self._max_warm:
+            return False
+        seat.idle_since = trio.current_time()
+        self._warm.append(seat)
+        return True
+
+    def _dismiss(self, which: Callable[[_Seat], bool]) -> None:
+        for seat in [seat for seat in self._warm if which(seat)]:
+            self._warm.remove(seat)
+            seat.process.close()
+
+    async def _tend(self) -> None:
+        """Let warm children go that nobody needs, or that died."""
+        while True:
+            await trio.sleep(WARM_IDLE / 4)
+            self._dismiss(lambda seat: seat.idle_since <= trio.current_time() - WARM_IDLE)
+
+    # -- a conversation ---------------------------------------------------------------------------------------
+
+    async def _converse(self, seat: _Seat, request: dict[str, Any], *, warm: bool) -> dict[str, Any]:
+        """Give a child a call, answer what it asks meanwhile, and take its answer. Raises WorkerDied."""
+        process = seat.process
+        seat.calls += 1
+        request["last"] = last = not warm or seat.calls >= WARM_CALLS
+        if parts := self._parts_for(seat):
+            request["context"] = parts
+        try:
+            await process.send(request)
+        except LocalProtocolError:
+            # A set or an object in what we were given: it is the child's idea of it that counts.
+            await process.send(plain(request))
+        async with trio.open_nursery() as upcalls:
+            while (message := await process.receive()) is not None:
+                if "upcall" in message:
+                    upcalls.start_soon(self._answer, seat, message)
+                elif "log" in message:
+                    _log(message["log"], seat)
+                else:
+                    process.finished = last or bool(message.get("spent"))
+                    upcalls.cancel_scope.cancel()
+                    return message
+            upcalls.cancel_scope.cancel()
+        await process.exited.wait()
+        raise WorkerDied(_epitaph(process.status), status=process.status)
+
+    def _parts_for(self, seat: _Seat) -> dict[str, bytes]:
+        """The parts of the context that this child does not have yet, packed."""
+        context = self._context()
+        if self._packed is None or self._packed[0] is not context:
+            self._packed = context, pack_context(context)
+        news = {name: part for name, part in self._packed[1].items() if seat.parts.get(name) != part}
+        seat.parts.update(news)
+        return news
+
+    async def _answer(self, seat: _Seat, message: dict[str, Any]) -> None:
+        """Do what a plugin asks for, and tell it: a value, or an error that is raised there."""
+        number, kind, fields = message.get("upcall"), message.get("kind"), message.get("fields")
+        if not (isinstance(kind, str) and isinstance(fields, dict)):
+            fields, kind = {}, ""
+        upcall = Upcall(kind=kind, fields=fields, jid=seat.jid, fun=seat.fun, pid=seat.process.pid)
+        try:
+            answer: dict[str, Any] = {"answer": number, "value": await self._upcalls(upcall)}
+        except TrisaltError as exc:
+            answer = {"answer": number, "error": {"name": type(exc).__name__, "text": str(exc)}}
+        except Exception as exc:  # the boundary of one upcall: a plugin's question must not end its job, or us
+            log.error("upcall.failed", kind=kind, jid=seat.jid, exc_info=exc)
+            answer = {"answer": number, "error": {"name": None, "text": f"{kind} failed: {exc}"}}
+        try:
+            await seat.process.send(answer)
+        except LocalProtocolError:
+            await seat.process.send(plain(answer))
 
 
 @asynccontextmanager
@@ -73,5 +255,39 @@ async def open_workers(
     TrisaltError it raises is raised in the plugin. At most `max_running` calls of `run` at a time and, apart from
     those, `max_jobs` of `run_job` (None: no limit); the others wait their turn. `max_warm` children may stay warm.
     """
-    raise NotImplementedError
-    yield Workers()
+    async with trio.open_nursery() as tasks:
+        nursery: Nursery = await tasks.start(Nursery.run, zygote)
+        workers = Workers(nursery, context, upcalls, max_running=max_running, max_jobs=max_jobs, max_warm=max_warm)
+        tasks.start_soon(workers._tend)
+        try:
+            yield workers
+        finally:
+            workers._dismiss(lambda _seat: True)
+            tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _place(limiter: trio.CapacityLimiter) -> AsyncIterator[None]:
+    """A place in a limiter for the time of a block; each call has one of its own, also two of the same task."""
+    place = object()
+    await limiter.acquire_on_behalf_of(place)
+    try:
+        yield
+    finally:
+        limiter.release_on_behalf_of(place)
+
+
+def _log(line: object, seat: _Seat) -> None:
+    """A line that a plugin has written, in the plugin's words, at its level."""
+    match line:
+        case [int(level), str(name), str(text)]:
+            facts = {"jid": seat.jid} if seat.jid else {}
+            structlog.get_logger(name).log(max(level, 10) // 10 * 10, text, **facts)
+
+
+def _epitaph(status: int | None) -> str:
+    if status is None:
+        return "The worker process is gone"
+    if status < 0:
+        return f"The worker process died with signal {-status}"
+    return f"The worker process ended with exit status {status} before it answered"

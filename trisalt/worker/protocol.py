@@ -12,6 +12,10 @@ from typing import Any
 
 import attrs
 
+from trisalt.errors import LocalProtocolError
+from trisalt.wire.codec import pack_bin
+from trisalt.worker.plain import plain
+
 
 class UpcallKind(StrEnum):
     """The closed table of what plugin code may ask its host for; `upcall.py` has one function for each.
@@ -109,3 +113,16 @@ class Context:
     grains: Mapping[str, Any] = attrs.field(factory=dict)
     pillar: Mapping[str, Any] = attrs.field(factory=dict)
     version: int = 0
+
+
+def pack_context(context: Context) -> dict[str, bytes]:
+    """The parts of a context, each packed by itself, so that what has not changed is not sent again."""
+    parts = {name: _pack(dict(getattr(context, name))) for name in ("opts", "grains", "pillar")}
+    return parts | {"version": _pack(context.version)}
+
+
+def _pack(part: object) -> bytes:
+    try:
+        return pack_bin(part)
+    except LocalProtocolError:
+        return pack_bin(plain(part))

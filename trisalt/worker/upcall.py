@@ -1,14 +1,16 @@
 """The blocking calls that plugin code may make on its host; all it knows of the world outside its process.
 
-The host is a daemon at the other end of a socket (in worker children), or the command itself (`salt-call`,
-`salt-run`), which `install`s its own. Without a host, or when the daemon is gone, each raises CommandError; the
-two `fire_…` calls answer False instead.
+The host is a daemon at the other end of a socket (in worker children), or the command itself (`salt-call`), which
+`install`s its own. Without a host, or when the daemon is gone, each raises CommandError; `fire_event`, `fire_master`,
+`progress` and `refresh` answer False instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+from trisalt.errors import CommandError
 
 
 class Host(Protocol):
@@ -17,14 +19,28 @@ class Host(Protocol):
     def call(self, kind: str, fields: dict[str, Any]) -> Any: ...
 
 
-def install(host: Host | None) -> None:
-    """From now on `host` answers."""
-    raise NotImplementedError
+class HostGone(CommandError):
+    """There is nobody to ask: no host, or a daemon that has ended."""
+
+
+class _NoHost:
+    def call(self, kind: str, fields: dict[str, Any]) -> Any:
+        raise HostGone(f"{kind} needs a running daemon")
+
+
+_host: Host = _NoHost()
+
+
+def install(host: Host | None) -> Host | None:
+    """From now on `host` answers; the one that did before."""
+    global _host
+    before, _host = _host, host or _NoHost()
+    return None if isinstance(before, _NoHost) else before
 
 
 def fire_event(tag: str, data: Mapping[str, Any]) -> bool:
     """Put an event on the bus of the daemon on this host. True when it is there."""
-    raise NotImplementedError
+    return _tell("fire_event", {"tag": tag, "data": data})
 
 
 def fire_master(
@@ -35,22 +51,23 @@ def fire_master(
     pretag: str | None = None,
 ) -> bool:
     """Send an event up to the master: one, or several (`events`, each with `tag` and `data`). True when it has it."""
-    raise NotImplementedError
+    return _tell("fire_master", {"tag": tag, "data": data, "events": events, "pretag": pretag})
 
 
 def ask_master(cmd: str, *, timeout: float = 60, **load: Any) -> Any:
     """Send the request `cmd` with `load` to the master; what it answers. Raises CommandError when it does not."""
-    raise NotImplementedError
+    return _host.call("ask_master", {"cmd": cmd, "load": load, "timeout": timeout})
 
 
 def running() -> list[dict[str, Any]]:
     """The jobs that run on this host, as `saltutil.running` tells them."""
-    raise NotImplementedError
+    return list(_host.call("running", {}))
 
 
 def signal_job(jid: str, signum: int) -> int | None:
     """Send a signal to a job's processes. The pid of the job, or None when there is no such job."""
-    raise NotImplementedError
+    pid: int | None = _host.call("signal_job", {"jid": jid, "signum": signum})
+    return pid
 
 
 def publish(
@@ -71,24 +88,43 @@ def publish(
     `returns` maps each minion that answered to its return load (`return`, `retcode`, `success`, …), and comes when
     the job is settled. `options` are the publication's further keys (`delimiter`, `metadata`, …).
     """
-    raise NotImplementedError
+    fields = {
+        "tgt": tgt,
+        "fun": fun,
+        "arg": list(arg),
+        "tgt_type": tgt_type,
+        "kwarg": dict(kwarg or {}),
+        "ret": ret,
+        "jid": jid,
+        "timeout": timeout,
+        "wait": wait,
+        "options": dict(options or {}),
+    }
+    return dict(_host.call("publish", fields))
 
 
 def command(kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Run a runner or a wheel function (`kind`) on the master: `{"return", "retcode", "success"}`."""
-    raise NotImplementedError
+    return dict(_host.call("command", {"kind": kind, "fun": fun, "arg": list(arg), "kwarg": dict(kwarg or {})}))
 
 
 def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
     """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
-    raise NotImplementedError
+    return _tell("progress", {"data": data, "number": number, "tag": tag})
 
 
 def schedule(op: str, **kw: Any) -> Any:
     """Manage the daemon's schedule: `op` is `list`, `add`, `modify`, `delete`, `enable`, `run_job`, …"""
-    raise NotImplementedError
+    return _host.call("schedule", {**kw, "op": op})
 
 
 def refresh(what: str, *, wait: bool = False, timeout: float = 30, **kw: Any) -> bool:
     """Have the daemon renew `grains`, `pillar`, `modules`, `beacons` or `matchers`. True when it has, or will."""
-    raise NotImplementedError
+    return _tell("refresh", {**kw, "what": what, "wait": wait, "timeout": timeout})
+
+
+def _tell(kind: str, fields: dict[str, Any]) -> bool:
+    try:
+        return bool(_host.call(kind, fields))
+    except HostGone:
+        return False

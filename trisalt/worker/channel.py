@@ -1,0 +1,168 @@
+"""Worker side of the socket between a child and its daemon: blocking frames, upcalls, and the log.
+
+`child` owns one for its life. The daemon may go while a job runs: then sending is no error, and asking is
+`HostGone`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from trisalt import errors
+from trisalt.errors import CommandError, LocalProtocolError, RemoteProtocolError
+from trisalt.wire.frames import FrameDecoder, pack_frame
+from trisalt.worker.plain import plain
+from trisalt.worker.upcall import HostGone
+
+# Salt's names for levels that the standard library does not have, and its own.
+LEVELS = {
+    "all": 0,
+    "garbage": 1,
+    "trace": 5,
+    "debug": 10,
+    "profile": 15,
+    "info": 20,
+    "warning": 30,
+    "error": 40,
+    "critical": 50,
+    "quiet": 1000,
+}
+
+
+class Channel:
+    """Frames to and from the daemon. Threads of a plugin may send at the same time; one at a time receives."""
+
+    def __init__(self, daemon: socket.socket) -> None:
+        self._socket = daemon
+        self._decoder = FrameDecoder()
+        self._messages: deque[dict[str, Any]] = deque()
+        self._sending = threading.Lock()
+        self.gone = False
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a frame; nothing happens when the daemon is gone. Raises LocalProtocolError for what does not pack."""
+        frame = pack_frame(dict(message))
+        with self._sending:
+            if self.gone:
+                return
+            try:
+                self._socket.sendall(frame)
+            except OSError:
+                self.gone = True
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next frame, or None when the daemon is gone."""
+        while not self._messages:
+            try:
+                data = self._socket.recv(65536)
+                if data:
+                    self._messages.extend(self._decoder.feed(data))
+                    continue
+            except (OSError, RemoteProtocolError):
+                pass
+            self.gone = True
+            return None
+        return self._messages.popleft()
+
+
+class ChannelHost:
+    """The daemon as plugins know it: each upcall is numbered, and waits for the answer with its number.
+
+    Threads may ask at the same time: one of those that wait reads for all.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._pid = os.getpid()
+        self._turn = threading.Condition()
+        self._reading = False
+        self._number = 0
+        self._answers: dict[int, dict[str, Any]] = {}
+
+    def call(self, kind: str, fields: dict[str, Any]) -> Any:
+        """Ask, and wait. Raises CommandError or what the daemon answers with, HostGone when there is no daemon."""
+        if os.getpid() != self._pid:
+            raise HostGone(f"{kind} cannot be asked from a forked process")
+        with self._turn:
+            self._number += 1
+            number = self._number
+        try:
+            self._channel.send({"upcall": number, "kind": kind, "fields": fields})
+        except LocalProtocolError:
+            self._channel.send({"upcall": number, "kind": kind, "fields": plain(fields)})
+        answer = self._wait(number)
+        if answer is None:
+            raise HostGone(f"{kind} needs a running daemon, and it has ended")
+        if "error" in answer:
+            raise revive(answer["error"])
+        return answer.get("value")
+
+    def _wait(self, number: int) -> dict[str, Any] | None:
+        with self._turn:
+            while True:
+                if number in self._answers:
+                    return self._answers.pop(number)
+                if self._channel.gone:
+                    return None
+                if self._reading:
+                    self._turn.wait()
+                    continue
+                self._reading = True
+                self._turn.release()
+                try:
+                    message = self._channel.receive()
+                finally:
+                    self._turn.acquire()
+                    self._reading = False
+                    self._turn.notify_all()
+                if message is not None and isinstance(message.get("answer"), int):
+                    self._answers[message["answer"]] = message
+
+
+class LogToDaemon(logging.Handler):
+    """What plugins and the loader log goes to the daemon's log, a line a record."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        try:
+            self._channel.send({"log": [record.levelno, record.name, self.format(record)]})
+        except Exception:  # a line that cannot be sent must not end the job that wrote it
+            self.handleError(record)
+
+    @classmethod
+    def install(cls, channel: Channel) -> None:
+        """Send everything there from now on; other handlers of the root logger go."""
+        logging.raiseExceptions = False
+        root = logging.getLogger()
+        root.handlers[:] = [cls(channel)]
+        root.setLevel(logging.WARNING)
+
+    @staticmethod
+    def level_from(opts: Mapping[str, Any]) -> None:
+        """Send what one of the daemon's two logs may want, and nothing below."""
+        names = [str(opts.get(key) or "warning").lower() for key in ("log_level", "log_level_logfile")]
+        logging.getLogger().setLevel(min(LEVELS.get(name, logging.WARNING) for name in names))
+
+
+def revive(error: Mapping[str, Any]) -> errors.TrisaltError:
+    """An error that has travelled (`child.describe`), as one of our tree; unknown ones as CommandError."""
+    name = error.get("name")
+    cls = getattr(errors, name, None) if isinstance(name, str) else None
+    if not (isinstance(cls, type) and issubclass(cls, errors.TrisaltError)):
+        cls = CommandError
+    exc: errors.TrisaltError = cls(str(error.get("text")))
+    for key, value in (error.get("fields") or {}).items():
+        setattr(exc, str(key), value)
+    if cls is CommandError and name is None and error.get("traceback"):
+        exc.add_note(str(error["traceback"]))
+    return exc

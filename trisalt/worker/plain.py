@@ -1,0 +1,85 @@
+"""Data that travels: what a plugin returns, made plain; and a file that is whole or not there.
+
+Used on the worker's side only, before anything is sent or written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.wire.codec import MAX_DEPTH, pack_bin, unpack_bin
+
+# Levels that envelopes and return loads put around a result.
+_MARGIN = 8
+DEEPEST = MAX_DEPTH - _MARGIN
+
+
+def plain(value: Any) -> Any:
+    """`value`, if it can be packed and read again; else a copy in which what has no place becomes text.
+
+    Raises LocalProtocolError when that does not help either: it is too large.
+    """
+    try:
+        unpack_bin(pack_bin(value), max_depth=DEEPEST)
+    except (LocalProtocolError, RemoteProtocolError):
+        pass
+    else:
+        return value
+    value = _plain(value, DEEPEST)
+    try:
+        unpack_bin(pack_bin(value), max_depth=DEEPEST)
+    except RemoteProtocolError as exc:
+        raise LocalProtocolError(str(exc)) from exc
+    return value
+
+
+def _plain(value: Any, depth: int) -> Any:
+    match value:
+        case None | bool() | int() | float() | bytes() | date():
+            return value
+        case str():
+            return value.encode("utf-8", "replace").decode() if not value.isascii() else str(value)
+        case bytearray() | memoryview():
+            return bytes(value)
+    if depth <= 1:
+        return _text(value)
+    match value:
+        case Mapping():
+            return {_key(key): _plain(item, depth - 1) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(item, depth - 1) for item in value]
+    return _text(value)
+
+
+def _key(key: Any) -> Any:
+    return key if isinstance(key, (str, bytes, int, float, type(None))) else _text(key)
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)[:10_000]
+    except Exception:  # an object that cannot even be shown
+        return f"<{type(value).__name__}>"
+
+
+def durable(path: Path, data: bytes) -> None:
+    """Write a file so that, whatever happens, it is there as a whole or not at all. Only its owner may read it."""
+    fresh = path.with_name(f".{path.name}.new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(fd, "wb", closefd=False) as file:
+            file.write(data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.replace(fresh, path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
