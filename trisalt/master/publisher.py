@@ -134,6 +134,7 @@ class _Desk:
         job = self._job(request, jid, tgt, tgt_type, rules)
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
         await self._jobs.record_job(load, minions)
+        log.debug("job.recorded", fun=request.fun, jid=jid)
         told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
         await self._bus.publish(
             JobNew(
