@@ -13,6 +13,8 @@ from trisalt.cli.show import Show
 
 # Rows: the data as a Python literal, outputter, colour, retcode, `output_indent` or "unset", and stock's text.
 RECORDED = json.loads((Path(__file__).parent / "stock_outputters.json").read_text())
+# The same for `highstate`, with all options in the place of the indent.
+STATES = json.loads((Path(__file__).parent / "stock_highstate.json").read_text())
 
 
 @pytest.mark.parametrize("out", ["nested", "json", "yaml", "txt", "raw", "pprint", "key", "no_return"])
@@ -23,6 +25,23 @@ def test_prints_what_stock_prints(out):
         opts = {} if indent == "unset" else {"output_indent": indent}
         shown = Show(opts, out=out, color=color).render(ast.literal_eval(data), retcode=retcode)
         assert shown == expected, f"{data} with colour {color}, retcode {retcode}, indent {indent}"
+
+
+def test_states_are_printed_as_stock_prints_them():
+    for data, out, color, _retcode, opts, expected in STATES:
+        assert Show(opts, out=out, color=color).render(ast.literal_eval(data)) == expected, f"{opts} {data}"
+
+
+def test_what_is_no_state_is_printed_all_the_same():
+    for data in (
+        {},
+        {"m1": {}},
+        {"m1": None},
+        {"m1": {"a_|-b_|-c_|-d": {"result": True}}},
+        [1],
+        {"m1": {"x": {"y": 1}}},
+    ):
+        assert isinstance(Show({}, out="highstate", color=False).render(data), str)
 
 
 def test_quiet_prints_nothing():

@@ -87,7 +87,7 @@ def _show(root: Path, ids: list[str], screen: Screen, *, once: bool) -> int:
         touring = False
         if not once:
             demo.invite()
-            while True:
+            while not screen.unread:
                 signal.pause()
     except _Stopped as exc:
         screen.note("")
@@ -125,6 +125,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.color = wants_color()
+        self.unread = False
         self._lock = threading.Lock()
         self._closed = False
 
@@ -165,7 +166,7 @@ class Screen:
 
     def _write(self, text: str) -> None:
         with self._lock:
-            write_out(text)
+            self.unread = self.unread or not write_out(text)
 
 
 class Watch:

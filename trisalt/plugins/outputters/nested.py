@@ -15,11 +15,16 @@ from trisalt.plugins.outputters.palette import palette, visible
 
 def output(data, **kwargs):
     """Display `data`; a `_retcode` other than 0 turns keys red."""
-    colors = palette(__opts__)
-    frame = colors["RED"] if kwargs.get("_retcode", 0) != 0 else colors["CYAN"]
-    items = colors["RED"] if kwargs.get("_retcode", 0) != 0 else colors["GREEN"]
     indent = kwargs.get("nested_indent", 0) or __opts__.get("nested_indent", 0)
-    nested = _Nested(frame, items, colors, __opts__.get("strip_colors", True))
+    return indented(data, __opts__, indent=indent, retcode=kwargs.get("_retcode", 0))
+
+
+def indented(data, opts, *, indent=0, retcode=0):
+    """The text for `data`; `highstate` shows changes by it."""
+    colors = palette(opts)
+    frame = colors["RED"] if retcode != 0 else colors["CYAN"]
+    items = colors["RED"] if retcode != 0 else colors["GREEN"]
+    nested = _Nested(frame, items, colors, opts.get("strip_colors", True))
     nested.add(data, indent, "")
     return "\n".join(nested.lines)
 
