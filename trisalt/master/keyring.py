@@ -1,15 +1,33 @@
-"""The key files: accepted, pending, rejected, denied. Plain synchronous file code, so `salt-key` works with the master down.
+"""The key files: accepted, pending, rejected, denied. Plain synchronous code, so `salt-key` works with the master down.
 
 The files are the truth, and tools move them behind our back: everything is read anew, nothing is cached. No RSA in
-here but `make_pair`: fingerprints are hashes of the PEM's body.
+here but `make_pair`: fingerprints are hashes of the PEM's body, and whether a file holds a public key is read off it.
 Source of the layout and of the modes: salt-wire.md section 17.
 """
 
 from __future__ import annotations
 
+import binascii
 import enum
+import os
+import re
+import stat
 from collections.abc import Iterable, Mapping
-from os import PathLike
+from fnmatch import fnmatchcase
+
+from trisalt.errors import RemoteProtocolError
+from trisalt.wire.ids import valid_minion_id
+
+FOLDER_MODE = 0o700
+KEY_MODE = 0o600
+AUTOSIGN = "minions_autosign"
+# No public key of 16384 bits is as long in PEM.
+MAX_PEM = 16 * 1024
+
+# rsaEncryption, as DER has it.
+RSA_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
+
+Ids = list[str]
 
 
 class State(enum.Enum):
@@ -21,76 +39,153 @@ class State(enum.Enum):
     REJECTED = "minions_rejected"
 
 
+# What counts when an id is in several: a rejection before all else, a denied key beside anything.
+_PRECEDENCE = (State.REJECTED, State.ACCEPTED, State.PENDING, State.DENIED)
+_EXCLUSIVE = (State.ACCEPTED, State.PENDING, State.REJECTED)
+
+
 class Keyring:
     """The minions' keys below one PKI folder. `hash_type` is that of the fingerprints."""
 
-    def __init__(self, pki_dir: str | PathLike[str], *, hash_type: str = "sha256", permissive: bool = False) -> None:
-        raise NotImplementedError
+    def __init__(self, pki_dir: str | os.PathLike[str], *, hash_type: str = "sha256", permissive: bool = False) -> None:
+        self.pki_dir = os.fspath(pki_dir)
+        self._hash_type = hash_type
+        self._permissive = permissive
+        self._told: set[tuple[str, int]] = set()
 
     def prepare(self) -> None:
         """Make the folders that are missing, and give them their modes (0700; 0750 when `permissive`)."""
-        raise NotImplementedError
+        mode = FOLDER_MODE | 0o050 if self._permissive else FOLDER_MODE
+        for name in ("", *(state.value for state in State), AUTOSIGN):
+            folder = os.path.join(self.pki_dir, name)
+            os.makedirs(folder, mode, exist_ok=True)
+            if stat.S_IMODE(os.stat(folder).st_mode) != mode:
+                os.chmod(folder, mode)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
     def state(self, id: str) -> State | None:
-        """Where the key of `id` counts: accepted, else rejected, else pending, else denied only; None: unknown."""
-        raise NotImplementedError
+        """Where the key of `id` counts: rejected, else accepted, else pending, else denied only; None: unknown."""
+        if not valid_minion_id(id):
+            return None
+        return next((state for state in _PRECEDENCE if os.path.isfile(self._path(id, state))), None)
 
     def read(self, id: str, state: State) -> str | None:
         """The stored PEM, stripped; None if there is none."""
-        raise NotImplementedError
+        if not valid_minion_id(id):
+            return None
+        try:
+            with open(self._path(id, state), "rb") as file:
+                return file.read(MAX_PEM).decode("utf-8", "replace").replace("\r\n", "\n").strip()
+        except OSError:
+            return None
 
-    def list(self, state: State) -> list[str]:
+    def list(self, state: State) -> Ids:
         """The ids in one state, sorted; hidden files and names that are no ids are not there."""
-        raise NotImplementedError
+        try:
+            with os.scandir(os.path.join(self.pki_dir, state.value)) as entries:
+                ids = [entry.name for entry in entries if valid_minion_id(entry.name) and entry.is_file()]
+        except FileNotFoundError:
+            return []
+        return sorted(ids, key=lambda id: (id.lower(), id))
 
-    def list_all(self) -> dict[State, list[str]]:
+    def list_all(self) -> dict[State, Ids]:
         """The ids by state."""
-        raise NotImplementedError
+        return {state: self.list(state) for state in State}
 
-    def match(self, pattern: str, states: Iterable[State]) -> dict[State, list[str]]:
+    def match(self, pattern: str, states: Iterable[State]) -> dict[State, Ids]:
         """The ids that a glob (or a comma separated list of globs) names, by state; states without any are left out."""
-        raise NotImplementedError
+        globs = pattern.split(",")
+        found = {
+            state: [id for id in self.list(state) if any(fnmatchcase(id, glob) for glob in globs)] for state in states
+        }
+        return {state: ids for state, ids in found.items() if ids}
 
     def fingerprint(self, id: str, state: State) -> str | None:
         """Colon-separated hex of the hash over the PEM's body."""
-        raise NotImplementedError
+        pem = self.read(id, state)
+        return None if pem is None else fingerprint(pem, self._hash_type)
 
     def local_keys(self) -> dict[str, str]:
         """The master's own public key files: name to PEM."""
-        raise NotImplementedError
+        found = {}
+        for name in sorted(os.listdir(self.pki_dir) if os.path.isdir(self.pki_dir) else ()):
+            if name.endswith(".pub") and name[0] != ".":
+                try:
+                    with open(os.path.join(self.pki_dir, name), encoding="utf-8", errors="replace") as file:
+                        found[name] = file.read(MAX_PEM).strip()
+                except OSError:
+                    continue
+        return found
 
     # -- changing --------------------------------------------------------------------------------------------
 
     def store(self, id: str, pem: str, state: State) -> None:
-        """Write a key in one state; `DENIED` leaves other states alone, all others make it the only one but denied."""
-        raise NotImplementedError
+        """Write a key in one state; `DENIED` leaves other states alone, all others make it the only one but denied.
+
+        Raises RemoteProtocolError for an id that may not be a file name, and for an accepted key that is none.
+        """
+        if not valid_minion_id(id):
+            raise RemoteProtocolError("not a valid minion id")
+        if state is State.ACCEPTED and not is_public_key(pem):
+            raise RemoteProtocolError("the public key does not parse")
+        _write(self._path(id, state), pem.encode())
+        if state is not State.DENIED:
+            for other in _EXCLUSIVE:
+                if other is not state:
+                    _remove(self._path(id, other))
 
     def move(self, id: str, target: State, sources: Iterable[State]) -> State | None:
         """Move a key from the first of `sources` that has it; where it came from, or None."""
-        raise NotImplementedError
+        if not valid_minion_id(id):
+            return None
+        for source in sources:
+            try:
+                os.replace(self._path(id, source), self._path(id, target))
+            except FileNotFoundError:
+                continue
+            if target is not State.DENIED:
+                for other in _EXCLUSIVE:
+                    if other is not target:
+                        _remove(self._path(id, other))
+            return source
+        return None
 
     def accept(self, id: str, *, include_rejected: bool = False, include_denied: bool = False) -> State | None:
         """Accept a pending key (or a rejected, or a denied one, when included); where it came from, or None.
 
         Raises RemoteProtocolError when the file does not hold a public key in PEM: such a file is never accepted.
         """
-        raise NotImplementedError
+        sources = [State.PENDING]
+        sources += [State.REJECTED] if include_rejected else []
+        sources += [State.DENIED] if include_denied else []
+        for source in sources:
+            pem = self.read(id, source)
+            if pem is None:
+                continue
+            if not is_public_key(pem):
+                raise RemoteProtocolError(f"the public key of {id} does not parse")
+            return self.move(id, State.ACCEPTED, [source])
+        return None
 
     def reject(self, id: str, *, include_accepted: bool = False, include_denied: bool = False) -> State | None:
         """Reject a pending key (or an accepted, or a denied one, when included); where it came from, or None."""
-        raise NotImplementedError
+        sources = [State.PENDING]
+        sources += [State.ACCEPTED] if include_accepted else []
+        sources += [State.DENIED] if include_denied else []
+        return self.move(id, State.REJECTED, sources)
 
-    def delete(self, id: str, states: Iterable[State] = tuple(State)) -> list[State]:
+    def delete(self, id: str, states: Iterable[State] = tuple(State)) -> tuple[State, ...]:
         """Remove a key from these states; those it was in."""
-        raise NotImplementedError
+        if not valid_minion_id(id):
+            return ()
+        return tuple(state for state in states if _remove(self._path(id, state)))
 
     # -- signing on by rule ----------------------------------------------------------------------------------
 
     def autorejected(self, id: str, autoreject_file: str | None) -> bool:
         """Whether a line of `autoreject_file` names `id`."""
-        raise NotImplementedError
+        return any(_names(line, id) for line in self._rules(autoreject_file))
 
     def autosigned(
         self,
@@ -107,19 +202,171 @@ class Keyring:
 
         Files that others may write are ignored, and said so once.
         """
-        raise NotImplementedError
+        if not valid_minion_id(id):
+            return False
+        if any(_names(line, id) for line in self._rules(autosign_file)):
+            return True
+        if self._take_stub(id, now - 60 * autosign_timeout if autosign_timeout > 0 else None):
+            return True
+        if not autosign_grains_dir or not grains:
+            return False
+        return any(
+            str(value) in self._rules(os.path.join(autosign_grains_dir, name))
+            for name, value in grains.items()
+            if valid_minion_id(name)  # it is to be a file's name
+        )
+
+    def _rules(self, path: str | None) -> Ids:
+        """The lines of a file of rules, without comments; none of one that others may write."""
+        if not path:
+            return []
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                if not self._trusted(path, os.fstat(file.fileno())):
+                    return []
+                lines = [line.strip() for line in file]
+        except OSError:
+            return []
+        return [line for line in lines if line and line[0] != "#"]
+
+    def _trusted(self, path: str, info: os.stat_result) -> bool:
+        others = stat.S_IWOTH if self._permissive else stat.S_IWOTH | stat.S_IWGRP
+        if not info.st_mode & others:
+            return True
+        if (path, info.st_ino) not in self._told:
+            self._told.add((path, info.st_ino))
+            # structlog costs more than all else a thin command does, and only a master comes this way.
+            import structlog
+
+            structlog.get_logger().warning("auth.rules_ignored", path=path, mode=oct(stat.S_IMODE(info.st_mode)))
+        return False
+
+    def _take_stub(self, id: str, oldest: float | None) -> bool:
+        """Whether `minions_autosign/` held a stub for `id`, which is gone now, like all that are too old."""
+        folder = os.path.join(self.pki_dir, AUTOSIGN)
+        try:
+            with os.scandir(folder) as entries:
+                stubs = [(entry.name, entry.stat().st_mtime) for entry in entries if entry.is_file()]
+        except OSError:
+            return False
+        found = False
+        for name, written in stubs:
+            expired = oldest is not None and written < oldest
+            if expired or name == id:
+                removed = _remove(os.path.join(folder, name))
+                found = found or (removed and not expired)
+        return found
+
+    def _path(self, id: str, state: State) -> str:
+        return f"{self.pki_dir}/{state.value}/{id}"
 
 
 def fingerprint(pem: str, hash_type: str = "sha256") -> str:
     """Colon-separated hex of the hash over the PEM's body: its lines between the first and the last, with line ends."""
-    raise NotImplementedError
+    import hashlib  # `salt-key -L` does without
+
+    lines = [line for line in pem.splitlines() if line.strip()]
+    body = "".join(f"{line}\n" for line in lines[1:-1])
+    return hashlib.new(hash_type, body.encode(), usedforsecurity=False).digest().hex(":")
 
 
-def make_pair(folder: str | PathLike[str], name: str, *, keysize: int = 2048, user: str | None = None) -> tuple[str, str]:
-    """Write a new RSA pair `<name>.pem` (0400) and `<name>.pub` (0644); their paths."""
-    raise NotImplementedError
+def is_public_key(pem: str) -> bool:
+    """Whether this is an RSA public key of 1024 to 16384 bits in PEM: as much as can be seen without doing RSA."""
+    lines = [line.strip() for line in pem.strip().splitlines()]
+    if len(lines) < 3 or len(pem) > MAX_PEM:
+        return False
+    marks = (lines[0], lines[-1])
+    whole = marks == ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----")
+    if not whole and marks != ("-----BEGIN RSA PUBLIC KEY-----", "-----END RSA PUBLIC KEY-----"):
+        return False
+    try:
+        data = binascii.a2b_base64("".join(lines[1:-1]), strict_mode=True)
+        if whole:
+            algorithm, bits = _der(_der(data, 0x30)[0], 0x30)
+            if _der(algorithm, 0x06)[0] != RSA_OID:
+                return False
+            data = _der(bits, 0x03)[0][1:]
+        modulus, rest = _der(_der(data, 0x30)[0], 0x02)
+        exponent = int.from_bytes(_der(rest, 0x02)[0])
+    except (ValueError, IndexError):
+        return False
+    size = int.from_bytes(modulus).bit_length()
+    return 1024 <= size <= 16384 and modulus[0] < 128 and modulus[-1] & 1 == 1 and exponent > 2 and exponent & 1 == 1
 
 
-def request_rotation(cachedir: str | PathLike[str], master_id: str) -> None:
-    """Leave stock's drop file `.dfn` (mode 0400, content = the master's id): the master makes a new shared key."""
-    raise NotImplementedError
+def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
+    """The content of the DER value that `data` begins with, and what follows it. Raises ValueError, IndexError."""
+    if data[0] != tag:
+        raise ValueError("another tag")
+    length, start = data[1], 2
+    if length & 0x80:
+        start = 2 + (length & 0x7F)
+        length = int.from_bytes(data[2:start])
+    content = data[start : start + length]
+    if len(content) != length:
+        raise ValueError("cut short")
+    return content, data[start + length :]
+
+
+def make_pair(
+    folder: str | os.PathLike[str], name: str, *, keysize: int = 2048, user: str | None = None
+) -> tuple[str, str]:
+    """Write a new RSA pair `<name>.pem` (0400) and `<name>.pub` (0644); their paths. `user` owns them then."""
+    from trisalt.wire.keys import PrivateKey  # cryptography costs more than all else a thin command does
+
+    if not valid_minion_id(name):
+        raise RemoteProtocolError(f"{name!r} cannot name a pair of keys")
+    key = PrivateKey.generate(keysize)
+    paths = (os.path.join(folder, f"{name}.pem"), os.path.join(folder, f"{name}.pub"))
+    for path, data, mode in zip(paths, (key.pem, key.public.pem.encode()), (0o400, 0o644), strict=True):
+        _write(path, data, mode=mode, user=user)
+    return paths
+
+
+def request_rotation(cachedir: str | os.PathLike[str], master_id: str, *, user: str | None = None) -> None:
+    """Leave stock's drop file `.dfn` (mode 0400, content = the master's id, owned by the master's user): the master
+    makes a new shared key when it sees it."""
+    _write(os.path.join(cachedir, ".dfn"), master_id.encode(), mode=0o400, user=user)
+
+
+def _write(path: str, data: bytes, *, mode: int = KEY_MODE, user: str | None = None) -> None:
+    """Write a file that is whole or not there, and was never readable by others."""
+    new = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:200]}.{os.getpid()}.{os.urandom(4).hex()}")
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(fd, mode)
+            if user and os.geteuid() == 0:
+                os.fchown(fd, *_owner(user))
+            os.fsync(fd)
+        os.replace(new, path)
+    except BaseException:
+        _remove(new)
+        raise
+
+
+def _owner(user: str) -> tuple[int, int]:
+    import pwd  # no account is looked up by a command that only reads
+
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid
+
+
+def _remove(path: str) -> bool:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _names(line: str, id: str) -> bool:
+    """Whether a line of rules names `id`: exactly, as a glob, or as a regular expression for all of it."""
+    if line == id or fnmatchcase(id, line):
+        return True
+    try:
+        return re.fullmatch(line, id) is not None
+    except re.error:
+        return False
