@@ -1,6 +1,27 @@
-"""What makes a process a daemon: fork, pidfile, user, umask, open files. Called by the daemons' commands before Trio."""
+"""What makes a process a daemon: fork, folders, pidfile, user, open files. The commands of both daemons start here.
+
+Everything happens before Trio and before the first thread, in an order that matters: the fork before the pidfile (it
+names the child), the folders before the user is given up (only root may make them), the zygote before anything big is
+imported (it shares our memory).
+"""
 
 from __future__ import annotations
+
+import grp
+import os
+import pwd
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from trisalt.errors import ConfigError, Rejected, TrisaltError
+
+EXIT_FAILED = 1
+EXIT_PORT_IN_USE = 4
+EXIT_NO_USER = 67
+EXIT_CRASHED = 70
+EXIT_REJECTED = 77
 
 
 class UserUnknown(Exception):
@@ -11,16 +32,212 @@ class AlreadyRunning(Exception):
     """The pidfile names a living process of ours."""
 
 
+def run_daemon(
+    program: str, options: Any, read: Callable[..., Any], run: Callable[[Any, Any, Callable[[], Any]], Any]
+) -> int:
+    """Be the daemon `program` until it ends; the exit status.
+
+    `options` are the command line's, `read(config_dir, overrides, daemon=True)` gives its configuration, and
+    `run(config, zygote, reread)` runs it under Trio.
+    """
+    daemon = program.removeprefix("salt-")
+
+    def reread() -> Any:
+        return read(options.config_dir, _overrides(options), daemon=True)
+
+    try:
+        config = reread()
+        if options.daemon:
+            daemonize()
+        prepare_folders(_folders(config), config.user)
+        write_pidfile(config.pidfile, program, config.user)
+        drop_user(config.user)
+    except UserUnknown:
+        text = f"Failed to prepare the Salt environment for user {config.user}. The user is not available."
+        print(text, file=sys.stderr)
+        return EXIT_NO_USER
+    except AlreadyRunning:
+        print(f"An instance is already running. Exiting the Salt {daemon.capitalize()}", file=sys.stderr)
+        return EXIT_FAILED
+    except (ConfigError, OSError) as exc:
+        print(f"[ERROR   ] {exc}", file=sys.stderr)
+        return EXIT_FAILED
+    try:
+        return _run(daemon, options, config, run, reread)
+    finally:
+        remove_pidfile(config.pidfile)
+
+
+def _run(daemon: str, options: Any, config: Any, run: Callable[..., Any], reread: Callable[[], Any]) -> int:
+    from trisalt.worker.zygote import start_zygote
+
+    # A fork of this small process, before structlog, Trio, ZeroMQ and cryptography are in it.
+    zygote = start_zygote()
+    from trisalt import log as logs
+
+    logs.configure(
+        config.log_level,
+        daemon=daemon,
+        log_file=config.log_file,
+        log_level_logfile=config.log_level_logfile,
+        fmt_console="json" if options.log_format == "json" else config.log_fmt_console,
+        fmt_logfile=config.log_fmt_logfile,
+        datefmt=config.log_datefmt,
+        datefmt_logfile=config.log_datefmt_logfile,
+        granular_levels=config.log_granular_levels,
+        minion_id=config.id if daemon == "minion" else None,
+        console=not options.daemon,
+    )
+    import structlog
+
+    log = structlog.get_logger()
+    for warning in config.warnings:
+        log.warning("config.warning", text=warning)
+    try:
+        run(config, zygote, reread)
+    except KeyboardInterrupt:
+        return 0
+    except BaseException as exc:
+        return _failed(log, daemon, exc)
+    return 0
+
+
+def _failed(log: Any, daemon: str, exc: BaseException) -> int:
+    """Say why a daemon ended, in one line where we know why; its exit status."""
+    if isinstance(exc, BaseExceptionGroup):
+        known = exc.subgroup(TrisaltError)
+        leaf: BaseException | None = known
+        while isinstance(leaf, BaseExceptionGroup):
+            leaf = leaf.exceptions[0]
+        if leaf is not None and exc.split(TrisaltError)[1] is None:
+            exc = leaf
+    if isinstance(exc, Rejected):
+        return EXIT_REJECTED
+    if isinstance(exc, ConfigError):
+        log.error("daemon.not_started", reason=str(exc))
+        if "Address already in use" in str(exc):
+            print(f"The salt {daemon} is shutdown. The ports are not available to bind", file=sys.stderr)
+            return EXIT_PORT_IN_USE
+        return EXIT_FAILED
+    if isinstance(exc, TrisaltError):
+        log.critical("daemon.failed", reason=str(exc))
+        return EXIT_CRASHED
+    log.critical("daemon.crashed", reason=f"{type(exc).__name__}: {exc}", exc_info=exc)
+    return EXIT_CRASHED
+
+
+def _overrides(options: Any) -> dict[str, Any]:
+    """The configuration keys that the command line sets."""
+    named = {
+        "log_level": options.log_level,
+        "log_file": options.log_file,
+        "log_level_logfile": options.log_level_logfile,
+        "pidfile": options.pid_file,
+        "user": options.user,
+    }
+    return {key: value for key, value in named.items() if value is not None}
+
+
+def _folders(config: Any) -> Iterable[tuple[str, int]]:
+    """What both daemons need before they give up root, with modes; a log that is an address has no folder."""
+    yield config.pki_dir, 0o700
+    yield config.cachedir, 0o755
+    yield config.sock_dir, 0o755
+    if "://" not in config.log_file:
+        yield os.path.dirname(config.log_file), 0o750
+
+
 def daemonize() -> None:
     """Leave the terminal: fork twice, a session of its own, `/` as folder, stdio to the null device."""
-    raise NotImplementedError
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    os.umask(0o022)
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
 
 
-def raise_open_files(wanted: int) -> None:
-    """Raise the soft limit of open files to `wanted`, capped at the hard one, and log what was and what is."""
-    raise NotImplementedError
+def prepare_folders(folders: Iterable[tuple[str, int]], user: str) -> None:
+    """Make the folders that are not there, owned by `user` where we are root. Raises ConfigError, UserUnknown."""
+    account = _account(user)
+    for path, mode in folders:
+        try:
+            os.makedirs(path, mode, exist_ok=True)
+            if os.getuid() == 0 and os.stat(path).st_uid != account.pw_uid:
+                os.chown(path, account.pw_uid, account.pw_gid)
+        except OSError as exc:
+            raise ConfigError(f"{path}: {exc.strerror}") from exc
+
+
+def write_pidfile(path: str, program: str, user: str) -> None:
+    """Write our pid, in one piece. Raises AlreadyRunning when it names a living process of this program.
+
+    A pid that is nobody's, or another program's by now, is a file left behind.
+    """
+    with suppress(OSError, ValueError):
+        with open(path, encoding="ascii") as file:
+            pid = int(file.read())
+        if pid != os.getpid() and _is_running(pid, program):
+            raise AlreadyRunning
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fresh = f"{path}.{os.getpid()}"
+        with open(fresh, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+        if os.getuid() == 0:
+            account = _account(user)
+            os.chown(fresh, account.pw_uid, account.pw_gid)
+        os.replace(fresh, path)
+    except OSError as exc:
+        raise ConfigError(f"pidfile: {path}: {exc.strerror}") from exc
+
+
+def remove_pidfile(path: str) -> None:
+    """Take our pidfile away, if it is still ours."""
+    with suppress(OSError, ValueError):
+        with open(path, encoding="ascii") as file:
+            ours = int(file.read()) == os.getpid()
+        if ours:
+            os.unlink(path)
 
 
 def drop_user(user: str) -> None:
-    """Become `user` with its groups, if we are not. Raises UserUnknown."""
-    raise NotImplementedError
+    """Become `user` with its groups, if we are not. Raises UserUnknown, and ConfigError when we may not."""
+    account = _account(user)
+    if account.pw_uid == os.getuid():
+        return
+    if os.getuid() != 0:
+        raise ConfigError(f"user: only root may run as {user}; this is {_name(os.getuid())}")
+    groups = [row.gr_gid for row in grp.getgrall() if user in row.gr_mem]
+    os.setgroups(sorted({account.pw_gid, *groups}))
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+    os.environ.update(HOME=account.pw_dir, USER=user, LOGNAME=user)
+
+
+def _account(user: str) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(user)
+    except KeyError:
+        raise UserUnknown(user) from None
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _is_running(pid: int, program: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")
+    except OSError:
+        return False
+    return any(os.path.basename(word) == program.encode() for word in words)

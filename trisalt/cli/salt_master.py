@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from trisalt.cli.options import Parser, add_daemon_options, add_log_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit status."""
-    raise NotImplementedError
+    parser = Parser("salt-master", "%prog [options]", description="The central server: it runs commands on minions.")
+    add_daemon_options(parser)
+    add_log_options(parser)
+    options, words = parser.parse(argv)
+    if words:
+        parser.error(f"unexpected argument: {words[0]}")
+    from trisalt.cli.daemonize import run_daemon
+    from trisalt.config.read import read_master
+
+    return run_daemon("salt-master", options, read_master, _run)
+
+
+def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
+    import trio
+
+    from trisalt.master.daemon import run_master
+
+    trio.run(run_master, config, zygote, strict_exception_groups=True)

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from trisalt.cli.options import Parser, add_daemon_options, add_log_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit status."""
-    raise NotImplementedError
+    parser = Parser("salt-minion", "%prog [options]", description="The agent: it does what its master asks.")
+    add_daemon_options(parser)
+    add_log_options(parser)
+    options, words = parser.parse(argv)
+    if words:
+        parser.error(f"unexpected argument: {words[0]}")
+    from trisalt.cli.daemonize import run_daemon
+    from trisalt.config.read import read_minion
+
+    return run_daemon("salt-minion", options, read_minion, _run)
+
+
+def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
+    import trio
+
+    from trisalt.minion.daemon import run_minion
+    from trisalt.service import tell_init
+
+    trio.run(partial(run_minion, config, zygote, notify=tell_init, reread=reread), strict_exception_groups=True)
