@@ -135,7 +135,7 @@ class Parser:
         return options, [*rest, *given[at + 1 :]]
 
     def _set_defaults(self, given: list[str]) -> None:
-        """Defaults from a Saltfile: `--saltfile`, `SALT_SALTFILE`, `./Saltfile`, `~/.salt/Saltfile`; the first counts."""
+        """Defaults from a Saltfile: `--saltfile`, `SALT_SALTFILE`, `./Saltfile`, `~/.salt/Saltfile`; the first."""
         named = next(
             (word.partition("=")[2] or (given[n + 1] if n + 1 < len(given) else "") for n, word in enumerate(given)
              if word == "--saltfile" or word.startswith("--saltfile=")),
@@ -222,8 +222,8 @@ def add_output_options(parser: Parser) -> None:
 def add_target_options(parser: Parser, *, kinds: str = "ELGPIJSRNC") -> None:
     """`-E -L -G -P -I -J -S -R -N -C` (those in `kinds`) and `--delimiter`.
 
-    After parsing, `options.tgt_type` is stock's word (`glob`, `pcre`, `list`, `grain`, `grain_pcre`, `pillar`, `pillar_pcre`, `ipcidr`, `range`, `nodegroup`,
-    `compound`).
+    After parsing, `options.tgt_type` is stock's word (`glob`, `pcre`, `list`, `grain`, `grain_pcre`, `pillar`,
+    `pillar_pcre`, `ipcidr`, `range`, `nodegroup`, `compound`).
     """
     parser._target_kinds = True
     group = parser.group("Target")
