@@ -1,0 +1,213 @@
+"""A master in memory: both ends of the wire, no socket. It signs in, answers and publishes as it is told."""
+
+from collections import deque
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from trisalt.bus.bus import Bus
+from trisalt.errors import RemoteProtocolError
+from trisalt.minion.facts import Facts
+from trisalt.minion.identity import Identity
+from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests
+from trisalt.minion.signin import SignInOptions
+from trisalt.transport.publish import Notice
+from trisalt.wire import codec
+from trisalt.wire.crypticle import Crypticle, generate_key_string
+from trisalt.wire.envelope import parse_request
+from trisalt.wire.handshake import Hello, accepted_answer, aes_digest_signature, refused_answer
+from trisalt.wire.keys import PrivateKey
+from trisalt.wire.session import open_request, seal_private_reply, seal_publication, seal_reply
+
+
+@pytest.fixture(scope="session")
+def keys():
+    """Three pairs: the minion's, the master's, somebody else's. Small, so that nobody waits for them."""
+    return [PrivateKey.generate(1024) for _ in range(3)]
+
+
+@pytest.fixture
+def patient_clock():
+    """Jumps only when nothing happened for a while: threads work on keys meanwhile, and a clock does not see them.
+
+    Each test names it itself, or pytest-trio does not take it.
+    """
+    return MockClock(autojump_threshold=0.05)
+
+
+class FakeSubscriber:
+    """What `open_subscriber` gives: payloads and notices come from the test."""
+
+    def __init__(self):
+        self.send, self.payloads = trio.open_memory_channel(100)
+        self.notify, self.notices = trio.open_memory_channel(10)
+        self.connected = True
+
+    async def wait_connected(self):
+        await trio.lowlevel.checkpoint()
+
+    async def receive_all(self):
+        return [await self.payloads.receive()]
+
+
+class FakeMaster:
+    """A master. `mode` is accept, pending, reject, full, silent, forged or garbage; `answers` what each cmd gives."""
+
+    def __init__(self, key):
+        self.key = key
+        self.mode = "accept"
+        self.aes = Crypticle(generate_key_string())
+        self.session = Crypticle(generate_key_string())
+        self.port = 4505
+        self.serial = 0
+        self.auths = 0
+        self.hellos = []
+        self.loads = []
+        self.nonces = set()
+        self.answers = {}
+        self.silent = set()
+        self.dialled = []
+        self.subscribers = []
+        self.latency = 0.0
+        self.unknown_hosts = deque()
+
+    # -- what the link is given ---------------------------------------------------------------------------------
+
+    def dial(self):
+        return Dial(client=self._client, subscriber=self._subscriber, resolve=self._resolve)
+
+    async def _resolve(self, host, port):
+        await trio.lowlevel.checkpoint()
+        if self.unknown_hosts:
+            self.unknown_hosts.popleft()
+            raise OSError("unknown host")
+        return {"a": "192.0.2.11", "b": "192.0.2.12"}.get(host, "192.0.2.1")
+
+    @asynccontextmanager
+    async def _client(self, address):
+        self.dialled.append(address)
+        yield self
+
+    @asynccontextmanager
+    async def _subscriber(self, address):
+        self.dialled.append(address)
+        subscriber = FakeSubscriber()
+        self.subscribers.append(subscriber)
+        yield subscriber
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    async def request(self, payload):
+        await trio.sleep(self.latency)
+        request = parse_request(payload)
+        if request.enc == "clear":
+            return await self._auth(Hello.from_load(request.load, request.version))
+        try:
+            opened = open_request(request, session=self.session, public_key=self.minion_key, now=0)
+        except RemoteProtocolError as exc:
+            return codec.pack(exc.refusal)
+        assert opened.nonce not in self.nonces, "each try has a fresh nonce"
+        self.nonces.add(opened.nonce)
+        self.loads.append(opened.load)
+        if opened.cmd in self.silent:
+            await trio.sleep_forever()
+        answer = self.answers.get(opened.cmd)
+        if callable(answer):
+            answer = answer(opened.load)
+        if isinstance(answer, bytes):
+            return answer
+        if opened.cmd == "_pillar":
+            return seal_private_reply(
+                answer, public_key=self.minion_key, master_key=self.key, nonce=opened.nonce,
+                enc_algo=request.enc_algo, sig_algo=request.sig_algo,
+            )  # fmt: skip
+        return seal_reply(answer, session=self.session, nonce=opened.nonce)
+
+    async def _auth(self, hello):
+        self.auths += 1
+        self.hellos.append(hello)
+        self.minion_key = hello.key
+        match self.mode:
+            case "silent":
+                await trio.sleep_forever()
+            case "garbage":
+                return b"\xc1garbage"
+            case "pending" | "reject" | "full":
+                ret = {"pending": True, "reject": False, "full": "full"}[self.mode]
+                return refused_answer(hello, ret, self.key)
+        answer = accepted_answer(
+            hello,
+            master_key=self.key,
+            aes_key_string=self.aes.key_string,
+            aes_digest_sig=aes_digest_signature(self.key, self.aes.key_string),
+            session_key_string=self.session.key_string,
+            publish_port=self.port,
+        )
+        if self.mode == "forged":
+            outer = codec.unpack_raw(answer)
+            outer[b"sig"] = bytes([outer[b"sig"][0] ^ 1]) + outer[b"sig"][1:]
+            return codec.pack(outer)
+        return answer
+
+    # -- publications -------------------------------------------------------------------------------------------
+
+    def job(self, fun="test.ping", arg=(), tgt="*", jid=None, **more):
+        self.serial += 1
+        return {
+            "fun": fun, "arg": list(arg), "tgt": tgt, "tgt_type": "glob", "ret": "", "user": "root",
+            "jid": jid or f"{20261122124000000000 + self.serial}", **more,
+        }  # fmt: skip
+
+    def publish(self, job=None, *, key="own", crypticle=None, serial="next"):
+        payload = seal_publication(
+            job or self.job(),
+            crypticle=crypticle or self.aes,
+            serial=self.serial if serial == "next" else serial,
+            key=self.key if key == "own" else key,
+            algo="PKCS1v15-SHA1",
+        )
+        self.subscribers[-1].send.send_nowait(payload)
+        return payload
+
+    def rotate(self):
+        self.aes, self.serial = Crypticle(generate_key_string()), 0
+
+    def notice(self, notice: Notice):
+        self.subscribers[-1].notify.send_nowait(notice)
+
+
+@pytest.fixture
+def master(keys):
+    return FakeMaster(keys[1])
+
+
+@pytest.fixture
+def identity(keys, tmp_path):
+    pki = tmp_path / "pki"
+    pki.mkdir()
+    return Identity(id="m1", pki_dir=pki, key=keys[0])
+
+
+@pytest.fixture
+def facts():
+    return Facts(id="m1", opts={}, grains={"id": "m1", "os": "Debian"})
+
+
+@pytest.fixture
+def open_link(master, identity, facts):
+    """Opens a link to the fake master on a bus: `async with open_link() as (bus, link)`."""
+
+    @asynccontextmanager
+    async def opened(bus=None, hosts=("salt",), sign_in=None, **options):
+        bus = bus or Bus()
+        options = LinkOptions(sign_in=SignInOptions(**(sign_in or {})), **options)
+        link = Link(bus, [MasterAddress(host=host) for host in hosts], identity, facts, options, dial=master.dial())
+        async with trio.open_nursery() as nursery:
+            await nursery.start(answer_requests, bus, [link])
+            nursery.start_soon(link.run)
+            yield bus, link
+            nursery.cancel_scope.cancel()
+
+    return opened

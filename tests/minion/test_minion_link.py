@@ -1,0 +1,398 @@
+"""The link: sign in, listen, ask; again when needed. The master is in memory and speaks the real wire."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import Connected, Disconnected, JobReceived
+from trisalt.bus.requests import MasterRequest
+from trisalt.errors import Rejected, RemoteProtocolError, RequestTimeout
+from trisalt.transport.publish import Notice
+from trisalt.wire import codec
+from trisalt.wire.crypticle import Crypticle, generate_key_string
+
+
+def events(logs):
+    return [line["event"] for line in logs]
+
+
+async def first(bus, cls):
+    async with bus.subscribe(cls, keep=True) as found:
+        return await found.receive()
+
+
+async def until_accepted(open_link, master, **options):
+    """The log lines up to the link that stands, and the seconds it took."""
+    bus = Bus()
+    began = trio.current_time()
+    with structlog.testing.capture_logs() as logs:
+        async with bus.subscribe(Connected, keep=True) as connected, open_link(bus, **options):
+            await connected.receive()
+    return logs, round(trio.current_time() - began)
+
+
+# -- signing in ----------------------------------------------------------------------------------------------------
+
+
+async def test_signs_in_pins_the_key_then_subscribes(patient_clock, open_link, master, identity):
+    logs, _ = await until_accepted(open_link, master)
+    assert identity.pinned().pem == master.key.public.pem
+    assert master.dialled == ["tcp://192.0.2.1:4506", "tcp://192.0.2.1:4505"]
+    assert {"event": "auth.successful", "master": "192.0.2.1", "log_level": "info"} in logs
+    assert master.hellos[0].token is None
+
+
+async def test_a_known_master_is_sent_a_token(patient_clock, open_link, master, identity):
+    identity.pin(master.key.public.pem)
+    await until_accepted(open_link, master)
+    assert master.hellos[0].token is not None
+
+
+async def test_waits_while_pending(patient_clock, open_link, master):
+    master.mode = "pending"
+    bus = Bus()
+    with structlog.testing.capture_logs() as logs:
+        async with bus.subscribe(Connected, keep=True) as connected, open_link(bus):
+            began = trio.current_time()
+            await trio.sleep(25)
+            assert master.subscribers == []
+            master.mode = "accept"
+            await connected.receive()
+            assert round(trio.current_time() - began) == 30
+    assert [line["wait_s"] for line in logs if line["event"] == "auth.pending"] == [10, 10, 10]
+
+
+async def test_the_wait_doubles_up_to_its_maximum(patient_clock, open_link, master):
+    master.mode = "pending"
+    with structlog.testing.capture_logs() as logs:
+        async with open_link(sign_in={"acceptance_wait_time": 3, "acceptance_wait_time_max": 10}):
+            await trio.sleep(40)
+    assert [line["wait_s"] for line in logs if line["event"] == "auth.pending"] == [3, 6, 10, 10, 10, 10]
+
+
+async def test_a_rejected_minion_stops(patient_clock, open_link, master):
+    master.mode = "reject"
+    with structlog.testing.capture_logs() as logs, pytest.RaisesGroup(Rejected, flatten_subgroups=True):
+        async with open_link():
+            await trio.sleep(100)
+    assert [line["log_level"] for line in logs if line["event"] == "auth.rejected"] == ["critical"]
+    assert master.auths == 1
+
+
+async def test_a_rejected_minion_may_be_told_to_keep_trying(patient_clock, open_link, master):
+    master.mode = "reject"
+    async with open_link(sign_in={"rejected_retry": True}):
+        await trio.sleep(25)
+    assert master.auths == 3
+
+
+@pytest.mark.parametrize("mode", ["forged", "garbage", "full"])
+async def test_a_bad_answer_is_logged_pins_nothing_and_is_asked_again(patient_clock, open_link, master, identity, mode):
+    master.mode = mode
+    with structlog.testing.capture_logs() as logs:
+        async with open_link():
+            await trio.sleep(25)
+    assert master.auths == 3
+    assert identity.pinned() is None
+    assert ("auth.full" if mode == "full" else "auth.failed") in events(logs)
+    assert "auth.successful" not in events(logs)
+
+
+async def test_another_master_key_is_critical_and_changes_nothing(patient_clock, open_link, master, identity, keys):
+    identity.pin(keys[2].public.pem)
+    with structlog.testing.capture_logs() as logs:
+        async with open_link():
+            await trio.sleep(25)
+    assert identity.pinned().pem == keys[2].public.pem
+    assert [line["log_level"] for line in logs if line["event"] == "auth.master_key_mismatch"] == ["critical"] * 3
+    assert master.subscribers == []
+
+
+async def test_a_master_key_that_was_removed_heals_without_a_restart(patient_clock, open_link, master, identity, keys):
+    identity.pin(keys[2].public.pem)
+    bus = Bus()
+    async with bus.subscribe(Connected, keep=True) as connected, open_link(bus):
+        await trio.sleep(5)
+        identity.pinned_path.unlink()
+        await connected.receive()
+    assert identity.pinned().pem == master.key.public.pem
+
+
+async def test_a_silent_master_is_tried_again_for_ever(patient_clock, open_link, master):
+    master.mode = "silent"
+    bus = Bus()
+    with structlog.testing.capture_logs() as logs:
+        async with bus.subscribe(Connected, keep=True) as connected, open_link(bus):
+            await trio.sleep(100)
+            master.mode = "accept"
+            await connected.receive()
+    assert events(logs).count("master.unreachable") == 2
+    assert events(logs).count("master.timeout") == 20
+
+
+async def test_a_name_that_does_not_resolve_is_looked_up_again(patient_clock, open_link, master):
+    master.unknown_hosts.extend("ab")
+    logs, seconds = await until_accepted(open_link, master)
+    assert seconds == 60
+    assert [line["wait_s"] for line in logs if line["event"] == "master.unresolved"] == [30, 30]
+
+
+async def test_a_failover_link_goes_on_to_the_next_master(patient_clock, open_link, master):
+    master.mode = "silent"
+    async with open_link(hosts=("a", "b")):
+        await trio.sleep(80)
+    assert master.dialled == [f"tcp://192.0.2.{last}:4506" for last in (11, 12, 11)]
+
+
+async def test_cancelled_while_pending_it_ends_at_once(patient_clock, open_link, master):
+    master.mode = "pending"
+    began = trio.current_time()
+    async with open_link():
+        await trio.sleep(5)
+    assert trio.current_time() - began == 5
+
+
+# -- publications --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def linked(open_link, master):
+    """A link that stands, its jobs, and what it logged: `async with linked() as (bus, jobs, logs)`."""
+
+    @asynccontextmanager
+    async def opened(**options):
+        bus = Bus()
+        with structlog.testing.capture_logs() as logs:
+            async with (
+                bus.subscribe(Connected, keep=True) as connected,
+                bus.subscribe(JobReceived, keep=True) as jobs,
+                open_link(bus, **options),
+            ):
+                await connected.receive()
+                yield bus, jobs, logs
+
+    return opened
+
+
+async def refused(jobs, logs):
+    """Nothing came, and the log says why."""
+    with trio.move_on_after(120) as scope:
+        await jobs.receive()
+    assert scope.cancelled_caught, "it was taken"
+    return [line["reason"] for line in logs if line["event"] == "publication.refused"]
+
+
+async def test_a_publication_becomes_a_job(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, _logs):
+        master.publish(master.job("test.ping", jid="20261122124000000007"))
+        event = await jobs.receive()
+    assert event.load["jid"] == "20261122124000000007"
+    assert event.load["fun"] == "test.ping"
+    assert "serial" not in event.load
+    assert event.master == "salt"
+
+
+async def test_an_unsigned_publication_is_refused(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, logs):
+        master.publish(key=None)
+        assert await refused(jobs, logs) == ["the publication is not signed"]
+
+
+async def test_an_unsigned_publication_is_taken_when_configured(patient_clock, linked, master):
+    async with linked(require_signature=False) as (_bus, jobs, _logs):
+        master.publish(key=None)
+        await jobs.receive()
+
+
+async def test_a_publication_that_another_key_signed_is_refused(patient_clock, linked, master, keys):
+    async with linked(require_signature=False) as (_bus, jobs, logs):
+        master.publish(key=keys[2])
+        assert await refused(jobs, logs) == ["the publication's signature did not validate"]
+        assert master.auths == 1
+
+
+async def test_a_replayed_publication_is_refused(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, logs):
+        payload = master.publish()
+        await jobs.receive()
+        master.subscribers[-1].send.send_nowait(payload)
+        assert "serial" in (await refused(jobs, logs))[0]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xc1",
+        b"\x80",
+        codec.pack([1]),
+        codec.pack({"enc": "aes"}),
+        codec.pack({"enc": "aes", "load": 7, "sig": 3}),
+    ],
+)
+async def test_garbage_is_refused_and_it_goes_on(patient_clock, linked, master, payload):
+    async with linked() as (_bus, jobs, logs):
+        master.subscribers[-1].send.send_nowait(payload)
+        master.publish()
+        await jobs.receive()
+    assert "publication.refused" in events(logs)
+    assert master.auths == 1
+
+
+async def test_a_rotated_key_is_asked_for_once_and_the_same_bytes_are_read_again(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, _logs):
+        master.publish()
+        await jobs.receive()
+        master.rotate()
+        began = trio.current_time()
+        for number in range(5):
+            master.publish(master.job(jid=f"2026112212410000000{number}"))
+        got = [(await jobs.receive()).load["jid"][-1] for _ in range(5)]
+        assert trio.current_time() - began <= 1.0
+    assert got == list("01234")
+    assert master.auths == 2
+
+
+async def test_a_recording_from_an_older_key_costs_one_sign_in_and_then_more_and_more_patience(
+    patient_clock, linked, master
+):
+    async with linked() as (_bus, jobs, logs):
+        old = master.publish()
+        await jobs.receive()
+        master.rotate()
+        master.publish()
+        await jobs.receive()
+        assert master.auths == 2
+        for _ in range(20):
+            master.subscribers[-1].send.send_nowait(old)
+        await trio.sleep(60)
+        assert master.auths < 10
+        master.publish()
+        await jobs.receive()
+    assert "publication.refused" in events(logs)
+
+
+async def test_a_new_publish_port_is_followed(patient_clock, linked, master):
+    async with linked() as (bus, jobs, _logs):
+        master.rotate()
+        master.port = 14505
+        master.publish()
+        await trio.sleep(2)
+        assert master.dialled[-1] == "tcp://192.0.2.1:14505"
+        master.publish()
+        await jobs.receive()
+
+
+async def test_a_lost_master_is_told_and_signed_in_to_again_when_it_is_back(patient_clock, linked, master):
+    async with linked() as (bus, _jobs, logs):
+        async with bus.subscribe(Disconnected, keep=True) as lost, bus.subscribe(Connected, keep=True) as back:
+            master.notice(Notice.DISCONNECTED)
+            assert (await lost.receive()).master == "salt"
+            await trio.sleep(100)
+            assert master.auths == 1
+            master.rotate()
+            master.notice(Notice.CONNECTED)
+            await back.receive()
+            await trio.sleep(10)
+            assert master.auths == 2
+    assert [line for line in events(logs) if line in ("master.lost", "master.connected")] == [
+        "master.lost",
+        "master.connected",
+    ]
+
+
+async def test_a_job_right_after_the_masters_restart_does_not_wait_for_the_spread(patient_clock, linked, master):
+    async with linked(random_reauth_delay=1000) as (_bus, jobs, _logs):
+        master.notice(Notice.DISCONNECTED)
+        master.notice(Notice.CONNECTED)
+        await wait_all_tasks_blocked()
+        master.rotate()
+        began = trio.current_time()
+        master.publish()
+        await jobs.receive()
+        assert trio.current_time() - began <= 100
+
+
+# -- requests ------------------------------------------------------------------------------------------------------
+
+
+async def test_asks_and_opens_the_answer(patient_clock, linked, master):
+    master.answers["_mine"] = True
+    async with linked() as (bus, _jobs, _logs):
+        assert await bus.ask(MasterRequest(load={"cmd": "_mine", "data": {"a": 1}})) is True
+    assert master.loads[0]["data"] == {"a": 1}
+    assert master.loads[0]["id"] == "m1"
+
+
+async def test_a_private_pillar_is_opened(patient_clock, linked, master):
+    master.answers["_pillar"] = {"secret": "word"}
+    async with linked() as (bus, _jobs, _logs):
+        assert await bus.ask(MasterRequest(load={"cmd": "_pillar"})) == {"secret": "word"}
+
+
+async def test_a_files_bytes_survive(patient_clock, linked, master):
+    master.answers["_serve_file"] = {"data": b"\xff\x00text", "dest": "a/b"}
+    async with linked() as (bus, _jobs, _logs):
+        got = await bus.ask(MasterRequest(load={"cmd": "_serve_file"}))
+    assert got == {"data": b"\xff\x00text", "dest": "a/b"}
+
+
+async def test_many_refused_requests_cost_one_sign_in(patient_clock, linked, master):
+    master.answers["_mine"] = True
+    master.latency = 0.1
+    async with linked() as (bus, _jobs, _logs):
+        master.session = Crypticle(generate_key_string())
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(bus.ask, MasterRequest(load={"cmd": "_mine"}))
+    assert master.auths == 2
+    assert len(master.loads) == 20
+
+
+async def test_a_request_that_is_refused_after_a_new_sign_in_too_fails(patient_clock, linked, master):
+    master.answers["_mine"] = codec.pack("bad load")
+    async with linked() as (bus, _jobs, _logs):
+        with pytest.raises(RemoteProtocolError):
+            await bus.ask(MasterRequest(load={"cmd": "_mine"}))
+    assert master.auths == 2
+
+
+async def test_no_answer_is_tried_again_with_a_fresh_nonce_and_then_given_up(patient_clock, linked, master):
+    master.silent.add("_mine")
+    async with linked() as (bus, _jobs, logs):
+        began = trio.current_time()
+        with pytest.raises(RequestTimeout):
+            await bus.ask(MasterRequest(load={"cmd": "_mine"}, timeout=7, tries=3))
+        assert trio.current_time() - began == 21
+    assert len(master.loads) == 3
+    assert events(logs).count("master.timeout") == 3
+
+
+async def test_a_request_waits_for_the_sign_in(patient_clock, open_link, master):
+    master.mode = "pending"
+    master.answers["_mine"] = True
+    async with open_link() as (bus, _link):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bus.ask, MasterRequest(load={"cmd": "_mine"}, timeout=60))
+            await trio.sleep(15)
+            assert master.loads == []
+            master.mode = "accept"
+
+
+async def test_an_asker_that_gives_up_does_not_spoil_the_next(patient_clock, linked, master):
+    master.silent.add("_slow")
+    master.answers["_mine"] = True
+    async with linked() as (bus, _jobs, _logs):
+        with trio.move_on_after(1):
+            await bus.ask(MasterRequest(load={"cmd": "_slow"}))
+        assert await bus.ask(MasterRequest(load={"cmd": "_mine"})) is True
+
+
+async def test_a_load_that_cannot_be_packed_fails_where_it_was_asked(patient_clock, linked, master):
+    async with linked() as (bus, _jobs, _logs):
+        with pytest.raises(Exception, match="pack|wire|place"):
+            await bus.ask(MasterRequest(load={"cmd": "_mine", "data": object()}))
