@@ -1,21 +1,226 @@
-"""The `#!jinja|yaml` pipeline: a template's text to data."""
+"""The `#!jinja|yaml` pipeline: the text of an SLS file to data.
+
+The renderers of this room are in the table; others come as plugins, from whoever calls. `#!py` runs whatever stands
+in the file, so it is refused unless the operator names it in `renderer_whitelist`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import attrs
+import structlog
 
-def render(
-    text: str,
-    *,
-    path: str,
-    renderer: str = "jinja|yaml",
-    environment: Any = None,
-    context: Mapping[str, Any] | None = None,
-) -> Any:
-    """The data that a template renders to, through the pipe its first line names, or `renderer`.
+from trisalt.errors import RenderError
+from trisalt.sls import yaml, yamlex
+from trisalt.sls.failure import SlsError
+from trisalt.sls.gpg import decrypt
+from trisalt.sls.jinja import JinjaOptions, render_jinja
+from trisalt.sls.roots import Sls, Sources
 
-    `environment` is a `jinja.TemplateEnvironment`. Raises RenderError.
+log = structlog.get_logger()
+
+OLD_NAMES = {
+    "yaml_jinja": "jinja|yaml",
+    "yaml_mako": "mako|yaml",
+    "json_jinja": "jinja|json",
+    "json_mako": "mako|json",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Rendering:
+    """How the files of one environment are rendered.
+
+    `context` is what all templates see: `salt`, `grains`, `pillar`, `opts`. `plugins` are further renderers, called
+    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`.
     """
-    raise NotImplementedError
+
+    saltenv: str
+    sources: Sources
+    context: Mapping[str, Any]
+    renderer: str = "jinja|yaml"
+    blacklist: Sequence[str] = ()
+    whitelist: Sequence[str] = ()
+    plugins: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
+    sls_options: JinjaOptions = attrs.field(factory=JinjaOptions)
+    options: JinjaOptions = attrs.field(factory=JinjaOptions)
+    gpg_keydir: str = ""
+    gpg_must_succeed: bool = True
+
+    @classmethod
+    def from_opts(
+        cls, opts: Mapping[str, Any], *, saltenv: str, sources: Sources, context: Mapping[str, Any], **more: Any
+    ) -> Rendering:
+        """As the options say."""
+        return cls(
+            saltenv=saltenv,
+            sources=sources,
+            context=context,
+            renderer=opts.get("renderer") or "jinja|yaml",
+            blacklist=opts.get("renderer_blacklist") or (),
+            whitelist=opts.get("renderer_whitelist") or (),
+            sls_options=JinjaOptions.from_opts(opts, sls=True),
+            options=JinjaOptions.from_opts(opts, sls=False),
+            gpg_keydir=opts.get("gpg_keydir") or "",
+            gpg_must_succeed=opts.get("gpg_decrypt_must_succeed", True),
+            **more,
+        )
+
+
+def render_sls(
+    rendering: Rendering, sls: Sls, *, name: str | None = None, defaults: Mapping[str, Any] | None = None
+) -> Any:
+    """The data of an SLS file; an empty map for an empty file.
+
+    `name` is what the file is called in its own template: the SLS name, or empty for a top file. `defaults` are
+    further variables. Raises SlsError with the file's path.
+    """
+    name = sls.name if name is None else name
+    try:
+        source = rendering.sources.read(sls.path)
+        if source is None or not source.text.strip():
+            return {}
+        context = {**sls_context(sls, name), **rendering.context, "saltenv": rendering.saltenv, "sls": name}
+        return render_text(rendering, source.text, context={**context, **(defaults or {})})
+    except SlsError as exc:
+        exc.path = exc.path or sls.file
+        raise
+    except OSError as exc:
+        raise SlsError(f"{sls.file}: {exc.strerror}", path=sls.file) from exc
+    except UnicodeDecodeError as exc:
+        raise SlsError(f"{sls.file}: not UTF-8: {exc.reason} at byte {exc.start}", path=sls.file) from exc
+
+
+def sls_context(sls: Sls, name: str) -> dict[str, str]:
+    """The names that tell a template where it is. Source: spec/states.md section 3.2."""
+    folder = sls.path.rpartition("/")[0]
+    return {
+        "tplpath": sls.file,
+        "tplfile": sls.path,
+        "tpldir": folder or ".",
+        "tpldot": folder.replace("/", "."),
+        "slspath": folder if name else "",
+        "slsdotpath": folder.replace("/", ".") if name else "",
+        "slscolonpath": folder.replace("/", ":") if name else "",
+        "sls_path": folder.replace("/", "_") if name else "",
+    }
+
+
+def render_text(rendering: Rendering, text: str, *, context: Mapping[str, Any]) -> Any:
+    """What a text renders to, through the pipe that its first line names, or the configured one. Raises SlsError."""
+    data: Any = text
+    for renderer, argument in _pipe(rendering, text):
+        try:
+            data = renderer(rendering, data, argument, context)
+        except SlsError:
+            raise
+        except (RenderError, RecursionError) as exc:
+            raise SlsError(str(exc)) from exc
+    return {} if data is text else data
+
+
+Stage = Callable[["Rendering", Any, str, Mapping[str, Any]], Any]
+
+
+def _pipe(rendering: Rendering, text: str) -> list[tuple[Stage, str]]:
+    """The stages. An unknown renderer empties the pipe: the file then says nothing, and the log why."""
+    line = text.partition("\n")[0].strip()
+    pipe = line[2:].strip() if line.startswith("#!") and not line.startswith("#!/") else rendering.renderer
+    stages = []
+    for part in OLD_NAMES.get(pipe, pipe).split("|"):
+        name, _, argument = part.strip().partition(" ")
+        refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
+        if refused or (name == "py" and name not in rendering.whitelist):
+            log.warning("renderer.refused", renderer=name)
+            if name == "py" and name not in rendering.blacklist:
+                raise SlsError("the renderer 'py' runs what stands in the file: renderer_whitelist must name it")
+            continue
+        stage = STAGES.get(name) or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)
+        if stage is None:
+            log.error("renderer.missing", pipe=pipe)
+            return []
+        stages.append((stage, argument.strip()))
+    return stages
+
+
+def _plugin(name: str, render: Callable[..., Any]) -> Stage:
+    def stage(rendering: Rendering, data: Any, argument: str, context: Mapping[str, Any]) -> Any:
+        more = {"argline": argument} if argument else {}
+        try:
+            made = render(data, rendering.saltenv, context["sls"], context=dict(context), **more)
+        except Exception as exc:
+            # Plugin code may raise anything: it is this file's failure.
+            raise SlsError(f"renderer {name}: {type(exc).__name__}: {exc}") from exc
+        return made.read() if hasattr(made, "read") else made
+
+    return stage
+
+
+def _jinja(rendering: Rendering, data: Any, argument: str, context: Mapping[str, Any]) -> str:
+    if argument not in ("", "-s"):
+        raise SlsError(f"Unknown renderer option: {argument}")
+    options = rendering.sls_options if context.get("sls") else rendering.options
+    return render_jinja(_text(data, "jinja"), context, sources=rendering.sources, options=options)
+
+
+def _yaml(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    return yaml.load(_text(data, "yaml")) or {}
+
+
+def _yamlex(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    return yamlex.load(_text(data, "yamlex")) or {}
+
+
+def _json(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    text = _text(data, "json")
+    if text.startswith("#!"):
+        text = text.partition("\n")[2]
+    try:
+        return json.loads(text) if text.strip() else {}
+    except ValueError as exc:
+        raise SlsError(str(exc), line=getattr(exc, "lineno", None)) from exc
+
+
+def _gpg(rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    return decrypt(data, keydir=rendering.gpg_keydir, must_succeed=rendering.gpg_must_succeed)
+
+
+def _py(_rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> Any:
+    """A module with `run()`. It sees what a template sees, under those names and with underscores around them."""
+    path = str(context.get("tplpath", "<py>"))
+    names = {f"__{name}__": context.get(name) for name in ("salt", "grains", "pillar", "opts", "sls")}
+    module = {**context, **names, "__env__": context.get("saltenv"), "__file__": path, "__name__": "sls"}
+    try:
+        exec(compile(_text(data, "py"), path, "exec"), module)  # noqa: S102 - the operator named `py` for that
+        return module["run"]()
+    except Exception as exc:
+        line = exc.lineno if isinstance(exc, SyntaxError) else _last_line(exc, path)
+        raise SlsError(f"{type(exc).__name__}: {exc}", line=line, path=path) from exc
+
+
+def _last_line(exc: BaseException, path: str) -> int | None:
+    line, trace = None, exc.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _text(data: Any, renderer: str) -> str:
+    if not isinstance(data, str):
+        raise SlsError(f"the renderer {renderer!r} needs text, and was given {type(data).__name__}")
+    return data
+
+
+STAGES: dict[str, Stage] = {
+    "jinja": _jinja,
+    "yaml": _yaml,
+    "yamlex": _yamlex,
+    "json": _json,
+    "gpg": _gpg,
+    "py": _py,
+}

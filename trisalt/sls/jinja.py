@@ -1,0 +1,268 @@
+"""The Jinja environment of SLS files and templates: sandboxed, its loader confined to one environment's files.
+
+An environment serves one rendering and is gone: its globals hold grains, pillar and functions of one minion. What is
+compiled is shared between renderings, because it is made of the template's text alone.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+import attrs
+import jinja2
+import structlog
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.sandbox import SandboxedEnvironment
+
+from trisalt.errors import CommandError, LoaderError
+from trisalt.sls.failure import SlsError, excerpt
+from trisalt.sls.filters import FILTERS, GLOBALS, TESTS
+from trisalt.sls.roots import Sources, confined
+from trisalt.sls.serial import printable
+
+log = structlog.get_logger()
+
+HEADER = "#jinja2:"
+
+# What an option of ours may set in the environment: what changes how a template is read, and nothing else.
+SETTINGS = frozenset(
+    {
+        "block_start_string",
+        "block_end_string",
+        "variable_start_string",
+        "variable_end_string",
+        "comment_start_string",
+        "comment_end_string",
+        "line_statement_prefix",
+        "line_comment_prefix",
+        "trim_blocks",
+        "lstrip_blocks",
+        "newline_sequence",
+        "keep_trailing_newline",
+    }
+)
+
+TEMPLATE = "<template>"
+"""What Jinja calls a template that came as text."""
+
+
+@attrs.frozen(kw_only=True)
+class JinjaOptions:
+    """How templates are read: `settings` of the environment, and whether undefined variables are empty text."""
+
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
+    allow_undefined: bool = False
+
+    @classmethod
+    def from_opts(cls, opts: Mapping[str, Any], *, sls: bool) -> JinjaOptions:
+        """From `jinja_sls_env` for SLS files, `jinja_env` for other templates; the older options set both."""
+        configured = opts.get("jinja_sls_env" if sls else "jinja_env")
+        settings = dict(configured) if isinstance(configured, Mapping) else {}
+        for older in ("trim_blocks", "lstrip_blocks"):
+            if opts.get(f"jinja_{older}"):
+                settings[older] = True
+        return cls(settings=known_settings(settings), allow_undefined=bool(opts.get("allow_undefined")))
+
+
+def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `settings` that are any; the others are named in the log."""
+    found = {}
+    for name, value in settings.items():
+        if str(name).lower() in SETTINGS:
+            found[str(name).lower()] = value
+        else:
+            log.warning("jinja.setting_unknown", name=str(name))
+    return found
+
+
+def render_jinja(
+    text: str, context: Mapping[str, Any], *, sources: Sources | None = None, options: JinjaOptions | None = None
+) -> str:
+    """The text that a template renders to, its last line end kept.
+
+    `context` is what the template sees (`salt`, `grains`, `pillar`, `opts`, `saltenv`, `sls`, …); `sources` is where
+    its imports come from. Raises SlsError, in stock's words.
+    """
+    options = options or JinjaOptions()
+    text, header = _take_header(text)
+    environment = _Environment(
+        dict(options.settings) | header,
+        loader=None if sources is None else _Loader(sources),
+        undefined=jinja2.Undefined if options.allow_undefined else jinja2.StrictUndefined,
+    )
+    environment.globals.update(context)
+    try:
+        output = environment.from_string(text).render(context)
+    except jinja2.UndefinedError as exc:
+        raise _failure(f"Jinja variable {exc}", text, context) from exc
+    except (jinja2.TemplateRuntimeError, jinja2.TemplateSyntaxError) as exc:
+        raise _failure(f"Jinja syntax error: {exc}", text, context) from exc
+    except (CommandError, LoaderError) as exc:
+        raise _failure(f"Problem running salt function in Jinja template: {exc}", text, context) from exc
+    except Exception as exc:
+        # Whatever a function or a filter raised: it is the template's failure.
+        raise _failure(f"Jinja error: {exc}", text, context) from exc
+    if text.endswith("\n") and not environment.keep_trailing_newline:
+        output += "\n"
+    return output
+
+
+def _take_header(text: str) -> tuple[str, dict[str, Any]]:
+    """`#jinja2: {"trim_blocks": true}` in the first line, or in the one below a `#!`: settings for this file alone."""
+    lines = text.splitlines(keepends=True)
+    number = 1 if lines and lines[0].startswith("#!") and not lines[0].startswith("#!/") else 0
+    if number >= len(lines) or not lines[number].startswith(HEADER) or not lines[number][len(HEADER) :].strip():
+        return text, {}
+    try:
+        settings = json.loads(lines[number][len(HEADER) :])
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        log.warning("jinja.header_ignored", header=lines[number].strip())
+        return text, {}
+    del lines[number]
+    return "".join(lines), known_settings(settings)
+
+
+def _failure(message: str, text: str, context: Mapping[str, Any]) -> SlsError:
+    """The error with its place: the line of the template itself, or the lines of the file that it imports."""
+    exc = sys.exc_info()[1]
+    frames = traceback.extract_tb(exc.__traceback__ if exc is not None else None)
+    found = [each for each in frames if each.name in ("top-level template code", "template", "<module>")]
+    if not found:
+        return SlsError(message)
+    file, line = found[-1].filename, found[-1].lineno or 0
+    if file in (TEMPLATE, "<unknown>"):
+        return SlsError(message, line=line, source=text, path=context.get("tplpath"))
+    imported = _text_of(file)
+    if imported is not None:
+        message += f"\n{file}({line}):\n{excerpt(imported, line)}"
+    return SlsError(message, line=line, path=file)
+
+
+def _text_of(file: str) -> str | None:
+    try:
+        with open(file, encoding="utf-8") as opened:
+            return opened.read()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+class _Environment(SandboxedEnvironment):
+    """Sandboxed, with Salt's filters, tests and tags; what it compiles comes from `_compiled`."""
+
+    def __init__(self, settings: Mapping[str, Any], **options: Any) -> None:
+        # Not optimised: what is folded while compiling (a random text, a file's digest) would be the same for all.
+        super().__init__(
+            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", SerializerExtension],
+            optimized=False,
+            **settings,
+            **options,
+        )
+        self.settings = tuple(sorted(settings.items()))
+        self.filters.update(FILTERS)
+        self.tests.update(TESTS)
+        self.globals.update(GLOBALS)
+
+    def _generate_code(self, source: str, name: str | None, filename: str | None) -> CodeType:
+        return super().compile(source, name, filename)
+
+    def compile(self, source: Any, name: Any = None, filename: Any = None, *more: Any) -> Any:
+        """The template's code. `more` are asked for by Jinja's own tools alone."""
+        if more or not isinstance(source, str):
+            return super().compile(source, name, filename, *more)
+        return _compiled(source, name, filename, self.settings)
+
+
+@lru_cache(maxsize=512)
+def _compiled(source: str, name: str | None, filename: str | None, settings: tuple[tuple[str, Any], ...]) -> CodeType:
+    """A template's code: of its text and the settings it is read with, and of nothing that belongs to a minion."""
+    return _Environment(dict(settings))._generate_code(source, name, filename)
+
+
+class _Loader(jinja2.BaseLoader):
+    """Imports and includes: paths below the roots, or with `./` and `../` relative to the template that is read."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        relative = template.split("/", 1)[0] in (".", "..")
+        path: str | None = template
+        if relative:
+            path = posixpath.normpath(posixpath.join(str(environment.globals.get("tpldir", ".")), template))
+        path = confined(path or "")
+        if path is None:
+            log.warning("jinja.path_refused", path=template)
+            raise jinja2.TemplateNotFound(template)
+        source = self._sources.read(path)
+        if source is None:
+            raise jinja2.TemplateNotFound(template)
+        folder = str(environment.globals.get("tpldir", "")) if relative else posixpath.dirname(path)
+        environment.globals.update(
+            tplfile=template if relative else path, tpldir=folder or ".", tpldot=folder.replace("/", ".")
+        )
+        return source.text, source.path, lambda: True
+
+
+@jinja2.pass_context
+def _printed(_context: jinja2.runtime.Context, value: Any) -> Any:
+    """What `{{ value }}` prints. It takes the context, so that Jinja never calls it while compiling."""
+    return printable(value)
+
+
+class SerializerExtension(Extension):
+    """`import_yaml`, `import_json`, `import_text`, `load_yaml`, `load_json`, `load_text` and `profile`.
+
+    What is loaded is rendered first; the filter of the same name then reads it.
+    """
+
+    tags = {"load_yaml", "load_json", "load_text", "import_yaml", "import_json", "import_text", "profile"}
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        super().__init__(environment)
+        environment.finalize = _printed
+
+    def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
+        tag = parser.stream.current.value
+        if tag == "profile":
+            return self._parse_profile(parser)
+        return self._parse_load(parser) if tag.startswith("load_") else self._parse_import(parser)
+
+    def _parse_profile(self, parser: Parser) -> list[nodes.Node]:
+        """The block is rendered; nobody measures it."""
+        next(parser.stream)
+        parser.stream.expect("name:as")
+        parser.parse_expression()
+        return parser.parse_statements(("name:endprofile",), drop_needle=True)
+
+    def _parse_load(self, parser: Parser) -> list[nodes.Node]:
+        token = next(parser.stream)
+        parser.stream.expect("name:as")
+        target = parser.parse_assign_target()
+        macro = f"_{parser.free_identifier().name}"
+        body = parser.parse_statements(("name:endload",), drop_needle=True)
+        call = nodes.Call(nodes.Name(macro, "load"), [], [], None, None)
+        loaded = nodes.Filter(call, token.value, [], [], None, None)
+        made: list[nodes.Node] = [nodes.Macro(macro, [], [], body), nodes.Assign(target, loaded)]
+        return [node.set_lineno(token.lineno) for node in made]
+
+    def _parse_import(self, parser: Parser) -> list[nodes.Node]:
+        token = parser.stream.current
+        load = token.value.replace("import_", "load_")
+        imported = parser.parse_import()
+        loaded = nodes.Filter(nodes.Name(imported.target, "load"), load, [], [], None, None)
+        assigned = nodes.Assign(nodes.Name(imported.target, "store"), loaded)
+        assigned.set_lineno(token.lineno)
+        return [imported, assigned]

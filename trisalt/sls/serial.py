@@ -1,0 +1,151 @@
+"""Values as text, and text as values, in templates: YAML, JSON, Python. Source: stock Salt 3008.3.
+
+`printable` is what `{{ value }}` prints: Salt's templates print maps that YAML reads back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pprint
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import wraps
+from typing import Any
+
+import jinja2
+from jinja2.environment import TemplateModule
+from jinja2.exceptions import TemplateRuntimeError
+from markupsafe import Markup
+
+from trisalt.sls import yaml
+from trisalt.sls.failure import SlsError
+
+Filter = Callable[..., Any]
+
+
+def strict(function: Filter) -> Filter:
+    """Undefined variables inside the value make the result undefined, rather than the text that stands for one."""
+
+    @wraps(function)
+    def checked(value: Any, *args: Any, **kwargs: Any) -> Any:
+        undefined = list(dict.fromkeys(_undefined(value, set())))
+        if undefined:
+            return jinja2.StrictUndefined("\n".join(undefined))
+        return function(value, *args, **kwargs)
+
+    return checked
+
+
+def _undefined(value: Any, seen: set[int]) -> list[str]:
+    if isinstance(value, jinja2.StrictUndefined):
+        return [value._undefined_message]
+    if not isinstance(value, Mapping | list | tuple) or id(value) in seen:
+        return []
+    seen.add(id(value))
+    inner = itertools.chain(value.keys(), value.values()) if isinstance(value, Mapping) else value
+    return [message for each in inner for message in _undefined(each, seen)]
+
+
+def to_yaml(value: Any, flow_style: bool | None = True) -> Markup:
+    return Markup(yaml.dump(value, flow_style=flow_style).strip().removesuffix("\n..."))
+
+
+def to_json(value: Any, sort_keys: bool = True, indent: int | None = None) -> Markup:
+    return Markup(json.dumps(value, sort_keys=sort_keys, indent=indent, ensure_ascii=False).strip())
+
+
+def to_html_json(value: Any, indent: int | None = None, **options: Any) -> str:
+    options.setdefault("ensure_ascii", True)
+    text = json.dumps(value, indent=indent, **options)
+    for sign in "<>&'":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def to_python(value: Any) -> Markup:
+    return Markup(pprint.pformat(value).strip())
+
+
+def to_sls_params(value: Mapping[str, Any], flow_style: bool = False) -> Markup:
+    return to_yaml([{key: each} for key, each in value.items()], flow_style)
+
+
+def load_yaml(value: Any) -> Any:
+    try:
+        return yaml.load(_text(value))
+    except SlsError as exc:
+        raise TemplateRuntimeError(f"Encountered error loading yaml: {exc}") from exc
+    except (AttributeError, TypeError) as exc:
+        raise TemplateRuntimeError(f"Unable to load yaml from {value}") from exc
+
+
+def load_json(value: Any) -> Any:
+    try:
+        return json.loads(_text(value))
+    except (ValueError, TypeError) as exc:
+        raise TemplateRuntimeError(f"Unable to load json from {value}") from exc
+
+
+def load_text(value: Any) -> Any:
+    return _text(value)
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, TemplateModule) else value
+
+
+class PrintableDict(dict[Any, Any]):
+    """A map that prints as YAML reads it back: lines and tabs in texts are escaped as in YAML."""
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{key!r}: {_yaml_repr(value, repr)}" for key, value in self.items()) + "}"
+
+    def __str__(self) -> str:
+        return "{" + ", ".join(f"{key!r}: {_yaml_repr(value, str)}" for key, value in self.items()) + "}"
+
+
+def printable(value: Any) -> Any:
+    """What `{{ value }}` prints."""
+    if isinstance(value, dict):
+        return PrintableDict((key, printable(each)) for key, each in value.items())
+    if type(value) in (list, tuple, set):
+        return type(value)(printable(each) for each in value)
+    return value
+
+
+def _yaml_repr(value: Any, other: Callable[[Any], str]) -> str:
+    if isinstance(value, str):
+        if any(sign in value for sign in "\n\r\t"):
+            return yaml.dump(value, flow_style=True, default_style='"', width=2**31 - 1).rstrip("\n")
+        return repr(value)
+    return other(value)
+
+
+def yaml_dquote(text: str) -> str:
+    return yaml.dump(str(text), flow_style=True, default_style='"', width=2**31 - 1).rstrip("\n")
+
+
+def yaml_squote(text: str) -> str:
+    return yaml.dump(str(text), flow_style=True, default_style="'", width=2**31 - 1).rstrip("\n")
+
+
+def yaml_encode(value: Any) -> str:
+    if not isinstance(value, str | int | float | bool | bytes | type(None) | date):
+        raise TypeError(f"yaml_encode() only works with YAML scalar data; failed for {type(value)}")
+    return yaml.dump(value).removesuffix("\n").removesuffix("\n...")
+
+
+SERIAL_FILTERS: dict[str, Filter] = {
+    "dict_to_sls_yaml_params": strict(to_sls_params),
+    "json": strict(to_json),
+    "load_json": strict(load_json),
+    "load_text": strict(load_text),
+    "load_yaml": strict(load_yaml),
+    "python": strict(to_python),
+    "tojson": strict(to_html_json),
+    "yaml": strict(to_yaml),
+    "yaml_dquote": yaml_dquote,
+    "yaml_encode": yaml_encode,
+    "yaml_squote": yaml_squote,
+}

@@ -1,0 +1,116 @@
+"""YAML with `!aggregate` and `!reset`: values that are merged with their namesakes instead of replacing them.
+
+The marks survive in the type of the value, until `pillar/merge` has used them. Source: stock Salt 3008.3, `yamlex`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from trisalt.sls.yaml import SaltLoader, error_of
+
+_TAG = "tag:yaml.org,2002:"
+
+
+class AggregateMap(dict[Any, Any]):
+    """A map that is merged with what stands in its place."""
+
+
+class AggregateList(list[Any]):
+    """A list that what stands in its place is added to."""
+
+
+def load(text: str) -> Any:
+    """What a text says, marks and all. Raises SlsError."""
+    try:
+        return yaml.load(text, Loader=YamlexLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        raise error_of(exc) from exc
+
+
+def aggregate(old: Any, new: Any, level: int = 0) -> Any:
+    """`new` over `old`: what both mark is merged, all else replaced. The first `level` levels count as marked."""
+    if level > 0:
+        old, new = _marked(old), _marked(new)
+    if isinstance(old, dict) and isinstance(new, dict):
+        both = isinstance(old, AggregateMap) and isinstance(new, AggregateMap)
+        merged = copy.copy(old if both else new)
+        for key, value in new.items():
+            merged[key] = aggregate(old[key], value, level - 1) if key in old else value
+        return merged
+    if isinstance(old, AggregateList) and isinstance(new, AggregateList):
+        return AggregateList([*old, *(value for value in new if value not in old)])
+    return new
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, AggregateMap | AggregateList):
+        return value
+    if isinstance(value, dict):
+        return AggregateMap(value)
+    return AggregateList(value if isinstance(value, list | tuple | set) else [value])
+
+
+class YamlexLoader(SaltLoader):
+    """Salt's dialect with marks. In a marked map a key may stand twice: its values are merged."""
+
+    def construct_aggregate(self, node: Node) -> Any:
+        value = self.construct_reset(node)
+        if value is None:
+            return AggregateList()
+        if isinstance(node, MappingNode):
+            return AggregateMap(value)
+        return AggregateList(value if isinstance(node, SequenceNode) else [value])
+
+    def construct_reset(self, node: Node) -> Any:
+        """The value without its mark."""
+        if isinstance(node, MappingNode):
+            return self._repeating_map(node)
+        plain = copy.copy(node)
+        plain.tag = self.resolve(ScalarNode, node.value, (True, True)) if isinstance(node, ScalarNode) else f"{_TAG}seq"
+        return self.construct_object(plain, deep=True)
+
+    def _repeating_map(self, node: MappingNode) -> dict[Any, Any]:
+        self.flatten_mapping(node)
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            resets = key_node.tag == "!reset"
+            key = self.construct_object(key_node, deep=True)
+            value = self.construct_object(value_node, deep=True)
+            try:
+                there = key in mapping and not resets
+            except TypeError:
+                problem = f"found unacceptable key {key_node.value}"
+                raise ConstructorError(
+                    "while constructing a mapping", node.start_mark, problem, key_node.start_mark
+                ) from None
+            mapping[key] = aggregate(mapping[key], value) if there else value
+        return mapping
+
+
+YamlexLoader.add_constructor("!aggregate", YamlexLoader.construct_aggregate)
+YamlexLoader.add_constructor("!reset", YamlexLoader.construct_reset)
+
+
+def plain(value: Any) -> Any:
+    """The value without marks, and without any other type than YAML's own: maps, lists and leaves."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return [plain(each) for each in _ordered(value)]
+    return str(value) if isinstance(value, str) and type(value) is not str else value
+
+
+def _ordered(values: Iterable[Any]) -> list[Any]:
+    try:
+        return sorted(values)
+    except TypeError:
+        return list(values)
