@@ -38,7 +38,7 @@ CASES: dict[str, tuple[int, int, str, str, int]] = {
 }
 MESSAGE = [b"", PAYLOAD]
 
-# -- plain pyzmq -------------------------------------------------------------------------------------------------------
+# -- plain pyzmq ---------------------------------------------------------------------------------------------------
 
 
 def plain(socket: zmq.Socket[bytes], role: str, messages: int, window: int, *, poll: bool) -> None:
@@ -73,7 +73,7 @@ def plain(socket: zmq.Socket[bytes], role: str, messages: int, window: int, *, p
                     socket.send_multipart(MESSAGE)
 
 
-# -- ours ----------------------------------------------------------------------------------------------------------------
+# -- ours ----------------------------------------------------------------------------------------------------------
 
 
 async def ours(socket: Socket, role: str, messages: int, window: int) -> None:
@@ -104,7 +104,7 @@ async def ours(socket: Socket, role: str, messages: int, window: int) -> None:
                         sent += 1
 
 
-# -- measure ---------------------------------------------------------------------------------------------------------------
+# -- measure -------------------------------------------------------------------------------------------------------
 
 
 def measured(case: str, side: str, port: int, messages: int, results: Any) -> None:
