@@ -7,9 +7,10 @@ No new requests, those inside finish, services end, workers end, the event socke
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,6 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, TaggedEvent
 from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
-from trisalt.config.read import read_master
 from trisalt.errors import ConfigError
 from trisalt.fileserver.fileserver import FileServer
 from trisalt.master.acl import Acl
@@ -67,6 +67,10 @@ RELOADED = frozenset(
     {field.name for rules in (KeyRules, PublishRules, RequestRules) for field in attrs.fields(rules)}
     - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
 ) | {"nodegroups"}
+
+
+# Folders of the cache that stock's commands write to without making them.
+STOCK_FOLDERS = ("jobs", "proc", "syndics", "tokens")
 
 
 class Live:
@@ -117,16 +121,22 @@ class Premises:
 
 
 async def run_master(
-    config: MasterConfig, zygote: Zygote, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
+    config: MasterConfig,
+    zygote: Zygote,
+    reread: Callable[[], MasterConfig] | None = None,
+    *,
+    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the master until SIGTERM or SIGINT; `started()` with the request port when it is ready.
 
-    `zygote` has been started before Trio and before any thread (`worker.zygote.start_zygote`). Raises ConfigError
-    when a port is in use, or a folder cannot be made. An exception of an essential service ends the master.
+    `zygote` has been started before Trio and before any thread (`worker.zygote.start_zygote`). `reread` reads the
+    configuration again, for SIGHUP. Raises ConfigError when a port is in use, or a folder cannot be made. An
+    exception of an essential service ends the master.
     """
     log.info("master.setup")
     here = await trio.to_thread.run_sync(_prepare, config)
     log.info("master.user", user=config.user)
+    _raise_open_files(config.max_open_files)
     bus, live = here.bus, here.live
     async with (
         _stop_in_order() as stop,
@@ -145,6 +155,8 @@ async def run_master(
         trio.open_nursery() as services,
     ):
         await _start_services(services, here, store, workers, publisher)
+        if reread is not None:
+            await services.start(_reload_on_hangup, reread, here.live)
         async with _open_doors(here, store, sockets) as port:
             services.start_soon(keep_watchdog)
             task_status.started(port)
@@ -177,7 +189,6 @@ async def _start_services(
         partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),
         partial(serve_commands, bus, workers, here.runs, jobs=store.jobs, master_id=config.id),
         partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
-        partial(_reload_on_hangup, config, live),
     )
     for service in essential:
         await services.start(service)
@@ -192,7 +203,8 @@ async def _start_services(
 
 def _prepare(config: MasterConfig) -> Premises:
     """Folders, keys and rules. Blocking; the first start makes an RSA pair."""
-    for folder, mode in ((config.pki_dir, 0o700), (config.cachedir, 0o755), (config.sock_dir, 0o755)):
+    folders = [(config.pki_dir, 0o700), (config.cachedir, 0o755), (config.sock_dir, 0o755)]
+    for folder, mode in folders + [(os.path.join(config.cachedir, name), 0o700) for name in STOCK_FOLDERS]:
         try:
             os.makedirs(folder, mode, exist_ok=True)
         except OSError as exc:
@@ -217,6 +229,18 @@ def _prepare(config: MasterConfig) -> Premises:
             publisher_acl_blacklist=config.publisher_acl_blacklist,
         ),
     )
+
+
+def _raise_open_files(wanted: int) -> None:
+    """As many open files as the configuration asks for and the system allows: each minion holds two sockets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    log.info("master.rlimit_nofile", soft=soft, hard=hard)
+    if soft >= wanted or soft == resource.RLIM_INFINITY:
+        return
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if limit < wanted:
+        log.info("master.rlimit_nofile.capped", wanted=wanted, hard=hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _identity(config: MasterConfig) -> Identity:
@@ -349,7 +373,7 @@ async def _fire(bus: Bus, tag: str, data: dict[str, Any]) -> None:
 
 
 async def _reload_on_hangup(
-    config: MasterConfig, live: Live, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    reread: Callable[[], MasterConfig], live: Live, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """SIGHUP: read the configuration again, say what took effect, open the log file anew."""
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
@@ -357,7 +381,7 @@ async def _reload_on_hangup(
         async for _signal in signals:
             logs.reopen()
             try:
-                fresh = read_master(config.config_dir)
+                fresh = reread()
             except ConfigError as exc:
                 log.error("config.not_reloaded", reason=str(exc))
                 continue

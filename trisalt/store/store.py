@@ -158,8 +158,13 @@ class Engine(Protocol):
 class Store(Protocol):
     """What `open_store` yields."""
 
-    jobs: Jobs
-    banks: Banks
+    @property
+    def jobs(self) -> Jobs:
+        """Loads, returns, reasons and expiry."""
+
+    @property
+    def banks(self) -> Banks:
+        """Salt's cache."""
 
     def statistics(self) -> Any:
         """A snapshot for debugging."""
