@@ -259,9 +259,12 @@ class Lab:
     def wait(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
         """Poll until it holds; a daemon that ended meanwhile, or the deadline, fails with the logs."""
         deadline = time.monotonic() + seconds
+        alive = [daemon for daemon in self.daemons.values() if daemon.process.poll() is None]
         while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"waited {seconds} s for {what}\n{self.tails()}")
+            ended = [daemon for daemon in alive if daemon.process.poll() is not None]
+            if time.monotonic() > deadline or ended:
+                why = f"{ended[0].argv[0]} ended" if ended else f"{seconds} s are over"
+                raise AssertionError(f"waited for {what}; {why}\n{self.tails()}")
             time.sleep(0.05)
 
     def tails(self) -> str:
