@@ -30,8 +30,7 @@ def update(clear: bool = False, mine_functions: Any = None) -> bool | None:
         except Exception as exc:
             # One function that fails must not keep the others from the mine.
             log.warning("mine function %s failed: %s", name, exc)
-    if not data and not clear:
-        return None
+    # Sent even when it is empty: the master then knows that this minion has a mine, and when it spoke last.
     return _send(data, clear)
 
 
