@@ -286,7 +286,7 @@ class Demo:
             ("salt-run", "state.event", "pretty=True"),
         )
         for name, *words in lines:
-            self.screen.note("    " + shlex.join([installed(name), "-c", str(self.config_dir), *words]))
+            self.screen.note("    " + shlex.join([*typed(name), "-c", str(self.config_dir), *words]))
         self.screen.note(f"    tail -f {self.root}/log/*")
         self.screen.note("\nCtrl-C ends it; nothing stays behind.\n")
 
@@ -295,7 +295,7 @@ class Demo:
     def start_master(self) -> None:
         """Start the master and wait until it answers."""
         began = time.monotonic()
-        self.start("master", "salt_master", self.config_dir)
+        self.start("master", "salt-master", self.config_dir)
         while True:
             self.check_alive()
             try:
@@ -310,14 +310,14 @@ class Demo:
 
     def start_minion(self, id: str) -> None:
         """Start a minion."""
-        self.start(id, "salt_minion", self.root / "minions" / id / "etc/salt")
+        self.start(id, "salt-minion", self.root / "minions" / id / "etc/salt")
         self.screen.note(f"  salt-minion  {id} starts")
 
-    def start(self, name: str, module: str, config_dir: Path) -> None:
+    def start(self, name: str, program: str, config_dir: Path) -> None:
         """Start a daemon in the foreground of a session of its own: Ctrl-C is for us."""
         with open(self.log(name).with_suffix(".out"), "wb") as out:
             self.daemons[name] = subprocess.Popen(
-                [sys.executable, "-m", f"trisalt.cli.{module}", "-c", str(config_dir)],
+                [*of_this_environment(program), "-c", str(config_dir)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -351,8 +351,7 @@ class Demo:
         """Run one of our commands, show it and what it prints; what it printed, without colours."""
         self.screen.command([name, *words])
         color = ["--force-color"] if self.screen.color else ["--no-color"]
-        module = f"trisalt.cli.{name.replace('-', '_')}"
-        command = [sys.executable, "-m", module, "-c", str(self.config_dir), *color, *words]
+        command = [*of_this_environment(name), "-c", str(self.config_dir), *color, *words]
         lines = []
         with subprocess.Popen(
             command,
@@ -452,13 +451,20 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def installed(name: str) -> str:
-    """A command as it can be typed: its bare name when the shell finds ours, else its path, else by module."""
+def of_this_environment(name: str) -> list[str]:
+    """The words that run one of our commands: the one that is installed beside this interpreter, or else by module."""
     beside = Path(sys.executable).parent / name
+    if beside.exists():
+        return [str(beside)]
+    module = f"trisalt.cli.{name.replace('-', '_')}"
+    return [sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())"]
+
+
+def typed(name: str) -> list[str]:
+    """The same as an operator types it: by its bare name when the shell finds ours."""
+    words = of_this_environment(name)
     found = shutil.which(name)
-    if found is not None and beside.exists() and os.path.samefile(found, beside):
-        return name
-    return str(beside)
+    return [name] if found is not None and os.path.realpath(found) == os.path.realpath(words[0]) else words
 
 
 PR_SET_CHILD_SUBREAPER = 36

@@ -117,13 +117,13 @@ class _Command:
         self.tgt = _target(words[0], options.tgt_type)
         self.fun, self.arg = _call(words[1], words[2:], options)
         self.documents = options.output not in (None, "nested", "highstate")
-        opts = {**self.config.opts, **_display(options)}
+        opts = {**self.config.opts, **display(options)}
         self.show = Show(
             opts,
             out=options.output or self.config.output,
             color=options.color,
-            out_file=options.output_file or options.output_file_append,
-            append=bool(options.output_file_append),
+            out_file=options.output_file,
+            append=options.output_file_append,
         )
         self.retcodes: dict[str, int] = {}
         self.missing: dict[str, str] = {}
@@ -334,10 +334,14 @@ def _retcode(body: dict[str, Any]) -> int:
     return max((code if isinstance(code, int) else FAILED for code in codes if code), default=0)
 
 
-def _display(options: Any) -> dict[str, Any]:
+def display(options: Any) -> dict[str, Any]:
     """What outputters read of the command line."""
-    named = ("output_indent", "state_output", "state_verbose")
-    return {name: value for name in named if (value := getattr(options, name, None)) is not None}
+    named = {
+        "output_indent": options.output_indent,
+        "state_output": options.state_output,
+        "state_verbose": None if options.state_verbose is None else parse_value(options.state_verbose) is True,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 if __name__ == "__main__":

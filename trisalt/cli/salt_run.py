@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trisalt.cli.options import Parser, add_log_options, add_output_options
-from trisalt.cli.salt import FAILED, told
+from trisalt.cli.salt import FAILED, display, told
 from trisalt.cli.show import Show, write_out
 from trisalt.client.door import CLOSED, Door, DoorClosed, expect
 from trisalt.client.events import Events, Lagged
@@ -72,11 +72,11 @@ def _run(options: Any, words: list[str]) -> int:
     if fun == "state.event":
         return _follow_events(door, args, kwargs, options.timeout)
     show = Show(
-        {**config.opts, **({"output_indent": options.output_indent} if options.output_indent is not None else {})},
+        {**config.opts, **display(options)},
         out=options.output or config.output,
         color=options.color,
-        out_file=options.output_file or options.output_file_append,
-        append=bool(options.output_file_append),
+        out_file=options.output_file,
+        append=options.output_file_append,
     )
     with runner(door, fun, args, kwargs, jid=options.jid, timeout=PATIENCE) as run:
         if options.detach:
