@@ -1,6 +1,7 @@
 """The flags every command shares: configuration folder, log, output, target; usage errors as stock gives them.
 
-Thin: argparse, and nothing more. Each command makes a `Parser`, adds what it needs, and parses.
+A parser of our own, small and quick: it reads a command line as stock's does (flags anywhere up to `--`, `-abc`,
+`-lVALUE`, `--long=value`, any unambiguous beginning of a long flag), and says in stock's words what is wrong with one.
 
     parser = Parser("salt", "%prog [options] '<target>' <function> [arguments]")
     add_target_options(parser)
@@ -10,48 +11,75 @@ Thin: argparse, and nothing more. Each command makes a `Parser`, adds what it ne
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from trisalt import __version__
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # importing these costs a thin command milliseconds
-    from collections.abc import Sequence
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any, NoReturn
 
 USAGE = 64
+LEVELS = ("all", "garbage", "trace", "debug", "profile", "info", "warning", "error", "critical", "quiet")
+OUTPUTTERS = "json, yaml, nested, raw, txt, pprint, highstate, quiet, newline_values_only"
 
-LOG_LEVELS = ("all", "garbage", "trace", "debug", "profile", "info", "warning", "error", "critical", "quiet")
-
-# Flag, long flag, stock's word for the kind, help.
-TARGETS = (
-    ("E", "pcre", "pcre", "The target is a regular expression over minion ids"),
-    ("L", "list", "list", "The target is a comma separated list of minion ids"),
-    ("G", "grain", "grain", "The target is a grain: <name>:<glob>"),
-    ("P", "grain-pcre", "grain_pcre", "The target is a grain: <name>:<regular expression>"),
-    ("I", "pillar", "pillar", "The target is a pillar value: <name>:<glob>"),
-    ("J", "pillar-pcre", "pillar_pcre", "The target is a pillar value: <name>:<regular expression>"),
-    ("S", "ipcidr", "ipcidr", "The target is an address or a subnet"),
-    ("R", "range", "range", "The target is a range expression"),
-    ("N", "nodegroup", "nodegroup", "The target is a nodegroup of the master's configuration"),
-    ("C", "compound", "compound", "The target is several of these, joined by and, or, not and parentheses"),
+# Letter, long flags, stock's word for the kind, help.
+TARGET_KINDS = (
+    ("E", "pcre", "pcre", "Minions whose id a regular expression matches."),
+    ("L", "list", "list", "A list of ids, with commas or blanks between."),
+    ("G", "grain", "grain", "Minions with a grain: 'os:Debian'; globs."),
+    ("P", "grain-pcre", "grain_pcre", "The same with a regular expression."),
+    ("I", "pillar", "pillar", "Minions with a pillar value: 'role:web'; globs."),
+    ("J", "pillar-pcre", "pillar_pcre", "The same with a regular expression."),
+    ("S", "ipcidr", "ipcidr", "Minions with an address, or one in a subnet."),
+    ("R", "range", "range", "A range expression."),
+    ("N", "nodegroup", "nodegroup", "A named group of the master's configuration."),
+    ("C", "compound", "compound", "Several kinds, with and, or, not: 'G@os:Debian and web*'."),
 )
 
 
-class _ArgumentParser(argparse.ArgumentParser):
-    """argparse with Salt's usage error: two lines and exit status 64."""
+class Options:
+    """What a command line says: an attribute for each flag."""
 
-    def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"Usage: {self.usage}\n\n{self.prog}: error: {message}\n")
-        raise SystemExit(USAGE)
-
-    def format_usage(self) -> str:
-        return f"Usage: {self.usage}\n"
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"no flag sets {name}")
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32, width=100)
+class Flag:
+    """One flag: its names, where its value goes, and what it does with it."""
+
+    __slots__ = ("action", "choices", "const", "default", "dest", "help", "metavar", "names", "type")
+
+    def __init__(
+        self,
+        *names: str,
+        dest: str | None = None,
+        action: str = "store",
+        type: Callable[[str], Any] = str,
+        choices: Sequence[str] | None = None,
+        default: Any = None,
+        const: Any = None,
+        metavar: str | None = None,
+        help: str = "",
+    ) -> None:
+        long = next((name for name in names if name.startswith("--")), names[0])
+        self.names, self.action, self.type, self.choices, self.const, self.help = (
+            names,
+            action,
+            type,
+            choices,
+            const,
+            help,
+        )
+        self.dest = dest or long.lstrip("-").replace("-", "_")
+        self.metavar = metavar or self.dest.upper()
+        self.default = {"store_true": False, "store_false": True}.get(action, default) if default is None else default
+
+    @property
+    def takes_value(self) -> bool:
+        return self.action == "store"
 
 
 class Parser:
@@ -62,189 +90,287 @@ class Parser:
 
     def __init__(self, prog: str, usage: str, *, description: str = "") -> None:
         self.prog = prog
-        self._target_kinds = False
-        self._top = _ArgumentParser(
-            prog=prog,
-            usage=usage.replace("%prog", prog),
-            description=description,
-            formatter_class=_Help,
-            add_help=False,
-            allow_abbrev=False,
-        )
-        self._into: Any = self._top
-        self.add("-h", "--help", action="store_true", dest="help_", help="Show this help and exit")
-        self.add("--version", action="store_true", dest="version_", help="Show the version and exit")
-        self.add("-V", "--versions-report", action="store_true", dest="versions_", help="Show all versions and exit")
-        self.add("-c", "--config-dir", metavar="DIR", help="The configuration folder [/etc/salt]")
-        self.add("--saltfile", metavar="FILE", help="A file with defaults for these flags, by command")
+        self._usage = f"Usage: {usage.replace('%prog', prog)}\n"
+        self._description = description
+        self._groups: list[tuple[str, list[Flag]]] = [("", [])]
+        self._flags: dict[str, Flag] = {}
+        self.add("--version", action="version", help="Print the version and leave.")
+        self.add("-V", "--versions-report", action="report", help="Print the versions of all that is used, and leave.")
+        self.add("-h", "--help", action="help", help="Print this and leave.")
+        self.add("-c", "--config-dir", help="Folder of the configuration; /etc/salt by default.")
+        self.add("--saltfile", help="File with flags of its own for each command; ./Saltfile by default.")
 
     def add(self, *flags: str, **how: Any) -> None:
-        """Add a flag; `how` is argparse's `add_argument`."""
-        self._into.add_argument(*flags, **how)
+        """Add a flag. `how` is dest, action (store, store_true, store_false, store_const, exclusive), type, choices,
+        default, const, metavar, help. `exclusive` stores its const; two of one dest are an error."""
+        flag = Flag(*flags, **how)
+        self._groups[-1][1].append(flag)
+        for name in flags:
+            self._flags[name] = flag
 
-    def group(self, title: str) -> Parser:
-        """Flags added to what this gives stand under their own heading in the help."""
-        other = object.__new__(Parser)
-        other.__dict__.update(self.__dict__, _into=self._top.add_argument_group(title))
-        return other
+    def group(self, title: str) -> None:
+        """Flags added from here on stand under this heading in the help."""
+        self._groups.append((title, []))
 
     def parse(self, argv: Sequence[str] | None = None) -> tuple[Any, list[str]]:
         """The flags, and the words that are none. `--help`, `--version` and errors end the command here."""
-        given = list(sys.argv[1:] if argv is None else argv)
-        self._set_defaults(given)
-        options, words = self._split(given)
-        if options.help_:
-            print(f"{self._top.format_help()}")
-            raise SystemExit(0)
-        if options.version_:
-            from trisalt import SALT_VERSION, __version__
-
-            print(f"{self.prog} {__version__} (trisalt; Salt {SALT_VERSION})")
-            raise SystemExit(0)
-        if options.versions_:
-            from trisalt.cli.versions import report
-
-            print(report())
-            raise SystemExit(0)
-        if options.config_dir is not None:
-            options.config_dir = os.path.abspath(options.config_dir)
-            if not os.path.isdir(options.config_dir):
-                sys.stderr.write(f"WARNING: CONFIG '{options.config_dir}' directory does not exist.\n")
-        if self._target_kinds:
-            self._choose_target(options)
+        options = Options()
+        flags = {id(flag): flag for flag in self._flags.values()}.values()
+        for flag in flags:
+            if flag.action in ("store", "store_true", "store_false", "store_const", "exclusive"):
+                options.__dict__.setdefault(flag.dest, flag.default)
+        given: dict[str, str] = {}
+        words: list[str] = []
+        rest = list(sys.argv[1:] if argv is None else argv)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                words += rest
+                break
+            if word.startswith("--"):
+                name, equals, value = word.partition("=")
+                name = self._long(name)
+                flag = self._flags[name]
+                if equals and not flag.takes_value:
+                    self.error(f"{name} option does not take a value")
+                self._take(options, given, name, flag, rest, value if equals else None)
+            elif word.startswith("-") and len(word) > 1:
+                letters = word[1:]
+                while letters:
+                    name, letters = f"-{letters[0]}", letters[1:]
+                    short = self._flags.get(name)
+                    if short is None:
+                        self.error(f"no such option: {name}")
+                    attached = letters if short.takes_value and letters else None
+                    if attached is not None:
+                        letters = ""
+                    self._take(options, given, name, short, rest, attached)
+            else:
+                words.append(word)
+        self._read_saltfile(options, given)
+        if options.config_dir is not None and not os.path.isdir(options.config_dir):
+            sys.stderr.write(f"WARNING: CONFIG '{options.config_dir}' directory does not exist.\n")
         return options, words
 
     def error(self, message: str) -> NoReturn:
-        """`Usage: …`, blank, `<prog>: error: <message>` on stderr; exit 64."""
-        self._top.error(message)
+        """`Usage: …`, a blank line, `<prog>: error: <message>` on stderr; exit 64."""
+        sys.stderr.write(f"{self._usage}\n{self.prog}: error: {message}\n")
+        raise SystemExit(USAGE)
 
-    def print_help(self) -> None:
-        """The whole help, on standard output."""
-        print(self._top.format_help())
+    def print_help(self, stream: Any = None) -> None:
+        """All flags, with what they do."""
+        import textwrap  # only a help needs it
 
-    def _split(self, given: list[str]) -> tuple[Any, list[str]]:
-        """Flags wherever they stand before `--`; everything else is a word, in its order.
+        lines = [self._usage]
+        lines += [self._description, ""] if self._description else []
+        for title, flags in self._groups:
+            if not flags:
+                continue
+            lines += [f"  {title}:" if title else "Options:"]
+            inset = "    " if title else "  "
+            for flag in flags:
+                names = ", ".join(self._spelt(flag, name) for name in flag.names)
+                text = textwrap.wrap(flag.help, 56) or [""]
+                if len(inset + names) > 22:
+                    lines.append(inset + names)
+                else:
+                    lines.append(f"{inset + names:<24}{text.pop(0)}".rstrip())
+                lines += [f"{'':24}{line}" for line in text if line]
+            lines.append("")
+        (stream or sys.stdout).write("\n".join(lines[:-1]) + "\n")
 
-        argparse takes a word that looks like a negative number for one, and so do we.
-        """
-        at = given.index("--") if "--" in given else len(given)
-        options, rest = self._top.parse_known_args(given[:at])
-        unknown = [word for word in rest if word.startswith("-") and word != "-" and not _is_number(word)]
-        if unknown:
-            self.error(f"no such option: {unknown[0].partition('=')[0]}")
-        return options, [*rest, *given[at + 1 :]]
+    # -- inside ----------------------------------------------------------------------------------------------
 
-    def _set_defaults(self, given: list[str]) -> None:
-        """Defaults from a Saltfile: `--saltfile`, `SALT_SALTFILE`, `./Saltfile`, `~/.salt/Saltfile`; the first."""
-        named = next(
-            (word.partition("=")[2] or (given[n + 1] if n + 1 < len(given) else "") for n, word in enumerate(given)
-             if word == "--saltfile" or word.startswith("--saltfile=")),
-            None,
-        )  # fmt: skip
-        path = named or os.environ.get("SALT_SALTFILE")
-        if path and not os.path.isfile(path):
-            self.error(f"'{path}' file does not exist.")
+    @staticmethod
+    def _spelt(flag: Flag, name: str) -> str:
+        if not flag.takes_value:
+            return name
+        return f"{name}={flag.metavar}" if name.startswith("--") else f"{name} {flag.metavar}"
+
+    def _long(self, name: str) -> str:
+        if name in self._flags:
+            return name
+        near = sorted(known for known in self._flags if known.startswith(name))
+        if not near:
+            self.error(f"no such option: {name}")
+        if len({id(self._flags[known]) for known in near}) > 1:
+            self.error(f"ambiguous option: {name} ({', '.join(near)}?)")
+        return near[0]
+
+    def _take(
+        self, options: Options, given: dict[str, str], name: str, flag: Flag, rest: list[str], value: str | None
+    ) -> None:
+        match flag.action:
+            case "help":
+                self.print_help()
+                raise SystemExit(0)
+            case "version":
+                sys.stdout.write(f"{self.prog} {__version__} (trisalt)\n")
+                raise SystemExit(0)
+            case "report":
+                sys.stdout.write(versions_report())
+                raise SystemExit(0)
+        result: Any = flag.const
+        if flag.takes_value:
+            if value is None:
+                if not rest:
+                    self.error(f"{name} option requires 1 argument")
+                value = rest.pop(0)
+            result = self._converted(name, flag, value)
+        elif flag.action in ("store_true", "store_false"):
+            result = flag.action == "store_true"
+        elif flag.action == "exclusive" and flag.dest in given and given[flag.dest] != flag.names[-1]:
+            both = f"{given[flag.dest]}/{flag.names[-1]}"
+            self.error(f"The options {both} are mutually exclusive. Please only choose one of them")
+        given[flag.dest] = flag.names[-1]
+        options.__dict__[flag.dest] = result
+
+    def _converted(self, name: str, flag: Flag, value: str) -> Any:
+        if flag.choices is not None and value not in flag.choices:
+            known = ", ".join(map(repr, flag.choices))
+            self.error(f"option {name}: invalid choice: {value!r} (choose from {known})")
+        try:
+            return flag.type(value)
+        except ValueError:
+            word = {"int": "integer", "float": "floating-point"}.get(getattr(flag.type, "__name__", ""), "")
+            self.error(f"option {name}: invalid {word} value: {value!r}".replace("  ", " "))
+
+    def _read_saltfile(self, options: Options, given: Iterable[str]) -> None:
+        """What a Saltfile says for this command, where the command line says nothing."""
+        named = options.saltfile or os.environ.get("SALT_SALTFILE")
+        if named and not os.path.isfile(named):
+            self.error(f"'{named}' file does not exist.\n")
+        path = named or next(filter(_is_ours, ("Saltfile", os.path.expanduser("~/.salt/Saltfile"))), None)
         if not path:
-            places = ("Saltfile", os.path.expanduser("~/.salt/Saltfile"))
-            path = next((place for place in places if os.path.isfile(place)), None)
-        if path:
-            self._top.set_defaults(**_saltfile(self, path))
+            return
+        from trisalt.config.read import parse  # few have such a file
+        from trisalt.errors import ConfigError
 
-    def _choose_target(self, options: Any) -> None:
-        chosen = [(long, kind) for _short, long, kind, _help in TARGETS if getattr(options, f"tgt_{kind}", False)]
-        if len(chosen) > 1:
-            flags = "/".join(f"--{long}" for long, _kind in chosen)
-            self.error(f"The options {flags} are mutually exclusive. Please only choose one of them")
-        options.tgt_type = chosen[0][1] if chosen else "glob"
+        try:
+            with open(path, "rb") as file:
+                section = parse(file.read(), path).get(self.prog)
+        except (OSError, ConfigError) as exc:
+            self.error(str(exc))
+        for key, value in section.items() if isinstance(section, dict) else ():
+            if key in options.__dict__ and key not in given:
+                options.__dict__[key] = value
 
 
-def _saltfile(parser: Parser, path: str) -> dict[str, Any]:
-    import yaml
+def _is_ours(path: str) -> bool:
+    """Whether this file is there, and nobody but root and this user can have written it.
 
+    A Saltfile is found by the folder one stands in, and says where the configuration is: one that somebody else left
+    in a shared folder is not for us.
+    """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as exc:
-        parser.error(f"'{path}' cannot be read: {' '.join(str(exc).split())}")
-    section = content.get(parser.prog) if isinstance(content, dict) else None
-    return {str(key): value for key, value in section.items()} if isinstance(section, dict) else {}
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
+        info = os.stat(path)
+    except OSError:
         return False
-    return True
+    return info.st_uid in (0, os.geteuid()) and not info.st_mode & 0o022
 
 
-def add_log_options(parser: Parser, *, logfile: bool = True) -> None:
-    """`-l/--log-level`, `--log-file`, `--log-file-level`, and ours: `--log-format`."""
-    group = parser.group("Logging")
-    group.add("-l", "--log-level", metavar="LEVEL", type=_level, help=f"Console level: {', '.join(LOG_LEVELS)}")
-    if logfile:
-        group.add("--log-file", metavar="PATH", help="The log file")
-        group.add("--log-file-level", dest="log_level_logfile", metavar="LEVEL", type=_level, help="Its level")
-        group.add("--log-format", choices=("text", "json"), help="How console lines are written [text]")
+# -- groups of flags ---------------------------------------------------------------------------------------------
 
 
-def _level(text: str) -> str:
-    level = text.lower()
-    if level not in LOG_LEVELS:
-        raise argparse.ArgumentTypeError(f"invalid level: {text!r} (choose from {', '.join(LOG_LEVELS)})")
-    return level
+def add_log_options(parser: Parser, *, short: bool = True, file_key: str = "log_file") -> None:
+    """`-l/--log-level`, `--log-file`, `--log-file-level`, and ours: `--log-format`.
+
+    They set `log_level`, `file_key`, `log_level_logfile`, `log_format`, as the configuration's keys are called; None
+    where the configuration is to decide.
+    """
+    parser.group("Logging Options")
+    names = ("-l", "--log-level") if short else ("--log-level",)
+    parser.add(*names, choices=LEVELS, help=f"What the console shows: {', '.join(LEVELS)}.")
+    parser.add("--log-file", dest=file_key, metavar="PATH", help="The log file.")
+    parser.add("--log-file-level", dest="log_level_logfile", choices=LEVELS, help="What the log file holds.")
+    parser.add("--log-format", choices=("text", "json"), help="What the console shows: text, or JSON lines.")
 
 
 def add_daemon_options(parser: Parser) -> None:
     """`-d/--daemon`, `--pid-file`, `-u/--user`, `--disable-keepalive` (accepted)."""
-    parser.add("-d", "--daemon", action="store_true", help="Run in the background")
-    parser.add("--pid-file", metavar="PATH", help="The pidfile")
-    parser.add("-u", "--user", metavar="USER", help="The user to run as")
-    parser.add("--disable-keepalive", action="store_true", help=argparse.SUPPRESS)
+    parser.add("-u", "--user", help="The system user to run as.")
+    parser.add("-d", "--daemon", action="store_true", help="Run in the background.")
+    parser.add("--pid-file", dest="pidfile", metavar="PATH", help="The file for the process id.")
+    parser.add("--disable-keepalive", action="store_true", help="Accepted: the init system is who restarts a daemon.")
 
 
 def add_output_options(parser: Parser) -> None:
-    """`--out/--output`, `--out-indent`, `--out-file`, `--out-file-append`, `--no-color`, `--force-color`,
-    `--state-output`, `--state-verbose`: `options.output`, `.output_indent`, `.output_file`, `.output_file_append`,
-    `.color` (None, True or False), `.state_output`, `.state_verbose`."""
-    group = parser.group("Output")
-    group.add("--out", "--output", dest="output", metavar="NAME", help="nested, json, yaml, txt, raw, quiet, …")
-    group.add("--out-indent", "--output-indent", dest="output_indent", metavar="N", type=int, help="Spaces per level")
-    group.add("--out-file", "--output-file", dest="output_file", metavar="PATH", help="Write to a file")
-    group.add("--out-file-append", "--output-file-append", dest="output_file_append", action="store_true",
-              help="Append to that file")  # fmt: skip
-    group.add("--no-color", "--no-colour", dest="color", action="store_false", default=None, help="Without colours")
-    group.add("--force-color", "--force-colour", dest="color", action="store_true", help="With colours, always")
-    group.add("--state-output", "--state_output", dest="state_output", metavar="MODE", help="How states are shown")
-    group.add("--state-verbose", "--state_verbose", dest="state_verbose", metavar="BOOL", help="Unchanged states too")
+    """`--out`, `--out-indent`, `--out-file`, `--out-file-append`, `--no-color`, `--force-color`, `--state-output`,
+    `--state-verbose`: `options.output`, `.output_indent`, `.output_file`, `.output_file_append`, `.color` (None, True
+    or False), `.state_output`, `.state_verbose`."""
+    parser.group("Output Options")
+    add = parser.add
+    add("--out", "--output", dest="output", metavar="NAME", help=f"The outputter: {OUTPUTTERS}.")
+    add(
+        "--out-indent",
+        "--output-indent",
+        dest="output_indent",
+        type=int,
+        metavar="N",
+        help="Blanks per level; negative: all on one line.",
+    )
+    add("--out-file", "--output-file", dest="output_file", metavar="PATH", help="Write to this file, emptied first.")
+    add(
+        "--out-file-append",
+        "--output-file-append",
+        dest="output_file_append",
+        action="store_true",
+        help="Do not empty it.",
+    )
+    add("--no-color", "--no-colour", dest="color", action="store_const", const=False, help="No colours.")
+    add("--force-color", "--force-colour", dest="color", action="store_const", const=True, help="Colours always.")
+    add("--state-output", "--state_output", metavar="NAME", help="full, terse, mixed, changes or filter.")
+    add("--state-verbose", "--state_verbose", type=truth, metavar="BOOL", help="Print states without changes too.")
 
 
 def add_target_options(parser: Parser, *, kinds: str = "ELGPIJSRNC") -> None:
-    """`-E -L -G -P -I -J -S -R -N -C` (those in `kinds`) and `--delimiter`.
-
-    After parsing, `options.tgt_type` is stock's word (`glob`, `pcre`, `list`, `grain`, `grain_pcre`, `pillar`,
-    `pillar_pcre`, `ipcidr`, `range`, `nodegroup`, `compound`).
-    """
-    parser._target_kinds = True
-    group = parser.group("Target")
-    for short, long, kind, text in TARGETS:
-        if short in kinds:
-            names = dict.fromkeys((f"--{long}", f"--{kind}"))
-            group.add(f"-{short}", *names, dest=f"tgt_{kind}", action="store_true", help=text)
-    group.add("--delimiter", metavar="CHAR", default=":", help="What parts the levels of a grain or pillar [:]")
+    """`-E -L -G -P -I -J -S -R -N -C` (those in `kinds`) and `--delimiter`. `options.tgt_type` is stock's word: `glob`,
+    `pcre`, `list`, `grain`, `grain_pcre`, `pillar`, `pillar_pcre`, `ipcidr`, `range`, `nodegroup` or `compound`."""
+    parser.group("Target Options")
+    for letter, long, kind, text in TARGET_KINDS:
+        if letter in kinds:
+            parser.add(
+                f"-{letter}", f"--{long}", dest="tgt_type", action="exclusive", const=kind, default="glob", help=text
+            )
+    parser.add("--delimiter", default=":", metavar="TEXT", help="Between the levels of grains and pillar in a target.")
 
 
-def add_eauth_options(parser: Parser) -> None:
-    """`-a/--auth/--eauth`, `-T/--make-token`, `--username`, `--password`."""
-    group = parser.group("External authentication")
-    group.add("-a", "--auth", "--eauth", dest="eauth", metavar="BACKEND", help="Which backend says who you are")
-    group.add("-T", "--make-token", dest="mktoken", action="store_true", help="Keep a token for later commands")
-    group.add("--username", metavar="NAME", help="Who you are")
-    group.add("--password", metavar="WORD", help="Asked for when it is not given")
+def truth(text: str) -> bool:
+    """A truth value on the command line. Raises ValueError."""
+    match text.lower():
+        case "true" | "yes" | "on" | "1":
+            return True
+        case "false" | "no" | "off" | "0":
+            return False
+    raise ValueError(text)
 
 
-def color_wanted(choice: bool | None, stream: Any) -> bool:
-    """Whether to colour what goes to `stream`: as chosen, else on a terminal, unless `NO_COLOR` is set."""
-    if choice is not None:
-        return choice
-    return not os.environ.get("NO_COLOR") and bool(getattr(stream, "isatty", bool)())
+def versions_report() -> str:
+    """The versions of trisalt, of Python, of what is used, and of the system."""
+    import platform  # only a report needs these
+    from importlib.metadata import PackageNotFoundError, version
+
+    def found(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "Not Installed"
+
+    used = ("attrs", "cryptography", "Jinja2", "msgpack", "psutil", "PyYAML", "pyzmq", "structlog", "trio")
+    sections = {
+        "Salt Version": {"trisalt": __version__},
+        "Python Version": {"Python": sys.version.replace("\n", "")},
+        "Dependency Versions": {name: found(name) for name in used},
+        "System Versions": {
+            "locale": sys.getfilesystemencoding(),
+            "machine": platform.machine(),
+            "release": platform.release(),
+            "system": platform.system(),
+        },
+    }
+    width = max(len(name) for rows in sections.values() for name in rows) + 2
+    texts = (
+        f"{title}:\n" + "".join(f"{name:>{width}}: {value}\n" for name, value in rows.items())
+        for title, rows in sections.items()
+    )
+    return " \n".join(texts)
