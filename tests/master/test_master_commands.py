@@ -153,6 +153,14 @@ async def test_a_plugins_no_is_an_answer_with_a_retcode(master):
     assert (ended.retcode, ended.success) == (1, False)
 
 
+async def test_an_exception_is_told_as_a_runners(master):
+    text = "The minion function caused an exception: Traceback (most recent call last):\nValueError: boo"
+    master.workers.answer = outcome(result=text, retcode=1, success=False, failure="exception")
+    assert (await master.run()).result == (
+        "Exception occurred in runner test.arg: Traceback (most recent call last):\nValueError: boo"
+    )
+
+
 @pytest.mark.parametrize(("status", "retcode"), [(-9, 137), (3, 3), (None, 1)])
 async def test_a_worker_that_dies_is_answered_for(master, status, retcode):
     async def die(call):

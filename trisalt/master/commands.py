@@ -23,7 +23,7 @@ from trisalt.master.following import open_following
 from trisalt.store.store import Jobs
 from trisalt.wire import jid as jids
 from trisalt.worker.pool import Workers
-from trisalt.worker.protocol import Call, Outcome, Upcall, UpcallKind
+from trisalt.worker.protocol import Call, Failure, Outcome, Upcall, UpcallKind
 
 log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
         run.pid = pid
 
     try:
-        return await workers.run_job(call, on_start=started, outlives=False)
+        return _in_own_words(await workers.run_job(call, on_start=started, outlives=False), run)
     except WorkerDied as exc:
         log.error("command.died", fun=run.fun, jid=request.jid, error=str(exc))
         status = exc.status or 1
@@ -153,6 +153,15 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
     except Exception as exc:
         log.error("command.failed", fun=run.fun, jid=request.jid, exc_info=exc)
         return Outcome(result="The master failed to run this; its log says why", retcode=1, success=False)
+
+
+def _in_own_words(outcome: Outcome, run: Run) -> Outcome:
+    """A worker speaks of the minion it mostly runs on; here it was a runner or a wheel function."""
+    if outcome.failure != Failure.EXCEPTION or not isinstance(outcome.result, str):
+        return outcome
+    name = run.fun.partition(".")[2]
+    text = outcome.result.removeprefix("The minion function caused an exception: ")
+    return attrs.evolve(outcome, result=f"Exception occurred in {run.kind} {name}: {text}")
 
 
 async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturned, outcome: Outcome) -> None:
