@@ -15,7 +15,7 @@ from trisalt.errors import Denied, StoreError, TargetError
 from trisalt.master.acl import Acl
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import State
-from trisalt.master.minions import BATCH, Minions, without_nodegroups
+from trisalt.master.minions import BATCH, Minions, for_the_wire
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.wire import codec
 from trisalt.wire.keys import PrivateKey
@@ -312,12 +312,23 @@ async def test_a_key_that_was_moved_in_counts_at_once(minions, tmp_path):
     assert (await minions.resolve("m9"))[0] == []
 
 
-def test_a_target_without_nodegroups_is_left_alone():
-    assert without_nodegroups("G@os:Debian  or m1", "compound", {}) == ("G@os:Debian  or m1", "compound")
-    assert without_nodegroups("N@x", "glob", {}) == ("N@x", "glob")
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type", "sent"),
+    [
+        ("G@os:Debian  or m1", "compound", ("G@os:Debian or m1", "compound")),
+        ("(m1 or m2) and not m3", "compound", ("( m1 or m2 ) and not m3", "compound")),
+        ("(N@old or m1)", "compound", ("( ( m2 or m3 ) or m1 )", "compound")),
+        ("old", "nodegroup", ("( m2 or m3 )", "compound")),
+        ("m1,m2", "glob", (["m1", "m2"], "list")),
+        ("m[1,2]", "glob", ("m[1,2]", "glob")),
+        ("N@x", "glob", ("N@x", "glob")),
+    ],
+)
+def test_a_target_goes_out_in_words_that_every_minion_understands(tgt, tgt_type, sent):
+    assert for_the_wire(tgt, tgt_type, NODEGROUPS) == sent
 
 
 @pytest.mark.parametrize("tgt", ["N@ring", "N@nosuch"])
 def test_a_ring_of_nodegroups_and_an_unknown_one_are_errors(tgt):
     with pytest.raises(TargetError):
-        without_nodegroups(tgt, "compound", NODEGROUPS)
+        for_the_wire(tgt, "compound", NODEGROUPS)

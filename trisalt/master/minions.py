@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ from trisalt.errors import TargetError
 from trisalt.master.keyring import Keyring, State
 from trisalt.store.store import Banks
 from trisalt.target import match
+from trisalt.target.compound import expand
 
 # Grains and pillar of so many minions are in memory at a time.
 BATCH = 200
 SETTLED_NS = 2_000_000_000
+
+# What makes a glob more than a name.
+_MAGIC = frozenset("*?[")
 
 _BY_ID = frozenset({"glob", "pcre", "list"})
 _BY_PILLAR = frozenset({"pillar", "pillar_pcre", "pillar_exact"})
@@ -92,31 +96,17 @@ class Minions:
         return match.select(tgt, tgt_type, ids=ids, data=data, delimiter=delimiter, nodegroups=self.nodegroups())
 
 
-def without_nodegroups(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:
-    """The same target in words that minions understand: they do not know the master's nodegroups.
+def for_the_wire(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:
+    """The same target in words that every minion understands: nodegroups are the master's, and stock minions take only
+    words that stand alone, and no commas in a glob.
 
-    `resolve` has read it before, so every group that is named is known.
+    `resolve` has read it before, so it is known to be well formed.
     """
-    if tgt_type == "nodegroup":
-        return " ".join(_group(str(tgt), nodegroups, ())), "compound"
-    words = tgt.split() if isinstance(tgt, str) else tgt
-    if tgt_type != "compound" or not any(isinstance(word, str) and word.startswith("N@") for word in words):
-        return tgt, tgt_type
-    return " ".join(_expanded(words, nodegroups, ())), "compound"
-
-
-def _group(name: str, nodegroups: Mapping[str, Any], inside: tuple[str, ...]) -> list[str]:
-    if name in inside:
-        raise TargetError(f"nodegroup {name} contains itself")
-    if name not in nodegroups:
-        raise TargetError(f"no nodegroup {name}")
-    value = nodegroups[name]
-    words = value.split() if isinstance(value, str) else [str(word) for word in value]
-    return ["(", *_expanded(words, nodegroups, (*inside, name)), ")"]
-
-
-def _expanded(words: Iterable[str], nodegroups: Mapping[str, Any], inside: tuple[str, ...]) -> list[str]:
-    out: list[str] = []
-    for word in words:
-        out += _group(word[2:], nodegroups, inside) if word.startswith("N@") else [word]
-    return out
+    match tgt_type:
+        case "nodegroup":
+            return expand(f"N@{tgt}", nodegroups), "compound"
+        case "compound":
+            return expand(tgt, nodegroups), "compound"
+        case "glob" if isinstance(tgt, str) and "," in tgt and not _MAGIC & set(tgt):
+            return [id.strip() for id in tgt.split(",")], "list"
+    return tgt, tgt_type

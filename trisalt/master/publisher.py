@@ -22,7 +22,7 @@ from trisalt.bus.requests import Published, PublishRequest
 from trisalt.errors import Denied, TargetError
 from trisalt.master.acl import Acl
 from trisalt.master.identity import Identity
-from trisalt.master.minions import Minions, without_nodegroups
+from trisalt.master.minions import Minions, for_the_wire
 from trisalt.store.store import Jobs
 from trisalt.transport.publish import Publisher
 from trisalt.wire import jid as jids
@@ -123,7 +123,7 @@ class _Desk:
             minions, missing = await self._minions.resolve(
                 request.tgt, request.tgt_type, delimiter=delimiter if isinstance(delimiter, str) else ":"
             )
-            tgt, tgt_type = without_nodegroups(request.tgt, request.tgt_type, self._minions.nodegroups())
+            tgt, tgt_type = for_the_wire(request.tgt, request.tgt_type, self._minions.nodegroups())
         except TargetError as exc:
             log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
             return Published(jid=None, minions=[], missing=[], error=f"Invalid target: {exc}")
