@@ -277,7 +277,7 @@ async def test_a_recording_from_an_older_key_costs_one_sign_in_and_then_more_and
 
 
 async def test_a_new_publish_port_is_followed(patient_clock, linked, master):
-    async with linked() as (bus, jobs, _logs):
+    async with linked() as (_bus, jobs, _logs):
         master.rotate()
         master.port = 14505
         master.publish()
@@ -394,5 +394,5 @@ async def test_an_asker_that_gives_up_does_not_spoil_the_next(patient_clock, lin
 
 async def test_a_load_that_cannot_be_packed_fails_where_it_was_asked(patient_clock, linked, master):
     async with linked() as (bus, _jobs, _logs):
-        with pytest.raises(Exception, match="pack|wire|place"):
+        with pytest.raises(Exception, match=r"pack|wire|place"):
             await bus.ask(MasterRequest(load={"cmd": "_mine", "data": object()}))

@@ -143,6 +143,8 @@ class _Minion:
         upcalls = Upcalls(bus, facts, self._schedule)
         identity = await open_identity(config.id, Path(config.pki_dir), keysize=config.keysize)
         cachedir = Path(config.cachedir)
+        # The command made these before it gave up root; without a command they are made here.
+        Path(config.sock_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
         returns = Returns(Spool(Path(self._paths.spool)))
         proc = Proc(Path(self._paths.proc))
         depth = _number(config.opts.get("minion_jid_queue_hwm"), 100)

@@ -143,9 +143,9 @@ async def announce(
         async for event in connections:
             if isinstance(event, Connected) and event.master not in told:
                 told.add(event.master)
-                for tag in (*(["minion_start"] if legacy else []), f"salt/minion/{facts.id}/start"):
-                    load = _start_load(tag, facts, grains, wall())
-                    nursery.start_soon(_tell, bus, load, event.master, timeout, tries)
+                tags = (*(["minion_start"] if legacy else []), f"salt/minion/{facts.id}/start")
+                loads = [_start_load(tag, facts, grains, wall()) for tag in tags]
+                nursery.start_soon(_tell, bus, loads, event.master, timeout, tries)
 
 
 def _start_load(tag: str, facts: Facts, grains: Sequence[str], now: float) -> dict[str, Any]:
@@ -157,8 +157,9 @@ def _start_load(tag: str, facts: Facts, grains: Sequence[str], now: float) -> di
     return load
 
 
-async def _tell(bus: Bus, load: dict[str, Any], master: str, timeout: float, tries: int) -> None:
-    try:
-        await bus.ask(MasterRequest(load=load, timeout=timeout, tries=tries, master=master))
-    except TrisaltError as exc:
-        log.warning("event.not_sent", master=master, tag=load["tag"], reason=str(exc))
+async def _tell(bus: Bus, loads: Sequence[dict[str, Any]], master: str, timeout: float, tries: int) -> None:
+    for load in loads:
+        try:
+            await bus.ask(MasterRequest(load=load, timeout=timeout, tries=tries, master=master))
+        except TrisaltError as exc:
+            log.warning("event.not_sent", master=master, tag=load["tag"], reason=str(exc))
