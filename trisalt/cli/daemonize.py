@@ -128,13 +128,8 @@ def _failed(log: Any, daemon: str, exc: BaseException) -> int:
 
 def _overrides(options: Any) -> dict[str, Any]:
     """The configuration keys that the command line sets."""
-    named = {
-        "log_level": options.log_level,
-        "log_file": options.log_file,
-        "log_level_logfile": options.log_level_logfile,
-        "pidfile": options.pid_file,
-        "user": options.user,
-    }
+    keys = ("log_level", "log_file", "log_level_logfile", "pidfile", "user")
+    named = {key: getattr(options, key) for key in keys}
     return {key: value for key, value in named.items() if value is not None}
 
 
