@@ -31,7 +31,12 @@ log = structlog.get_logger()
 AUTHENTICATION = {"name": "AuthenticationError", "message": "Authentication error occurred."}
 # What in a wheel's load is not an argument of its function.
 _NOT_ARGUMENTS = frozenset({"cmd", "fun", "arg", "kwarg", "user", "key", "token", "eauth", "username", "password"})
-_CREDENTIALS = {"token": "TokenAuthenticationError", "eauth": "EauthAuthenticationError"}
+# What a refusal is called, by the credentials that were offered; the first that is there counts.
+_REFUSALS = {
+    "token": "TokenAuthenticationError",
+    "eauth": "EauthAuthenticationError",
+    "user": "UserAuthenticationError",
+}
 # Refusals that are told on the bus, for each network address: strangers must not fill it.
 REFUSALS_BURST, REFUSALS_PER_S = 20, 1.0
 
@@ -96,10 +101,10 @@ class ClearDesk:
 
     async def _publish(self, load: Load, peer: str) -> object:
         kwargs = load.get("kwargs") or {}
-        foreign = not isinstance(kwargs, dict) or "token" in kwargs or "eauth" in kwargs
-        user = None if foreign else self.caller(load)
+        offered = _credentials(kwargs) if isinstance(kwargs, dict) else "user"
+        user = self.caller(load) if offered == "user" and isinstance(kwargs, dict) else None
         if user is None:
-            return await self._refused(load, peer)
+            return await self._refused(load, peer, offered)
         if not _is_job(load):
             return EXCEPTION
         if "to" in load:
@@ -128,8 +133,8 @@ class ClearDesk:
         await trio.to_thread.run_sync(self._job_cache.write, kept, published.minions)
         return _clear({"jid": published.jid, "minions": published.minions, "missing": published.missing})
 
-    async def _refused(self, load: Load, peer: str) -> object:
-        log.warning("publish.denied", peer=peer, user=str(load.get("user"))[:64])
+    async def _refused(self, load: Load, peer: str, offered: str) -> object:
+        log.warning("publish.denied", type=offered, peer=peer, user=str(load.get("user"))[:64])
         if self._refusals.take(peer, time.monotonic()):
             await self._bus.publish(
                 JobRefused(
@@ -181,16 +186,16 @@ class ClearDesk:
     def _operator(self, load: Load, kind: str) -> str | None:
         """Who asks for a runner or a wheel function, if they may."""
         fun = load.get("fun")
-        user = None if "token" in load or "eauth" in load else self.caller(load)
+        user = self.caller(load) if _credentials(load) == "user" else None
         if user is None or not isinstance(fun, str) or not self._acl.may_run(user, f"{kind}.{fun}"):
             return None
         return user
 
     def _not_you(self, load: Load, peer: str) -> object:
-        offered = next((name for name in _CREDENTIALS if name in load), "user")
+        offered = _credentials(load)
         user = str(load.get("user", "UNKNOWN"))[:64]
         log.warning("command.denied", peer=peer, user=user, fun=str(load.get("fun"))[:64])
-        name = _CREDENTIALS.get(offered, "UserAuthenticationError")
+        name = _REFUSALS[offered]
         message = f'Authentication failure of type "{offered}" occurred for user {user}.'
         return {"error": {"name": name, "message": message}}
 
@@ -210,6 +215,10 @@ class ClearDesk:
 
 def _clear(load: dict[str, Any]) -> dict[str, Any]:
     return {"enc": "clear", "load": load}
+
+
+def _credentials(load: Load) -> str:
+    return next((name for name in ("token", "eauth") if name in load), "user")
 
 
 def _is_job(load: Load) -> bool:

@@ -123,8 +123,8 @@ class Premises:
 async def run_master(
     config: MasterConfig,
     zygote: Zygote,
-    reread: Callable[[], MasterConfig] | None = None,
     *,
+    reread: Callable[[], MasterConfig] | None = None,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the master until SIGTERM or SIGINT; `started()` with the request port when it is ready.
@@ -240,7 +240,10 @@ def _raise_open_files(wanted: int) -> None:
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if limit < wanted:
         log.info("master.rlimit_nofile.capped", wanted=wanted, hard=hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    if limit > soft:
+        log.info("master.rlimit_nofile.raising", wanted=limit)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        log.info("master.rlimit_nofile.raised", soft=limit, hard=hard)
 
 
 def _identity(config: MasterConfig) -> Identity:
@@ -379,14 +382,15 @@ async def _reload_on_hangup(
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         task_status.started()
         async for _signal in signals:
+            tell_init("RELOADING=1")
             logs.reopen()
             try:
-                fresh = reread()
+                taken, waiting = live.reload(reread().opts)
             except ConfigError as exc:
                 log.error("config.not_reloaded", reason=str(exc))
-                continue
-            taken, waiting = live.reload(fresh.opts)
-            log.info("config.reloaded", taken=taken, at_restart=waiting)
+            else:
+                log.info("config.reloaded", taken=taken, at_restart=waiting)
+            tell_init("READY=1")
 
 
 @asynccontextmanager

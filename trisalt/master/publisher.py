@@ -156,7 +156,7 @@ class _Desk:
         return Published(jid=jid, minions=minions, missing=missing)
 
     async def _refuse(self, request: PublishRequest) -> None:
-        log.error("publish.denied", user=request.user, fun=request.fun)
+        log.warning("publish.denied", type="user", user=request.user, fun=request.fun)
         await self._bus.publish(
             JobRefused(
                 tgt=request.tgt, tgt_type=request.tgt_type, fun=request.fun, user=request.user, error=AUTHORIZATION

@@ -129,7 +129,8 @@ async def open_request_server(
                 async with trio.open_nursery() as door:
                     door.start_soon(server._read, handlers)
                     yield server
-                    socket.unbind()
+                    # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it, and
+                    # their answers are still to go out. Who asks now is not read, and asks again.
                     door.cancel_scope.cancel()
                 handlers.cancel_scope.deadline = trio.current_time() + grace
 
