@@ -402,7 +402,7 @@ def test_a_master_that_talks_nonsense_is_told(door, salt, capsys):
             42,
             "Cannot execute compound command with more arguments than commands.",
         ),
-        (["-t", "abc", "*", "test.ping"], 64, "value: 'abc'"),
+        (["-t", "abc", "*", "test.ping"], 64, "option -t: invalid integer value: 'abc'"),
         (["--nosuch", "*", "test.ping"], 64, "no such option: --nosuch"),
     ],
     ids=str,
