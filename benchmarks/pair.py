@@ -28,11 +28,11 @@ class Costs:
 def measure(kind: str) -> Costs:
     """Start a pair of `kind`, let it come to rest, and count."""
     with open_lab() as lab:
-        master = lab.start_master(kind)
+        master = lab.start_master(kind, auto_accept=True)
         quiet(master.pid)
         master_start = cpu_seconds(master.pid)
         first = lab.start_minion("m1", kind)
-        lab.accept("m1")
+        lab.wait_up("m1")
         # A start with an accepted key, as every start but the first is.
         first.stop()
         minion = lab.start_minion("m1", kind)
