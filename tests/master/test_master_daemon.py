@@ -248,7 +248,12 @@ def test_what_is_taken_stays_in_one_object():
     opts = {"auto_accept": False, "worker_threads": 5, "gone": 1}
     live = Live(opts)
     assert live.reload({"auto_accept": True, "worker_threads": 6}) == (["auto_accept"], ["gone", "worker_threads"])
-    assert (live.opts is opts, live.keys.auto_accept, opts["worker_threads"], live.version) == (True, True, 5, 1)
+    assert not live.acl.may_publish("bob", "test.ping", [], "*")
+    live.reload({"publisher_acl": {"bob": ["test.*"]}})
+    assert live.acl.may_publish("bob", "test.ping", [], "*")
+    live.reload({"auto_accept": True})
+    assert not live.acl.may_publish("bob", "test.ping", [], "*")
+    assert (live.opts is opts, live.keys.auto_accept, opts["worker_threads"], live.version) == (True, True, 5, 3)
 
 
 async def test_events_of_stocks_tools_are_told_and_a_moved_key_is_one():

@@ -36,6 +36,10 @@ class Acl:
     ) -> None:
         # Who runs the master can read and change all it does, whatever the configuration calls them.
         self._admins = {"root", _account(os.geteuid())} | ({master_user} if master_user else set())
+        self.grant(publisher_acl, publisher_acl_blacklist)
+
+    def grant(self, publisher_acl: Mapping[str, Any] | None, publisher_acl_blacklist: Mapping[str, Any] | None) -> None:
+        """Take these rules from now on: the configuration may be read again while the master runs."""
         self._grants = dict(publisher_acl or {})
         blacklist = publisher_acl_blacklist or {}
         self._blocked_users = _strings(blacklist.get("users"))

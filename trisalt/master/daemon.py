@@ -66,7 +66,7 @@ GRACE_S = 5.0
 RELOADED = frozenset(
     {field.name for rules in (KeyRules, PublishRules, RequestRules) for field in attrs.fields(rules)}
     - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
-) | {"nodegroups"}
+) | {"nodegroups", "publisher_acl", "publisher_acl_blacklist"}
 
 
 # Folders of the cache that stock's commands write to without making them.
@@ -76,11 +76,12 @@ STOCK_FOLDERS = ("jobs", "proc", "syndics", "tokens")
 class Live:
     """The options as they are now, and the rules that follow from them. SIGHUP has them read again.
 
-    `opts` stays one object, which workers and services look into; `version` counts its changes.
+    `opts` and `acl` stay one object each, which workers and services look into; `version` counts the changes.
     """
 
-    def __init__(self, opts: dict[str, Any]) -> None:
+    def __init__(self, opts: dict[str, Any], acl: Acl | None = None) -> None:
         self.opts = opts
+        self.acl = acl or Acl()
         self.version = 0
         self._follow()
 
@@ -88,6 +89,7 @@ class Live:
         self.keys = KeyRules.from_opts(self.opts)
         self.publish = PublishRules.from_opts(self.opts)
         self.requests = RequestRules.from_opts(self.opts)
+        self.acl.grant(self.opts.get("publisher_acl"), self.opts.get("publisher_acl_blacklist"))
 
     def reload(self, opts: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Take what may change while the master runs: the names that took effect, and those that wait for a restart."""
@@ -110,7 +112,6 @@ class Premises:
     identity: Identity
     user_keys: dict[str, str]
     sessions: Sessions
-    acl: Acl
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
 
@@ -182,7 +183,7 @@ async def _start_services(
         partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
         partial(keep_jobs, bus, store, timeout=config.timeout, gather_job_timeout=config.gather_job_timeout),
-        partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, here.acl, rules=lambda: live.publish),
+        partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),
@@ -217,17 +218,12 @@ def _prepare(config: MasterConfig) -> Premises:
     log.info("master.root_key.prepared")
     return Premises(
         config=config,
-        live=Live(config.opts),
+        live=Live(config.opts, Acl(master_user=config.user)),
         paths=paths,
         keyring=keyring,
         identity=identity,
         user_keys=user_keys,
         sessions=Sessions(Path(paths.sessions), lifetime=config.publish_session),
-        acl=Acl(
-            master_user=config.user,
-            publisher_acl=config.publisher_acl,
-            publisher_acl_blacklist=config.publisher_acl_blacklist,
-        ),
     )
 
 
@@ -295,14 +291,14 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> Asyn
             serve_local_door,
             bus,
             store.jobs,
-            here.acl,
+            live.acl,
             path=here.paths.local_door,
             rotate_aes_key=config.rotate_aes_key,
         )
         await background.start(door)
         clear = ClearDesk(
             bus,
-            here.acl,
+            live.acl,
             here.user_keys,
             master_user=config.user,
             job_cache=JobCache(Path(config.cachedir), hash_type=config.hash_type),
