@@ -85,11 +85,38 @@ class StoreError(TrisaltError):
 
 
 class CommandError(TrisaltError):
-    """A plugin says no: shown without a traceback. `retcode` is the job's, or the command's."""
+    """A plugin says no: shown without a traceback. `retcode` is the job's, or the command's.
 
-    def __init__(self, message: str, *, retcode: int = 1) -> None:
-        super().__init__(message)
+    `info` is data about what went wrong (`{"errors": […], "changes": {…}}`); the text tells it in stock's layout.
+    """
+
+    def __init__(self, message: str = "", info: object = None, *, retcode: int = 1) -> None:
+        text = str(message)
+        if info:
+            text += "" if not text or text[-1] in ".?!" else "."
+            text = f"{text} Additional info follows:\n\n" + "\n".join(_nested(info))
+        super().__init__(text.lstrip())
+        self.info = info
         self.retcode = retcode
+
+
+def _nested(info: object, indent: str = "") -> list[str]:
+    """Lines as the nested outputter writes them; it lives among the plugins, and this is the ground floor."""
+    if isinstance(info, dict):
+        lines = [f"{indent}----------"] if indent or not info else []
+        for key in sorted(info, key=str):
+            lines += [f"{indent}{key}:", *_nested(info[key], indent + "    ")]
+        return lines
+    if isinstance(info, list | tuple | set):
+        return [line for item in info for line in _item(item, indent)]
+    return [f"{indent}{line}" for line in str(info).splitlines()]
+
+
+def _item(item: object, indent: str) -> list[str]:
+    if isinstance(item, dict | list | tuple | set):
+        return [f"{indent}|_", *_nested(item, indent + "  ")]
+    first, *rest = str(item).splitlines() or [""]
+    return [f"{indent}- {first}", *(f"{indent}  {line}" for line in rest)]
 
 
 class InvocationError(CommandError):

@@ -1,0 +1,1 @@
+"""Helpers that plugins of stock Salt import."""

@@ -1,0 +1,5 @@
+"""Ordered mappings: Python's own are."""
+
+from collections import OrderedDict
+
+__all__ = ["OrderedDict"]
