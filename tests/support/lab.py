@@ -97,9 +97,10 @@ class Lab:
         self.publish_port, self.ret_port = free_ports(2)
         self.daemons: dict[str, Daemon] = {}
         self.kinds: dict[str, str] = {}
-        # Stock keeps a shell's history and a token in HOME; the lab has one of its own.
+        # Stock keeps a shell's history and a token in HOME; the lab has one of its own. Both sides may keep their
+        # byte code, as what is installed does.
         self.env = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("SALT_", "PYTEST", "NOTIFY_", "JOURNAL_"))},
+            **{k: v for k, v in os.environ.items() if not k.startswith(("SALT_", "PYTEST", "NOTIFY_", "JOURNAL_", "PYTHONDONTWRITE"))},
             "HOME": str(root),
             "PYTHONWARNINGS": "ignore",
         }
