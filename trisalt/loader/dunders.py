@@ -21,6 +21,9 @@ Part = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 _SALT = {"runners": "runners", "wheel": "wheel"}
 
 
+_UNFILLED = "__unfilled__"
+
+
 class _Filled(dict[str, Any]):
     """A dict; `_Lazy` turns into it."""
 
@@ -52,10 +55,11 @@ class _Lazy(_Filled):
 
     def fill(self) -> None:
         self.__class__ = _Filled  # type: ignore[assignment]  # first: what fills may look at what is there so far
+        dict.pop(self, _UNFILLED, None)
         try:
             dict.update(self, self._source())
         except BaseException:
-            self.__class__ = _Lazy  # the next look fails too, rather than finding nothing
+            _refill(self, self._source)  # the next look fails too, rather than finding nothing
             raise
 
     def __getitem__(self, key: str) -> Any:
@@ -141,6 +145,8 @@ def _part(value: Part) -> _Lazy:
 
 def _refill(part: _Filled, value: Part) -> None:
     dict.clear(part)
+    # C code may ask a dict for its size without asking its class: it must not seem empty.
+    dict.__setitem__(part, _UNFILLED, None)
     part.__class__ = _Lazy
     part._source = value if callable(value) else lambda: value
 

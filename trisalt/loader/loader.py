@@ -236,7 +236,8 @@ class Loader(Mapping[str, Callable[..., Any]]):
             function = getattr(module, attribute, None)
             if attribute.startswith("_") or not (inspect.isfunction(function) or isinstance(function, partial)):
                 continue
-            if not (getattr(function, "__module__", None) or PRIVATE).startswith(PRIVATE):
+            home = getattr(function.func if isinstance(function, partial) else function, "__module__", None)
+            if home and not home.startswith(PRIVATE):
                 continue  # only imported: a file offers what it defines
             function = _with_dependencies(function, module)
             full = f"{name}.{aliases.get(attribute, attribute)}"

@@ -1,0 +1,293 @@
+"""Finding functions: names, virtual names, sources in order, what is not there and why."""
+
+import sys
+import textwrap
+
+import pytest
+
+from trisalt.errors import LoaderError
+from trisalt.loader.dunders import Plugins
+from trisalt.loader.sources import SHELVES, sources
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Write plugin files, by folder and name, and load them."""
+
+    class Place:
+        def __init__(self):
+            self.extmods = tmp_path / "extmods"
+            self.opts = {"extension_modules": str(self.extmods)}
+
+        def write(self, name, text, *, kind="modules", under=None):
+            path = (under or self.extmods / kind) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+            return path
+
+        def plugins(self, **parts):
+            return Plugins(self.opts, **parts)
+
+        def loader(self, kind="modules", **parts):
+            return self.plugins(**parts).loader(kind)
+
+    return Place()
+
+
+def test_a_function_is_found_by_file_and_name(place):
+    place.write("hw.py", "def say(): return 'hello'")
+    assert place.loader()["hw.say"]() == "hello"
+
+
+def test_only_the_file_that_is_asked_for_is_imported(place):
+    place.write("other.py", "raise RuntimeError('imported')")
+    place.write("hw.py", "def say(): return 1")
+    loader = place.loader()
+    assert loader["hw.say"]() == 1
+    assert "other" not in loader._missing
+
+
+def test_our_own_shelf_is_there():
+    assert Plugins({}).loader("modules")["test.ping"]() is True
+
+
+def test_a_synced_file_takes_the_place_of_ours(place):
+    place.write("test.py", "def ping(): return 'mine'")
+    loader = place.loader()
+    assert loader["test.ping"]() == "mine"
+    assert "test.echo" not in loader
+    assert not loader.built_in("test.ping")
+
+
+def test_a_file_that_says_it_is_test_adds_to_ours(place):
+    place.write("more.py", "__virtualname__ = 'test'\ndef ping(): return 'mine'\ndef extra(): return 'more'")
+    loader = place.loader()
+    assert loader["test.extra"]() == "more"
+    assert loader["test.ping"]() is True
+    assert loader.built_in("test.ping")
+
+
+def test_virtual_may_name_the_module(place):
+    place.write("aptpkg.py", "def __virtual__(): return 'pkg'\ndef install(): return 'apt'")
+    loader = place.loader()
+    assert loader["pkg.install"]() == "apt"
+    assert "aptpkg.install" not in loader
+    assert loader.missing_reason("aptpkg.install") == "'aptpkg.install' is not available."
+
+
+def test_virtualname_with_true(place):
+    place.write("a_file.py", "__virtualname__ = 'nice'\ndef __virtual__(): return True\ndef x(): return 1")
+    assert place.loader()["nice.x"]() == 1
+
+
+def test_the_first_that_loads_is_taken(place):
+    place.write("one.py", "__virtualname__ = 'pkg'\ndef __virtual__(): return False\ndef x(): return 1")
+    place.write("two.py", "__virtualname__ = 'pkg'\ndef __virtual__(): return __virtualname__\ndef x(): return 2")
+    assert place.loader()["pkg.x"]() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "asked", "reason"),
+    [
+        ("a", "def x(): pass", "nosuch.fun", "'nosuch.fun' is not available."),
+        ("a", "def x(): pass", "a.y", "'a.y' is not available."),
+        ("nope", "def __virtual__(): return (False, 'no such lib')", "nope.x",
+         "'nope' __virtual__ returned False: no such lib"),
+        ("nope", "def __virtual__(): return False", "nope.x", "'nope' __virtual__ returned False"),
+        ("syn", "def x(:", "syn.x", "'syn' __virtual__ returned False: invalid syntax (syn.py, line 1)"),
+        ("imp", "import nosuchlib", "imp.x", "'imp' __virtual__ returned False: No module named 'nosuchlib'"),
+        ("quits", "raise SystemExit(3)", "quits.x", "'quits' __virtual__ returned False: 3"),
+    ],
+)  # fmt: skip
+def test_why_a_name_is_not_there(place, name, text, asked, reason):
+    place.write(f"{name}.py", text)
+    loader = place.loader()
+    assert loader.get(asked) is None
+    with pytest.raises(KeyError):
+        loader[asked]
+    assert loader.missing_reason(asked) == reason
+
+
+def test_a_virtual_that_raises_says_so(place):
+    place.write("bad.py", "def __virtual__(): raise ValueError('dear me')\ndef x(): pass")
+    assert "Module will not be loaded: dear me" in place.loader().missing_reason("bad.x")
+
+
+def test_what_is_exposed(place):
+    place.write(
+        "shop.py",
+        """
+        from shutil import which
+        from functools import partial
+        __func_alias__ = {"list_": "list"}
+        def list_(): return 1
+        def _hidden(): return 2
+        class Thing: pass
+        value = 3
+        part = partial(_hidden)
+        """,
+    )
+    assert [name for name in place.loader() if name.startswith("shop.")] == ["shop.list", "shop.part"]
+
+
+def test_load_restricts(place):
+    place.write("shop.py", "__load__ = ['one']\ndef one(): pass\ndef two(): pass")
+    assert [name for name in place.loader() if name.startswith("shop.")] == ["shop.one"]
+
+
+def test_virtual_aliases(place):
+    place.write("shop.py", "__virtual_aliases__ = ('store',)\ndef one(): return 1")
+    assert place.loader()["store.one"]() == 1
+
+
+def test_outputter(place):
+    place.write("shop.py", "__outputter__ = {'one': 'highstate'}\ndef one(): pass\ndef two(): pass")
+    loader = place.loader()
+    assert loader.outputter("shop.one") == "highstate"
+    assert loader.outputter("shop.two") is None
+
+
+def test_dunders_are_there_while_the_file_runs(place):
+    place.write(
+        "dun.py",
+        """
+        seen = __opts__["id"]
+        def __virtual__(): return __grains__["os"] == "Debian"
+        def all_(): return [seen, __grains__["os"], __pillar__["p"], __salt__["test.ping"](), __context__, __opts__["id"]]
+        """,
+    )
+    place.opts["id"] = "m1"
+    loader = place.loader(grains={"os": "Debian"}, pillar={"p": 7})
+    assert loader["dun.all_"]() == ["m1", "Debian", 7, True, {}, "m1"]
+
+
+def test_a_files_own_opts_are_defaults(place):
+    place.write("dun.py", "__opts__ = {'id': 'x', 'mine': 1}\ndef opts(): return [__opts__['id'], __opts__['mine']]")
+    place.opts["id"] = "m1"
+    assert place.loader()["dun.opts"]() == ["m1", 1]
+
+
+def test_utils_by_dunder_and_by_import(place):
+    place.write("helper.py", "def twice(x): return 2 * x", kind="utils")
+    place.write("uses.py", "import helper\ndef both(x): return [__utils__['helper.twice'](x), helper.twice(x)]")
+    before = list(sys.path)
+    try:
+        assert place.loader()["uses.both"](2) == [4, 4]
+    finally:
+        sys.modules.pop("helper", None)
+    assert sys.path == before
+
+
+def test_functions_as_attributes(place):
+    loader = place.loader()
+    assert loader.test.echo("x") == "x"
+    with pytest.raises(AttributeError, match=r"'test.nosuch' is not available."):
+        loader.test.nosuch()
+
+
+def test_a_package_is_a_module(place):
+    place.write("__init__.py", "from .inner import word\ndef say(): return word", under=place.extmods / "modules/big")
+    place.write("inner.py", "word = 'hello'", under=place.extmods / "modules/big")
+    assert place.loader()["big.say"]() == "hello"
+
+
+def test_a_file_that_came_later_is_found(place):
+    loader = place.loader()
+    assert "late.say" not in loader
+    place.write("late.py", "def say(): return 1")
+    assert loader["late.say"]() == 1
+
+
+def test_reload_reads_a_file_again(place):
+    path = place.write("hw.py", "def say(): return 1")
+    plugins = place.plugins()
+    assert plugins.loader("modules")["hw.say"]() == 1
+    path.write_text("def say(): return 22")
+    plugins.reload()
+    assert plugins.loader("modules")["hw.say"]() == 22
+
+
+def test_whitelist_and_disabled(place):
+    place.opts["whitelist_modules"] = ["sys"]
+    assert "test.ping" not in place.loader()
+    del place.opts["whitelist_modules"]
+    place.opts["disable_modules"] = ["test"]
+    loader = place.loader()
+    assert "test.ping" not in loader
+    assert loader.missing_reason("test.ping") == "'test.ping' is not available."
+
+
+def test_providers(place):
+    place.write("yumpkg.py", "def __virtual__(): return False\ndef install(): return 'yum'")
+    place.write("aptpkg.py", "__virtualname__ = 'pkg'\ndef install(): return 'apt'\ndef purge(): return 'apt'")
+    place.opts["providers"] = {"pkg": "yumpkg"}
+    loader = place.loader()
+    assert loader["pkg.install"]() == "yum"
+    assert loader["pkg.purge"]() == "apt"
+
+
+def test_unknown_kind():
+    with pytest.raises(LoaderError):
+        Plugins({}).loader("nosuch")
+
+
+def test_runners_call_each_other_by_salt(place):
+    place.write("one.py", "def x(): return __salt__['two.y']()", kind="runners")
+    place.write("two.py", "def y(): return 5", kind="runners")
+    assert place.loader("runners")["one.x"]() == 5
+
+
+# -- sources -------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_sources(tmp_path):
+    for name in ("cli/modules", "cli2/_modules", "ext/modules", "plain"):
+        (tmp_path / name).mkdir(parents=True)
+    opts = {
+        "module_dirs": [str(tmp_path / "cli"), str(tmp_path / "cli2"), str(tmp_path / "plain")],
+        "extension_modules": str(tmp_path / "ext"),
+    }
+    found = sources("modules", opts)
+    assert found[:3] == [tmp_path / "cli2/_modules", tmp_path / "cli/modules", tmp_path / "ext/modules"]
+    assert found[-1] == SHELVES / "modules"
+    assert tmp_path / "plain" in found
+    assert tmp_path / "cli2/_modules" not in sources("states", opts)
+
+
+def test_outputters_are_under_stocks_folder(tmp_path):
+    (tmp_path / "output").mkdir()
+    assert tmp_path / "output" in sources("outputters", {"extension_modules": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("shelf", ""),
+        (
+            "shelf:dirs",
+            "from pathlib import Path\ndef dirs(): return {'modules': [str(Path(__file__).parent / 'modules')]}",
+        ),
+    ],
+)
+def test_packages_may_bring_plugins(tmp_path, monkeypatch, target, code):
+    package = tmp_path / "shelf"
+    (package / "modules").mkdir(parents=True)
+    (package / "__init__.py").write_text(code)
+    (package / "modules" / "brought.py").write_text("def x(): return 9")
+    info = tmp_path / "shelf-1.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text(f"[other]\na = b\n\n[salt.loader]\nany = {target}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        assert Plugins({}).loader("modules")["brought.x"]() == 9
+    finally:
+        sys.modules.pop("shelf", None)
+
+
+def test_a_package_that_fails_takes_nothing_with_it(tmp_path, monkeypatch):
+    (tmp_path / "broken_shelf.py").write_text("raise RuntimeError('no')")
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[salt.loader]\nany = broken_shelf\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert Plugins({}).loader("modules")["test.ping"]() is True
