@@ -224,6 +224,7 @@ async def test_who_may_not_is_told_so_and_the_refusal_names_no_arguments(key, mi
     await nursery.start(desk.follow)
     with pytest.raises(Denied):
         await desk.ask(user="bob", fun="cmd.run", arg=["secret"])
+    await trio.testing.wait_all_tasks_blocked()
     assert [row[0] for row in desk.log] == ["JobRefused"]
     assert "secret" not in str(desk.log[0][1].to_data())
     assert (await desk.ask(user="bob")).jid is not None
