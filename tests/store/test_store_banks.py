@@ -56,6 +56,12 @@ async def test_fetch_all_takes_only_the_keys_that_are_there(banks):
     assert await banks.fetch_all("grains", ["m2", "m3"]) == {"m2": 2}
 
 
+async def test_several_are_stored_at_once(banks):
+    await banks.store_all({"grains": {"m1": 1, "m2": 2}, "pillar": {"m1": 3}})
+    assert await banks.fetch_all("grains") == {"m1": 1, "m2": 2}
+    assert await banks.fetch("pillar", "m1") == 3
+
+
 async def test_updates_at_the_same_time_lose_nothing(banks):
     async with trio.open_nursery() as nursery:
         for number in range(50):

@@ -1,28 +1,125 @@
-"""`_pillar` and `_master_tops`."""
+"""`_pillar` and `_master_tops`: what a minion is given of its own.
+
+Each is compiled in a worker process of its own, and nothing of one minion is there for the next. What the minion
+said of itself is not believed where it matters: `grains.id` is the id that it signed in with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
+import attrs
+import structlog
 import trio
 
-from trisalt.bus.bus import Bus
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.events import MinionDataRefreshed
+from trisalt.bus.requests import PillarRequest, TopsRequest
+from trisalt.errors import StoreError, TrisaltError, WorkerDied
+from trisalt.pillar.worker import compile_in_worker, master_tops_in_worker
 from trisalt.store.store import Banks
+
+log = structlog.get_logger()
+
+# What a broken pillar tells the minion: states refuse to run with it, and the operator finds the reason in our log.
+FAILED = "The pillar could not be compiled. Please see master log for details."
+
+# Problems that the operator is to look at; the others only explain what is missing.
+ERRORS = frozenset({"pillar.error", "pillar.render_failed", "pillar.not_decrypted", "master_tops.failed"})
+
+
+class Workers(Protocol):
+    """What this needs of `worker.pool.Workers`."""
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        """Run a function of ours in a child of its own."""
 
 
 async def serve_pillar(
     bus: Bus,
     banks: Banks,
-    workers: Any,
+    workers: Workers,
     opts: Mapping[str, Any],
     *,
     max_running: int = 5,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer PillarRequest and TopsRequest until cancelled; pillars are compiled in `workers`, `max_running` at once.
+    """Answer PillarRequest and TopsRequest until cancelled; `max_running` at once, the others wait their turn.
 
-    `opts` are the master's options (`config.opts`). Keeps grains and pillar in the banks `grains` and `pillar` by id,
-    and publishes MinionDataRefreshed.
+    `opts` are the master's options, as the workers have them too. Keeps grains and pillar in the banks `grains` and
+    `pillar` by id, and publishes MinionDataRefreshed, unless `minion_data_cache` is off.
     """
-    raise NotImplementedError
+    desk = _Desk(bus, banks, workers, opts, trio.CapacityLimiter(max_running))
+    async with trio.open_nursery() as answers, bus.claim(PillarRequest, TopsRequest) as requests:
+        task_status.started()
+        async for request, reply in requests:
+            answers.start_soon(desk.answer, request, reply)
+
+
+@attrs.frozen
+class _Desk:
+    bus: Bus
+    banks: Banks
+    workers: Workers
+    opts: Mapping[str, Any]
+    places: trio.CapacityLimiter
+
+    async def answer(self, request: PillarRequest | TopsRequest, reply: Reply) -> None:
+        try:
+            if isinstance(request, TopsRequest):
+                reply.send(await self._tops(request))
+            else:
+                reply.send(await self._pillar(request))
+        except TrisaltError as exc:
+            # The worker died, and not for a fault of the files: the minion asks again.
+            log.error("pillar.not_answered", id=request.id, reason=str(exc))
+            reply.fail(exc)
+
+    async def _pillar(self, request: PillarRequest) -> dict[str, Any]:
+        grains = {**request.grains, "id": request.id}
+        asked = {
+            "id": request.id,
+            "grains": grains,
+            "saltenv": request.saltenv,
+            "pillarenv": request.pillarenv,
+            "pillar_override": request.pillar_override,
+            "extra_minion_data": request.extra_minion_data,
+        }
+        try:
+            async with self.places:
+                compiled = await self.workers.run(compile_in_worker, asked)
+        except WorkerDied:
+            raise
+        except TrisaltError as exc:
+            log.error("pillar.failed", id=request.id, reason=str(exc))
+            return {"_errors": [FAILED]}
+        self._tell(request.id, compiled["problems"])
+        pillar = compiled["pillar"]
+        if self.opts.get("minion_data_cache", True):
+            await self._keep(request.id, grains, pillar)
+        return pillar
+
+    async def _keep(self, id: str, grains: dict[str, Any], pillar: dict[str, Any]) -> None:
+        try:
+            await self.banks.store_all({"grains": {id: grains}, "pillar": {id: pillar}})
+        except StoreError as exc:
+            # The minion has done nothing wrong. Targets by its grains will be of yesterday.
+            log.warning("pillar.not_kept", id=id, reason=str(exc))
+            return
+        if self.opts.get("minion_data_cache_events", True):
+            await self.bus.publish(MinionDataRefreshed(id=id))
+
+    async def _tops(self, request: TopsRequest) -> dict[str, Any]:
+        if not self.opts.get("master_tops"):
+            return {}
+        async with self.places:
+            found = await self.workers.run(master_tops_in_worker, {"id": request.id, "opts": request.opts})
+        self._tell(request.id, found["problems"])
+        return found["tops"]
+
+    def _tell(self, id: str, problems: list[dict[str, Any]]) -> None:
+        for problem in problems:
+            facts = {key: value for key, value in problem.items() if key != "event"}
+            event = str(problem["event"])
+            (log.error if event in ERRORS else log.debug)(event, id=id, **facts)

@@ -114,7 +114,7 @@ class _Compilation:
             pillar = self._merge(pillar, self.override)
         pillar, failed = decrypt_paths(pillar, self.opts, keydir=gpg_keydir(self.opts))
         if failed:
-            self.problems += [{"event": "pillar.not_decrypted", "error": text} for text in failed]
+            self.problems += [{"event": "pillar.not_decrypted", "reason": text} for text in failed]
             pillar["_errors"] = [*pillar.get("_errors", []), *failed]
         return pillar
 
@@ -144,7 +144,7 @@ class _Compilation:
     def _fail(self, text: str, **facts: Any) -> None:
         """An error that the minion is told, and the log too."""
         self.errors.append(text)
-        self.problems.append({"event": "pillar.error", "error": text, **facts})
+        self.problems.append({"event": "pillar.error", "reason": text, **facts})
 
     # -- the top files ----------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class _Compilation:
         try:
             data = render_sls(self._rendering(env), sls, defaults=defaults)
         except SlsError as exc:
-            self.problems.append({"event": "pillar.render_failed", "error": str(exc), **_where(exc, env=env, sls=name)})
+            self.problems.append({"event": "pillar.render_failed", **_where(exc, env=env, sls=name)})
             if self.opts.get("pillar_safe_render_error", True):
                 self.errors.append(f"Rendering SLS '{name}' failed. Please see master log for details.")
             else:
@@ -338,5 +338,6 @@ def _nested(data: dict[str, Any], key: Any) -> dict[str, Any]:
 
 
 def _where(exc: SlsError, *, env: str, sls: str | None = None) -> Problem:
-    facts = {"saltenv": env, "sls": sls, "path": exc.path, "line": exc.line}
+    # The reason without the excerpt: the lines around an error may hold a password.
+    facts = {"saltenv": env, "sls": sls, "path": exc.path, "line": exc.line, "reason": exc.reason}
     return {key: value for key, value in facts.items() if value is not None}

@@ -27,14 +27,14 @@ def call_external(
     """The pillar with what the plugins add, the errors that the minion is told, and the problems for the log."""
     configured = opts.get("ext_pillar") or []
     if not isinstance(configured, list):
-        return dict(pillar), [MALFORMED], [{"event": "pillar.error", "error": MALFORMED}]
+        return dict(pillar), [MALFORMED], [{"event": "pillar.error", "reason": MALFORMED}]
     made = merge(pillar, override) if configured and override else dict(pillar)
     errors: list[str] = []
     problems: list[dict[str, Any]] = []
     for item in configured:
         if not isinstance(item, Mapping) or not item:
             errors.append(MALFORMED)
-            problems.append({"event": "pillar.error", "error": MALFORMED})
+            problems.append({"event": "pillar.error", "reason": MALFORMED})
             return {}, errors, problems
         if next(iter(item)) in (opts.get("exclude_ext_pillar") or []):
             continue
@@ -50,7 +50,7 @@ def call_external(
                 # Plugin code may raise anything; the others are asked all the same.
                 text = f"Failed to load ext_pillar {name}: {exc}"
                 errors.append(text)
-                problems.append({"event": "pillar.error", "error": text, "kind": type(exc).__name__})
+                problems.append({"event": "pillar.error", "reason": text, "kind": type(exc).__name__})
     return made, errors, problems
 
 

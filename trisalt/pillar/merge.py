@@ -5,14 +5,13 @@ Source: stock Salt 3008.3, spec/pillar-fileserver.md A2.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
-
 from trisalt.sls.yamlex import aggregate
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 STRATEGIES = ("smart", "recurse", "overwrite", "aggregate", "list", "none")
 
@@ -42,7 +41,7 @@ def merge(
         case "none":
             return merge_recurse(old, new)
         case _:
-            log.warning("pillar.strategy_unknown", strategy=strategy)
+            log.warning("Unknown merging strategy '%s', fallback to recurse", strategy)
             return merge_recurse(old, new)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from trisalt.loader.dunders import Plugins
 from trisalt.pillar.compile import PillarPlugins, compile_pillar
+from trisalt.pillar.merge import merge
+from trisalt.sls.yamlex import plain
 
 
 def compile_in_worker(request: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -31,6 +33,26 @@ def compile_with_plugins(request: Mapping[str, Any]) -> dict[str, Any]:
             see=lambda pillar: plugins.renew(pillar=pillar),
         ),
     )
+
+
+def master_tops_in_worker(request: dict[str, Any], context: Any) -> dict[str, Any]:
+    """What the master tops assign to a minion: `{"tops": {env: [sls]}, "problems": …}`.
+
+    `request`: `id` and `opts`, the minion's own, grains inside.
+    """
+    opts = dict(context.opts)
+    theirs = {**request["opts"], "id": request["id"]}
+    grains = theirs.get("grains") if isinstance(theirs.get("grains"), Mapping) else {}
+    tops = _Named(Plugins(opts, grains=grains), "tops", "top")
+    merged: dict[str, Any] = {}
+    problems = []
+    for name in opts.get("master_tops") or {}:
+        try:
+            merged = merge(merged, tops[name](opts=theirs, grains=grains), "recurse", merge_lists=True)
+        except Exception as exc:
+            # Plugin code may raise anything; the others are asked all the same.
+            problems.append({"event": "master_tops.failed", "name": name, "reason": f"{type(exc).__name__}: {exc}"})
+    return {"tops": plain(merged), "problems": problems}
 
 
 class _Named(Mapping[str, Any]):

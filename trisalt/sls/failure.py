@@ -11,15 +11,29 @@ AROUND = 5
 class SlsError(RenderError):
     """A template or an SLS file does not render.
 
-    `str()` is the text as stock Salt gives it. `line` and `path` say where, as far as that is known.
+    `str()` is the text as stock Salt gives it, with an excerpt of the file; `reason` is the text alone, for logs.
+    `line` and `path` say where, as far as that is known.
     """
 
-    def __init__(self, message: str, *, line: int | None = None, source: str = "", path: str | None = None) -> None:
-        """`source` is the text that `line` counts in: with both, an excerpt is part of the message."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        source: str = "",
+        path: str | None = None,
+        imported: bool = False,
+    ) -> None:
+        """`source` is the text that `line` counts in: with both, an excerpt is part of the message.
+
+        `imported`: the text is that of another file at `path`, which the message names too.
+        """
+        self.reason = message
         self.line = line
         self.path = path
         if line and source:
-            message += f"; line {line}\n\n{excerpt(source, line)}"
+            message += f"\n{path}({line}):\n" if imported else f"; line {line}\n\n"
+            message += excerpt(source, line)
         super().__init__(message)
 
 

@@ -5,16 +5,15 @@ Source: stock Salt 3008.3, spec/pillar-fileserver.md A8.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import subprocess
 from typing import Any
 
-import structlog
-
 from trisalt.sls.failure import SlsError
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 MESSAGE = re.compile(
     rb"-----BEGIN PGP MESSAGE-----(?:(?!-----END PGP MESSAGE-----).)*-----END PGP MESSAGE-----", re.DOTALL
@@ -62,7 +61,7 @@ def _message(program: str, message: bytes, keydir: str, must_succeed: bool) -> b
     if done.stdout:
         return done.stdout
     reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    log.error("gpg.not_decrypted", reason=reason)
+    log.error("a PGP message could not be decrypted: %s", reason)
     if must_succeed:
         raise SlsError(f"a PGP message could not be decrypted: {reason}")
     return message

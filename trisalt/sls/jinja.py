@@ -7,6 +7,7 @@ compiled is shared between renderings, because it is made of the template's text
 from __future__ import annotations
 
 import json
+import logging
 import posixpath
 import sys
 import traceback
@@ -17,19 +18,18 @@ from typing import Any
 
 import attrs
 import jinja2
-import structlog
 from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import SandboxedEnvironment
 
 from trisalt.errors import CommandError, LoaderError
-from trisalt.sls.failure import SlsError, excerpt
+from trisalt.sls.failure import SlsError
 from trisalt.sls.filters import FILTERS, GLOBALS, TESTS
 from trisalt.sls.roots import Sources, confined
 from trisalt.sls.serial import printable
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 HEADER = "#jinja2:"
 
@@ -80,7 +80,7 @@ def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         if str(name).lower() in SETTINGS:
             found[str(name).lower()] = value
         else:
-            log.warning("jinja.setting_unknown", name=str(name))
+            log.warning("the Jinja environment has no option %s", name)
     return found
 
 
@@ -127,7 +127,7 @@ def _take_header(text: str) -> tuple[str, dict[str, Any]]:
     except ValueError:
         settings = None
     if not isinstance(settings, dict):
-        log.warning("jinja.header_ignored", header=lines[number].strip())
+        log.warning("a malformed %s header was ignored: %s", HEADER, lines[number].strip())
         return text, {}
     del lines[number]
     return "".join(lines), known_settings(settings)
@@ -143,10 +143,7 @@ def _failure(message: str, text: str, context: Mapping[str, Any]) -> SlsError:
     file, line = found[-1].filename, found[-1].lineno or 0
     if file in (TEMPLATE, "<unknown>"):
         return SlsError(message, line=line, source=text, path=context.get("tplpath"))
-    imported = _text_of(file)
-    if imported is not None:
-        message += f"\n{file}({line}):\n{excerpt(imported, line)}"
-    return SlsError(message, line=line, path=file)
+    return SlsError(message, line=line, source=_text_of(file) or "", path=file, imported=True)
 
 
 def _text_of(file: str) -> str | None:
@@ -204,7 +201,7 @@ class _Loader(jinja2.BaseLoader):
             path = posixpath.normpath(posixpath.join(str(environment.globals.get("tpldir", ".")), template))
         path = confined(path or "")
         if path is None:
-            log.warning("jinja.path_refused", path=template)
+            log.warning("the template path %r leads out of the roots", template)
             raise jinja2.TemplateNotFound(template)
         source = self._sources.read(path)
         if source is None:

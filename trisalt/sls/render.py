@@ -7,11 +7,11 @@ in the file, so it is refused unless the operator names it in `renderer_whitelis
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-import structlog
 
 from trisalt.errors import RenderError
 from trisalt.sls import yaml, yamlex
@@ -20,7 +20,7 @@ from trisalt.sls.gpg import decrypt
 from trisalt.sls.jinja import JinjaOptions, render_jinja
 from trisalt.sls.roots import Sls, Sources
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 OLD_NAMES = {
     "yaml_jinja": "jinja|yaml",
@@ -134,13 +134,13 @@ def _pipe(rendering: Rendering, text: str) -> list[tuple[Stage, str]]:
         name, _, argument = part.strip().partition(" ")
         refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
         if refused or (name == "py" and name not in rendering.whitelist):
-            log.warning("renderer.refused", renderer=name)
+            log.warning("the renderer %r is not allowed", name)
             if name == "py" and name not in rendering.blacklist:
                 raise SlsError("the renderer 'py' runs what stands in the file: renderer_whitelist must name it")
             continue
         stage = STAGES.get(name) or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)
         if stage is None:
-            log.error("renderer.missing", pipe=pipe)
+            log.error('The renderer "%s" is not available', pipe)
             return []
         stages.append((stage, argument.strip()))
     return stages

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trisalt.store.reader import Reader
@@ -35,6 +35,17 @@ class SqliteBanks:
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
             connection.execute(_PUT, row)
+
+        await self._engine.write(write)
+
+    async def store_all(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep several values, `{bank: {key: value}}`: all of them, or StoreError."""
+        now = self._clock()
+        rows = [(bank, key, now, pack_bin(value)) for bank, keyed in values.items() for key, value in keyed.items()]
+
+        def write(connection: sqlite3.Connection, _careful: bool) -> None:
+            for row in rows:
+                connection.execute(_PUT, row)
 
         await self._engine.write(write)
 

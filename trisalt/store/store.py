@@ -118,6 +118,9 @@ class Banks(Protocol):
     async def store(self, bank: str, key: str, value: Any) -> None:
         """Keep a value, in the place of the one that is there."""
 
+    async def store_all(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep several values, `{bank: {key: value}}`: all of them, or StoreError."""
+
     async def update(self, bank: str, key: str, change: Callable[[Any], Any]) -> Any:
         """Read, change and store in one step. Returns the new value.
 
