@@ -133,6 +133,8 @@ class _Minion:
         self._zygote = zygote
         self._notify = notify
         self._paths: MinionPaths = minion_paths(config)
+        # The command made it before it gave up root; without a command it is made here.
+        Path(config.sock_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
         self._bus = Bus()
         self._facts = Facts(id=config.id, opts=config.opts, grains={**config.grains, "id": config.id})
         self._schedule = Schedule(path=Path(self._paths.schedule))
@@ -143,8 +145,6 @@ class _Minion:
         upcalls = Upcalls(bus, facts, self._schedule)
         identity = await open_identity(config.id, Path(config.pki_dir), keysize=config.keysize)
         cachedir = Path(config.cachedir)
-        # The command made these before it gave up root; without a command they are made here.
-        Path(config.sock_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
         returns = Returns(Spool(Path(self._paths.spool)))
         proc = Proc(Path(self._paths.proc))
         depth = _number(config.opts.get("minion_jid_queue_hwm"), 100)

@@ -1,0 +1,544 @@
+"""Jobs: taken once, run, and always returned. Workers are a fake; the spool and the proc files are real."""
+
+import itertools
+import os
+import signal
+import subprocess
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import FireMaster, JobReceived, ScheduleDue
+from trisalt.errors import WorkerDied
+from trisalt.minion.facts import Facts
+from trisalt.minion.jobs import JobOptions, is_warm, run_jobs
+from trisalt.minion.proc import Proc, Running, SeenJids, process_birth
+from trisalt.minion.returns import Returns, Spool
+from trisalt.scheduler.entry import Entry
+from trisalt.wire.codec import pack_bin
+from trisalt.worker.protocol import Failure, Outcome
+
+NUMBERS = itertools.count(100)
+NOW = 1795351200.0  # 2026-11-22 12:40 UTC
+
+
+class FakeWorkers:
+    """Runs what the test says: `results` by function; a function in `slow` runs until the test lets it end."""
+
+    def __init__(self):
+        self.calls = []
+        self.warm = []
+        self.results = {}
+        self.slow = {}
+        self.signals = []
+        self.pid = os.getpid()
+
+    async def run_job(self, call, *, warm=False, on_start=None, spool=None, outlives=True):
+        await trio.lowlevel.checkpoint()
+        if on_start is not None:
+            on_start(self.pid)
+        self.calls.append(call)
+        self.warm.append(warm)
+        if isinstance(call.fun, str) and call.fun in self.slow:
+            await self.slow[call.fun].wait()
+        outcome = self.results.get(call.fun if isinstance(call.fun, str) else call.fun[0], True)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if not isinstance(outcome, Outcome):
+            outcome = Outcome(result=outcome)
+        if spool is not None:
+            spool.write_bytes(pack_bin({**call.load, **outcome.to_load()}))
+        return outcome
+
+    def signal(self, jid, signum):
+        self.signals.append((jid, signum))
+        return self.pid
+
+
+class Minion:
+    """A minion's job room: publish to it, look at what it spooled."""
+
+    def __init__(self, folder, **options):
+        self.bus = Bus()
+        self.workers = FakeWorkers()
+        self.facts = Facts(id="m1", opts={}, grains={"id": "m1", "os": "Debian"}, pillar={"role": "web"})
+        self.folder = folder
+        self.proc = Proc(folder / "proc")
+        self.returns = Returns(Spool(folder / "spool"))
+        self.seen = SeenJids(folder / "jids", depth=100)
+        self.options = JobOptions(**options)
+        self.ready = trio.Event()
+
+    @asynccontextmanager
+    async def running(self):
+        async with trio.open_nursery() as nursery:
+            self.jobs = await nursery.start(self._run)
+            self.ready.set()
+            yield self
+            nursery.cancel_scope.cancel()
+
+    async def _run(self, *, task_status):
+        await run_jobs(
+            self.bus, self.workers, self.proc, self.seen, self.returns, self.facts, self.options,
+            ready=self.ready, wall=lambda: NOW, task_status=task_status,
+        )  # fmt: skip
+
+    def job(self, fun="test.nap", arg=(), jid=None, **more):
+        return {
+            "fun": fun, "arg": list(arg), "tgt": "*", "tgt_type": "glob", "ret": "", "user": "root",
+            "jid": jid or f"{20261122123900000000 + next(NUMBERS)}", **more,
+        }  # fmt: skip
+
+    async def publish(self, *args, **kwargs):
+        load = self.job(*args, **kwargs)
+        await self.bus.publish(JobReceived(load=load, master="salt"))
+        await wait_all_tasks_blocked()
+        return load["jid"]
+
+    def back(self, jid):
+        """What is in the spool for this job, without our own facts."""
+        load = self.returns.spool.read(jid)
+        load.pop("_trisalt")
+        return load
+
+    async def adopted_ended(self):
+        with trio.fail_after(5):
+            while len(self.proc):  # noqa: ASYNC110 - another process ends when it ends
+                await trio.sleep(0.01)
+
+    def files(self, name):
+        return sorted(path.name for path in (self.folder / name).iterdir())
+
+
+@pytest.fixture
+def make(tmp_path):
+    return lambda **options: Minion(tmp_path, **options)
+
+
+async def test_a_job_runs_and_its_return_has_stocks_keys(make):
+    async with make().running() as minion:
+        minion.workers.results["cmd.run"] = Outcome(result="hi", retcode=0, success=True, out="nested")
+        jid = await minion.publish("cmd.run", ["echo hi"], metadata={"a": 1})
+    assert minion.back(jid) == {
+        "cmd": "_return", "id": "m1", "jid": jid, "fun": "cmd.run", "fun_args": ["echo hi"], "user": "root",
+        "metadata": {"a": 1}, "return": "hi", "retcode": 0, "success": True, "out": "nested",
+    }  # fmt: skip
+    assert minion.files("proc") == []
+
+
+async def test_the_lines_an_operator_knows(make):
+    with structlog.testing.capture_logs() as logs:
+        async with make().running() as minion:
+            jid = await minion.publish("cmd.run")
+    known = [line for line in logs if line["log_level"] == "info"]
+    assert [line["event"] for line in known] == ["job.received", "job.started"]
+    assert known[0] == {"event": "job.received", "log_level": "info", "user": "root", "fun": "cmd.run", "jid": jid}
+    assert known[1]["pid"] == minion.workers.pid
+
+
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type", "ours"),
+    [
+        ("m*", "glob", True),
+        ("m2", "glob", False),
+        (["m1", "m2"], "list", True),
+        ("os:debian", "grain", True),
+        ("role:web", "pillar", True),
+        ("role:db", "pillar", False),
+        ("G@os:Debian and not m2", "compound", True),
+        ("( broken", "compound", False),
+        ("x", "no_such_type", False),
+    ],
+)
+async def test_only_what_is_for_us_runs(make, tgt, tgt_type, ours):
+    async with make().running() as minion:
+        await minion.publish(tgt=tgt, tgt_type=tgt_type)
+    assert bool(minion.workers.calls) is ours
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"jid": "../../etc/passwd"},
+        {"jid": ".hidden"},
+        {"jid": "x" * 65},
+        {"arg": "text"},
+        {"fun": 7},
+        {"fun": []},
+        {"fun": ["a.b", "c.d"], "arg": [[]]},
+        {"fun": ["a.b"], "arg": ["text"]},
+    ],
+)
+async def test_a_malformed_job_is_logged_and_ignored(make, broken):
+    with structlog.testing.capture_logs() as logs:
+        async with make().running() as minion:
+            await minion.bus.publish(JobReceived(load={**minion.job(), **broken}, master="salt"))
+            await wait_all_tasks_blocked()
+    assert minion.workers.calls == []
+    assert [line["event"] for line in logs] == ["job.malformed"]
+
+
+async def test_nothing_runs_before_the_minion_is_ready(make):
+    minion = make()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(minion._run)
+        await minion.publish()
+        assert minion.workers.calls == []
+        minion.ready.set()
+        await wait_all_tasks_blocked()
+        assert len(minion.workers.calls) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_jid_runs_once_over_a_restart_too(make):
+    async with make().running() as minion:
+        jid = await minion.publish()
+        await minion.publish(jid=jid)
+    assert len(minion.workers.calls) == 1
+    async with make().running() as minion:
+        await minion.publish(jid=jid)
+        assert minion.workers.calls == []
+        await minion.publish()
+        assert len(minion.workers.calls) == 1
+
+
+async def test_a_recording_of_yesterday_is_not_run(make):
+    with structlog.testing.capture_logs() as logs:
+        async with make().running() as minion:
+            await minion.publish(jid="20261121123900000000")
+    assert minion.workers.calls == []
+    assert [line["event"] for line in logs] == ["job.too_old"]
+
+
+async def test_find_job_is_answered_here_while_a_job_runs(make):
+    async with make().running() as minion:
+        minion.workers.slow["cmd.run"] = trio.Event()
+        slow = await minion.publish("cmd.run", ["sleep 60"])
+        found = await minion.publish("saltutil.find_job", [slow])
+        absent = await minion.publish("saltutil.find_job", ["20200101000000000000"])
+        listed = await minion.publish("saltutil.running")
+        named = await minion.publish("saltutil.is_running", ["cmd.*"])
+        assert len(minion.workers.calls) == 1
+        shape = {
+            "fun": "cmd.run", "arg": ["sleep 60"], "tgt": "*", "tgt_type": "glob", "ret": "", "user": "root",
+            "jid": slow, "pid": minion.workers.pid,
+        }  # fmt: skip
+        assert minion.back(found)["return"] == shape
+        assert minion.back(absent)["return"] == {}
+        assert minion.back(listed)["return"] == minion.back(named)["return"] == [shape]
+        assert minion.files("proc") == [slow]
+        minion.workers.slow["cmd.run"].set()
+        await wait_all_tasks_blocked()
+        assert minion.files("proc") == []
+
+
+@pytest.mark.parametrize(
+    ("fun", "arg", "text"),
+    [
+        ("saltutil.find_job", [], "find_job() missing 1 required positional argument: 'jid'"),
+        ("saltutil.signal_job", ["1"], "signal_job() missing 1 required positional argument: 'sig'"),
+        ("saltutil.running", [1], "running() takes 0 positional arguments but 1 were given"),
+        ("saltutil.find_job", ["1", {"__kwarg__": True, "x": 1}], "keyword arguments are not valid: x=1"),
+        ("saltutil.signal_job", ["{jid}", "often"], "invalid literal"),
+    ],
+)
+async def test_a_wrong_question_about_jobs_is_answered_too(make, fun, arg, text):
+    async with make().running() as minion:
+        minion.workers.slow["cmd.run"] = trio.Event()
+        slow = await minion.publish("cmd.run")
+        jid = await minion.publish(fun, [one.format(jid=slow) if isinstance(one, str) else one for one in arg])
+        back = minion.back(jid)
+    assert text in back["return"]
+    assert (back["success"], back["retcode"]) == (False, 1)
+
+
+async def test_jobs_are_signalled_by_name_of_stocks_functions(make):
+    async with make().running() as minion:
+        minion.workers.slow["cmd.run"] = trio.Event()
+        slow = await minion.publish("cmd.run")
+        pid = minion.workers.pid
+        assert (
+            minion.back(await minion.publish("saltutil.term_job", [slow]))["return"]
+            == f"Signal 15 sent to job {slow} at pid {pid}"
+        )
+        assert (
+            minion.back(await minion.publish("saltutil.kill_job", [slow]))["return"]
+            == f"Signal 9 sent to job {slow} at pid {pid}"
+        )
+        assert (
+            minion.back(await minion.publish("saltutil.signal_job", [slow, "10"]))["return"]
+            == f"Signal 10 sent to job {slow} at pid {pid}"
+        )
+        assert minion.back(await minion.publish("saltutil.term_job", ["20200101000000000000"]))["return"] == ""
+        assert minion.back(await minion.publish("saltutil.kill_all_jobs"))["return"] == [
+            f"Signal 9 sent to job {slow} at pid {pid}"
+        ]
+    assert [signum for _, signum in minion.workers.signals] == [15, 9, 10, 9]
+
+
+@pytest.mark.parametrize(
+    ("died", "retcode", "text"),
+    [
+        (WorkerDied("x", status=-15), 143, "terminated by signal 15"),
+        (WorkerDied("x", status=-9), 137, "terminated by signal 9"),
+        (WorkerDied("x", status=3), 3, "status 3"),
+        (WorkerDied("x", status=0), 1, "status 0"),
+        (WorkerDied("x"), 1, "before it returned"),
+    ],
+)
+async def test_a_job_whose_process_dies_returns_and_says_so(make, died, retcode, text):
+    async with make().running() as minion:
+        minion.workers.results["cmd.run"] = died
+        jid = await minion.publish("cmd.run")
+    back = minion.back(jid)
+    assert (back["success"], back["retcode"]) == (False, retcode)
+    assert text in back["return"]
+    assert minion.files("proc") == []
+
+
+async def test_over_the_limit_jobs_wait_and_are_found_meanwhile(make):
+    with structlog.testing.capture_logs() as logs:
+        async with make(process_count_max=1).running() as minion:
+            minion.workers.slow["cmd.run"] = trio.Event()
+            await minion.publish("cmd.run", ["first"])
+            second = await minion.publish("cmd.run", ["second"])
+            assert len(minion.workers.calls) == 1
+            found = minion.back(await minion.publish("saltutil.find_job", [second]))["return"]
+            assert (found["jid"], found["pid"]) == (second, os.getpid())
+            # Short ones do not wait for a place.
+            assert minion.back(await minion.publish("test.ping"))["return"] is True
+            minion.workers.slow["cmd.run"].set()
+            await wait_all_tasks_blocked()
+            assert minion.back(second)["return"] is True
+    assert [(line["running"], line["max"]) for line in logs if line["event"] == "job.queued"] == [(1, 1)]
+
+
+async def test_a_waiting_job_can_be_terminated(make):
+    async with make(process_count_max=1).running() as minion:
+        minion.workers.slow["cmd.run"] = trio.Event()
+        await minion.publish("cmd.run", ["first"])
+        second = await minion.publish("cmd.run", ["second"])
+        await minion.publish("saltutil.term_job", [second])
+        back = minion.back(second)
+        assert (back["return"], back["retcode"], back["success"]) == ("terminated by signal 15", 143, False)
+        assert len(minion.workers.calls) == 1
+
+
+async def test_several_functions_are_one_job(make):
+    async with make().running() as minion:
+        minion.workers.results["test.ping"] = Outcome(
+            result={"test.ping": True, "test.echo": "hi"},
+            retcode={"test.ping": 0, "test.echo": 0},
+            success={"test.ping": True, "test.echo": True},
+        )
+        jid = await minion.publish(["test.ping", "test.echo"], [[], ["hi"]])
+    back = minion.back(jid)
+    assert back["fun"] == ["test.ping", "test.echo"]
+    assert back["fun_args"] == [[], ["hi"]]
+    assert back["return"] == {"test.ping": True, "test.echo": "hi"}
+    assert minion.workers.warm == [False]
+
+
+async def test_in_blackout_only_what_is_allowed_runs(make):
+    async with make().running() as minion:
+        minion.facts.pillar = {"minion_blackout": True, "minion_blackout_whitelist": ["test.echo"]}
+        refused = await minion.publish("test.ping")
+        await minion.publish("test.echo", ["hi"])
+        await minion.publish("saltutil.refresh_pillar")
+        found = await minion.publish("saltutil.find_job", ["1"])
+        assert "blackout mode" in minion.back(refused)["return"]
+        assert minion.back(refused)["retcode"] == 1
+        assert minion.back(found)["return"] == {}
+    assert [call.fun for call in minion.workers.calls] == ["test.echo", "saltutil.refresh_pillar"]
+
+
+async def test_a_start_event_is_fired_when_asked_for(make):
+    async with make().running() as minion, minion.bus.subscribe(FireMaster, keep=True) as fired:
+        jid = await minion.publish(start_event=True)
+        event = await fired.receive()
+    assert event.name == f"salt/job/{jid}/start/m1"
+    assert event.data == {"jid": jid, "fun": "test.nap", "tgt": "*", "tgt_type": "glob", "user": "root"}
+
+
+async def test_wrong_arguments_and_exceptions_are_told_in_the_log(make):
+    with structlog.testing.capture_logs() as logs:
+        async with make().running() as minion:
+            minion.workers.results["a.b"] = Outcome(
+                result="Passed invalid\ndoc", retcode=1, success=False, failure=Failure.ARGUMENTS
+            )
+            minion.workers.results["c.d"] = Outcome(
+                result="Traceback", retcode=1, success=False, failure=Failure.EXCEPTION
+            )
+            await minion.publish("a.b")
+            await minion.publish("c.d")
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == [
+        "job.invalid_arguments",
+        "job.exception",
+    ]
+
+
+def test_only_harmless_functions_are_warm():
+    assert is_warm("test.ping")
+    assert is_warm("sys.doc")
+    for fun in ("cmd.run", "test.sleep", "pkg.install", "state.apply", ["test.ping"], "saltutil.sync_all"):
+        assert not is_warm(fun)
+
+
+# -- the schedule --------------------------------------------------------------------------------------------------
+
+
+def entry(**mapping):
+    return Entry.from_config("j1", {"function": "test.nap", "seconds": 10, **mapping})
+
+
+async def test_a_scheduled_job_returns_as_req_with_its_name(make):
+    async with make().running() as minion:
+        await minion.bus.publish(ScheduleDue(name="j1", entry=entry(args=[1], kwargs={"a": 2}, metadata={"x": 1})))
+        await wait_all_tasks_blocked()
+    (name,) = minion.returns.spool.names()
+    load = minion.returns.spool.read(name)
+    assert (load["jid"], load["schedule"], load["id"]) == ("req", "j1", "m1")
+    assert load["fun_args"] == [1, {"__kwarg__": True, "a": 2}]
+    assert (load["tgt"], load["tgt_type"], load["pid"]) == ("m1", "glob", minion.workers.pid)
+    assert load["metadata"]["x"] == 1
+    assert set(load["metadata"]) == {"x", "_TOS", "_TS", "_TT"}
+
+
+async def test_without_return_job_nothing_is_returned(make):
+    async with make().running() as minion:
+        await minion.bus.publish(ScheduleDue(name="j1", entry=entry(return_job=False)))
+        await wait_all_tasks_blocked()
+    assert len(minion.workers.calls) == 1
+    assert minion.returns.spool.names() == []
+    assert minion.files("proc") == []
+
+
+async def test_maxrunning_is_kept(make):
+    with structlog.testing.capture_logs() as logs:
+        async with make().running() as minion:
+            minion.workers.slow["test.nap"] = trio.Event()
+            for _ in range(4):
+                await minion.bus.publish(ScheduleDue(name="j1", entry=entry(maxrunning=2)))
+                await wait_all_tasks_blocked()
+            assert len(minion.workers.calls) == 2
+    assert [line["event"] for line in logs].count("scheduler.job_skipped") == 2
+
+
+# -- stopping, and the next daemon -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stranger():
+    """A process that is not our child's worker, as a previous daemon's job is."""
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+async def test_stopped_in_the_middle_the_next_daemon_adopts_the_job(make, stranger):
+    async with make().running() as minion:
+        minion.workers.pid = stranger.pid
+        minion.workers.slow["cmd.run"] = trio.Event()
+        jid = await minion.publish("cmd.run", ["long"])
+    assert minion.files("proc") == [jid]
+    assert minion.returns.spool.names() == []
+
+    async with make().running() as minion:
+        found = minion.back(await minion.publish("saltutil.find_job", [jid]))["return"]
+        assert (found["jid"], found["pid"], found["arg"]) == (jid, stranger.pid, ["long"])
+        await minion.publish(jid=jid)
+        assert minion.workers.calls == []
+        # The child writes its return, and ends.
+        minion.returns.spool.path(jid).write_bytes(pack_bin({"jid": jid, "return": "late", "_trisalt": {}}))
+        stranger.kill()
+        stranger.wait()
+        await minion.adopted_ended()
+        assert minion.back(jid)["return"] == "late"
+
+
+async def test_an_adopted_job_can_be_killed_and_says_that_it_is_lost(make, stranger):
+    minion = make()
+    minion.proc.put(Running(job=minion.job("cmd.run", jid="20261122123900000001"), pid=stranger.pid, master="salt"))
+    async with make().running() as minion:
+        answer = minion.back(
+            await minion.publish("saltutil.kill_job", ["20261122123900000001"], jid="20261122123900000050")
+        )
+        assert answer["return"] == f"Signal 9 sent to job 20261122123900000001 at pid {stranger.pid}"
+        assert stranger.wait() == -signal.SIGKILL
+        await minion.adopted_ended()
+        back = minion.back("20261122123900000001")
+    assert (back["success"], back["retcode"]) == (False, 1)
+    assert "ended without a return" in back["return"]
+
+
+async def test_a_pid_that_is_another_process_by_now_is_not_adopted(make, stranger):
+    minion = make()
+    minion.proc.put(Running(job=minion.job(jid="20261122123900000001"), pid=stranger.pid, birth=1, master="salt"))
+    async with make().running() as minion:
+        await wait_all_tasks_blocked()
+        assert "ended without a return" in minion.back("20261122123900000001")["return"]
+
+
+async def test_a_job_that_waited_when_the_daemon_stopped_returns_that(make):
+    async with make(process_count_max=1).running() as minion:
+        minion.workers.slow["cmd.run"] = trio.Event()
+        await minion.publish("cmd.run", ["first"])
+        second = await minion.publish("cmd.run", ["second"])
+    async with make().running() as minion:
+        await wait_all_tasks_blocked()
+        assert "was stopped" in minion.back(second)["return"]
+
+
+async def test_a_warm_job_that_the_daemon_cut_off_returns_that(make):
+    async with make().running() as minion:
+        minion.workers.slow["test.ping"] = trio.Event()
+        jid = await minion.publish("test.ping")
+        assert minion.files("proc") == []
+    async with make().running() as minion:
+        await wait_all_tasks_blocked()
+        assert "was stopped" in minion.back(jid)["return"]
+
+
+async def test_unreadable_proc_files_are_cleared_away(make):
+    minion = make()
+    (minion.folder / "proc" / "20261122123900000001").write_bytes(b"\xc1")
+    (minion.folder / "proc" / "20261122123900000002").write_bytes(pack_bin({"jid": "other", "pid": 1}))
+    (minion.folder / "proc" / ".20261122123900000003.new").write_bytes(b"")
+    async with make().running() as minion:
+        assert minion.files("proc") == []
+
+
+# -- the small parts ----------------------------------------------------------------------------------------------
+
+
+def test_seen_jids_keep_the_newest_and_stay_small(tmp_path):
+    seen = SeenJids(tmp_path / "jids", depth=3)
+    assert [seen.take(jid) for jid in "abcab"] == [True, True, True, False, False]
+    assert seen.take("d")
+    again = SeenJids(tmp_path / "jids", depth=3)
+    assert not again.take("d")
+    assert not again.take("b")
+    assert again.take("a")
+    for number in range(100):
+        again.take(str(number))
+    assert len((tmp_path / "jids").read_text().split()) <= 6
+
+
+def test_a_process_is_told_from_a_later_one_of_its_pid():
+    birth = process_birth(os.getpid())
+    assert birth
+    assert Running(job={"jid": "1"}, pid=os.getpid(), birth=birth).alive()
+    assert not Running(job={"jid": "1"}, pid=os.getpid(), birth=birth + 1).alive()
+    assert process_birth(2**22 + 5) is None
+    zombie = subprocess.Popen(["true"])
+    deadline = time.monotonic() + 5
+    while process_birth(zombie.pid) is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert process_birth(zombie.pid) is None
+    zombie.wait()

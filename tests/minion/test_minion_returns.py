@@ -1,0 +1,172 @@
+"""Returns: on disk before they are sent, gone when they are home, and there once."""
+
+import os
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import Connected
+from trisalt.bus.requests import MasterRequest
+from trisalt.errors import RequestTimeout
+from trisalt.minion.returns import AGAIN_AFTER, Returns, Spool, keep_returns
+
+
+class Home:
+    """The master's end of the bus: takes returns, or does not."""
+
+    def __init__(self, folder):
+        self.bus = Bus()
+        self.returns = Returns(Spool(folder / "spool"))
+        self.got = []
+        self.requests = []
+        self.answer = None
+        self.away = False
+
+    @asynccontextmanager
+    async def open(self, **options):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._claim)
+            await nursery.start(self._keep, options)
+            yield self
+            nursery.cancel_scope.cancel()
+
+    async def _keep(self, options, *, task_status):
+        await keep_returns(self.bus, self.returns, task_status=task_status, **options)
+
+    async def _claim(self, *, task_status):
+        async with self.bus.claim(MasterRequest) as requests, trio.open_nursery() as nursery:
+            task_status.started()
+            async for request, reply in requests:
+                nursery.start_soon(self._take, request, reply)
+
+    async def _take(self, request, reply):
+        self.requests.append(request)
+        if self.away:
+            await trio.sleep(request.timeout)
+            reply.fail(RequestTimeout("no answer"))
+            return
+        self.got.append(request.load)
+        reply.send(self.answer)
+
+    def finished(self, jid, **more):
+        self.returns.spool.write(jid, {"cmd": "_return", "jid": jid, "fun": "test.ping", "return": True, **more})
+        self.returns.post(jid)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+async def test_a_return_goes_home_and_its_file_with_it(home):
+    async with home.open():
+        home.finished("1", _trisalt={"master": "salt"})
+        await wait_all_tasks_blocked()
+    assert home.got == [{"cmd": "_return", "jid": "1", "fun": "test.ping", "return": True}]
+    assert home.requests[0].master == "salt"
+    assert home.returns.spool.names() == []
+
+
+async def test_what_a_previous_daemon_left_is_sent(home):
+    home.returns.spool.write("1", {"jid": "1"})
+    home.returns.spool.write("2", {"jid": "2"})
+    async with home.open():
+        await wait_all_tasks_blocked()
+    assert [load["jid"] for load in home.got] == ["1", "2"]
+
+
+async def test_it_is_tried_three_times_for_five_to_ten_seconds_then_waits(home, autojump_clock):
+    home.away = True
+    with structlog.testing.capture_logs() as logs:
+        async with home.open():
+            home.finished("1")
+            await trio.sleep(40)
+    assert len(home.requests) == 3
+    assert all(5 <= request.timeout <= 10 and request.tries == 1 for request in home.requests)
+    assert home.returns.spool.names() == ["1"]
+    assert [line["event"] for line in logs] == ["job.returning", "job.return_failed"]
+
+
+async def test_what_waits_is_sent_once_when_the_link_stands_again(home, autojump_clock):
+    home.away = True
+    async with home.open():
+        for number in range(30):
+            home.finished(str(number))
+        await trio.sleep(100)
+        home.away = False
+        home.requests.clear()
+        await home.bus.publish(Connected(master="salt"))
+        await wait_all_tasks_blocked()
+        await home.bus.publish(Connected(master="salt"))
+        await wait_all_tasks_blocked()
+    assert sorted(int(load["jid"]) for load in home.got) == list(range(30))
+    assert home.returns.spool.names() == []
+
+
+async def test_what_waits_is_tried_again_without_a_new_link_too(home, autojump_clock):
+    home.away = True
+    async with home.open():
+        home.finished("1")
+        await trio.sleep(40)
+        home.away = False
+        await trio.sleep(AGAIN_AFTER + 1)
+    assert len(home.got) == 1
+
+
+@pytest.mark.parametrize("answer", ["", False])
+async def test_an_answer_that_means_no_keeps_it(home, answer):
+    home.answer = answer
+    async with home.open():
+        home.finished("1")
+        await wait_all_tasks_blocked()
+    assert home.returns.spool.names() == ["1"]
+
+
+async def test_posted_twice_it_is_sent_once(home):
+    async with home.open():
+        home.finished("1")
+        home.returns.post("1")
+        await wait_all_tasks_blocked()
+    assert len(home.got) == 1
+
+
+async def test_a_file_that_is_no_return_does_not_stop_the_others(home):
+    home.returns.spool.path("0").write_bytes(b"\xc1")
+    home.returns.spool.write("1", {"jid": "1"})
+    with structlog.testing.capture_logs() as logs:
+        async with home.open():
+            await wait_all_tasks_blocked()
+    assert [load["jid"] for load in home.got] == ["1"]
+    assert "return.unreadable" in [line["event"] for line in logs]
+    assert home.returns.spool.names() == []
+
+
+async def test_after_a_week_it_is_given_up_aloud(home):
+    home.returns.spool.write("1", {"jid": "1", "fun": "test.ping"})
+    old = time.time() - 8 * 86400
+    os.utime(home.returns.spool.path("1"), (old, old))
+    with structlog.testing.capture_logs() as logs:
+        async with home.open():
+            await wait_all_tasks_blocked()
+    assert home.got == []
+    assert [line["log_level"] for line in logs if line["event"] == "return.given_up"] == ["error"]
+
+
+async def test_cancelled_while_sending_the_file_stays(home, autojump_clock):
+    home.away = True
+    async with home.open():
+        home.finished("1")
+        await trio.sleep(2)
+    assert home.returns.spool.names() == ["1"]
+
+
+def test_what_cannot_be_packed_returns_a_text_that_says_so(home):
+    home.returns.spool.write("1", {"jid": "1", "return": object()})
+    load = home.returns.spool.read("1")
+    assert "cannot be sent" in load["return"]
+    assert load["success"] is False
