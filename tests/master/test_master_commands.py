@@ -145,6 +145,14 @@ async def test_a_private_key_goes_to_the_caller_and_not_to_the_bus_nor_to_the_st
     assert "2048" in told
 
 
+@pytest.mark.parametrize("fun", ["cache.pillar", "cache.fetch", "pillar.show_pillar"])
+async def test_pillar_goes_to_the_caller_alone(master, fun):
+    master.workers.answer = outcome(result={"m1": {"colour": "blue"}})
+    assert (await master.run(fun=fun)).result == {"m1": {"colour": "blue"}}
+    assert (await master.told(RunnerReturned))[0].result == HIDDEN
+    assert "blue" not in repr(master.jobs)
+
+
 async def test_a_plugins_no_is_an_answer_with_a_retcode(master):
     master.workers.answer = outcome(result="'nosuch.fun' is not available.", retcode=1, success=False)
     answer = await master.run(fun="nosuch.fun")
@@ -399,6 +407,11 @@ async def test_what_only_a_minion_has_is_refused(master, kind):
 
 
 def test_public_hides_secrets_by_name_and_by_look():
+    assert public({"git_pillar_password": "x", "tokens": "y", "Token": "z"}) == {
+        "git_pillar_password": HIDDEN,
+        "tokens": "y",
+        "Token": HIDDEN,
+    }
     value = {
         "token": "abc",
         "password": "",

@@ -174,6 +174,23 @@ async def test_active_jobs_are_what_minions_say_they_run(runners, host):
     assert host.asked[0][1]["fun"] == "saltutil.running"
 
 
+async def test_what_is_kept_about_minions_is_read(tmp_path, host):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        for id in ("m1", "m2"):
+            await store.banks.store("grains", id, {"id": id})
+        runners = Plugins({"cachedir": str(tmp_path)}).loader("runners")
+        assert runners["cache.grains"]() == {"m1": {"id": "m1"}, "m2": {"id": "m2"}}
+        assert runners["cache.grains"]("*2") == {"m2": {"id": "m2"}}
+        assert runners["cache.grains"]("m1,m9", "list") == {"m1": {"id": "m1"}}
+        assert runners["cache.grains"]("m[1]", "pcre") == {"m1": {"id": "m1"}}
+        assert runners["cache.pillar"]() == runners["cache.mine"]() == {}
+        assert runners["cache.list"]("grains") == ["m1", "m2"]
+        assert runners["cache.fetch"]("grains", "m1") == {"id": "m1"}
+        assert runners["cache.updated"]("grains", "m1") > 0
+        with pytest.raises(CommandError, match="grain"):
+            runners["cache.grains"]("os:Debian", "grain")
+
+
 async def test_without_a_store_file_the_reason_is_told(tmp_path, host):
     with pytest.raises(StoreError, match="nowhere"):
         Plugins({"cachedir": str(tmp_path / "nowhere")}).loader("runners")["jobs.list_jobs"]()

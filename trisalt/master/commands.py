@@ -6,6 +6,7 @@ it asks of its host while it runs comes back here as upcalls.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -28,10 +29,10 @@ from trisalt.worker.protocol import Call, Failure, Outcome, Upcall, UpcallKind
 log = structlog.get_logger()
 
 HIDDEN = "**********"
-# Names of arguments and of fields in results whose values stay off the bus.
-SECRET_NAMES = frozenset(
-    {"password", "passwd", "passphrase", "token", "secret", "priv", "private", "private_key", "sharedsecret"}
-)
+# Names of arguments, of options and of fields in results whose values stay off the bus: `token`, `db_password`, …
+SECRET_NAME = re.compile(r"(.*_)?(password|passwd|passphrase|token|secret|priv|privkey|private|private_key|api_?key)")
+# Functions whose results are for the caller alone: pillar.
+PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))")
 
 
 @attrs.define
@@ -107,7 +108,7 @@ async def _answer(
     finally:
         del runs.running[request.jid]
     log.info("command.finished", fun=fun, jid=request.jid, user=request.user, retcode=outcome.retcode)
-    told = public(outcome.result)
+    told = HIDDEN if PRIVATE_RESULTS.fullmatch(fun) else public(outcome.result)
     if is_runner:
         retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
         ended: RunnerReturned | WheelReturned = RunnerReturned(
@@ -313,9 +314,13 @@ def public(value: Any) -> Any:
             return HIDDEN if "PRIVATE KEY-----" in value else value
         case dict():
             return {
-                key: HIDDEN if key in SECRET_NAMES and isinstance(item, (str, bytes)) and item else public(item)
+                key: HIDDEN if item and isinstance(item, (str, bytes)) and _is_secret(key) else public(item)
                 for key, item in value.items()
             }
         case list() | tuple():
             return [public(item) for item in value]
     return value
+
+
+def _is_secret(name: object) -> bool:
+    return isinstance(name, str) and SECRET_NAME.fullmatch(name.lower()) is not None
