@@ -23,8 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
+    from functools import partial
+
     import trio
 
     from trisalt.master.daemon import run_master
 
-    trio.run(run_master, config, zygote, strict_exception_groups=True)
+    trio.run(partial(run_master, config, zygote, reread=reread), strict_exception_groups=True)
