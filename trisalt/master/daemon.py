@@ -381,7 +381,9 @@ async def _reload_on_hangup(
             tell_init("RELOADING=1")
             logs.reopen()
             try:
-                taken, waiting = live.reload(reread().opts)
+                fresh = reread()
+                # The id may be one that is generated on first use.
+                taken, waiting = live.reload({**fresh.opts, "id": fresh.id})
             except ConfigError as exc:
                 log.error("config.not_reloaded", reason=str(exc))
             else:
