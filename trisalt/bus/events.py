@@ -7,7 +7,9 @@ the process. Tags and payloads are Salt's own; source: stock Salt 3008.3's bus, 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, ClassVar, NoReturn
 
 import attrs
@@ -73,12 +75,11 @@ class Event:
 
     def to_data(self) -> dict[str, Any]:
         """The payload as Salt's listeners know it, `_stamp` included."""
-        data: dict[str, Any] = {}
-        for name, key, omit in _PAYLOADS.get(type(self)) or _payload(type(self)):
-            value = getattr(self, name)
-            if omit and value is None:
-                continue
-            data[key] = value
+        always, keys, sometimes, further = _PAYLOADS.get(type(self)) or _payload(type(self))
+        data: dict[str, Any] = dict(zip(keys, always(self), strict=True))
+        for key, value in zip(further, sometimes(self), strict=True):
+            if value is not None:
+                data[key] = value
         data["_stamp"] = stamped(self.stamp)
         return data
 
@@ -99,17 +100,35 @@ class _Fields(dict[str, Any]):
         return getattr(self._event, key)
 
 
-_PAYLOADS: dict[type[Event], tuple[tuple[str, str, bool], ...]] = {}
+# Of each class: how to read the fields that always travel, their names on the wire, and the same for the optional ones.
+Payload = tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[str, ...]]
+_PAYLOADS: dict[type[Event], Payload] = {}
 
 
-def _payload(cls: type[Event]) -> tuple[tuple[str, str, bool], ...]:
-    """The fields that travel, as (attribute, name on the wire, left out when None), worked out once per class."""
-    row = _PAYLOADS[cls] = tuple(
-        (field.name, field.metadata.get("wire", field.name), "omit" in field.metadata)
-        for field in attrs.fields(cls)
-        if field.name != "stamp" and not field.metadata.get("inside")
-    )
-    return row
+def _payload(cls: type[Event]) -> Payload:
+    """What travels, worked out once per class: a return is packed for every listener there is."""
+    rows = [f for f in attrs.fields(cls) if f.name != "stamp" and not f.metadata.get("inside")]
+    always = [f for f in rows if "omit" not in f.metadata]
+    sometimes = [f for f in rows if "omit" in f.metadata]
+
+    def keys(fields: list[Any]) -> tuple[str, ...]:
+        return tuple(f.metadata.get("wire", f.name) for f in fields)
+
+    payload = (_reader(always), keys(always), _reader(sometimes), keys(sometimes))
+    _PAYLOADS[cls] = payload
+    return payload
+
+
+def _reader(fields: list[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    match [f.name for f in fields]:
+        case []:
+            return lambda _event: ()
+        case [name]:
+            # attrgetter of one name gives the bare value.
+            one = attrgetter(name)
+            return lambda event: (one(event),)
+        case names:
+            return attrgetter(*names)
 
 
 def inside(**kwargs: Any) -> Any:
@@ -467,3 +486,11 @@ class ModuleRefreshed(Event):
 
     TAG = "/salt/minion/minion_mod_refresh_complete"
     complete: bool = True
+
+
+# What stock Salt's own tools may see on its event sockets: every tag but those that are ours alone.
+STOCK_EVENTS: tuple[type[Event], ...] = tuple(
+    cls
+    for cls in list(globals().values())
+    if isinstance(cls, type) and issubclass(cls, Event) and cls.TAG and not cls.TAG.startswith("trisalt/")
+)

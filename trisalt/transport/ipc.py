@@ -15,7 +15,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event
+from trisalt.bus.events import STOCK_EVENTS, Event
 from trisalt.bus.subscription import Lagged
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.local import CHUNK, accept_all, unix_listener
@@ -124,7 +124,7 @@ class _EventSockets:
         while True:
             while not self._readers:
                 await self._first.park()
-            async with self._bus.subscribe(Event, keep=False, depth=self._depth) as events:
+            async with self._bus.subscribe(STOCK_EVENTS, keep=False, depth=self._depth) as events:
                 while self._readers:
                     batch = await events.receive_all()
                     for start in range(0, len(batch), BATCH):
@@ -140,7 +140,7 @@ class _EventSockets:
                 case Lagged(missed=missed):
                     self.statistics.missed += missed
                     log.warning("subscription.lagged", service="event sockets", missed=missed)
-                case Event() if event.leaves_process():
+                case Event():
                     tag = event.tag
                     try:
                         packed.append(pack_pub(pack_event(tag, event.to_data(), max_size=self._max_event_size)))
