@@ -1,0 +1,124 @@
+"""Filters that the recorded pillars do not show: odd values, and what they refuse. Stock answers the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from trisalt.sls.filters import FILTERS, TESTS
+from trisalt.sls.jinja import render_jinja
+from trisalt.sls.networks import MOST_HOSTS
+
+
+def made(name, *args, **kwargs):
+    return FILTERS[name](*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "value"),
+    [
+        ("to_bool", ("Yes",), True),
+        ("to_bool", ("no",), False),
+        ("to_bool", (None,), False),
+        ("to_bool", (3,), True),
+        ("to_bool", (0,), False),
+        ("to_bool", ([1],), True),
+        ("to_bool", ([],), False),
+        ("to_bool", (1.5,), False),
+        ("unique", ([1, 2, 1],), [1, 2]),
+        ("unique", ("aab",), {"a", "b"}),
+        ("union", ((1,), (2,)), {1, 2}),
+        ("avg", ([1, 2],), 1.5),
+        ("avg", (4,), 4.0),
+        ("regex_search", ("abcd", "x"), None),
+        ("regex_search", ("abcd", "b"), ("b",)),
+        ("regex_match", ("abcd", "A(b)", True), ("b",)),
+        ("regex_match", ("abcd", "b"), None),
+        ("flatten", ([1, None, "null", [2]],), [1, 2]),
+        ("sequence", ({"a": 1},), {"a": 1}),
+        ("is_list", ((1,),), False),
+        ("is_iter", ("abc",), False),
+        ("is_iter", ([],), True),
+        ("human_to_bytes", ("10",), 10),
+        ("human_to_bytes", ("1.5 MiB",), 1572864),
+        ("human_to_bytes", ("nonsense",), 0),
+        ("to_num", ("1.5",), 1.5),
+        ("to_num", ([1],), [1]),
+        ("is_hex", ("xyz",), False),
+        ("is_hex", (5,), False),
+        ("check_whitelist_blacklist", ("web1", None, ["web*"]), False),
+        ("check_whitelist_blacklist", ("web1", "db*"), False),
+        ("check_whitelist_blacklist", ("web1",), True),
+        ("compare_dicts", ({"a": 1}, {"b": 2}), {"b": {"old": "", "new": 2}, "a": {"old": 1, "new": ""}}),
+        ("from_entries", ([{"key": "a", "value": 1}],), {"a": 1}),
+        ("base64_decode", ("aGk=",), "hi"),
+        ("hmac", ("get salted", "shared secret", "eBWf9bstXg+NiP5AOwppB5HMvZiYMPzEM9W5YMm/AmQ="), True),
+        ("hmac", ("get salted", "shared secret", "nonsense"), False),
+        ("path_join", ("/a", "b", "..", "c"), "/a/c"),
+        ("skip", (5,), ""),
+        ("is_ipv4", ("::1",), False),
+        ("is_ip", ("192.0.2.1", "private"), True),
+        ("ipv6", (["::1", "192.0.2.1"],), ["::1"]),
+        ("ipv4", (5,), None),
+        ("ipwrap", (["::1", "192.0.2.1", "host"],), ["[::1]", "192.0.2.1", "host"]),
+        ("filter_by_networks", (["10.0.0.1", "192.0.2.1"], ["10.0.0.0/8"]), ["10.0.0.1"]),
+        ("filter_by_networks", ({"lo": ["127.0.0.1"]}, []), {"lo": []}),
+        ("filter_by_networks", (["10.0.0.1"], None), ["10.0.0.1"]),
+        ("mac_str_to_bytes", ("08:00:27:13:69:77",), b"\x08\x00\x27\x13\x69\x77"),
+        ("yaml_encode", (True,), "true"),
+        ("strftime", ("2002-12-25", "%d"), "25"),
+        ("strftime", (86400, "%Y"), "1970"),
+        ("to_entries", (["x"],), [{"key": 0, "value": "x"}]),
+        ("update_dict_key_value", ({"a": {"b": {"x": 1}}}, "a:b", {"y": 2}), {"a": {"b": {"x": 1, "y": 2}}}),
+        ("extend_dict_key_value", ({}, "a", [1, 2]), {"a": [1, 2]}),
+    ],
+)
+def test_a_filter_of_odd_values(name, args, value):
+    answer = made(name, *args)
+    assert answer == value
+    assert type(answer) is type(value)
+
+
+def test_a_seed_makes_the_same_sample():
+    assert made("random_sample", range(100), 5, seed="x") == made("random_sample", range(100), 5, seed="x")
+    assert sorted(made("random_shuffle", [1, 2, 3], seed=1)) == [1, 2, 3]
+
+
+def test_a_network_too_big_for_a_list_is_refused():
+    assert len(made("network_hosts", "10.0.0.0/24")) == 254
+    with pytest.raises(ValueError, match="too many"):
+        made("network_hosts", "10.0.0.0/8")
+    assert made("network_size", "10.0.0.0/8") > MOST_HOSTS
+
+
+def test_a_cycle_is_not_flattened_for_ever():
+    values = [1]
+    values.append(values)
+    with pytest.raises(RecursionError):
+        made("flatten", values)
+
+
+def test_yaml_encode_takes_leaves_only():
+    with pytest.raises(TypeError):
+        made("yaml_encode", [1])
+
+
+def test_salts_tests():
+    assert TESTS["match"]("Abc", "a", ignorecase=True)
+    assert not TESTS["match"]("xa", "a")
+    assert TESTS["equalto"](1, 1)
+    assert TESTS["list"]([])
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_every_filter_is_known_to_templates(name):
+    assert render_jinja(f"{{% if false %}}{{{{ '' | {name} }}}}{{% endif %}}", {}) == ""
+
+
+def test_files_are_looked_at(tmp_path):
+    (tmp_path / "empty").touch()
+    (tmp_path / "full").write_text("x")
+    assert made("is_empty", str(tmp_path / "empty"))
+    assert not made("is_empty", str(tmp_path / "full"))
+    assert not made("is_empty", str(tmp_path / "gone"))
+    assert set(made("list_files", str(tmp_path))) == {str(tmp_path), str(tmp_path / "empty"), str(tmp_path / "full")}
+    assert made("file_hashsum", str(tmp_path / "full")) == made("sha256", "x")
