@@ -1,12 +1,30 @@
 """structlog, set up once per process: console lines that read like stock Salt's, log files, JSON lines, the journal.
 
-`log.<level>("subject.what_happened", **facts)` is what the house writes; `STOCK_LINES` is where a sentence comes from.
-An event without a row prints as its name and its facts. Rendering never raises.
+`log.<level>("subject.what_happened", **facts)` is what the house writes; `lines.py` says which sentence an operator
+reads. Plugins' own words (`logging`, and what workers send) go the same way. Called by the daemons' commands before
+Trio. Rendering never raises: what cannot be written is counted in `dropped`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import logging
+import os
+import re
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn, Protocol
+
+import attrs
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.typing import EventDict
+
+from trisalt.errors import TrisaltError
+from trisalt.lines import MINION_LINES, STOCK_LINES, Row
 
 LEVELS = {
     "all": 0,
@@ -20,6 +38,17 @@ LEVELS = {
     "critical": 50,
     "quiet": 1000,
 }
+# At these, values of plugins and of requests may come into the log.
+INSECURE = frozenset({"all", "garbage", "trace", "debug", "profile"})
+LONGEST_RECORD = 64 * 1024
+CONSOLE_FORMAT = "[%(levelname)-8s] %(message)s"
+FILE_FORMAT = "%(asctime)s,%(msecs)03d [%(name)-17s:%(lineno)-4d][%(levelname)-8s][%(process)d] %(message)s"
+JSON = "json"
+
+_SECRET = re.compile("password|secret|token|priv|_key", re.IGNORECASE)
+_PLUGIN = "plugin.logged"
+# How many records could not be written since the process began.
+dropped = 0
 
 
 def configure(
@@ -30,6 +59,7 @@ def configure(
     log_level_logfile: str | None = None,
     fmt_console: str | None = None,
     fmt_logfile: str | None = None,
+    fmt_jid: str | None = "[JID: %(jid)s]",
     datefmt: str = "%H:%M:%S",
     datefmt_logfile: str = "%Y-%m-%d %H:%M:%S",
     granular_levels: Mapping[str, str] | None = None,
@@ -39,10 +69,589 @@ def configure(
     """Set up this process's log; called again, it takes the place of what was set up before.
 
     `daemon` is `master`, `minion` or `cli`. A format of `json` gives JSON lines. `console=False` once stdio is closed.
+    A log file that cannot be opened is told on the console, and no more.
     """
-    raise NotImplementedError
+    _close()
+    _state.identity = {"daemon": daemon, **({"minion_id": minion_id} if minion_id else {})}
+    _state.rows = {**STOCK_LINES, **MINION_LINES} if daemon == "minion" else STOCK_LINES
+    _state.granular = {name: level_number(wanted) for name, wanted in (granular_levels or {}).items()}
+    if console:
+        style = _style(fmt_console or CONSOLE_FORMAT, datefmt, fmt_jid)
+        _state.sinks.append(Sink(level=level_number(level), style=style, write=_Console()))
+    refused = None
+    if log_file:
+        style = _style(fmt_logfile or FILE_FORMAT, datefmt_logfile, fmt_jid)
+        try:
+            _state.sinks.append(
+                Sink(level=level_number(log_level_logfile or level), style=style, write=_open_file(log_file, daemon))
+            )
+        except (OSError, ValueError) as exc:
+            refused = str(exc)
+    _state.threshold = min([*(sink.level for sink in _state.sinks), *_state.granular.values()], default=1000)
+    structlog.configure(
+        processors=[merge_contextvars, _emit],
+        wrapper_class=Logger,
+        logger_factory=_Name,
+        cache_logger_on_first_use=True,
+    )
+    _take_stdlib(_state.threshold)
+    log = structlog.get_logger()
+    if refused is not None:
+        log.error("log.file_refused", path=log_file, reason=refused)
+    if (level in INSECURE and console) or (log_file and (log_level_logfile or level) in INSECURE):
+        log.warning("log.insecure")
 
 
 def reopen() -> None:
     """Open the log file anew (SIGHUP)."""
-    raise NotImplementedError
+    for sink in _state.sinks:
+        sink.write.reopen()
+
+
+def level_number(name: str) -> int:
+    """The number of a level; that of `warning` for a name that is none."""
+    return LEVELS.get(name.lower(), LEVELS["warning"])
+
+
+def reset() -> None:
+    """Close what `configure` opened, and let structlog and logging be as they were. For tests."""
+    _close()
+    _state.threshold = 0
+    logging.getLogger().handlers[:] = [h for h in logging.getLogger().handlers if not isinstance(h, _FromStdlib)]
+    structlog.reset_defaults()
+
+
+# -- what is called ----------------------------------------------------------------------------------------------
+
+
+class Logger(structlog.BoundLoggerBase):
+    """A bound logger with stock Salt's levels. Below the lowest level that anybody wants, it does nothing."""
+
+    def _put(self, level: int, name: str, event: str, facts: dict[str, Any]) -> None:
+        if level < _state.threshold:
+            return
+        entry: EventDict = {**self._context, **facts, "event": event}
+        try:
+            for process in self._processors:
+                entry = process(self._logger, name, entry)  # type: ignore[assignment]
+        except structlog.DropEvent:
+            return
+
+    def garbage(self, event: str, **facts: Any) -> None:
+        """Below trace."""
+        self._put(1, "garbage", event, facts)
+
+    def trace(self, event: str, **facts: Any) -> None:
+        """Below debug."""
+        self._put(5, "trace", event, facts)
+
+    def debug(self, event: str, **facts: Any) -> None:
+        """Follows one message."""
+        self._put(10, "debug", event, facts)
+
+    def profile(self, event: str, **facts: Any) -> None:
+        """How long something took."""
+        self._put(15, "profile", event, facts)
+
+    def info(self, event: str, **facts: Any) -> None:
+        """What an operator would tell a colleague."""
+        self._put(20, "info", event, facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Needs a look this week."""
+        self._put(30, "warning", event, facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        """Needs a look now."""
+        self._put(40, "error", event, facts)
+
+    def critical(self, event: str, **facts: Any) -> None:
+        """It cannot go on."""
+        self._put(50, "critical", event, facts)
+
+    def exception(self, event: str, **facts: Any) -> None:
+        """An error, with the exception that is being handled."""
+        self._put(40, "error", event, {"exc_info": True, **facts})
+
+    def log(self, level: int, event: str, **facts: Any) -> None:
+        """At a level given as a number."""
+        self._put(level, _name_of(level), event, facts)
+
+    warn, fatal = warning, critical
+
+
+def _name_of(level: int) -> str:
+    return next(name for name in reversed(_NAMES) if LEVELS[name] <= level) if level > 0 else "garbage"
+
+
+_NAMES = [name for name in LEVELS if name not in ("all", "quiet")]
+
+
+class _Name:
+    """structlog's innermost logger: it only knows the name it was made with."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+
+# -- from an event to records ------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """One event, ready to be rendered. Facts are redacted. `lines` are what an operator reads, each with its level."""
+
+    level: int
+    event: str
+    facts: dict[str, Any]
+    lines: list[tuple[str, str]]
+    created: float
+    name: str
+    lineno: int = 0
+    error: BaseException | None = None
+
+    @property
+    def expected(self) -> bool:
+        """Whether the exception is one of ours, whose text says it all."""
+        return self.error is not None and all(isinstance(leaf, TrisaltError) for leaf in _leaves(self.error))
+
+
+def _emit(logger: object, method: str, event_dict: EventDict) -> NoReturn:
+    """The last processor: hand the event to every sink that wants it."""
+    global dropped
+    try:
+        name = logger.name if isinstance(logger, _Name) else None
+        _write_all(_record(LEVELS[method], event_dict, name=name))
+    except Exception:  # a line that cannot be rendered must not end what wrote it
+        dropped += 1
+    raise structlog.DropEvent
+
+
+def _write_all(record: Record) -> None:
+    global dropped
+    granular = _granular_level(record)
+    for sink in _state.sinks:
+        if record.level < (sink.level if granular is None else granular):
+            continue
+        try:
+            for text in sink.style(record, verbose=sink.level <= LEVELS["debug"]):
+                sink.write(text, record.level)
+        except Exception:
+            dropped += 1
+
+
+def _granular_level(record: Record) -> int | None:
+    granular = _state.granular
+    if not granular:
+        return None
+    name = record.name
+    while name:
+        if name in granular:
+            return granular[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def _record(level: int, event_dict: Mapping[str, Any], *, name: str | None = None, lineno: int = 0) -> Record:
+    facts = dict(event_dict)
+    event = str(facts.pop("event", ""))
+    facts.pop("stack_info", None)
+    error = _error(facts.pop("exc_info", None))
+    facts = {str(key): _redacted(str(key), value) for key, value in facts.items()}
+    level_name = _name_of(level)
+    if " " in event or "." not in event:
+        # A plugin's own words, or those of a library.
+        words = "\n".join(map(_one_line, event.expandtabs().split("\n")))
+        return Record(
+            level=level,
+            event=_PLUGIN,
+            facts={"logger": name or "", "message": event, **facts},
+            lines=[(level_name, words)],
+            created=time.time(),
+            name=name or "",
+            lineno=lineno,
+            error=error,
+        )
+    return Record(
+        level=level,
+        event=event,
+        facts=facts,
+        lines=_lines(level_name, event, facts),
+        created=time.time(),
+        name=event,
+        error=error,
+    )
+
+
+def _lines(level: str, event: str, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    row: Row | None = _state.rows.get(event)
+    try:
+        if isinstance(row, tuple):
+            shown = {key: _shown(value) for key, value in facts.items()}
+            return [(own, text(facts) if callable(text) else text.format_map(shown)) for own, text in row]
+        if row is not None:
+            if callable(row):
+                return [(level, _one_line(row(facts)))]
+            return [(level, row.format_map({key: _shown(value) for key, value in facts.items()}))]
+    except Exception:  # a fact is missing, or will not be text
+        pass
+    told = " ".join(f"{key}={_quoted(value)}" for key, value in facts.items())
+    return [(level, f"{event} {told}".rstrip())]
+
+
+def _shown(value: object) -> object:
+    """A fact inside a sentence: what a peer chose must not end the line, nor speak to the terminal."""
+    return _one_line(value) if isinstance(value, str) else value
+
+
+def _quoted(value: object) -> str:
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+    plain = text.isprintable() and text and not any(char in text for char in " ='\"")
+    return text if plain or not isinstance(value, str) else repr(value)
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
+
+
+def _redacted(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if _SECRET.search(key) or key == "pillar":
+        return "[redacted]"
+    if isinstance(value, Mapping):
+        return {str(name): _redacted(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted("", inner) for inner in value]
+    return value
+
+
+def _error(exc_info: object) -> BaseException | None:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple) and len(exc_info) == 3:
+        return exc_info[1]
+    return sys.exc_info()[1] if exc_info else None
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+# -- from a record to text ---------------------------------------------------------------------------------------
+
+
+class Style(Protocol):
+    """How a record becomes text."""
+
+    def __call__(self, record: Record, *, verbose: bool) -> list[str]: ...
+
+
+def _style(fmt: str, datefmt: str, fmt_jid: str | None) -> Style:
+    return _json_lines if fmt == JSON else _Text(fmt, datefmt, fmt_jid)
+
+
+class _Text:
+    """Lines by a format with `logging`'s keys, and stock's: `jid`, `minion_id`, `bracket…`, `color…`."""
+
+    def __init__(self, fmt: str, datefmt: str, fmt_jid: str | None) -> None:
+        self._fmt, self._datefmt, self._fmt_jid = fmt, datefmt, fmt_jid
+        self._plain = fmt == CONSOLE_FORMAT
+        self._color = "%(color" in fmt and not os.environ.get("NO_COLOR") and sys.stderr.isatty()
+
+    def __call__(self, record: Record, *, verbose: bool) -> list[str]:
+        *lines, (level, last) = record.lines
+        if record.error is not None:
+            if record.expected and not verbose:
+                told = "; ".join(dict.fromkeys(_one_line(str(leaf)) for leaf in _leaves(record.error)))
+                last = last if told in last else f"{last}: {told}"
+            else:
+                last += "\n" + "".join(traceback.format_exception(record.error)).rstrip("\n")
+        return [self._format(record, name, text) for name, text in (*lines, (level, last))]
+
+    def _format(self, record: Record, level: str, message: str) -> str:
+        if self._plain:
+            return f"[{level.upper():<8}] {message}"
+        jid = record.facts.get("jid")
+        bracket = f"[{level.upper():<8}]", f"[{record.name:<17}]", f"[{os.getpid():>5}]", message
+        if self._color:
+            code, weak = _COLORS.get(level, ("0", "0"))
+            codes = (code, "1;32", "1;34", weak)
+            color = tuple(f"\033[{c}m{text}\033[0m" for c, text in zip(codes, bracket, strict=True))
+        else:
+            color = bracket
+        values = {
+            "asctime": time.strftime(self._datefmt, time.localtime(record.created)),
+            "bracketlevel": bracket[0],
+            "bracketname": bracket[1],
+            "bracketprocess": bracket[2],
+            "colorlevel": color[0],
+            "colorname": color[1],
+            "colorprocess": color[2],
+            "colormsg": color[3],
+            "created": record.created,
+            "filename": "",
+            "funcName": "",
+            "jid": self._fmt_jid % {"jid": jid} if jid and self._fmt_jid else "",
+            "levelname": level.upper(),
+            "levelno": record.level,
+            "lineno": record.lineno,
+            "message": message,
+            "minion_id": "",
+            "module": record.name.partition(".")[0],
+            "msecs": int(record.created * 1000) % 1000,
+            "name": record.name,
+            "pathname": "",
+            "process": os.getpid(),
+            "processName": _state.identity.get("daemon", ""),
+            "relativeCreated": (record.created - _BORN) * 1000,
+            "thread": 0,
+            "threadName": "MainThread",
+        }
+        try:
+            return self._fmt % values
+        except (KeyError, ValueError, TypeError):
+            return f"[{level.upper():<8}] {message}"
+
+
+_BORN = time.time()
+# The level's colour, and the message's.
+_COLORS = {
+    "critical": ("1;31", "1;31"),
+    "error": ("1;31", "31"),
+    "warning": ("1;33", "33"),
+    "info": ("1;32", "32"),
+    "profile": ("1;36", "1;36"),
+    "debug": ("1;36", "36"),
+    "trace": ("1;35", "35"),
+    "garbage": ("1;34", "34"),
+}
+
+
+def _json_lines(record: Record, *, verbose: bool) -> list[str]:
+    """One JSON object per event, never longer than `LONGEST_RECORD`; without the stack of an expected error."""
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    entry: dict[str, Any] = {
+        "timestamp": f"{seconds}.{int(record.created * 1_000_000) % 1_000_000:06d}Z",
+        "level": _name_of(record.level),
+        "event": record.event,
+        **_state.identity,
+    }
+    entry.update((key, value) for key, value in record.facts.items() if key not in entry or key == "minion_id")
+    if record.error is not None:
+        entry["exc.type"] = type(record.error).__qualname__
+        entry["exc.message"] = str(record.error)
+        if verbose or not record.expected:
+            entry["exc.stack"] = "".join(traceback.format_exception(record.error))
+    try:
+        text = _dumps(entry)
+    except (ValueError, TypeError, RecursionError):
+        entry = {key: value if isinstance(value, str | int | None) else _said(value) for key, value in entry.items()}
+        text = _dumps(entry)
+    if len(text) > LONGEST_RECORD:
+        for key, size in sorted(((key, len(_dumps(value))) for key, value in entry.items()), key=lambda row: -row[1]):
+            entry[key] = {"truncated": True, "size": size}
+            text = _dumps(entry)
+            if len(text) <= LONGEST_RECORD:
+                break
+    return [text]
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), default=_said, allow_nan=False)
+
+
+def _said(value: object) -> str:
+    try:
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text[:1000]
+
+
+# -- where text goes ---------------------------------------------------------------------------------------------
+
+
+class Write(Protocol):
+    """Where lines go."""
+
+    def __call__(self, text: str, level: int) -> None: ...
+    def reopen(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@attrs.frozen(kw_only=True)
+class Sink:
+    """One place the log is written to, from which level on, and how."""
+
+    level: int
+    style: Style
+    write: Write
+
+
+class _Console:
+    """Standard error; under systemd with the priority before each line, as its journal takes it."""
+
+    def __init__(self) -> None:
+        self._journal = _is_journal(2)
+
+    def __call__(self, text: str, level: int) -> None:
+        if self._journal:
+            text = "\n".join(f"<{_priority(level)}>{line}" for line in text.split("\n"))
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def reopen(self) -> None:
+        """It stays what it is."""
+
+    def close(self) -> None:
+        """It is not ours to close."""
+
+
+class _File:
+    """A file that is appended to in single writes, and followed when logrotate moves it away."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = -1
+        self.reopen()
+
+    def __call__(self, text: str, level: int) -> None:
+        try:
+            info = os.stat(self._path)
+            moved = (info.st_dev, info.st_ino) != self._mark
+        except OSError:
+            moved = True
+        if moved:
+            self.reopen()
+        os.write(self._fd, f"{text}\n".encode("utf-8", "backslashreplace"))
+
+    def reopen(self) -> None:
+        """Open the file anew; when that fails, what was open stays in use."""
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self.close()
+        info = os.fstat(fd)
+        self._fd, self._mark = fd, (info.st_dev, info.st_ino)
+
+    def close(self) -> None:
+        """Close it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _Syslog:
+    """Datagrams to the host's log, or to one on the network."""
+
+    def __init__(self, family: int, address: Any, facility: int, ident: str) -> None:
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        try:
+            self._socket.connect(address)
+        except OSError:
+            self._socket.close()
+            raise
+        self._facility, self._ident = facility, ident
+
+    def __call__(self, text: str, level: int) -> None:
+        head = f"<{self._facility * 8 + _priority(level)}>{self._ident}[{os.getpid()}]: "
+        self._socket.send((head + text.replace("\n", " | ")).encode("utf-8", "backslashreplace")[:8192])
+
+    def reopen(self) -> None:
+        """It stays what it is."""
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+_FACILITIES = {"KERN": 0, "USER": 1, "DAEMON": 3, "AUTH": 4, "SYSLOG": 5, **{f"LOCAL{n}": 16 + n for n in range(8)}}
+
+
+def _open_file(address: str, daemon: str) -> Write:
+    """A path, or `file:///dev/log[/LOG_DAEMON]`, `udp://host[:port][/LOG_USER]`. Raises OSError, ValueError."""
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return _File(address)
+    head, slash, facility = rest.rpartition("/LOG_")
+    if not slash:
+        head, facility = rest, "USER"
+    if facility not in _FACILITIES:
+        raise ValueError(f"{address}: LOG_{facility} is not a facility of syslog")
+    number, ident = _FACILITIES[facility], f"salt-{daemon}"
+    if scheme == "file":
+        return _Syslog(socket.AF_UNIX, head, number, ident)
+    if scheme == "udp":
+        host, _colon, port = head.rpartition(":") if ":" in head.rpartition("]")[2] else (head, "", "514")
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
+        return _Syslog(found[0], found[4], number, ident)
+    raise ValueError(f"{address}: a log goes to a path, file:// or udp://")
+
+
+def _is_journal(fd: int) -> bool:
+    """Whether systemd's journal reads this descriptor."""
+    try:
+        info = os.fstat(fd)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{info.st_dev}:{info.st_ino}"
+
+
+def _priority(level: int) -> int:
+    return 2 if level >= 50 else 3 if level >= 40 else 4 if level >= 30 else 6 if level >= 20 else 7
+
+
+# -- what plugins and libraries write ----------------------------------------------------------------------------
+
+
+class _FromStdlib(logging.Handler):
+    """Hands records of `logging` to the same sinks, in their own words."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        global dropped
+        try:
+            facts = {"event": record.getMessage(), "exc_info": record.exc_info}
+            _write_all(_record(record.levelno, facts, name=record.name, lineno=record.lineno))
+        except Exception:
+            dropped += 1
+
+
+def _take_stdlib(threshold: int) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, _FromStdlib)]
+    root.addHandler(_FromStdlib())
+    root.setLevel(max(threshold, 1))
+    for name in ("garbage", "trace", "profile"):
+        logging.addLevelName(LEVELS[name], name.upper())
+
+
+# -- what there is one of per process ----------------------------------------------------------------------------
+
+
+@attrs.define
+class _State:
+    """What `configure` has set up."""
+
+    threshold: int = 0
+    sinks: list[Sink] = attrs.field(factory=list)
+    granular: dict[str, int] = attrs.field(factory=dict)
+    rows: Mapping[str, Row] = attrs.field(factory=lambda: STOCK_LINES)
+    identity: dict[str, str] = attrs.field(factory=dict)
+
+
+_state = _State()
+
+
+def _close() -> None:
+    for sink in _state.sinks:
+        sink.write.close()
+    _state.sinks.clear()

@@ -1,0 +1,173 @@
+"""The sentences an operator reads for the events of the house: stock Salt's, in the walkthrough's wording.
+
+One row per event. `log.py` prints them; JSON lines carry the event's name instead. An event without a row, or one that
+lacks a fact its sentence names, prints as its name and its facts.
+Source: spec/logs.md section 2, walkthrough.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Facts = Mapping[str, Any]
+# A sentence with the facts' names in braces; a function of the facts; or several lines, each with a level of its own.
+Sentence = str | Callable[[Facts], str]
+Row = Sentence | tuple[tuple[str, Sentence], ...]
+
+
+def _received(facts: Facts) -> str:
+    return f"{'AES' if facts['enc'] == 'aes' else 'Clear'} payload received with command {facts['cmd']}"
+
+
+def _ran(facts: Facts) -> str:
+    late = facts.get("late_s")
+    missed = f" (runtime missed by {late:g} seconds)" if late else ""
+    return f"Running scheduled job: {facts['name']}{missed}"
+
+
+def _denied(facts: Facts) -> str:
+    which = "public key in pending" if facts.get("state") == "pending" else "public keys"
+    return (
+        f"Authentication attempt from {facts['id']} failed, the {which} did not match. "
+        "This may be an attempt to compromise the Salt cluster."
+    )
+
+
+def _autorejected(facts: Facts) -> str:
+    which = "Pending" if facts.get("state") == "minions_pre" else "New"
+    return f"{which} public key for {facts['id']} rejected via autoreject_file"
+
+
+def _not_published(facts: Facts) -> str:
+    if "fun" not in facts:
+        return 'Authentication failure of type "user" occurred.'
+    return (
+        f"{facts['user']} does not have permissions to run {facts['fun']}. "
+        "Please contact your local administrator if you believe this is in error."
+    )
+
+
+def _signalled(who: str) -> Callable[[Facts], str]:
+    def text(facts: Facts) -> str:
+        return "Exiting on Ctrl-c" if facts["signal"] == "SIGINT" else f"{who} received a {facts['signal']}. Exiting."
+
+    return text
+
+
+STOCK_LINES: dict[str, Row] = {
+    "aes_key.ping": "Pinging all connected minions due to key rotation",
+    "aes_key.rotated": "Rotating AES key",
+    "auth.accepted": "Authentication accepted from {id}",
+    "auth.autorejected": _autorejected,
+    "auth.denied": _denied,
+    "auth.full": "Too many minions connected (max_minions={max_minions}). Rejecting connection from id {id}",
+    "auth.invalid_id": "Authentication request from invalid id {id}",
+    "auth.key_new": "New public key for {id} placed in pending",
+    "auth.pending": "Authentication failed from host {id}, the key is in pending and needs to be accepted "
+    "with salt-key -a {id}",
+    "auth.rejected": "Public key rejected for {id}. Key is present in rejection key dir.",
+    "auth.request": "Authentication request from {id}",
+    "cmd.exec": "Executing command {cmd!r} in directory '{cwd}'",
+    "config.warning": "{text}",
+    "daemon.dumped": "Tasks and stacks are written to {path}",
+    "daemon.not_started": "{reason}",
+    "grains.dmidecode_denied": "Although 'dmidecode' was found in path, the current user cannot execute it. "
+    "Grains output might not be accurate.",
+    "job.duplicate_return": "Duplicate return from minion {id} for jid {jid} with a *differing* payload; "
+    "the first one is kept",
+    "job.exception": "The minion function caused an exception",
+    "job.invalid_arguments": "{reason}",
+    "job.published": "User {user} Published command {fun} with jid {jid}",
+    "job.queued": "Maximum number of processes reached while executing jid {jid}, queuing... "
+    "(Running: {running}, Max: {max})",
+    "job.received": "User {user} Executing command {fun} with jid {jid}",
+    "job.return_failed": "The minion failed to return the job information for job {jid}. This is often due to the "
+    "master being shut down or overloaded.",
+    "job.returned": "Got return from {id} for job {jid}",
+    "job.returning": "Returning information for job: {jid}",
+    "job.started": "Starting a new job with PID {pid}",
+    "log.insecure": "Insecure logging configuration detected! Sensitive data may be logged.",
+    "master.keys_generated": "Generating key-pair for {path}",
+    "master.rlimit_nofile": "Current values for max open files soft/hard setting: {soft}/{hard}",
+    "master.rlimit_nofile.capped": "The value for the 'max_open_files' setting, {wanted}, is higher than the highest "
+    "value the user running salt is allowed to set ({hard}). Defaulting to {hard}.",
+    "master.rlimit_nofile.raised": "New values for max open files soft/hard values: {soft}/{hard}",
+    "master.rlimit_nofile.raising": "Raising max open files value to {wanted}",
+    "master.root_key.prepared": "Preparing the root key for local communication",
+    "master.setup": "Setting up the Salt Master",
+    "master.signal": _signalled("Master"),
+    "master.starting": "Starting up the Salt Master",
+    "master.stopped": "The Salt Master is shut down",
+    "master.user": "salt-master is starting as user '{user}'",
+    "minion.bus_bound": "Starting {socket} socket on ipc://{path}",
+    "minion.keys_generated": "Generating keys: {pki_dir}",
+    "minion.ready": "Minion is ready to receive requests!",
+    "minion.setup": 'Setting up the Salt Minion "{id}"',
+    "minion.signal": _signalled("Minion"),
+    "minion.starting": "Starting up the Salt Minion",
+    "minion.stopped": "Shutting down the Salt Minion",
+    "minion.user": "Minion is starting as user '{user}'",
+    "minion_id.generated": "Found minion id from generate_minion_id(): {id}",
+    "publish.denied": _not_published,
+    "publisher.bound": "Starting the Salt Publisher on {address}",
+    "publisher.puller_bound": "Starting the Salt Puller on ipc://{path}",
+    "request.received": _received,
+    "request_server.bound": "Setting up the master communication server",
+    "runner.completed": "Runner completed: {jid}",
+    "scheduler.internal_job_added": "Added {fun} to scheduler",
+    "scheduler.job_added": "Added new job {name} to scheduler",
+    "scheduler.job_run": _ran,
+    "scheduler.job_updated": "Updating job settings for scheduled job: {name}",
+    "token.denied": 'Authentication failure of type "token" occurred.',
+    "web.skipped": "Halite: Not configured, skipping.",
+    "worker.bound": "Worker binding to socket ipc://{path}",
+}
+
+# Where a minion's words are others than a master's for the same event.
+MINION_LINES: dict[str, Row] = {
+    "auth.pending": (
+        (
+            "error",
+            "The Salt Master has cached the public key for this node, this salt minion will wait for {wait_s} "
+            "seconds before attempting to re-authenticate",
+        ),
+        ("info", "Waiting for minion key to be accepted by the master."),
+        ("info", "Waiting {wait_s} seconds before retry."),
+    ),
+    "auth.rejected": (
+        ("critical", "The Salt Master has rejected this minion's public key!"),
+        (
+            "critical",
+            "To repair this issue, delete the public key for this minion on the Salt Master and restart this minion.",
+        ),
+        (
+            "critical",
+            "Or restart the Salt Master in open mode to clean out the keys. The Salt Minion will now exit.",
+        ),
+    ),
+    "auth.retrying": "Waiting {wait_s} seconds before retry.",
+    "auth.successful": "Authentication with master at {master} successful!",
+    "auth.master_key_mismatch": (
+        (
+            "error",
+            "The master key has changed, the salt master could have been subverted, verify salt master's public key",
+        ),
+        ("critical", "The Salt Master server's public key did not authenticate!"),
+        (
+            "critical",
+            "If you are confident that you are connecting to a valid Salt Master, then remove the master public key "
+            "and restart the Salt Minion.",
+        ),
+        ("critical", "The master public key can be found at:"),
+        ("critical", "{path}"),
+    ),
+    "master.disabled": "Master is set to disable, skipping connection",
+    "master.lost": "Connection to master {master} lost",
+    "master.timeout": "Request timed out while waiting for a response. reconnecting.",
+    "master.unreachable": "Master {master} could not be reached, trying next master (if any)",
+    "master.unresolved": (
+        ("error", "DNS lookup or connection check of '{master}' failed."),
+        ("error", "Master hostname: '{master}' not found or not responsive. Retrying in {wait_s} seconds"),
+    ),
+}
