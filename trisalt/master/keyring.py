@@ -23,6 +23,7 @@ KEY_MODE = 0o600
 AUTOSIGN = "minions_autosign"
 # No public key of 16384 bits is as long in PEM.
 MAX_PEM = 16 * 1024
+MAX_EXPONENT = 1 << 33
 
 # rsaEncryption, as DER has it.
 RSA_OID = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
@@ -118,6 +119,22 @@ class Keyring:
                     continue
         return found
 
+    def local_fingerprints(self, pattern: str = "*") -> dict[str, str]:
+        """The fingerprints of the master's own key files, both halves: name to fingerprint. Links are left out.
+
+        `pattern` is a glob, or several with commas. Source: what stock Salt 3008.3 lists as local keys.
+        """
+        globs, found = pattern.split(","), {}
+        for name in sorted(os.listdir(self.pki_dir) if os.path.isdir(self.pki_dir) else ()):
+            path = os.path.join(self.pki_dir, name)
+            if name[0] == "." or not name.endswith((".pem", ".pub")) or not any(fnmatchcase(name, g) for g in globs):
+                continue
+            if os.path.islink(path) or not os.path.isfile(path):
+                continue
+            with open(path, encoding="utf-8", errors="replace") as file:
+                found[name] = fingerprint(file.read(MAX_PEM).strip(), self._hash_type)
+        return found
+
     # -- changing --------------------------------------------------------------------------------------------
 
     def store(self, id: str, pem: str, state: State) -> None:
@@ -129,6 +146,7 @@ class Keyring:
             raise RemoteProtocolError("not a valid minion id")
         if state is State.ACCEPTED and not is_public_key(pem):
             raise RemoteProtocolError("the public key does not parse")
+        self._make_folder(state)
         _write(self._path(id, state), pem.encode())
         if state is not State.DENIED:
             for other in _EXCLUSIVE:
@@ -140,10 +158,16 @@ class Keyring:
         if not valid_minion_id(id):
             return None
         for source in sources:
+            if not os.path.lexists(self._path(id, source)):
+                continue
+            self._make_folder(target)
             try:
                 os.replace(self._path(id, source), self._path(id, target))
             except FileNotFoundError:
                 continue
+            # The new place first: a crash between leaves two names, never none.
+            _sync_folder(os.path.join(self.pki_dir, target.value))
+            _sync_folder(os.path.join(self.pki_dir, source.value))
             if target is not State.DENIED:
                 for other in _EXCLUSIVE:
                     if other is not target:
@@ -159,14 +183,16 @@ class Keyring:
         sources = [State.PENDING]
         sources += [State.REJECTED] if include_rejected else []
         sources += [State.DENIED] if include_denied else []
-        for source in sources:
-            pem = self.read(id, source)
-            if pem is None:
-                continue
-            if not is_public_key(pem):
-                raise RemoteProtocolError(f"the public key of {id} does not parse")
-            return self.move(id, State.ACCEPTED, [source])
-        return None
+        return next((source for source in sources if self.accept_from(id, source)), None)
+
+    def accept_from(self, id: str, source: State) -> bool:
+        """Accept the key that is in one state; whether there was one. Raises as `accept` does."""
+        pem = self.read(id, source)
+        if pem is None:
+            return False
+        if not is_public_key(pem):
+            raise RemoteProtocolError(f"the public key of {id} does not parse")
+        return self.move(id, State.ACCEPTED, [source]) is not None
 
     def reject(self, id: str, *, include_accepted: bool = False, include_denied: bool = False) -> State | None:
         """Reject a pending key (or an accepted, or a denied one, when included); where it came from, or None."""
@@ -179,7 +205,10 @@ class Keyring:
         """Remove a key from these states; those it was in."""
         if not valid_minion_id(id):
             return ()
-        return tuple(state for state in states if _remove(self._path(id, state)))
+        gone = tuple(state for state in states if _remove(self._path(id, state)))
+        for state in gone:
+            _sync_folder(os.path.join(self.pki_dir, state.value))
+        return gone
 
     # -- signing on by rule ----------------------------------------------------------------------------------
 
@@ -257,6 +286,16 @@ class Keyring:
                 found = found or (removed and not expired)
         return found
 
+    def _make_folder(self, state: State) -> None:
+        """The folder of a state, should somebody have removed it; as its parent's owner has it."""
+        folder = os.path.join(self.pki_dir, state.value)
+        if os.path.isdir(folder):
+            return
+        os.makedirs(folder, FOLDER_MODE | 0o050 if self._permissive else FOLDER_MODE, exist_ok=True)
+        owner = os.stat(self.pki_dir)
+        if os.geteuid() == 0:
+            os.chown(folder, owner.st_uid, owner.st_gid)
+
     def _path(self, id: str, state: State) -> str:
         return f"{self.pki_dir}/{state.value}/{id}"
 
@@ -291,7 +330,8 @@ def is_public_key(pem: str) -> bool:
     except (ValueError, IndexError):
         return False
     size = int.from_bytes(modulus).bit_length()
-    return 1024 <= size <= 16384 and modulus[0] < 128 and modulus[-1] & 1 == 1 and exponent > 2 and exponent & 1 == 1
+    sound = modulus[0] < 128 and modulus[-1] & 1 == 1 and exponent & 1 == 1
+    return sound and 1024 <= size <= 16384 and 2 < exponent <= MAX_EXPONENT
 
 
 def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
@@ -342,9 +382,18 @@ def _write(path: str, data: bytes, *, mode: int = KEY_MODE, user: str | None = N
                 os.fchown(fd, *_owner(user))
             os.fsync(fd)
         os.replace(new, path)
+        _sync_folder(os.path.dirname(path))
     except BaseException:
         _remove(new)
         raise
+
+
+def _sync_folder(folder: str) -> None:
+    fd = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _owner(user: str) -> tuple[int, int]:
