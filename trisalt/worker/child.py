@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import os
 import socket
 import traceback
@@ -27,6 +28,8 @@ from trisalt.worker import upcall
 from trisalt.worker.channel import Channel, ChannelHost, LogToDaemon
 from trisalt.worker.plain import durable, plain
 from trisalt.worker.protocol import Call, Context, Failure, Outcome, pack_context
+
+log = logging.getLogger(__name__)
 
 # A warm child that has grown by so much memory ends after its call.
 GROWTH_KB = 32 * 1024
@@ -221,8 +224,7 @@ class Worker:
         if os.getpid() != self._pid:
             os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
         outcome = _presentable(outcome)
-        if spool is not None:
-            durable(Path(spool), pack_bin({**call.load, **outcome.to_load()}))
+        spooled = spool is not None and _spool(Path(spool), call, outcome)
         spent = self._spent(call, outcome)
         self._channel.send(
             {
@@ -232,6 +234,7 @@ class Worker:
                     "success": outcome.success,
                     "out": outcome.out,
                     "failure": outcome.failure,
+                    "spooled": spooled,
                 },
                 "spent": spent,
             }
@@ -286,6 +289,16 @@ def _tell_progress(number: int, item: Any) -> None:
 
 def _unpacker(data: bytes) -> Callable[[], Mapping[str, Any]]:
     return lambda: unpack_bin(data)
+
+
+def _spool(path: Path, call: Call, outcome: Outcome) -> bool:
+    """Write the return load; whether it is there. The daemon hears of the job all the same."""
+    try:
+        durable(path, pack_bin({**call.load, **outcome.to_load()}))
+    except OSError as exc:
+        log.error("The return of job %s cannot be kept in %s: %s", call.jid, path, exc)
+        return False
+    return True
 
 
 def _presentable(outcome: Outcome) -> Outcome:

@@ -21,7 +21,7 @@ from trisalt.errors import LocalProtocolError, TrisaltError, WorkerDied
 from trisalt.worker.channel import revive
 from trisalt.worker.plain import plain
 from trisalt.worker.process import Nursery, Process, signal_tree
-from trisalt.worker.protocol import Call, Context, Outcome, Upcall, pack_context
+from trisalt.worker.protocol import Call, Context, Outcome, Upcall, pack_context, read_outcome
 from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
@@ -91,7 +91,13 @@ class Workers:
             if on_start is not None:
                 on_start(seat.process.pid)
             request = {"call": attrs.asdict(call, recurse=False), "spool": None if spool is None else str(spool)}
-            answer = await self._converse(seat, request, warm=warm)
+            try:
+                answer = await self._converse(seat, request, warm=warm)
+            except WorkerDied:
+                # It may have finished: killed before it could say so, or by its plugin cut off from us.
+                if spool is not None and (outcome := read_outcome(spool)) is not None:
+                    return outcome
+                raise
             if "outcome" not in answer:
                 raise LocalProtocolError("a child answered something else than an outcome")
             return Outcome(**answer["outcome"])

@@ -46,11 +46,15 @@ class Process:
     async def send(self, message: Mapping[str, Any]) -> None:
         """Send a frame; nothing happens when the child is gone, since `receive` tells.
 
-        Raises LocalProtocolError for what does not pack. Cancelled in the middle, the channel is lost: it is closed.
+        What goes into the socket's buffer is sent even when we are cancelled: whoever said that a job starts can
+        rely on it. Raises LocalProtocolError for what does not pack. Cancelled in the middle of a larger one, the
+        channel is lost: it is closed.
         """
         rest = memoryview(pack_frame(dict(message)))
-        await trio.lowlevel.checkpoint()
-        async with self._sending:
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        with trio.CancelScope(shield=not self._sending.locked()):
+            await self._sending.acquire()
+        try:
             try:
                 while rest:
                     try:
@@ -62,6 +66,8 @@ class Process:
             except BaseException:
                 self.close()
                 raise
+        finally:
+            self._sending.release()
 
     async def receive(self) -> dict[str, Any] | None:
         """The next frame; None when the child has closed its end, or has ended and left nothing more."""

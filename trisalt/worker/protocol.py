@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-from trisalt.errors import LocalProtocolError
-from trisalt.wire.codec import pack_bin
+from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.worker.plain import plain
 
 
@@ -73,7 +74,7 @@ class Outcome:
     """What became of a call. For several functions `result`, `retcode` and `success` are maps by function.
 
     `out` names the outputter the function asks for. `failure` tells a text of the loader or of the child from a
-    result of the function.
+    result of the function. `spooled`: the whole return load is in the file that was asked for.
     """
 
     result: Any
@@ -81,6 +82,7 @@ class Outcome:
     success: Any = True
     out: str | None = None
     failure: str | None = None
+    spooled: bool = False
 
     def to_load(self) -> dict[str, Any]:
         """The keys of a return load: `return`, `retcode`, `success`, and `out` where there is one."""
@@ -119,6 +121,23 @@ def pack_context(context: Context) -> dict[str, bytes]:
     """The parts of a context, each packed by itself, so that what has not changed is not sent again."""
     parts = {name: _pack(dict(getattr(context, name))) for name in ("opts", "grains", "pillar")}
     return parts | {"version": _pack(context.version)}
+
+
+def read_outcome(spool: Path) -> Outcome | None:
+    """The outcome in a spool file; None when there is none, or no whole one."""
+    try:
+        load = unpack_bin(spool.read_bytes())
+    except (OSError, RemoteProtocolError):
+        return None
+    if not isinstance(load, dict) or "return" not in load:
+        return None
+    return Outcome(
+        result=load["return"],
+        retcode=load.get("retcode", 0),
+        success=load.get("success", True),
+        out=load.get("out"),
+        spooled=True,
+    )
 
 
 def _pack(part: object) -> bytes:

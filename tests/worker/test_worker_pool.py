@@ -1,0 +1,610 @@
+"""The pool, with real processes: killed, cancelled, reused, asked, left alone."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.worker.conftest import alive, descriptors, until
+from trisalt.errors import CommandError, LocalProtocolError, RenderError, WorkerDied
+from trisalt.loader.grains import gather
+from trisalt.wire.codec import unpack_bin
+from trisalt.worker import pool
+from trisalt.worker.process import signal_tree
+from trisalt.worker.protocol import Call
+
+
+def call(fun, *arg, jid="1", **how):
+    return Call(fun=fun, jid=jid, arg=list(arg), **how)
+
+
+@pytest.fixture(autouse=True)
+async def _deadline():
+    with trio.fail_after(60):
+        yield
+
+
+# -- functions that run in the children ----------------------------------------------------------------------------
+
+
+def double(value):
+    return 2 * value
+
+
+def raises_ours():
+    raise RenderError("line 3")
+
+
+def raises_other():
+    raise ValueError("oops")
+
+
+def context_of(context):
+    return [context.opts["id"], context.grains, context.pillar]
+
+
+def writes(path):
+    import time
+
+    with open(path, "w") as file:
+        file.write(str(os.getpid()))
+    time.sleep(60)
+
+
+def process_id():
+    return os.getpid()
+
+
+@pytest.fixture(autouse=True)
+def _findable(monkeypatch):
+    """The children import this file by its module's name."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    root = os.path.dirname(os.path.dirname(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([folder, root]))
+    monkeypatch.setitem(sys.modules, "test_worker_pool", sys.modules[__name__])
+
+
+# -- jobs ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_job(lab):
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("test.echo", "hi"))
+    assert (outcome.result, outcome.retcode, outcome.success, outcome.failure) == ("hi", 0, True, None)
+
+
+async def test_each_job_has_a_process_and_a_session_of_its_own(lab):
+    async with lab.workers() as workers:
+        first = await workers.run_job(call("probe.pid"))
+        second = await workers.run_job(call("probe.pid"))
+        assert first.result != second.result
+        assert (await workers.run_job(call("probe.session"))).result == [True, True]
+
+
+async def test_a_child_has_default_signals_no_input_and_no_descriptors_of_others(lab):
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.stdin"))).result == ""
+        assert (await workers.run_job(call("probe.ignored"))).result == [int(signal.SIG_DFL)] * 3
+        assert (await workers.run_job(call("probe.masked"))).result == []
+        open_files = (await workers.run_job(call("probe.fds"))).result
+        assert [path.partition(":")[0] for path in open_files] == ["socket"]
+
+
+async def test_the_pid_is_told_before_the_job_runs(lab):
+    pids = []
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("probe.pid"), on_start=pids.append)
+    assert pids == [outcome.result]
+
+
+async def test_a_killed_child_is_told_with_its_signal(lab):
+    async with lab.workers() as workers:
+        with pytest.raises(WorkerDied, match="died with signal 9") as caught:
+            await workers.run_job(call("probe.sleep", 60), on_start=lambda pid: os.kill(pid, signal.SIGKILL))
+        assert caught.value.status == -9
+        assert (await workers.run_job(call("test.ping"))).result is True
+
+
+async def test_a_child_that_exits_is_told_with_its_status(lab):
+    async with lab.workers() as workers:
+        with pytest.raises(WorkerDied) as caught:
+            await workers.run_job(call("probe.hard"))
+    assert caught.value.status == 5
+
+
+async def test_a_signal_reaches_a_job_and_what_it_started(lab, tmp_path):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        died = []
+
+        async def run():
+            try:
+                await workers.run_job(call("probe.shell", f"echo $$ > {tmp_path}/pid; sleep 60", jid="77"))
+            except WorkerDied as exc:
+                died.append(exc.status)
+
+        nursery.start_soon(run)
+        await until((tmp_path / "pid").exists, "the command runs")
+        await until(lambda: (tmp_path / "pid").read_text().strip(), "it has written its pid")
+        shell = int((tmp_path / "pid").read_text())
+        assert workers.running().keys() == {"77"}
+        assert workers.signal("77", 0) == workers.running()["77"]
+        assert workers.signal("nosuch", signal.SIGTERM) is None
+        pid = workers.signal("77", signal.SIGTERM)
+        await until(lambda: died, "the job is told dead")
+        assert died == [-15]
+        assert not alive(pid)
+        await until(lambda: not alive(shell), "its command is dead")
+        assert workers.running() == {}
+        assert workers.signal("77", signal.SIGTERM) is None
+
+
+async def test_two_jobs_of_one_jid_are_a_bug(lab):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        nursery.start_soon(workers.run_job, call("probe.sleep", 0.3))
+        await until(workers.running, "the first runs")
+        with pytest.raises(LocalProtocolError):
+            await workers.run_job(call("probe.sleep", 0))
+
+
+# -- cancelling ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_job_runs_on_and_leaves_its_return(lab, tmp_path):
+    spool = tmp_path / "spool"
+    pids = []
+    async with lab.workers() as workers:
+        with trio.CancelScope() as scope:
+
+            def started(pid):
+                pids.append(pid)
+                scope.cancel()
+
+            await workers.run_job(
+                call("probe.touch", str(tmp_path / "x"), 0.3, load={"cmd": "_return", "jid": "1"}),
+                on_start=started,
+                spool=spool,
+            )
+    assert alive(pids[0]) or spool.exists()
+    await until(spool.exists, "the return is there")
+    assert unpack_bin(spool.read_bytes()) == {
+        "cmd": "_return",
+        "jid": "1",
+        "return": str(tmp_path / "x"),
+        "retcode": 0,
+        "success": True,
+    }
+    await until(lambda: not alive(pids[0]), "the child ends")
+
+
+async def test_a_job_that_does_not_outlive_is_killed(lab):
+    pids = []
+    async with lab.workers() as workers:
+        with trio.CancelScope() as scope:
+
+            def started(pid):
+                pids.append(pid)
+                scope.cancel()
+
+            await workers.run_job(call("probe.sleep", 60), on_start=started, outlives=False)
+        await until(lambda: not alive(pids[0]), "the child is dead")
+
+
+async def test_a_cancelled_function_is_killed(lab, tmp_path):
+    async with lab.workers() as workers:
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(workers.run, writes, str(tmp_path / "pid"))
+                await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "it runs")
+                scope.cancel()
+        pid = int((tmp_path / "pid").read_text())
+        await until(lambda: not alive(pid), "the child is dead")
+        assert await workers.run(double, 2) == 4
+
+
+async def test_cancelled_at_any_moment_nothing_is_left(lab):
+    async with lab.workers(max_warm=2) as workers:
+        await workers.run_job(call("test.ping"))
+        before = descriptors()
+        for n in range(30):
+            with trio.move_on_after(n / 3000):
+                await workers.run_job(call("test.ping", jid=str(n)), warm=bool(n % 2), outlives=False)
+        assert workers.running() == {}
+        assert (await workers.run_job(call("test.ping"), warm=True)).result is True
+        workers.refresh()
+        await until(lambda: descriptors() <= before, "no descriptors are left")
+
+
+# -- many ----------------------------------------------------------------------------------------------------------
+
+
+async def test_two_hundred_jobs_leave_no_descriptors_and_no_zombies(lab):
+    async with lab.workers() as workers:
+        await workers.run_job(call("test.ping"))
+        zygote = workers._nursery._zygote.pid
+        before = descriptors()
+        for n in range(200):
+            assert (await workers.run_job(call("test.echo", n, jid=str(n)))).result == n
+        assert descriptors() == before
+        children = Path(f"/proc/{zygote}/task/{zygote}/children")
+        await until(lambda: not children.read_text().split(), "all children are reaped")
+        await until(lambda: not workers._nursery._children, "the pool knows of it")
+    assert not alive(zygote)
+
+
+async def test_many_at_once(lab):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        results = []
+
+        async def one(n):
+            results.append((await workers.run_job(call("test.echo", n, jid=str(n)))).result)
+
+        for n in range(40):
+            nursery.start_soon(one, n)
+    assert sorted(results) == list(range(40))
+
+
+async def test_limits_are_apart(lab):
+    """Functions go on while all the places for jobs are taken, and the other way round."""
+    async with lab.workers(max_running=1, max_jobs=1) as workers, trio.open_nursery() as nursery:
+        nursery.start_soon(workers.run_job, call("probe.sleep", 60, jid="1"))
+        await until(lambda: "1" in workers.running(), "a job runs")
+        nursery.start_soon(workers.run_job, call("probe.sleep", 60, jid="2"))
+        assert await workers.run(double, 3) == 6
+        assert workers.running().keys() == {"1"}
+        assert workers.statistics()["waiting"] == 1
+        nursery.cancel_scope.cancel()
+        for pid in workers.running().values():
+            signal_tree(pid, signal.SIGKILL)
+
+
+async def test_functions_wait_their_turn(lab, tmp_path):
+    async with lab.workers(max_running=1) as workers, trio.open_nursery() as nursery:
+        nursery.start_soon(workers.run, writes, str(tmp_path / "pid"))
+        await until((tmp_path / "pid").exists, "one runs")
+        with trio.move_on_after(0.2) as scope:
+            await workers.run(double, 2)
+        assert scope.cancelled_caught
+        nursery.cancel_scope.cancel()
+
+
+# -- warm children -------------------------------------------------------------------------------------------------
+
+
+async def test_a_warm_child_is_used_again(lab):
+    pids = []
+    async with lab.workers() as workers:
+        for n in range(3):
+            await workers.run_job(call("test.ping", jid=str(n)), warm=True, on_start=pids.append)
+    assert len(set(pids)) == 1
+    await until(lambda: not alive(pids[0]), "it ends with the pool")
+
+
+@pytest.mark.parametrize("fun", ["test.exception", "nosuch.fun", "probe.pid", "test.echo"])
+async def test_after_a_failure_or_foreign_code_it_is_not(lab, fun):
+    pids = []
+    async with lab.workers() as workers:
+        await workers.run_job(call(fun, jid="1"), warm=True, on_start=pids.append)
+        await workers.run_job(call("test.ping", jid="2"), warm=True, on_start=pids.append)
+        assert len(set(pids)) == 2
+
+
+async def test_it_ends_after_so_many_calls(lab, monkeypatch):
+    monkeypatch.setattr(pool, "WARM_CALLS", 2)
+    pids = []
+    async with lab.workers() as workers:
+        for n in range(4):
+            await workers.run_job(call("test.ping", jid=str(n)), warm=True, on_start=pids.append)
+    assert [len(set(pids)), pids[0] == pids[1], pids[2] == pids[3]] == [2, True, True]
+
+
+async def test_it_ends_when_nobody_needs_it(lab, monkeypatch):
+    monkeypatch.setattr(pool, "WARM_IDLE", 0.1)
+    pids = []
+    async with lab.workers() as workers:
+        await workers.run_job(call("test.ping"), warm=True, on_start=pids.append)
+        await until(lambda: not alive(pids[0]), "it has ended")
+        assert workers.statistics()["warm"] == 0
+
+
+async def test_a_warm_child_that_was_killed_is_replaced(lab):
+    pids = []
+    async with lab.workers() as workers:
+        await workers.run_job(call("test.ping", jid="1"), warm=True, on_start=pids.append)
+        os.kill(pids[0], signal.SIGKILL)
+        await until(lambda: not workers._nursery._children, "the pool knows of it")
+        assert (await workers.run_job(call("test.ping", jid="2"), warm=True)).result is True
+
+
+async def test_a_job_in_a_warm_child_can_be_killed(lab):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        await workers.run_job(call("test.ping", jid="1"), warm=True)
+        died = []
+
+        async def run():
+            try:
+                await workers.run_job(call("test.sleep", 60, jid="2"), warm=True)
+            except WorkerDied as exc:
+                died.append(exc.status)
+
+        nursery.start_soon(run)
+        await until(lambda: "2" in workers.running(), "it runs")
+        workers.signal("2", signal.SIGKILL)
+        await until(lambda: died, "it is dead")
+        assert died == [-9]
+
+
+async def test_refresh_ends_warm_children(lab):
+    pids = []
+    async with lab.workers() as workers:
+        await workers.run_job(call("test.ping", jid="1"), warm=True, on_start=pids.append)
+        workers.refresh()
+        await workers.run_job(call("test.ping", jid="2"), warm=True, on_start=pids.append)
+    assert len(set(pids)) == 2
+
+
+# -- context -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_context_is_sent_once_and_when_it_changes(lab):
+    lab.write("grains", "raise RuntimeError")  # nothing of the shelf is needed here
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("test.ping"), warm=True)).result is True
+        seat = workers._warm[0]
+        assert workers._parts_for(seat) == {}
+        lab.context = lab.make(pillar={"p": 1})
+        assert workers._parts_for(seat).keys() == {"pillar"}
+        lab.context = lab.make(pillar={"p": 1})
+        assert workers._parts_for(seat) == {}
+        lab.context = lab.make(pillar={"p": 1}, version=1)
+        assert workers._parts_for(seat).keys() == {"version"}
+
+
+async def test_a_warm_child_sees_new_pillar_and_opts(lab):
+    async with lab.workers() as workers:
+        opts = (await workers.run_job(call("test.get_opts", jid="1"), warm=True)).result
+        assert opts["id"] == "m1"
+        lab.context = lab.make(opts={"id": "m2"})
+        pids = []
+        opts = (await workers.run_job(call("test.get_opts", jid="2"), warm=True, on_start=pids.append)).result
+        assert opts["id"] == "m2"
+
+
+async def test_dunders_in_a_child(lab):
+    lab.context = lab.make(grains={"os": "Odd"}, pillar={"p": [1]})
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.grain", "os"))).result == "Odd"
+        assert (await workers.run_job(call("probe.pillar", "p"))).result == [1]
+        assert (await workers.run_job(call("probe.opt", "id"))).result == "m1"
+
+
+async def test_a_context_with_odd_things_in_it(lab):
+    lab.context = lab.make(grains={"odd": {1, 2}, "os": object()})
+    async with lab.workers() as workers:
+        assert sorted((await workers.run_job(call("probe.grain", "odd"))).result) == [1, 2]
+
+
+# -- upcalls -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_plugin_asks(lab):
+    lab.answers["ask_master"] = {"all": "well"}
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("probe.ask", "_mine_get", jid="9"))
+    assert outcome.result == {"all": "well"}
+    (asked,) = lab.asked
+    assert (asked.kind, asked.jid, asked.fun) == ("ask_master", "9", "probe.ask")
+    assert asked.fields == {"cmd": "_mine_get", "load": {"a": 1}, "timeout": 60}
+
+
+async def test_no_is_raised_in_the_plugin(lab):
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.ask", "no"))).result == "ERROR: the master says no"
+
+
+async def test_a_bug_of_the_host_is_an_error_of_the_plugin(lab):
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.ask", "bug"))).result == "ERROR: ask_master failed: ours"
+
+
+async def test_threads_of_a_plugin_may_ask_at_once(lab):
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.threads", 8))).result == list(range(8))
+
+
+async def test_a_child_that_dies_while_it_asks(lab):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        died = []
+
+        async def run():
+            try:
+                await workers.run_job(call("probe.ask", "slow"))
+            except WorkerDied as exc:
+                died.append(exc.status)
+
+        nursery.start_soon(run)
+        await until(lambda: lab.asked, "it asks")
+        workers.signal("1", signal.SIGKILL)
+        await until(lambda: died, "it is dead")
+
+
+async def test_progress_of_a_generator(lab):
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.gen"))).result == [0, 1, 2]
+    assert [(asked.kind, asked.fields["number"], asked.fields["data"]) for asked in lab.asked] == [
+        ("progress", n, {"return": n}) for n in range(3)
+    ]
+
+
+async def test_after_the_daemon_plugins_are_told_that_it_is_gone(lab, tmp_path):
+    lab.write(
+        "late",
+        """
+        import time
+        from trisalt.worker import upcall
+        def ask():
+            time.sleep(0.4)
+            return [upcall.fire_event("a", {}), upcall.fire_master("a", {}), upcall.ask_master("x")]
+        """,
+    )
+    spool = tmp_path / "spool"
+    async with lab.workers() as workers:
+        with trio.CancelScope() as scope:
+            await workers.run_job(call("late.ask"), on_start=lambda _pid: scope.cancel(), spool=spool)
+    await until(spool.exists, "the return is there")
+    assert unpack_bin(spool.read_bytes())["return"] == "ERROR: ask_master needs a running daemon, and it has ended"
+
+
+# -- the spool -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_return_is_in_the_spool_before_it_is_reported(lab, tmp_path):
+    spool = tmp_path / "spool"
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("test.echo", "hi", load={"cmd": "_return", "id": "m1"}), spool=spool)
+        assert unpack_bin(spool.read_bytes()) == {"cmd": "_return", "id": "m1", **outcome.to_load()}
+        assert outcome.spooled
+
+
+async def test_a_spool_that_cannot_be_written_is_said(lab, tmp_path):
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("test.ping"), spool=tmp_path / "no" / "such" / "folder")
+        assert (outcome.result, outcome.spooled) == (True, False)
+
+
+# -- odd plugins ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_plugin_that_forks_answers_once(lab):
+    async with lab.workers() as workers:
+        assert (await workers.run_job(call("probe.forks"))).result == "the first"
+
+
+async def test_a_plugin_that_closes_everything_is_told_dead_or_read_from_its_spool(lab, tmp_path):
+    spool = tmp_path / "spool"
+    async with lab.workers() as workers:
+        with pytest.raises(WorkerDied):
+            await workers.run_job(call("probe.closes"))
+        outcome = await workers.run_job(call("probe.closes", jid="2"), spool=spool)
+        assert outcome.result == "done"
+
+
+async def test_a_grandchild_that_holds_the_socket_keeps_nobody_waiting(lab):
+    lab.write(
+        "daemonise",
+        """
+        import os, time
+        def go():
+            if os.fork() == 0:
+                time.sleep(3)
+                os._exit(0)
+            os._exit(4)
+        """,
+    )
+    async with lab.workers() as workers:
+        with trio.fail_after(2), pytest.raises(WorkerDied) as caught:
+            await workers.run_job(call("daemonise.go"))
+    assert caught.value.status == 4
+
+
+async def test_a_large_return(lab):
+    async with lab.workers() as workers:
+        assert len((await workers.run_job(call("probe.big", 5_000_000))).result) == 5_000_000
+
+
+async def test_a_return_that_is_too_large_becomes_text(lab):
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("probe.big", 130 << 20))
+        assert outcome.retcode == 1
+        assert outcome.result.startswith("ERROR: the return cannot be sent: ")
+
+
+async def test_what_a_plugin_logs_comes_to_our_log(lab, monkeypatch):
+    lines = []
+    monkeypatch.setattr(pool, "_log", lambda line, seat: lines.append((line[0], line[2], seat.jid)))
+    async with lab.workers() as workers:
+        await workers.run_job(call("probe.log", "look here", jid="5"))
+    assert lines == [(30, "look here", "5")]
+
+
+# -- functions of ours ---------------------------------------------------------------------------------------------
+
+
+async def test_a_function(lab):
+    async with lab.workers() as workers:
+        assert await workers.run(double, "ab") == "abab"
+
+
+async def test_errors_of_our_tree_come_as_they_are(lab):
+    async with lab.workers() as workers:
+        with pytest.raises(RenderError, match=r"^line 3$"):
+            await workers.run(raises_ours)
+
+
+async def test_other_errors_come_with_their_traceback(lab):
+    async with lab.workers() as workers:
+        with pytest.raises(CommandError) as caught:
+            await workers.run(raises_other)
+    assert str(caught.value) == "ValueError: oops"
+    assert "raises_other" in "".join(caught.value.__notes__)
+
+
+async def test_a_function_that_wants_the_context(lab):
+    lab.context = lab.make(pillar={"p": 1})
+    async with lab.workers() as workers:
+        assert await workers.run(context_of) == ["m1", {"os": "Debian"}, {"p": 1}]
+
+
+async def test_warm_functions(lab):
+    async with lab.workers() as workers:
+        pids = {await workers.run(process_id, warm=True) for _ in range(3)}
+        assert len(pids) == 1
+        assert await workers.run(process_id) not in pids
+
+
+async def test_grains_are_gathered_in_a_child(lab):
+    async with lab.workers() as workers:
+        grains = await workers.run(gather, dict(lab.context.opts))
+    assert grains["kernel"] == "Linux"
+
+
+# -- the zygote ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_zygote_that_died_is_replaced_and_running_jobs_run_on(lab, tmp_path):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        outcomes = []
+
+        async def run():
+            outcomes.append(await workers.run_job(call("probe.touch", str(tmp_path / "x"), 0.5)))
+
+        nursery.start_soon(run)
+        await until(workers.running, "it runs")
+        old = workers._nursery._zygote.pid
+        os.kill(old, signal.SIGKILL)
+        await until(lambda: workers._nursery._zygote.pid != old, "there is a new one")
+        assert (await workers.run_job(call("test.ping", jid="2"))).result is True
+        await until(lambda: outcomes, "the first has returned")
+        assert outcomes[0].result == str(tmp_path / "x")
+
+
+async def test_a_child_whose_zygote_died_is_noticed_when_it_dies(lab):
+    async with lab.workers() as workers, trio.open_nursery() as nursery:
+        died = []
+
+        async def run():
+            try:
+                await workers.run_job(call("probe.sleep", 60))
+            except WorkerDied as exc:
+                died.append(exc.status)
+
+        nursery.start_soon(run)
+        await until(workers.running, "it runs")
+        old = workers._nursery._zygote.pid
+        os.kill(old, signal.SIGKILL)
+        await until(lambda: workers._nursery._zygote.pid != old, "there is a new one")
+        workers.signal("1", signal.SIGKILL)
+        await until(lambda: died, "it is dead")
+        assert died == [None]
