@@ -22,7 +22,7 @@ from trisalt.bus.events import Connected, GrainsRefresh, ModuleRefresh, ModuleRe
 from trisalt.config.minion import MasterAddress as ConfiguredMaster
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
-from trisalt.errors import ConfigError, Rejected, TrisaltError
+from trisalt.errors import ConfigError, Rejected, RemoteProtocolError, TrisaltError
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
 from trisalt.minion.identity import Identity, open_identity
@@ -360,7 +360,10 @@ class _Minion:
     # -- what happens on this host ----------------------------------------------------------------------------
 
     async def _fired_here(self, tag: str, data: Mapping[str, Any]) -> None:
-        await self._bus.publish(to_event(tag, data))
+        try:
+            await self._bus.publish(to_event(tag, data))
+        except RemoteProtocolError as exc:
+            log.warning("event.refused", tag=tag, reason=str(exc))
 
     async def reload(self, reread: Reread | None) -> None:
         """Take the configuration anew, as far as a running minion can, and say which keys took effect."""
