@@ -12,6 +12,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Set
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -151,14 +152,21 @@ class _Keeper:
         async with self._bus.claim(ReturnRequest, SyndicReturnRequest) as requests:
             task_status.started()
             async for request, reply in requests:
-                if isinstance(request, SyndicReturnRequest):
-                    log.warning("return.refused", id=request.id, reason="no syndic is configured")
-                    reply.send(None)
-                    continue
-                self._waiting.append((request, reply))
+                self._take(request, reply)
+                # All that wait to be taken: a wake of this task costs more than a return.
+                with suppress(trio.WouldBlock):
+                    while len(self._waiting) < WAITING:
+                        self._take(*requests.receive_nowait())
                 self._wanted.unpark()
                 while len(self._waiting) >= WAITING:
                     await self._room.park()
+
+    def _take(self, request: ReturnRequest | SyndicReturnRequest, reply: Reply) -> None:
+        if isinstance(request, SyndicReturnRequest):
+            log.warning("return.refused", id=request.id, reason="no syndic is configured")
+            reply.send(None)
+        else:
+            self._waiting.append((request, reply))
 
     async def keep_returns(self) -> None:
         """Store, tell and acknowledge, all that wait at once."""
