@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+import structlog
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -286,3 +287,19 @@ def test_whatever_comes_is_answered(payload, pairs, tmp_path_factory):
     answer = trio.run(setup.door.handle, payload, "")
     assert isinstance(answer, bytes)
     codec.unpack(answer)
+
+
+async def test_a_hostile_peer_is_named_once_a_minute_and_an_ended_session_is_none(setup):
+    ghost = codec.pack({"enc": "aes", "load": os.urandom(96), "version": 3, "id": "ghost"})
+    with structlog.testing.capture_logs() as log:
+        for peer in ("192.0.2.1", "192.0.2.1", "192.0.2.2"):
+            await setup.send(ghost, peer)
+        setup.sessions.forget("m1")
+        assert codec.unpack(await setup.send(setup.seal(EVENT), "192.0.2.3")) == BAD_LOAD
+    rows = [(row["log_level"], row["peer"]) for row in log if row["event"] == "request.refused"]
+    assert rows == [
+        ("warning", "192.0.2.1"),
+        ("debug", "192.0.2.1"),
+        ("warning", "192.0.2.2"),
+        ("debug", "192.0.2.3"),
+    ]

@@ -37,7 +37,7 @@ _REFUSALS = {
     "eauth": "EauthAuthenticationError",
     "user": "UserAuthenticationError",
 }
-# Refusals that are told on the bus, for each network address: strangers must not fill it.
+# Refusals that are logged and told, for each network address: strangers must not fill the log, or the bus.
 REFUSALS_BURST, REFUSALS_PER_S = 20, 1.0
 
 Load = Mapping[str, Any]
@@ -134,8 +134,7 @@ class ClearDesk:
         return _clear({"jid": published.jid, "minions": published.minions, "missing": published.missing})
 
     async def _refused(self, load: Load, peer: str, offered: str) -> object:
-        log.warning("publish.denied", type=offered, peer=peer, user=str(load.get("user"))[:64])
-        if self._refusals.take(peer, time.monotonic()):
+        if self._complain(peer, "publish.denied", type=offered, user=str(load.get("user"))[:64]):
             await self._bus.publish(
                 JobRefused(
                     tgt=load.get("tgt"),
@@ -194,10 +193,16 @@ class ClearDesk:
     def _not_you(self, load: Load, peer: str) -> object:
         offered = _credentials(load)
         user = str(load.get("user", "UNKNOWN"))[:64]
-        log.warning("command.denied", peer=peer, user=user, fun=str(load.get("fun"))[:64])
+        self._complain(peer, "command.denied", type=offered, user=user, fun=str(load.get("fun"))[:64])
         name = _REFUSALS[offered]
         message = f'Authentication failure of type "{offered}" occurred for user {user}.'
         return {"error": {"name": name, "message": message}}
+
+    def _complain(self, peer: str, event: str, **facts: str) -> bool:
+        """Log a refusal; whether it may be told, too. One address that asks on and on is only for debugging."""
+        allowed = self._refusals.take(peer, time.monotonic())
+        (log.warning if allowed else log.debug)(event, peer=peer, **facts)
+        return allowed
 
     def _jid(self) -> str:
         self._last_jid = jids.make(time.time(), last=self._last_jid)
@@ -206,7 +211,7 @@ class ClearDesk:
     # -- tokens ---------------------------------------------------------------------------------------------------
 
     async def _mk_token(self, _load: Load, peer: str) -> object:
-        log.warning("token.denied", peer=peer)
+        self._complain(peer, "token.denied")
         return ""
 
     async def _get_token(self, load: Load, _peer: str) -> object:

@@ -26,7 +26,7 @@ from trisalt.master.identity import Identity
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle
-from trisalt.wire.envelope import EXCEPTION, MAX_REQUEST, Request, parse_request
+from trisalt.wire.envelope import EXCEPTION, Request, parse_request
 from trisalt.wire.handshake import Hello
 from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
@@ -55,20 +55,25 @@ FALLBACK = codec.pack(EXCEPTION)
 class RequestRules:
     """What the configuration says about requests; the names are stock's options.
 
-    `request_server_ttl`: how many seconds a request's `ts` may be off; 0 is `CLOCKS_APART_S`.
+    `request_server_ttl`: how many seconds a request's `ts` may be off; 0 is `CLOCKS_APART_S`. `request_max_size`, ours:
+    bytes that a minion's request may have.
     """
 
     minimum_auth_version: int = 3
     request_server_ttl: float = 0
     require_minion_sign_messages: bool = False
     drop_messages_signature_fail: bool = False
-    request_max_size: int = MAX_REQUEST
+    request_max_size: int = 64 * 1024 * 1024
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> RequestRules:
         """The options of the same names; one that is not set keeps its default."""
         values = {field.name: opts.get(field.name) for field in attrs.fields(cls)}
         return cls(**{name: value for name, value in values.items() if value is not None})
+
+
+class NoSession(RemoteProtocolError):
+    """The sender is known, and has to sign in again: its session has ended, as each does."""
 
 
 class NetworkDoor:
@@ -179,7 +184,7 @@ class NetworkDoor:
             raise RemoteProtocolError(f"no accepted key for {request.id}")
         session = shared or self._sessions.find(request.id, now=time.time())
         if session is None:
-            raise RemoteProtocolError(f"no session for {request.id}")
+            raise NoSession(f"no session for {request.id}")
         return request, key, session
 
     async def _ask(self, row: Row, request: Request, opened: Opened, peer: str) -> tuple[object, bool]:
@@ -224,7 +229,7 @@ class NetworkDoor:
         """Say once a minute, for each address, what was wrong; the rest is for debugging."""
         now = time.monotonic()
         last = self._complaints.get(peer)
-        if last is not None and now - last < COMPLAIN_EVERY_S:
+        if isinstance(exc, NoSession) or (last is not None and now - last < COMPLAIN_EVERY_S):
             log.debug("request.refused", peer=peer, reason=str(exc))
             return
         self._complaints[peer] = now
