@@ -354,6 +354,17 @@ def test_syslog_gets_datagrams(tmp_path):
         assert sock.recv(1000) == b"<27>salt-master[%d]: Setting up the Salt Master" % os.getpid()
 
 
+@pytest.mark.parametrize("facility", ["", "/LOG_USER"])
+def test_syslog_on_the_network_gets_datagrams(facility):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(5)
+        address = f"udp://127.0.0.1:{sock.getsockname()[1]}{facility}"
+        logs.configure("info", daemon="minion", console=False, log_file=address, fmt_logfile="%(message)s")
+        logger().info("minion.ready")
+        assert sock.recv(1000).startswith(b"<14>salt-minion[")
+
+
 def test_capture_logs_of_the_tests_still_works_when_configured(console):
     console()
     log = logger()

@@ -11,11 +11,10 @@ import json
 import logging
 import os
 import re
-import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
 import attrs
@@ -25,6 +24,7 @@ from structlog.typing import EventDict
 
 from trisalt.errors import TrisaltError
 from trisalt.lines import MINION_LINES, STOCK_LINES, Row
+from trisalt.sinks import Console, Write, open_file
 
 LEVELS = {
     "all": 0,
@@ -46,9 +46,33 @@ FILE_FORMAT = "%(asctime)s,%(msecs)03d [%(name)-17s:%(lineno)-4d][%(levelname)-8
 JSON = "json"
 
 _SECRET = re.compile("password|secret|token|priv|_key", re.IGNORECASE)
+_BORN = time.time()
 _PLUGIN = "plugin.logged"
 # How many records could not be written since the process began.
 dropped = 0
+
+
+@attrs.frozen(kw_only=True)
+class Sink:
+    """One place the log is written to, from which level on, and how."""
+
+    level: int
+    style: Style
+    write: Write
+
+
+@attrs.define
+class _State:
+    """What `configure` has set up."""
+
+    threshold: int = 0
+    sinks: list[Sink] = attrs.field(factory=list)
+    granular: dict[str, int] = attrs.field(factory=dict)
+    rows: Mapping[str, Row] = attrs.field(factory=lambda: STOCK_LINES)
+    identity: dict[str, str] = attrs.field(factory=dict)
+
+
+_state = _State()
 
 
 def configure(
@@ -77,13 +101,13 @@ def configure(
     _state.granular = {name: level_number(wanted) for name, wanted in (granular_levels or {}).items()}
     if console:
         style = _style(fmt_console or CONSOLE_FORMAT, datefmt, fmt_jid)
-        _state.sinks.append(Sink(level=level_number(level), style=style, write=_Console()))
+        _state.sinks.append(Sink(level=level_number(level), style=style, write=Console()))
     refused = None
     if log_file:
         style = _style(fmt_logfile or FILE_FORMAT, datefmt_logfile, fmt_jid)
         try:
             _state.sinks.append(
-                Sink(level=level_number(log_level_logfile or level), style=style, write=_open_file(log_file, daemon))
+                Sink(level=level_number(log_level_logfile or level), style=style, write=open_file(log_file, daemon))
             )
         except (OSError, ValueError) as exc:
             refused = str(exc)
@@ -180,11 +204,12 @@ class Logger(structlog.BoundLoggerBase):
     warn, fatal = warning, critical
 
 
+_NAMES = {number: name for name, number in LEVELS.items() if name not in ("all", "quiet")}
+
+
 def _name_of(level: int) -> str:
-    return next(name for name in reversed(_NAMES) if LEVELS[name] <= level) if level > 0 else "garbage"
-
-
-_NAMES = [name for name in LEVELS if name not in ("all", "quiet")]
+    name = _NAMES.get(level)
+    return name or next((_NAMES[number] for number in reversed(_NAMES) if number <= level), "garbage")
 
 
 class _Name:
@@ -364,9 +389,11 @@ class _Text:
     """Lines by a format with `logging`'s keys, and stock's: `jid`, `minion_id`, `bracket…`, `color…`."""
 
     def __init__(self, fmt: str, datefmt: str, fmt_jid: str | None) -> None:
-        self._fmt, self._datefmt, self._fmt_jid = fmt, datefmt, fmt_jid
-        self._plain = fmt == CONSOLE_FORMAT
-        self._color = "%(color" in fmt and not os.environ.get("NO_COLOR") and sys.stderr.isatty()
+        self.datefmt, self.fmt_jid = datefmt, fmt_jid
+        self.color = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
+        self._keys = {key: value for key, value in _KEYS.items() if f"%({key})" in fmt}
+        self._fmt = fmt
+        self._second, self._time = 0, ""
 
     def __call__(self, record: Record, *, verbose: bool) -> list[str]:
         *lines, (level, last) = record.lines
@@ -376,54 +403,41 @@ class _Text:
                 last = last if told in last else f"{last}: {told}"
             else:
                 last += "\n" + "".join(traceback.format_exception(record.error)).rstrip("\n")
-        return [self._format(record, name, text) for name, text in (*lines, (level, last))]
+        return [self._format(Line(self, record, name, text)) for name, text in (*lines, (level, last))]
 
-    def _format(self, record: Record, level: str, message: str) -> str:
-        if self._plain:
-            return f"[{level.upper():<8}] {message}"
-        jid = record.facts.get("jid")
-        bracket = f"[{level.upper():<8}]", f"[{record.name:<17}]", f"[{os.getpid():>5}]", message
-        if self._color:
-            code, weak = _COLORS.get(level, ("0", "0"))
-            codes = (code, "1;32", "1;34", weak)
-            color = tuple(f"\033[{c}m{text}\033[0m" for c, text in zip(codes, bracket, strict=True))
-        else:
-            color = bracket
-        values = {
-            "asctime": time.strftime(self._datefmt, time.localtime(record.created)),
-            "bracketlevel": bracket[0],
-            "bracketname": bracket[1],
-            "bracketprocess": bracket[2],
-            "colorlevel": color[0],
-            "colorname": color[1],
-            "colorprocess": color[2],
-            "colormsg": color[3],
-            "created": record.created,
-            "filename": "",
-            "funcName": "",
-            "jid": self._fmt_jid % {"jid": jid} if jid and self._fmt_jid else "",
-            "levelname": level.upper(),
-            "levelno": record.level,
-            "lineno": record.lineno,
-            "message": message,
-            "minion_id": "",
-            "module": record.name.partition(".")[0],
-            "msecs": int(record.created * 1000) % 1000,
-            "name": record.name,
-            "pathname": "",
-            "process": os.getpid(),
-            "processName": _state.identity.get("daemon", ""),
-            "relativeCreated": (record.created - _BORN) * 1000,
-            "thread": 0,
-            "threadName": "MainThread",
-        }
+    def _format(self, line: Line) -> str:
         try:
-            return self._fmt % values
+            return self._fmt % {key: value(line) for key, value in self._keys.items()}
         except (KeyError, ValueError, TypeError):
-            return f"[{level.upper():<8}] {message}"
+            return f"[{line.levelname:<8}] {line.message}"
+
+    def time_of(self, created: float) -> str:
+        """The time as the format wants it; worked out once a second."""
+        second = int(created)
+        if second != self._second:
+            self._second, self._time = second, time.strftime(self.datefmt, time.localtime(created))
+        return self._time
 
 
-_BORN = time.time()
+class Line:
+    """One line of a record, and what a format may ask of it."""
+
+    __slots__ = ("level", "levelname", "message", "record", "style")
+
+    def __init__(self, style: _Text, record: Record, level: str, message: str) -> None:
+        self.style, self.record, self.level, self.message = style, record, level, message
+        self.levelname = level.upper()
+
+    def jid(self) -> str:
+        """The job's id as `log_fmt_jid` has it; nothing outside a job."""
+        jid = self.record.facts.get("jid")
+        return self.style.fmt_jid % {"jid": jid} if jid and self.style.fmt_jid else ""
+
+    def colored(self, code: str, text: str) -> str:
+        """Coloured where there are colours."""
+        return f"\033[{code}m{text}\033[0m" if self.style.color else text
+
+
 # The level's colour, and the message's.
 _COLORS = {
     "critical": ("1;31", "1;31"),
@@ -434,6 +448,35 @@ _COLORS = {
     "debug": ("1;36", "36"),
     "trace": ("1;35", "35"),
     "garbage": ("1;34", "34"),
+}
+
+_KEYS: dict[str, Callable[[Line], object]] = {
+    "asctime": lambda line: line.style.time_of(line.record.created),
+    "bracketlevel": lambda line: f"[{line.levelname:<8}]",
+    "bracketname": lambda line: f"[{line.record.name:<17}]",
+    "bracketprocess": lambda line: f"[{os.getpid():>5}]",
+    "colorlevel": lambda line: line.colored(_COLORS[line.level][0], f"[{line.levelname:<8}]"),
+    "colorname": lambda line: line.colored("1;32", f"[{line.record.name:<17}]"),
+    "colorprocess": lambda line: line.colored("1;34", f"[{os.getpid():>5}]"),
+    "colormsg": lambda line: line.colored(_COLORS[line.level][1], line.message),
+    "created": lambda line: line.record.created,
+    "filename": lambda line: "",
+    "funcName": lambda line: "",
+    "jid": lambda line: line.jid(),
+    "levelname": lambda line: line.levelname,
+    "levelno": lambda line: line.record.level,
+    "lineno": lambda line: line.record.lineno,
+    "message": lambda line: line.message,
+    "minion_id": lambda line: "",
+    "module": lambda line: line.record.name.partition(".")[0],
+    "msecs": lambda line: int(line.record.created * 1000) % 1000,
+    "name": lambda line: line.record.name,
+    "pathname": lambda line: "",
+    "process": lambda line: os.getpid(),
+    "processName": lambda line: _state.identity.get("daemon", ""),
+    "relativeCreated": lambda line: (line.record.created - _BORN) * 1000,
+    "thread": lambda line: 0,
+    "threadName": lambda line: "MainThread",
 }
 
 
@@ -478,137 +521,6 @@ def _said(value: object) -> str:
     return text[:1000]
 
 
-# -- where text goes ---------------------------------------------------------------------------------------------
-
-
-class Write(Protocol):
-    """Where lines go."""
-
-    def __call__(self, text: str, level: int) -> None: ...
-    def reopen(self) -> None: ...
-    def close(self) -> None: ...
-
-
-@attrs.frozen(kw_only=True)
-class Sink:
-    """One place the log is written to, from which level on, and how."""
-
-    level: int
-    style: Style
-    write: Write
-
-
-class _Console:
-    """Standard error; under systemd with the priority before each line, as its journal takes it."""
-
-    def __init__(self) -> None:
-        self._journal = _is_journal(2)
-
-    def __call__(self, text: str, level: int) -> None:
-        if self._journal:
-            text = "\n".join(f"<{_priority(level)}>{line}" for line in text.split("\n"))
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-
-    def reopen(self) -> None:
-        """It stays what it is."""
-
-    def close(self) -> None:
-        """It is not ours to close."""
-
-
-class _File:
-    """A file that is appended to in single writes, and followed when logrotate moves it away."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._fd = -1
-        self.reopen()
-
-    def __call__(self, text: str, level: int) -> None:
-        try:
-            info = os.stat(self._path)
-            moved = (info.st_dev, info.st_ino) != self._mark
-        except OSError:
-            moved = True
-        if moved:
-            self.reopen()
-        os.write(self._fd, f"{text}\n".encode("utf-8", "backslashreplace"))
-
-    def reopen(self) -> None:
-        """Open the file anew; when that fails, what was open stays in use."""
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-        self.close()
-        info = os.fstat(fd)
-        self._fd, self._mark = fd, (info.st_dev, info.st_ino)
-
-    def close(self) -> None:
-        """Close it."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-class _Syslog:
-    """Datagrams to the host's log, or to one on the network."""
-
-    def __init__(self, family: int, address: Any, facility: int, ident: str) -> None:
-        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        try:
-            self._socket.connect(address)
-        except OSError:
-            self._socket.close()
-            raise
-        self._facility, self._ident = facility, ident
-
-    def __call__(self, text: str, level: int) -> None:
-        head = f"<{self._facility * 8 + _priority(level)}>{self._ident}[{os.getpid()}]: "
-        self._socket.send((head + text.replace("\n", " | ")).encode("utf-8", "backslashreplace")[:8192])
-
-    def reopen(self) -> None:
-        """It stays what it is."""
-
-    def close(self) -> None:
-        """Close it."""
-        self._socket.close()
-
-
-_FACILITIES = {"KERN": 0, "USER": 1, "DAEMON": 3, "AUTH": 4, "SYSLOG": 5, **{f"LOCAL{n}": 16 + n for n in range(8)}}
-
-
-def _open_file(address: str, daemon: str) -> Write:
-    """A path, or `file:///dev/log[/LOG_DAEMON]`, `udp://host[:port][/LOG_USER]`. Raises OSError, ValueError."""
-    scheme, mark, rest = address.partition("://")
-    if not mark:
-        return _File(address)
-    head, slash, facility = rest.rpartition("/LOG_")
-    if not slash:
-        head, facility = rest, "USER"
-    if facility not in _FACILITIES:
-        raise ValueError(f"{address}: LOG_{facility} is not a facility of syslog")
-    number, ident = _FACILITIES[facility], f"salt-{daemon}"
-    if scheme == "file":
-        return _Syslog(socket.AF_UNIX, head, number, ident)
-    if scheme == "udp":
-        host, _colon, port = head.rpartition(":") if ":" in head.rpartition("]")[2] else (head, "", "514")
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
-        return _Syslog(found[0], found[4], number, ident)
-    raise ValueError(f"{address}: a log goes to a path, file:// or udp://")
-
-
-def _is_journal(fd: int) -> bool:
-    """Whether systemd's journal reads this descriptor."""
-    try:
-        info = os.fstat(fd)
-    except OSError:
-        return False
-    return os.environ.get("JOURNAL_STREAM") == f"{info.st_dev}:{info.st_ino}"
-
-
-def _priority(level: int) -> int:
-    return 2 if level >= 50 else 3 if level >= 40 else 4 if level >= 30 else 6 if level >= 20 else 7
-
-
 # -- what plugins and libraries write ----------------------------------------------------------------------------
 
 
@@ -632,23 +544,6 @@ def _take_stdlib(threshold: int) -> None:
     root.setLevel(max(threshold, 1))
     for name in ("garbage", "trace", "profile"):
         logging.addLevelName(LEVELS[name], name.upper())
-
-
-# -- what there is one of per process ----------------------------------------------------------------------------
-
-
-@attrs.define
-class _State:
-    """What `configure` has set up."""
-
-    threshold: int = 0
-    sinks: list[Sink] = attrs.field(factory=list)
-    granular: dict[str, int] = attrs.field(factory=dict)
-    rows: Mapping[str, Row] = attrs.field(factory=lambda: STOCK_LINES)
-    identity: dict[str, str] = attrs.field(factory=dict)
-
-
-_state = _State()
 
 
 def _close() -> None:

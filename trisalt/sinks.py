@@ -1,0 +1,130 @@
+"""Where lines of the log go: the console, a file that may be moved away, syslog.
+
+`log.py` renders them and calls these with the text and its level's number. Each may raise OSError: the caller counts.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any, Protocol
+
+
+class Write(Protocol):
+    """Where lines go."""
+
+    def __call__(self, text: str, level: int) -> None: ...
+    def reopen(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Console:
+    """Standard error; under systemd with the priority before each line, as its journal takes it."""
+
+    def __init__(self) -> None:
+        self._journal = is_journal(2)
+
+    def __call__(self, text: str, level: int) -> None:
+        if self._journal:
+            text = "\n".join(f"<{_priority(level)}>{line}" for line in text.split("\n"))
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def reopen(self) -> None:
+        """It stays what it is."""
+
+    def close(self) -> None:
+        """It is not ours to close."""
+
+
+class File:
+    """A file that is appended to in single writes, and followed when logrotate moves it away."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = -1
+        self.reopen()
+
+    def __call__(self, text: str, level: int) -> None:
+        try:
+            info = os.stat(self._path)
+            moved = (info.st_dev, info.st_ino) != self._mark
+        except OSError:
+            moved = True
+        if moved:
+            self.reopen()
+        os.write(self._fd, f"{text}\n".encode("utf-8", "backslashreplace"))
+
+    def reopen(self) -> None:
+        """Open the file anew; when that fails, what was open stays in use."""
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self.close()
+        info = os.fstat(fd)
+        self._fd, self._mark = fd, (info.st_dev, info.st_ino)
+
+    def close(self) -> None:
+        """Close it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class Syslog:
+    """Datagrams to the host's log, or to one on the network."""
+
+    def __init__(self, family: int, address: Any, facility: int, ident: str) -> None:
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        try:
+            self._socket.connect(address)
+        except OSError:
+            self._socket.close()
+            raise
+        self._facility, self._ident = facility, ident
+
+    def __call__(self, text: str, level: int) -> None:
+        head = f"<{self._facility * 8 + _priority(level)}>{self._ident}[{os.getpid()}]: "
+        self._socket.send((head + text.replace("\n", " | ")).encode("utf-8", "backslashreplace")[:8192])
+
+    def reopen(self) -> None:
+        """It stays what it is."""
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+_FACILITIES = {"KERN": 0, "USER": 1, "DAEMON": 3, "AUTH": 4, "SYSLOG": 5, **{f"LOCAL{n}": 16 + n for n in range(8)}}
+
+
+def open_file(address: str, daemon: str) -> Write:
+    """A path, or `file:///dev/log[/LOG_DAEMON]`, `udp://host[:port][/LOG_USER]`. Raises OSError, ValueError."""
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return File(address)
+    head, slash, facility = rest.rpartition("/LOG_")
+    if not slash:
+        head, facility = rest, "USER"
+    if facility not in _FACILITIES:
+        raise ValueError(f"{address}: LOG_{facility} is not a facility of syslog")
+    number, ident = _FACILITIES[facility], f"salt-{daemon}"
+    if scheme == "file":
+        return Syslog(socket.AF_UNIX, head, number, ident)
+    if scheme == "udp":
+        host, _colon, port = head.rpartition(":") if ":" in head.rpartition("]")[2] else (head, "", "514")
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
+        return Syslog(found[0], found[4], number, ident)
+    raise ValueError(f"{address}: a log goes to a path, file:// or udp://")
+
+
+def is_journal(fd: int) -> bool:
+    """Whether systemd's journal reads this descriptor."""
+    try:
+        info = os.fstat(fd)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{info.st_dev}:{info.st_ino}"
+
+
+def _priority(level: int) -> int:
+    return 2 if level >= 50 else 3 if level >= 40 else 4 if level >= 30 else 6 if level >= 20 else 7
