@@ -130,7 +130,7 @@ async def run_jobs(
         async for event in received:
             match event:
                 case JobReceived():
-                    if jobs.wanted(event.load):
+                    if jobs.wanted(event.load, event.master):
                         nursery.start_soon(jobs.published, event.load, event.master)
                 case ScheduleDue():
                     if jobs.startable(event.entry):
@@ -166,8 +166,8 @@ class Jobs:
 
     # -- a publication ----------------------------------------------------------------------------------------
 
-    def wanted(self, load: Mapping[str, Any]) -> bool:
-        """Whether a publication is whole, new, and for us; from then on its jid is taken."""
+    def wanted(self, load: Mapping[str, Any], master: str) -> bool:
+        """Whether a publication is whole, new, and for us; from then on it is taken."""
         if any(key not in load for key in ("tgt", "jid", "fun", "arg")) or not _well_formed(load):
             log.warning("job.malformed", jid=str(load.get("jid"))[:64], fun=str(load.get("fun"))[:64])
             return False
@@ -177,9 +177,14 @@ class Jobs:
         if job_ids.is_jid(jid) and self._wall() - job_ids.to_datetime(jid).timestamp() > OLDEST_JOB:
             log.warning("job.too_old", jid=jid, fun=load["fun"])
             return False
-        if jid in self.proc or jid in self._returns.spool or not self._seen.take(jid):
+        if jid in self.proc or jid in self._returns.spool or jid in self._seen:
             log.debug("job.repeated", jid=jid, fun=load["fun"])
             return False
+        # On disk first: from here on it is answered for, whatever happens to this daemon.
+        if not answered_here(load["fun"]):
+            warm = is_warm(load["fun"]) and not self._executors(load)
+            self.proc.put(Running(job=load, pid=os.getpid(), queued=True, on_disk=not warm, master=master))
+        self._seen.take(jid)
         return True
 
     async def published(self, load: dict[str, Any], master: str) -> None:
@@ -193,7 +198,7 @@ class Jobs:
                 await self._fire_start(load)
             back = self._return_load(load, master)
             if isinstance(fun, str) and answered_here(fun):
-                log.info("job.started", jid=jid, pid=os.getpid())
+                log.info("job.started", jid=jid, fun=fun, pid=os.getpid())
                 self._finish(jid, back, answer(fun, load["arg"], self.proc, self.signal))
                 return
             refusal = self._blackout(fun)
@@ -206,13 +211,16 @@ class Jobs:
                 arg=load["arg"],
                 pub=load,
                 load=back,
-                executors=list(load.get("module_executors") or self._options.module_executors),
+                executors=self._executors(load),
                 executor_opts=load.get("executor_opts") or {},
                 ordered=self._options.multifunc_ordered,
             )
-            warm = is_warm(fun) and not call.executors
-            running = Running(job=load, pid=os.getpid(), queued=True, on_disk=not warm, master=master)
-            await self._run(call, running, name=jid, warm=warm, spooled=True)
+            running = self.proc.get(jid)
+            assert running is not None, "taken by wanted()"
+            await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
+
+    def _executors(self, load: Mapping[str, Any]) -> list[Any]:
+        return list(load.get("module_executors") or self._options.module_executors)
 
     def _is_for_us(self, load: Mapping[str, Any]) -> bool:
         try:
@@ -310,6 +318,7 @@ class Jobs:
         call = Call(fun=entry.function, jid=jid, arg=arg, pub=job, load=back)
         running = Running(job=job, pid=os.getpid(), queued=True, on_disk=entry.jid_include, schedule=entry.name)
         with structlog.contextvars.bound_contextvars(jid=jid, schedule=entry.name):
+            self.proc.put(running)
             await self._run(call, running, name=jid, warm=False, spooled=bool(entry.return_job))
 
     def _new_jid(self) -> str:
@@ -322,7 +331,6 @@ class Jobs:
         """Run a call in a worker; with `spooled` its return is kept under `name` and posted."""
         began = trio.current_time()
         spool = self._returns.spool.path(name) if spooled and not warm else None
-        self.proc.put(running)
         ended = False
         try:
             outcome, written = await self._ended(call, running, warm=warm, spool=spool, outlives=spooled)
@@ -360,7 +368,9 @@ class Jobs:
             if "pid" in call.load:
                 call.load["pid"] = pid
             self.proc.put(running)
-            log.info("job.started", jid=running.jid, pid=pid)
+            # The schedule has said already that it runs.
+            say = log.info if running.schedule is None else log.debug
+            say("job.started", jid=running.jid, fun=_name(call.fun), pid=pid)
 
         if warm:
             return await self._workers.run_job(call, warm=True, on_start=started)

@@ -155,6 +155,9 @@ class SeenJids:
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
 
+    def __contains__(self, jid: str) -> bool:
+        return jid in self._jids
+
     def take(self, jid: str) -> bool:
         """Remember a jid; False when it has been taken before."""
         if jid in self._jids:

@@ -184,7 +184,8 @@ async def _send(bus: Bus, spool: Spool, name: str, tries: int, timer: float, tim
         log.error("return.given_up", jid=name, fun=load.get("fun"), days=round(age / 86400))
         spool.remove(name)
         return True
-    log.info("job.returning", jid=name)
+    fun = load.get("fun")
+    log.info("job.returning", jid=name, fun=fun)
     reason = ""
     for _ in range(max(tries, 1)):
         patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
@@ -197,6 +198,7 @@ async def _send(bus: Bus, spool: Spool, name: str, tries: int, timer: float, tim
         if answer == "" or answer is False:
             reason = "the master did not take it"
             continue
+        log.debug("return.acknowledged", jid=name, fun=fun)
         spool.remove(name)
         return True
     log.warning("job.return_failed", jid=name, reason=reason)
