@@ -32,8 +32,10 @@ _INSERTS = {
     size: f"INSERT OR IGNORE INTO returns (jid, id, came, body) VALUES {','.join(['(?,?,?,?)'] * size)}"  # noqa: S608
     for size in CHUNKS
 }
-_KNOWN_AT_ONCE = 32
-_KNOWN = f"SELECT group_concat(jid, char(10)) FROM jobs WHERE jid IN ({','.join('?' * _KNOWN_AT_ONCE)})"  # noqa: S608
+_KNOWN = {
+    size: f"SELECT group_concat(jid, char(10)) FROM jobs WHERE jid IN ({','.join('?' * size)})"  # noqa: S608
+    for size in (1, 32)
+}
 
 
 class SqliteJobs:
@@ -178,10 +180,10 @@ class JobReader(Reader):
 def _unknown(connection: sqlite3.Connection, jids: list[str]) -> list[str]:
     """Those of `jids` that are no job yet. One statement for many, as for CHUNKS."""
     known: set[str] = set()
-    for start in range(0, len(jids), _KNOWN_AT_ONCE):
-        some = jids[start : start + _KNOWN_AT_ONCE]
-        padded = some + some[:1] * (_KNOWN_AT_ONCE - len(some))
-        (found,) = connection.execute(_KNOWN, padded).fetchone()
+    size = 1 if len(jids) == 1 else max(_KNOWN)
+    for start in range(0, len(jids), size):
+        some = jids[start : start + size]
+        (found,) = connection.execute(_KNOWN[size], some + some[:1] * (size - len(some))).fetchone()
         known.update((found or "").split("\n"))
     return [jid for jid in jids if jid not in known]
 
