@@ -504,6 +504,14 @@ async def test_keys_that_changed_are_told_and_those_that_are_out_rotate_the_shar
     assert len(rotated) == rotations
 
 
+async def test_the_shared_key_stays_when_the_caller_says_so(master):
+    rotated = await master.claim(RotateRequest, lambda request: None)
+    for rotate in (False, None, True):
+        async with master.caller() as caller:
+            assert await caller.ask(op="key_changed", act="delete", ids=["m1"], rotate=rotate) == {"ok": True}
+    assert len(rotated) == 2
+
+
 async def test_the_shared_key_stays_when_the_master_is_told_not_to_rotate(tmp_path, nursery):
     bus, path = Bus(), str(tmp_path / "sock")
     await nursery.start(

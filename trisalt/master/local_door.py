@@ -308,7 +308,9 @@ class _Door:
         if act not in KEY_ACTS or not all(isinstance(id, str) for id in ids):
             raise RemoteProtocolError(f"key_changed: act is one of {', '.join(sorted(KEY_ACTS))}; ids are minion ids")
         await self._bus.publish_all([KeyChanged(result=True, act=act, id=id) for id in ids])
-        if act in ROTATING_ACTS and ids and self._rotate_aes_key:
+        # `salt-key --rotate-aes-key False`: the caller has its reasons.
+        wanted = self._rotate_aes_key and request.get("rotate") is not False
+        if act in ROTATING_ACTS and ids and wanted:
             await self._bus.ask(RotateRequest())
         await stream.send({"ok": True})
 
