@@ -35,6 +35,11 @@ Handle = Callable[[bytes, str], Awaitable[bytes | None]]
 # Source of both: salt-wire.md section 1, port 4506.
 SERVER_KEEPALIVE = KeepAlive(on=1, idle=60, count=3, interval=15)
 SERVER_LINGER = 1000
+# Requests of one connection that may wait to be read: a stock peer has one, and a stranger's are not to fill memory.
+SERVER_HWM = 16
+
+# How often one request is sent while connections are lost under it.
+SENDINGS = 2
 
 # A request is read while it is small enough to be one: the largest is a return or a pushed file.
 MAX_REQUEST = 128 * 1024 * 1024
@@ -115,6 +120,7 @@ async def open_request_server(
     options = {
         zmq.LINGER: SERVER_LINGER,
         zmq.ROUTER_HANDOVER: 1,
+        zmq.RCVHWM: SERVER_HWM,
         zmq.MAXMSGSIZE: max_size,
         zmq.BACKLOG: backlog,
         **keepalive.options(),
@@ -152,13 +158,25 @@ class RequestClient:
     async def request(self, payload: bytes) -> bytes:
         """Send `payload`, wait for its answer. The caller sets the deadline; a late answer goes nowhere.
 
+        It is sent when there is a connection, and once more when that is lost before the answer (a master that
+        restarts). Lost again, the caller's deadline decides: this payload may be what the peer hangs up on.
         Raises RemoteProtocolError when what comes back is not framed as an answer.
         """
+        for _ in range(SENDINGS):
+            answer = await self._try(payload)
+            if answer is not None:
+                return answer
+            log.debug("request.lost", address=self._address)
+        await trio.sleep_forever()
+
+    async def _try(self, payload: bytes) -> bytes | None:
         socket = self._take()
         clean = False
         try:
             await socket.send((b"", payload))
-            frames = await socket.receive()
+            frames = await socket.receive_while_connected()
+            if frames is None:
+                return None
             if len(frames) != 2 or frames[0]:
                 raise RemoteProtocolError(f"an answer of {len(frames)} frames came from {self._address}")
             clean = True
@@ -177,9 +195,9 @@ class RequestClient:
 
     def _take(self) -> Socket:
         while self._idle:
-            # The one that was used last: the others may have been cut by something on the way.
+            # The one that was used last: its connection is the likeliest to stand.
             socket = self._idle.pop()
-            if not socket.readable:
+            if socket.writable and not socket.readable:
                 return socket
             socket.close()
         socket = Socket(self._context, zmq.DEALER, self._options)
@@ -210,6 +228,8 @@ async def open_request_client(
     """
     options = {
         zmq.LINGER: 0,
+        # Nothing is queued for a connection that is not there, so that its loss can be seen.
+        zmq.IMMEDIATE: 1,
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL_MAX: reconnect_max,
         **keepalive.options(),
