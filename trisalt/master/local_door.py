@@ -308,8 +308,8 @@ class _Door:
         if act not in KEY_ACTS or not all(isinstance(id, str) for id in ids):
             raise RemoteProtocolError(f"key_changed: act is one of {', '.join(sorted(KEY_ACTS))}; ids are minion ids")
         await self._bus.publish_all([KeyChanged(result=True, act=act, id=id) for id in ids])
-        # `salt-key --rotate-aes-key False`: the caller has its reasons.
-        wanted = self._rotate_aes_key and request.get("rotate") is not False
+        # `salt-key --rotate-aes-key`: the caller may know better than the configuration.
+        wanted = request["rotate"] if isinstance(request.get("rotate"), bool) else self._rotate_aes_key
         if act in ROTATING_ACTS and ids and wanted:
             await self._bus.ask(RotateRequest())
         await stream.send({"ok": True})
