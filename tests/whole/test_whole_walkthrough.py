@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -70,19 +71,16 @@ def in_order(text: str, lines: list[str], **facts: object) -> None:
 @pytest.fixture(scope="module")
 def session():
     """The whole session, once; the tests look at what it left behind."""
-    with open_lab() as lab:
+    with open_lab() as lab, ExitStack() as stack:
         folder = lab.configure_master()
         (folder / "pillar" / "top.sls").write_text("base:\n  '*':\n    - db\n")
         (folder / "pillar" / "db.sls").write_text(f"db:\n  password: {SECRET_PILLAR}\n")
         master = lab.start_master(timeout=2, gather_job_timeout=2, log_level_logfile="debug", log_fmt_logfile="json")
         minion = lab.start_minion("m1", log_level_logfile="debug", log_fmt_logfile="json")
         lab.wait(lambda: lab.keys("minions_pre") == ["m1"], "the minion's key")
-        events = subprocess.Popen(
-            [str(lab._command("salt-run", "ours")), "-c", str(folder), "state.event"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=lab.env,
-        )
+        argv = [str(lab._command("salt-run", "ours")), "-c", str(folder), "state.event"]
+        events = stack.enter_context(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=lab.env))
+        stack.callback(events.kill)
         printed = {"listed": lab.run("salt-key", "-L"), "accepted": lab.run("salt-key", "-A", stdin="y\n")}
         lab.wait_up("m1")
         lab.wait(lambda: "Running scheduled job" in minion.text(), "the first scheduled job")
