@@ -38,10 +38,12 @@ class Workers:
     opts: dict
     running: int = 0
     most: int = 0
+    warm: list = attrs.field(factory=list)
     raises: Exception | None = None
     door: trio.Event = attrs.field(factory=trio.Event)
 
-    async def run(self, function, *args):
+    async def run(self, function, *args, warm=False):
+        self.warm.append(warm)
         self.running += 1
         self.most = max(self.most, self.running)
         await self.door.wait()
@@ -180,6 +182,55 @@ async def test_nothing_of_one_minion_is_there_for_the_next(house, tmp_path):
     first, second = [await bus.ask(asked(id)) for id in ("m2", "m3")]
     assert first == {"seen": ["m2", "m2"], "left": "m2", "roots": 2, "p": {"l": 1}, "l": 1}
     assert second == {"seen": ["m3", "m3"], "left": "m3", "roots": 2, "p": {"l": 1}, "l": 1}
+
+
+async def test_plugin_code_runs_in_a_process_of_its_own(house, tmp_path):
+    bus, _, workers = house
+    await bus.ask(asked("m1"))
+    assert workers.warm == [True]
+    (tmp_path / "pillar" / "common.sls").write_text("id: {{ salt['test.echo'](grains.id) }}\n")
+    assert (await bus.ask(asked("m1")))["id"] == "m1"
+    assert workers.warm == [True, True, False]
+    await bus.ask(asked("m1"))
+    assert workers.warm == [True, True, False, False]
+    await bus.ask(asked("m2"))
+    assert workers.warm[4:] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: {{ salt.test.ping() }}",
+        "x: {{ 'test.ping' in salt }}",
+        "x: {% for name in salt %}{% endfor %}",
+        "x: {{ salt | length }}",
+        "x: {{ salt['no.such']() }}",
+        "#!somebodys|yaml\nx: 1",
+    ],
+)
+async def test_a_shared_process_runs_no_plugin_code(house, tmp_path, text):
+    bus, _, workers = house
+    (tmp_path / "pillar" / "common.sls").write_text(text + "\n")
+    await bus.ask(asked("m1"))
+    assert workers.warm == [True, False]
+
+
+async def test_reading_pillar_and_grains_is_no_reason_for_a_process(house, tmp_path):
+    bus, _, workers = house
+    text = "os: {{ salt['grains.get']('os') }}{{ salt.pillar.get('o', 5) }}\n"
+    (tmp_path / "pillar" / "common.sls").write_text(text)
+    assert (await bus.ask(asked("m1")))["os"] == "Debian5"
+    assert workers.warm == [True]
+
+
+@pytest.mark.parametrize(
+    "option", [{"ext_pillar": [{"x": 1}]}, {"module_dirs": ["/x"]}, {"renderer_whitelist": ["jinja", "yaml", "py"]}]
+)
+async def test_the_operators_own_code_runs_in_a_process_of_its_own(house, opts, option):
+    bus, _, workers = house
+    opts.update(option)
+    await bus.ask(asked("m1"))
+    assert workers.warm == [True, False]
 
 
 async def test_master_tops_are_merged(house, opts, tmp_path):

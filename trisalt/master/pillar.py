@@ -1,7 +1,8 @@
 """`_pillar` and `_master_tops`: what a minion is given of its own.
 
-Each is compiled in a worker process of its own, and nothing of one minion is there for the next. What the minion
-said of itself is not believed where it matters: `grains.id` is the id that it signed in with.
+Each is compiled in a worker process, and nothing of one minion is there for the next: a process that has run plugin
+code is not used again (`pillar/worker`). What the minion said of itself is not believed where it matters: `grains.id`
+is the id that it signed in with.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ ERRORS = frozenset({"pillar.error", "pillar.render_failed", "pillar.not_decrypte
 class Workers(Protocol):
     """What this needs of `worker.pool.Workers`."""
 
-    def run(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
-        """Run a function of ours in a child of its own."""
+    def run(self, function: Callable[..., Any], *args: Any, warm: bool = False) -> Awaitable[Any]:
+        """Run a function of ours in a child of its own, or (`warm`) in one that is reused."""
 
 
 async def serve_pillar(
@@ -64,6 +65,8 @@ class _Desk:
     workers: Workers
     opts: Mapping[str, Any]
     places: trio.CapacityLimiter
+    alone: set[str] = attrs.field(factory=set)
+    """Ids whose pillars asked for plugin code the last time: they get a process of their own at once."""
 
     async def answer(self, request: PillarRequest | TopsRequest, reply: Reply) -> None:
         try:
@@ -88,7 +91,7 @@ class _Desk:
         }
         try:
             async with self.places:
-                compiled = await self.workers.run(compile_in_worker, asked)
+                compiled = await self._compile(asked)
         except WorkerDied:
             raise
         except TrisaltError as exc:
@@ -99,6 +102,14 @@ class _Desk:
         if self.opts.get("minion_data_cache", True):
             await self._keep(request.id, grains, pillar)
         return pillar
+
+    async def _compile(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["id"] not in self.alone:
+            compiled = await self.workers.run(compile_in_worker, {**asked, "alone": False}, warm=True)
+            if not compiled.get("alone"):
+                return compiled
+            self.alone.add(asked["id"])
+        return await self.workers.run(compile_in_worker, {**asked, "alone": True})
 
     async def _keep(self, id: str, grains: dict[str, Any], pillar: dict[str, Any]) -> None:
         try:

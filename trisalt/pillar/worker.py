@@ -1,12 +1,14 @@
 """A pillar's compilation as a worker runs it: with the plugins of the master. `master/pillar` has it run there.
 
-Each compilation that may call plugin code needs a process of its own: what a module keeps in its globals would
-otherwise be there for the next minion.
+A process that has run plugin code serves nobody else: what a module keeps in its globals would be there for the next
+minion. Most pillars call none, apart from reading pillar and grains; they may share a process, which then knows their
+templates already. So a compilation is tried in a shared process first, and stops before the first plugin it asks for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from trisalt.loader.dunders import Plugins
@@ -14,25 +16,77 @@ from trisalt.pillar.compile import PillarPlugins, compile_pillar
 from trisalt.pillar.merge import merge
 from trisalt.sls.yamlex import plain
 
+HARMLESS = frozenset({"pillar.get", "grains.get", "grains.filter_by"})
+"""Functions of our own shelf that only read what they are given."""
+
+
+class NeedsProcess(BaseException):
+    """A template asks for plugin code: that runs in a process of its own. No template may catch it."""
+
 
 def compile_in_worker(request: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`compile_pillar` of a request without `opts`: those of the worker's `context` are taken."""
-    return compile_with_plugins({**request, "opts": dict(context.opts)})
+    """`compile_pillar` of a request without `opts`: those of the worker's `context` are taken.
+
+    With `alone`, this process serves nobody after. Without it, `{"alone": True}` is the answer when plugin code is
+    asked for: the same request is to be made again, with `alone`, of another process.
+    """
+    request = {**request, "opts": dict(context.opts)}
+    if request.pop("alone"):
+        return compile_with_plugins(request)
+    if _has_own_code(request["opts"]):
+        return {"alone": True}
+    try:
+        return compile_with_plugins(request, guard=_Guarded)
+    except NeedsProcess:
+        return {"alone": True}
 
 
-def compile_with_plugins(request: Mapping[str, Any]) -> dict[str, Any]:
+def compile_with_plugins(
+    request: Mapping[str, Any],
+    *,
+    guard: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda functions: functions,
+) -> dict[str, Any]:
     """`compile_pillar`, with the execution modules, external pillars and renderers that the loader finds."""
     opts = {**request["opts"], "id": request["id"], "minion_id": request["id"]}
     plugins = Plugins(opts, grains=request["grains"], pillar=dict(request.get("pillar") or {}))
     return compile_pillar(
         request,
         PillarPlugins(
-            salt=plugins.loader("modules"),
-            ext_pillars=_Named(plugins, "pillar", "ext_pillar"),
-            renderers=_Named(plugins, "renderers", "render"),
+            salt=guard(plugins.loader("modules")),
+            ext_pillars=guard(_Named(plugins, "pillar", "ext_pillar")),
+            renderers=guard(_Named(plugins, "renderers", "render")),
             see=lambda pillar: plugins.renew(pillar=pillar),
         ),
     )
+
+
+def _has_own_code(opts: Mapping[str, Any]) -> bool:
+    """Whether the operator's code may take part wherever a function is looked for."""
+    modules = os.path.join(str(opts.get("extension_modules") or ""), "modules")
+    return bool(
+        opts.get("module_dirs")
+        or opts.get("ext_pillar")
+        or "py" in (opts.get("renderer_whitelist") or ())
+        or (os.path.isdir(modules) and os.listdir(modules))
+    )
+
+
+class _Guarded(Mapping[str, Any]):
+    """Functions of which only the harmless ones are given out."""
+
+    def __init__(self, functions: Mapping[str, Any]) -> None:
+        self._functions = functions
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in HARMLESS:
+            raise NeedsProcess
+        return self._functions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        raise NeedsProcess
+
+    def __len__(self) -> int:
+        raise NeedsProcess
 
 
 def master_tops_in_worker(request: dict[str, Any], context: Any) -> dict[str, Any]:
