@@ -89,9 +89,17 @@ def fire(door: Door, tag: str, data: Mapping[str, Any], *, timeout: float | None
     expect(door.ask({"op": "fire", "tag": tag, "data": dict(data)}, timeout), "ok")
 
 
-def key_changed(door: Door, act: str, ids: Sequence[str], *, timeout: float | None = PATIENCE) -> None:
-    """Tell the master that key files have been moved, so that it acts at once."""
-    expect(door.ask({"op": "key_changed", "act": act, "ids": list(ids)}, timeout), "ok")
+def key_changed(
+    door: Door, act: str, ids: Sequence[str], *, rotate: bool | None = None, timeout: float | None = PATIENCE
+) -> None:
+    """Tell the master that key files have been moved, so that it acts at once.
+
+    `rotate`: whether keys that are out make a new shared key; None: as the master's `rotate_aes_key` says.
+    """
+    question: dict[str, Any] = {"op": "key_changed", "act": act, "ids": list(ids)}
+    if rotate is not None:
+        question["rotate"] = rotate
+    expect(door.ask(question, timeout), "ok")
 
 
 def status(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from trisalt.errors import RemoteProtocolError
+from trisalt.errors import ConfigError, RemoteProtocolError
 from trisalt.wire.ids import valid_minion_id
 
 FOLDER_MODE = 0o700
@@ -306,7 +306,10 @@ def fingerprint(pem: str, hash_type: str = "sha256") -> str:
 
     lines = [line for line in pem.splitlines() if line.strip()]
     body = "".join(f"{line}\n" for line in lines[1:-1])
-    return hashlib.new(hash_type, body.encode(), usedforsecurity=False).digest().hex(":")
+    try:
+        return hashlib.new(hash_type, body.encode(), usedforsecurity=False).digest().hex(":")
+    except (ValueError, TypeError):
+        raise ConfigError(f"hash_type: {hash_type!r} is no hash for fingerprints") from None
 
 
 def is_public_key(pem: str) -> bool:
@@ -399,7 +402,10 @@ def _sync_folder(folder: str) -> None:
 def _owner(user: str) -> tuple[int, int]:
     import pwd  # no account is looked up by a command that only reads
 
-    entry = pwd.getpwnam(user)
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise ConfigError(f"user: this host has no account {user!r}") from None
     return entry.pw_uid, entry.pw_gid
 
 
