@@ -30,7 +30,7 @@ def test_free_ports_are_free_and_different():
 def test_everything_it_configures_stays_below_its_folder(tmp_path):
     demo.write_configurations(tmp_path, ["web1", "db1"], 4000, 4001)
     master = read_master(tmp_path / "etc/salt")
-    minion = read_minion(tmp_path / "minions/db1/etc/salt")
+    minion = read_minion(tmp_path / "db1/etc/salt")
     for config in (master, minion):
         for name in ("cachedir", "pki_dir", "sock_dir", "pidfile", "extension_modules", "log_file"):
             assert Path(getattr(config, name)).is_relative_to(tmp_path), name
@@ -171,15 +171,30 @@ def test_a_signal_ends_it_and_leaves_nothing(tmp_path_factory, signum, after, st
 
 
 @pytest.mark.whole
-def test_a_failure_says_what_and_leaves_nothing(tmp_path_factory, monkeypatch):
+def test_a_failure_says_what_and_leaves_nothing(tmp_path_factory):
     folder = short(tmp_path_factory)
-    # A socket path that is too long for any daemon.
-    deep = folder / ("d" * 90)
-    deep.mkdir()
-    with start(deep, "--once") as process:
-        out, _err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "The demo failed: master ended with status" in out
-    assert "ends with:" in out
-    assert "--keep" in out
-    assert left(deep) == ([], [])
+    # Both ports the same: the second cannot be bound.
+    code = (
+        "import sys; from trisalt.cli import demo; ports = demo.free_ports\n"
+        "demo.free_ports = lambda count: ports(1) * count; sys.exit(demo.run_demo(once=True))"
+    )
+    env = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "The demo failed: master ended with status" in done.stdout
+    assert "in use" in done.stdout
+    assert "--keep" in done.stdout
+    assert left(folder) == ([], [])
+
+
+def test_a_long_folder_for_temporary_files_is_not_used(monkeypatch):
+    for folder, used in (("/var/tmp", "/var/tmp"), ("/var/folders/" + "x" * 40, "/tmp")):
+        monkeypatch.setattr("tempfile.gettempdir", lambda folder=folder: folder)
+        assert demo._temporary() == used

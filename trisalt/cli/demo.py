@@ -42,6 +42,8 @@ GRACE = 8.0
 # The slow job sleeps so long; the master asks after it each TIMEOUT seconds.
 SLOW, TIMEOUT = 7, 2
 LOG_TAIL = 15
+# So long may the folder for temporary files be that all sockets below ours have a path of at most 103 bytes.
+LONGEST_FOLDER = 36
 
 
 class DemoFailed(Exception):
@@ -68,7 +70,7 @@ def run_demo(*, minions: int = 3, once: bool = False, keep: bool = False) -> int
     status = 0
     with _signals() as ignore:
         try:
-            root = Path(tempfile.mkdtemp(prefix="trisalt-demo-"))
+            root = Path(tempfile.mkdtemp(prefix="trisalt-demo-", dir=_temporary()))
             status = _show(root, names(minions), screen, once=once)
         finally:
             # Cleaning up is not interrupted: it is bounded.
@@ -77,6 +79,12 @@ def run_demo(*, minions: int = 3, once: bool = False, keep: bool = False) -> int
             if root is not None:
                 _clean_up(root, screen, keep=keep, failed=status == 1)
     return status
+
+
+def _temporary() -> str:
+    """Where the folder goes: a socket's path has no room for a long one."""
+    folder = tempfile.gettempdir()
+    return folder if len(folder) <= LONGEST_FOLDER else "/tmp"  # noqa: S108
 
 
 def _show(root: Path, ids: list[str], screen: Screen, *, once: bool) -> int:
@@ -310,7 +318,7 @@ class Demo:
 
     def start_minion(self, id: str) -> None:
         """Start a minion."""
-        self.start(id, "salt-minion", self.root / "minions" / id / "etc/salt")
+        self.start(id, "salt-minion", self.root / id / "etc/salt")
         self.screen.note(f"  salt-minion  {id} starts")
 
     def start(self, name: str, program: str, config_dir: Path) -> None:
@@ -419,7 +427,7 @@ def write_configurations(root: Path, ids: Sequence[str], publish_port: int, ret_
     }
     _write(root / "etc/salt/master", master)
     for id in ids:
-        folder = root / "minions" / id
+        folder = root / id
         minion = {
             "root_dir": str(folder),
             "sock_dir": "/run",
