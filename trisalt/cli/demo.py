@@ -95,8 +95,7 @@ def _show(root: Path, ids: list[str], screen: Screen, *, once: bool) -> int:
         touring = False
         if not once:
             demo.invite()
-            while not screen.unread:
-                signal.pause()
+            demo.stay()
     except _Stopped as exc:
         screen.note("")
         return 0 if exc.signum == signal.SIGINT and not touring else 128 + exc.signum
@@ -297,6 +296,16 @@ class Demo:
             self.screen.note("    " + shlex.join([*typed(name), "-c", str(self.config_dir), *words]))
         self.screen.note(f"    tail -f {self.root}/log/*")
         self.screen.note("\nCtrl-C ends it; nothing stays behind.\n")
+
+    def stay(self) -> None:
+        """Until a signal comes, or nobody reads. A daemon that ends is told: somebody may want to see just that."""
+        running = dict(self.daemons)
+        while not self.screen.unread:
+            time.sleep(0.5)
+            for name, daemon in list(running.items()):
+                if (ended := daemon.poll()) is not None:
+                    self.screen.note(f"  {name} has ended with status {ended}")
+                    del running[name]
 
     # -- daemons --------------------------------------------------------------------------------------------------
 
