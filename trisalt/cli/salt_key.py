@@ -275,9 +275,9 @@ class _Command:
                     continue
                 try:
                     moved = self._move_one(verb, id, state)
-                except RemoteProtocolError as exc:
+                except RemoteProtocolError:
                     failures += 1
-                    sys.stderr.write(f"ERROR: {exc}: it stays {ORDER[state]}.\n")
+                    sys.stderr.write(f"Unable to accept invalid key for {id}: it stays {ORDER[state]}.\n")
                     continue
                 if not moved:
                     failures += verb != "delete"

@@ -10,7 +10,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any, TextIO
 
 # The outputters of the house, and the file each stands in.
 _SHELF = {

@@ -10,10 +10,8 @@ from __future__ import annotations
 import binascii
 import enum
 import os
-import re
 import stat
-from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Mapping
 
 from trisalt.errors import ConfigError, RemoteProtocolError
 from trisalt.wire.ids import valid_minion_id
@@ -96,10 +94,8 @@ class Keyring:
 
     def match(self, pattern: str, states: Iterable[State]) -> dict[State, Ids]:
         """The ids that a glob (or a comma separated list of globs) names, by state; states without any are left out."""
-        globs = pattern.split(",")
-        found = {
-            state: [id for id in self.list(state) if any(fnmatchcase(id, glob) for glob in globs)] for state in states
-        }
+        wanted = _globs(pattern)
+        found = {state: [id for id in self.list(state) if wanted(id)] for state in states}
         return {state: ids for state, ids in found.items() if ids}
 
     def fingerprint(self, id: str, state: State) -> str | None:
@@ -124,10 +120,10 @@ class Keyring:
 
         `pattern` is a glob, or several with commas. Source: what stock Salt 3008.3 lists as local keys.
         """
-        globs, found = pattern.split(","), {}
+        wanted, found = _globs(pattern), {}
         for name in sorted(os.listdir(self.pki_dir) if os.path.isdir(self.pki_dir) else ()):
             path = os.path.join(self.pki_dir, name)
-            if name[0] == "." or not name.endswith((".pem", ".pub")) or not any(fnmatchcase(name, g) for g in globs):
+            if name[0] == "." or not name.endswith((".pem", ".pub")) or not wanted(name):
                 continue
             if os.path.islink(path) or not os.path.isfile(path):
                 continue
@@ -417,8 +413,19 @@ def _remove(path: str) -> bool:
     return True
 
 
+def _globs(pattern: str) -> Callable[[str], bool]:
+    """Whether a name is one that a glob, or a list of globs with commas between, names."""
+    from fnmatch import fnmatchcase  # with regular expressions it costs as much as all else `salt-key -L` does
+
+    globs = pattern.split(",")
+    return lambda name: any(fnmatchcase(name, glob) for glob in globs)
+
+
 def _names(line: str, id: str) -> bool:
     """Whether a line of rules names `id`: exactly, as a glob, or as a regular expression for all of it."""
+    import re  # only a master asks for rules
+    from fnmatch import fnmatchcase
+
     if line == id or fnmatchcase(id, line):
         return True
     try:
