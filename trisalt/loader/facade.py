@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -18,8 +17,8 @@ from types import ModuleType
 ROOT = Path(__file__).parent / "salt"
 
 
-class SaltFinder(MetaPathFinder):
-    """Finds `salt` and what is below it in our files, and nowhere else."""
+class SaltFinder:
+    """Finds `salt` and what is below it in our files, and nowhere else. A finder as `sys.meta_path` has them."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

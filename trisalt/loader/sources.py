@@ -9,8 +9,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from configparser import ConfigParser
-from configparser import Error as ConfigParserError
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -99,9 +97,11 @@ def _entry_points(places: tuple[tuple[str, int], ...]) -> tuple[tuple[str, str],
 
 
 def _section(text: str) -> list[tuple[str, str]]:
-    parser = ConfigParser(delimiters=("=",), strict=False, interpolation=None)
+    import configparser  # few hosts have such a package
+
+    parser = configparser.ConfigParser(delimiters=("=",), strict=False, interpolation=None)
     try:
         parser.read_string(text)
         return parser.items(ENTRY_POINTS)
-    except ConfigParserError:
+    except configparser.Error:
         return []

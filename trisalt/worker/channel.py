@@ -18,21 +18,8 @@ from trisalt import errors
 from trisalt.errors import CommandError, LocalProtocolError, RemoteProtocolError
 from trisalt.wire.frames import FrameDecoder, pack_frame
 from trisalt.worker.plain import plain
+from trisalt.worker.protocol import LEVELS
 from trisalt.worker.upcall import HostGone
-
-# Salt's names for levels that the standard library does not have, and its own.
-LEVELS = {
-    "all": 0,
-    "garbage": 1,
-    "trace": 5,
-    "debug": 10,
-    "profile": 15,
-    "info": 20,
-    "warning": 30,
-    "error": 40,
-    "critical": 50,
-    "quiet": 1000,
-}
 
 
 class Channel:

@@ -1,7 +1,4 @@
-"""Data that travels: what a plugin returns, made plain; and a file that is whole or not there.
-
-Used on the worker's side only, before anything is sent or written.
-"""
+"""Data that travels: what a plugin returns, made plain; a context, packed; the spool file, whole or not there."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from typing import Any
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.wire.codec import MAX_DEPTH, pack_bin, unpack_bin
+from trisalt.worker.protocol import Context, Outcome
 
 # Levels that envelopes and return loads put around a result.
 _MARGIN = 8
@@ -83,3 +81,33 @@ def durable(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def pack_context(context: Context) -> dict[str, bytes]:
+    """The parts of a context, each packed by itself, so that what has not changed is not sent again."""
+    parts = {name: _pack(dict(getattr(context, name))) for name in ("opts", "grains", "pillar")}
+    return parts | {"version": _pack(context.version)}
+
+
+def read_outcome(spool: Path) -> Outcome | None:
+    """The outcome in a spool file; None when there is none, or no whole one."""
+    try:
+        load = unpack_bin(spool.read_bytes())
+    except (OSError, RemoteProtocolError):
+        return None
+    if not isinstance(load, dict) or "return" not in load:
+        return None
+    return Outcome(
+        result=load["return"],
+        retcode=load.get("retcode", 0),
+        success=load.get("success", True),
+        out=load.get("out"),
+        spooled=True,
+    )
+
+
+def _pack(part: object) -> bytes:
+    try:
+        return pack_bin(part)
+    except LocalProtocolError:
+        return pack_bin(plain(part))

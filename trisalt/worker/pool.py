@@ -19,9 +19,9 @@ import trio
 
 from trisalt.errors import LocalProtocolError, TrisaltError, WorkerDied
 from trisalt.worker.channel import revive
-from trisalt.worker.plain import plain
+from trisalt.worker.plain import pack_context, plain, read_outcome
 from trisalt.worker.process import Nursery, Process, signal_tree
-from trisalt.worker.protocol import Call, Context, Outcome, Upcall, pack_context, read_outcome
+from trisalt.worker.protocol import Call, Context, Outcome, Upcall
 from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
@@ -288,7 +288,7 @@ def _log(line: object, seat: _Seat) -> None:
     match line:
         case [int(level), str(name), str(text)]:
             facts = {"jid": seat.jid} if seat.jid else {}
-            structlog.get_logger(name).log(max(level, 10) // 10 * 10, text, **facts)
+            structlog.get_logger(name).log(min(max(level, 10), 50) // 10 * 10, text, **facts)
 
 
 def _epitaph(status: int | None) -> str:

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import attrs
 
-from trisalt.errors import LocalProtocolError, RemoteProtocolError
-from trisalt.wire.codec import pack_bin, unpack_bin
-from trisalt.worker.plain import plain
+# Salt's names for levels that the standard library does not have, and its own.
+LEVELS = {
+    "all": 0,
+    "garbage": 1,
+    "trace": 5,
+    "debug": 10,
+    "profile": 15,
+    "info": 20,
+    "warning": 30,
+    "error": 40,
+    "critical": 50,
+    "quiet": 1000,
+}
 
 
 class UpcallKind(StrEnum):
@@ -115,33 +124,3 @@ class Context:
     grains: Mapping[str, Any] = attrs.field(factory=dict)
     pillar: Mapping[str, Any] = attrs.field(factory=dict)
     version: int = 0
-
-
-def pack_context(context: Context) -> dict[str, bytes]:
-    """The parts of a context, each packed by itself, so that what has not changed is not sent again."""
-    parts = {name: _pack(dict(getattr(context, name))) for name in ("opts", "grains", "pillar")}
-    return parts | {"version": _pack(context.version)}
-
-
-def read_outcome(spool: Path) -> Outcome | None:
-    """The outcome in a spool file; None when there is none, or no whole one."""
-    try:
-        load = unpack_bin(spool.read_bytes())
-    except (OSError, RemoteProtocolError):
-        return None
-    if not isinstance(load, dict) or "return" not in load:
-        return None
-    return Outcome(
-        result=load["return"],
-        retcode=load.get("retcode", 0),
-        success=load.get("success", True),
-        out=load.get("out"),
-        spooled=True,
-    )
-
-
-def _pack(part: object) -> bytes:
-    try:
-        return pack_bin(part)
-    except LocalProtocolError:
-        return pack_bin(plain(part))

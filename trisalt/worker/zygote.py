@@ -25,7 +25,7 @@ STARTED, EXITED, FAILED = 1, 2, 3
 REQUEST = struct.Struct("=I")
 REPORT = struct.Struct("=BIi")
 
-CHILD = "trisalt.worker.child"
+CHILD = "trisalt.worker.life"
 # Where a fresh interpreter finds its socket.
 _SPAWN_FD = 198
 _RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)

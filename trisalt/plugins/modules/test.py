@@ -3,9 +3,7 @@ Functions to try a minion with: whether it answers, what it makes of arguments, 
 """
 
 import builtins
-import hashlib
 import importlib
-import random
 import sys
 import time
 import traceback
@@ -223,7 +221,7 @@ def versions_information():
 
         salt '*' test.versions_information
     """
-    import platform  # here, because every job loads this file
+    import platform
 
     release = _os_release()
     dist = " ".join(
@@ -423,6 +421,8 @@ def rand_sleep(max=60):
 
         salt '*' test.rand_sleep 60
     """
+    import random  # here and below, because every job that tries a minion loads this file
+
     time.sleep(random.uniform(0, float(max)))
     return True
 
@@ -490,6 +490,9 @@ def random_hash(size=9999999999, hash_type=None):
         salt '*' test.random_hash
         salt '*' test.random_hash hash_type=sha512
     """
+    import hashlib
+    import random
+
     number = random.SystemRandom().randint(1, int(size))
     try:
         return hashlib.new(hash_type or __opts__.get("hash_type") or "sha256", str(number).encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""The host of the plugins that `salt-call` runs: this process, without a master.
+
+Plugins ask with `worker.upcall`, as in a daemon's worker. What a running minion of this host can tell is read from
+its files, and told to it through its event socket; files come from this host's own `file_roots`. `call_master` is
+the host with a master. Blocking; what is heavy is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trisalt.errors import CommandError, RemoteProtocolError
+
+# Seconds that the minion's event socket has for taking an event.
+FIRE_WITHIN = 2.0
+
+_FILES = frozenset({"_file_envs", "_file_list", "_dir_list", "_file_list_emptydirs", "_symlink_list"}) | frozenset(
+    {"_file_find", "_file_hash", "_file_hash_and_stat", "_serve_file", "_master_opts"}
+)
+
+
+class CallHost:
+    """Answers plugins out of this process: nobody is asked but this host."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self._desk: Any = None
+
+    def call(self, kind: str, fields: dict[str, Any]) -> Any:
+        """Answer one upcall. Raises CommandError for what needs more than there is."""
+        match kind:
+            case "fire_event":
+                return self.fire(fields["tag"], fields["data"])
+            case "running":
+                return [job for job, _path in self._running()]
+            case "signal_job":
+                return self._signal(fields["jid"], fields["signum"])
+            case "refresh":
+                return self.refresh(fields["what"])
+            case "ask_master":
+                return self.ask(fields["cmd"], fields["load"])
+            case "fire_master" | "progress":
+                return False
+            case "schedule":
+                raise CommandError("The schedule is the running minion's: use salt.")
+        raise CommandError(f"{kind} needs a master")
+
+    def ask(self, cmd: str, load: dict[str, Any]) -> Any:
+        """What a master would answer, as far as this host's own files can tell. Raises CommandError."""
+        if cmd not in _FILES:
+            raise CommandError(f"{cmd} needs a master, and this call is local")
+        # A file server costs more than all else here.
+        from trisalt.bus.requests import FileRequest
+        from trisalt.fileserver.fileserver import FileServer
+        from trisalt.master.files import FileDesk
+
+        if self._desk is None:
+            self._desk = FileDesk(FileServer.from_opts(self.config.opts), self.config.opts)
+        return self._desk.answer(FileRequest(id=self.config.id, cmd=cmd, load=load))
+
+    def refresh(self, what: str) -> bool:
+        """A local call has nobody to renew anything."""
+        return False
+
+    def fire(self, tag: str, data: Mapping[str, Any]) -> bool:
+        """Put an event on the running minion's bus; False when there is none."""
+        from trisalt.config.paths import minion_paths
+        from trisalt.wire.frames import pack_event, pack_pull
+
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        frame = pack_pull(pack_event(tag, {**data, "_stamp": stamp}))
+        with socket.socket(socket.AF_UNIX) as minion:
+            minion.settimeout(FIRE_WITHIN)
+            try:
+                minion.connect(minion_paths(self.config).event_pull)
+                minion.sendall(frame)
+            except OSError:
+                return False
+        return True
+
+    # -- the jobs of the running minion -----------------------------------------------------------------------
+
+    def _running(self) -> list[tuple[dict[str, Any], Path]]:
+        """The jobs whose files are there and whose processes live."""
+        from trisalt.wire.codec import unpack_bin
+
+        folder = Path(self.config.cachedir, "proc")
+        jobs = []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            try:
+                job = unpack_bin(path.read_bytes())
+            except (OSError, RemoteProtocolError):
+                continue
+            if isinstance(job, dict) and isinstance(job.get("pid"), int) and _lives(job["pid"]):
+                jobs.append(({key: value for key, value in job.items() if not key.startswith("_")}, path))
+        return jobs
+
+    def _signal(self, jid: str, signum: int) -> int | None:
+        for job, _path in self._running():
+            if str(job.get("jid")) == jid:
+                pid: int = job["pid"]
+                try:
+                    # A job leads a process group of its own.
+                    os.killpg(pid, signum) if os.getpgid(pid) == pid else os.kill(pid, signum)
+                except ProcessLookupError:
+                    return None
+                except (OSError, ValueError) as exc:
+                    raise CommandError(f"{signal.Signals(signum).name} cannot be sent: {exc}") from exc
+                return pid
+        return None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

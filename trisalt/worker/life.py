@@ -1,0 +1,211 @@
+"""The life of a child of the zygote: take frames until the daemon has no more, run what they say, answer each.
+
+It writes the spool file before it reports, when told to. What the frames mean is `protocol`'s; what plugins ask of
+the world goes through `upcall` to the daemon at the other end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+import os
+import socket
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from trisalt.errors import TrisaltError
+from trisalt.loader import facade
+from trisalt.loader.dunders import Plugins
+from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.wire.frames import pack_frame
+from trisalt.worker import upcall
+from trisalt.worker.channel import Channel, ChannelHost, LogToDaemon
+from trisalt.worker.child import failed, run_call
+from trisalt.worker.plain import durable, pack_context, plain
+from trisalt.worker.protocol import Call, Context, Failure, Outcome
+
+log = logging.getLogger(__name__)
+
+# A warm child that has grown by so much memory ends after its call.
+GROWTH_KB = 32 * 1024
+
+
+def main(daemon: socket.socket) -> int:
+    """The life of a child: take frames until the daemon has no more, and answer each. The exit status."""
+    channel = Channel(daemon)
+    host = ChannelHost(channel)
+    upcall.install(host)
+    facade.install()
+    worker = Worker(channel)
+    LogToDaemon.install(channel)
+    while (message := channel.receive()) is not None:
+        last = bool(message.get("last"))
+        if "context" in message:
+            worker.renew(message["context"])
+        if "call" in message:
+            last |= worker.run_job(Call(**message["call"]), message.get("spool"))
+        elif "run" in message:
+            last |= worker.run_function(message["run"], message["args"])
+        if last:
+            break
+    return 0
+
+
+def rehearse() -> None:
+    """Run a harmless job once, in the zygote: what Python notes at a first time is then there for all children."""
+    daemon, child = socket.socketpair()
+    with daemon, child:
+        call = attrs.asdict(Call(fun="test.ping", jid="0"), recurse=False)
+        daemon.sendall(pack_frame({"call": call, "context": pack_context(Context(opts={})), "last": True}))
+        main(child)
+    upcall.install(None)
+
+
+class Worker:
+    """What a child holds between two calls: its plugins."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._pid = os.getpid()
+        self._parts: dict[str, bytes] = {}
+        self._plugins: Plugins | None = None
+        self._size = 0
+
+    def renew(self, parts: Mapping[str, bytes]) -> None:
+        """Take the parts of the context that are other than before; each is unpacked when a plugin first looks."""
+        self._parts.update(parts)
+        changed = {name: _unpacker(data) for name, data in parts.items() if name in ("opts", "grains", "pillar")}
+        if self._plugins is None:
+            self._plugins = Plugins(changed.pop("opts", dict), **changed)
+        else:
+            if "version" in parts:
+                self._plugins.reload()
+            self._plugins.renew(**changed)
+        if "opts" in parts:
+            LogToDaemon.level_from(self._plugins.opts)
+
+    @property
+    def plugins(self) -> Plugins:
+        if self._plugins is None:
+            self._plugins = Plugins({})
+        return self._plugins
+
+    def run_job(self, call: Call, spool: str | None) -> bool:
+        """Run a job and report it; whether this process is not to be used again."""
+        self.plugins.set("__jid_event__", JidEvent())
+        outcome = run_call(call, self.plugins, progress=_tell_progress)
+        if os.getpid() != self._pid:
+            os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
+        outcome = _presentable(outcome)
+        spooled = spool is not None and _spool(Path(spool), call, outcome)
+        spent = self._spent(call, outcome)
+        self._channel.send(
+            {
+                "outcome": {
+                    "result": outcome.result,
+                    "retcode": outcome.retcode,
+                    "success": outcome.success,
+                    "out": outcome.out,
+                    "failure": outcome.failure,
+                    "spooled": spooled,
+                },
+                "spent": spent,
+            }
+        )
+        return spent
+
+    def run_function(self, reference: str, args: list[Any]) -> bool:
+        """Run a function of ours and report what it returns or raises; whether to end after it."""
+        try:
+            value = _call_engine(reference, args, self)
+            if os.getpid() != self._pid:
+                os._exit(0)
+            self._channel.send({"value": plain(value), "spent": self._grown()})
+        except BaseException as exc:  # the boundary of one call: the daemon raises it there
+            if os.getpid() != self._pid:
+                os._exit(0)
+            self._channel.send({"error": describe(exc), "spent": True})
+            return True
+        return self._grown()
+
+    def context(self) -> Context:
+        """The context as an engine function is given it."""
+        parts = {name: unpack_bin(self._parts[name]) for name in ("opts", "grains", "pillar") if name in self._parts}
+        return Context(**{"opts": {}, **parts})
+
+    def _spent(self, call: Call, outcome: Outcome) -> bool:
+        """Whether something of this call may be left in the process: then it is not used again."""
+        if outcome.failure is not None or not isinstance(call.fun, str) or self._grown():
+            return True
+        return not self.plugins.loader(call.kind).built_in(call.fun) or len(os.listdir("/proc/self/task")) > 1
+
+    def _grown(self) -> bool:
+        try:
+            size = int(Path("/proc/self/statm").read_bytes().split()[1]) * 4
+        except (OSError, ValueError, IndexError):
+            return False
+        self._size = self._size or size
+        return size > self._size + GROWTH_KB
+
+
+class JidEvent:
+    """`__jid_event__` of runners: how they tell their progress."""
+
+    def fire_event(self, data: Any, tag: str = "") -> bool:
+        """Fire an event under the run's tag."""
+        return upcall.progress(data, tag=tag)
+
+
+def _tell_progress(number: int, item: Any) -> None:
+    upcall.progress({"return": plain(item)}, number=number)
+
+
+def _unpacker(data: bytes) -> Callable[[], Mapping[str, Any]]:
+    return lambda: unpack_bin(data)
+
+
+def _spool(path: Path, call: Call, outcome: Outcome) -> bool:
+    """Write the return load; whether it is there. The daemon hears of the job all the same."""
+    try:
+        durable(path, pack_bin({**call.load, **outcome.to_load()}))
+    except OSError as exc:
+        log.error("The return of job %s cannot be kept in %s: %s", call.jid, path, exc)
+        return False
+    return True
+
+
+def _presentable(outcome: Outcome) -> Outcome:
+    """The outcome with a result that travels: what has no place in a message becomes text."""
+    try:
+        result = plain(outcome.result)
+    except (TrisaltError, RecursionError, MemoryError) as exc:
+        return failed(Failure.EXCEPTION, f"ERROR: the return cannot be sent: {exc}")
+    retcode = outcome.retcode if isinstance(outcome.retcode, (int, dict)) else 1
+    return Outcome(result=result, retcode=retcode, success=outcome.success, out=outcome.out, failure=outcome.failure)
+
+
+def _call_engine(reference: str, args: list[Any], worker: Worker) -> Any:
+    module, _, name = reference.partition(":")
+    function: Any = importlib.import_module(module)
+    for part in name.split("."):
+        function = getattr(function, part)
+    if "context" in inspect.signature(function).parameters:
+        return function(*args, context=worker.context())
+    return function(*args)
+
+
+def describe(exc: BaseException) -> dict[str, Any]:
+    """An exception as it travels: its class when it is of our tree, its text, what else it holds, where it was."""
+    ours = isinstance(exc, TrisaltError)
+    fields = {key: value for key, value in vars(exc).items() if isinstance(value, (int, str, type(None)))}
+    return {
+        "name": type(exc).__name__ if ours else None,
+        "text": str(exc) if ours else f"{type(exc).__name__}: {exc}",
+        "fields": fields if ours else {},
+        "traceback": "".join(traceback.format_exception(exc)),
+    }
