@@ -182,3 +182,15 @@ async def test_cancelled_in_the_middle_of_a_full_bus_nothing_is_lost_twice(autoj
         with pytest.raises(trio.TooSlowError):
             with trio.fail_after(1):
                 await due.receive()
+
+
+async def test_an_operator_runs_an_entry_now_and_its_beat_stays(autojump_clock):
+    schedule = make(one={"seconds": 10}, off={"seconds": 10, "enabled": False})
+    runs = Ran(schedule)
+    await runs(3)
+    await schedule.manage("run_job", {"name": "one"})
+    await schedule.manage("run_job", {"name": "off", "force": True})
+    with pytest.raises(CommandError, match="disabled"):
+        await schedule.manage("run_job", {"name": "off"})
+    runs.runs.clear()
+    assert await runs(8) == [("one", 0), ("off", 0), ("one", 7)]

@@ -18,7 +18,15 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Connected, GrainsRefresh, ModuleRefresh, ModuleRefreshed, PillarRefreshed
+from trisalt.bus.events import (
+    Connected,
+    FireMaster,
+    GrainsRefresh,
+    ModuleRefresh,
+    ModuleRefreshed,
+    PillarRefreshed,
+    ScheduleDue,
+)
 from trisalt.config.minion import MasterAddress as ConfiguredMaster
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
@@ -35,7 +43,7 @@ from trisalt.minion.proc import Proc, SeenJids
 from trisalt.minion.returns import Returns, Spool, keep_returns
 from trisalt.minion.signin import SignInOptions
 from trisalt.minion.upcalls import Upcalls
-from trisalt.scheduler.entry import Source
+from trisalt.scheduler.entry import Entry, Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.transport.ipc import open_event_sockets
 from trisalt.transport.publish import open_subscriber
@@ -213,6 +221,9 @@ class _Minion:
                 ready.set()
                 if not config.scheduler_before_connect and links:
                     await services.start(run_schedule, bus, self._schedule)
+                if config.ping_interval > 0:
+                    services.start_soon(_ping, bus, config.ping_interval * 60.0)
+                await self._start_states()
                 task_status.started()
                 self._notify("STATUS=Ready to receive requests")
                 await trio.sleep_forever()
@@ -254,6 +265,9 @@ class _Minion:
 
     def _chosen_masters(self) -> list[ConfiguredMaster]:
         config = self._config
+        if config.file_client == "local" and not config.use_master_when_local:
+            log.warning("master.not_used", file_client="local")
+            return []
         masters = list(config.masters)
         if config.random_master:
             random.shuffle(masters)
@@ -315,11 +329,14 @@ class _Minion:
 
     def _job_options(self) -> JobOptions:
         config = self._config
-        executors = config.opts.get("module_executors") or ()
+        executors = config.opts.get("module_executors")
+        names = tuple(executors) if isinstance(executors, list | tuple) else ()
+        if config.sudo_user and "sudo" not in names:
+            names = ("sudo", *(name for name in names if name != "direct_call"))
         return JobOptions(
             process_count_max=config.process_count_max,
             multifunc_ordered=config.multifunc_ordered,
-            module_executors=tuple(executors) if isinstance(executors, list | tuple) else (),
+            module_executors=names if names != ("direct_call",) else (),
             user=config.user,
         )
 
@@ -346,6 +363,24 @@ class _Minion:
                 "return_job": config.mine_return_job,
             }
         }
+
+    async def _start_states(self) -> None:
+        """What `startup_states` says is to run once, now."""
+        config = self._config
+        which: dict[str, tuple[str, list[Any]]] = {
+            "highstate": ("state.highstate", []),
+            "sls": ("state.sls", [config.opts.get("sls_list") or []]),
+            "top": ("state.top", [config.opts.get("top_file") or ""]),
+        }
+        if not config.startup_states:
+            return
+        if config.startup_states not in which:
+            log.error("startup_states.unknown", value=config.startup_states)
+            return
+        function, args = which[config.startup_states]
+        mapping = {"function": function, "args": args, "seconds": 1}
+        entry = Entry.from_config("__startup_states", mapping, source=Source.INTERNAL)
+        await self._bus.publish(ScheduleDue(name=entry.name, entry=entry))
 
     def _take_pillar_schedule(self) -> None:
         self._schedule.load(self._facts.pillar.get("schedule"), source=Source.PILLAR)
@@ -398,6 +433,13 @@ async def _reload_modules(
             facts.version += 1
             workers.refresh()
             await bus.publish(ModuleRefreshed())
+
+
+async def _ping(bus: Bus, every: float) -> None:
+    """Say something to the master now and then, so that what is between us keeps the connection."""
+    while True:
+        await trio.sleep(every)
+        await bus.publish(FireMaster(name="minion_ping", data="ping"))
 
 
 def _number(value: object, default: int) -> int:

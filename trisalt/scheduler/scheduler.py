@@ -54,6 +54,8 @@ class Schedule:
         self._due: dict[str, Due | None] = {}
         # Entries that were disabled until now: the runs they missed are not made up for.
         self._passed: set[str] = set()
+        # Entries that an operator wants to run now, beside their beat.
+        self._at_once: list[Entry] = []
         self._changed = trio.Event()
 
     # -- entries ----------------------------------------------------------------------------------------------
@@ -148,7 +150,8 @@ class Schedule:
         A disabled entry passes its runs by, so that enabling it does not run it at once.
         """
         wall = self._wall()
-        taken = []
+        taken = [(entry, 0.0) for entry in self._at_once]
+        self._at_once.clear()
         for name, entry in self._entries.items():
             due = self._due.get(name)
             if due is None and name in self._due and (entry.after is not None or entry.until is not None):
@@ -189,7 +192,7 @@ class Schedule:
         """Change or read the schedule for an operator; what a stock minion's completion event would carry.
 
         `op` is one of stock's: add, modify, delete, enable_job, disable_job, enable, disable, list, save, reload,
-        next_fire_time, job_status. Raises CommandError.
+        run_job, next_fire_time, job_status. Raises CommandError.
         """
         name = fields.get("name")
         where = fields.get("where")
@@ -206,6 +209,15 @@ class Schedule:
                 self.put(attrs.evolve(entry, enabled=op == "enable_job", mapping=mapping))
             case "enable" | "disable":
                 self._switch(op == "enable")
+            case "run_job":
+                wanted = self._entries.get(_text(name))
+                if wanted is None:
+                    raise CommandError(f"Job {name} does not exist.")
+                if not wanted.enabled and not fields.get("force"):
+                    raise CommandError(f"Job {name} is disabled.")
+                self._at_once.append(wanted)
+                self._wake()
+                persist = False
             case "list" | "reload":
                 persist = False
             case "save" | "save_schedule":
