@@ -335,6 +335,34 @@ async def test_somebody_else_is_refused_everything(master, tmp_path):
     assert (event.fun, event.error["name"]) == ("cmd.run", "AuthorizationError")
 
 
+CROWD = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+socks = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+for sock in socks:
+    sock.connect(sys.argv[1])
+    sock.settimeout(10)
+# Those that have no place are sent away at once; the others may speak.
+print(sum(1 for sock in socks[16:] if sock.recv(1) == b""), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+async def test_a_guest_cannot_take_everybodys_place(master, tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    with trio.fail_after(30):
+        command = [sys.executable, "-c", CROWD, master.path]
+        process = await trio.lowlevel.open_process(command, stdin=-1, stdout=-1)
+        async with process.stdin, process.stdout:
+            assert (await process.stdout.receive_some()).strip() == b"4"
+            async with master.caller() as caller:
+                assert "status" in await caller.ask(op="status")
+            await process.stdin.aclose()
+            await process.wait()
+
+
 # -- runners and wheels -------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -19,7 +19,6 @@ from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
 from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WheelRequest
 from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
-from trisalt.loader.signature import condition_args
 from trisalt.master.following import open_following
 from trisalt.store.store import Jobs
 from trisalt.wire import jid as jids
@@ -94,7 +93,7 @@ async def _answer(
     is_runner = isinstance(request, RunnerRequest)
     kind = "runner" if is_runner else "wheel"
     fun = f"{kind}.{request.fun}"
-    fun_args = public(condition_args(request.arg, request.kwarg))
+    fun_args = public(_on_the_way(request.arg, request.kwarg))
     started = (RunnerNew if is_runner else WheelNew)(fun=fun, jid=request.jid, user=request.user, fun_args=fun_args)
     run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
     if request.jid in runs.running:
@@ -240,7 +239,7 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
         tgt=fields["tgt"],
         tgt_type=fields.get("tgt_type") or "glob",
         fun=fields["fun"],
-        arg=condition_args(fields.get("arg") or (), fields.get("kwarg") or {}),
+        arg=_on_the_way(fields.get("arg") or (), fields.get("kwarg") or {}),
         ret=fields.get("ret") or "",
         jid=fields.get("jid") or "",
         kwargs=options,
@@ -259,6 +258,11 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
             async for batch in following:
                 returns.update({body["id"]: body for body in batch})
     return _published(published) | {"returns": returns}
+
+
+def _on_the_way(arg: Sequence[Any], kwarg: Mapping[str, Any]) -> list[Any]:
+    """Arguments as they travel: the keywords come last, as one map that says so."""
+    return [*arg, {"__kwarg__": True, **kwarg}] if kwarg else list(arg)
 
 
 def _published(published: Published) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 
 # Seconds a caller has to say what it wants.
 PATIENCE = 30
+# How many connections an account may have that is no administrator's: the others' places are not theirs to fill.
+GUEST_PLACES = 16
 KEY_ACTS = frozenset({"accepted", "rejected", "pending", "denied", "delete"})
 ROTATING_ACTS = frozenset({"rejected", "delete"})
 # How the publisher's answer begins when nobody can be meant: in stock's shape, for stock's tools.
@@ -105,6 +108,7 @@ class _Door:
         self._rotate_aes_key = rotate_aes_key
         self._status = status
         self._last_jid: str | None = None
+        self._guests: Counter[int] = Counter()
         self._operations: dict[str, Callable[[str, dict[str, Any], FrameStream], Awaitable[None]]] = {
             "publish": self._publish,
             "follow_job": self._follow_job,
@@ -117,7 +121,20 @@ class _Door:
         }
 
     async def handle(self, peer: LocalPeer, stream: FrameStream) -> None:
-        """Answer one caller."""
+        """Answer one caller. Whoever is no administrator has only so many places at a time."""
+        if peer.uid != os.geteuid() and not self._acl.is_admin(caller_name(peer.uid)):
+            if self._guests[peer.uid] >= GUEST_PLACES:
+                log.warning("door.crowded", uid=peer.uid)
+                return
+            self._guests[peer.uid] += 1
+            try:
+                await self._answer(peer, stream)
+            finally:
+                self._guests[peer.uid] -= 1
+        else:
+            await self._answer(peer, stream)
+
+    async def _answer(self, peer: LocalPeer, stream: FrameStream) -> None:
         try:
             request = None
             with trio.move_on_after(PATIENCE):
