@@ -327,6 +327,21 @@ async def test_a_minion_at_work_is_waited_for(house, autojump_clock):
     assert house.told(JobSettled)[0].missing == {}
 
 
+async def test_a_watch_of_days_stays_small(nursery, autojump_clock):
+    bus, store = Bus(), MemoryStore()
+    publisher = Publisher(bus, answers={"m1": True})
+    await nursery.start(publisher.run)
+    made = keeper._Keeper(bus, store, 5.0, 10.0, None, trio.current_time)
+    await nursery.start(made.take_returns)
+    nursery.start_soon(made.keep_returns)
+    await nursery.start(made.follow_new, nursery)
+    await House(bus, store, publisher, [], nursery).new_job("m1")
+    await trio.sleep(20_000)
+    assert len(publisher.published) == 2000
+    assert len(made._polls) <= keeper.POLLS_HEARD
+    assert len(made._unrecorded) <= keeper.REMEMBERED
+
+
 async def test_a_minion_that_says_it_runs_nothing_is_given_up(house, autojump_clock):
     house.publisher.answers = {"m1": False}
     await house.new_job("m1")

@@ -46,6 +46,9 @@ WAITING = 1024
 REMEMBERED = 512
 """How many find_job publications are remembered: their answers are told, and not kept (`store.jobs.NOT_RECORDED`)."""
 
+POLLS_HEARD = 4
+"""Of how many find_job publications of one watch the answers are heard: a job may run for days."""
+
 _JID = re.compile(r"[0-9]{20}(_[A-Za-z0-9-]{1,32})?")
 """Narrower than what is taken for a jid elsewhere: this one comes from a minion, and goes into tags."""
 
@@ -401,6 +404,8 @@ class _Keeper:
             return
         watch.polls.append(published.jid)
         self._polls[published.jid] = watch
+        while len(watch.polls) > POLLS_HEARD:
+            self._polls.pop(watch.polls.pop(0), None)
         for event in list(self._answers(published.jid).values()):
             watch.answered(event)
 
