@@ -8,7 +8,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Connected, Disconnected, JobReceived
+from trisalt.bus.events import Connected, Disconnected, JobReceived, PillarRefresh
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import Rejected, RemoteProtocolError, RequestTimeout
 from trisalt.transport.publish import Notice
@@ -146,6 +146,22 @@ async def test_a_failover_link_goes_on_to_the_next_master(patient_clock, open_li
     async with open_link(hosts=("a", "b")):
         await trio.sleep(80)
     assert master.dialled == [f"tcp://192.0.2.{last}:4506" for last in (11, 12, 11)]
+
+
+async def test_the_next_masters_pillar_is_asked_for(patient_clock, open_link, master):
+    bus = Bus()
+    async with (
+        bus.subscribe(Connected, keep=True) as connected,
+        bus.subscribe(PillarRefresh, keep=True) as wishes,
+        open_link(bus, hosts=("a", "b"), random_reauth_delay=0),
+    ):
+        assert (await connected.receive()).master == "a"
+        master.mode = "silent"
+        master.notice(Notice.DISCONNECTED)
+        await trio.sleep(40)
+        master.mode = "accept"
+        assert (await connected.receive()).master == "b"
+        await wishes.receive()
 
 
 async def test_cancelled_while_pending_it_ends_at_once(patient_clock, open_link, master):

@@ -21,7 +21,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import Connected, Disconnected, JobReceived
+from trisalt.bus.events import Connected, Disconnected, JobReceived, PillarRefresh
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RemoteProtocolError, RequestTimeout, TrisaltError
 from trisalt.minion.facts import Facts
@@ -97,7 +97,7 @@ async def resolve(host: str, port: int) -> str:
 class Link:
     """One master; or several, of which one is spoken with at a time: the next when one does not answer.
 
-    `master` names it as the configuration does, a failover link by its first.
+    `master` names the one that is spoken with as the configuration does.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class Link:
     ) -> None:
         self.master = masters[0].host
         self.connected = False
+        self._last_master = ""
         self._bus = bus
         self._masters = deque(masters)
         self._identity = identity
@@ -139,6 +140,7 @@ class Link:
         address = await self._resolved()
         while True:
             master = self._masters[0]
+            self.master = master.host
             log.debug("master.dialled", master=address, port=master.port)
             async with (
                 self._dial.client(tcp_address(address, master.port)) as client,
@@ -280,7 +282,11 @@ class Link:
 
     async def _say_connected(self) -> None:
         self.connected = True
+        before, self._last_master = self._last_master, self.master
         await self._bus.publish(Connected(master=self.master))
+        if before not in ("", self.master):
+            # What another master said of us may not hold for this one.
+            await self._bus.publish(PillarRefresh())
 
     async def _say_lost(self, address: str) -> None:
         self.connected = False
