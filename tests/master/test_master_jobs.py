@@ -12,7 +12,9 @@ from trisalt.bus.events import Event, JobNew, JobReturned, JobSettled, TaggedEve
 from trisalt.bus.requests import Published, PublishRequest, ReturnRequest, SyndicReturnRequest, WatchRequest
 from trisalt.errors import StoreError
 from trisalt.master import jobs as keeper
-from trisalt.master.jobs import NO_RESPONSE, NOT_CONNECTED, keep_jobs
+from trisalt.master import watches as watching
+from trisalt.master.jobs import keep_jobs
+from trisalt.master.watches import NO_RESPONSE, NOT_CONNECTED
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import JobEntry, Recorded
 
@@ -327,19 +329,21 @@ async def test_a_minion_at_work_is_waited_for(house, autojump_clock):
     assert house.told(JobSettled)[0].missing == {}
 
 
-async def test_a_watch_of_days_stays_small(nursery, autojump_clock):
+async def test_a_watch_of_days_stays_small(nursery, autojump_clock, monkeypatch):
+    monkeypatch.setattr(watching, "REMEMBERED", 20)
     bus, store = Bus(), MemoryStore()
     publisher = Publisher(bus, answers={"m1": True})
     await nursery.start(publisher.run)
-    made = keeper._Keeper(bus, store, 5.0, 10.0, None, trio.current_time)
+    watches = watching.Watches(bus, store.jobs, 5.0, 10.0, None)
+    made = keeper._Keeper(bus, store.jobs, watches, trio.current_time)
     await nursery.start(made.take_returns)
     nursery.start_soon(made.keep_returns)
-    await nursery.start(made.follow_new, nursery)
+    await nursery.start(watches.follow_new, nursery)
     await House(bus, store, publisher, [], nursery).new_job("m1")
-    await trio.sleep(20_000)
-    assert len(publisher.published) == 2000
-    assert len(made._polls) <= keeper.POLLS_HEARD
-    assert len(made._unrecorded) <= keeper.REMEMBERED
+    await trio.sleep(1000)
+    assert len(publisher.published) == 100
+    assert len(watches._polls) <= watching.POLLS_HEARD
+    assert len(watches._unrecorded) <= watching.REMEMBERED
 
 
 async def test_a_minion_that_says_it_runs_nothing_is_given_up(house, autojump_clock):

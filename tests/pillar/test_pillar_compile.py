@@ -161,7 +161,9 @@ def keyring(tmp_path_factory):
     home = tmp_path_factory.mktemp("gpg")
     home.chmod(0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
-    subprocess.run([*gpg, "--quick-gen-key", "pillar", "future-default", "default", "never"], check=True, capture_output=True)
+    subprocess.run(
+        [*gpg, "--quick-gen-key", "pillar", "future-default", "default", "never"], check=True, capture_output=True
+    )
 
     def encrypt(text):
         done = subprocess.run(

@@ -1,0 +1,259 @@
+"""One watch per job for all who wait: a task that feeds `gather.Gather` until nobody is to be waited for.
+
+It publishes find_job, hears the answers, and says `JobSettled` with a reason for each minion that did not return.
+`master/jobs` runs these tasks and tells them of returns.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Set
+
+import attrs
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.events import JobNew, JobReturned, JobSettled
+from trisalt.bus.requests import Published, PublishRequest, WatchRequest
+from trisalt.errors import StoreError, TrisaltError
+from trisalt.master.gather import Ask, Done, Gather
+from trisalt.store.store import Jobs
+
+log = structlog.get_logger()
+
+FIND_JOB = "saltutil.find_job"
+
+NO_RESPONSE = (
+    "Minion did not return. [No response]\n"
+    "The minions may not have all finished running and any remaining minions will return upon completion. "
+    "To look up the return data for this job later, run the following command:\n\n"
+    "salt-run jobs.lookup_jid {jid}"
+)
+NOT_CONNECTED = "Minion did not return. [Not connected]"
+
+REMEMBERED = 512
+"""How many find_job publications are remembered: their answers are told, and not kept (`store.jobs.NOT_RECORDED`)."""
+
+POLLS_HEARD = 4
+"""Of how many find_job publications of one watch the answers are heard: a job may run for days."""
+
+
+@attrs.define(eq=False)
+class _Watch:
+    """One job that somebody waits for. `unreachable` were named, and have no key."""
+
+    jid: str
+    user: str
+    gather: Gather
+    unreachable: list[str]
+    changed: trio.Event = attrs.field(factory=trio.Event)
+    polls: list[str] = attrs.field(factory=list)
+
+    def returned(self, id: str) -> None:
+        self.gather.returned(id)
+        if not self.gather.pending:
+            self.changed.set()
+
+    def answered(self, event: JobReturned) -> None:
+        """What a minion says to find_job: what it runs, or nothing. An error is no sign of life of the job."""
+        running = isinstance(event.result, dict) and bool(event.result) and not event.retcode
+        self.gather.answered(event.id, running=running, now=trio.current_time())
+        self.changed.set()
+
+
+class Watches:
+    """The jobs that somebody waits for. `timeout` and `gather_job_timeout` are for those who ask for none."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        jobs: Jobs,
+        timeout: float,
+        gather_job_timeout: float,
+        connected: Callable[[], frozenset[str] | None] | None,
+    ) -> None:
+        self._bus = bus
+        self._jobs = jobs
+        self._timeout = timeout
+        self._gather_job_timeout = gather_job_timeout
+        self._connected = connected
+        self._watches: dict[str, _Watch] = {}
+        self._polls: dict[str, _Watch] = {}
+        self._unrecorded: OrderedDict[str, dict[str, JobReturned]] = OrderedDict()
+
+    def has_answered(self, jid: str, id: str) -> bool:
+        """Whether a minion has answered this find_job before."""
+        return id in self._answers(jid)
+
+    def notice(self, event: JobReturned) -> None:
+        """A return has been told: to the watch of its job, and to the one that asked find_job."""
+        if event.fun == FIND_JOB:
+            self._answers(event.jid).setdefault(event.id, event)
+            if poll := self._polls.get(event.jid):
+                poll.answered(event)
+        if watch := self._watches.get(event.jid):
+            watch.returned(event.id)
+
+    def _answers(self, jid: str) -> dict[str, JobReturned]:
+        """Who has answered a find_job: it may come before the watch that published it knows its jid."""
+        answers = self._unrecorded.get(jid)
+        if answers is None:
+            answers = self._unrecorded[jid] = {}
+            if len(self._unrecorded) > REMEMBERED:
+                self._unrecorded.popitem(last=False)
+        return answers
+
+    async def follow_new(
+        self, nursery: trio.Nursery, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Start a watch in `nursery` for each new job that somebody waits for."""
+        # Nobody is missed: a keeper. Jobs come one at a time, and starting a task takes no time.
+        async with self._bus.subscribe(JobNew, keep=True, depth=64) as new:
+            task_status.started()
+            async for event in new:
+                if isinstance(event, JobNew) and event.watch:
+                    watch = self._begin(
+                        event.jid,
+                        event.user,
+                        event.minions,
+                        event.missing,
+                        timeout=event.timeout,
+                        gather_job_timeout=event.gather_job_timeout,
+                    )
+                    nursery.start_soon(self._run, watch)
+
+    async def answer_requests(
+        self, nursery: trio.Nursery, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Watch jobs that are out already, in `nursery`, for those who come later."""
+        async with self._bus.claim(WatchRequest) as requests:
+            task_status.started()
+            async for request, reply in requests:
+                if watch := self._watches.get(request.jid):
+                    self._extend(watch, request)
+                    reply.send(sorted(watch.gather.minions))
+                else:
+                    nursery.start_soon(self._follow_up, request, reply)
+
+    async def _follow_up(self, request: WatchRequest, reply: Reply) -> None:
+        try:
+            entry = await self._jobs.entry(request.jid)
+        except StoreError as exc:
+            reply.fail(exc)
+            return
+        if entry is None:
+            reply.send(None)
+            return
+        if watch := self._watches.get(request.jid):
+            self._extend(watch, request)
+            reply.send(sorted(watch.gather.minions))
+            return
+        user = entry.load.get("user")
+        watch = self._begin(
+            request.jid,
+            user if isinstance(user, str) else "",
+            entry.minions,
+            [],
+            timeout=request.timeout,
+            gather_job_timeout=request.gather_job_timeout,
+        )
+        reply.send(sorted(entry.minions))
+        await self._run(watch)
+
+    def _begin(
+        self,
+        jid: str,
+        user: str,
+        minions: Iterable[str],
+        unreachable: list[str],
+        *,
+        timeout: float | None,
+        gather_job_timeout: float | None,
+    ) -> _Watch:
+        gather = Gather.begin(
+            minions,
+            now=trio.current_time(),
+            timeout=self._timeout if timeout is None else timeout,
+            gather_job_timeout=self._gather_job_timeout if gather_job_timeout is None else gather_job_timeout,
+        )
+        watch = self._watches[jid] = _Watch(jid, user, gather, unreachable)
+        return watch
+
+    def _extend(self, watch: _Watch, request: WatchRequest) -> None:
+        watch.gather.extend(
+            now=trio.current_time(),
+            timeout=self._timeout if request.timeout is None else request.timeout,
+            gather_job_timeout=(
+                self._gather_job_timeout if request.gather_job_timeout is None else request.gather_job_timeout
+            ),
+        )
+        watch.changed.set()
+
+    async def _run(self, watch: _Watch) -> None:
+        """One watch, from the publication to `JobSettled`."""
+        try:
+            missing = await self._gather(watch)
+        finally:
+            if self._watches.get(watch.jid) is watch:
+                del self._watches[watch.jid]
+            for jid in watch.polls:
+                self._polls.pop(jid, None)
+        gone = self._gone(missing)
+        reasons = {
+            id: NOT_CONNECTED if id in gone else NO_RESPONSE.format(jid=watch.jid)
+            for id in sorted({*missing, *watch.unreachable})
+        }
+        try:
+            await self._jobs.mark_settled(watch.jid, reasons)
+        except StoreError as exc:
+            log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
+        await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons))
+        log.debug("job.settled", jid=watch.jid, missing=len(reasons))
+
+    async def _gather(self, watch: _Watch) -> frozenset[str]:
+        # The watch is known by now, so whoever is not in the store yet will be noticed.
+        try:
+            for id in await self._jobs.returned(watch.jid):
+                watch.gather.returned(id)
+        except StoreError as exc:
+            log.warning("job.returns_not_read", jid=watch.jid, reason=str(exc))
+        while True:
+            watch.changed = trio.Event()
+            gone = self._gone(watch.gather.pending)
+            match watch.gather.step(trio.current_time(), gone=gone):
+                case Done(missing=missing):
+                    return missing
+                case Ask(minions=minions):
+                    await self._ask(watch, minions)
+                case None:
+                    with trio.move_on_at(watch.gather.wake):
+                        await watch.changed.wait()
+
+    async def _ask(self, watch: _Watch, minions: frozenset[str]) -> None:
+        """Publish find_job. When it reaches nobody, nobody will answer."""
+        request = PublishRequest(
+            tgt=sorted(minions), tgt_type="list", fun=FIND_JOB, arg=[watch.jid], user=watch.user, watch=False
+        )
+        published: Published | None = None
+        try:
+            with trio.move_on_after(watch.gather.gather_job_timeout):
+                published = await self._bus.ask(request)
+        except TrisaltError as exc:
+            log.warning("job.find_job_not_published", jid=watch.jid, reason=str(exc))
+        if published is None:
+            return
+        if published.jid is None:
+            watch.gather.unreachable(now=trio.current_time())
+            return
+        watch.polls.append(published.jid)
+        self._polls[published.jid] = watch
+        while len(watch.polls) > POLLS_HEARD:
+            self._polls.pop(watch.polls.pop(0), None)
+        for event in list(self._answers(published.jid).values()):
+            watch.answered(event)
+
+    def _gone(self, ids: Set[str]) -> frozenset[str]:
+        """Which of `ids` are known not to be connected. When nobody is, presence itself is what is missing."""
+        connected = None if self._connected is None else self._connected()
+        return frozenset(ids - connected) if connected else frozenset()
