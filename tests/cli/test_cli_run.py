@@ -126,7 +126,7 @@ def test_documentation(door, run, capsys, words, arg):
 
 
 def test_without_a_master_one_line_and_exit_2(tmp_path, capsys):
-    (tmp_path / "master").write_text(f"root_dir: {tmp_path}\n")
+    (tmp_path / "master").write_text(f"root_dir: {tmp_path}\nsock_dir: /r\n")
     for words in (["jobs.active"], ["state.event"]):
         assert main(["-c", str(tmp_path), *words]) == 2
         assert capsys.readouterr() == ("", "The salt master could not be contacted. Is master running?\n")

@@ -345,7 +345,7 @@ def test_docs_are_gathered_and_printed_once(door, salt, capsys):
 
 
 def test_without_a_master_one_line_and_exit_2(tmp_path, capsys):
-    (tmp_path / "master").write_text(f"root_dir: {tmp_path}\n")
+    (tmp_path / "master").write_text(f"root_dir: {tmp_path}\nsock_dir: /r\n")
     assert main(["-c", str(tmp_path), "*", "test.ping"]) == 2
     assert capsys.readouterr() == ("", "The salt master could not be contacted. Is master running?\n")
 

@@ -8,7 +8,7 @@ from trisalt.wire.frames import FrameDecoder, pack_frame
 
 
 class FakeDoor:
-    """Listens at `<root>/run/master.sock`; `answer(question)` gives the maps to send back, or raw bytes.
+    """Listens at `<root>/r/master.sock`; `answer(question)` gives the maps to send back, or raw bytes.
 
     `asked` holds the questions. An answer of None keeps the caller waiting until it hangs up.
     """
@@ -18,9 +18,9 @@ class FakeDoor:
         self.config_dir = root / "etc"
         self._answer = answer
         self.config_dir.mkdir(exist_ok=True)
-        self.configure(root_dir=str(root), sock_dir="/run")
-        (root / "run").mkdir(exist_ok=True)
-        self.path = str(root / "run/master.sock")
+        self.configure(root_dir=str(root), sock_dir="/r")
+        (root / "r").mkdir(exist_ok=True)
+        self.path = str(root / "r/master.sock")
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         self._listener.listen()
