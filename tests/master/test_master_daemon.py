@@ -11,6 +11,7 @@ import pytest
 import structlog
 import trio
 import yaml
+import zmq
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, TaggedEvent
@@ -21,6 +22,7 @@ from trisalt.master import daemon
 from trisalt.master.daemon import Live, run_master
 from trisalt.transport.publish import open_subscriber
 from trisalt.transport.request import open_request_client
+from trisalt.transport.zmq import open_context, open_socket
 from trisalt.wire import codec, envelope
 from trisalt.wire.envelope import EXCEPTION
 from trisalt.wire.handshake import Accepted, MinionHandshake, Pending
@@ -195,7 +197,12 @@ async def test_those_inside_may_finish_and_a_second_signal_skips_the_waiting(hou
 
     async def one(accepted):
         payload, nonce = house.seal({"cmd": "_minion_event", "tag": "t", "data": {}}, accepted)
-        reply = await house.ask(payload)
+        # As a stock peer asks: it waits for the answer, whatever becomes of the connection after it.
+        async with open_context() as context:
+            with open_socket(context, zmq.DEALER, {zmq.LINGER: 0}) as sock:
+                sock.connect(f"tcp://127.0.0.1:{house.ports[1]}")
+                await sock.send((b"", payload))
+                reply = (await sock.receive())[-1]
         answers.append(
             codec.unpack(reply) if not finishes else open_reply(reply, session=accepted.session, nonce=nonce)
         )
