@@ -23,7 +23,6 @@ class DaemonConfig(Config):
     module_dirs: list[str] = option([], "Further folders with plugins, a subfolder per kind.")
     default_include: str = option("", "Drop-in files read after the main file; relative to its folder.")
     include: str | list[str] = option([], "Further files read after the drop-ins; globs, relative to this file.")
-    verify_env: bool = option(True, "Make the folders the daemon needs, and give them their modes, at start.")
     permissive_pki_access: bool = option(False, "Let the group of the daemon's user read the key folders.")
     minion_id_caching: bool = option(True, "Keep a generated id in `minion_id` beside the configuration file.")
 
@@ -61,7 +60,6 @@ class DaemonConfig(Config):
     )
     file_ignore_regex: list[str] | str = option([], "Files whose path one of these expressions finds are not served.")
     file_ignore_glob: list[str] | str = option([], "Files that one of these globs matches are not served.")
-    fileserver_backend: list[str] = option(["roots"], "Where files come from; `roots` is what there is.")
     fileserver_followsymlinks: bool = option(True, "Serve what links to folders point at.")
     renderer: str = option("jinja|yaml", "How an SLS file without a `#!` line is rendered.")
     renderer_blacklist: list[str] = option([], "Renderers that are not used.", guards=True)
@@ -76,11 +74,34 @@ class DaemonConfig(Config):
     pillar_merge_lists: bool = option(False, "Join lists when pillar is merged, instead of replacing them.")
     pillar_includes_override_sls: bool = option(False, "Let what an SLS includes win over what it says itself.")
 
+    decrypt_pillar: list[Any] | dict[str, Any] = option([], "Paths of pillar that are decrypted after merging.")
+    decrypt_pillar_default: str = option("gpg", "How, where the path does not say.")
+    decrypt_pillar_delimiter: str = option(":", "Between the levels of such a path.")
+    decrypt_pillar_renderers: list[str] = option(["gpg"], "What a path may say.", guards=True)
+    gpg_keydir: str = option("", "Folder of the GPG keys; `gpgkeys` beside the configuration when unset.")
+    gpg_decrypt_must_succeed: bool = option(True, "What cannot be decrypted is an error.", guards=True)
+    allow_undefined: bool = option(False, "Let templates use names that are not defined.")
+    pillar_raise_on_missing: bool = option(False, "`pillar.get` of what is not there is an error.")
+    fileserver_ignoresymlinks: bool = option(False, "Do not serve links to files.")
+    extmod_whitelist: dict[str, Any] = option({}, "The only synced plugins, by kind, when not empty.", guards=True)
+    extmod_blacklist: dict[str, Any] = option({}, "Plugins that are not synced, by kind.", guards=True)
+    clean_dynamic_modules: bool = option(True, "Remove synced plugins that are gone at their source.")
+    utils_dirs: list[str] = option([], "Further folders with utils.")
+    outputter_dirs: list[str] = option([], "Further folders with outputters.")
+
     # -- what commands print ----------------------------------------------------------------------------------
     color: bool = option(True, "Colours on a terminal.")
     output: str | None = option(None, "The outputter, when the command line names none.")
     state_output: str = option("full", "How much of each state is printed.")
     state_verbose: bool = option(True, "Print states without changes too.")
+    state_output_diff: bool = option(False, "Print only what a state changes.")
+    state_output_exclude: list[str] = option([], "States that are not printed.")
+    state_output_pct: bool = option(False, "Print percentages in the summary.")
+    state_output_profile: bool = option(True, "Print when a state started, and how long it took.")
+    state_output_terse: list[str] = option([], "Fields of a state in terse output.")
+    state_tabular: bool | str = option(False, "Print terse states in columns.")
+    strip_colors: bool = option(True, "Take escape sequences out of what is printed.")
+    color_theme: str = option("", "File with colours by name.")
     pillar_mask_output: bool = option(True, "Print `**********` for pillar values.")
 
     # -- jobs -------------------------------------------------------------------------------------------------
@@ -91,27 +112,21 @@ class DaemonConfig(Config):
 LATER: dict[str, tuple[str, Any]] = {
     "cache": ("str", "localfs"),
     "cache_sreqs": ("bool", True),
-    "clean_dynamic_modules": ("bool", True),
     "cluster_mode": ("bool", False),
     "conf_file": ("str", ""),
     "cython_enable": ("bool", False),
     "decrypt_pillar": ("list", []),
-    "decrypt_pillar_default": ("str", "gpg"),
-    "decrypt_pillar_delimiter": ("str", ":"),
-    "decrypt_pillar_renderers": ("list", ["gpg"]),
     "disable_aes_with_tls": ("bool", False),
     "discovery": ("dict|bool", False),
     "engines": ("list", []),
     "environment": ("str|None", ...),
     "event_match_type": ("str", "startswith"),
     "ext_job_cache": ("str", ""),
-    "extmod_blacklist": ("dict", {}),
-    "extmod_whitelist": ("dict", {}),
     "failhard": ("bool", False),
     "features": ("dict", {}),
     "file_recv": ("bool", False),
     "file_recv_max_size": ("int", 100),
-    "fileserver_ignoresymlinks": ("bool", False),
+    "fileserver_backend": ("list", ["roots"]),
     "fips_mode": ("bool", False),
     "git_pillar_base": ("any", "master"),
     "git_pillar_branch": ("any", "master"),
@@ -158,7 +173,6 @@ LATER: dict[str, tuple[str, Any]] = {
     "gpg_cache": ("bool", False),
     "gpg_cache_backend": ("str", "disk"),
     "gpg_cache_ttl": ("int", 86400),
-    "gpg_decrypt_must_succeed": ("bool", True),
     "hgfs_update_interval": ("int", 60),
     "http_connect_timeout": ("float", 20.0),
     "http_max_body": ("int", 107374182400),
@@ -177,13 +191,11 @@ LATER: dict[str, tuple[str, Any]] = {
     "minionfs_update_interval": ("int", 60),
     "on_demand_ext_pillar": ("list", ["libvirt", "virtkey"]),
     "optimization_order": ("list", [0, 1, 2]),
-    "outputter_dirs": ("list", []),
     "pillar.cache_driver": ("str|None", None),
     "pillar_cache": ("bool", False),
     "pillar_cache_backend": ("str", "disk"),
     "pillar_cache_ttl": ("int", 3600),
     "pillar_opts": ("bool", False),
-    "pillar_raise_on_missing": ("bool", ...),
     "publisher_acl": ("dict", {}),
     "publisher_acl_blacklist": ("dict", {}),
     "range_server": ("str", "range:80"),
@@ -200,11 +212,6 @@ LATER: dict[str, tuple[str, Any]] = {
     "state_compress_ids": ("bool", ...),
     "state_events": ("bool", False),
     "state_max_parallel": ("int", 0),
-    "state_output_diff": ("bool", False),
-    "state_output_exclude": ("list", ...),
-    "state_output_pct": ("bool", ...),
-    "state_output_profile": ("bool", True),
-    "state_tabular": ("bool|str", ...),
     "state_top_saltenv": ("str|None", None),
     "svnfs_update_interval": ("int", 60),
     "test": ("bool", False),
@@ -216,7 +223,7 @@ LATER: dict[str, tuple[str, Any]] = {
     "transport": ("str", "zeromq"),
     "unique_jid": ("bool", False),
     "use_os_truststore": ("bool", False),
-    "utils_dirs": ("list", []),
+    "verify_env": ("bool", True),
     "winrepo_branch": ("any", "master"),
     "winrepo_cachefile": ("str", "winrepo.p"),
     "winrepo_depth": ("any", 1),

@@ -39,8 +39,11 @@ class MasterConfig(DaemonConfig):
     request_max_size: int = option(67108864, "Bytes a minion's request may have. Ours.", guards=True)
     timeout: float = option(5.0, "Seconds to wait for returns before the minions are asked whether they still run.")
     gather_job_timeout: float = option(10.0, "Seconds to wait for the answers to that question.")
-    syndic_wait: int = option(5, "Seconds a master of masters waits longer.")
     order_masters: bool = option(False, "This master has syndics below it.")
+
+    zmq_filtering: bool = option(False, "Send lists of ids only to those minions, by ZeroMQ's topics.")
+    zmq_heartbeat_ivl: int | None = option(None, "Milliseconds between heartbeats on each connection. Ours.")
+    zmq_heartbeat_timeout: int | None = option(None, "Milliseconds without one after which it is closed. Ours.")
 
     # -- keys -------------------------------------------------------------------------------------------------
     id: str = option("", "The master's id; generated, with `_master` behind it, when unset.")
@@ -63,27 +66,26 @@ class MasterConfig(DaemonConfig):
     allow_minion_key_revoke: bool = option(True, "Let a minion give up its own key.")
     auth_events: bool = option(True, "Tell of every sign-in as `salt/auth`.")
 
+    master_use_pubkey_signature: bool = option(False, "Take that signature from a file made elsewhere.", guards=True)
+    master_pubkey_signature: str | None = option(None, "Name of that file; `<id>_pubkey_signature` when unset.")
+    require_minion_sign_messages: bool = option(False, "Refuse what minions do not sign.", guards=True)
+    drop_messages_signature_fail: bool = option(False, "Refuse what minions sign wrongly.", guards=True)
+
     # -- jobs -------------------------------------------------------------------------------------------------
     keep_jobs: float = option(24.0, "The same in hours: an older name, heeded when the newer one is not set.")
     keep_jobs_seconds: int = option(86400, "How long jobs are remembered.")
-    job_cache: bool = option(True, "Remember jobs and their returns.")
     job_cache_store_endtime: bool = option(False, "Remember when a job ended.")
-    runner_returns: bool = option(True, "Remember what runners return as jobs.")
     minion_data_cache: bool = option(True, "Remember grains, pillar and mine of each minion; targets need it.")
     minion_data_cache_events: bool = option(True, "Tell of new grains or pillar as `minion/refresh/<id>`.")
     loop_interval: float = option(60.0, "Seconds between looks at what is due in the house.")
-    maintenance_interval: int = option(3600, "Seconds between clean-ups of old jobs.")
-    fileserver_interval: int = option(3600, "Seconds between refreshes of file backends.")
+
+    unique_jid: bool = option(False, "Put the process id behind every job id.")
 
     # -- who may what -----------------------------------------------------------------------------------------
-    external_auth: dict[str, Any] = option({}, "What users known to an authentication backend may run.")
     publisher_acl: dict[str, Any] = option({}, "What system users may run.")
     publisher_acl_blacklist: dict[str, Any] = option({}, "Users and functions that are always refused.", guards=True)
-    sudo_acl: bool = option(False, "Look at `sudo_<user>` in `publisher_acl` too.")
     peer: dict[str, Any] = option({}, "What minions may publish to others: minion expression to function expressions.")
-    peer_run: dict[str, Any] = option({}, "Which runners minions may run: minion expression to function expressions.")
-    token_expire: int = option(43200, "Seconds a token is good for.")
-    keep_acl_in_token: bool = option(False, "Keep what a user may do in the token, rather than look it up.")
+    mine_get: dict[str, Any] = option({}, "Which minions may read what of the mine: id expression to functions.")
     nodegroups: dict[str, Any] = option({}, "Names for compound targets.")
 
     # -- files, pillar, commands ------------------------------------------------------------------------------
@@ -100,7 +102,6 @@ class MasterConfig(DaemonConfig):
     jinja_lstrip_blocks: bool = option(False, "Jinja's `lstrip_blocks` for SLS files.")
     master_tops: dict[str, Any] = option({}, "Plugins that say what is in a minion's top file.")
     cli_summary: bool = option(False, "`salt` prints a summary.")
-    show_timeout: bool = option(True, "`salt` names the minions that did not return.")
     show_jid: bool = option(False, "`salt` prints the job id.")
     key_logfile: str = option("/var/log/salt/key", "The log of `salt-key`.")
     halite: dict[str, Any] = option({}, "The web console: its address, port and certificate.")
@@ -138,7 +139,6 @@ class MasterConfig(DaemonConfig):
         "detect_remote_minions": ("bool", False),
         "django_auth_path": ("str", ""),
         "django_auth_settings": ("str", ""),
-        "drop_messages_signature_fail": ("bool", False),
         "dummy_pub": ("any", False),
         "eauth_acl_module": ("str", ""),
         "eauth_tokens": ("str", "localfs"),
@@ -154,7 +154,9 @@ class MasterConfig(DaemonConfig):
         "event_return_queue": ("int", 0),
         "event_return_queue_max_seconds": ("int", ...),
         "event_return_whitelist": ("list", []),
+        "external_auth": ("dict", {}),
         "file_client": ("str", "local"),
+        "fileserver_interval": ("int", 3600),
         "fileserver_update_niceness": ("int|None", None),
         "fileserver_verify_config": ("bool", True),
         "git_pillar_verify_config": ("bool", True),
@@ -165,18 +167,19 @@ class MasterConfig(DaemonConfig):
         "hgfs_root": ("str", ""),
         "hgfs_saltenv_blacklist": ("list", []),
         "hgfs_saltenv_whitelist": ("list", []),
+        "job_cache": ("bool", True),
+        "keep_acl_in_token": ("bool", False),
         "key_cache": ("str", ""),
         "key_pass": ("str|None", None),
         "local": ("bool", True),
+        "maintenance_interval": ("int", 3600),
         "maintenance_niceness": ("int|None", None),
         "master_async_mworker": ("bool", False),
         "master_job_cache": ("str", "local_cache"),
         "master_mworker_max_inflight": ("int", 0),
-        "master_pubkey_signature": ("str|None", None),
         "master_roots": ("dict", {"base": ["/srv/salt-master"]}),
         "master_stats": ("bool", False),
         "master_stats_event_iter": ("int", 60),
-        "master_use_pubkey_signature": ("bool", False),
         "memcache_debug": ("bool", False),
         "memcache_expire_seconds": ("int", 0),
         "memcache_full_cleanup": ("bool", False),
@@ -195,6 +198,7 @@ class MasterConfig(DaemonConfig):
         "pass_strict_fetch": ("bool", False),
         "pass_to_ext_pillars": ("str|list", ...),
         "pass_variable_prefix": ("str", ""),
+        "peer_run": ("dict", {}),
         "permissive_acl": ("bool", False),
         "pillar_version": ("int", 2),
         "presence_events": ("bool", False),
@@ -208,14 +212,15 @@ class MasterConfig(DaemonConfig):
         "remote_minions_port": ("int", 22),
         "req_server_niceness": ("int|None", None),
         "request_server_aes_session": ("int", 0),
-        "require_minion_sign_messages": ("bool", False),
         "rest_cherrypy": ("dict", ...),
         "rest_tornado": ("dict", ...),
         "roster": ("str", ...),
         "roster_file": ("str|None", ...),
+        "runner_returns": ("bool", True),
         "salt_cp_chunk_size": ("int", 98304),
         "search": ("str", ""),
         "serial": ("str", "msgpack"),
+        "show_timeout": ("bool", True),
         "signing_key_pass": ("str|None", None),
         "sqlite_queue_dir": ("str", "/var/cache/salt/master/queues"),
         "ssh_config_file": ("str", "/root/.ssh/config"),
@@ -235,6 +240,7 @@ class MasterConfig(DaemonConfig):
         "ssh_timeout": ("float", 60),
         "ssh_use_home_key": ("bool", False),
         "ssh_user": ("str", "root"),
+        "sudo_acl": ("bool", False),
         "svnfs_branches": ("str", "branches"),
         "svnfs_mountpoint": ("str", ""),
         "svnfs_remotes": ("list", []),
@@ -250,6 +256,7 @@ class MasterConfig(DaemonConfig):
         "syndic_log_file": ("any", "/var/log/salt/syndic"),
         "syndic_master": ("str|list", "masterofmasters"),
         "syndic_pidfile": ("any", "/var/run/salt-syndic.pid"),
+        "syndic_wait": ("int", 5),
         "tcp_master_pub_port": ("int", 4512),
         "tcp_master_publish_pull": ("int", 4514),
         "tcp_master_pull_port": ("int", 4513),
@@ -258,6 +265,7 @@ class MasterConfig(DaemonConfig):
         "thin_extra_mods": ("str", ""),
         "thin_saltext_allowlist": ("list|None", None),
         "thin_saltext_blocklist": ("list", []),
+        "token_expire": ("int", 43200),
         "token_expire_user_override": ("bool|dict", False),
         "worker_pools": ("dict", {}),
         "worker_pools_enabled": ("bool", True),

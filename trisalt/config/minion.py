@@ -51,13 +51,11 @@ class MinionConfig(DaemonConfig):
     minion_id_remove_domain: str | bool = option(False, "Take the domain (or this one) from a generated id.")
     append_domain: str = option("", "Domain put behind an id that does not end with it.")
     grains: dict[str, Any] = option({}, "Grains of one's own.")
-    grains_blacklist: list[str] = option([], "Grains that are left out; globs.")
-    grains_cache: bool = option(False, "Keep gathered grains on disk between runs.")
-    grains_cache_expiration: int = option(300, "Seconds such grains are good for.")
     grains_deep_merge: bool = option(False, "Merge grains of plugins deeply.")
     grains_refresh_every: int = option(0, "Minutes between gatherings of grains; 0: at start only.")
     enable_fqdns_grains: bool = option(False, "Ask DNS for all names of this host.")
     enable_gpu_grains: bool = option(True, "Look for graphics cards.")
+    enable_lspci: bool = option(True, "Ask lspci for them.")
 
     # -- the master -------------------------------------------------------------------------------------------
     master: list[str] = option(["salt"], "The master, or several: `host`, `host:port` or `[v6]:port`.", guards=True)
@@ -66,15 +64,7 @@ class MinionConfig(DaemonConfig):
     master_type: str = option("str", "`str`: all masters at once; `failover`: one at a time; `disable`: none.")
     random_master: bool = option(False, "Shuffle the list of masters.")
     master_shuffle: bool = option(False, "The older name of `random_master`.")
-    master_tries: int = option(-1, "Rounds over the list of masters; -1: for ever.")
-    master_alive_interval: int = option(0, "Seconds between looks whether the master is alive; 0: none.")
-    master_failback: bool = option(False, "Go back to the first master when it is there again.")
-    master_failback_interval: int = option(0, "Seconds between looks for that.")
     retry_dns: float = option(30.0, "Seconds between tries to find a master's address.")
-    retry_dns_count: int | None = option(None, "How many such tries; unset: for ever.")
-    source_address: str = option("", "The local address connections are made from.")
-    source_ret_port: int = option(0, "The local port requests are sent from; 0: any.")
-    source_publish_port: int = option(0, "The local port jobs are heard on; 0: any.")
     acceptance_wait_time: float = option(10.0, "Seconds between tries to sign in while the key is pending.")
     acceptance_wait_time_max: float = option(0.0, "When greater, that wait doubles up to this.")
     rejected_retry: bool = option(False, "Keep trying when the master rejected the key.")
@@ -98,9 +88,10 @@ class MinionConfig(DaemonConfig):
         False, "Take only a master's key that its signing key vouches for.", guards=True
     )
     master_sign_key_name: str = option("master_sign", "Name of that signing key in the key folder.", guards=True)
-    always_verify_signature: bool = option(False, "Verify that signature at every sign-in.", guards=True)
     encryption_algorithm: str = option("OAEP-SHA1", "How secrets to and from the master are encrypted.", guards=True)
     signing_algorithm: str = option("PKCS1v15-SHA1", "How the master is asked to sign.", guards=True)
+    require_signed_publications: bool = option(True, "Run only jobs that the master has signed. Ours.", guards=True)
+    minion_sign_messages: bool = option(False, "Sign what is sent to the master.")
     autosign_grains: list[str] = option([], "Grains whose values the hello carries, for `autosign_grains_dir`.")
 
     # -- jobs -------------------------------------------------------------------------------------------------
@@ -108,8 +99,13 @@ class MinionConfig(DaemonConfig):
     process_count_max: int = option(-1, "How many jobs run at once; more wait. -1: no limit.")
     multifunc_ordered: bool = option(False, "Keep the order of several functions in one job.")
     disable_modules: list[str] = option([], "Execution modules that are not loaded.", guards=True)
-    whitelist_modules: list[str] = option([], "The only execution modules there are, when not empty.", guards=True)
     disable_returners: list[str] = option([], "Returners that are not loaded.", guards=True)
+    whitelist_modules: list[str] = option([], "The only execution modules there are, when not empty.", guards=True)
+    providers: dict[str, Any] = option({}, "Which module stands for another: `pkg: aptpkg`.")
+    module_executors: list[str] = option([], "What runs functions; `direct_call` when empty.")
+    cmd_safe: bool = option(True, "`cmd.run` and its kin use a shell only where a call asks for one.", guards=True)
+    states_dirs: list[str] = option([], "Further folders with states.")
+    render_dirs: list[str] = option([], "Further folders with renderers.")
     start_event_grains: list[str] = option([], "Grains the start event carries.")
     enable_legacy_startup_events: bool = option(True, "Send `minion_start` beside `salt/minion/<id>/start`.")
     mine_enabled: bool = option(True, "Send the mine to the master.")
@@ -119,6 +115,9 @@ class MinionConfig(DaemonConfig):
     loop_interval: float = option(1.0, "Seconds between looks at what is due.")
     scheduler_before_connect: bool = option(False, "Run scheduled jobs before the first sign-in.")
     startup_states: str = option("", "What runs at start: `highstate`, `sls` or `top`.")
+    sls_list: list[str] = option([], "The SLS files of `startup_states: sls`.")
+    top_file: str = option("", "The top file of `startup_states: top`.")
+    pillarenv_from_saltenv: bool = option(False, "Take pillar from the environment of the job's `saltenv`.")
     file_client: str = option("remote", "`remote`: files come from the master; `local`: from this host.")
     file_buffer_size: int = option(262144, "Bytes of a file in one piece.")
     use_master_when_local: bool = option(False, "Talk to the master under `file_client: local` too.")
@@ -126,6 +125,7 @@ class MinionConfig(DaemonConfig):
 
     LATER = LATER_ON_BOTH | {
         "add_proxymodule_to_opts": ("bool", ...),
+        "always_verify_signature": ("bool", False),
         "auth_retries": ("int", 0),
         "auth_safemode": ("bool", False),
         "auto_accept": ("bool", True),
@@ -136,24 +136,26 @@ class MinionConfig(DaemonConfig):
         "beacons_before_connect": ("bool", False),
         "bootstrap_delay": ("int", ...),
         "cache_jobs": ("bool", False),
-        "cmd_safe": ("bool", True),
         "disabled_requisites": ("str|list", []),
-        "enable_lspci": ("bool", ...),
         "enable_zip_modules": ("bool", False),
         "global_state_conditions": ("dict|None", None),
+        "grains_blacklist": ("list", []),
+        "grains_cache": ("any", False),
+        "grains_cache_expiration": ("any", 300),
         "grains_refresh_pre_exec": ("bool", ...),
         "id_function": ("dict|str", {}),
         "local": ("bool", False),
+        "master_alive_interval": ("int", 0),
+        "master_failback": ("bool", False),
+        "master_failback_interval": ("int", 0),
+        "master_tries": ("int", -1),
         "master_uri_format": ("str", "default"),
         "minion_jid_queue_hwm": ("int", 100),
         "minion_restart_command": ("list", []),
-        "minion_sign_messages": ("bool", False),
         "modules_max_memory": ("int", -1),
         "no_proxy": ("list", ...),
         "open_mode": ("bool", False),
         "password": ("str|None", None),
-        "pillarenv_from_saltenv": ("bool", False),
-        "providers": ("dict", {}),
         "proxy_host": ("str", ""),
         "proxy_password": ("str", ""),
         "proxy_port": ("int", 0),
@@ -167,11 +169,11 @@ class MinionConfig(DaemonConfig):
         "proxy_merge_pillar_in_opts_strategy": ("str", ...),
         "proxy_mines_pillar": ("bool", ...),
         "pub_ret": ("bool", True),
-        "render_dirs": ("list", []),
         "resolve_dns_fallback": ("bool", True),
         "resource_pillar_key": ("str", "resources"),
         "rest_timeout": ("int", ...),
         "restart_on_error": ("any", False),
+        "retry_dns_count": ("int|None", None),
         "return": ("str|list", ...),
         "salt_cp_chunk_size": ("int", 65536),
         "saltpip_allow_find_links": ("bool", True),
@@ -180,21 +182,21 @@ class MinionConfig(DaemonConfig):
         "saltpip_no_index": ("bool", False),
         "saltpip_use_pythonpath": ("bool", False),
         "sign_pub_messages": ("bool", False),
-        "sls_list": ("list", []),
         "snapper_states": ("bool", False),
         "snapper_states_config": ("str", "root"),
+        "source_address": ("str", ""),
         "source_interface_name": ("str", ""),
+        "source_publish_port": ("str|int", 0),
+        "source_ret_port": ("str|int", 0),
         "ssh_merge_pillar": ("bool", True),
         "ssh_run_pre_flight": ("bool", ...),
         "state_queue": ("bool|int", False),
-        "states_dirs": ("list", []),
         "syndic_finger": ("str", ""),
         "syndic_retries": ("int", 3),
         "tcp_authentication_retries": ("int", 5),
         "tcp_pub_port": ("int", 4510),
         "tcp_pull_port": ("int", 4511),
         "tcp_reconnect_backoff": ("float", 1),
-        "top_file": ("str", ""),
         "update_restart_services": ("list", []),
         "update_url": ("bool|str", False),
         "username": ("str|None", None),

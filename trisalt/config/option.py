@@ -73,6 +73,7 @@ class Config:
                 row.name, row.types = name, _types(annotation)
                 rows[name] = row
         cls.OPTIONS = rows
+        cls.LATER = {name: row for name, row in cls.LATER.items() if name not in rows}
 
     def __init__(self, fields: Mapping[str, Any], origin: Origin) -> None:
         self.__dict__.update(fields)

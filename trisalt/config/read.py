@@ -70,8 +70,9 @@ def read_minion(
     """The minion's configuration. As `read_master`; `daemon` also remembers a generated id in `minion_id`."""
     files = _Files(config_file("minion", config_dir), aside=daemon)
     files.read(MinionConfig, overrides, root_dir)
-    if isinstance(files.values.get("master"), str):
-        files.values["master"] = [files.values["master"]]
+    raw_master = files.values.get("master") or "salt"
+    if isinstance(raw_master, str):
+        files.values["master"] = [raw_master]
     fields = files.fields(MinionConfig)
     fields["id"] = _minion_id(files, fields, remember=daemon)
     for name in fields["append_minionid_config_dirs"]:
@@ -86,7 +87,7 @@ def read_minion(
     _check(fields["encryption_algorithm"] in ENCRYPTION_ALGORITHMS, files, "encryption_algorithm", fields)
     _check(fields["signing_algorithm"] in SIGNING_ALGORITHMS, files, "signing_algorithm", fields)
     config = MinionConfig(fields, files.origin(MasterConfig))
-    config.opts.update(files.opts(MinionConfig, fields))
+    config.opts.update(files.opts(MinionConfig, fields), master=raw_master)
     return config
 
 
@@ -221,9 +222,6 @@ class _Files:
             if not good:
                 told = mistyped(name, self.values[name], row.types)
                 self.complain(name, f"{told}; the default, {row.default!r}, is used")
-        fields["fileserver_backend"] = [
-            f"{name}fs" if name in ("git", "hg", "svn", "minion") else name for name in fields["fileserver_backend"]
-        ]
         fields["hash_type"] = fields["hash_type"].lower()
         _check(fields["hash_type"] in HASHES, self, "hash_type", fields)
         # Stock's tools move the sockets the same way, and have to find ours. Source: stock Salt 3008.3.

@@ -1,0 +1,138 @@
+"""The tables, against the option types and defaults recorded from stock Salt 3008.3 (`stock_options.json`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trisalt.config.master import MasterConfig
+from trisalt.config.minion import MinionConfig
+from trisalt.config.option import Config, Option, fit, fits, fresh, mistyped, option
+from trisalt.errors import ConfigError
+
+STOCK = json.loads(Path(__file__).with_name("stock_options.json").read_text())
+BOTH = [(MasterConfig, "master"), (MinionConfig, "minion")]
+# Stock sets the first two otherwise; the others it has no default for, or names the master without a list.
+OWN_DEFAULTS = {
+    "master": {"autosign_timeout", "id", "minion_id_caching", "state_output_pct"},
+    "minion": {"enable_lspci", "master", "publish_port", "state_output_pct"},
+}
+
+
+@pytest.mark.parametrize(("cls", "side"), BOTH)
+def test_every_option_of_stock_is_known_with_its_default(cls, side):
+    for name, row in STOCK.items():
+        known = cls.OPTIONS[name].default if name in cls.OPTIONS else cls.LATER.get(name, ("", None))[1]
+        if side in row:
+            assert name in cls.OPTIONS or name in cls.LATER, name
+            if name not in OWN_DEFAULTS[side]:
+                assert known == row[side], name
+
+
+def test_an_option_of_stock_without_any_default_is_known_somewhere():
+    for name in STOCK:
+        assert any(name in cls.OPTIONS or name in cls.LATER for cls, _side in BOTH), name
+
+
+@pytest.mark.parametrize(("cls", "side"), BOTH)
+def test_every_option_of_effect_has_a_doc_and_a_default_of_its_type(cls, side):
+    assert side == cls.SIDE
+    for name, row in cls.OPTIONS.items():
+        assert row.name == name
+        assert row.doc.endswith((".", "`")), name
+        assert fits(row.types, row.default), name
+        assert set(row.types.split("|")) <= {"str", "int", "float", "bool", "list", "dict", "None"}, name
+
+
+@pytest.mark.parametrize(("cls", "_side"), BOTH)
+def test_an_option_is_of_effect_or_later_but_not_both(cls, _side):
+    assert not cls.OPTIONS.keys() & cls.LATER.keys()
+    for types, default in cls.LATER.values():
+        assert default is ... or fits(types, default)
+
+
+class Sample(Config):
+    number: int = option(5, "A number.")
+    part: float = option(1.0, "A part.")
+    words: list[str] = option([], "Words.")
+    either: str | bool = option(False, "Either.")
+    unset: str | None = option(None, "Maybe.")
+    wall: dict[str, str] = option({}, "A wall.", guards=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected", "good"),
+    [
+        ("number", 7, 7, True),
+        ("number", "7", 7, True),
+        ("number", 7.0, 7, True),
+        ("number", 7.5, 5, False),
+        ("number", "seven", 5, False),
+        ("number", True, 5, False),
+        ("number", None, 5, True),
+        ("part", 3, 3.0, True),
+        ("part", "2.5", 2.5, True),
+        ("part", [], 1.0, False),
+        ("words", ["a"], ["a"], True),
+        ("words", "a", [], False),
+        ("either", "x", "x", True),
+        ("either", True, True, True),
+        ("either", 3, "3", True),
+        ("either", [1], False, False),
+        ("unset", None, None, True),
+        ("unset", 12, "12", True),
+        ("wall", {"a": "b"}, {"a": "b"}, True),
+        ("wall", None, {}, True),
+    ],
+)
+def test_values_become_the_type_of_their_option(name, value, expected, good):
+    got, ok = fit(Sample.OPTIONS[name], value)
+    assert (got, type(got), ok) == (expected, type(expected), good)
+
+
+def test_an_option_that_guards_is_not_replaced_by_its_default():
+    with pytest.raises(ConfigError, match="Config option 'wall' with value x has an invalid type of str, a dict is"):
+        fit(Sample.OPTIONS["wall"], "x")
+
+
+@given(
+    st.sampled_from(sorted(Sample.OPTIONS)),
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text()
+    | st.lists(st.text())
+    | st.binary()
+    | st.dates(),
+)
+def test_whatever_a_file_says_the_result_is_of_the_type_or_refused(name, value):
+    row = Sample.OPTIONS[name]
+    try:
+        got, _good = fit(row, value)
+    except ConfigError:
+        assert row.guards
+        return
+    assert fits(row.types, got)
+
+
+def test_a_value_that_may_be_a_secret_is_not_shown():
+    assert "hunter2" not in mistyped("signing_key_pass", "hunter2", "int")
+    assert "hunter2" in mistyped("acceptance_wait_time", "hunter2", "int")
+    assert len(mistyped("file_roots", "x" * 1000, "dict")) < 200
+
+
+def test_defaults_are_ones_own():
+    default = {"base": ["/srv/salt"]}
+    mine = fresh(default)
+    mine["base"].append("/mine")
+    assert default == {"base": ["/srv/salt"]}
+
+
+def test_an_option_is_found_on_its_class():
+    assert isinstance(MasterConfig.OPTIONS["publish_port"], Option)
+    assert MasterConfig.publish_port is MasterConfig.OPTIONS["publish_port"]
