@@ -46,15 +46,15 @@ class Daemon:
 
     def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
         self.argv, self.log = list(argv), log
-        self._out = log.open("ab")
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=self._out,
-            stderr=subprocess.STDOUT,
-            env=dict(env),
-            start_new_session=True,
-        )
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                start_new_session=True,
+            )
 
     @property
     def pid(self) -> int:
@@ -76,7 +76,6 @@ class Daemon:
                 raise AssertionError(
                     f"{self.argv[0]} did not end {seconds} s after signal {sig}\n{self.tail()}"
                 ) from None
-        self._out.close()
         return self.process.returncode
 
     def kill_group(self) -> None:
