@@ -27,7 +27,10 @@ from trisalt.worker.child import run_call
 from trisalt.worker.protocol import LEVELS, Call, Failure, Outcome
 
 # Exit statuses. Source: spec/cli.md section 1.
-FAILED, NOT_ACCEPTED, USAGE, NOT_THERE, NO_USER = 1, 2, 64, 255, 67
+FAILED, NOT_ACCEPTED, NO_USER, NOT_THERE = 1, 2, 67, 255
+
+# Seconds that the master has, at least, for taking the return.
+RETURN_TIMEOUT = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,7 +130,10 @@ class _Command:
         """Do what was asked for; the exit status."""
         if self.options.priv and not _become(self.options.priv):
             return NO_USER
-        _log_to(self.options, self.config)
+        if self.local or self.options.grains or self.options.doc:
+            _log_plainly(self.options, self.config)
+        else:
+            _log_as_daemons_do(self.options, self.config)
         facade.install()
         if self.options.grains:
             self.show({"local": dict(self.plugins.grains)}, "grains")
@@ -279,11 +285,10 @@ class _Command:
             return
         from trisalt.worker.plain import plain
 
-        config = self.config
+        # Nobody tries again when this command has ended, so each try has time.
+        timeout = max(self.config.return_retry_timer_max, RETURN_TIMEOUT)
         try:
-            answer = self.host.request(
-                plain(load), timeout=config.return_retry_timer_max, tries=config.return_retry_tries
-            )
+            answer = self.host.request(plain(load), timeout=timeout, tries=self.config.return_retry_tries)
         except TrisaltError as exc:
             sys.stderr.write(f"[ERROR   ] The return was not sent: {exc}\n")
             return
@@ -347,8 +352,24 @@ def _become(user: str) -> bool:
     return True
 
 
-def _log_to(options: Any, config: Any) -> None:
-    """What plugins log goes to stderr, in stock's form; and to the log file when the command line names one."""
+def _log_as_daemons_do(options: Any, config: Any) -> None:
+    from trisalt import log
+
+    log.configure(
+        config.log_level,
+        daemon="minion",
+        log_file=options.log_file,
+        log_level_logfile=options.log_level_logfile,
+        fmt_console="json" if options.log_format == "json" else None,
+        minion_id=config.id,
+    )
+
+
+def _log_plainly(options: Any, config: Any) -> None:
+    """What plugins log goes to stderr, in stock's form; and to the log file when the command line names one.
+
+    Without what the daemons' log costs: a local call has nothing else to say.
+    """
     level = LEVELS.get(config.log_level, logging.WARNING)
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter("[%(levelname)-8s] %(message)s"))

@@ -1,0 +1,89 @@
+"""The execution module `sys`: documentation by looking at what is loaded."""
+
+import pytest
+
+from trisalt.loader.dunders import Plugins
+from trisalt.worker import upcall
+
+
+@pytest.fixture
+def salt(tmp_path):
+    for kind, text in (
+        ("states", '"""Do things."""\ndef done(name, *, retries=1):\n    """\n    It is done.\n    """\n'),
+        ("returners", 'def returner(ret):\n    """\n    Print it.\n    """\n'),
+    ):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "mine.py").write_text(text)
+    return Plugins({"id": "m1", "extension_modules": str(tmp_path)}).loader("modules")
+
+
+def test_doc(salt):
+    (name,) = salt["sys.doc"]("test.ping")
+    assert name == "test.ping"
+    docs = salt["sys.doc"]("test")
+    assert docs["test.ping"].startswith("\n    Used to make sure")
+    assert ".. code-block" not in docs["test.ping"]
+    assert all(name.startswith("test.") for name in docs)
+    assert salt["sys.doc"]("nosuch") == {}
+    assert set(salt["sys.doc"]("sys.list_*")) == {name for name in salt if name.startswith("sys.list_")}
+    assert {"test.ping", "sys.doc"} <= set(salt["sys.doc"]())
+    assert set(salt["sys.doc"]("test.ping", "sys.doc")) == {"test.ping", "sys.doc"}
+
+
+def test_a_module_is_not_another_that_begins_so(salt):
+    assert not any(name.startswith("system.") for name in salt["sys.doc"]("sys"))
+
+
+def test_argspec(salt):
+    assert salt["sys.argspec"]("test.echo") == {
+        "test.echo": {"args": ["text"], "defaults": None, "varargs": None, "kwargs": None}
+    }
+    assert salt["sys.argspec"]("test.arg")["test.arg"] == {
+        "args": None,
+        "defaults": None,
+        "varargs": True,
+        "kwargs": True,
+    }
+    assert salt["sys.argspec"]("nosuch") == {}
+    assert "test.ping" in salt["sys.argspec"]("test")
+
+
+def test_lists(salt):
+    assert salt["sys.list_modules"]("te*") == ["test"]
+    assert {"test", "sys", "saltutil"} <= set(salt["sys.list_modules"]())
+    functions = salt["sys.list_functions"]("test")
+    assert functions == sorted(functions)
+    assert {"test.ping", "test.true", "test.try"} <= set(functions)
+    assert salt["sys.list_functions"]("test.arg*") == ["test.arg", "test.arg_clean", "test.arg_repr", "test.arg_type"]
+    assert salt["sys.list_functions"]("test.ping", extra=1) == ["test.ping"]
+
+
+def test_other_kinds(salt):
+    assert "mine" in salt["sys.list_state_modules"]()
+    assert salt["sys.list_state_functions"]("mine") == ["mine.done"]
+    assert salt["sys.state_doc"]("mine.done") == {"mine": "Do things.", "mine.done": "\n    It is done.\n    "}
+    assert salt["sys.state_argspec"]("mine.done")["mine.done"]["args"] == ["name", "retries"]
+    assert "mine" in salt["sys.list_returners"]()
+    assert salt["sys.list_returner_functions"]("mine") == ["mine.returner"]
+    assert "Print it." in salt["sys.returner_doc"]("mine.returner")["mine.returner"]
+    assert salt["sys.returner_argspec"]("mine")["mine.returner"]["args"] == ["ret"]
+    assert "jobs" in salt["sys.list_runners"]("j*")
+    assert "jobs.list_jobs" in salt["sys.list_runner_functions"]("jobs.l*")
+    assert "jobs.list_jobs" in salt["sys.runner_doc"]("jobs")
+    assert "jobs.list_jobs" in salt["sys.runner_argspec"]("jobs.list_jobs")
+
+
+def test_reload_asks_the_host(salt):
+    asked = []
+
+    class Host:
+        def call(self, kind, fields):
+            asked.append((kind, fields["what"]))
+            return True
+
+    before = upcall.install(Host())
+    try:
+        assert salt["sys.reload_modules"]() is None
+    finally:
+        upcall.install(before)
+    assert asked == [("refresh", "modules")]
