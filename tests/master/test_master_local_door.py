@@ -213,15 +213,6 @@ async def test_a_target_that_cannot_be_read_is_told_with_its_reason(master):
         assert answer == {"error": {"name": "TargetError", "message": "unclosed bracket at position 3"}}
 
 
-@pytest.mark.parametrize("follow", [True, False])
-async def test_a_target_that_nobody_can_be_meant_by_is_an_error(master, follow):
-    error = "Invalid target: unclosed bracket at position 3"
-    await master.claim(PublishRequest, lambda request: Published(jid=None, minions=[], missing=[], error=error))
-    async with master.caller() as caller:
-        answer = await caller.ask(op="publish", tgt="(m1", tgt_type="compound", fun="test.ping", follow=follow)
-        assert answer == {"error": {"name": "TargetError", "message": error}}
-
-
 async def test_a_follower_that_was_too_slow_reads_what_it_missed_from_the_store(master, monkeypatch):
     monkeypatch.setattr(following, "DEPTH", 4)
     ids = [f"m{number:02}" for number in range(50)]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import signal
+import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -32,30 +34,50 @@ class AlreadyRunning(Exception):
     """The pidfile names a living process of ours."""
 
 
+class PortInUse(Exception):
+    """An address cannot be bound; the text is stock's (exit status 4)."""
+
+
 def run_daemon(
-    program: str, options: Any, read: Callable[..., Any], run: Callable[[Any, Any, Callable[[], Any]], Any]
+    program: str,
+    options: Any,
+    read: Callable[..., Any],
+    run: Callable[[Any, Any, Callable[[], Any]], Any],
+    *,
+    ports: Callable[[Any], Iterable[tuple[str, int]]] = lambda _config: (),
+    preload: Sequence[str] = (),
 ) -> int:
     """Be the daemon `program` until it ends; the exit status.
 
-    `options` are the command line's, `read(config_dir, overrides, daemon=True)` gives its configuration, and
-    `run(config, zygote, reread)` runs it under Trio.
+    `options` are the command line's, `read(config_dir, overrides, daemon=True)` gives its configuration, `ports` the
+    addresses it will bind, and `run(config, zygote, reread)` runs it under Trio. `preload` names what its workers need
+    before their first fork.
     """
     daemon = program.removeprefix("salt-")
+    # In the background the folder is another one.
+    config_dir = None if options.config_dir is None else os.path.abspath(options.config_dir)
 
     def reread() -> Any:
-        return read(options.config_dir, _overrides(options), daemon=True)
+        return read(config_dir, _overrides(options), daemon=True)
 
     try:
         config = reread()
+        # What can be wrong is found out while there is a terminal to say it on.
+        _account(config.user)
+        check_ports(program, ports(config))
+        check_pidfile(config.pidfile, program)
         if options.daemon:
             daemonize()
         prepare_folders(_folders(config), config.user)
-        write_pidfile(config.pidfile, program, config.user)
+        write_pidfile(config.pidfile, config.user)
         drop_user(config.user)
     except UserUnknown:
         text = f"Failed to prepare the Salt environment for user {config.user}. The user is not available."
         print(text, file=sys.stderr)
         return EXIT_NO_USER
+    except PortInUse as exc:
+        print(f"{exc}\nThe salt {daemon} is shutdown. The ports are not available to bind", file=sys.stderr)
+        return EXIT_PORT_IN_USE
     except AlreadyRunning:
         print(f"An instance is already running. Exiting the Salt {daemon.capitalize()}", file=sys.stderr)
         return EXIT_FAILED
@@ -63,25 +85,35 @@ def run_daemon(
         print(f"[ERROR   ] {exc}", file=sys.stderr)
         return EXIT_FAILED
     try:
-        return _run(daemon, options, config, run, reread)
+        return _run(daemon, options, config, run, reread, preload)
     finally:
         remove_pidfile(config.pidfile)
 
 
-def _run(daemon: str, options: Any, config: Any, run: Callable[..., Any], reread: Callable[[], Any]) -> int:
+def _run(
+    daemon: str,
+    options: Any,
+    config: Any,
+    run: Callable[..., Any],
+    reread: Callable[[], Any],
+    preload: Sequence[str],
+) -> int:
     from trisalt.worker.zygote import start_zygote
 
     # A fork of this small process, before structlog, Trio, ZeroMQ and cryptography are in it.
-    zygote = start_zygote()
+    zygote = start_zygote(preload)
     from trisalt import log as logs
+    from trisalt.service import dump_tasks
 
+    signal.signal(signal.SIGUSR1, lambda _signum, _frame: dump_tasks())
     logs.configure(
         config.log_level,
         daemon=daemon,
         log_file=config.log_file,
         log_level_logfile=config.log_level_logfile,
-        fmt_console="json" if options.log_format == "json" else config.log_fmt_console,
+        fmt_console=_console_format(options, config),
         fmt_logfile=config.log_fmt_logfile,
+        fmt_jid=config.log_fmt_jid,
         datefmt=config.log_datefmt,
         datefmt_logfile=config.log_datefmt_logfile,
         granular_levels=config.log_granular_levels,
@@ -126,6 +158,12 @@ def _failed(log: Any, daemon: str, exc: BaseException) -> int:
     return EXIT_CRASHED
 
 
+def _console_format(options: Any, config: Any) -> str:
+    """What the command line says goes before what the configuration says."""
+    wanted = options.log_format or config.log_format
+    return "json" if wanted == "json" else str(config.log_fmt_console)
+
+
 def _overrides(options: Any) -> dict[str, Any]:
     """The configuration keys that the command line sets."""
     keys = ("log_level", "log_file", "log_level_logfile", "pidfile", "user")
@@ -158,19 +196,40 @@ def daemonize() -> None:
 
 
 def prepare_folders(folders: Iterable[tuple[str, int]], user: str) -> None:
-    """Make the folders that are not there, owned by `user` where we are root. Raises ConfigError, UserUnknown."""
+    """Make the folders that are not there. Raises ConfigError, UserUnknown.
+
+    Where we are root and are to be another user, they become that user's, with all that is in them; once: what is below
+    a folder that is that user's already may be a trap. A daemon that stays root takes nothing away from another's user.
+    """
     account = _account(user)
     for path, mode in folders:
         try:
             os.makedirs(path, mode, exist_ok=True)
-            if os.getuid() == 0 and os.stat(path).st_uid != account.pw_uid:
-                os.chown(path, account.pw_uid, account.pw_gid)
+            if os.getuid() != 0 or account.pw_uid == 0 or os.stat(path).st_uid == account.pw_uid:
+                continue
+            for folder, names, files in os.walk(path, topdown=False):
+                for name in names + files:
+                    os.lchown(os.path.join(folder, name), account.pw_uid, account.pw_gid)
+            os.chown(path, account.pw_uid, account.pw_gid)
         except OSError as exc:
             raise ConfigError(f"{path}: {exc.strerror}") from exc
 
 
-def write_pidfile(path: str, program: str, user: str) -> None:
-    """Write our pid, in one piece. Raises AlreadyRunning when it names a living process of this program.
+def check_ports(program: str, addresses: Iterable[tuple[str, int]]) -> None:
+    """See whether the addresses can be bound. Raises PortInUse with stock's line."""
+    for host, port in addresses:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((host, port))
+            except OSError as exc:
+                text = f"Unable to bind socket {host}:{port}, error: {exc}; Is there another {program} running?"
+                raise PortInUse(text) from exc
+
+
+def check_pidfile(path: str, program: str) -> None:
+    """Raise AlreadyRunning when the file names a living process of this program.
 
     A pid that is nobody's, or another program's by now, is a file left behind.
     """
@@ -179,8 +238,12 @@ def write_pidfile(path: str, program: str, user: str) -> None:
             pid = int(file.read())
         if pid != os.getpid() and _is_running(pid, program):
             raise AlreadyRunning
+
+
+def write_pidfile(path: str, user: str) -> None:
+    """Write our pid, in one piece. Raises ConfigError."""
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         fresh = f"{path}.{os.getpid()}"
         with open(fresh, "w", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
@@ -235,4 +298,5 @@ def _is_running(pid: int, program: str) -> bool:
             words = file.read().split(b"\0")
     except OSError:
         return False
-    return any(os.path.basename(word) == program.encode() for word in words)
+    # The program itself, or the interpreter and the program.
+    return any(os.path.basename(word) == program.encode() for word in words[:2])

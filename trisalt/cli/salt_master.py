@@ -7,6 +7,9 @@ from typing import Any
 
 from trisalt.cli.options import Parser, add_daemon_options, add_log_options
 
+# What the workers of a master do most: compile pillars. Loaded once, shared by all that are forked.
+PRELOAD = ("trisalt.pillar.worker",)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit status."""
@@ -19,7 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from trisalt.cli.daemonize import run_daemon
     from trisalt.config.read import read_master
 
-    return run_daemon("salt-master", options, read_master, _run)
+    return run_daemon("salt-master", options, read_master, _run, ports=_ports, preload=PRELOAD)
+
+
+def _ports(config: Any) -> list[tuple[str, int]]:
+    return [(config.interface, config.publish_port), (config.interface, config.ret_port)]
 
 
 def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:

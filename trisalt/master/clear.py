@@ -18,7 +18,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobRefused, stamped
 from trisalt.bus.requests import PublishRequest, RunnerRequest, WheelRequest
-from trisalt.errors import AuthError, TrisaltError
+from trisalt.errors import AuthError, TargetError, TrisaltError
 from trisalt.master.acl import Acl
 from trisalt.master.auth import Allowance
 from trisalt.master.jobcache import JobCache
@@ -123,6 +123,9 @@ class ClearDesk:
             published = await self._bus.ask(request)
         except AuthError:
             return {"error": AUTHORIZATION}
+        except TargetError as exc:
+            # In stock's shape for nobody: its tools know no other for a target.
+            return _clear({"jid": None, "minions": [], "error": f"Invalid target: {exc}"})
         except TrisaltError as exc:
             log.error("publish.failed", user=user, fun=load["fun"], reason=str(exc))
             return {"error": {"name": "PublishError", "message": str(exc)}}

@@ -150,6 +150,7 @@ async def run_master(
             context=lambda: Context(opts=live.opts, version=live.version),
             upcalls=partial(answer_upcall, bus, store.jobs, here.runs),
             max_running=config.worker_threads,
+            max_warm=config.worker_threads,
         ) as workers,
         open_context() as sockets,
         _open_publisher(config, sockets) as publisher,
@@ -177,7 +178,12 @@ async def _start_services(
     minions = Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=lambda: opts.get("nodegroups") or {})
     cache = JobCache(Path(config.cachedir), hash_type=config.hash_type)
     housekeeping = partial(
-        keep_house, bus, store, keep_jobs_seconds=config.keep_jobs_seconds, loop_interval=config.loop_interval
+        keep_house,
+        bus,
+        store,
+        keep_jobs_seconds=config.keep_jobs_seconds,
+        loop_interval=config.loop_interval,
+        known=partial(_known, here.keyring),
     )
     essential = (
         partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
@@ -197,6 +203,11 @@ async def _start_services(
     await services.start(
         partial(supervise, partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds), name="job cache")
     )
+
+
+def _known(keyring: Keyring) -> set[str]:
+    """The ids that have a key, in whatever state: what is kept of others belongs to nobody any more."""
+    return {id for state in State for id in keyring.list(state)}
 
 
 # -- start -----------------------------------------------------------------------------------------------------------

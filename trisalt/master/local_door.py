@@ -39,8 +39,6 @@ PATIENCE = 30
 GUEST_PLACES = 16
 KEY_ACTS = frozenset({"accepted", "rejected", "pending", "denied", "delete"})
 ROTATING_ACTS = frozenset({"rejected", "delete"})
-# How the publisher's answer begins when nobody can be meant: in stock's shape, for stock's tools.
-UNREADABLE = "Invalid target: "
 # Progress of one runner that its caller has not read yet.
 PROGRESS_DEPTH = 256
 
@@ -203,21 +201,14 @@ class _Door:
         if not self._acl.may_publish(user, wanted.fun, wanted.arg, wanted.tgt, wanted.tgt_type):
             await self._refuse_job(user, wanted)
         if not wanted.watch:
-            await stream.send({"published": _published(await self._ask_to_publish(wanted))})
+            await stream.send({"published": _published(await self._bus.ask(wanted))})
             return
         async with open_following(self._bus, self._jobs) as following:
-            published = await self._ask_to_publish(wanted)
+            published = await self._bus.ask(wanted)
             await stream.send({"published": _published(published)})
             if published.jid is not None:
                 following.begin(published.jid)
                 await _stream_returns(following, stream)
-
-    async def _ask_to_publish(self, wanted: PublishRequest) -> Published:
-        """What became of it. Raises TargetError for a target that cannot be read: nobody matching is another thing."""
-        published: Published = await self._bus.ask(wanted)
-        if published.jid is None and published.error is not None and published.error.startswith(UNREADABLE):
-            raise TargetError(published.error)
-        return published
 
     async def _refuse_job(self, user: str, wanted: PublishRequest) -> None:
         message = "Authorization error occurred."

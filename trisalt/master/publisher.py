@@ -126,7 +126,7 @@ class _Desk:
             tgt, tgt_type = for_the_wire(request.tgt, request.tgt_type, self._minions.nodegroups())
         except TargetError as exc:
             log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
-            return Published(jid=None, minions=[], missing=[], error=f"Invalid target: {exc}")
+            raise
         if not minions and not rules.order_masters:
             error = f"Master could not resolve minions for target {request.tgt}"
             return Published(jid=None, minions=[], missing=missing, error=error)
