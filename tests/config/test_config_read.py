@@ -91,7 +91,7 @@ def test_broken_yaml_names_the_file_and_the_line(tmp_path, master):
         master("timeout: 5\n\nnodegroups: a: b\n")
     master("")
     with pytest.raises(ConfigError, match=r"/master\.d/a\.conf - line 1: "):
-        master("", a="a: [")
+        master("", a="a: b: c")
 
 
 def test_text_instead_of_a_map_is_refused(master):
