@@ -10,7 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Connected
+from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RequestTimeout
 from trisalt.minion.returns import AGAIN_AFTER, Returns, Spool, keep_returns
@@ -28,10 +28,12 @@ class Home:
         self.away = False
 
     @asynccontextmanager
-    async def open(self, **options):
+    async def open(self, linked=True, **options):
         async with trio.open_nursery() as nursery:
             await nursery.start(self._claim)
             await nursery.start(self._keep, options)
+            if linked:
+                await self.bus.publish(Connected(master="salt"))
             yield self
             nursery.cancel_scope.cancel()
 
@@ -106,6 +108,23 @@ async def test_what_waits_is_sent_once_when_the_link_stands_again(home, autojump
         await wait_all_tasks_blocked()
     assert sorted(int(load["jid"]) for load in home.got) == list(range(30))
     assert home.returns.spool.names() == []
+
+
+async def test_without_a_link_nothing_is_tried_nor_said(home, autojump_clock):
+    with structlog.testing.capture_logs() as logs:
+        async with home.open(linked=False):
+            for number in range(30):
+                home.finished(str(number))
+            await trio.sleep(1000)
+            assert home.requests == []
+            await home.bus.publish(Connected(master="salt"))
+            await wait_all_tasks_blocked()
+            assert len(home.got) == 30
+            await home.bus.publish(Disconnected(master="salt"))
+            home.finished("31")
+            await trio.sleep(1000)
+            assert len(home.got) == 30
+    assert {line["event"] for line in logs if line["log_level"] != "debug"} == {"job.returning"}
 
 
 async def test_what_waits_is_tried_again_without_a_new_link_too(home, autojump_clock):

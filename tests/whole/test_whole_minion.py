@@ -37,7 +37,7 @@ def comes_home(lab, jid):
 
 
 def folder(lab, name):
-    return [path.name for path in (lab.root / "m1" / "cache" / name).iterdir()]
+    return [path.name for path in (lab.root / "m1" / "cache" / name).iterdir() if path.name[0] != "."]
 
 
 def began(lab, path):

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 import trio
 
+from trisalt import log as logs
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
     Connected,
@@ -152,11 +153,11 @@ class _Minion:
         config, bus, facts = self._config, self._bus, self._facts
         upcalls = Upcalls(bus, facts, self._schedule)
         identity = await open_identity(config.id, Path(config.pki_dir), keysize=config.keysize)
-        cachedir = Path(config.cachedir)
         returns = Returns(Spool(Path(self._paths.spool)))
         proc = Proc(Path(self._paths.proc))
         depth = _number(config.opts.get("minion_jid_queue_hwm"), 100)
-        seen = SeenJids(cachedir / "minion_jids", depth=depth)
+        # Beside the running jobs, where nobody clears a cache.
+        seen = SeenJids(Path(self._paths.proc, ".jids"), depth=depth)
         ready = trio.Event()
         async with (
             open_context() as context,
@@ -403,23 +404,24 @@ class _Minion:
     async def reload(self, reread: Reread | None) -> None:
         """Take the configuration anew, as far as a running minion can, and say which keys took effect."""
         if reread is None:
-            log.warning("config.not_reread")
+            log.warning("config.not_reloaded", reason="nobody gave a way to read it again")
             return
+        logs.reopen()
         try:
             new = await trio.to_thread.run_sync(reread)
         except ConfigError as exc:
-            log.error("config.refused", reason=str(exc))
+            log.error("config.not_reloaded", reason=str(exc))
             return
-        old = self._config.opts
+        old = self._facts.opts
         changed = sorted(key for key in {*old, *new.opts} if old.get(key) != new.opts.get(key))
         waiting = [key for key in changed if key in AT_START_ONLY]
         taken = [key for key in changed if key not in AT_START_ONLY]
         self._config = new
-        self._facts.opts = new.opts
+        self._facts.opts = {**new.opts, **{key: old[key] for key in waiting if key in old}}
         self._take_schedule()
         if "grains" in taken:
             await self._bus.publish(GrainsRefresh())
-        log.info("config.reread", taken=taken, waiting=waiting)
+        log.info("config.reloaded", taken=taken, at_restart=waiting)
 
 
 async def _reload_modules(

@@ -116,7 +116,8 @@ class Proc:
         found = []
         for path in sorted(self._directory.iterdir()):
             if path.name.startswith("."):
-                path.unlink(missing_ok=True)
+                if path.name.endswith(".new"):
+                    path.unlink(missing_ok=True)
                 continue
             running = _read(path)
             if running is None:

@@ -17,7 +17,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Connected
+from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import LocalProtocolError, RemoteProtocolError, TrisaltError
 from trisalt.wire.codec import pack_bin, unpack_bin
@@ -89,6 +89,7 @@ class Returns:
         self._posted: dict[str, None] = {}
         self._sending: set[str] = set()
         self._late: dict[str, None] = {}
+        self._standing: set[str] = set()
         self._wake = trio.Event()
 
     def post(self, name: str) -> None:
@@ -107,12 +108,24 @@ class Returns:
         for name in self.late():
             self.post(name)
 
+    def _linked(self, event: Connected | Disconnected) -> None:
+        if isinstance(event, Connected):
+            self._standing.add(event.master)
+            self.post_late()
+        else:
+            self._standing.discard(event.master)
+
     async def _next(self) -> list[str]:
         while not self._posted:
             await self._wake.wait()
             self._wake = trio.Event()
         names = list(self._posted)
         self._posted.clear()
+        if not self._standing:
+            # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
+            self._late.update(dict.fromkeys(names))
+            log.debug("returns.waiting", count=len(self._late))
+            return []
         self._sending.update(names)
         return names
 
@@ -132,7 +145,7 @@ async def keep_returns(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Send what is posted, and what a previous daemon left in the spool; `tries` times, each waiting for an answer
-    for a random time between `timer` and `timer_max` seconds.
+    for a random time between `timer` and `timer_max` seconds. While no link stands they wait.
     """
     for name in returns.spool.names():
         returns.post(name)
@@ -148,12 +161,15 @@ async def keep_returns(
 async def _try_again(
     bus: Bus, returns: Returns, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    async with bus.subscribe(Connected, keep=True) as connections:
+    async with bus.subscribe((Connected, Disconnected), keep=True) as links:
         task_status.started()
         while True:
-            with trio.move_on_after(AGAIN_AFTER):
-                await connections.receive()
-            returns.post_late()
+            with trio.move_on_after(AGAIN_AFTER) as quiet:
+                event = await links.receive()
+                if isinstance(event, Connected | Disconnected):
+                    returns._linked(event)
+            if quiet.cancelled_caught:
+                returns.post_late()
 
 
 async def _bring_home(
