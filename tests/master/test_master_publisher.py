@@ -190,9 +190,9 @@ async def test_nobody_is_named_in_stocks_words_and_nothing_is_sent(key, minions,
     await nursery.start(desk.run)
     published = await desk.ask("nobody")
     assert (published.jid, published.error) == (None, "Master could not resolve minions for target nobody")
-    with pytest.raises(TargetError):
-        await desk.ask("m1 and (", tgt_type="compound")
-    assert (await desk.ask("*", tgt_type="nonsense")).jid is None
+    for tgt, tgt_type in (("m1 and (", "compound"), ("*", "nonsense")):
+        with pytest.raises(TargetError):
+            await desk.ask(tgt, tgt_type=tgt_type)
     assert desk.log == []
 
 
