@@ -87,6 +87,7 @@ class Lab:
     """Where the plugins are, what the context is, and what was asked of the host."""
 
     def __init__(self, root):
+        self.door = root / "door"
         self.root = root
         self.extmods = root / "extmods"
         self.write("probe", PLUGIN)

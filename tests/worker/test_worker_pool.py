@@ -457,6 +457,69 @@ async def test_after_the_daemon_plugins_are_told_that_it_is_gone(lab, tmp_path):
     assert unpack_bin(spool.read_bytes())["return"] == "ERROR: ask_master needs a running daemon, and it has ended"
 
 
+LATE = """
+    import time
+    from trisalt.worker import upcall
+    def ask():
+        time.sleep(0.4)
+        told = upcall.fire_event("a", {})
+        return [told, upcall.ask_master("x"), upcall.fire_event("a", {})]
+    """
+
+
+async def test_the_next_daemon_answers_the_jobs_of_the_one_before(lab, tmp_path):
+    lab.write("late", LATE)
+    lab.answers["ask_master"] = "from the next"
+    spool = tmp_path / "spool"
+    pids = []
+    async with lab.workers(door=lab.door) as workers:
+        with trio.CancelScope() as scope:
+
+            def started(pid):
+                pids.append(pid)
+                scope.cancel()
+
+            await workers.run_job(call("late.ask", jid="8"), on_start=started, spool=spool)
+    assert not lab.door.exists()
+    await trio.sleep(0.6)  # so that it has asked in vain
+    async with lab.workers(door=lab.door) as workers:
+        assert lab.door.stat().st_mode & 0o777 == 0o600
+        await until(lambda: lab.asked, "it has found the next daemon")
+        await until(spool.exists, "it is done")
+        await until(lambda: not workers.running(), "it is gone")
+    assert unpack_bin(spool.read_bytes())["return"] == [False, "from the next", True]
+    assert [(asked.kind, asked.jid, asked.fun, asked.pid) for asked in lab.asked] == [
+        ("ask_master", "8", "late.ask", pids[0]),
+        ("fire_event", "8", "late.ask", pids[0]),
+    ]
+
+
+async def test_an_adopted_job_runs_here_and_can_be_signalled(lab, tmp_path):
+    async with lab.workers(door=lab.door) as workers:
+        with trio.CancelScope() as scope:
+            await workers.run_job(call("probe.ask", "slow", jid="8"), on_start=lambda _pid: scope.cancel())
+    async with lab.workers(door=lab.door) as workers:
+        await until(workers.running, "it is adopted")
+        pid = workers.running()["8"]
+        assert workers.signal("8", signal.SIGTERM) == pid
+        await until(lambda: not alive(pid), "it is dead")
+        await until(lambda: not workers.running(), "the pool knows of it")
+
+
+async def test_strangers_at_the_door_are_sent_away(lab):
+    async with lab.workers(door=lab.door) as workers:
+        for hello in (b"\xff" * 8, b"\0\0\0\1\xc0", b""):
+            stream = await trio.open_unix_socket(str(lab.door))
+            async with stream:
+                if hello:
+                    await stream.send_all(hello)
+                else:
+                    await stream.send_eof()
+                assert await stream.receive_some() == b""
+        assert workers.running() == {}
+        assert (await workers.run_job(call("test.ping"))).result is True
+
+
 # -- the spool -----------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,15 @@ from trisalt.worker.plain import plain
 from trisalt.worker.protocol import LEVELS
 from trisalt.worker.upcall import HostGone
 
+# Seconds that a job waits for the next daemon of its host, and between two looks; how many daemons one question may
+# survive.
+ADOPTED_WITHIN = 600.0
+KNOCK_EVERY = 0.25
+ATTACHMENTS = 5
+
+# What is told is not worth waiting for.
+TOLD = frozenset({"fire_event", "fire_master", "progress", "refresh"})
+
 
 class Channel:
     """Frames to and from the daemon. Threads of a plugin may send at the same time; one at a time receives."""
@@ -31,6 +41,7 @@ class Channel:
         self._messages: deque[dict[str, Any]] = deque()
         self._sending = threading.Lock()
         self.gone = False
+        self.generation = 0
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send a frame; nothing happens when the daemon is gone. Raises LocalProtocolError for what does not pack."""
@@ -57,15 +68,30 @@ class Channel:
             return None
         return self._messages.popleft()
 
+    def renew(self, daemon: socket.socket) -> None:
+        """Another daemon took the place of the one that is gone."""
+        with self._sending:
+            self._socket.close()
+            self._socket = daemon
+            self._decoder = FrameDecoder()
+            self._messages.clear()
+            self.generation += 1
+            self.gone = False
+
 
 class ChannelHost:
     """The daemon as plugins know it: each upcall is numbered, and waits for the answer with its number.
 
-    Threads may ask at the same time: one of those that wait reads for all.
+    Threads may ask at the same time: one of those that wait reads for all. A job outlives its daemon: whoever asks
+    then waits for the next one at the `door`, and asks it again; who only tells does not wait.
     """
 
     def __init__(self, channel: Channel) -> None:
+        self.door: str | None = None
+        self.jid, self.fun = "", ""
         self._channel = channel
+        self._attaching = threading.Lock()
+        self._forsaken = False
         self._pid = os.getpid()
         self._turn = threading.Condition()
         self._reading = False
@@ -76,6 +102,19 @@ class ChannelHost:
         """Ask, and wait. Raises CommandError or what the daemon answers with, HostGone when there is no daemon."""
         if os.getpid() != self._pid:
             raise HostGone(f"{kind} cannot be asked from a forked process")
+        for _ in range(ATTACHMENTS):
+            generation = self._channel.generation
+            answer = self._ask(kind, fields)
+            if answer is not None:
+                if "error" in answer:
+                    raise revive(answer["error"])
+                return answer.get("value")
+            if not self._attach(generation, patient=kind not in TOLD):
+                break
+        raise HostGone(f"{kind} needs a running daemon, and it has ended")
+
+    def _ask(self, kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+        """One try: the answer, or None when the daemon is gone."""
         with self._turn:
             self._number += 1
             number = self._number
@@ -83,12 +122,29 @@ class ChannelHost:
             self._channel.send({"upcall": number, "kind": kind, "fields": fields})
         except LocalProtocolError:
             self._channel.send({"upcall": number, "kind": kind, "fields": plain(fields)})
-        answer = self._wait(number)
-        if answer is None:
-            raise HostGone(f"{kind} needs a running daemon, and it has ended")
-        if "error" in answer:
-            raise revive(answer["error"])
-        return answer.get("value")
+        return self._wait(number)
+
+    def _attach(self, generation: int, *, patient: bool) -> bool:
+        """Find the next daemon at the door, and say who we are; False when there is none, or none in time."""
+        with self._attaching:
+            if self._channel.generation != generation:
+                return True  # another thread has found it
+            deadline = time.monotonic() + (ADOPTED_WITHIN if patient else 0)
+            while self.door and not self._forsaken:
+                daemon = socket.socket(socket.AF_UNIX)
+                try:
+                    daemon.connect(self.door)
+                    daemon.sendall(pack_frame({"adopt": {"jid": self.jid, "fun": self.fun}}))
+                except OSError:
+                    daemon.close()
+                else:
+                    self._channel.renew(daemon)
+                    return True
+                if time.monotonic() >= deadline:
+                    self._forsaken = patient
+                    break
+                time.sleep(KNOCK_EVERY)
+            return False
 
     def _wait(self, number: int) -> dict[str, Any] | None:
         with self._turn:

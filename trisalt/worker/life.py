@@ -41,12 +41,13 @@ def main(daemon: socket.socket) -> int:
     host = ChannelHost(channel)
     upcall.install(host)
     facade.install()
-    worker = Worker(channel)
+    worker = Worker(channel, host)
     LogToDaemon.install(channel)
     while (message := channel.receive()) is not None:
         last = bool(message.get("last"))
         if "context" in message:
             worker.renew(message["context"])
+        host.door = message.get("door")
         if "call" in message:
             last |= worker.run_job(Call(**message["call"]), message.get("spool"))
         elif "run" in message:
@@ -69,8 +70,9 @@ def rehearse() -> None:
 class Worker:
     """What a child holds between two calls: its plugins."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, host: ChannelHost) -> None:
         self._channel = channel
+        self._host = host
         self._pid = os.getpid()
         self._parts: dict[str, bytes] = {}
         self._plugins: Plugins | None = None
@@ -97,6 +99,7 @@ class Worker:
 
     def run_job(self, call: Call, spool: str | None) -> bool:
         """Run a job and report it; whether this process is not to be used again."""
+        self._host.jid, self._host.fun = call.jid, call.fun
         self.plugins.set("__jid_event__", JidEvent())
         outcome = run_call(call, self.plugins, progress=_tell_progress)
         if os.getpid() != self._pid:

@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from trisalt.errors import LocalProtocolError, TrisaltError, WorkerDied
+from trisalt.worker.adoption import listen
 from trisalt.worker.channel import revive
 from trisalt.worker.plain import pack_context, plain, read_outcome
 from trisalt.worker.process import Nursery, Process, signal_tree
@@ -56,8 +57,10 @@ class Workers:
         max_running: int,
         max_jobs: int | None,
         max_warm: int,
+        door: Path | None,
     ) -> None:
         self._nursery = nursery
+        self._door = door
         self._context = context
         self._upcalls = upcalls
         # Apart from each other: a runner that waits for a pillar must not hold the place in which it is compiled.
@@ -189,6 +192,24 @@ class Workers:
             await trio.sleep(WARM_IDLE / 4)
             self._dismiss(lambda seat: seat.idle_since <= trio.current_time() - WARM_IDLE)
 
+    async def _adopt(self, process: Process, hello: dict[str, Any]) -> None:
+        """Answer a job of an earlier daemon until it is done; its return goes where that daemon told it."""
+        jid, fun = hello.get("jid"), hello.get("fun")
+        if not isinstance(jid, str) or not jid or jid in self._busy:
+            return
+        log.info("worker.adopted", jid=jid, fun=fun, pid=process.pid)
+        seat = self._busy[jid] = _Seat(process=process, jid=jid, fun=fun)
+        try:
+            async with trio.open_nursery() as upcalls:
+                while (message := await process.receive()) is not None:
+                    if "upcall" in message:
+                        upcalls.start_soon(self._answer, seat, message)
+                    elif "log" in message:
+                        _log(message["log"], seat)
+                upcalls.cancel_scope.cancel()
+        finally:
+            del self._busy[jid]
+
     # -- a conversation ---------------------------------------------------------------------------------------
 
     async def _converse(self, seat: _Seat, request: dict[str, Any], *, warm: bool) -> dict[str, Any]:
@@ -196,6 +217,7 @@ class Workers:
         process = seat.process
         seat.calls += 1
         request["last"] = last = not warm or seat.calls >= WARM_CALLS
+        request["door"] = None if self._door is None else str(self._door)
         if parts := self._parts_for(seat):
             request["context"] = parts
         try:
@@ -254,17 +276,24 @@ async def open_workers(
     max_running: int = 8,
     max_jobs: int | None = None,
     max_warm: int = 1,
+    door: Path | None = None,
 ) -> AsyncIterator[Workers]:
     """Open a pool on a zygote, and own the zygote from now on.
 
     `context()` gives the current context whenever a child is given a call. `upcalls` answers plugin code; a
     TrisaltError it raises is raised in the plugin. At most `max_running` calls of `run` at a time and, apart from
     those, `max_jobs` of `run_job` (None: no limit); the others wait their turn. `max_warm` children may stay warm.
+    `door` is the path of a socket, the same each time, at which jobs of an earlier daemon find this one: what they
+    ask is answered then; they count as running here.
     """
     async with trio.open_nursery() as tasks:
         nursery: Nursery = await tasks.start(Nursery.run, zygote)
-        workers = Workers(nursery, context, upcalls, max_running=max_running, max_jobs=max_jobs, max_warm=max_warm)
+        workers = Workers(
+            nursery, context, upcalls, max_running=max_running, max_jobs=max_jobs, max_warm=max_warm, door=door
+        )
         tasks.start_soon(workers._tend)
+        if door is not None:
+            await tasks.start(listen, door, workers._adopt)
         try:
             yield workers
         finally:

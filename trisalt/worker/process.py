@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 # Seconds that a zygote has for ending when its socket is closed, before it is killed.
 GRACE = 2.0
+# Seconds that a new zygote is left alone, when it dies at once too.
+AGAIN_AFTER = 0.5
 
 
 class Process:
@@ -139,9 +141,11 @@ class Nursery:
                     await self._listen()
                     status = await self._end()
                     log.error("zygote.died", status=status)
+                    self._bereave(watchers)
                     # Not a fork: this process has threads by now.
                     self._zygote = start_zygote(self._zygote.preload, fresh=True)
-                    self._bereave(watchers)
+                    # One that cannot live must not make us busy.
+                    await trio.sleep(AGAIN_AFTER)
         finally:
             with trio.CancelScope(shield=True):
                 await self._end()
@@ -215,7 +219,7 @@ class Nursery:
         for unborn in self._unborn.values():
             unborn.settled.set()
         for process in self._children.values():
-            watchers.start_soon(_watch, process)
+            watchers.start_soon(watch, process)
         self._children.clear()
 
     async def _end(self) -> int | None:
@@ -238,7 +242,7 @@ class Nursery:
         return reap(zygote.pid)
 
 
-async def _watch(process: Process) -> None:
+async def watch(process: Process) -> None:
     """Notice the end of a process that is not our child; its status cannot be known."""
     try:
         descriptor = os.pidfd_open(process.pid)
