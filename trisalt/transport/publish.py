@@ -102,7 +102,7 @@ class Notice(enum.Enum):
 class Subscriber:
     """Publications of one publisher: iterate the payloads, or call `receive_all` for batches.
 
-    `notices` delivers a `Notice` at every change of the connection; unread ones beyond a few are shed. `connected`
+    `notices` delivers a `Notice` at every change of the connection; the oldest unread ones beyond a few are shed. `connected`
     is how it stands now. One task receives at a time.
     """
 
@@ -161,7 +161,10 @@ class Subscriber:
                 try:
                     notices.send_nowait(notice)
                 except trio.WouldBlock:
-                    pass
+                    # The oldest two: a coming and a going, so that the last one tells how it stands.
+                    self.notices.receive_nowait()
+                    self.notices.receive_nowait()
+                    notices.send_nowait(notice)
 
 
 @asynccontextmanager

@@ -141,6 +141,46 @@ async def open_request_server(
                 handlers.cancel_scope.deadline = trio.current_time() + grace
 
 
+class _Connection:
+    """One DEALER to one address, and the monitor that tells when its connection is lost."""
+
+    def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
+        self.socket = Socket(context, zmq.DEALER, options)
+        self.monitor = Socket(context, zmq.PAIR)
+        try:
+            self.monitor.connect(self.socket.monitor(zmq.EVENT_DISCONNECTED))
+            self.socket.connect(address)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def fresh(self) -> bool:
+        """Nothing has been lost since, and nothing came that nobody asked for."""
+        return not self.monitor.readable and not self.socket.readable
+
+    async def ask(self, payload: bytes) -> list[bytes] | None:
+        """The frames that come for `payload`; None when the connection is lost before."""
+        frames = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._wait_lost, nursery.cancel_scope)
+            await self.socket.send((b"", payload))
+            frames = await self.socket.receive()
+            nursery.cancel_scope.cancel()
+        return frames
+
+    async def _wait_lost(self, asking: trio.CancelScope) -> None:
+        await self.monitor.receive()
+        # What came before the loss is there by now, and counts.
+        if not self.socket.readable:
+            asking.cancel()
+
+    def close(self) -> None:
+        """Hang up. The monitored one first: its monitor must not be gone while it reports."""
+        self.socket.close()
+        self.monitor.close()
+
+
 class RequestClient:
     """Requests to one address, many at a time; each has a connection to itself while it waits.
 
@@ -153,13 +193,13 @@ class RequestClient:
         self._address = address
         self._options = options
         self._max_idle = max_idle
-        self._idle: deque[Socket] = deque()
+        self._idle: deque[_Connection] = deque()
 
     async def request(self, payload: bytes) -> bytes:
         """Send `payload`, wait for its answer. The caller sets the deadline; a late answer goes nowhere.
 
-        It is sent when there is a connection, and once more when that is lost before the answer (a master that
-        restarts). Lost again, the caller's deadline decides: this payload may be what the peer hangs up on.
+        It is sent once more when the connection is lost before the answer (a master that restarts). Lost again, the
+        caller's deadline decides: this payload may be what the peer hangs up on.
         Raises RemoteProtocolError when what comes back is not framed as an answer.
         """
         for _ in range(SENDINGS):
@@ -170,11 +210,10 @@ class RequestClient:
         await trio.sleep_forever()
 
     async def _try(self, payload: bytes) -> bytes | None:
-        socket = self._take()
+        connection = self._take()
         clean = False
         try:
-            await socket.send((b"", payload))
-            frames = await socket.receive_while_connected()
+            frames = await connection.ask(payload)
             if frames is None:
                 return None
             if len(frames) != 2 or frames[0]:
@@ -183,9 +222,9 @@ class RequestClient:
             return frames[1]
         finally:
             if clean and len(self._idle) < self._max_idle:
-                self._idle.append(socket)
+                self._idle.append(connection)
             else:
-                socket.close()
+                connection.close()
 
     def close(self) -> None:
         """Close the connections that are kept. Those in use close with their requests."""
@@ -193,20 +232,14 @@ class RequestClient:
         while self._idle:
             self._idle.pop().close()
 
-    def _take(self) -> Socket:
+    def _take(self) -> _Connection:
         while self._idle:
             # The one that was used last: its connection is the likeliest to stand.
-            socket = self._idle.pop()
-            if socket.writable and not socket.readable:
-                return socket
-            socket.close()
-        socket = Socket(self._context, zmq.DEALER, self._options)
-        try:
-            socket.connect(self._address)
-        except BaseException:
-            socket.close()
-            raise
-        return socket
+            connection = self._idle.pop()
+            if connection.fresh:
+                return connection
+            connection.close()
+        return _Connection(self._context, self._address, self._options)
 
 
 @asynccontextmanager
@@ -228,8 +261,6 @@ async def open_request_client(
     """
     options = {
         zmq.LINGER: 0,
-        # Nothing is queued for a connection that is not there, so that its loss can be seen.
-        zmq.IMMEDIATE: 1,
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL_MAX: reconnect_max,
         **keepalive.options(),

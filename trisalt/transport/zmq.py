@@ -202,34 +202,19 @@ class Socket:
 
     async def receive_frames(self, limit: int = BATCH) -> list[list[zmq.Frame]]:
         """As `receive_all`, with ZeroMQ's own frames: they know the peer's address."""
-        return await self._receive(limit, while_connected=False)
-
-    async def receive_while_connected(self) -> list[bytes] | None:
-        """The frames of the next message; None when the connection is lost before it comes.
-
-        For a socket with one address, the option IMMEDIATE, and one task that uses it.
-        """
-        messages = await self._receive(1, while_connected=True)
-        return [frame.bytes for frame in messages[0]] if messages else None
-
-    async def _receive(self, limit: int, *, while_connected: bool) -> list[list[zmq.Frame]]:
         await trio.lowlevel.checkpoint_if_cancelled()
-        messages: list[list[zmq.Frame]] = []
         waited = False
         try:
             while True:
                 events = self._peek()
-                if events & IN:
-                    messages = self._take(limit)
-                    if messages:
-                        # From here on nothing can be cancelled: what has been taken is delivered.
-                        break
-                    await trio.lowlevel.checkpoint()
-                elif while_connected and not events & OUT:
-                    break
-                else:
+                if not events & IN:
                     self._wake(events)
                     await self._wait(IN)
+                elif messages := self._take(limit):
+                    # From here on nothing can be cancelled: what has been taken is delivered.
+                    break
+                else:
+                    await trio.lowlevel.checkpoint()
                 waited = True
         finally:
             self._leave()
@@ -248,17 +233,9 @@ class Socket:
     @property
     def readable(self) -> bool:
         """Whether a message is there now."""
-        return bool(self._look() & IN)
-
-    @property
-    def writable(self) -> bool:
-        """Whether a message would be taken now. With the option IMMEDIATE: whether there is a connection."""
-        return bool(self._look() & OUT)
-
-    def _look(self) -> int:
         events = self._peek()
         self._wake(events)
-        return events
+        return bool(events & IN)
 
     def _take(self, limit: int) -> list[list[zmq.Frame]]:
         messages: list[list[zmq.Frame]] = []

@@ -1,0 +1,474 @@
+"""The request port over real sockets: every well-framed request is answered once, whoever fails, stops or cancels."""
+
+import random
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+import trio
+import zmq
+from trio.testing import wait_all_tasks_blocked
+
+from trisalt.errors import ConfigError, RemoteProtocolError
+from trisalt.transport.request import open_request_client, open_request_server
+from trisalt.transport.zmq import Heartbeat, open_context, open_socket
+
+FALLBACK = b"\xda\x00(Some exception handling minion payload"
+PATIENCE = 30
+ANY = "tcp://127.0.0.1:0"
+
+
+@pytest.fixture
+async def context():
+    async with open_context() as context:
+        yield context
+
+
+async def echo(payload, peer):
+    await trio.lowlevel.checkpoint()
+    return b"re: " + payload
+
+
+def at(server):
+    return f"tcp://127.0.0.1:{server.port}"
+
+
+@asynccontextmanager
+async def open_server(handle, *, address=ANY, grace=0, **options):
+    with trio.fail_after(PATIENCE):
+        async with open_request_server(address, handle, fallback=FALLBACK, grace=grace, **options) as server:
+            yield server
+
+
+@asynccontextmanager
+async def open_server_again(address, context):
+    """A server at the address of one that has been closed: its I/O thread gives the port up a little later."""
+    while True:
+        try:
+            async with open_server(echo, address=address, context=context) as server:
+                yield server
+                return
+        except ConfigError:
+            await trio.sleep(0.005)
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 (the sockets' doing)
+        await trio.sleep(0.005)
+
+
+@asynccontextmanager
+async def open_pair(context, handle=echo, **options):
+    async with open_server(handle, context=context, **options) as server:
+        async with open_request_client(at(server), context=context) as client:
+            yield server, client
+
+
+# -- requests and answers --------------------------------------------------------------------------------------------
+
+
+async def test_a_request_is_answered_and_the_peer_is_known(context):
+    peers = []
+
+    async def handle(payload, peer):
+        peers.append(peer)
+        return await echo(payload, peer)
+
+    async with open_pair(context, handle) as (_server, client):
+        assert await client.request(b"one") == b"re: one"
+    assert peers == ["127.0.0.1"]
+
+
+async def test_a_stock_peers_req_socket_is_answered(context):
+    async with open_server(echo, context=context) as server:
+        with open_socket(context, zmq.REQ) as req:
+            req.connect(at(server))
+            for n in range(3):
+                await req.send([b"%d" % n])
+                assert await req.receive() == [b"re: %d" % n]
+
+
+async def test_a_client_is_served_by_a_rep_socket(context):
+    """What a stock master's workers see of us: REP wants the empty frame, and nothing else."""
+    with trio.fail_after(PATIENCE), open_socket(context, zmq.REP) as rep:
+        port = rep.bind(ANY)
+        async with (
+            open_request_client(f"tcp://127.0.0.1:{port}", context=context) as client,
+            trio.open_nursery() as nursery,
+        ):
+
+            @nursery.start_soon
+            async def serve():
+                for _ in range(3):
+                    (payload,) = await rep.receive()
+                    await rep.send([b"re: " + payload])
+
+            for n in range(3):
+                assert await client.request(b"%d" % n) == b"re: %d" % n
+
+
+async def test_a_thousand_requests_ten_at_a_time(context):
+    async def handle(payload, peer):
+        await trio.sleep(random.random() * 0.001)
+        return payload
+
+    async with open_pair(context, handle) as (server, client):
+        async with trio.open_nursery() as nursery:
+
+            async def ask(start):
+                for n in range(start, 1000, 10):
+                    assert await client.request(b"%d" % n) == b"%d" % n
+
+            for start in range(10):
+                nursery.start_soon(ask, start)
+        assert server.answered == 1000
+        assert server.running == 0
+
+
+async def test_large_payloads_go_both_ways(context):
+    payload = random.Random(1).randbytes(8 * 1024 * 1024)
+    async with open_pair(context) as (_server, client):
+        assert await client.request(payload) == b"re: " + payload
+
+
+async def test_a_server_and_a_client_with_contexts_of_their_own():
+    async with open_server(echo) as server, open_request_client(at(server)) as client:
+        assert await client.request(b"1") == b"re: 1"
+
+
+# -- failing handlers, bad frames -------------------------------------------------------------------------------------
+
+
+async def test_a_failing_handler_is_logged_and_the_fallback_is_sent(context):
+    async def handle(payload, peer):
+        if payload == b"bad":
+            raise ValueError("of the handler")
+        return None if payload == b"none" else payload
+
+    with structlog.testing.capture_logs() as logs:
+        async with open_pair(context, handle) as (_server, client):
+            assert await client.request(b"bad") == FALLBACK
+            assert await client.request(b"none") == FALLBACK
+            assert await client.request(b"good") == b"good"
+    (failed,) = [line for line in logs if line["event"] == "request.failed"]
+    assert failed["peer"] == "127.0.0.1"
+    assert str(failed["exc_info"]) == "of the handler"
+
+
+async def test_badly_framed_messages_are_dropped_and_wedge_nothing(context):
+    async with open_server(echo, context=context) as server, trio.open_nursery() as nursery:
+        with open_socket(context, zmq.DEALER) as dealer:
+            dealer.connect(at(server))
+            for frames in (
+                [b"bare"],
+                [b""],
+                [b"no", b"delimiter"],
+                [b"", b"two", b"payloads"],
+                [b"", b"a", b"b", b"c"],
+            ):
+                await dealer.send(frames)
+            await dealer.send([b"", b"good"])
+            assert await dealer.receive() == [b"", b"re: good"]
+        assert server.dropped == 5
+        nursery.cancel_scope.cancel()
+
+
+async def test_random_frames_never_stop_the_server(context):
+    dice = random.Random(7)
+    async with open_server(echo, context=context) as server:
+        with open_socket(context, zmq.DEALER) as dealer:
+            dealer.connect(at(server))
+            for _ in range(300):
+                await dealer.send([dice.randbytes(dice.choice([0, 0, 1, 9])) for _ in range(dice.randint(1, 5))])
+        async with open_request_client(at(server), context=context) as client:
+            assert await client.request(b"still there") == b"re: still there"
+
+
+async def test_a_message_above_the_limit_ends_its_connection_only(context):
+    async with open_pair(context, max_size=1000) as (server, client):
+        with trio.move_on_after(0.3) as scope:
+            await client.request(b"x" * 5000)
+        assert scope.cancelled_caught
+        assert await client.request(b"small") == b"re: small"
+        assert server.answered == 1
+
+
+async def test_a_newcomer_with_the_same_routing_id_takes_over(context):
+    async with open_server(echo, context=context) as server:
+        with (
+            open_socket(context, zmq.DEALER, {zmq.IDENTITY: b"same"}) as old,
+            open_socket(context, zmq.DEALER, {zmq.IDENTITY: b"same"}) as new,
+        ):
+            for dealer in (old, new):
+                dealer.connect(at(server))
+                await dealer.send([b"", b"1"])
+                assert await dealer.receive() == [b"", b"re: 1"]
+
+
+# -- limits and stopping ----------------------------------------------------------------------------------------------
+
+
+async def test_no_more_handlers_than_allowed_and_all_are_answered(context):
+    most = now = 0
+    gate = trio.Event()
+
+    async def handle(payload, peer):
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await gate.wait()
+        now -= 1
+        return payload
+
+    async with open_pair(context, handle, max_running=3) as (server, client), trio.open_nursery() as nursery:
+        answers = []
+
+        async def ask(n):
+            answers.append(await client.request(b"%d" % n))
+
+        for n in range(12):
+            nursery.start_soon(ask, n)
+        await until(lambda: server.running >= 3)
+        await wait_all_tasks_blocked(0.1)
+        assert server.running == most == 3
+        gate.set()
+        await until(lambda: len(answers) == 12)
+        assert most <= 3
+
+
+async def test_those_inside_may_finish_and_nobody_new_comes_in(context):
+    inside, gate = trio.Event(), trio.Event()
+
+    async def handle(payload, peer):
+        inside.set()
+        await gate.wait()
+        return b"finished"
+
+    with trio.fail_after(PATIENCE):
+        await _stop_with_one_inside(context, handle, inside, gate)
+
+
+async def _stop_with_one_inside(context, handle, inside, gate):
+    async with trio.open_nursery() as nursery:
+        stop, stopped = trio.Event(), trio.Event()
+        ports = []
+
+        @nursery.start_soon
+        async def serve():
+            async with open_server(handle, context=context, grace=10) as server:
+                ports.append(at(server))
+                await stop.wait()
+            stopped.set()
+
+        await wait_all_tasks_blocked()
+        async with open_request_client(ports[0], context=context) as client:
+            answers = []
+
+            @nursery.start_soon
+            async def ask():
+                answers.append(await client.request(b"1"))
+
+            await inside.wait()
+            stop.set()
+            await wait_all_tasks_blocked(0.05)
+            assert not stopped.is_set()
+            with trio.move_on_after(0.2) as scope:
+                async with open_request_client(ports[0], context=context) as newcomer:
+                    await newcomer.request(b"too late")
+            assert scope.cancelled_caught
+            gate.set()
+            await stopped.wait()
+            await until(lambda: answers)
+            assert answers == [b"finished"]
+
+
+async def test_who_is_cut_off_when_grace_ends_is_told(context):
+    inside = trio.Event()
+
+    async def handle(payload, peer):
+        inside.set()
+        await trio.sleep_forever()
+
+    with open_socket(context, zmq.DEALER) as dealer:
+        async with open_server(handle, context=context, grace=0.1) as server:
+            dealer.connect(at(server))
+            await dealer.send([b"", b"1"])
+            await inside.wait()
+        assert await dealer.receive() == [b"", FALLBACK]
+
+
+async def test_a_port_in_use_is_a_config_error(context):
+    async with open_server(echo, context=context) as server:
+        with pytest.raises(ConfigError, match="Address already in use"):
+            async with open_server(echo, address=at(server), context=context):
+                pass
+
+
+async def test_a_silent_peer_is_let_go_by_heartbeats(context):
+    """A peer that opens a connection and says the greeting only: nothing of the server waits for it."""
+    async with open_pair(context, heartbeat=Heartbeat(interval=50, timeout=100)) as (server, client):
+        stream = await trio.open_tcp_stream("127.0.0.1", server.port)
+        async with stream:
+            assert await client.request(b"1") == b"re: 1"
+
+
+# -- the client ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_request_does_not_spoil_the_next(context):
+    release = trio.Event()
+
+    async def handle(payload, peer):
+        if payload == b"slow":
+            await release.wait()
+        return payload
+
+    async with open_pair(context, handle) as (server, client):
+        assert await client.request(b"warm") == b"warm"
+        for _ in range(3):
+            with trio.move_on_after(0.1):
+                await client.request(b"slow")
+        release.set()
+        await until(lambda: not server.running)
+        # The late answers have been sent by now, to nobody.
+        for n in range(20):
+            assert await client.request(b"%d" % n) == b"%d" % n
+
+
+async def test_randomly_cancelled_requests_never_get_anothers_answer(context):
+    dice = random.Random(3)
+
+    async def handle(payload, peer):
+        await trio.sleep(dice.random() * 0.01)
+        return payload
+
+    async with open_pair(context, handle) as (_server, client), trio.open_nursery() as nursery:
+
+        async def ask(name):
+            for n in range(40):
+                payload = b"%d/%d" % (name, n)
+                with trio.move_on_after(dice.random() * 0.02):
+                    assert await client.request(payload) == payload
+
+        for name in range(10):
+            nursery.start_soon(ask, name)
+
+
+async def test_connections_are_used_again_and_only_a_few_are_kept(context):
+    async with open_server(echo, context=context) as server:
+        async with open_request_client(at(server), context=context, max_idle=2) as client:
+            first = None
+            for n in range(5):
+                await client.request(b"%d" % n)
+                (kept,) = client._idle
+                first = first or kept
+                assert kept is first
+            async with trio.open_nursery() as nursery:
+                for n in range(6):
+                    nursery.start_soon(client.request, b"%d" % n)
+            assert len(client._idle) == 2
+        assert not client._idle
+
+
+async def test_an_answer_of_wrong_frames_is_the_peers_fault_and_its_connection_is_closed(context):
+    with trio.fail_after(PATIENCE), open_socket(context, zmq.ROUTER) as router:
+        port = router.bind(ANY)
+        async with open_request_client(f"tcp://127.0.0.1:{port}", context=context) as client:
+            for wrong in ([b"only"], [b"", b"two", b"many"], [b"full", b"delimiter"]):
+                async with trio.open_nursery() as nursery:
+
+                    @nursery.start_soon
+                    async def answer(wrong=wrong):
+                        routing_id, *_ = await router.receive()
+                        await router.send([routing_id, *wrong])
+
+                    with pytest.raises(RemoteProtocolError, match="frames"):
+                        await client.request(b"1")
+            assert not client._idle
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(context):
+    with trio.fail_after(PATIENCE), open_socket(context, zmq.ROUTER) as router:
+        port = router.bind(ANY)
+        async with (
+            open_request_client(f"tcp://127.0.0.1:{port}", context=context) as client,
+            trio.open_nursery() as nursery,
+        ):
+
+            @nursery.start_soon
+            async def answer():
+                while True:
+                    routing_id, _, payload = await router.receive()
+                    await router.send([routing_id, b"", b"re: " + payload])
+                    await router.send([routing_id, b"", b"unasked"])
+
+            assert await client.request(b"1") == b"re: 1"
+            await until(lambda: client._idle[0].socket.readable)
+            assert await client.request(b"2") == b"re: 2"
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_request_waits_for_a_master_that_comes_later(context):
+    async with open_server(echo, context=context) as server:
+        address = at(server)
+    async with open_request_client(address, context=context) as client, trio.open_nursery() as nursery:
+        answers = []
+
+        @nursery.start_soon
+        async def ask():
+            answers.append(await client.request(b"1"))
+
+        await wait_all_tasks_blocked(0.1)
+        async with open_server_again(address, context):
+            await until(lambda: answers)
+        assert answers == [b"re: 1"]
+
+
+async def test_a_request_whose_connection_is_lost_is_sent_again(context):
+    """A master is killed with the request inside, and comes back."""
+    with trio.fail_after(PATIENCE), open_socket(context, zmq.ROUTER) as dying:
+        address = f"tcp://127.0.0.1:{dying.bind(ANY)}"
+        async with open_request_client(address, context=context) as client, trio.open_nursery() as nursery:
+            answers = []
+
+            @nursery.start_soon
+            async def ask():
+                answers.append(await client.request(b"1"))
+
+            await dying.receive()
+            dying.close()
+            async with open_server_again(address, context):
+                await until(lambda: answers)
+            assert answers == [b"re: 1"]
+
+
+async def test_a_request_that_the_peer_hangs_up_on_is_not_sent_for_ever(context):
+    async with open_pair(context, max_size=1000) as (server, client):
+        with structlog.testing.capture_logs() as logs, trio.move_on_after(0.5) as scope:
+            await client.request(b"x" * 5000)
+        assert scope.cancelled_caught
+        assert [line["event"] for line in logs] == ["request.lost"] * 2
+        assert server.answered == 0
+
+
+async def test_a_kept_connection_that_was_cut_is_not_used(context):
+    with trio.fail_after(PATIENCE), open_socket(context, zmq.ROUTER) as dying:
+        address = f"tcp://127.0.0.1:{dying.bind(ANY)}"
+        async with open_request_client(address, context=context) as client:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(client.request, b"1")
+                routing_id, _, payload = await dying.receive()
+                await dying.send([routing_id, b"", payload])
+            (kept,) = client._idle
+            dying.close()
+            await until(lambda: kept.monitor.readable)
+            async with open_server_again(address, context):
+                assert await client.request(b"2") == b"re: 2"
+            with pytest.raises(trio.ClosedResourceError):
+                kept.socket.receive_nowait()
+
+
+async def test_an_address_that_cannot_be_is_a_config_error(context):
+    async with open_request_client("tcp://no port", context=context) as client:
+        with pytest.raises(ConfigError, match="cannot connect to tcp://no port"):
+            await client.request(b"1")
