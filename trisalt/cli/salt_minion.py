@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
 
 from trisalt.cli.options import Parser, add_daemon_options, add_log_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # --version is answered without what typing costs
+    from typing import Any
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +29,12 @@ def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
     import trio
 
     from trisalt.minion.daemon import run_minion
-    from trisalt.service import tell_init
+    from trisalt.service import keep_watchdog, tell_init
 
-    trio.run(partial(run_minion, config, zygote, notify=tell_init, reread=reread), strict_exception_groups=True)
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep_watchdog)
+            await run_minion(config, zygote, notify=tell_init, reread=reread)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, strict_exception_groups=True)
