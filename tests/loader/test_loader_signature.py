@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.errors import InvocationError
-from trisalt.loader import signature
-from trisalt.loader.signature import argspec, bind, condition_args, parse_value, parse_words
+from trisalt.loader import signature, words
+from trisalt.loader.signature import argspec, bind
+from trisalt.loader.words import condition_args, parse_value, parse_words
 
 # spec/cli.md section 3, and what stock Salt 3008.3 makes of words around its rows.
 ROWS = [
@@ -82,15 +83,15 @@ def test_any_word_becomes_something(word):
     parse_words([word])
 
 
-@given(st.from_regex(signature._PLAIN, fullmatch=True))
+@given(st.from_regex(words._PLAIN, fullmatch=True))
 def test_the_short_way_agrees_with_yaml(word):
-    value = signature._yaml(word) if word != "None" else None
+    value = words._yaml(word) if word != "None" else None
     assert parse_value(word) == (word if not isinstance(value, bool | None) else value)
 
 
-@given(st.from_regex(signature._NUMBER, fullmatch=True))
+@given(st.from_regex(words._NUMBER, fullmatch=True))
 def test_the_short_way_agrees_with_yaml_on_numbers(word):
-    assert parse_value(word) == signature._yaml(word)
+    assert parse_value(word) == words._yaml(word)
 
 
 def test_keywords_travel_last_and_marked():

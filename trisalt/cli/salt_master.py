@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from trisalt.cli.options import Parser, add_daemon_options, add_log_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # --version is answered without what typing costs
+    from typing import Any
 
 # What the workers of a master do most: compile pillars. Loaded once, shared by all that are forked.
 PRELOAD = ("trisalt.pillar.worker",)

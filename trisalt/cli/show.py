@@ -115,6 +115,12 @@ def wants_color(stream: TextIO | None = None) -> bool:
         return False
 
 
+def display(options: Any) -> dict[str, Any]:
+    """What outputters read of the command line."""
+    names = ("output_indent", "state_output", "state_verbose")
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
 def write_out(text: str) -> bool:
     """Write to stdout and flush; False when nobody reads it any longer."""
     try:

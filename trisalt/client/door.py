@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 from collections import deque
 from types import TracebackType
-from typing import Any
 
 from trisalt.errors import (
     CommandError,
@@ -22,6 +21,10 @@ from trisalt.errors import (
     TrisaltError,
 )
 from trisalt.wire.frames import FrameDecoder, pack_frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 CHUNK = 64 * 1024
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
 
 from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
-class Lagged(NamedTuple):
+
+class Lagged:
     """This follower was too slow: `missed` events are not there."""
 
-    missed: int
+    __slots__ = ("missed",)
+
+    def __init__(self, missed: int) -> None:
+        self.missed = missed
 
 
 class Events:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
 
 from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 # Stock's `publish_timeout`. Source: salt-wire.md section 14.
 PUBLISH_TIMEOUT = 30.0
 
 
-class Published(NamedTuple):
+class Published:
     """What became of a publication: `minions` are waited for; `missing` were named but are not known.
 
-    Nobody matched: `jid` is None, `minions` is empty, and `error` says so.
+    Nobody matched: `jid` is None, `minions` is empty, and `error` says so. A plain class: what makes better ones costs
+    a command more than the rest of this file.
     """
 
-    jid: str | None
-    minions: list[str]
-    missing: list[str]
-    error: str | None = None
+    __slots__ = ("error", "jid", "minions", "missing")
+
+    def __init__(self, jid: str | None, minions: list[str], missing: list[str], error: str | None = None) -> None:
+        self.jid, self.minions, self.missing, self.error = jid, minions, missing, error
 
     @classmethod
     def from_answer(cls, answer: dict[str, Any]) -> Published:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
 
 from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 # How long the master may take for what it does at once.
 PATIENCE = 30.0

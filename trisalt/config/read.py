@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from glob import glob, has_magic
 
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MasterAddress, MinionConfig
@@ -167,7 +166,7 @@ class _Files:
             return
         for pattern in [patterns] if isinstance(patterns, str) else patterns if isinstance(patterns, list) else []:
             wanted = os.path.join(os.path.dirname(beside), os.path.expanduser(str(pattern)))
-            paths = sorted(glob(wanted)) if has_magic(wanted) else [wanted] if os.path.exists(wanted) else []
+            paths = _matching(wanted) if _is_pattern(wanted) else [wanted] if os.path.exists(wanted) else []
             if not paths and not quiet:
                 self.complaints.append(f"{beside}: 'include' path/glob '{wanted}' matches no files")
             for path in paths:
@@ -246,7 +245,7 @@ class _Files:
             str(env): [
                 path
                 for text in (folders if isinstance(folders, list) else [folders] if folders else [])
-                for path in (sorted(glob(str(text))) if has_magic(str(text)) else [str(text)])
+                for path in (_matching(str(text)) if _is_pattern(str(text)) else [str(text)])
             ]
             for env, folders in roots.items()
         }
@@ -283,6 +282,24 @@ def parse(text: bytes, path: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ConfigError(f"Error parsing configuration file: {path} - conf should be a document, not {type(found)}.")
     return {str(key): value for key, value in found.items()}
+
+
+def _is_pattern(path: str) -> bool:
+    return any(char in path for char in "*?[")
+
+
+def _matching(pattern: str) -> list[str]:
+    """The paths that a pattern matches, sorted."""
+    folder = os.path.dirname(pattern)
+    if not _is_pattern(folder):
+        try:
+            if not os.listdir(folder):
+                return []
+        except OSError:
+            return []
+    from glob import glob  # with the regular expressions in it a quarter of all reading; most have no drop-ins
+
+    return sorted(glob(pattern))
 
 
 def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:

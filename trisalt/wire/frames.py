@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import struct
 from datetime import date, datetime
-from typing import Any
 
 import msgpack
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 MAX_FRAME = 128 * 1024 * 1024
 MAX_DEPTH = 128

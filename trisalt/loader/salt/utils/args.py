@@ -4,7 +4,7 @@ import inspect
 from collections import namedtuple
 
 from trisalt.errors import InvocationError
-from trisalt.loader.signature import KEYWORD, condition_args, parse_value
+from trisalt.loader.words import KEYWORD, condition_args, parse_value
 
 ArgSpec = namedtuple("ArgSpec", "args varargs keywords defaults")
 

@@ -1,0 +1,164 @@
+"""Run a runner through the local door and print what it returns; `state.event` follows events: what `salt-run` does.
+
+Thin: no Trio in here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from trisalt.cli.show import Show, display, write_out
+from trisalt.cli.told import FAILED, told
+from trisalt.client.door import CLOSED, Door, DoorClosed, expect
+from trisalt.client.events import Events, Lagged
+from trisalt.client.operations import Run, runner
+from trisalt.config.paths import master_paths
+from trisalt.config.read import read_master
+from trisalt.errors import CommandError, RequestTimeout, TrisaltError
+from trisalt.loader.words import parse_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
+
+# Seconds the master may take to answer that a runner has been started, or that a subscription stands.
+PATIENCE = 30.0
+
+DETACHED = (
+    "[WARNING ] Running in asynchronous mode. Results of this execution may be collected by attaching to the master "
+    "event bus or by examining the master job cache, if configured. This execution is running under tag {tag}\n"
+)
+
+
+def run(options: Any, words: list[str]) -> int:
+    """Do what the command line says; the exit status."""
+    try:
+        return _run(options, words)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
+        return FAILED
+    except TrisaltError as exc:
+        return told(exc)
+
+
+def _run(options: Any, words: list[str]) -> int:
+    config = read_master(options.config_dir)
+    door = Door(master_paths(config).local_door, user_hint=os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else "")
+    if options.args_stdin:
+        words = words + sys.stdin.read().splitlines()
+    no_parse = [name for name in (options.no_parse or os.environ.get("SALT_NO_PARSE", "")).split(",") if name]
+    if options.doc or not words:
+        args: list[Any] = words[:1]
+        kwargs: dict[str, Any] = {}
+        fun = "doc.runner"
+    else:
+        fun = words[0]
+        args, kwargs = parse_words(words[1:], no_parse=no_parse)
+    if fun == "state.event":
+        return _follow_events(door, args, kwargs, options.timeout)
+    show = Show(
+        {**config.opts, **display(options)},
+        out=options.output or config.output,
+        color=options.color,
+        out_file=options.output_file,
+        append=options.output_file_append,
+    )
+    with runner(door, fun, args, kwargs, jid=options.jid, timeout=PATIENCE) as run:
+        if options.detach:
+            sys.stderr.write(DETACHED.format(tag=run.tag))
+            return 0
+        result = _await(run, show, quiet=options.quiet, documents=options.output not in (None, "nested", "highstate"))
+    if fun == "doc.runner" and not options.output and isinstance(result["return"], dict):
+        for name, text in sorted(result["return"].items()):
+            show.write(f"{name}:\n{text}\n\n")
+        return 0
+    return _print(result, show)
+
+
+def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, Any]:
+    """The result; what the runner tells on its way is printed, beside the document if there is one."""
+    for progress in run:
+        if quiet:
+            continue
+        if documents:
+            sys.stderr.write(json.dumps(progress, default=repr) + "\n")
+        else:
+            show({"event": progress})
+    assert run.result is not None
+    return run.result
+
+
+def _print(result: dict[str, Any], show: Show) -> int:
+    """Print what came back; the exit status says how it went."""
+    data, retcode = result.get("return"), result.get("retcode", 0)
+    out = result.get("out")
+    if isinstance(data, dict) and "outputter" in data and "data" in data:
+        out, data = data["outputter"], data["data"]
+        if isinstance(data, dict) and isinstance(data.get("retcode"), int):
+            retcode = retcode or data["retcode"]
+    status = retcode if isinstance(retcode, int) else FAILED
+    if not status and result.get("success") is False:
+        status = FAILED
+    show(data, out, retcode=status)
+    return status if 0 <= status < 256 else FAILED
+
+
+# -- state.event -----------------------------------------------------------------------------------------------------
+
+
+def _follow_events(door: Door, args: list[Any], kwargs: dict[str, Any], timeout: int | None) -> int:
+    """A line for each event that matches, as it comes, until Ctrl-C, `count` of them, or nobody reads."""
+    tagmatch, count, quiet, pretty = _event_arguments(args, kwargs)
+    try:
+        with _events(door, tagmatch, timeout) as events:
+            for event in events:
+                if isinstance(event, Lagged):
+                    sys.stderr.write(f"[WARNING ] {event.missed} events were missed: this reader is too slow\n")
+                    continue
+                if not quiet and not write_out(_line(*event, pretty=pretty)):
+                    return 0
+                count -= count > 0
+                if count == 0:
+                    return 0
+    except KeyboardInterrupt:
+        return 0
+    except RequestTimeout:
+        sys.stderr.write(f"No event came in {timeout} seconds\n")
+        return FAILED
+    return 0
+
+
+def _events(door: Door, tagmatch: str, timeout: int | None) -> Events:
+    """The events from now on. A master that does not answer is not waited for; silence on the bus is."""
+    answers = door.follow({"op": "events", "match": None if tagmatch == "*" else [tagmatch]}, PATIENCE)
+    for answer in answers:
+        expect(answer, "ready")
+        answers.timeout = timeout
+        return Events(answers)
+    raise DoorClosed(CLOSED)
+
+
+def _event_arguments(args: list[Any], kwargs: dict[str, Any]) -> tuple[str, int, bool, bool]:
+    names = ("tagmatch", "count", "quiet", "sock_dir", "pretty", "node")
+    if len(args) > len(names) or (unknown := sorted(set(kwargs) - set(names))):
+        wrong = ", ".join(f"{name}={kwargs[name]}" for name in unknown) if len(args) <= len(names) else str(args[-1])
+        raise CommandError(f"state.event: the following arguments are not valid: {wrong}")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    count = given.get("count", -1)
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise CommandError(f"state.event: count is a number, not {count!r}")
+    return str(given.get("tagmatch", "*")), count, bool(given.get("quiet")), bool(given.get("pretty"))
+
+
+def _line(tag: str, data: dict[str, Any], *, pretty: bool) -> str:
+    """`tag<TAB>json`: on one line in the payload's order, or `pretty`, sorted over several."""
+    if not pretty:
+        return f"{tag}\t{json.dumps(data, default=repr, ensure_ascii=False)}\n"
+    try:
+        text = json.dumps(data, default=repr, ensure_ascii=False, indent=4, sort_keys=True)
+    except TypeError:
+        # Keys of several types have no order.
+        text = json.dumps(data, default=repr, ensure_ascii=False, indent=4)
+    return f"{tag}\t{text}\n"

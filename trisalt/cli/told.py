@@ -1,0 +1,35 @@
+"""What a thin command says when it failed, and the status it ends with."""
+
+from __future__ import annotations
+
+import sys
+
+from trisalt.client.door import MasterUnreachable
+from trisalt.errors import Denied, RequestTimeout, TargetError, TrisaltError
+
+# Exit statuses. Source: spec/cli.md section 1.
+FAILED, NOTHING, USAGE, NOT_ALLOWED = 1, 2, 64, 77
+
+TIMED_OUT = (
+    "Salt request timed out. The master is not responding. You may need to run your command with `--async` in order "
+    "to bypass the congested event bus. With `--async`, the CLI tool will print the job id (jid) and exit immediately "
+    "without listening for responses. You can then use `salt-run jobs.lookup_jid` to look up the results of the job "
+    "in the job cache later."
+)
+
+
+def told(exc: TrisaltError) -> int:
+    """Say on stderr what went wrong, in one line; the exit status for it."""
+    match exc:
+        case MasterUnreachable():
+            text, status = str(exc), NOTHING
+        case RequestTimeout():
+            text, status = TIMED_OUT, NOTHING
+        case Denied():
+            text, status = str(exc), NOT_ALLOWED
+        case TargetError():
+            text, status = f"ERROR: {exc}", USAGE
+        case _:
+            text, status = f"ERROR: {exc}", FAILED
+    sys.stderr.write(text + "\n")
+    return status
