@@ -102,7 +102,7 @@ class Notice(enum.Enum):
 class Subscriber:
     """Publications of one publisher: iterate the payloads, or call `receive_all` for batches.
 
-    `notices` delivers a `Notice` at every change of the connection; the oldest unread ones beyond a few are shed. `connected`
+    `notices` delivers a `Notice` at every change of the connection; of unread ones, only the latest few. `connected`
     is how it stands now. One task receives at a time.
     """
 
