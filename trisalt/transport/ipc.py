@@ -16,7 +16,7 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import STOCK_EVENTS, Event
-from trisalt.bus.subscription import Lagged
+from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.local import CHUNK, accept_all, unix_listener
 from trisalt.wire.frames import MAX_FRAME, FrameDecoder, body_of, pack_event, pack_pub, split_event
@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 Accept = Callable[[str, dict[str, Any]], Awaitable[None]]
 
+# Seconds in which events gather, after some have gone out: a flood becomes a few large writes to each reader.
+GATHER = 0.01
 # How many events are packed between two checkpoints.
 BATCH = 128
 # On leaving: how long readers may take for what is on its way to them.
@@ -52,7 +54,6 @@ class _Reader:
         self._chunks: list[bytes] = []
         self._size = 0
         self._changed = trio.lowlevel.ParkingLot()
-        self._sending = False
 
     def offer(self, packed: bytes) -> bool:
         """Queue `packed`; False when too much waits already."""
@@ -95,6 +96,9 @@ class _EventSockets:
         self._depth = depth
         self._readers: set[_Reader] = set()
         self._first = trio.lowlevel.ParkingLot()
+        self._events: Subscription | None = None
+        self._sending = False
+        self._leaving = trio.Event()
 
     # -- the bus goes out -------------------------------------------------------------------------------------
 
@@ -124,14 +128,20 @@ class _EventSockets:
         while True:
             while not self._readers:
                 await self._first.park()
-            async with self._bus.subscribe(STOCK_EVENTS, keep=False, depth=self._depth) as events:
+            async with self._bus.subscribe(STOCK_EVENTS, keep=False, depth=self._depth) as self._events:
                 while self._readers:
-                    batch = await events.receive_all()
-                    for start in range(0, len(batch), BATCH):
-                        if start:
-                            await trio.lowlevel.checkpoint()
-                        if packed := self._pack(batch[start : start + BATCH]):
-                            self._offer(b"".join(packed))
+                    await self._send(await self._events.receive_all())
+                    with trio.move_on_after(GATHER):
+                        await self._leaving.wait()
+
+    async def _send(self, batch: list[Event | Lagged]) -> None:
+        self._sending = True
+        for start in range(0, len(batch), BATCH):
+            if start:
+                await trio.lowlevel.checkpoint()
+            if packed := self._pack(batch[start : start + BATCH]):
+                self._offer(b"".join(packed))
+        self._sending = False
 
     def _pack(self, events: list[Event | Lagged]) -> list[bytes]:
         packed = []
@@ -159,9 +169,9 @@ class _EventSockets:
 
     async def flush(self) -> None:
         """Wait until readers have what was published so far."""
-        # Two turns: the relay takes what is on the bus, and offers it.
-        await trio.lowlevel.checkpoint()
-        await trio.lowlevel.checkpoint()
+        self._leaving.set()
+        while self._sending or (self._readers and self._events is not None and self._events.statistics().waiting):
+            await trio.lowlevel.checkpoint()
         for reader in list(self._readers):
             await reader.wait_empty()
 
@@ -212,7 +222,7 @@ async def open_event_sockets(
 ) -> AsyncIterator[EventSocketStatistics]:
     """Serve both sockets until left.
 
-    Every event of the bus that may leave the process goes to every reader, packed once; a reader that has more than
+    Every event of the bus that stock's tools know goes to every reader, packed once; a reader that has more than
     `max_buffer` bytes waiting is dropped. Larger values of an event above `max_event_size` bytes are trimmed.
     `await accept(tag, data)` is called for each event that is written to `pull_path`; while it waits, that writer
     waits. `depth` is the subscription's. Raises ConfigError as `open_local_listener` does.

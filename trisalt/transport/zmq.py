@@ -163,10 +163,6 @@ class Socket:
         port = self.endpoint.rpartition(":")[2]
         return int(port) if port.isdigit() else 0
 
-    def unbind(self) -> None:
-        """Take no new connections; those that are there stay."""
-        self._raw.unbind(self.endpoint)
-
     def connect(self, address: str) -> None:
         """Connect, now and again for ever. Raises ConfigError for an address that cannot be."""
         try:
