@@ -36,7 +36,7 @@ def gateways() -> dict[str, Any]:
 def names() -> dict[str, Any]:
     """Host and domain name, the addresses they resolve to; `fqdns` is asked for by `enable_fqdns_grains`."""
     local = socket.gethostname()
-    fqdn = _fqdn(local)
+    fqdn = __utils__["interfaces.full_name"]()
     host, _, domain = fqdn.partition(".")
     return {
         "localhost": local,
@@ -45,7 +45,7 @@ def names() -> dict[str, Any]:
         "domain": domain,
         "fqdn_ip4": _resolve(fqdn, socket.AF_INET),
         "fqdn_ip6": _resolve(fqdn, socket.AF_INET6),
-        "fqdns": _reverse_names() if __opts__.get("enable_fqdns_grains") else [],
+        "fqdns": __utils__["interfaces.reverse_names"]() if __opts__.get("enable_fqdns_grains") else [],
     }
 
 
@@ -92,33 +92,11 @@ def _sorted(by_interface: dict[str, list[str]]) -> list[str]:
     return [str(a) for a in sorted({ipaddress.ip_address(a) for rows in by_interface.values() for a in rows})]
 
 
-def _fqdn(local: str) -> str:
-    try:
-        for *_rest, canonical, _address in socket.getaddrinfo(local, None, flags=socket.AI_CANONNAME):
-            if canonical and canonical not in ("localhost", "ip6-localhost"):
-                return canonical
-    except OSError:
-        pass
-    return socket.getfqdn()
-
-
 def _resolve(name: str, family: int) -> list[str]:
     try:
         return sorted({str(row[4][0]) for row in socket.getaddrinfo(name, None, family)})
     except (OSError, UnicodeError):
         return []
-
-
-def _reverse_names() -> list[str]:
-    names = set()
-    for version in (4, 6):
-        for address in __utils__["interfaces.addresses"](version):
-            try:
-                name, aliases, _addresses = socket.gethostbyaddr(address)
-            except OSError:
-                continue
-            names |= {name, *aliases}
-    return sorted(names)
 
 
 def _read(path: str) -> str:

@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from trisalt.target.data import traverse
 
 MISSING = object()
+
+# What modules of Salt take where nobody configured anything. Source: stock Salt 3008.3.
+DEFAULTS: dict[str, Any] = {
+    "aliases.file": "/etc/aliases",
+    "ca.cert_base_path": "/etc/pki",
+    "docker.compare_container_networks": {
+        "static": ["Aliases", "Links", "IPAMConfig"],
+        "automatic": ["IPAddress", "Gateway", "GlobalIPv6Address", "IPv6Gateway"],
+    },
+    "docker.exec_driver": "docker-exec",
+    "hosts.file": "/etc/hosts",
+    "ldap.anonymous": True,
+    "ldap.attrs": None,
+    "ldap.binddn": "",
+    "ldap.bindpw": "",
+    "ldap.no_verify": False,
+    "ldap.port": "389",
+    "ldap.scope": 2,
+    "ldap.server": "localhost",
+    "ldap.tls": False,
+    "ldap.uri": "",
+    "mongo.db": "salt",
+    "mongo.password": "",
+    "mongo.port": 27017,
+    "mongo.user": "",
+    "redis.db": "0",
+    "redis.host": "salt",
+    "redis.port": 6379,
+    "solr.backup_path": None,
+    "solr.baseurl": "/solr",
+    "solr.cores": [],
+    "solr.host": "localhost",
+    "solr.num_backups": 1,
+    "solr.port": "8983",
+    "solr.request_timeout": None,
+    "solr.type": "master",
+    "test.foo": "unconfigured",
+    "virt": {"tunnel": False, "images": "/srv/salt-images"},
+}
 
 
 def get(
@@ -22,35 +62,35 @@ def get(
 ) -> Any:
     """
     The first value for `key` in: the minion's configuration, its grains, its pillar, the master's options that
-    came with the pillar. `merge` (`recurse` or `overwrite`) joins maps from all of them instead, the first winning.
+    came with the pillar, the defaults of modules. `merge` first joins what stands at the top of `key` in all of
+    them: with `recurse` maps at every depth, the first winning; with `overwrite` the first is taken as it is.
 
     CLI Example:
 
         salt '*' config.get pkg:apache
     """
-    found = [
-        value
-        for source in _sources(omit_opts, omit_grains, omit_pillar, omit_master)
-        if (value := traverse(source, key, MISSING, delimiter)) is not MISSING
-    ]
-    if not found:
-        return default
+    sources = [*_sources(omit_opts, omit_grains, omit_pillar, omit_master), DEFAULTS]
     if not merge:
-        return found[0]
-    merged: Any = {}
-    for value in reversed(found):
-        if isinstance(value, Mapping):
-            merged = _merge(merged, value, deep=merge == "recurse")
-    return merged or found[0]
+        found = (traverse(source, key, MISSING, delimiter) for source in sources)
+        return next((value for value in found if value is not MISSING), default)
+    top = key.split(delimiter)[0]
+    values = [source[top] for source in sources if top in source]
+    joined = values[0] if values else None
+    if merge != "overwrite":
+        for value in values[1:]:
+            if isinstance(joined, Mapping) and isinstance(value, Mapping):
+                joined = _merge(value, joined)
+    return traverse({top: joined}, key, default, delimiter) if values else default
 
 
 def option(
     value: str,
-    default: Any = "",
+    default: Any = None,
     omit_opts: bool = False,
     omit_grains: bool = False,
     omit_pillar: bool = False,
     omit_master: bool = False,
+    omit_all: bool = False,
     wildcard: bool = False,
 ) -> Any:
     """
@@ -60,15 +100,14 @@ def option(
 
         salt '*' config.option redis.host
     """
-    sources = _sources(omit_opts, omit_grains, omit_pillar, omit_master)
+    omitted = (omit or omit_all for omit in (omit_opts, omit_grains, omit_pillar, omit_master))
+    sources = [*_sources(*omitted), DEFAULTS]
     if wildcard:
-        from fnmatch import fnmatchcase
-
         found: dict[str, Any] = {}
         for source in reversed(sources):
             found |= {key: source[key] for key in source if fnmatchcase(key, value)}
-        return found or default
-    return next((source[value] for source in sources if value in source), default)
+        return found or ({} if default is None else default)
+    return next((source[value] for source in sources if value in source), "" if default is None else default)
 
 
 def merge(
@@ -81,31 +120,32 @@ def merge(
 
         salt '*' config.merge schedule
     """
-    joined: Any = None
-    for source in _sources(omit_opts, True, omit_pillar, omit_master):
-        found = source.get(value, MISSING)
-        if found is MISSING:
-            continue
-        if isinstance(found, Mapping) and isinstance(joined, dict | None):
-            joined = {**found, **(joined or {})}
-        elif isinstance(found, list) and isinstance(joined, list | None):
-            joined = [*(joined or []), *found]
-        elif joined is None:
-            return found
-    return joined or default
+    candidates = ((omit_opts, __opts__), (omit_master, __pillar__.get("master", {})), (omit_pillar, __pillar__))
+    found = [source[value] for omit, source in candidates if not omit and value in source]
+    if not found:
+        return DEFAULTS.get(value, default)
+    joined = found[0]
+    for other in found[1:]:
+        if joined is None:
+            joined = other
+        elif isinstance(joined, Mapping) and isinstance(other, Mapping):
+            joined = {**other, **joined}
+        elif isinstance(joined, list) and isinstance(other, list):
+            joined = [*joined, *other]
+    return default if joined is None else joined
 
 
 def dot_vals(value: str) -> dict[str, Any]:
     """
-    All options whose name begins with `value` and a dot.
+    All options whose name begins with `value` and a dot, of the minion's configuration over the master's.
 
     CLI Example:
 
         salt '*' config.dot_vals mysql
     """
     prefix = f"{value}."
-    sources = (__opts__, __pillar__)
-    return {key: source[key] for source in reversed(sources) for key in source if key.startswith(prefix)}
+    sources = (__pillar__.get("master", {}), __opts__)
+    return {key: source[key] for source in sources for key in source if key.startswith(prefix)}
 
 
 def items() -> dict[str, Any]:
@@ -166,9 +206,9 @@ def _sources(omit_opts: bool, omit_grains: bool, omit_pillar: bool, omit_master:
     return [source for omit, source in candidates if not omit and isinstance(source, Mapping)]
 
 
-def _merge(old: Mapping[str, Any], new: Mapping[str, Any], *, deep: bool) -> dict[str, Any]:
+def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(old)
     for key, value in new.items():
         both_maps = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value, deep=True) if deep and both_maps else value
+        merged[key] = _merge(merged[key], value) if both_maps else value
     return merged

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
 from trisalt.errors import CommandError
 from trisalt.worker import upcall
+
+log = logging.getLogger(__name__)
 
 
 def send(
@@ -43,7 +46,8 @@ def send(
         payload |= data
     elif data is not None:
         raise CommandError("The data of an event is a map")
-    return fire_master(payload, tag, preload)
+    # A minion without a master has a bus of its own.
+    return fire(payload, tag) if _local() else fire_master(payload, tag, preload)
 
 
 def fire_master(data: Any, tag: str, preload: Any = None) -> bool:
@@ -54,7 +58,8 @@ def fire_master(data: Any, tag: str, preload: Any = None) -> bool:
 
         salt '*' event.fire_master '{n: 1}' my/tag
     """
-    if __opts__.get("file_client") == "local" and not __opts__.get("use_master_when_local"):
+    if _local():
+        log.warning("Local mode detected. Event with tag %s will NOT be sent.", tag)
         return False
     return upcall.fire_master(tag, data if data is not None else {})
 
@@ -70,3 +75,8 @@ def fire(data: Any, tag: str) -> bool:
     if not isinstance(data, dict):
         raise CommandError("The data of an event is a map")
     return upcall.fire_event(tag, data)
+
+
+def _local() -> bool:
+    alone = __opts__.get("file_client") == "local" or __opts__.get("master_type") == "disable"
+    return alone and not __opts__.get("use_master_when_local")

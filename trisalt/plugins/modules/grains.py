@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
 
 from trisalt.errors import CommandError
 from trisalt.target.data import traverse
-from trisalt.worker import upcall
 
 MISSING = object()
 __func_alias__ = {"set_": "set"}
 __outputter__ = {"items": "nested", "item": "nested", "setval": "nested"}
 
-SANITIZED = {"serialnumber", "uuid"}
+# What `sanitize` shows instead, so that an output can be given to others. Source: stock Salt 3008.3.
+_SANITIZED = {
+    "id": "MINION.DOMAINNAME",
+    "fqdn": "MINION.DOMAINNAME",
+    "domain": "DOMAINNAME",
+    "host": "MINION",
+    "localhost": "MINION",
+    "nodename": "MINION",
+}
 
 
 def get(key: str, default: Any = "", delimiter: str = ":", ordered: bool = True) -> Any:
@@ -37,13 +43,13 @@ fetch = get
 
 def has_value(key: str) -> bool:
     """
-    Whether a grain is there and not empty.
+    Whether a grain is there, whatever it says.
 
     CLI Example:
 
         salt '*' grains.has_value pkg:apache
     """
-    return bool(traverse(__grains__, key, False))
+    return traverse(__grains__, key, MISSING) is not MISSING
 
 
 def items(sanitize: bool = False) -> dict[str, Any]:
@@ -122,8 +128,7 @@ def setvals(grains: Mapping[str, Any], destructive: bool = False, refresh_pillar
             kept[key] = value
             __grains__[key] = value
     _write(kept)
-    if refresh_pillar:
-        upcall.refresh("grains")
+    _refresh(refresh_pillar)
     return dict(grains)
 
 
@@ -137,7 +142,7 @@ def append(key: str, val: Any, convert: bool = False, delimiter: str = ":") -> d
     """
     values = get(key, [], delimiter)
     if convert and not isinstance(values, list):
-        values = [values] if values else []
+        values = [] if values is None else [values]
     if not isinstance(values, list):
         return f"The key {key} is not a valid list"
     if val in values:
@@ -167,7 +172,8 @@ def set_(
     key: str, val: Any = "", force: bool = False, destructive: bool = False, delimiter: str = ":"
 ) -> dict[str, Any]:
     """
-    Set a static grain, nested by the delimiter. Only `force` overwrites a map or list, or puts one in a scalar's place.
+    Set a static grain, nested by the delimiter. Only `force` overwrites a map or list, or puts one in a scalar's
+    place. In a list the item of that name becomes a map of that name, or one is appended.
 
     CLI Example:
 
@@ -178,13 +184,14 @@ def set_(
     remove_it = destructive and val is None
     if old is not MISSING and old == val and not remove_it:
         return result | {"comment": "Grain is already set"}
-    if not force:
-        problem = _conflict(key, old, val, delimiter)
-        if problem:
-            return result | {"comment": problem, "result": False}
+    if not force and (problem := _conflict(key, old, val)):
+        return result | {"comment": problem, "result": False}
     top, *rest = key.split(delimiter)
     kept = _read()
-    value = _nested(kept.get(top, __grains__.get(top)), rest, val, remove_it)
+    try:
+        value = _nested(__grains__.get(top, {}), rest, val, remove_it, force, [top], delimiter) if rest else val
+    except _Occupied as exc:
+        return result | {"comment": str(exc), "result": False}
     if remove_it and not rest:
         kept.pop(top, None)
         _forget(top)
@@ -194,7 +201,7 @@ def set_(
         __grains__[top] = value
         result["changes"] = {top: value}
     _write(kept)
-    upcall.refresh("grains")
+    _refresh(True)
     return result
 
 
@@ -235,62 +242,71 @@ def filter_by(
 
         salt '*' grains.filter_by "{'Debian': {'pkg': 'apache2'}, 'RedHat': {'pkg': 'httpd'}}"
     """
-    value = traverse(__grains__, grain)
-    values = value if isinstance(value, list) else [value]
-    keys = [key for one in values for key in lookup_dict if fnmatchcase(str(one), str(key))]
-    chosen = lookup_dict[keys[0]] if keys else lookup_dict.get(default)
-    if base and base in lookup_dict:
-        chosen = _laid_over(lookup_dict[base], chosen)
-    if merge:
-        if not isinstance(merge, Mapping):
-            raise CommandError("filter_by merge argument must be a dictionary.")
-        chosen = _laid_over(chosen, merge)
-    return chosen
+    value = traverse(__grains__, grain, [])
+    return __utils__["choose.filter_by"](lookup_dict, value, merge=merge, default=default, base=base)
 
 
-def _laid_over(below: Any, above: Any) -> Any:
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return below if above is None else above
-    return {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
+class _Occupied(Exception):
+    """Something else stands where a map would have to be."""
 
 
 def _set_nested(key: str, values: list[Any], delimiter: str) -> dict[str, Any]:
-    if delimiter not in key:
-        return setval(key, values)
     top, *rest = key.split(delimiter)
-    return setval(top, _nested(__grains__.get(top), rest, values, False))
-
-
-def _nested(old: Any, rest: list[str], value: Any, remove_it: bool) -> Any:
     if not rest:
-        return value
+        return setval(key, values)
+    return setval(top, _nested(__grains__.get(top, {}), rest, values, False, True, [top], delimiter))
+
+
+def _nested(
+    old: Any, rest: list[str], value: Any, remove_it: bool, force: bool, path: list[str], delimiter: str
+) -> Any:
+    """`old` with `value` at `rest` below it, or without what is there. Raises _Occupied."""
     head, *tail = rest
-    level = dict(old) if isinstance(old, Mapping) else {}
-    if remove_it and not tail:
-        level.pop(head, None)
-    else:
-        level[head] = _nested(level.get(head), tail, value, remove_it)
-    return level
+    if tail:
+        below = traverse(old, head, {}, delimiter)
+        value = _nested(below, tail, value, remove_it, force, [*path, head], delimiter)
+        remove_it = False
+    if isinstance(old, Mapping):
+        return {key: item for key, item in old.items() if key != head} | ({} if remove_it else {head: value})
+    if isinstance(old, list):
+        return _nested_in_list(old, head, value, remove_it)
+    if old == head or force:
+        return {} if remove_it else {head: value}
+    raise _Occupied(
+        f"The key '{delimiter.join(path)}' value is '{old}', which is different from the provided key '{head}'. "
+        "Use 'force=True' to overwrite."
+    )
 
 
-def _conflict(key: str, old: Any, new: Any, delimiter: str) -> str | None:
-    if isinstance(old, Mapping | list) and old:
+def _nested_in_list(old: list[Any], head: str, value: Any, remove_it: bool) -> list[Any]:
+    if remove_it:
+        kept = [item for item in old if item != head]
+        return [{k: v for k, v in item.items() if k != head} if isinstance(item, Mapping) else item for item in kept]
+    found = [
+        {head: value} if item == head else {**item, head: value} if isinstance(item, Mapping) and head in item else item
+        for item in old
+    ]
+    return found if found != old or {head: value} in old else [*old, {head: value}]
+
+
+def _conflict(key: str, old: Any, new: Any) -> str | None:
+    if isinstance(old, Mapping | list):
         return f"The key '{key}' exists but is a dict or a list. Use 'force=True' to overwrite."
     if old is not MISSING and old is not None and isinstance(new, Mapping | list):
         return f"The key '{key}' exists and the given value is a dict or a list. Use 'force=True' to overwrite."
-    path = key.split(delimiter)
-    for depth in range(1, len(path)):
-        above = traverse(__grains__, delimiter.join(path[:depth]), MISSING, delimiter)
-        if above is not MISSING and above is not None and not isinstance(above, Mapping):
-            return (
-                f"The key '{delimiter.join(path[:depth])}' value is '{above}', which is different from the provided "
-                f"key '{path[depth]}'. Use 'force=True' to overwrite."
-            )
     return None
 
 
+def _refresh(refresh_pillar: bool) -> None:
+    __salt__["saltutil.refresh_grains"](refresh_pillar=refresh_pillar)
+
+
 def _sanitized(grains: dict[str, Any]) -> dict[str, Any]:
-    return {key: "***" if key in SANITIZED else value for key, value in grains.items()}
+    shown = {key: _SANITIZED.get(key, value) for key, value in grains.items()}
+    if isinstance(number := shown.get("serialnumber"), str):
+        kept = len(number) * 3 // 4
+        shown["serialnumber"] = number[:kept] + "X" * (len(number) - kept)
+    return shown
 
 
 def _forget(key: str) -> None:

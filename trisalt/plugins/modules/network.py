@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 import shutil
 import socket
 from typing import Any
 
 from trisalt.errors import CommandError
+
+log = logging.getLogger(__name__)
 
 _STATES = {
     1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", 7: "CLOSE",
@@ -153,14 +156,14 @@ def subnets6() -> list[str]:
 
 def in_subnet(cidr: str) -> bool:
     """
-    Whether an address of this host lies in a subnet.
+    Whether an address of this host, loopback's aside, lies in a subnet.
 
     CLI Example:
 
         salt '*' network.in_subnet 10.0.0.0/16
     """
     version = _network(cidr).version
-    return any(ip_in_subnet(a, cidr) for a in __utils__["interfaces.addresses"](version, include_loopback=True))
+    return any(ip_in_subnet(a, cidr) for a in __utils__["interfaces.addresses"](version))
 
 
 def ip_in_subnet(ip_addr: str, cidr: str) -> bool:
@@ -194,8 +197,11 @@ def convert_cidr(cidr: str) -> dict[str, Any]:
         salt '*' network.convert_cidr 172.31.0.0/16
     """
     network = _network(cidr)
-    broadcast = str(network.broadcast_address) if network.version == 4 else None
-    return {"network": str(network.network_address), "netmask": str(network.netmask), "broadcast": broadcast}
+    return {
+        "network": str(network.network_address),
+        "netmask": str(network.netmask),
+        "broadcast": str(network.broadcast_address),
+    }
 
 
 def is_private(ip_addr: str) -> bool:
@@ -276,7 +282,18 @@ def get_fqdn() -> str:
 
         salt '*' network.get_fqdn
     """
-    return __grains__.get("fqdn") or socket.getfqdn()
+    return __utils__["interfaces.full_name"]()
+
+
+def fqdns() -> dict[str, list[str]]:
+    """
+    The names that the DNS has for this host's addresses: `{fqdns: [name]}`.
+
+    CLI Example:
+
+        salt '*' network.fqdns
+    """
+    return {"fqdns": __utils__["interfaces.reverse_names"]()}
 
 
 def routes(family: str | None = None) -> list[dict[str, str]]:
@@ -383,9 +400,9 @@ def active_tcp() -> dict[str, dict[str, Any]]:
     return {
         str(number): {
             "local_addr": entry["local"][0],
-            "local_port": entry["local"][1],
+            "local_port": int(entry["local"][1]),
             "remote_addr": entry["remote"][0],
-            "remote_port": entry["remote"][1],
+            "remote_port": int(entry["remote"][1]),
         }
         for number, entry in enumerate(established)
     }
@@ -407,7 +424,8 @@ def connect(host: str, port: int | None = None, **kwargs: Any) -> dict[str, Any]
     try:
         rows = socket.getaddrinfo(host, int(port), family, kind)
     except (OSError, ValueError) as exc:
-        return {"result": False, "comment": f"Unable to connect to {host} on {protocol} port {port}: {exc}"}
+        log.debug("%s is not resolved: %s", host, exc)
+        return {"result": False, "comment": f"Unable to resolve host {host} on {protocol} port {port}"}
     address = rows[0][4][0]
     where = f"{host} ({address}) on {protocol} port {port}"
     try:
@@ -503,15 +521,13 @@ def _routes4() -> list[dict[str, str]]:
     rows = []
     for line in _lines("/proc/net/route")[1:]:
         name, destination, gateway, flags, _refs, _use, _metric, mask, *_rest = line.split()
-        number = int(flags, 16)
-        letters = "".join(letter for bit, letter in ((1, "U"), (2, "G"), (4, "H"), (0x200, "!")) if number & bit)
         rows.append(
             {
                 "addr_family": "inet",
                 "destination": _little(destination),
                 "gateway": _little(gateway),
                 "netmask": _little(mask),
-                "flags": letters,
+                "flags": _flags(flags),
                 "interface": name,
             }
         )
@@ -522,19 +538,24 @@ def _routes6() -> list[dict[str, str]]:
     rows = []
     for line in _lines("/proc/net/ipv6_route"):
         destination, length, _source, _slength, gateway, _metric, _refs, _use, flags, name = line.split()
-        number = int(flags, 16)
-        letters = "".join(letter for bit, letter in ((1, "U"), (2, "G"), (4, "H")) if number & bit)
         rows.append(
             {
                 "addr_family": "inet6",
                 "destination": f"{ipaddress.IPv6Address(int(destination, 16))}/{int(length, 16)}",
                 "gateway": str(ipaddress.IPv6Address(int(gateway, 16))),
                 "netmask": "",
-                "flags": "!n" if number & 0x200 else letters,
+                "flags": _flags(flags),
                 "interface": name,
             }
         )
     return rows
+
+
+def _flags(text: str) -> str:
+    """A route's flags as netstat(8) writes them."""
+    number = int(text, 16)
+    marks = ((0x200, "!"), (0x1, "U"), (0x2, "G"), (0x4, "H"), (0x20_0000, "n"))
+    return "".join(mark for bit, mark in marks if number & bit)
 
 
 def _sockets(protocol: str) -> list[dict[str, Any]]:

@@ -42,7 +42,9 @@ def get(
             raise KeyError(f"Pillar key not found: {key}")
         return "" if default is MISSING else default
     if merge and default is not MISSING:
-        found = _merged(default, found)
+        if merge_nested_lists is None:
+            merge_nested_lists = bool(__opts__.get("pillar_merge_lists", False))
+        found = _over_default(default, found, merge_nested_lists)
     return _shown(found, key.split(delimiter)[-1], unmask, kwargs)
 
 
@@ -152,11 +154,8 @@ def filter_by(
 
         salt '*' pillar.filter_by '{web: {port: 80}, db: {port: 5432}}' role
     """
-    value = traverse(__pillar__, pillar)
-    chosen = lookup_dict.get(value, lookup_dict.get(default))
-    if base and base in lookup_dict:
-        chosen = _merged(lookup_dict[base], chosen)
-    return _merged(chosen, merge) if merge else chosen
+    value = traverse(__pillar__, pillar, [])
+    return __utils__["choose.filter_by"](lookup_dict, value, merge=merge, default=default, base=base)
 
 
 def _compiled(pillarenv: str | None, override: dict[str, Any]) -> dict[str, Any]:
@@ -195,12 +194,26 @@ def _types(value: Any) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def _merged(below: Any, above: Any) -> Any:
-    if isinstance(below, Mapping) and isinstance(above, Mapping):
-        return {**below, **{key: _merged(below[key], value) if key in below else value for key, value in above.items()}}
-    if isinstance(below, list) and isinstance(above, list):
-        return [*below, *above]
-    return above
+def _over_default(default: Any, found: Any, lists: bool) -> Any:
+    """A map over a default map, at every depth; a list after a default list, without what is there already."""
+    if isinstance(default, list) and isinstance(found, list):
+        return [*default, *(item for item in found if item not in default)]
+    if not (isinstance(default, Mapping) and isinstance(found, Mapping)):
+        return found
+    return _merged(default, found, lists)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any], lists: bool) -> dict[str, Any]:
+    joined = dict(below)
+    for key, value in above.items():
+        old = joined.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            joined[key] = _merged(old, value, lists)
+        elif lists and isinstance(old, list) and isinstance(value, list):
+            joined[key] = [*old, *(item for item in value if item not in old)]
+        else:
+            joined[key] = value
+    return joined
 
 
 def _only_published(kwargs: Mapping[str, Any]) -> None:

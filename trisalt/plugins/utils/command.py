@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import grp
 import locale
 import logging
@@ -10,7 +11,8 @@ import pwd
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trisalt.errors import CommandError
@@ -35,7 +37,7 @@ def execute(
     stdin: str | None = None,
     runas: str | None = None,
     group: str | None = None,
-    shell: str = "/bin/sh",
+    shell: str | None = None,
     python_shell: bool = False,
     env: Any = None,
     clean_env: bool = False,
@@ -46,16 +48,29 @@ def execute(
     merge_stderr: bool = False,
     background: bool = False,
     encoding: str | None = None,
+    rstrip: bool = True,
     quiet: bool = False,
+    hide: Callable[[str], str] | None = None,
 ) -> dict[str, Any]:
-    """`{pid, retcode, stdout, stderr}`, and `timed_out` when the deadline ended it; trailing newlines are taken off.
+    """`{pid, retcode, stdout, stderr}`, and `timed_out` when the deadline ended it; space at the end is taken off.
 
-    Raises CommandError when the program, the directory or the user is not there.
+    With `background` it is left running, and `{pid}` is all there is to know. `hide` is given what would be logged
+    and returns what may be. Raises CommandError when the program, the directory or the user is not there.
     """
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
+        raise CommandError(f"Error: timeout {timeout} must be a number")
+    if encoding is not None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise CommandError(f"Unknown encoding: {encoding}") from None
+    identity = _identity(runas, group)
     directory = _directory(cwd, runas)
-    argv, display = _argv(cmd, shell, python_shell)
+    # The daemon's own shell, which the grain `shell` tells. Source: stock Salt 3008.3.
+    argv, display = _argv(cmd, shell or os.environ.get("SHELL") or "/bin/sh", python_shell)
     if not quiet:
-        log.info("Executing command %s in directory '%s'", display, directory)
+        whose = (f" as user '{runas}'" if runas else "") + (f" in group '{group}'" if group else "")
+        log.info("Executing command %s%s in directory '%s'", (hide or str)(display), whose, directory)
     options: dict[str, Any] = {
         "cwd": directory,
         "env": _environment(env, clean_env=clean_env, c_locale=reset_system_locale, path=prepend_path, user=runas),
@@ -63,60 +78,85 @@ def execute(
         "stdout": subprocess.DEVNULL if background else subprocess.PIPE,
         "stderr": subprocess.DEVNULL if background else (subprocess.STDOUT if merge_stderr else subprocess.PIPE),
         "start_new_session": True,
-        **_identity(runas, group),
+        **identity,
     }
     if umask is not None:
         options["umask"] = _octal(umask)
     try:
         process = subprocess.Popen(argv, **options)
     except (OSError, ValueError) as exc:
-        raise CommandError(f"Unable to run command '{argv}', reason: {exc}") from exc
+        raise CommandError(f"Unable to run command '{(hide or str)(str(argv))}', reason: {exc}") from exc
     if background:
+        # Somebody has to reap it, for as long as this process is there.
+        threading.Thread(target=process.wait, daemon=True).start()
         return {"pid": process.pid}
-    return _finish(process, stdin, timeout, display, encoding or locale.getpreferredencoding(False))
+    shown = str(cmd) if python_shell else str(argv)
+    return _finish(process, stdin, timeout or None, shown, encoding, rstrip)
 
 
 def _finish(
-    process: subprocess.Popen[bytes], stdin: str | None, timeout: float | None, display: str, encoding: str
+    process: subprocess.Popen[bytes],
+    stdin: str | None,
+    timeout: float | None,
+    shown: str,
+    encoding: str | None,
+    rstrip: bool,
 ) -> dict[str, Any]:
     timed_out = False
     try:
-        out, err = process.communicate(stdin.encode(encoding) if stdin is not None else None, timeout=timeout)
+        out, err = process.communicate(
+            str(stdin).encode(encoding or "utf-8", "surrogateescape") if stdin is not None else None, timeout=timeout
+        )
     except subprocess.TimeoutExpired:
         timed_out = True
-        # It leads a group of its own, so its children go with it.
-        for sig in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, sig)
-            except ProcessLookupError:
-                break
-            try:
-                process.wait(1)
-            except subprocess.TimeoutExpired:
-                continue
-        process.communicate()
-        out, err = f"{display} : Timed out after {timeout:g} seconds".encode(encoding, "replace"), b""
+        _end(process)
+        out, err = f"{shown} : Timed out after {timeout} seconds".encode(errors="replace"), b""
     found: dict[str, Any] = {
         "pid": process.pid,
         "retcode": TIMED_OUT if timed_out else _retcode(process.returncode),
-        "stdout": _text(out, encoding),
-        "stderr": _text(err or b"", encoding),
+        "stdout": _text(out, encoding, rstrip),
+        "stderr": _text(err or b"", encoding, rstrip),
     }
     return found | ({"timed_out": True} if timed_out else {})
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its group, politely for a second; what left the group stays, and keeps nobody waiting."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sig)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(1)
+        except subprocess.TimeoutExpired:
+            continue
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except OSError:
+                pass  # what was still to be written has nobody to read it
+
+
 def _argv(cmd: str | Sequence[Any], shell: str, python_shell: bool) -> tuple[list[str], str]:
     """The words to execute, and the text for the log and for a time-out."""
-    if isinstance(cmd, str):
+    if not isinstance(cmd, list | tuple):
+        cmd = str(cmd)
         if python_shell:
             if not os.path.isfile(shell) or not os.access(shell, os.X_OK):
                 raise CommandError(f"The shell {shell} is not available")
             return [shell, "-c", cmd], f"'{cmd}'" if "'" not in cmd else f'"{cmd}"'
         try:
-            return shlex.split(cmd), f"'{cmd}'" if "'" not in cmd else f'"{cmd}"'
+            words = shlex.split(cmd)
         except ValueError as exc:
             raise CommandError(f"Unable to read the command {cmd!r}: {exc}") from exc
+        if not words:
+            raise CommandError("There is no command to run")
+        return words, f"'{cmd}'" if "'" not in cmd else f'"{cmd}"'
     words = [str(word) for word in cmd]
+    if not words:
+        raise CommandError("There is no command to run")
     if python_shell:
         return [shell, "-c", shlex.join(words)], str(words)
     return words, str(words)
@@ -126,6 +166,7 @@ def _directory(cwd: str | None, runas: str | None) -> str:
     if not cwd:
         home = os.path.expanduser(f"~{runas or ''}")
         return home if os.path.isabs(home) and os.access(home, os.R_OK | os.X_OK) else "/"
+    cwd = str(cwd)
     if not os.path.isabs(cwd) or not os.path.isdir(cwd):
         raise CommandError(f"Specified cwd '{cwd}' either not absolute or does not exist")
     return cwd
@@ -162,6 +203,8 @@ def _environment(env: Any, *, clean_env: bool, c_locale: bool, path: str | None,
             raise CommandError("env must be a map, or a list of maps")
         given |= part
     base = {} if clean_env else dict(os.environ)
+    # Only the daemon speaks to systemd; a program with that address would speak in its name.
+    base.pop("NOTIFY_SOCKET", None)
     if user:
         account = pwd.getpwnam(user)
         base |= {"HOME": account.pw_dir, "USER": user, "LOGNAME": user, "SHELL": account.pw_shell or "/bin/sh"}
@@ -169,7 +212,6 @@ def _environment(env: Any, *, clean_env: bool, c_locale: bool, path: str | None,
         base |= C_LOCALE
         # LC_ALL would win over all of the above; a caller who sets it means it.
         base.pop("LC_ALL", None)
-        base.setdefault("LANG", "C")
     base |= {str(key): "" if value is None else str(value) for key, value in given.items() if value is not False}
     for key, value in given.items():
         if value is False:
@@ -186,13 +228,19 @@ def _retcode(status: int) -> int:
 
 def _octal(umask: Any) -> int:
     try:
-        return int(str(umask).removeprefix("0o"), 8)
+        mask = int(str(umask).removeprefix("0o"), 8)
     except ValueError:
         raise CommandError(f"Invalid umask: '{umask}'") from None
+    if mask == 0:
+        raise CommandError("Zero umask is not allowed.")
+    if not 0 < mask <= 0o777:
+        raise CommandError(f"Invalid umask: '{umask}'")
+    return mask
 
 
-def _text(data: bytes, encoding: str) -> str:
+def _text(data: bytes, encoding: str | None, rstrip: bool) -> str:
     try:
-        return data.decode("utf-8").rstrip()
+        text = data.decode(encoding or "utf-8")
     except UnicodeDecodeError:
-        return data.decode(encoding, "replace").rstrip()
+        text = data.decode(encoding or locale.getpreferredencoding(False), "replace")
+    return text.rstrip() if rstrip else text

@@ -83,6 +83,28 @@ def addresses(version: int = 4, *, interface: str | None = None, include_loopbac
     return [str(address) for address in parsed if include_loopback or not address.is_loopback]
 
 
+def full_name() -> str:
+    """The host's full name: the canonical one that its name resolves to."""
+    try:
+        for *_rest, canonical, _address in socket.getaddrinfo(socket.gethostname(), None, flags=socket.AI_CANONNAME):
+            if canonical and canonical not in ("localhost", "ip6-localhost"):
+                return canonical
+    except OSError:
+        pass
+    return socket.getfqdn()
+
+
+def reverse_names() -> list[str]:
+    """The full names that the DNS has for the addresses of this host, loopback's aside; sorted."""
+    names = set()
+    for address in addresses(4) + addresses(6):
+        try:
+            names.add(socket.getfqdn(socket.gethostbyaddr(address)[0]))
+        except OSError:
+            continue
+    return sorted(names)
+
+
 def default_routes() -> list[dict[str, str]]:
     """The default routes the kernel would use, of both families: `family`, `gateway` (may be empty), `interface`."""
     found = []
