@@ -72,7 +72,7 @@ class MasterPaths:
 class MinionPaths:
     """The minion's files and sockets. Made by `minion_paths`."""
 
-    __slots__ = ("event_pub", "event_pull", "files", "grains_cache", "master_key", "proc", "schedule", "spool")
+    __slots__ = ("event_pub", "event_pull", "files", "grains_cache", "master_key", "proc", "schedule", "spool", "workers")
 
     def __init__(self, config: MinionConfig) -> None:
         import hashlib  # a third of what a thin command's configuration costs, and the master's side needs none of it
@@ -82,6 +82,7 @@ class MinionPaths:
         digest = hashlib.new(config.hash_type, config.id.encode(), usedforsecurity=False).hexdigest()
         self.event_pub = _socket(sock, f"minion_event_{digest[:10]}_pub.ipc")
         self.event_pull = _socket(sock, f"minion_event_{digest[:10]}_pull.ipc")
+        self.workers = _socket(sock, f"minion_{digest[:10]}_workers.sock")
         self.proc = os.path.join(cache, "proc")
         self.spool = os.path.join(cache, "spool")
         self.files = os.path.join(cache, "files")

@@ -161,7 +161,9 @@ class _Minion:
         ready = trio.Event()
         async with (
             open_context() as context,
-            open_workers(self._zygote, context=facts.context, upcalls=upcalls) as workers,
+            open_workers(
+                self._zygote, context=facts.context, upcalls=upcalls, door=Path(self._paths.workers)
+            ) as workers,
             trio.open_nursery() as services,
         ):
             self._notify("READY=1")

@@ -352,7 +352,8 @@ class Jobs:
         try:
             with trio.CancelScope() as running.cancel:
                 outcome = await self._in_worker(call, running, warm=warm, spool=spool, outlives=outlives)
-                return outcome, spool is not None
+                # A child that could not write its file says so: the return is then ours to keep.
+                return outcome, outcome.spooled
         except WorkerDied as exc:
             log.warning("worker.died", jid=running.jid, fun=_name(call.fun), status=exc.status)
             return _died(-exc.status if exc.status is not None and exc.status < 0 else None, exc), False
