@@ -20,9 +20,9 @@ _WORDS = {
     for word in names.split()
 }
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/")
-_SAFE = _LETTERS | frozenset("0123456789.-+@%=")
+_AFTER_DOT = frozenset("*/d")
 _KEY = _LETTERS - {"/"} | frozenset("0123456789_.-")
-_QUOTED = _SAFE | frozenset(" :*,;()[]{}#<>!?&|$^~")
+_QUOTED = _LETTERS | frozenset("0123456789 .-+@%=:*,;()[]{}#<>!?&|$^~")
 
 
 class _Uncertain(Exception):
@@ -101,7 +101,9 @@ def _scalar(text: str) -> Any:
         if number[0] != "0" or number == "0":
             return int(text)
         raise _Uncertain
-    if text[0] in _LETTERS and text[-1] != ":" and (_SAFE | {":"}).issuperset(text):
+    # Words as they stand: what begins like this is no number, and nothing inside ends it.
+    wordy = text[0] in _LETTERS or (text[0] == "." and text[1:2] in _AFTER_DOT)
+    if wordy and text[-1] != ":" and ": " not in text and " #" not in text:
         return text
     parts = text.split(".")
     if all(part.isdigit() for part in parts):
