@@ -29,10 +29,11 @@ class MemoryJobs:
     bodies: dict = attrs.field(factory=dict)
     settled: dict = attrs.field(factory=dict)
     batches: list = attrs.field(factory=list)
+    marked: int = 0
     full: bool = False
     door: trio.Event | None = None
 
-    async def record_returns(self, returns):
+    async def record_returns(self, returns, *, settled=()):
         await trio.lowlevel.checkpoint()
         if self.door is not None:
             await self.door.wait()
@@ -45,6 +46,7 @@ class MemoryJobs:
             there = self.bodies.setdefault((one.jid, one.id), one.body)
             fresh = there is one.body
             results.append(Recorded.NEW if fresh else Recorded.REPEAT if there == one.body else Recorded.DIFFERENT)
+        self.settled.update((jid, {}) for jid in settled)
         return results
 
     async def returned(self, jid):
@@ -60,6 +62,7 @@ class MemoryJobs:
 
     async def mark_settled(self, jid, missing):
         await trio.lowlevel.checkpoint()
+        self.marked += 1
         self.settled[jid] = dict(missing)
 
 
@@ -299,6 +302,19 @@ async def test_a_job_is_settled_when_all_have_returned(house, autojump_clock):
     assert trio.current_time() == 0.0
 
 
+async def test_that_nobody_is_missing_is_stored_with_the_last_return(house, autojump_clock):
+    await house.new_job("m1", "m2")
+    await wait_all_tasks_blocked()
+    await give_back(house.bus, "m1")
+    assert house.store.jobs.settled == {}
+    await give_back(house.bus, "m2")
+    # Acknowledged, so stored; the watch has not run yet.
+    assert house.store.jobs.settled == {JID: {}}
+    await wait_all_tasks_blocked()
+    assert house.told(JobSettled)[0].missing == {}
+    assert house.store.jobs.marked == 0
+
+
 async def test_a_dead_minion_is_asked_once_and_given_up_with_stocks_words(house, autojump_clock):
     await house.new_job("m1", "m2", missing=["nokey"])
     await give_back(house.bus, "m1")
@@ -404,9 +420,9 @@ async def test_a_question_that_reaches_nobody_ends_the_wait(house, autojump_cloc
     assert list(house.told(JobSettled)[0].missing) == ["m1"]
 
 
-async def test_a_return_before_the_watch_began_counts(house, autojump_clock):
+async def test_a_return_before_the_watch_of_a_chosen_jid_began_counts(house, autojump_clock):
     house.store.jobs.bodies[JID, "m1"] = {}
-    await house.new_job("m1")
+    await house.new_job("m1", chosen=True)
     await wait_all_tasks_blocked()
     assert house.told(JobSettled)[0].missing == {}
 

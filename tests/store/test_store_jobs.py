@@ -76,6 +76,17 @@ async def test_a_return_of_an_unknown_job_brings_its_load(store):
     assert await store.jobs.returned(JID) == {"m1", "m2"}
 
 
+async def test_a_last_return_settles_its_job(store):
+    await store.jobs.record_job(load(), ["m1"])
+    assert (await store.jobs.entry(JID)).settled is None
+    for expected in (Recorded.NEW, Recorded.REPEAT):
+        (recorded,) = await store.jobs.record_returns([NewReturn(jid=JID, id="m1", body=ping())], settled=[JID])
+        assert recorded is expected
+    entry = await store.jobs.entry(JID)
+    assert entry.settled is not None
+    assert entry.missing == {}
+
+
 async def test_any_text_is_only_a_key(store, tmp_path):
     for jid in ("../../evil", "a\nb", "", "'; DROP TABLE jobs; --"):
         await store.jobs.record_returns([NewReturn(jid=jid, id="../m1", body=ping(), load=load(jid))])

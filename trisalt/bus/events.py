@@ -240,7 +240,8 @@ class JobNew(Event):
     """A publication was accepted; `minions` are waited for, `missing` were named but have no key.
 
     `watch`: somebody waits, so `master/jobs` asks find_job until the job is settled; `timeout` and
-    `gather_job_timeout` are seconds, the configured ones when None.
+    `gather_job_timeout` are seconds, the configured ones when None. `chosen`: the jid was the caller's, so that there
+    may be returns already.
     """
 
     TAG = "salt/job/{jid}/new"
@@ -255,6 +256,7 @@ class JobNew(Event):
     watch: bool = inside(default=False)
     timeout: float | None = inside(default=None)
     gather_job_timeout: float | None = inside(default=None)
+    chosen: bool = inside(default=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -157,13 +157,18 @@ class _Keeper:
                 new.append(one)
         if not new:
             return kept
+        ids: dict[str, set[str]] = {}
+        for one in new:
+            ids.setdefault(one.jid, set()).add(one.request.id)
+        settled = self._watches.settled_by(ids)
         try:
-            results = await self._jobs.record_returns([_new_return(one) for one in new])
+            results = await self._jobs.record_returns([_new_return(one) for one in new], settled=settled)
         except StoreError as exc:
             for one in new:
                 one.reply.fail(StoreError(str(exc)))
             lost = set(new)
             return [one for one in kept if one not in lost]
+        self._watches.recorded(settled)
         for one, recorded in zip(new, results, strict=True):
             one.recorded = recorded
         return kept

@@ -146,6 +146,7 @@ class _Desk:
                 watch=request.watch,
                 timeout=request.timeout,
                 gather_job_timeout=request.gather_job_timeout,
+                chosen=jid == request.jid,
             )
         )
         await self._bus.publish(

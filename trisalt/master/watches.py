@@ -7,7 +7,7 @@ It publishes find_job, hears the answers, and says `JobSettled` with a reason fo
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 import attrs
 import structlog
@@ -48,6 +48,8 @@ class _Watch:
     gather: Gather
     unreachable: list[str]
     changed: trio.Event = attrs.field(factory=trio.Event)
+    recorded: bool = False
+    """The store knows that nobody is missing: it was told with the last return."""
     polls: list[str] = attrs.field(factory=list)
 
     def returned(self, id: str) -> None:
@@ -86,6 +88,21 @@ class Watches:
         """Whether a minion has answered this find_job before."""
         return id in self._answers(jid)
 
+    def settled_by(self, returns: Mapping[str, Set[str]]) -> list[str]:
+        """The jids whose last outstanding minions are among these, `{jid: ids}`: the store is told with the returns."""
+        return [
+            jid
+            for jid, ids in returns.items()
+            if (watch := self._watches.get(jid)) and not watch.unreachable and 0 < len(watch.gather.pending) <= len(ids)
+            if watch.gather.pending <= ids
+        ]
+
+    def recorded(self, jids: Iterable[str]) -> None:
+        """What `settled_by` gave is in the store."""
+        for jid in jids:
+            if watch := self._watches.get(jid):
+                watch.recorded = True
+
     def notice(self, event: JobReturned) -> None:
         """A return has been told: to the watch of its job, and to the one that asked find_job."""
         if event.fun == FIND_JOB:
@@ -111,17 +128,19 @@ class Watches:
         # Nobody is missed: a keeper. Jobs come one at a time, and starting a task takes no time.
         async with self._bus.subscribe(JobNew, keep=True, depth=64) as new:
             task_status.started()
-            async for event in new:
-                if isinstance(event, JobNew) and event.watch:
-                    watch = self._begin(
-                        event.jid,
-                        event.user,
-                        event.minions,
-                        event.missing,
-                        timeout=event.timeout,
-                        gather_job_timeout=event.gather_job_timeout,
-                    )
-                    nursery.start_soon(self._run, watch)
+            while True:
+                # All at once: each is known here before its publication can be answered.
+                for event in await new.receive_all():
+                    if isinstance(event, JobNew) and event.watch:
+                        watch = self._begin(
+                            event.jid,
+                            event.user,
+                            event.minions,
+                            event.missing,
+                            timeout=event.timeout,
+                            gather_job_timeout=event.gather_job_timeout,
+                        )
+                        nursery.start_soon(self._run_known if event.chosen else self._run, watch)
 
     async def answer_requests(
         self, nursery: trio.Nursery, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -159,7 +178,7 @@ class Watches:
             gather_job_timeout=request.gather_job_timeout,
         )
         reply.send(sorted(entry.minions))
-        await self._run(watch)
+        await self._run_known(watch)
 
     def _begin(
         self,
@@ -190,34 +209,45 @@ class Watches:
         )
         watch.changed.set()
 
-    async def _run(self, watch: _Watch) -> None:
-        """One watch, from the publication to `JobSettled`."""
-        try:
-            missing = await self._gather(watch)
-        finally:
-            if self._watches.get(watch.jid) is watch:
-                del self._watches[watch.jid]
-            for jid in watch.polls:
-                self._polls.pop(jid, None)
-        gone = self._gone(missing)
-        reasons = {
-            id: NOT_CONNECTED if id in gone else NO_RESPONSE.format(jid=watch.jid)
-            for id in sorted({*missing, *watch.unreachable})
-        }
-        try:
-            await self._jobs.mark_settled(watch.jid, reasons)
-        except StoreError as exc:
-            log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
-        await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons))
-        log.debug("job.settled", jid=watch.jid, missing=len(reasons))
-
-    async def _gather(self, watch: _Watch) -> frozenset[str]:
+    async def _run_known(self, watch: _Watch) -> None:
+        """A watch of a job that may have returns already."""
         # The watch is known by now, so whoever is not in the store yet will be noticed.
         try:
             for id in await self._jobs.returned(watch.jid):
                 watch.gather.returned(id)
         except StoreError as exc:
             log.warning("job.returns_not_read", jid=watch.jid, reason=str(exc))
+        except BaseException:
+            self._forget(watch)
+            raise
+        await self._run(watch)
+
+    async def _run(self, watch: _Watch) -> None:
+        """One watch, from the publication to `JobSettled`."""
+        try:
+            missing = await self._gather(watch)
+        finally:
+            self._forget(watch)
+        gone = self._gone(missing)
+        reasons = {
+            id: NOT_CONNECTED if id in gone else NO_RESPONSE.format(jid=watch.jid)
+            for id in sorted({*missing, *watch.unreachable})
+        }
+        if reasons or not watch.recorded:
+            try:
+                await self._jobs.mark_settled(watch.jid, reasons)
+            except StoreError as exc:
+                log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
+        await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons))
+        log.debug("job.settled", jid=watch.jid, missing=len(reasons))
+
+    def _forget(self, watch: _Watch) -> None:
+        if self._watches.get(watch.jid) is watch:
+            del self._watches[watch.jid]
+        for jid in watch.polls:
+            self._polls.pop(jid, None)
+
+    async def _gather(self, watch: _Watch) -> frozenset[str]:
         while True:
             watch.changed = trio.Event()
             gone = self._gone(watch.gather.pending)

@@ -27,6 +27,8 @@ CHUNKS = (64, 16, 4, 1)
 
 ALL_JOBS = JobFilter()
 
+_SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
+_NOBODY = pack_bin({})
 _ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
 _INSERTS = {
     size: f"INSERT OR IGNORE INTO returns (jid, id, came, body) VALUES {','.join(['(?,?,?,?)'] * size)}"  # noqa: S608
@@ -58,14 +60,11 @@ class SqliteJobs:
         jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
-            row = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)",
-                    (jid, now, packed, pack_bin(list(minions))),
-                )
-            else:
-                known = unpack_bin(row[0])
+            values = (jid, now, packed, pack_bin(list(minions)))
+            insert = "INSERT OR IGNORE INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)"
+            if connection.execute(insert, values).rowcount == 0:
+                (row,) = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
+                known = unpack_bin(row)
                 known += [id for id in minions if id not in set(known)]
                 connection.execute("UPDATE jobs SET minions = ? WHERE jid = ?", (pack_bin(known), jid))
 
@@ -77,8 +76,8 @@ class SqliteJobs:
         (recorded,) = await self.record_returns([NewReturn(jid=jid, id=id, body=body)])
         return recorded
 
-    async def record_returns(self, returns: Sequence[NewReturn]) -> list[Recorded]:
-        """Keep many returns in one transaction: all of them, or StoreError."""
+    async def record_returns(self, returns: Sequence[NewReturn], *, settled: Sequence[str] = ()) -> list[Recorded]:
+        """Keep many returns in one transaction: all of them, or StoreError. Of the jobs `settled` nobody is missing."""
         now = self._clock()
         rows = [(one.jid, one.id, now, pack_bin(dict(one.body))) for one in returns]
         loads = {one.jid: one for one in returns if one.load is not None}
@@ -88,6 +87,8 @@ class SqliteJobs:
                 load = pack_bin(dict(cast("Mapping[str, Any]", loads[jid].load)))
                 values = (jid, now, load, pack_bin([loads[jid].id]))
                 connection.execute("INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)", values)
+            for jid in settled:
+                connection.execute(_SETTLE, (now, _NOBODY, jid))
             if careful:
                 return [_insert_one(connection, row) for row in rows]
             _insert_all(connection, rows)
@@ -100,7 +101,7 @@ class SqliteJobs:
         values = (self._clock(), pack_bin(dict(missing)), jid)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
-            connection.execute("UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?", values)
+            connection.execute(_SETTLE, values)
 
         await self._engine.write(write)
 

@@ -84,8 +84,11 @@ class Jobs(Protocol):
     async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
         """Keep one return."""
 
-    async def record_returns(self, returns: Sequence[NewReturn]) -> list[Recorded]:
-        """Keep many returns in one transaction: all of them, or StoreError."""
+    async def record_returns(self, returns: Sequence[NewReturn], *, settled: Sequence[str] = ()) -> list[Recorded]:
+        """Keep many returns in one transaction: all of them, or StoreError.
+
+        `settled` are the jids of which nobody is missing any longer; it is noted with the returns.
+        """
 
     async def load(self, jid: str) -> dict[str, Any] | None:
         """The job's load, or None for an unknown job."""
