@@ -82,10 +82,11 @@ class Proc:
 
     def put(self, running: Running) -> None:
         """Note a job, and again when it has got its process."""
-        if not running.birth:
-            running.birth = process_birth(running.pid) or 0
         self._jobs[running.jid] = running
         if running.on_disk:
+            # Who reads the file asks whether it is still that process; nobody else does.
+            if not running.birth:
+                running.birth = process_birth(running.pid) or 0
             self._write(running)
 
     def remove(self, jid: str) -> None:

@@ -225,19 +225,28 @@ class Workers:
         except LocalProtocolError:
             # A set or an object in what we were given: it is the child's idea of it that counts.
             await process.send(plain(request))
+        message = await process.receive()
+        if message is not None and ("upcall" in message or "log" in message):
+            message = await self._attend(seat, message)
+        if message is not None:
+            process.finished = last or bool(message.get("spent"))
+            return message
+        await process.exited.wait()
+        raise WorkerDied(_epitaph(process.status), status=process.status)
+
+    async def _attend(self, seat: _Seat, message: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Answer what a child asks, `message` first, until it has done its call: its last message, or None."""
         async with trio.open_nursery() as upcalls:
-            while (message := await process.receive()) is not None:
+            while message is not None:
                 if "upcall" in message:
                     upcalls.start_soon(self._answer, seat, message)
                 elif "log" in message:
                     _log(message["log"], seat)
                 else:
-                    process.finished = last or bool(message.get("spent"))
-                    upcalls.cancel_scope.cancel()
-                    return message
+                    break
+                message = await seat.process.receive()
             upcalls.cancel_scope.cancel()
-        await process.exited.wait()
-        raise WorkerDied(_epitaph(process.status), status=process.status)
+        return message
 
     def _parts_for(self, seat: _Seat) -> dict[str, bytes]:
         """The parts of the context that this child does not have yet, packed."""
