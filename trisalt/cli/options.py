@@ -177,7 +177,11 @@ class Parser:
                     lines.append(f"{inset + names:<24}{text.pop(0)}".rstrip())
                 lines += [f"{'':24}{line}" for line in text if line]
             lines.append("")
-        (stream or sys.stdout).write("\n".join(lines[:-1]) + "\n")
+        text = "\n".join(lines[:-1]) + "\n"
+        if stream is None:
+            _print(text)
+        else:
+            stream.write(text)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -205,10 +209,10 @@ class Parser:
                 self.print_help()
                 raise SystemExit(0)
             case "version":
-                sys.stdout.write(f"{self.prog} {__version__} (trisalt)\n")
+                _print(f"{self.prog} {__version__} (trisalt)\n")
                 raise SystemExit(0)
             case "report":
-                sys.stdout.write(versions_report())
+                _print(versions_report())
                 raise SystemExit(0)
         result: Any = flag.const
         if flag.takes_value:
@@ -254,6 +258,13 @@ class Parser:
         for key, value in section.items() if isinstance(section, dict) else ():
             if key in options.__dict__ and key not in given:
                 options.__dict__[key] = value
+
+
+def _print(text: str) -> None:
+    """Write to stdout, which may have been closed meanwhile."""
+    from trisalt.cli.show import write_out  # what a command prints in the end costs the others nothing
+
+    write_out(text)
 
 
 def _is_ours(path: str) -> bool:

@@ -13,7 +13,10 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
-    from typing import Any, TextIO
+    from typing import Any, NoReturn, TextIO
+
+# What was to be printed could not be written.
+EXIT_NOT_WRITTEN = 74
 
 # The outputters of the house, and the file each stands in.
 _SHELF = {
@@ -57,8 +60,7 @@ class Show:
         self._out_file = out_file
         self._outputters: dict[str, Callable[..., Any] | None] = {}
         if out_file and not append:
-            with open(out_file, "w", encoding="utf-8"):
-                pass
+            _write_file(out_file, "", "w")
 
     def __call__(self, data: object, out: str | None = None, *, retcode: int = 0, **kwargs: Any) -> None:
         """Print `data` with the operator's outputter, else `out`, else nested. Prints nothing for an empty text."""
@@ -88,8 +90,7 @@ class Show:
     def write(self, text: str) -> None:
         """Write text as it is, to the output file or to stdout, at once."""
         if self._out_file:
-            with open(self._out_file, "a", encoding="utf-8") as file:
-                file.write(text)
+            _write_file(self._out_file, text, "a")
         elif not self.closed:
             self.closed = not write_out(text)
 
@@ -122,7 +123,10 @@ def display(options: Any) -> dict[str, Any]:
 
 
 def write_out(text: str) -> bool:
-    """Write to stdout and flush; False when nobody reads it any longer."""
+    """Write to stdout and flush; False when nobody reads it any longer.
+
+    A disk that is full, say, ends the command with one line on stderr and exit status 74.
+    """
     try:
         try:
             sys.stdout.write(text)
@@ -130,13 +134,28 @@ def write_out(text: str) -> bool:
             encoding = sys.stdout.encoding or "ascii"
             sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as exc:
         # The interpreter flushes stdout once more at its end: let that go nowhere.
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, sys.stdout.fileno())
         os.close(devnull)
-        return False
+        if isinstance(exc, BrokenPipeError):
+            return False
+        _not_written("stdout", exc)
     return True
+
+
+def _write_file(path: str, text: str, mode: str) -> None:
+    try:
+        with open(path, mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as exc:
+        _not_written(path, exc)
+
+
+def _not_written(where: str, exc: OSError) -> NoReturn:
+    sys.stderr.write(f"ERROR: {where}: {exc.strerror}\n")
+    raise SystemExit(EXIT_NOT_WRITTEN) from None
 
 
 def _find(name: str, opts: Mapping[str, Any]) -> Callable[..., Any] | None:
