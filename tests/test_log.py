@@ -1,3 +1,4 @@
+import ast
 import json
 import logging
 import os
@@ -5,6 +6,7 @@ import re
 import socket
 import string
 import sys
+from pathlib import Path
 
 import pytest
 import structlog
@@ -384,3 +386,42 @@ def test_a_closed_console_loses_lines_and_nothing_else(console, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Gone())
     logger().info("x.y")
     assert logs.dropped == before + 1
+
+
+def calls():
+    """Every `log.<level>("event", …)` in the house: where it is, its event, its facts; None for facts not known here."""
+    root = Path(logs.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+                continue
+            target, first = node.func, node.args[0]
+            ours = isinstance(target.value, ast.Name) and target.value.id == "log" and target.attr in logs.LEVELS
+            # Plugins and the loader write with `logging`, in words of their own.
+            if ours and isinstance(first, ast.Constant) and not {"plugins", "loader"} & set(path.parts):
+                names = {keyword.arg for keyword in node.keywords}
+                yield f"{path}:{node.lineno}", str(first.value), None if None in names else names
+
+
+def test_every_event_that_has_a_sentence_brings_the_facts_of_it():
+    found = 0
+    for where, event, facts in calls():
+        rows = [
+            row for table in (STOCK_LINES, MINION_LINES if "/minion/" in where else {}) if (row := table.get(event))
+        ]
+        for sentence in [
+            text for row in rows[-1:] for text in ([s for _l, s in row] if isinstance(row, tuple) else [row])
+        ]:
+            if facts is None or callable(sentence):
+                continue
+            wanted = {field for _text, field, _spec, _conversion in string.Formatter().parse(sentence) if field}
+            assert wanted <= facts, f"{where}: {event} lacks {wanted - facts}"
+            found += 1
+    assert found > 30
+
+
+def test_every_event_is_a_subject_and_what_happened():
+    events = {(where, event) for where, event, _facts in calls() if " " not in event}
+    assert len(events) > 100
+    for where, event in events:
+        assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", event), f"{where}: {event}"

@@ -126,6 +126,7 @@ STOCK_LINES: dict[str, Row] = {
 
 # Where a minion's words are others than a master's for the same event.
 MINION_LINES: dict[str, Row] = {
+    "auth.full": "The Salt Master at {master} takes no more minions",
     "auth.pending": (
         (
             "error",
