@@ -141,6 +141,10 @@ async def test_no_watchdog_is_fed_that_does_not_watch_us(monkeypatch, usec, pid,
         await keep_watchdog()
 
 
+def read(path):
+    return Path(path).read_text()
+
+
 async def test_a_dump_names_every_task_and_where_it_waits(tmp_path, monkeypatch):
     async def wait_for_godot():
         await trio.sleep_forever()
@@ -154,7 +158,7 @@ async def test_a_dump_names_every_task_and_where_it_waits(tmp_path, monkeypatch)
         nursery.cancel_scope.cancel()
     assert path is not None
     assert os.stat(path).st_mode & 0o777 == 0o600
-    text = Path(path).read_text()
+    text = read(path)
     assert "wait_for_godot" in text
     assert "test_a_dump_names_every_task" in text
     assert "sleep_forever" in text
@@ -165,7 +169,7 @@ def test_a_dump_outside_trio_still_shows_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     path = dump_tasks()
     assert path is not None
-    assert "thread" in Path(path).read_text()
+    assert "thread" in read(path)
 
 
 def test_a_dump_that_cannot_be_written_is_told_and_no_more(tmp_path, monkeypatch):

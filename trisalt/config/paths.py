@@ -72,7 +72,17 @@ class MasterPaths:
 class MinionPaths:
     """The minion's files and sockets. Made by `minion_paths`."""
 
-    __slots__ = ("event_pub", "event_pull", "files", "grains_cache", "master_key", "proc", "schedule", "spool", "workers")
+    __slots__ = (
+        "event_pub",
+        "event_pull",
+        "files",
+        "grains_cache",
+        "master_key",
+        "proc",
+        "schedule",
+        "spool",
+        "workers",
+    )
 
     def __init__(self, config: MinionConfig) -> None:
         import hashlib  # a third of what a thin command's configuration costs, and the master's side needs none of it
