@@ -2,12 +2,13 @@ import os
 import stat
 import subprocess
 import sys
+from glob import glob
 
 import pytest
 
 from trisalt.config.names import generated_id, host_id, with_domain, without_domain
 from trisalt.config.paths import below, master_paths, minion_paths
-from trisalt.config.read import config_file, parse_master, read_master, read_minion
+from trisalt.config.read import _matching, config_file, parse_master, read_master, read_minion
 from trisalt.errors import ConfigError
 
 
@@ -60,6 +61,18 @@ def test_includes_come_after_drop_ins_and_are_relative_to_their_file(tmp_path, m
     circle, *missing = config.warnings
     assert "circle" in circle
     assert [str(tmp_path / "nosuch") in missing[0], str(tmp_path / "none/*.conf") in missing[1]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["d/*.conf", "d/*", "*/a.conf", "d/[ab].conf", "d/?.conf", "nosuch/*.conf", "d/*.c*"]
+)
+def test_a_pattern_names_what_globs_name(tmp_path, monkeypatch, pattern):
+    (tmp_path / "d").mkdir()
+    for name in ("b.conf", "a.conf", ".hidden.conf", "c.txt", "a.conf.bak"):
+        (tmp_path / "d" / name).write_text("")
+    for wanted in (pattern, str(tmp_path / pattern)):
+        monkeypatch.chdir(tmp_path)
+        assert _matching(wanted) == sorted(glob(wanted))
 
 
 def test_the_command_line_goes_over_all_files(tmp_path, master):

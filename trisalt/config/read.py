@@ -290,14 +290,19 @@ def _is_pattern(path: str) -> bool:
 
 def _matching(pattern: str) -> list[str]:
     """The paths that a pattern matches, sorted."""
-    folder = os.path.dirname(pattern)
+    folder, name = os.path.split(pattern)
     if not _is_pattern(folder):
         try:
-            if not os.listdir(folder):
-                return []
+            names = os.listdir(folder or ".")
         except OSError:
             return []
-    from glob import glob  # with the regular expressions in it a quarter of all reading; most have no drop-ins
+        if not names:
+            return []
+        if name[:1] == "*" and not _is_pattern(name[1:]):
+            # What nearly all patterns are like: master.d/*.conf.
+            found = [entry for entry in names if entry.endswith(name[1:]) and entry[0] != "."]
+            return sorted(os.path.join(folder, entry) for entry in found)
+    from glob import glob  # with the regular expressions in it, a quarter of all reading
 
     return sorted(glob(pattern))
 
