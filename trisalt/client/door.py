@@ -6,6 +6,7 @@ Called by the thin commands and by the web daemon. The other end is `master.loca
 from __future__ import annotations
 
 import socket
+import struct
 from collections import deque
 from types import TracebackType
 
@@ -100,12 +101,15 @@ class Door:
         packed = pack_frame(question)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.settimeout(timeout)
+            if timeout is not None:
+                # A busy listener makes a blocking caller wait, and sends one with Python's kind of timeout away.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout))
             sock.connect(self.sock_path)
+            sock.settimeout(timeout)
             sock.sendall(packed)
         except BaseException as exc:
             sock.close()
-            if isinstance(exc, TimeoutError):
+            if isinstance(exc, TimeoutError | BlockingIOError):
                 raise RequestTimeout(LATE) from exc
             if isinstance(exc, PermissionError):
                 raise Denied(f"No permission to talk to the master at {self.sock_path}") from exc
@@ -115,6 +119,11 @@ class Door:
                 raise MasterUnreachable(UNREACHABLE) from exc
             raise
         return Answers(sock, timeout)
+
+
+def _timeval(seconds: float) -> bytes:
+    # Zero would be for ever.
+    return struct.pack("ll", int(seconds), max(int(seconds % 1 * 1e6), 1))
 
 
 UNREACHABLE = "The salt master could not be contacted. Is master running?"
