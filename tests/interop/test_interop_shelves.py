@@ -315,6 +315,7 @@ CALLS = [
     # -- mine
     Call("mine.valid"),
     Call("mine.send", "nosuch.function"),
+    Call("mine.send", "test.exception", "no such thing", ours=refuses("no such thing"), why="the job says what failed"),
     # -- event
     Call("event.fire_master", {"n": 1}, "my/tag"),
     # -- config

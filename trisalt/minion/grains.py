@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import structlog
 import trio
 
@@ -27,7 +29,8 @@ class Grains:
         """Gather grains; False when that failed, and the old ones stay."""
         async with self._lock:
             try:
-                grains = await self._workers.run(gather, dict(self._facts.opts))
+                # The grain `pid` is this daemon's, not that of the worker that gathers.
+                grains = await self._workers.run(gather, {**self._facts.opts, "__pid__": os.getpid()})
             except TrisaltError as exc:
                 log.error("grains.failed", reason=str(exc))
                 return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError
@@ -17,7 +18,7 @@ ACL_MARK = "__saltmine_acl__"
 def update(clear: bool = False, mine_functions: Any = None) -> bool | None:
     """
     Call the mine functions and send what they return; `clear` replaces what the master has. Without
-    `mine_functions` those of the configuration and the pillar are called, a pillar's over a configuration's.
+    `mine_functions` those of the pillar and of the configuration are called, a configuration's over a pillar's.
 
     CLI Example:
 
@@ -62,11 +63,9 @@ def get(tgt: Any, fun: Any, tgt_type: str = "glob", exclude_minion: bool = False
         return {}
     found = upcall.ask_master("_mine_get", tgt=tgt, fun=fun, tgt_type=tgt_type)
     if exclude_minion and isinstance(found, dict):
-        me = __opts__["id"]
-        found.pop(me, None)
-        for values in found.values():
-            if isinstance(values, dict):
-                values.pop(me, None)
+        several = isinstance(fun, list) or "," in fun
+        for values in found.values() if several else [found]:
+            values.pop(__opts__["id"], None)
     return found
 
 
@@ -113,7 +112,9 @@ def _functions(given: Any) -> dict[str, Any]:
     if given is not None:
         found = given
     else:
-        found = {**_as_map(__opts__.get("mine_functions")), **_as_map(__pillar__.get("mine_functions"))}
+        sources = (__pillar__, __pillar__.get("master"), __opts__)
+        maps = [_as_map(source.get("mine_functions")) for source in sources if isinstance(source, Mapping)]
+        found = {name: entry for entries in maps for name, entry in entries.items()}
     return _as_map(found)
 
 
@@ -149,7 +150,7 @@ def _parse(name: str, entry: Any) -> tuple[str, list[Any], dict[str, Any], dict[
 
 
 def _marked(value: Any, acl: dict[str, Any]) -> Any:
-    return {ACL_MARK: 1, "__data__": value, **acl} if acl else value
+    return {ACL_MARK: 1, "__data__": value, **acl} if acl.get("allow_tgt") else value
 
 
 def _send(data: dict[str, Any], clear: bool) -> bool | None:

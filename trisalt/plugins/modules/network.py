@@ -395,7 +395,7 @@ def active_tcp() -> dict[str, dict[str, Any]]:
         salt '*' network.active_tcp
     """
     established = [
-        e for protocol in ("tcp", "tcp6") for e in _sockets(protocol) if _STATES[e["state"]] == "ESTABLISHED"
+        e for protocol in ("tcp", "tcp6") for e in _sockets(protocol) if _STATES.get(e["state"]) == "ESTABLISHED"
     ]
     return {
         str(number): {
@@ -457,15 +457,26 @@ def ping(host: str, timeout: Any = False, return_boolean: bool = False) -> Any:
     return done["retcode"] == 0 if return_boolean else done["stdout"]
 
 
-def traceroute(host: str) -> str:
+def traceroute(host: str) -> list[dict[str, Any]]:
     """
-    The hops to a host, as the program prints them.
+    The hops to a host: `{count, hostname, ip, ms1, ms2, ms3}`, a time that was not measured None; a hop that did not
+    answer has the hostname `*` and nothing else.
 
     CLI Example:
 
         salt '*' network.traceroute archlinux.org
     """
-    return _program(["traceroute", _host(host)])["stdout"]
+    hops: list[dict[str, Any]] = []
+    for line in _program(["traceroute", _host(host)])["stdout"].splitlines():
+        if not (found := re.match(r"\s*(\d+)\s+(.*)", line)):
+            continue
+        hop = {"count": int(found[1]), "hostname": "*"}
+        if named := re.match(r"(\S+)\s+\((\S+)\)(.*)", found[2].lstrip("* ")):
+            hop |= {"hostname": named[1], "ip": named[2]}
+            times = re.findall(r"([\d.]+) ms|\*", named[3])
+            hop |= {f"ms{number}": float(time) if time else None for number, time in enumerate(times, 1)}
+        hops.append(hop)
+    return hops
 
 
 def dig(host: str) -> str:
