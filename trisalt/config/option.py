@@ -165,7 +165,10 @@ def fit(row: Option, value: object) -> tuple[Any, bool]:
     Text of digits is a number, a number is text, as stock Salt takes them. Raises ConfigError when the option guards.
     """
     if fits(row.types, value):
-        return (float(value), True) if row.types == "float" and isinstance(value, int) else (value, True)
+        if row.types != "float" or not isinstance(value, int):
+            return value, True
+        if abs(value) <= MOST:
+            return float(value), True
     if value is None:
         return fresh(row.default), True
     for name in row.types.split("|"):
@@ -173,7 +176,7 @@ def fit(row: Option, value: object) -> tuple[Any, bool]:
         if convert is not None:
             try:
                 return convert(value), True
-            except ValueError:
+            except (ValueError, OverflowError):  # infinity is no whole number
                 continue
     if row.guards:
         raise ConfigError(mistyped(row.name, value, row.types))
@@ -201,6 +204,9 @@ def fresh(default: Any) -> Any:
         return {key: fresh(value) for key, value in default.items()}
     return list(default) if type(default) is list else default
 
+
+# No number of a configuration is beyond what a float holds exactly.
+MOST = 1 << 53
 
 _SECRET_WORDS = ("pass", "secret", "token", "priv", "key")
 
