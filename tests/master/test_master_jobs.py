@@ -439,6 +439,19 @@ async def test_later_waiters_share_the_watch_and_lengthen_it(house, autojump_clo
     assert len(house.told(JobSettled)) == 1
 
 
+async def test_who_begins_to_wait_while_the_end_is_being_told_hears_it(house):
+    await house.new_job("m1")
+    await wait_all_tasks_blocked()
+    async with house.bus.subscribe(JobSettled, keep=True, depth=1) as slow:
+        await house.bus.publish(JobSettled(jid="another", missing={}))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(give_back, house.bus, "m1")
+            await wait_all_tasks_blocked()
+            assert await house.bus.ask(WatchRequest(jid=JID)) == ["m1"]
+            heard = [(await slow.receive()).jid for _ in range(3)]
+    assert heard == ["another", JID, JID]
+
+
 async def test_a_job_that_was_settled_can_be_watched_again(house, autojump_clock):
     await house.new_job("m1", "m2")
     await trio.sleep(16)

@@ -63,7 +63,7 @@ class Following:
         raise StopAsyncIteration
 
     async def _next(self) -> list[dict[str, Any]]:
-        returns = []
+        returns: list[dict[str, Any]] = []
         for event in await self._events.receive_all():
             match event:
                 case JobReturned(jid=self.jid):

@@ -18,7 +18,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import Event, JobReturned
+from trisalt.bus.events import Event, JobReturned, JobSettled
 from trisalt.bus.requests import ReturnRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
 from trisalt.master.failures import failed_states
@@ -126,8 +126,8 @@ class _Keeper:
             batch, self._waiting = self._waiting, []
             self._room.unpark_all()
             kept = [one for request, reply in batch if (one := self._accept(request, reply)) is not None]
-            stored = await self._record(kept)
-            await self._tell(stored)
+            stored, settled = await self._record(kept)
+            await self._tell(stored, settled)
             for one in stored:
                 one.reply.send(None)
 
@@ -147,8 +147,8 @@ class _Keeper:
         reply.send(None)
         return None
 
-    async def _record(self, kept: list[_Kept]) -> list[_Kept]:
-        """Make returns durable; those that could not be stored are failed, and left out."""
+    async def _record(self, kept: list[_Kept]) -> tuple[list[_Kept], list[JobSettled]]:
+        """Make returns durable; those that could not be stored are failed, and left out. And the jobs that end so."""
         new = []
         for one in kept:
             if one.request.fun == FIND_JOB:
@@ -156,7 +156,7 @@ class _Keeper:
             elif one.jid != "nocache":
                 new.append(one)
         if not new:
-            return kept
+            return kept, []
         ids: dict[str, set[str]] = {}
         for one in new:
             ids.setdefault(one.jid, set()).add(one.request.id)
@@ -167,13 +167,12 @@ class _Keeper:
             for one in new:
                 one.reply.fail(StoreError(str(exc)))
             lost = set(new)
-            return [one for one in kept if one not in lost]
-        self._watches.recorded(settled)
+            return [one for one in kept if one not in lost], []
         for one, recorded in zip(new, results, strict=True):
             one.recorded = recorded
-        return kept
+        return kept, self._watches.recorded(settled, ids)
 
-    async def _tell(self, stored: list[_Kept]) -> None:
+    async def _tell(self, stored: list[_Kept], settled: list[JobSettled]) -> None:
         told: list[JobReturned] = []
         events: list[Event] = []
         for one in stored:
@@ -187,11 +186,14 @@ class _Keeper:
             events.append(event)
             if event.first and event.retcode:
                 events.extend(failed_states(event))
-        if events:
+        # After the returns: nobody hears that a job is settled before its last return has been told. With them: who
+        # waits for the job wakes once.
+        if events := [*events, *settled]:
             await self._bus.publish_all(events)
-        # Watches last: nobody hears that a job is settled before its last return has been told.
         for event in told:
             self._watches.notice(event)
+        for end in settled:
+            self._watches.settled(end)
 
 
 def _new_return(one: _Kept) -> NewReturn:

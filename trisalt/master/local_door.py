@@ -343,9 +343,18 @@ class _Door:
 
 
 async def _stream_returns(following: Following, stream: FrameStream) -> None:
+    """The returns as they come, and how it ended: in one piece with the last, so that its caller wakes once."""
     async for returns in following:
-        await stream.send_many([{"return": body} for body in returns])
-    await stream.send({"settled": {"jid": following.jid, "missing": following.missing or {}}})
+        frames: list[dict[str, Any]] = [{"return": body} for body in returns]
+        if following.missing is not None:
+            await stream.send_many([*frames, _settled(following)])
+            return
+        await stream.send_many(frames)
+    await stream.send(_settled(following))
+
+
+def _settled(following: Following) -> dict[str, Any]:
+    return {"settled": {"jid": following.jid, "missing": following.missing or {}}}
 
 
 def _published(published: Published) -> dict[str, Any]:

@@ -50,6 +50,10 @@ class _Watch:
     changed: trio.Event = attrs.field(factory=trio.Event)
     recorded: bool = False
     """The store knows that nobody is missing: it was told with the last return."""
+    told: bool = False
+    """So does the bus."""
+    extended: bool = False
+    """Somebody else has begun to wait, perhaps after the bus was told."""
     polls: list[str] = attrs.field(factory=list)
 
     def returned(self, id: str) -> None:
@@ -97,11 +101,20 @@ class Watches:
             if watch.gather.pending <= ids
         ]
 
-    def recorded(self, jids: Iterable[str]) -> None:
-        """What `settled_by` gave is in the store."""
+    def recorded(self, jids: Iterable[str], returns: Mapping[str, Set[str]]) -> list[JobSettled]:
+        """What `settled_by` gave for `returns` is in the store: what is to be told after them, and then `settled`."""
         for jid in jids:
             if watch := self._watches.get(jid):
-                watch.recorded = True
+                watch.recorded, watch.extended = True, False
+        # Asked again: somebody may have said since that it is at work.
+        return [JobSettled(jid=jid, missing={}) for jid in self.settled_by(returns) if self._watches[jid].recorded]
+
+    def settled(self, event: JobSettled) -> None:
+        """This has been told. Whoever began to wait meanwhile may have missed it: then the watch says it again."""
+        watch = self._watches.get(event.jid)
+        if watch is not None and not watch.extended and not watch.gather.pending:
+            watch.told = True
+            self._forget(watch)
 
     def notice(self, event: JobReturned) -> None:
         """A return has been told: to the watch of its job, and to the one that asked find_job."""
@@ -207,6 +220,7 @@ class Watches:
                 self._gather_job_timeout if request.gather_job_timeout is None else request.gather_job_timeout
             ),
         )
+        watch.extended = True
         watch.changed.set()
 
     async def _run_known(self, watch: _Watch) -> None:
@@ -238,7 +252,8 @@ class Watches:
                 await self._jobs.mark_settled(watch.jid, reasons)
             except StoreError as exc:
                 log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
-        await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons))
+        if reasons or not watch.told:
+            await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons))
         log.debug("job.settled", jid=watch.jid, missing=len(reasons))
 
     def _forget(self, watch: _Watch) -> None:
