@@ -34,6 +34,7 @@ class Home:
             await nursery.start(self._keep, options)
             if linked:
                 await self.bus.publish(Connected(master="salt"))
+                await wait_all_tasks_blocked()
             yield self
             nursery.cancel_scope.cancel()
 
@@ -121,6 +122,7 @@ async def test_without_a_link_nothing_is_tried_nor_said(home, autojump_clock):
             await wait_all_tasks_blocked()
             assert len(home.got) == 30
             await home.bus.publish(Disconnected(master="salt"))
+            await wait_all_tasks_blocked()
             home.finished("31")
             await trio.sleep(1000)
             assert len(home.got) == 30

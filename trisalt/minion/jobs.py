@@ -391,10 +391,9 @@ class Jobs:
             self._slots.release_on_behalf_of(running.jid)
 
     def _finish(self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False) -> None:
-        if not written:
-            self._returns.spool.write(name, {**back, **outcome.to_load()})
+        data = None if written else self._returns.spool.write(name, {**back, **outcome.to_load()})
         self.proc.remove(name)
-        self._returns.post(name)
+        self._returns.post(name, data)
 
     def _log_outcome(self, call: Call, outcome: Outcome, seconds: float) -> None:
         fun = _name(call.fun)

@@ -30,6 +30,9 @@ OURS = "_trisalt"
 # So many returns are on their way at once; after a long silence there may be thousands.
 AT_ONCE = 16
 
+# A return of at most so many bytes is not read back from the spool for its first try.
+AT_HAND = 16 * 1024
+
 # A return that could not be sent is tried again when a link stands anew, and this often (seconds) anyway.
 AGAIN_AFTER = 120.0
 
@@ -55,19 +58,22 @@ class Spool:
         """All that are there, the oldest first."""
         return sorted(path.name for path in self._directory.iterdir() if not path.name.startswith("."))
 
-    def write(self, name: str, load: dict[str, Any]) -> None:
-        """Keep a return. What cannot be packed is replaced by a text that says so: a job always returns."""
+    def write(self, name: str, load: dict[str, Any]) -> bytes:
+        """Keep a return, and give what was written. What cannot be packed is replaced by a text that says so: a job
+        always returns."""
         try:
             data = pack_bin(load)
         except LocalProtocolError as exc:
             data = pack_bin({**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False})
-        fresh = self._directory / f".{name}.new"
-        fresh.write_bytes(data)
-        os.replace(fresh, self.path(name))
+        fresh = f"{self._directory}/.{name}.new"
+        with open(fresh, "wb") as file:
+            file.write(data)
+        os.replace(fresh, f"{self._directory}/{name}")
+        return data
 
-    def read(self, name: str) -> dict[str, Any]:
-        """One return. Raises RemoteProtocolError for a file that is none, OSError."""
-        load = unpack_bin(self.path(name).read_bytes())
+    def read(self, name: str, data: bytes | None = None) -> dict[str, Any]:
+        """One return, from `data` when that is at hand. Raises RemoteProtocolError for a file that is none, OSError."""
+        load = unpack_bin(self.path(name).read_bytes() if data is None else data)
         if not isinstance(load, dict) or "jid" not in load:
             raise RemoteProtocolError(f"{name} holds no return")
         return load
@@ -86,17 +92,17 @@ class Returns:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self._posted: dict[str, None] = {}
+        self._posted: dict[str, bytes | None] = {}
         self._sending: set[str] = set()
         self._late: dict[str, None] = {}
         self._standing: set[str] = set()
         self._wake = trio.Event()
 
-    def post(self, name: str) -> None:
-        """A return is in the spool under this name: send it."""
+    def post(self, name: str, data: bytes | None = None) -> None:
+        """A return is in the spool under this name: send it. `data` is what was just written there, if it is small."""
         if name not in self._sending:
             self._late.pop(name, None)
-            self._posted[name] = None
+            self._posted[name] = data if data is not None and len(data) <= AT_HAND else None
             self._wake.set()
 
     def late(self) -> tuple[str, ...]:
@@ -115,19 +121,19 @@ class Returns:
         else:
             self._standing.discard(event.master)
 
-    async def _next(self) -> list[str]:
+    async def _next(self) -> list[tuple[str, bytes | None]]:
         while not self._posted:
             await self._wake.wait()
             self._wake = trio.Event()
-        names = list(self._posted)
+        posted = list(self._posted.items())
         self._posted.clear()
         if not self._standing:
             # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
-            self._late.update(dict.fromkeys(names))
+            self._late.update((name, None) for name, _data in posted)
             log.debug("returns.waiting", count=len(self._late))
             return []
-        self._sending.update(names)
-        return names
+        self._sending.update(name for name, _data in posted)
+        return posted
 
     def _sent(self, name: str, *, home: bool) -> None:
         self._sending.discard(name)
@@ -154,8 +160,8 @@ async def keep_returns(
         await nursery.start(_try_again, bus, returns)
         task_status.started()
         while True:
-            for name in await returns._next():
-                nursery.start_soon(_bring_home, bus, returns, name, limit, tries, timer, timer_max)
+            for name, data in await returns._next():
+                nursery.start_soon(_bring_home, bus, returns, name, data, limit, tries, timer, timer_max)
 
 
 async def _try_again(
@@ -173,21 +179,30 @@ async def _try_again(
 
 
 async def _bring_home(
-    bus: Bus, returns: Returns, name: str, limit: trio.CapacityLimiter, tries: int, timer: float, timer_max: float
+    bus: Bus,
+    returns: Returns,
+    name: str,
+    data: bytes | None,
+    limit: trio.CapacityLimiter,
+    tries: int,
+    timer: float,
+    timer_max: float,
 ) -> None:
     home = False
     async with limit:
         try:
-            home = await _send(bus, returns.spool, name, tries, timer, timer_max)
+            home = await _send(bus, returns.spool, name, data, tries, timer, timer_max)
         finally:
             returns._sent(name, home=home)
 
 
-async def _send(bus: Bus, spool: Spool, name: str, tries: int, timer: float, timer_max: float) -> bool:
+async def _send(
+    bus: Bus, spool: Spool, name: str, data: bytes | None, tries: int, timer: float, timer_max: float
+) -> bool:
     """Send one return; whether it need not be sent again."""
     try:
-        load = spool.read(name)
-        age = spool.age(name)
+        load = spool.read(name, data)
+        age = spool.age(name) if data is None else 0.0
     except FileNotFoundError:
         return True
     except (OSError, RemoteProtocolError) as exc:
