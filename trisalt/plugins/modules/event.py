@@ -52,7 +52,7 @@ def send(
 
 def fire_master(data: Any, tag: str, preload: Any = None) -> bool:
     """
-    Send `data` to the master as it is.
+    Send `data` to the master as it is; `preload` is a map of what else the request says.
 
     CLI Example:
 
@@ -61,7 +61,12 @@ def fire_master(data: Any, tag: str, preload: Any = None) -> bool:
     if _local():
         log.warning("Local mode detected. Event with tag %s will NOT be sent.", tag)
         return False
-    return upcall.fire_master(tag, data if data is not None else {})
+    data = {} if data is None else data
+    if isinstance(preload, dict) and preload:
+        further = {key: value for key, value in preload.items() if key not in ("cmd", "timeout", "tag", "data")}
+        upcall.ask_master("_minion_event", tag=tag, data=data, **further)
+        return True
+    return upcall.fire_master(tag, data)
 
 
 def fire(data: Any, tag: str) -> bool:

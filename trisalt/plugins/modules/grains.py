@@ -120,14 +120,12 @@ def setvals(grains: Mapping[str, Any], destructive: bool = False, refresh_pillar
     if not isinstance(grains, Mapping):
         raise CommandError("setvals grains must be a dictionary.")
     kept = _read()
-    for key, value in grains.items():
-        if value is None and destructive:
-            kept.pop(key, None)
-            _forget(key)
-        else:
-            kept[key] = value
-            __grains__[key] = value
+    gone = {key for key, value in grains.items() if value is None and destructive}
+    kept = {key: value for key, value in {**kept, **grains}.items() if key not in gone}
     _write(kept)
+    __grains__.update({key: value for key, value in grains.items() if key not in gone})
+    for key in gone:
+        _forget(key)
     _refresh(refresh_pillar)
     return dict(grains)
 
@@ -187,22 +185,11 @@ def set_(
     if not force and (problem := _conflict(key, old, val)):
         return result | {"comment": problem, "result": False}
     top, *rest = key.split(delimiter)
-    kept = _read()
     try:
         value = _nested(__grains__.get(top, {}), rest, val, remove_it, force, [top], delimiter) if rest else val
     except _Occupied as exc:
         return result | {"comment": str(exc), "result": False}
-    if remove_it and not rest:
-        kept.pop(top, None)
-        _forget(top)
-        result["changes"] = {top: None}
-    else:
-        kept[top] = value
-        __grains__[top] = value
-        result["changes"] = {top: value}
-    _write(kept)
-    _refresh(True)
-    return result
+    return result | {"changes": setvals({top: value}, destructive=remove_it and not rest)}
 
 
 def delval(key: str, destructive: bool = False, force: bool = False) -> dict[str, Any]:
@@ -335,14 +322,16 @@ def _read() -> dict[str, Any]:
 def _write(kept: Mapping[str, Any]) -> None:
     path = _file()
     text = yaml.safe_dump(dict(kept), default_flow_style=False)
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".grains")
+    temporary = None
     try:
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".grains")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+    except OSError as exc:
+        if temporary is not None:
+            os.unlink(temporary)
+        raise CommandError(f"Unable to write the grains file {path}: {exc.strerror}") from exc

@@ -59,7 +59,7 @@ def get(tgt: Any, fun: Any, tgt_type: str = "glob", exclude_minion: bool = False
 
         salt '*' mine.get 'web*' network.ip_addrs
     """
-    if __opts__.get("file_client") == "local":
+    if _local():
         return {}
     found = upcall.ask_master("_mine_get", tgt=tgt, fun=fun, tgt_type=tgt_type)
     if exclude_minion and isinstance(found, dict):
@@ -69,7 +69,7 @@ def get(tgt: Any, fun: Any, tgt_type: str = "glob", exclude_minion: bool = False
     return found
 
 
-def delete(fun: str) -> bool:
+def delete(fun: str) -> bool | None:
     """
     Withdraw one function from the mine.
 
@@ -77,10 +77,10 @@ def delete(fun: str) -> bool:
 
         salt '*' mine.delete network.ip_addrs
     """
-    return upcall.ask_master("_mine_delete", fun=fun)
+    return None if _local() else upcall.ask_master("_mine_delete", fun=fun)
 
 
-def flush() -> bool:
+def flush() -> bool | None:
     """
     Withdraw everything from the mine.
 
@@ -88,7 +88,7 @@ def flush() -> bool:
 
         salt '*' mine.flush
     """
-    return upcall.ask_master("_mine_flush")
+    return None if _local() else upcall.ask_master("_mine_flush")
 
 
 def valid() -> dict[str, Any] | None:
@@ -154,6 +154,10 @@ def _marked(value: Any, acl: dict[str, Any]) -> Any:
 
 
 def _send(data: dict[str, Any], clear: bool) -> bool | None:
-    if __opts__.get("file_client") == "local":
+    if _local():
         return None
     return upcall.fire_event("_minion_mine", {"cmd": "_mine", "data": data, "clear": clear}) or None
+
+
+def _local() -> bool:
+    return __opts__.get("file_client") == "local" and not __opts__.get("use_master_when_local")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -35,8 +36,7 @@ def get(
         salt '*' pillar.get pkg:apache
     """
     _only_published(kwargs)
-    source = _compiled(pillarenv, {}) if pillarenv or saltenv else __pillar__
-    found = traverse(source, key, MISSING, delimiter)
+    found = traverse(_source(pillarenv, saltenv), key, MISSING, delimiter)
     if found is MISSING:
         if default is MISSING and __opts__.get("pillar_raise_on_missing"):
             raise KeyError(f"Pillar key not found: {key}")
@@ -45,13 +45,16 @@ def get(
         if merge_nested_lists is None:
             merge_nested_lists = bool(__opts__.get("pillar_merge_lists", False))
         found = _over_default(default, found, merge_nested_lists)
-    return _shown(found, key.split(delimiter)[-1], unmask, kwargs)
+    return _shown(found, key, unmask, kwargs)
 
 
 fetch = get
 
 
-def item(*args: str, **kwargs: Any) -> dict[str, Any]:
+def item(
+    *args: str, default: Any = "", delimiter: str = ":", pillarenv: str | None = None, saltenv: str | None = None,
+    unmask: bool | None = None, **kwargs: Any,
+) -> dict[str, Any]:  # fmt: skip
     """
     Several values: `{name: value}`.
 
@@ -59,12 +62,9 @@ def item(*args: str, **kwargs: Any) -> dict[str, Any]:
 
         salt '*' pillar.item pkg:apache roles
     """
-    default, delimiter = kwargs.get("default", ""), kwargs.get("delimiter", ":")
-    found = {}
-    for name in args:
-        value = traverse(__pillar__, name, default, delimiter)
-        found[name] = _shown(value, name.split(delimiter)[-1], kwargs.get("unmask"), kwargs)
-    return found
+    _only_published(kwargs)
+    source = _source(pillarenv, saltenv)
+    return {name: _shown(traverse(source, name, default, delimiter), name, unmask, kwargs) for name in args}
 
 
 def items(
@@ -72,7 +72,7 @@ def items(
     unmask: bool | None = None, **kwargs: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """
-    The whole pillar, compiled anew; with names only those. `pillar` is laid over it.
+    The whole pillar, compiled anew, with `pillar` laid over it; with names what `item` says of those.
 
     CLI Example:
 
@@ -81,12 +81,9 @@ def items(
     _only_published(kwargs)
     if pillar is not None and not isinstance(pillar, Mapping):
         raise CommandError("Pillar data must be formatted as a dictionary")
-    found = (
-        {**__pillar__, **_compiled(pillarenv, dict(pillar or {}))} if pillarenv else _compiled(None, dict(pillar or {}))
-    )
     if args:
-        found = {name: found[name] for name in args if name in found}
-    return _shown(found, "", unmask if __opts__.get("pillar_mask_output", True) else True, kwargs)
+        return item(*args, pillarenv=pillarenv, saltenv=saltenv, unmask=unmask, **kwargs)
+    return _shown(_compiled(_environment(pillarenv, saltenv), dict(pillar or {})), "", unmask, kwargs)
 
 
 data = items
@@ -140,7 +137,22 @@ def obfuscate(*args: str, **kwargs: Any) -> Any:
 
         salt '*' pillar.obfuscate
     """
-    return _types(items(*args, unmask=True))
+    return _types(items(*args, **{**kwargs, "unmask": True}))
+
+
+def file_exists(path: str, saltenv: str | None = None) -> bool:
+    """
+    Whether a file is in the pillar's roots: on a master, or a minion that has its own.
+
+    CLI Example:
+
+        salt '*' pillar.file_exists foo/bar.sls
+    """
+    roots = __opts__.get("pillar_roots")
+    if not roots:
+        raise CommandError("No pillar_roots found. Are you running this on the master?")
+    environments = roots.values() if saltenv is None else [roots.get(saltenv, [])]
+    return any(os.path.isfile(os.path.join(root, path)) for places in environments for root in places)
 
 
 def filter_by(
@@ -158,6 +170,19 @@ def filter_by(
     return __utils__["choose.filter_by"](lookup_dict, value, merge=merge, default=default, base=base)
 
 
+def _source(pillarenv: str | None, saltenv: str | None) -> Mapping[str, Any]:
+    """The pillar in memory, or that of an environment that was named."""
+    if pillarenv is None and saltenv is None:
+        return __pillar__
+    return _compiled(_environment(pillarenv, saltenv), {})
+
+
+def _environment(pillarenv: str | None, saltenv: str | None) -> str | None:
+    if pillarenv is None and __opts__.get("pillarenv_from_saltenv"):
+        pillarenv = saltenv or __opts__.get("saltenv")
+    return pillarenv or __opts__.get("pillarenv")
+
+
 def _compiled(pillarenv: str | None, override: dict[str, Any]) -> dict[str, Any]:
     if __opts__.get("file_client") == "local":
         return {**__pillar__, **override}
@@ -165,25 +190,30 @@ def _compiled(pillarenv: str | None, override: dict[str, Any]) -> dict[str, Any]
         "_pillar",
         grains=dict(__grains__),
         saltenv=__opts__.get("saltenv"),
-        pillarenv=pillarenv or __opts__.get("pillarenv"),
+        pillarenv=pillarenv,
         pillar_override=override,
         extra_minion_data={},
         ver="2",
     )
 
 
-def _shown(value: Any, name: str, unmask: bool | None, kwargs: Mapping[str, Any]) -> Any:
+def _shown(value: Any, path: str, unmask: bool | None, kwargs: Mapping[str, Any]) -> Any:
     # Masked only where a person asked: a published function gets `__pub_…`, a call from a template or module does not.
     asked = any(key.startswith("__pub_") for key in kwargs)
-    return _masked(value, name) if asked and not unmask and __opts__.get("pillar_mask_output", True) else value
+    if not asked or unmask or (unmask is None and not __opts__.get("pillar_mask_output", True)):
+        return value
+    return _masked(value, path)
 
 
-def _masked(value: Any, name: str) -> Any:
+def _masked(value: Any, path: str) -> Any:
+    """The value with every secret covered: what a key names one, and all that stands below it."""
+    secret = bool(SECRET_KEY.search(path))
     if isinstance(value, Mapping):
-        return {key: _masked(inner, str(key)) for key, inner in value.items()}
+        return {key: _masked(inner, path if secret else str(key)) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_masked(inner, name) for inner in value]
-    return MASK if value and SECRET_KEY.search(name) else value
+        return [_masked(inner, path if secret else "") for inner in value]
+    # That a secret is not set is none, and neither is a switch.
+    return MASK if secret and value not in (None, "") and not isinstance(value, bool) else value
 
 
 def _types(value: Any) -> Any:
