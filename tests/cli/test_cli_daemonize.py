@@ -73,7 +73,9 @@ def test_a_living_instance_is_noticed(tmp_path, other_program):
     check_pidfile(str(path), "salt-master")
 
 
-@pytest.mark.parametrize("content", ["", "garbage", "999999999", f"{os.getpid()}", "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "garbage", "999999999", f"{os.getpid()}", "\xff"], ids=["empty", "text", "nobody", "ours", "binary"]
+)
 def test_a_pidfile_left_behind_is_no_instance(tmp_path, content):
     path = tmp_path / "x.pid"
     path.write_text(content)

@@ -67,7 +67,7 @@ def test_algorithms_that_are_not_named_are_the_usual_ones():
     assert (request.enc_algo, request.sig_algo) == ("OAEP-SHA1", "PKCS1v15-SHA1")
 
 
-@pytest.mark.parametrize("payload", [b"", b"\xc1", b"garbage", os.urandom(64), b"\x81\xa1a", b"\x91" * 2000])
+@pytest.mark.parametrize("payload", [b"", b"\xc1", b"garbage", bytes(range(200, 256)), b"\x81\xa1a", b"\x91" * 2000])
 def test_what_does_not_decode_is_a_routing_error(payload):
     assert refusal(payload) in (UNREADABLE, "bad load")
 
