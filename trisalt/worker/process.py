@@ -53,9 +53,12 @@ class Process:
         channel is lost: it is closed.
         """
         rest = memoryview(pack_frame(dict(message)))
-        await trio.lowlevel.cancel_shielded_checkpoint()
-        with trio.CancelScope(shield=not self._sending.locked()):
+        try:
+            self._sending.acquire_nowait()
+        except trio.WouldBlock:
             await self._sending.acquire()
+        else:
+            await trio.lowlevel.cancel_shielded_checkpoint()
         try:
             try:
                 while rest:
