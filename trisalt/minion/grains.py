@@ -6,6 +6,7 @@ import os
 
 import structlog
 import trio
+import zmq
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import GrainsRefresh
@@ -29,8 +30,9 @@ class Grains:
         """Gather grains; False when that failed, and the old ones stay."""
         async with self._lock:
             try:
-                # The grain `pid` is this daemon's, not that of the worker that gathers.
-                grains = await self._workers.run(gather, {**self._facts.opts, "__pid__": os.getpid()})
+                # The grain `pid` is this daemon's, not that of the worker that gathers; which need not load ZeroMQ.
+                ours = {"__pid__": os.getpid(), "__zmqversion__": zmq.zmq_version()}
+                grains = await self._workers.run(gather, {**self._facts.opts, **ours})
             except TrisaltError as exc:
                 log.error("grains.failed", reason=str(exc))
                 return False
