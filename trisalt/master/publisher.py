@@ -136,22 +136,19 @@ class _Desk:
         await self._jobs.record_job(load, minions)
         log.debug("job.recorded", fun=request.fun, jid=jid)
         told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
-        await self._bus.publish(
-            JobNew(
-                **told,
-                tgt=request.tgt,
-                tgt_type=request.tgt_type,
-                minions=minions,
-                missing=missing,
-                watch=request.watch,
-                timeout=request.timeout,
-                gather_job_timeout=request.gather_job_timeout,
-                chosen=jid == request.jid,
-            )
+        new = JobNew(
+            **told,
+            tgt=request.tgt,
+            tgt_type=request.tgt_type,
+            minions=minions,
+            missing=missing,
+            watch=request.watch,
+            timeout=request.timeout,
+            gather_job_timeout=request.gather_job_timeout,
+            chosen=jid == request.jid,
         )
-        await self._bus.publish(
-            JobPublished(**told, tgt=tgt, tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
-        )
+        out = JobPublished(**told, tgt=tgt, tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
+        await self._bus.publish_all([new, out])
         log.info("job.published", user=request.user, fun=request.fun, jid=jid)
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
         return Published(jid=jid, minions=minions, missing=missing)
