@@ -193,7 +193,9 @@ class _Command:
                 if complaint.startswith(("The following keyword arguments", "Executor ")):
                     sys.stderr.write(f"{complaint}\n")
                 else:
-                    self._print_usage(complaint, self.plugins.loader("modules")[fun].__doc__ or "")
+                    from trisalt.loader.signature import docstring  # inspect, which few calls need
+
+                    self._print_usage(complaint, docstring(self.plugins.loader("modules")[fun]))
             case Failure.COMMAND:
                 sys.stderr.write(f"Error running '{fun}': {text.removeprefix('ERROR: ')}\n")
             case Failure.EXCEPTION:
@@ -252,12 +254,14 @@ class _Command:
             sys.stderr.write(f"[ERROR   ] The return failed for returner {name}: {exc}\n")
 
     def _print_docs(self) -> int:
+        from trisalt.loader.signature import docstring  # inspect, which few calls need
+
         loader = self.plugins.loader("modules")
         wanted = self.words[0] if self.words else ""
         names = loader.names(wanted.partition(".")[0]) if wanted else list(loader)
         for name in names:
             if name == wanted or "." not in wanted:
-                write_out(f"{name}:\n{loader[name].__doc__ or ''}\n\n")
+                write_out(f"{name}:\n{docstring(loader[name])}\n\n")
         return 0
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from trisalt import __version__
 from trisalt.cli.demo import MOST_MINIONS, run_demo
-from trisalt.cli.told import told
 from trisalt.cli.show import Show
+from trisalt.cli.told import told
 from trisalt.client.door import Door
 from trisalt.client.operations import status
 from trisalt.config.paths import master_paths

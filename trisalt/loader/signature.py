@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -78,9 +80,20 @@ def _complaint(function: Callable[..., Any], args: Sequence[Any], kwargs: Mappin
     return None
 
 
+def docstring(function: Callable[..., Any]) -> str:
+    """The docstring as it is written, empty where there is none.
+
+    From 3.13 on the compiler takes the indentation off; it is put back, so that a manual reads the same everywhere.
+    """
+    text = inspect.unwrap(function).__doc__ or ""
+    if sys.version_info < (3, 13) or not text.startswith("\n"):
+        return text
+    return textwrap.indent(text, "    ") + ("    " if text.endswith("\n") else "")
+
+
 def doc(function: Callable[..., Any]) -> str:
     """The docstring as `sys.doc` tells it: as it is written, without the line that only a manual needs."""
-    text = inspect.unwrap(function).__doc__ or ""
+    text = docstring(function)
     return re.sub(r"^ *\.\. (code-block|versionadded|versionchanged|deprecated)::.*\n\n?", "", text, flags=re.MULTILINE)
 
 

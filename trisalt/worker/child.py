@@ -54,7 +54,7 @@ def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: P
         try:
             args, kwargs = signature.bind(function, arg, call.kwarg, call.pub)
         except TypeError as exc:
-            text = f"Passed invalid arguments to {fun}: {exc}\n{function.__doc__ or ''}"
+            text = f"Passed invalid arguments to {fun}: {exc}\n{signature.docstring(function)}"
             return failed(Failure.ARGUMENTS, text)
         result = _execute(call, function, args, kwargs, plugins)
         if isinstance(result, Generator):
