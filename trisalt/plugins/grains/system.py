@@ -110,19 +110,33 @@ def _os_grains(release: dict[str, str]) -> dict[str, Any]:
         "os_family": _family(name, id, release.get("ID_LIKE", "")),
         "osfullname": full,
     }
-    codename = release.get("VERSION_CODENAME") or _codename(release.get("VERSION", ""), id)
-    version = release.get("VERSION_ID", "")
-    if codename:
-        grains["oscodename"] = grains["lsb_distrib_codename"] = codename
-    grains["lsb_distrib_id"] = full
+    grains["oscodename"], lsb_codename = _codenames(release)
+    grains |= {"lsb_distrib_id": full, "lsb_distrib_codename": lsb_codename}
+    version = grains["osrelease"] = release.get("VERSION_ID", "")
+    if full == "openSUSE Leap":
+        full = grains["osfullname"] = "Leap"
     if version:
         info = [int(part) if part.isdigit() else part for part in version.split(".")]
-        grains |= {"osrelease": version, "lsb_distrib_release": version, "osrelease_info": info}
+        grains["osrelease_info"] = info
+        # Source: stock Salt 3008.3, for these two.
+        if not lsb_codename.startswith(("CentOS Linux 7", "CentOS Linux 8")):
+            grains["lsb_distrib_release"] = version
         if isinstance(info[0], int):
             grains["osmajorrelease"] = info[0]
         finger = name if name in SHORT_FINGER else full
         grains["osfinger"] = f"{finger}-{version if name in WHOLE_RELEASE else info[0]}"
     return grains
+
+
+def _codenames(release: dict[str, str]) -> tuple[str, str]:
+    """`oscodename` and `lsb_distrib_codename`. A distribution without a code name has its whole name for one."""
+    found = re.search(r"\(([^)]+)\)", release.get("VERSION", ""))
+    in_version = found[1] if found else ""
+    id = release.get("ID", "linux")
+    if id in ("almalinux", "rocky") and in_version:
+        return in_version, in_version
+    lsb = release.get("VERSION_CODENAME", release.get("PRETTY_NAME", "")).strip()
+    return (in_version if "Red Hat" in lsb else lsb), lsb
 
 
 def init() -> dict[str, Any]:
@@ -151,12 +165,6 @@ def _family(name: str, id: str, like: str) -> str:
         return "Debian"
     oldest = ids[-1]
     return FAMILIES.get(oldest, oldest.capitalize())
-
-
-def _codename(version: str, id: str) -> str:
-    # These two name their code only in VERSION: "9.3 (Shamrock Pampas Cat)".
-    found = re.search(r"\(([^)]+)\)", version) if id in ("almalinux", "rocky") else None
-    return found[1] if found else ""
 
 
 def _architecture(family: str) -> str:
