@@ -99,7 +99,11 @@ class Lab:
         # Stock keeps a shell's history and a token in HOME; the lab has one of its own. Both sides may keep their
         # byte code, as what is installed does.
         self.env = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("SALT_", "PYTEST", "NOTIFY_", "JOURNAL_", "PYTHONDONTWRITE"))},
+            **{
+                k: v
+                for k, v in os.environ.items()
+                if not k.startswith(("SALT_", "PYTEST", "NOTIFY_", "JOURNAL_", "PYTHONDONTWRITE"))
+            },
             "HOME": str(root),
             "PYTHONWARNINGS": "ignore",
         }
