@@ -52,9 +52,9 @@ _PLUGIN = "plugin.logged"
 dropped = 0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Sink:
-    """One place the log is written to, from which level on, and how."""
+    """One place the log is written to, from which level on, and how. The level may change while it is open."""
 
     level: int
     style: Style
@@ -130,6 +130,19 @@ def reopen() -> None:
     """Open the log file anew (SIGHUP)."""
     for sink in _state.sinks:
         sink.write.reopen()
+
+
+def relevel(
+    level: str, *, log_level_logfile: str | None = None, granular_levels: Mapping[str, str] | None = None
+) -> None:
+    """Other levels from here on (SIGHUP); files and formats stay as they are."""
+    if not _state.sinks:
+        return
+    _state.granular = {name: level_number(wanted) for name, wanted in (granular_levels or {}).items()}
+    for sink in _state.sinks:
+        sink.level = level_number(level if isinstance(sink.write, Console) else log_level_logfile or level)
+    _state.threshold = min([*(sink.level for sink in _state.sinks), *_state.granular.values()])
+    _take_stdlib(_state.threshold)
 
 
 def level_number(name: str) -> int:

@@ -34,6 +34,10 @@ class AlreadyRunning(Exception):
     """The pidfile names a living process of ours."""
 
 
+class Told(BaseException):
+    """SIGTERM came before the daemon could take it, or again when it had ended: it ends, as it was told."""
+
+
 class PortInUse(Exception):
     """An address cannot be bound; the text is stock's (exit status 4)."""
 
@@ -125,12 +129,24 @@ def _run(
     log = structlog.get_logger()
     for warning in config.warnings:
         log.warning("config.warning", text=warning)
+    told = False
+
+    def end(_signum: int, _frame: object) -> None:
+        nonlocal told
+        told = True
+        raise Told
+
+    # While Trio runs, the daemon hears it; before and after that it is an end all the same.
+    signal.signal(signal.SIGTERM, end)
     try:
         run(config, zygote, reread)
     except KeyboardInterrupt:
         return 0
     except BaseException as exc:
-        return _failed(log, daemon, exc)
+        return 0 if told else _failed(log, daemon, exc)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return 0
 
 

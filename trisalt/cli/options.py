@@ -177,11 +177,11 @@ class Parser:
                     lines.append(f"{inset + names:<24}{text.pop(0)}".rstrip())
                 lines += [f"{'':24}{line}" for line in text if line]
             lines.append("")
-        text = "\n".join(lines[:-1]) + "\n"
+        whole = "\n".join(lines[:-1]) + "\n"
         if stream is None:
-            _print(text)
+            _print(whole)
         else:
-            stream.write(text)
+            stream.write(whole)
 
     # -- inside ----------------------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ GRACE_S = 5.0
 RELOADED = frozenset(
     {field.name for rules in (KeyRules, PublishRules, RequestRules) for field in attrs.fields(rules)}
     - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
-) | {"nodegroups", "publisher_acl", "publisher_acl_blacklist"}
+) | {"nodegroups", "publisher_acl", "publisher_acl_blacklist", "log_level", "log_level_logfile", "log_granular_levels"}
 
 
 # Folders of the cache that stock's commands write to without making them.
@@ -398,6 +398,13 @@ async def _reload_on_hangup(
             except ConfigError as exc:
                 log.error("config.not_reloaded", reason=str(exc))
             else:
+                logs.relevel(
+                    fresh.log_level,
+                    log_level_logfile=fresh.log_level_logfile,
+                    granular_levels=fresh.log_granular_levels,
+                )
+                for warning in fresh.warnings:
+                    log.warning("config.warning", text=warning)
                 log.info("config.reloaded", taken=taken, at_restart=waiting)
             tell_init("READY=1")
 

@@ -423,6 +423,9 @@ class _Minion:
         self._take_schedule()
         if "grains" in taken:
             await self._bus.publish(GrainsRefresh())
+        logs.relevel(new.log_level, log_level_logfile=new.log_level_logfile, granular_levels=new.log_granular_levels)
+        for warning in new.warnings:
+            log.warning("config.warning", text=warning)
         log.info("config.reloaded", taken=taken, at_restart=waiting)
 
 

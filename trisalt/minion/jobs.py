@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +184,21 @@ class Jobs:
         # On disk first: from here on it is answered for, whatever happens to this daemon.
         if not answered_here(load["fun"]):
             warm = is_warm(load["fun"]) and not self._executors(load)
-            self.proc.put(Running(job=load, pid=os.getpid(), queued=True, on_disk=not warm, master=master))
+            try:
+                self.proc.put(Running(job=load, pid=os.getpid(), queued=True, on_disk=not warm, master=master))
+            except OSError as exc:
+                self._seen.take(jid)
+                self._not_taken(load, master, exc)
+                return False
         self._seen.take(jid)
         return True
+
+    def _not_taken(self, load: Mapping[str, Any], master: str, exc: OSError) -> None:
+        """A job that could be forgotten half-way is not begun; its caller is told."""
+        log.error("job.not_taken", jid=load["jid"], fun=_name(load["fun"]), reason=exc.strerror)
+        text = f"ERROR: the minion cannot keep a note of the job: {exc.strerror}"
+        outcome = Outcome(result=text, retcode=1, success=False, out="nested")
+        self._finish(load["jid"], self._return_load(load, master), outcome)
 
     async def published(self, load: dict[str, Any], master: str) -> None:
         """Run one publication and post its return."""
@@ -318,7 +331,12 @@ class Jobs:
         call = Call(fun=entry.function, jid=jid, arg=arg, pub=job, load=back)
         running = Running(job=job, pid=os.getpid(), queued=True, on_disk=entry.jid_include, schedule=entry.name)
         with structlog.contextvars.bound_contextvars(jid=jid, schedule=entry.name):
-            self.proc.put(running)
+            try:
+                self.proc.put(running)
+            except OSError as exc:
+                self.proc.remove(jid)
+                log.error("proc.not_written", jid=jid, reason=exc.strerror)
+                return
             await self._run(call, running, name=jid, warm=False, spooled=bool(entry.return_job))
 
     def _new_jid(self) -> str:
@@ -338,7 +356,8 @@ class Jobs:
         finally:
             if not ended and spooled and (warm or running.queued):
                 # The daemon stops, and no process of its own carries this job on: the next daemon says so.
-                self.proc.put(attrs.evolve(running, pid=os.getpid(), birth=0, queued=True, on_disk=True))
+                with suppress(OSError):
+                    self.proc.put(attrs.evolve(running, pid=os.getpid(), birth=0, queued=True, on_disk=True))
         self._log_outcome(call, outcome, trio.current_time() - began)
         if spooled:
             self._finish(name, call.load, outcome, written=written)
@@ -368,7 +387,11 @@ class Jobs:
             running.pid, running.birth, running.queued, running.cancel = pid, 0, False, None
             if "pid" in call.load:
                 call.load["pid"] = pid
-            self.proc.put(running)
+            try:
+                self.proc.put(running)
+            except OSError as exc:
+                # The note of before says that it was taken; only its process is not in it.
+                log.error("proc.not_written", jid=running.jid, reason=exc.strerror)
             # The schedule has said already that it runs.
             say = log.info if running.schedule is None else log.debug
             say("job.started", jid=running.jid, fun=_name(call.fun), pid=pid)

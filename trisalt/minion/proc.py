@@ -165,6 +165,14 @@ class SeenJids:
         if jid in self._jids:
             return False
         self._remember(jid)
+        try:
+            self._note(jid)
+        except OSError as exc:
+            # This daemon remembers it; only the next one would not.
+            log.error("proc.not_written", jid=jid, reason=exc.strerror)
+        return True
+
+    def _note(self, jid: str) -> None:
         if self._lines >= 2 * self._depth:
             fresh = self._path.with_name(f".{self._path.name}.new")
             fresh.write_text("".join(f"{kept}\n" for kept in self._jids), encoding="ascii")
@@ -174,7 +182,6 @@ class SeenJids:
             with self._path.open("a", encoding="ascii") as out:
                 out.write(f"{jid}\n")
             self._lines += 1
-        return True
 
     def _remember(self, jid: str) -> None:
         self._jids[jid] = None

@@ -7,9 +7,11 @@ the master knows a repeat by its jid. `jobs` posts; this service sends.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +38,22 @@ AT_HAND = 16 * 1024
 # A return that could not be sent is tried again when a link stands anew, and this often (seconds) anyway.
 AGAIN_AFTER = 120.0
 
+# … and when another one was taken, but not more often than this (seconds).
+SOON_AGAIN = 10.0
+
 # A return that nobody took for so long (seconds) is given up, loudly: the master has forgotten the job.
 GIVE_UP_AFTER = 7 * 86400.0
 
 
 class Spool:
-    """The directory of returns that are not home yet: one file each, a return load as msgpack, named by its jid."""
+    """The directory of returns that are not home yet: one file each, a return load as msgpack, named by its jid.
+
+    What the disk does not take is held in memory: it does not outlive the daemon, and that is said.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._held: dict[str, bytes] = {}
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
@@ -52,7 +61,7 @@ class Spool:
         return self._directory / name
 
     def __contains__(self, name: str) -> bool:
-        return self.path(name).exists()
+        return name in self._held or self.path(name).exists()
 
     def names(self) -> list[str]:
         """All that are there, the oldest first."""
@@ -66,24 +75,33 @@ class Spool:
         except LocalProtocolError as exc:
             data = pack_bin({**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False})
         fresh = f"{self._directory}/.{name}.new"
-        with open(fresh, "wb") as file:
-            file.write(data)
-        os.replace(fresh, f"{self._directory}/{name}")
+        try:
+            with open(fresh, "wb") as file:
+                file.write(data)
+            os.replace(fresh, f"{self._directory}/{name}")
+        except OSError as exc:
+            log.error("return.not_spooled", jid=name, path=str(self._directory), reason=exc.strerror)
+            self._held[name] = data
+            with suppress(OSError):
+                os.unlink(fresh)
         return data
 
     def read(self, name: str, data: bytes | None = None) -> dict[str, Any]:
         """One return, from `data` when that is at hand. Raises RemoteProtocolError for a file that is none, OSError."""
-        load = unpack_bin(self.path(name).read_bytes() if data is None else data)
+        if data is None:
+            data = self._held.get(name) or self.path(name).read_bytes()
+        load = unpack_bin(data)
         if not isinstance(load, dict) or "jid" not in load:
             raise RemoteProtocolError(f"{name} holds no return")
         return load
 
     def age(self, name: str) -> float:
         """How many seconds ago it was written."""
-        return time.time() - self.path(name).stat().st_mtime
+        return 0.0 if name in self._held else time.time() - self.path(name).stat().st_mtime
 
     def remove(self, name: str) -> None:
         """It is home."""
+        self._held.pop(name, None)
         self.path(name).unlink(missing_ok=True)
 
 
@@ -96,6 +114,7 @@ class Returns:
         self._sending: set[str] = set()
         self._late: dict[str, None] = {}
         self._standing: set[str] = set()
+        self._late_posted = -math.inf
         self._wake = trio.Event()
 
     def post(self, name: str, data: bytes | None = None) -> None:
@@ -111,6 +130,7 @@ class Returns:
 
     def post_late(self) -> None:
         """Try those again that could not be sent."""
+        self._late_posted = trio.current_time()
         for name in self.late():
             self.post(name)
 
@@ -139,6 +159,9 @@ class Returns:
         self._sending.discard(name)
         if not home:
             self._late[name] = None
+        elif self._late and trio.current_time() - self._late_posted > SOON_AGAIN:
+            # A master that takes one return takes others: its disk has room again, say.
+            self.post_late()
 
 
 async def keep_returns(
