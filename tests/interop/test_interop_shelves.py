@@ -214,7 +214,12 @@ CALLS = [
     Call("cmd.exec_code", "python3", "import sys; print(1, sys.argv[1:])", args="x y"),
     Call("cmd.exec_code_all", "sh", "echo $1 $2; exit 2", args=["x", "y z"]),
     Call("cmd.exec_code", "sh", "id -un", runas="nobody"),
-    Call("cmd.script", "/nonexistent/script.sh"),
+    Call(
+        "cmd.script",
+        "/nonexistent/script.sh",
+        ours=returns({"pid": "PID", "retcode": 1, "stdout": "", "stderr": "", "cache_error": True}, 1),
+        why="a job that could not do what it was asked has failed",
+    ),
     Call("cmd.script", "SCRIPT"),
     Call("cmd.script", "SCRIPT", "one 'two three'"),
     Call("cmd.script", "SCRIPT", args="one", runas="nobody"),

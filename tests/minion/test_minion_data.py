@@ -1,5 +1,6 @@
 """Grains, pillar and mine: how a minion comes by them, keeps them and sends them."""
 
+import os
 from contextlib import asynccontextmanager
 
 import pytest
@@ -81,6 +82,20 @@ async def test_grains_are_there_when_the_service_is_started_and_carry_our_id(fac
     workers = FakeWorkers({"os": "Debian", "id": "liar"})
     async with running(keep_grains, Bus(), Grains(workers, facts)):
         assert facts.grains == {"os": "Debian", "id": "m1"}
+
+
+async def test_the_worker_that_gathers_is_told_whose_pid_is_meant(facts, autojump_clock):
+    given = []
+
+    class Workers(FakeWorkers):
+        async def run(self, function, *args, warm=False):
+            given.extend(args)
+            return await super().run(function, *args, warm=warm)
+
+    async with running(keep_grains, Bus(), Grains(Workers({"os": "Debian"}), facts)):
+        (opts,) = given
+        assert (opts["a"], opts["__pid__"]) == (1, os.getpid())
+    assert facts.opts == {"a": 1}
 
 
 async def test_many_wishes_while_we_gather_are_one(facts, autojump_clock):

@@ -403,9 +403,12 @@ def test_nothing_of_a_script_is_left(salt, tmp_path, monkeypatch):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_script_that_is_not_there(salt, tmp_path):
+def test_a_script_that_is_not_there(salt, plugins, tmp_path):
     missing = {"pid": 0, "retcode": 1, "stdout": "", "stderr": "", "cache_error": True}
     assert salt["cmd.script"](str(tmp_path / "nosuch")) == missing
+    assert "retcode" not in plugins.context
+    assert salt["cmd.script"](str(tmp_path / "nosuch"), **JID) == missing
+    assert plugins.context["retcode"] == 1
     with pytest.raises(CommandError, match="Unable to read the arguments"):
         salt["cmd.script"]("/etc/hosts", "'open")
     with pytest.raises(CommandError, match="background"):

@@ -269,6 +269,8 @@ def script(
             raise CommandError(f"{source}: this minion cannot fetch files yet; give an absolute path")
         path = __salt__["cp.cache_file"](source, saltenv or "base")
     if not path or not os.path.isfile(path):
+        if "__pub_jid" in kwargs:
+            __context__["retcode"] = 1
         return missing
     try:
         words = shlex.split(args) if isinstance(args, str) else [str(arg) for arg in args or []]
