@@ -171,13 +171,6 @@ def test_a_file_that_cannot_be_read_is_not_written_over(salt, text):
     assert salt.file.read_text() == text
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_told(salt):
-    salt.file.parent.chmod(0o500)
-    with pytest.raises(CommandError, match="Unable to write"):
-        salt["grains.setval"]("a", 1)
-
-
 def test_a_folder_that_is_not_there_is_told(salt, tmp_path):
     plugins = Plugins({"id": "m1", "conf_file": str(tmp_path / "nosuch" / "minion")})
     with pytest.raises(CommandError, match=r"Unable to write the grains file .*nosuch"):

@@ -103,6 +103,8 @@ class MinionConfig(DaemonConfig):
     whitelist_modules: list[str] = option([], "The only execution modules there are, when not empty.", guards=True)
     providers: dict[str, Any] = option({}, "Which module stands for another: `pkg: aptpkg`.")
     module_executors: list[str] = option([], "What runs functions; `direct_call` when empty.")
+    cmd_blacklist_glob: list[str] = option([], "Commands that `cmd` refuses, as globs.", guards=True)
+    cmd_whitelist_glob: list[str] = option([], "The only commands that `cmd` runs, as globs.", guards=True)
     cmd_safe: bool = option(True, "`cmd.run` and its kin use a shell only where a call asks for one.", guards=True)
     states_dirs: list[str] = option([], "Further folders with states.")
     render_dirs: list[str] = option([], "Further folders with renderers.")
