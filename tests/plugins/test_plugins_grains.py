@@ -1,6 +1,5 @@
 """The execution module `grains`: asking, and the file of static grains."""
 
-import os
 import stat
 
 import pytest
