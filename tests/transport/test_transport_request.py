@@ -125,6 +125,26 @@ async def test_a_thousand_requests_ten_at_a_time(context):
         assert server.running == 0
 
 
+async def test_hundreds_of_requests_at_once_take_turns(context):
+    most = now = 0
+
+    async def handle(payload, peer):
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await trio.sleep(0.001)
+        now -= 1
+        return payload
+
+    async with open_server(handle, context=context, max_running=1000) as server:
+        async with open_request_client(at(server), context=context, max_running=20) as client:
+            async with trio.open_nursery() as nursery:
+                for n in range(500):
+                    nursery.start_soon(client.request, b"%d" % n)
+            assert server.answered == 500
+            assert most <= 20
+
+
 async def test_large_payloads_go_both_ways(context):
     payload = random.Random(1).randbytes(8 * 1024 * 1024)
     async with open_pair(context) as (_server, client):

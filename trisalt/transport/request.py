@@ -145,8 +145,12 @@ class _Connection:
     """One DEALER to one address, and the monitor that tells when its connection is lost."""
 
     def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
-        self.socket = Socket(context, zmq.DEALER, options)
         self.monitor = Socket(context, zmq.PAIR)
+        try:
+            self.socket = Socket(context, zmq.DEALER, options)
+        except BaseException:
+            self.monitor.close()
+            raise
         try:
             self.monitor.connect(self.socket.monitor(zmq.EVENT_DISCONNECTED))
             self.socket.connect(address)
@@ -188,7 +192,10 @@ class RequestClient:
     connection is used again only after a clean answer, and closed after anything else.
     """
 
-    def __init__(self, context: Context, address: str, *, options: dict[int, int | bytes], max_idle: int) -> None:
+    def __init__(
+        self, context: Context, address: str, *, options: dict[int, int | bytes], max_running: int, max_idle: int
+    ) -> None:
+        self._turns = trio.Semaphore(max_running)
         self._context = context
         self._address = address
         self._options = options
@@ -202,12 +209,13 @@ class RequestClient:
         caller's deadline decides: this payload may be what the peer hangs up on.
         Raises RemoteProtocolError when what comes back is not framed as an answer.
         """
-        for _ in range(SENDINGS):
-            answer = await self._try(payload)
-            if answer is not None:
-                return answer
-            log.debug("request.lost", address=self._address)
-        await trio.sleep_forever()
+        async with self._turns:
+            for _ in range(SENDINGS):
+                answer = await self._try(payload)
+                if answer is not None:
+                    return answer
+                log.debug("request.lost", address=self._address)
+            await trio.sleep_forever()
 
     async def _try(self, payload: bytes) -> bytes | None:
         connection = self._take()
@@ -247,6 +255,7 @@ async def open_request_client(
     address: str,
     *,
     context: Context | None = None,
+    max_running: int = 64,
     max_idle: int = 4,
     max_size: int = MAX_REQUEST,
     reconnect_max: int = 5000,
@@ -254,8 +263,10 @@ async def open_request_client(
     heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
 ) -> AsyncIterator[RequestClient]:
-    """A client of the request server at `address`. At most `max_idle` connections are kept for later requests.
+    """A client of the request server at `address`.
 
+    At most `max_running` requests are under way, each with a connection; further ones wait for their turn. At most
+    `max_idle` connections are kept for later requests.
     Nothing is connected before the first request. `reconnect_max` is in milliseconds. `context` None opens one just
     for this. Raises ConfigError, at the first request, for an address that cannot be.
     """
@@ -268,7 +279,7 @@ async def open_request_client(
         **ip_options(address, ipv6),
     }
     async with context_or_own(context) as context:
-        client = RequestClient(context, address, options=options, max_idle=max_idle)
+        client = RequestClient(context, address, options=options, max_running=max_running, max_idle=max_idle)
         try:
             yield client
         finally:
