@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import time
 import uuid
 from collections import deque
@@ -44,6 +45,11 @@ SUBSCRIBED_WITHIN = 5.0
 # that job, but a whole fleet received the same one.
 PUBLICATION_SPREAD = 0.1
 LONGEST_FRUITLESS_WAIT = 60.0
+
+# Publications that are refused for the same reason are told of this often (seconds), and so many reasons at most.
+TELL_AGAIN_AFTER = 300.0
+MOST_KINDS = 32
+_NUMBERS = re.compile(r"\d+|'[^']*'")
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +137,8 @@ class Link:
         self._serial_key = ""
         self._last_serial = 0
         self._listening: trio.CancelScope | None = None
+        # When each kind of refusal was told last, and how many came since.
+        self._told: dict[str, tuple[float, int]] = {}
 
     # -- the life of the link ---------------------------------------------------------------------------------
 
@@ -309,12 +317,12 @@ class Link:
                 if again:
                     # A recording from an older key, say. The next one makes us wait longer before we ask again.
                     self._fruitless += 1
-                    log.warning("publication.refused", master=self.master, reason="it is sealed with another key")
+                    self._say_refused("it is sealed with another key")
                     return None
                 await self._wait_fruitless()
                 self._refuse(session, spread=self._options.random_reauth_delay * PUBLICATION_SPREAD)
             except RemoteProtocolError as exc:
-                log.warning("publication.refused", master=self.master, reason=str(exc))
+                self._say_refused(str(exc))
                 return None
             else:
                 self._fruitless = 0
@@ -323,6 +331,19 @@ class Link:
                     self._last_serial = serial
                 return job
         return None
+
+    def _say_refused(self, reason: str) -> None:
+        """Tell of a publication that was dropped: each kind once in a while, for whoever sends one may send many."""
+        kind = _NUMBERS.sub("", reason)[:80]
+        now = trio.current_time()
+        told, since = self._told.get(kind, (-math.inf, 0))
+        if now - told < TELL_AGAIN_AFTER or (kind not in self._told and len(self._told) >= MOST_KINDS):
+            self._told[kind if kind in self._told else ""] = (told if kind in self._told else now, since + 1)
+            log.debug("publication.refused", master=self.master, reason=reason)
+            return
+        self._told[kind] = (now, 0)
+        more = {"more": since} if since else {}
+        log.warning("publication.refused", master=self.master, reason=reason, **more)
 
     async def _wait_fruitless(self) -> None:
         if self._fruitless:
