@@ -272,6 +272,101 @@ def test_a_minion_that_cannot_write_lives(lab):
     assert "Traceback" not in minion.text(), minion.tail(80)
 
 
+# -- how jobs end ----------------------------------------------------------------------------------------------------
+
+ODD = """
+import os, sys
+
+def thing():
+    return {"a": object()}
+
+def loud():
+    print("to stdout")
+    sys.stderr.write("to stderr\\n")
+    os.write(1, b"to the descriptor\\n")
+    return "quiet"
+
+def huge():
+    return "x" * 20_000_000
+
+def self_kill():
+    os.kill(os.getpid(), 9)
+
+def leaves():
+    sys.exit(7)
+"""
+
+
+@pytest.fixture(scope="module")
+def odd(house):
+    folder = house.master_dir() / "srv" / "_modules"
+    folder.mkdir(exist_ok=True)
+    (folder / "odd.py").write_text(ODD)
+    assert house.salt("m1", "saltutil.sync_modules") == {"m1": ["modules.odd"]}
+    return house
+
+
+def running_pid(lab, jid):
+    lab.wait(lambda: lab.salt("m1", "saltutil.find_job", jid)["m1"].get("pid"), "the job to run", 10)
+    return lab.salt("m1", "saltutil.find_job", jid)["m1"]["pid"]
+
+
+@pytest.mark.parametrize(
+    ("how", "signum"), [("kill", 9), ("term_job", 15), ("kill_job", 9), ("signal_job", signal.SIGHUP)]
+)
+def test_a_job_that_is_ended_from_outside_returns_the_signal(lab, how, signum):
+    jid = start(lab, "cmd.run", "sleep 60")
+    pid = running_pid(lab, jid)
+    if how == "kill":
+        os.kill(pid, signum)
+    else:
+        said = lab.salt("m1", f"saltutil.{how}", jid, *([str(int(signum))] if how == "signal_job" else []))["m1"]
+        assert str(pid) in said
+    assert arrives(lab, jid, 10) == f"terminated by signal {int(signum)}"
+    assert lab.salt("m1", "saltutil.running") == {"m1": []}
+
+
+def test_odd_functions_return_something(odd):
+    assert "odd" not in (odd.salt("m1", "odd.loud")["m1"] or "")
+    assert odd.salt("m1", "odd.loud") == {"m1": "quiet"}
+    assert "object" in json.dumps(odd.salt("m1", "odd.thing"))
+    assert odd.salt("m1", "odd.huge") == {"m1": "x" * 20_000_000}
+    assert odd.salt("m1", "odd.self_kill") == {"m1": "terminated by signal 9"}
+    assert odd.salt("m1", "odd.leaves")["m1"]
+    assert odd.salt("m1", "test.ping") == {"m1": True}
+
+
+def test_any_letters_go_there_and_back(lab):
+    odd = "grün ☃ 漢字 \U0001f600 \u202e"
+    assert lab.salt("m1", "test.echo", odd) == {"m1": odd}
+    assert lab.salt("m1", "cmd.run", f"printf '%s' '{odd}'") == {"m1": odd}
+    assert isinstance(lab.salt("m1", "cmd.run", "printf '\\377\\376'")["m1"], str)
+
+
+def test_more_jobs_than_may_run_wait_for_their_turn(lab):
+    minion = lab.start_minion("m3", process_count_max=1)
+    lab.accept("m3")
+    ran = lab.root / "turns"
+    jids = [
+        lab.run("salt", "--async", "m3", "cmd.run", f"echo in >> {ran}; sleep 0.5; echo out >> {ran}").stdout.split()[
+            -1
+        ]
+        for _ in range(3)
+    ]
+    assert len(set(jids)) == 3
+    lab.wait(lambda: ran.exists() and ran.read_text().count("out") == 3, "three turns", 15)
+    assert ran.read_text().split() == ["in", "out"] * 3
+    assert "Maximum number of processes reached while executing jid" in minion.text()
+    minion.stop()
+    del lab.daemons["m3"]
+
+
+def test_a_slow_job_is_waited_for_as_long_as_it_runs(lab):
+    began = time.monotonic()
+    assert lab.salt("-t", "1", "m1", "test.sleep", "4") == {"m1": True}
+    assert time.monotonic() - began < 8
+
+
 # -- how it starts ---------------------------------------------------------------------------------------------------
 
 
