@@ -184,7 +184,9 @@ class _EventSockets:
             try:
                 while data := await stream.receive_some(CHUNK):
                     messages = decoder.feed(bytes(data))
-                    # A turn: a reader that connected before this was written is subscribed before it is told.
+                    # A reader that connected before this was written shall get it: it is taken in this turn of the
+                    # event loop, and subscribed in the next.
+                    await trio.lowlevel.checkpoint()
                     await trio.lowlevel.checkpoint()
                     for message in messages:
                         await self._take_event(message)
