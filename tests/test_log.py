@@ -31,7 +31,10 @@ def logger():
 
 
 @pytest.fixture
-def console(capfd):
+def console(capfd, monkeypatch):
+    # Handlers that other tests of this process left at the root are not what is looked at here.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
     def lines(level="info", daemon="master", **options):
         logs.configure(level, daemon=daemon, **options)
 

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -171,14 +172,16 @@ def test_a_daemon_leaves_its_terminal(tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A configuration folder whose daemons stay below it."""
+def folder():
+    """A configuration folder whose daemons stay below it; a short one, for a socket's path has room for 103 bytes."""
+    with tempfile.TemporaryDirectory(prefix="tri-") as name:
+        root = Path(name)
 
-    def write(name, text=""):
-        (tmp_path / name).write_text(f"root_dir: {tmp_path}\nsock_dir: /run\npki_dir: /pki\ncachedir: /c\n{text}")
-        return tmp_path
+        def write(name, text=""):
+            (root / name).write_text(f"root_dir: {root}\nsock_dir: /run\npki_dir: /pki\ncachedir: /c\n{text}")
+            return root
 
-    return write
+        yield write
 
 
 @pytest.mark.parametrize("program", ["salt-master", "salt-minion"])
@@ -254,6 +257,7 @@ def test_a_minion_in_the_background_is_one_and_goes_when_told(folder):
     pid = None
     try:
         _wait(lambda: log.exists() and "Setting up the Salt Minion" in log.read_text())
+        assert pidfile.exists(), log.read_text()
         pid = int(pidfile.read_text())
         again = run(*argv)
         assert (again.returncode, again.stderr) == (
