@@ -20,7 +20,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.requests import MasterRequest
 from trisalt.cli.call_host import CallHost
 from trisalt.config.paths import minion_paths
-from trisalt.errors import AuthError, KeyChanged, RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests, resolve
@@ -237,7 +237,7 @@ def open_master(config: Any, grains: Mapping[str, Any], *, patience: float | Non
 
 
 def _nothing_published(_address: str) -> Any:
-    raise NotImplementedError("a call hears no publications")
+    raise LocalProtocolError("a call hears no publications")
 
 
 def _plain(error: BaseException) -> BaseException:
