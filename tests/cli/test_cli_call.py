@@ -106,7 +106,7 @@ def test_bad_arguments_are_told_with_the_documentation(call):
     assert done.stderr == (
         "\nPassed invalid arguments: echo() missing 1 required positional argument: 'text'.\n\nUsage:\n"
     )
-    assert "Return a string" in done.stdout
+    assert "Give back the text" in done.stdout
 
 
 def test_no_arguments(call):
@@ -133,7 +133,7 @@ def test_grains(call):
 
 def test_doc(call):
     done = call("-d", "test.ping")
-    assert done.stdout.startswith("test.ping:\n\n    Used to make sure the minion is up and responding.")
+    assert done.stdout.startswith("test.ping:\n\n    Answer: the minion is there, and takes jobs.")
     assert "    .. code-block:: bash\n" in done.stdout
     assert call("-d", "test").stdout.count("CLI Example:") > 20
     assert call("-d", "nosuch").stdout == ""

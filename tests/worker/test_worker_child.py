@@ -58,7 +58,7 @@ def test_arguments_that_do_not_fit(run):
     outcome = run("test.echo")
     first, *rest = outcome.result.splitlines()
     assert first == "Passed invalid arguments to test.echo: echo() missing 1 required positional argument: 'text'"
-    assert "    Return a string - used for testing the connection" in rest
+    assert "    Give back the text that was sent" in rest
     assert (outcome.retcode, outcome.failure) == (1, Failure.ARGUMENTS)
 
 

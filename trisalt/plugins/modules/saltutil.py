@@ -31,7 +31,7 @@ SYNCED = {row.folder: row for row in KINDS.values()}
 
 def running():
     """
-    Return the data on all running salt processes on the minion
+    The jobs that run on this minion, each with its jid, function, arguments and pid
 
     CLI Example:
 
@@ -44,7 +44,7 @@ def running():
 
 def is_running(fun):
     """
-    If the named function is running return the data associated with it/them. The argument can be a glob
+    The running jobs of a function, as `running` tells them; `fun` may be a glob
 
     CLI Example:
 
@@ -62,7 +62,7 @@ def is_running(fun):
 
 def find_job(jid):
     """
-    Return the data for a specific job id that is currently running.
+    What runs under a job id; nothing when that job does not run here.
 
     CLI Example:
 
@@ -75,7 +75,7 @@ def find_job(jid):
 
 def find_cached_job(jid):
     """
-    Return the data for a specific cached job id. Works if cache_jobs was True on the minion when the job ran.
+    What a job that is over was, and returned: kept on this minion when cache_jobs was on as it ran.
 
     CLI Example:
 
@@ -99,7 +99,7 @@ def find_cached_job(jid):
 
 def signal_job(jid, sig):
     """
-    Sends a signal to the named salt job's process
+    Send a signal, by its number, to the processes of a job
 
     CLI Example:
 
@@ -117,7 +117,7 @@ def signal_job(jid, sig):
 
 def term_job(jid):
     """
-    Sends a termination signal (SIGTERM 15) to the named salt job's process
+    Ask a job to end: SIGTERM (15) to its processes
 
     CLI Example:
 
@@ -130,7 +130,7 @@ def term_job(jid):
 
 def kill_job(jid):
     """
-    Sends a kill signal (SIGKILL 9) to the named salt job's process
+    End a job at once: SIGKILL (9) to its processes
 
     CLI Example:
 
@@ -143,7 +143,7 @@ def kill_job(jid):
 
 def term_all_jobs():
     """
-    Sends a termination signal (SIGTERM 15) to all currently running jobs
+    Ask every running job to end: SIGTERM (15) to their processes
 
     CLI Example:
 
@@ -156,7 +156,7 @@ def term_all_jobs():
 
 def kill_all_jobs():
     """
-    Sends a kill signal (SIGKILL 9) to all currently running jobs
+    End every running job at once: SIGKILL (9) to their processes
 
     CLI Example:
 
@@ -228,7 +228,7 @@ def refresh_modules(**kwargs):
 
 def refresh_beacons():
     """
-    Signal the minion to refresh the beacons.
+    Have the minion read its beacons anew.
 
     CLI Example:
 
@@ -241,7 +241,7 @@ def refresh_beacons():
 
 def refresh_matchers():
     """
-    Signal the minion to refresh its matchers.
+    Have the minion load its matchers anew.
 
     CLI Example:
 

@@ -14,7 +14,7 @@ __virtualname__ = "sys"
 
 def doc(*args):
     """
-    Return the docstrings for all modules. Optionally, specify a module or a function to narrow the selection.
+    The manual of the execution modules: of all, of one module, of one function, or of what globs name.
 
     Multiple modules/functions can be specified, and globs.
 
@@ -33,7 +33,7 @@ def doc(*args):
 
 def state_doc(*args):
     """
-    Return the docstrings for all states. Optionally, specify a state or a function to narrow the selection.
+    The manual of the states: of all, of one module, of one function, or of what globs name.
 
     CLI Example:
 
@@ -53,7 +53,7 @@ def state_doc(*args):
 
 def runner_doc(*args):
     """
-    Return the docstrings for all runners. Optionally, specify a runner or a function to narrow the selection.
+    The manual of the runners: of all, of one module, of one function, or of what globs name.
 
     CLI Example:
 
@@ -68,7 +68,7 @@ def runner_doc(*args):
 
 def returner_doc(*args):
     """
-    Return the docstrings for all returners. Optionally, specify a returner or a function to narrow the selection.
+    The manual of the returners: of all, of one module, of one function, or of what globs name.
 
     CLI Example:
 
@@ -82,7 +82,7 @@ def returner_doc(*args):
 
 def renderer_doc(*args):
     """
-    Return the docstrings for all renderers. Optionally, specify one to narrow the selection.
+    The manual of the renderers: of all, or of those named. Optionally, specify one to narrow the selection.
 
     CLI Example:
 
@@ -96,7 +96,7 @@ def renderer_doc(*args):
 
 def list_functions(*args, **kwargs):
     """
-    List the functions for all modules. Optionally, specify modules or globs.
+    The functions that can be called, sorted: of all modules, or of those named. Optionally, specify modules or globs.
 
     CLI Example:
 
@@ -111,7 +111,7 @@ def list_functions(*args, **kwargs):
 
 def list_state_functions(*args, **kwargs):
     """
-    List the functions for all state modules. Optionally, specify states or globs.
+    The functions of the states, sorted: of all modules, or of those named. Optionally, specify states or globs.
 
     CLI Example:
 
@@ -125,7 +125,7 @@ def list_state_functions(*args, **kwargs):
 
 def list_runner_functions(*args, **kwargs):
     """
-    List the functions for all runner modules. Optionally, specify runners or globs.
+    The functions of the runners, sorted: of all modules, or of those named. Optionally, specify runners or globs.
 
     CLI Example:
 
@@ -139,7 +139,7 @@ def list_runner_functions(*args, **kwargs):
 
 def list_returner_functions(*args, **kwargs):
     """
-    List the functions for all returner modules. Optionally, specify returners or globs.
+    The functions of the returners, sorted: of all modules, or of those named. Optionally, specify returners or globs.
 
     CLI Example:
 
@@ -153,7 +153,7 @@ def list_returner_functions(*args, **kwargs):
 
 def list_modules(*args):
     """
-    List the modules loaded on the minion. Optionally, specify names or globs.
+    The execution modules that this minion has, sorted. Optionally, specify names or globs.
 
     CLI Example:
 
@@ -277,7 +277,7 @@ def returner_argspec(module=""):
 
 def reload_modules():
     """
-    Tell the minion to reload the execution modules
+    Have the minion load its execution modules anew
 
     CLI Example:
 

@@ -30,7 +30,7 @@ DEPENDENCIES = {
 
 def ping():
     """
-    Used to make sure the minion is up and responding. Not an ICMP ping.
+    Answer: the minion is there, and takes jobs. Not an ICMP ping.
 
     Returns ``True``.
 
@@ -74,7 +74,7 @@ def false_():
 
 def echo(text):
     """
-    Return a string - used for testing the connection
+    Give back the text that was sent
 
     CLI Example:
 
@@ -200,7 +200,7 @@ def try_(module, return_try_exception=False, **kwargs):
 
 def version():
     """
-    Return the version of salt on the minion
+    The version of Salt that this minion speaks as
 
     CLI Example:
 
@@ -213,7 +213,7 @@ def version():
 
 def versions_information():
     """
-    Report the versions of dependent and system software
+    The versions of Python, of the libraries and of the system underneath, as a map
 
     CLI Example:
 
@@ -244,7 +244,7 @@ def versions_information():
 
 def versions_report():
     """
-    Returns versions of components used by salt
+    The same versions as a text for people
 
     CLI Example:
 
@@ -264,7 +264,7 @@ def versions_report():
 
 def versions():
     """
-    Returns versions of components used by salt, as test.versions_report does
+    The same versions as a text for people, as test.versions_report does
 
     CLI Example:
 
@@ -277,7 +277,7 @@ def versions():
 
 def get_opts():
     """
-    Return the configuration options passed to this minion
+    All options of this minion, as they took effect
 
     CLI Example:
 
@@ -303,7 +303,7 @@ def opts_pkg():
 
 def conf_test():
     """
-    Return the value for test.foo in the minion configuration file, or return the default value
+    The value of the option test.foo, or what stands for it where it is not set
 
     CLI Example:
 
@@ -355,7 +355,7 @@ def module_report():
 
 def not_loaded():
     """
-    List the modules that were not loaded by the salt loader system
+    The modules that did not load on this host
 
     CLI Example:
 
@@ -368,7 +368,7 @@ def not_loaded():
 
 def provider(module):
     """
-    Pass in a function name to discover what provider is being used
+    Which file stands behind a function or module of that name
 
     CLI Example:
 
@@ -382,7 +382,7 @@ def provider(module):
 
 def providers():
     """
-    Return a dict of the provider names and the files that provided them
+    Each module by the name it is called, with the file that stands behind it
 
     CLI Example:
 
@@ -398,7 +398,7 @@ def providers():
 
 def sleep(length):
     """
-    Instruct the minion to initiate a process that will sleep for a given period of time.
+    Do nothing for so many seconds: a job that takes time.
 
     CLI Example:
 
@@ -412,8 +412,7 @@ def sleep(length):
 
 def rand_sleep(max=60):
     """
-    Sleep for a random number of seconds, used to test long-running commands and minions returning at differing
-    intervals
+    Do nothing for a random time, at most so many seconds: minions that answer one after the other
 
     CLI Example:
 
@@ -429,7 +428,7 @@ def rand_sleep(max=60):
 
 def fib(num):
     """
-    Return the num-th Fibonacci number, and the time it took to compute in seconds. Used for performance tests.
+    The Fibonacci number of that index, and the seconds it took. Used for performance tests.
 
     CLI Example:
 
@@ -446,8 +445,7 @@ def fib(num):
 
 def collatz(start):
     """
-    Execute the collatz conjecture from the passed starting number, returns the sequence and the time it took to
-    compute. Used for performance tests.
+    Collatz's sequence from a number down to one, and the seconds it took. Used for performance tests.
 
     CLI Example:
 
@@ -505,7 +503,7 @@ def random_hash(size=9999999999, hash_type=None):
 
 def retcode(code=42):
     """
-    Test that the returncode system is functioning correctly
+    End with this retcode, and True
 
     CLI Example:
 
