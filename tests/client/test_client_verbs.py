@@ -6,7 +6,7 @@ import pytest
 
 from trisalt.client import events, jobs, operations
 from trisalt.client.door import DoorClosed
-from trisalt.errors import Denied, RemoteProtocolError, RequestTimeout
+from trisalt.errors import Denied, RemoteProtocolError, RequestTimeout, TargetError
 
 PUBLISHED = {"published": {"jid": "20261122120000000000", "minions": ["m1", "m2"], "missing": ["m3"]}}
 DENIED = {"error": {"name": "AuthorizationError", "message": "Authorization error occurred."}}
@@ -49,6 +49,15 @@ def test_a_job_is_published_and_followed_until_it_settles(scripted, door):
             "follow": True,
         }
     ]
+
+
+def test_whom_a_target_names_is_asked_without_a_job(scripted, door):
+    scripted.answers({"matched": {"minions": ["m1"], "missing": ["m9"]}})
+    assert jobs.preview(door, ["m1", "m9"], "list") == (["m1"], ["m9"])
+    assert scripted.questions == [{"op": "match", "tgt": ["m1", "m9"], "tgt_type": "list", "delimiter": ":"}]
+    scripted.answers({"error": {"name": "TargetError", "message": "an empty target"}})
+    with pytest.raises(TargetError, match="an empty target"):
+        jobs.preview(door, "", "compound")
 
 
 def test_nobody_matched_and_the_job_is_over(scripted, door):

@@ -18,7 +18,15 @@ from trisalt.bus.events import (
     TaggedEvent,
     WheelReturned,
 )
-from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WheelRequest
+from trisalt.bus.requests import (
+    Published,
+    PublishRequest,
+    Resolved,
+    ResolveRequest,
+    RotateRequest,
+    RunnerRequest,
+    WheelRequest,
+)
 from trisalt.errors import CommandError, StoreError, WorkerDied
 from trisalt.master.commands import HIDDEN, Runs, answer_upcall, public, serve_commands
 from trisalt.worker.protocol import Outcome, Upcall, UpcallKind
@@ -352,6 +360,22 @@ async def test_a_plugin_publishes_in_its_callers_name_and_waits_for_the_returns(
         4,
         {"metadata": {"x": 1}},
     )
+
+
+async def resolver(bus, asked, *, task_status):
+    async with bus.claim(ResolveRequest) as requests:
+        task_status.started()
+        async for request, reply in requests:
+            asked.append(request)
+            reply.send(Resolved(minions=["m1"], missing=[]))
+
+
+async def test_a_plugin_asks_whom_a_target_names(master, nursery):
+    asked = []
+    await nursery.start(resolver, master.bus, asked)
+    answer = await master.upcall(UpcallKind.MATCH, tgt="os|Debian", tgt_type="grain", delimiter="|")
+    assert answer == {"minions": ["m1"], "missing": []}
+    assert asked == [ResolveRequest(tgt="os|Debian", tgt_type="grain", delimiter="|")]
 
 
 async def test_a_plugin_need_not_wait(master, nursery):

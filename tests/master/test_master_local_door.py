@@ -14,7 +14,16 @@ import trio.testing
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
-from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WatchRequest, WheelRequest
+from trisalt.bus.requests import (
+    Published,
+    PublishRequest,
+    Resolved,
+    ResolveRequest,
+    RotateRequest,
+    RunnerRequest,
+    WatchRequest,
+    WheelRequest,
+)
 from trisalt.errors import TargetError
 from trisalt.master import feed, following
 from trisalt.master.acl import Acl
@@ -213,6 +222,15 @@ async def test_a_target_that_cannot_be_read_is_told_with_its_reason(master):
         assert answer == {"error": {"name": "TargetError", "message": "unclosed bracket at position 3"}}
 
 
+async def test_whom_a_target_names_is_told_and_nothing_is_sent(master):
+    asked = await master.claim(ResolveRequest, lambda request: Resolved(minions=["m1", "m2"], missing=["m9"]))
+    async with master.caller() as caller:
+        answer = await caller.ask(op="match", tgt=["m1", "m2", "m9"], tgt_type="list", delimiter="|")
+        assert answer == {"matched": {"minions": ["m1", "m2"], "missing": ["m9"]}}
+        assert await caller.rest() == []
+    assert asked == [ResolveRequest(tgt=["m1", "m2", "m9"], tgt_type="list", delimiter="|", exact=False)]
+
+
 async def test_a_follower_that_was_too_slow_reads_what_it_missed_from_the_store(master, monkeypatch):
     monkeypatch.setattr(following, "DEPTH", 4)
     ids = [f"m{number:02}" for number in range(50)]
@@ -301,7 +319,7 @@ for question in (
     {"op": "publish", "tgt": "*", "fun": "cmd.run", "arg": ["id"], "follow": True, "user_hint": "root"},
     {"op": "runner", "fun": "jobs.active"}, {"op": "wheel", "fun": "key.list_all"}, {"op": "events"},
     {"op": "fire", "tag": "x", "data": {}}, {"op": "key_changed", "act": "delete", "ids": ["m1"]},
-    {"op": "status"}, {"op": "follow_job", "jid": "20261122124940743908"},
+    {"op": "status"}, {"op": "follow_job", "jid": "20261122124940743908"}, {"op": "match", "tgt": "*"},
 ):
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(sys.argv[1])
@@ -319,7 +337,7 @@ async def test_somebody_else_is_refused_everything(master, tmp_path):
     with trio.fail_after(30):
         done = await trio.run_process([sys.executable, "-c", ASK_AS_NOBODY, master.path], capture_stdout=True)
     lines = done.stdout.decode().splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert {line.split()[1] for line in lines} == {"AuthorizationError"}
     await trio.testing.wait_all_tasks_blocked()
     (event,) = refused
@@ -579,6 +597,8 @@ async def test_the_status_tells_what_the_daemon_says_of_itself(tmp_path, nursery
         {"op": "key_changed", "act": "burnt", "ids": []},
         {"op": "key_changed", "act": "delete", "ids": [1]},
         {"op": "follow_job"},
+        {"op": "match"},
+        {"op": "match", "tgt": "*", "tgt_type": 1},
     ],
     ids=str,
 )

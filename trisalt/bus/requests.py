@@ -207,6 +207,29 @@ class Published:
 
 
 @attrs.frozen(kw_only=True)
+class ResolveRequest(Request):
+    """Which minions does this target name? Nothing is sent.
+
+    `exact` takes pillar terms by the letter: for whoever may not look into pillar. The answer is a `Resolved`.
+    Raises TargetError when the target cannot be read.
+    """
+
+    CMD = "match"
+    tgt: Any
+    tgt_type: str = "glob"
+    delimiter: str = ":"
+    exact: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Resolved:
+    """Whom a target names: `minions`, sorted, and in `missing` the ids it lists that have no accepted key."""
+
+    minions: list[str]
+    missing: list[str]
+
+
+@attrs.frozen(kw_only=True)
 class WatchRequest(Request):
     """Somebody waits for a job that is out already: watch it, or watch it for longer, until `JobSettled` says so.
 

@@ -119,6 +119,18 @@ def publish_async(
     return Published.from_answer(door.ask(question, publish_timeout))
 
 
+def preview(
+    door: Door, tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":", timeout: float | None = PUBLISH_TIMEOUT
+) -> tuple[list[str], list[str]]:
+    """`(minions, missing)`: whom a publication to this target would wait for, and the ids it lists that have no key.
+
+    Nothing is sent to any minion. Raises as `Door.ask` does, TargetError for a target that cannot be read.
+    """
+    question = {"op": "match", "tgt": tgt, "tgt_type": tgt_type, "delimiter": delimiter}
+    matched = expect(door.ask(question, timeout), "matched")
+    return list(matched.get("minions") or ()), list(matched.get("missing") or ())
+
+
 def follow(door: Door, jid: str) -> Job:
     """Follow a job that runs already, until it settles."""
     return Job(door.follow({"op": "follow_job", "jid": jid}), None)

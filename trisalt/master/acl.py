@@ -70,6 +70,10 @@ class Acl:
             return False
         return all(name in ALWAYS_PUBLISHED or _granted(rows, name, tgt, tgt_type) for name in funs)
 
+    def may_resolve(self, user: str) -> bool:
+        """Whether `user` may ask which minions a target names: whoever may publish something."""
+        return self.may_publish(user, "saltutil.find_job", [], "*")
+
     def may_run(self, user: str, fun: str) -> bool:
         """Whether `user` may run `fun`, named with its kind: `runner.jobs.active`, `wheel.key.accept`."""
         return self.is_admin(user)

@@ -17,7 +17,14 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
-from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WheelRequest
+from trisalt.bus.requests import (
+    Published,
+    PublishRequest,
+    ResolveRequest,
+    RotateRequest,
+    RunnerRequest,
+    WheelRequest,
+)
 from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
 from trisalt.master.following import open_following
 from trisalt.store.store import Jobs
@@ -210,6 +217,12 @@ async def answer_upcall(bus: Bus, jobs: Jobs, runs: Runs, upcall: Upcall) -> obj
             return await _publish(bus, jobs, run.user if run else "root", fields)
         case UpcallKind.COMMAND:
             return await _command(bus, runs, run.user if run else "root", fields)
+        case UpcallKind.MATCH:
+            wanted = ResolveRequest(
+                tgt=fields["tgt"], tgt_type=fields.get("tgt_type") or "glob", delimiter=fields.get("delimiter") or ":"
+            )
+            resolved = await bus.ask(wanted)
+            return {"minions": resolved.minions, "missing": resolved.missing}
         case UpcallKind.RUNNING:
             return [_running(jid, row) for jid, row in sorted(runs.running.items()) if jid != upcall.jid]
         case UpcallKind.SIGNAL_JOB:

@@ -41,7 +41,7 @@ from trisalt.master.keyring import Keyring, State
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.mine import serve_mine
 from trisalt.master.minion_events import relay_minion_events
-from trisalt.master.minions import Minions
+from trisalt.master.minions import Minions, answer_targets
 from trisalt.master.pillar import serve_pillar
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
@@ -190,6 +190,7 @@ async def _start_services(
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
         partial(keep_jobs, bus, store, timeout=config.timeout, gather_job_timeout=config.gather_job_timeout),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
+        partial(answer_targets, bus, minions),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),

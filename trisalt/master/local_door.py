@@ -21,7 +21,14 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Event, JobRefused, KeyChanged, TaggedEvent
-from trisalt.bus.requests import Published, PublishRequest, RotateRequest, RunnerRequest, WheelRequest
+from trisalt.bus.requests import (
+    Published,
+    PublishRequest,
+    ResolveRequest,
+    RotateRequest,
+    RunnerRequest,
+    WheelRequest,
+)
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError
 from trisalt.master.acl import Acl
@@ -109,6 +116,7 @@ class _Door:
         self._guests: Counter[int] = Counter()
         self._operations: dict[str, Callable[[str, dict[str, Any], FrameStream], Awaitable[None]]] = {
             "publish": self._publish,
+            "match": self._match,
             "follow_job": self._follow_job,
             "runner": partial(self._run, kind="runner"),
             "wheel": partial(self._run, kind="wheel"),
@@ -223,6 +231,18 @@ class _Door:
         )
         log.warning("job.refused", user=user, fun=wanted.fun)
         raise Denied(message)
+
+    async def _match(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+        """Whom a target names, for whoever may publish something; by patterns over pillar for administrators only."""
+        self._admit(user, self._acl.may_resolve(user))
+        wanted = ResolveRequest(
+            tgt=_field(request, "tgt", (str, list)),
+            tgt_type=_field(request, "tgt_type", str, "glob"),
+            delimiter=_field(request, "delimiter", str, ":"),
+            exact=not self._acl.is_admin(user),
+        )
+        resolved = await self._bus.ask(wanted)
+        await stream.send({"matched": {"minions": resolved.minions, "missing": resolved.missing}})
 
     async def _follow_job(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(user, self._acl.may_follow(user))

@@ -16,6 +16,7 @@ import trio
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.requests import MineDeleteRequest, MineFlushRequest, MineGetRequest, MineRequest, Request
 from trisalt.errors import StoreError, TargetError
+from trisalt.master.minions import EXACT_TYPES
 from trisalt.store.store import Banks
 
 log = structlog.get_logger()
@@ -23,9 +24,6 @@ log = structlog.get_logger()
 BANK = "mine"
 ACL_MARK = "__saltmine_acl__"
 ACL_DATA = "__data__"
-
-# A minion does not choose by a pattern over the pillar of others: it could guess their secrets letter by letter.
-EXACT_TYPES = {"pillar": "pillar_exact", "pillar_pcre": "pillar_exact", "compound": "compound_pillar_exact"}
 
 
 class Resolver(Protocol):

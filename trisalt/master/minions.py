@@ -1,6 +1,7 @@
 """Which minions a target names: the accepted keys, the grains and pillar that are kept, and `target/`.
 
-`master/publisher` asks who is to be waited for; `master/mine` and `master/acl` who may be looked at.
+`master/publisher` asks who is to be waited for; `master/mine` and `master/acl` who may be looked at; everybody else
+asks `ResolveRequest`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 
 import trio
 
-from trisalt.errors import TargetError
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.requests import Resolved, ResolveRequest
+from trisalt.errors import TargetError, TrisaltError
 from trisalt.master.keyring import Keyring, State
 from trisalt.store.store import Banks
 from trisalt.target import match
@@ -29,6 +32,9 @@ _MAGIC = frozenset("*?[")
 _BY_ID = frozenset({"glob", "pcre", "list"})
 _BY_PILLAR = frozenset({"pillar", "pillar_pcre", "pillar_exact"})
 _BY_BOTH = frozenset({"compound", "compound_pillar_exact", "nodegroup"})
+
+# Who may not look into the pillar of others does not choose by a pattern over it: it could be guessed letter by letter.
+EXACT_TYPES = {"pillar": "pillar_exact", "pillar_pcre": "pillar_exact", "compound": "compound_pillar_exact"}
 
 
 class Minions:
@@ -94,6 +100,26 @@ class Minions:
             return grains.get(id) or {}, pillar.get(id) or {}
 
         return match.select(tgt, tgt_type, ids=ids, data=data, delimiter=delimiter, nodegroups=self.nodegroups())
+
+
+async def answer_targets(
+    bus: Bus, minions: Minions, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Answer `ResolveRequest` until cancelled, each in a task of its own."""
+    async with bus.claim(ResolveRequest) as requests, trio.open_nursery() as answers:
+        task_status.started()
+        async for request, reply in requests:
+            answers.start_soon(_answer, minions, request, reply)
+
+
+async def _answer(minions: Minions, request: ResolveRequest, reply: Reply) -> None:
+    tgt_type = EXACT_TYPES.get(request.tgt_type, request.tgt_type) if request.exact else request.tgt_type
+    try:
+        found, missing = await minions.resolve(request.tgt, tgt_type, delimiter=request.delimiter)
+    except TrisaltError as exc:
+        reply.fail(exc)
+    else:
+        reply.send(Resolved(minions=found, missing=missing))
 
 
 def for_the_wire(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:

@@ -50,6 +50,7 @@ class Upcalls:
             UpcallKind.SIGNAL_JOB: self._signal_job,
             UpcallKind.PUBLISH: self._publish,
             UpcallKind.COMMAND: self._command,
+            UpcallKind.MATCH: self._match,
             UpcallKind.PROGRESS: self._progress,
             UpcallKind.SCHEDULE: self._manage_schedule,
             UpcallKind.REFRESH: self._refresh,
@@ -153,6 +154,10 @@ class Upcalls:
         load = {"cmd": "minion_runner", "id": self._facts.id, "fun": fields.get("fun"), "arg": arg, "tmo": 60}
         result = await self._ask(load, timeout=60)
         return {"return": result, "retcode": 0, "success": True}
+
+    async def _match(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
+        await trio.lowlevel.checkpoint()
+        raise CommandError("Which minions a target names, only their master knows.")
 
     # -- this minion ------------------------------------------------------------------------------------------
 

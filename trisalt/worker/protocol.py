@@ -40,6 +40,7 @@ class UpcallKind(StrEnum):
     SIGNAL_JOB = "signal_job"
     PUBLISH = "publish"
     COMMAND = "command"
+    MATCH = "match"
     PROGRESS = "progress"
     SCHEDULE = "schedule"
     REFRESH = "refresh"

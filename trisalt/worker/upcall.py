@@ -108,6 +108,11 @@ def command(kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, An
     return dict(_host.call("command", {"kind": kind, "fun": fun, "arg": list(arg), "kwarg": dict(kwarg or {})}))
 
 
+def match(tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":") -> dict[str, list[str]]:
+    """Which minions a target names, as the master knows them: `{"minions", "missing"}`. Nothing is sent."""
+    return dict(_host.call("match", {"tgt": tgt, "tgt_type": tgt_type, "delimiter": delimiter}))
+
+
 def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
     """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
     return _tell("progress", {"data": data, "number": number, "tag": tag})
