@@ -115,6 +115,8 @@ STOCK_LINES: dict[str, Row] = {
     "request.received": _received,
     "request_server.bound": "Setting up the master communication server",
     "runner.completed": "Runner completed: {jid}",
+    "returner.failed": "The return failed for job {jid}: {reason}",
+    "returner.missing": "Returner {returner}.returner could not be loaded: {reason}",
     "scheduler.internal_job_added": "Added {fun} to scheduler",
     "scheduler.job_added": "Added new job {name} to scheduler",
     "scheduler.job_run": _ran,

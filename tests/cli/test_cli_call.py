@@ -184,10 +184,23 @@ def test_running_jobs_are_read_and_signalled(call):
         assert job.wait(10) == -15
 
 
+def test_a_configured_returner_gets_what_the_function_returned(call):
+    etc = call.root / "etc" / "minion"
+    etc.write_text(f"{etc.read_text()}return: [rawfile_json]\nrawfile_json.filename: {call.root}/events\n")
+    assert call("test.echo", "hi").returncode == 0
+    ret = json.loads((call.root / "events").read_text())
+    assert {key: ret[key] for key in ("id", "fun", "fun_args", "return", "success")} == {
+        "id": "m1", "fun": "test.echo", "fun_args": ["hi"], "return": "hi", "success": True,
+    }  # fmt: skip
+    assert len(ret["jid"]) == 20
+
+
 def test_a_returner_that_is_not_there_is_told(call):
     done = call("--return", "nosuch", "test.ping")
     assert done.returncode == 0
-    assert done.stderr == "[ERROR   ] The return failed for returner nosuch: 'nosuch.returner' is not available.\n"
+    assert done.stderr == (
+        "[ERROR   ] Returner nosuch.returner could not be loaded: 'nosuch.returner' is not available.\n"
+    )
 
 
 def test_a_configuration_that_is_wrong(call):

@@ -19,6 +19,7 @@ from trisalt.config.read import read_minion
 from trisalt.errors import AuthError, RequestTimeout, TrisaltError
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
+from trisalt.loader.returner import returner_names
 from trisalt.loader.words import condition_args, parse_value, parse_words
 from trisalt.wire import jid as jids
 from trisalt.worker import upcall
@@ -226,8 +227,8 @@ class _Command:
         }
         if metadata := parse_value(self.options.set_metadata):
             load["metadata"] = metadata
-        for name in self.options.returner.split(",") if self.options.returner else ():
-            self._return_by(name.strip(), load)
+        for name in returner_names(self.options.returner or self.config.return_):
+            self._return_by(name, load)
         if self.local or self.options.no_return_event:
             return
         from trisalt.worker.plain import plain
@@ -246,10 +247,10 @@ class _Command:
         returner = self.plugins.loader("returners").get(f"{name}.returner")
         if returner is None:
             reason = self.plugins.loader("returners").missing_reason(f"{name}.returner")
-            sys.stderr.write(f"[ERROR   ] The return failed for returner {name}: {reason}\n")
+            sys.stderr.write(f"[ERROR   ] Returner {name}.returner could not be loaded: {reason}\n")
             return
         try:
-            returner({**load, "jid": self.jid, "success": load["success"]})
+            returner({key: value for key, value in load.items() if key != "cmd"} | {"jid": self.jid})
         except Exception as exc:  # a returner is somebody else's code, and the function has run
             sys.stderr.write(f"[ERROR   ] The return failed for returner {name}: {exc}\n")
 

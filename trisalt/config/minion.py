@@ -102,6 +102,7 @@ class MinionConfig(DaemonConfig):
     disable_returners: list[str] = option([], "Returners that are not loaded.", guards=True)
     whitelist_modules: list[str] = option([], "The only execution modules there are, when not empty.", guards=True)
     providers: dict[str, Any] = option({}, "Which module stands for another: `pkg: aptpkg`.")
+    return_: str | list[str] = option("", "Returners that get every return as well.", key="return")
     module_executors: list[str] = option([], "What runs functions; `direct_call` when empty.")
     cmd_blacklist_glob: list[str] = option([], "Commands that `cmd` refuses, as globs.", guards=True)
     cmd_whitelist_glob: list[str] = option([], "The only commands that `cmd` runs, as globs.", guards=True)
@@ -176,7 +177,6 @@ class MinionConfig(DaemonConfig):
         "rest_timeout": ("int", ...),
         "restart_on_error": ("any", False),
         "retry_dns_count": ("int|None", None),
-        "return": ("str|list", ...),
         "salt_cp_chunk_size": ("int", 65536),
         "saltpip_allow_find_links": ("bool", True),
         "saltpip_disable_pip_version_check": ("bool", False),

@@ -25,18 +25,23 @@ class Option:
 
     __slots__ = ("default", "doc", "guards", "name", "types")
 
-    def __init__(self, default: Any, doc: str, guards: bool) -> None:
+    def __init__(self, default: Any, doc: str, guards: bool, key: str) -> None:
         self.default, self.doc, self.guards = default, doc, guards
-        self.name, self.types = "", "any"
+        self.name, self.types = key, "any"
 
     def __get__(self, config: Config | None, _owner: type | None = None) -> Any:
         # Reached only when the configuration holds no value of this name yet: its own attributes go first.
-        return self if config is None else config.late(self.name)
+        if config is None:
+            return self
+        return config.__dict__[self.name] if self.name in config.__dict__ else config.late(self.name)
 
 
-def option(default: Any, doc: str, *, guards: bool = False) -> Any:
-    """A row of effect, the value of an annotated attribute of a `Config` class."""
-    return Option(default, doc, guards)
+def option(default: Any, doc: str, *, guards: bool = False, key: str = "") -> Any:
+    """A row of effect, the value of an annotated attribute of a `Config` class.
+
+    `key` is the name in the files where Python does not take that for an attribute.
+    """
+    return Option(default, doc, guards, key)
 
 
 class Origin:
@@ -70,8 +75,8 @@ class Config:
         for name, annotation in cls.__annotations__.items():
             row = cls.__dict__.get(name)
             if isinstance(row, Option):
-                row.name, row.types = name, _types(annotation)
-                rows[name] = row
+                row.name, row.types = row.name or name, _types(annotation)
+                rows[row.name] = row
         cls.OPTIONS = rows
         cls.LATER = {name: row for name, row in cls.LATER.items() if name not in rows}
 

@@ -32,6 +32,7 @@ from trisalt.config.minion import MasterAddress as ConfiguredMaster
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
 from trisalt.errors import ConfigError, Rejected, RemoteProtocolError, TrisaltError
+from trisalt.loader.returner import returner_names
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
 from trisalt.minion.identity import Identity, open_identity
@@ -341,6 +342,7 @@ class _Minion:
             multifunc_ordered=config.multifunc_ordered,
             module_executors=names if names != ("direct_call",) else (),
             user=config.user,
+            returners=returner_names(config.return_),
         )
 
     # -- the schedule -----------------------------------------------------------------------------------------

@@ -22,13 +22,16 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import FireMaster, JobReceived, ScheduleDue
 from trisalt.errors import TargetError, TrisaltError, WorkerDied
+from trisalt.loader.returner import returner_names
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.proc import Proc, Running, SeenJids, signal_group, wait_ended
+from trisalt.minion.returners import give_to_returners
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
 from trisalt.wire import jid as job_ids
+from trisalt.worker.plain import read_outcome
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Call, Failure, Outcome
 
@@ -99,6 +102,7 @@ class JobOptions:
     multifunc_ordered: bool = False
     module_executors: tuple[str, ...] = ()
     user: str = "root"
+    returners: tuple[str, ...] = ()
 
 
 async def run_jobs(
@@ -205,18 +209,19 @@ class Jobs:
         jid, fun = load["jid"], load["fun"]
         with structlog.contextvars.bound_contextvars(jid=jid):
             log.info("job.received", user=load.get("user", "unknown"), fun=_name(fun), jid=jid)
-            if load.get("ret"):
-                log.warning("job.returner_skipped", jid=jid, returner=load["ret"])
             if load.get("start_event"):
                 await self._fire_start(load)
             back = self._return_load(load, master)
             if isinstance(fun, str) and answered_here(fun):
                 log.info("job.started", jid=jid, fun=fun, pid=os.getpid())
-                self._finish(jid, back, answer(fun, load["arg"], self.proc, self.signal))
+                outcome = answer(fun, load["arg"], self.proc, self.signal)
+                self._finish(jid, back, outcome)
+                await self._give(load, back, outcome)
                 return
             refusal = self._blackout(fun)
             if refusal is not None:
                 self._finish(jid, back, refusal)
+                await self._give(load, back, refusal)
                 return
             call = Call(
                 fun=fun,
@@ -230,7 +235,8 @@ class Jobs:
             )
             running = self.proc.get(jid)
             assert running is not None, "taken by wanted()"
-            await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
+            outcome = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
+            await self._give(load, back, outcome)
 
     def _executors(self, load: Mapping[str, Any]) -> list[Any]:
         return list(load.get("module_executors") or self._options.module_executors)
@@ -303,9 +309,14 @@ class Jobs:
             "jid": jid,
             "tgt": self._facts.id,
             "tgt_type": "glob",
-            "ret": "",
+            "ret": ",".join(entry.returner),
             "user": self._options.user,
             "schedule": entry.name,
+            **{
+                ours: entry.mapping[key]
+                for key, ours in (("return_config", "ret_config"), ("return_kwargs", "ret_kwargs"))
+                if entry.mapping.get(key)
+            },
         }
         back: dict[str, Any] = {
             "cmd": "_return",
@@ -337,7 +348,8 @@ class Jobs:
                 self.proc.remove(jid)
                 log.error("proc.not_written", jid=jid, reason=exc.strerror)
                 return
-            await self._run(call, running, name=jid, warm=False, spooled=bool(entry.return_job))
+            outcome = await self._run(call, running, name=jid, warm=False, spooled=bool(entry.return_job))
+            await self._give(job, back, outcome)
 
     def _new_jid(self) -> str:
         self._last_jid = job_ids.make(self._wall(), last=self._last_jid or None)
@@ -345,7 +357,7 @@ class Jobs:
 
     # -- running ----------------------------------------------------------------------------------------------
 
-    async def _run(self, call: Call, running: Running, *, name: str, warm: bool, spooled: bool) -> None:
+    async def _run(self, call: Call, running: Running, *, name: str, warm: bool, spooled: bool) -> Outcome:
         """Run a call in a worker; with `spooled` its return is kept under `name` and posted."""
         began = trio.current_time()
         spool = self._returns.spool.path(name) if spooled and not warm else None
@@ -363,6 +375,7 @@ class Jobs:
             self._finish(name, call.load, outcome, written=written)
         else:
             self.proc.remove(running.jid)
+        return outcome
 
     async def _ended(
         self, call: Call, running: Running, *, warm: bool, spool: Path | None, outlives: bool
@@ -418,6 +431,12 @@ class Jobs:
         self.proc.remove(name)
         self._returns.post(name, data)
 
+    async def _give(self, job: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome) -> None:
+        """Give a return to the returners; it is stored, and on its way to the master."""
+        names = returner_names(job.get("ret"), self._options.returners)
+        if names:
+            await give_to_returners(self._workers, names, job, {**back, **outcome.to_load()}, id=self._facts.id)
+
     def _log_outcome(self, call: Call, outcome: Outcome, seconds: float) -> None:
         fun = _name(call.fun)
         log.debug("job.finished", jid=call.jid, fun=fun, retcode=outcome.retcode, duration_ms=round(seconds * 1000))
@@ -435,9 +454,13 @@ class Jobs:
         if running.alive() and running.pid != os.getpid() and not running.queued:
             log.info("job.adopted", jid=jid, fun=_name(running.job.get("fun")), pid=running.pid)
             await wait_ended(running)
+        back = self._return_load(running.job, running.master or "")
         if jid in self._returns.spool:
+            outcome = read_outcome(self._returns.spool.path(jid))
             self.proc.remove(jid)
             self._returns.post(jid)
+            if outcome is not None:
+                await self._give(running.job, back, outcome)
         elif running.schedule is not None:
             self.proc.remove(jid)
         else:
@@ -446,7 +469,8 @@ class Jobs:
             outcome = Outcome(
                 result=f"The job {text} while the minion was restarted.", retcode=1, success=False, out="nested"
             )
-            self._finish(jid, self._return_load(running.job, running.master or ""), outcome)
+            self._finish(jid, back, outcome)
+            await self._give(running.job, back, outcome)
 
     def signal(self, jid: str, signum: int) -> int | None:
         """Send a signal to a job and all it started: the pid it went to, None when there is no such job."""

@@ -81,8 +81,6 @@ class Schedule:
             log.info("scheduler.job_updated", name=entry.name)
         if entry.unknown:
             log.warning("scheduler.keys_unknown", name=entry.name, keys=list(entry.unknown))
-        if entry.returner:
-            log.warning("scheduler.returner_skipped", name=entry.name, returner=list(entry.returner))
         if old is None or _times(old) != _times(entry):
             self._due.pop(entry.name, None)
         elif entry.enabled and not old.enabled:
