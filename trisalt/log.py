@@ -23,21 +23,10 @@ from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict
 
 from trisalt.errors import TrisaltError
+from trisalt.levels import LEVELS
 from trisalt.lines import MINION_LINES, STOCK_LINES, Row
 from trisalt.sinks import Console, Write, open_file
 
-LEVELS = {
-    "all": 0,
-    "garbage": 1,
-    "trace": 5,
-    "debug": 10,
-    "profile": 15,
-    "info": 20,
-    "warning": 30,
-    "error": 40,
-    "critical": 50,
-    "quiet": 1000,
-}
 # At these, values of plugins and of requests may come into the log.
 INSECURE = frozenset({"all", "garbage", "trace", "debug", "profile"})
 LONGEST_RECORD = 64 * 1024

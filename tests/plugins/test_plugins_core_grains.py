@@ -3,13 +3,13 @@
 import ipaddress
 import json
 import os
-import sys
 
 import pytest
 
 from tests.support.osreleases import OS_RELEASES, parsed
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
+from trisalt.plugins.utils import probe
 
 
 @pytest.fixture
@@ -26,16 +26,10 @@ def shelf(tmp_path):
 
 
 @pytest.fixture
-def files(shelf, monkeypatch):
-    """Recorded files by path, for what a shelf's file reads as text."""
+def files(monkeypatch):
+    """Recorded files by path, for what the shelf reads as text."""
     files = {}
-    for file in ("hardware", "interfaces", "system"):
-        module = sys.modules[
-            shelf.loader[
-                f"{file}.{'processors' if file == 'hardware' else 'dns' if file == 'interfaces' else 'kernel'}"
-            ].__module__
-        ]
-        monkeypatch.setattr(module, "_read", lambda path: files.get(path, ""))
+    monkeypatch.setattr(probe, "read", lambda path: files.get(path, ""))
     return files
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from trisalt.cli.show import Show, display, write_out
 from trisalt.config.read import read_minion
 from trisalt.errors import AuthError, RequestTimeout, TrisaltError
+from trisalt.levels import LEVELS
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.returner import returner_names
@@ -24,7 +25,7 @@ from trisalt.loader.words import condition_args, parse_value, parse_words
 from trisalt.wire import jid as jids
 from trisalt.worker import upcall
 from trisalt.worker.child import run_call
-from trisalt.worker.protocol import LEVELS, Call, Failure, Outcome
+from trisalt.worker.protocol import Call, Failure, Outcome
 
 # Exit statuses. Source: spec/cli.md section 1.
 FAILED, NOT_ACCEPTED, NO_USER, NOT_THERE = 1, 2, 67, 255

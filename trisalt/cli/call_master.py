@@ -7,7 +7,6 @@ waits for its key to be accepted. Requests and their seals are `minion/link`'s.
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -24,12 +23,12 @@ from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProt
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests, resolve
-from trisalt.minion.signin import SignInOptions
+from trisalt.minion.signin import SignInOptions, prepare
 from trisalt.minion.upcalls import Upcalls
 from trisalt.scheduler.scheduler import Schedule
 from trisalt.transport.request import open_request_client
 from trisalt.transport.zmq import KeepAlive, open_context, tcp_address
-from trisalt.wire.handshake import Accepted, MinionHandshake
+from trisalt.wire.handshake import Accepted
 from trisalt.worker.protocol import Upcall
 
 # A master that does not answer is given up after so many seconds, unless `-t` says otherwise.
@@ -55,21 +54,8 @@ class CallLink(Link):
 
 async def attempt(client: Any, identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> Accepted:
     """Sign in, once. Raises NotAccepted, KeyChanged, RemoteProtocolError."""
-    pinned = identity.pinned()
-    handshake = MinionHandshake(
-        id=identity.id,
-        key=identity.key,
-        master_pub=pinned,
-        enc_algo=options.encryption_algorithm,
-        sig_algo=options.signing_algorithm,
-        nonce=uuid.uuid4().hex,
-        token=identity.token if pinned is not None else None,
-        autosign_grains={name: grains.get(name) for name in options.autosign_grains} or None,
-        master_finger=options.master_finger,
-        hash_type=options.hash_type,
-        sign_pub=identity.signing_key() if options.verify_master_pubkey_sign else None,
-    )
-    answer = handshake.accept(await client.request(handshake.request()))
+    handshake, hello = prepare(identity, options, grains)
+    answer = handshake.accept(await client.request(hello))
     if not isinstance(answer, Accepted):
         raise NotAccepted(NOT_ACCEPTED)
     if answer.new_key:

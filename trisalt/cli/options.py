@@ -16,13 +16,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from trisalt import __version__
+from trisalt.levels import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any, NoReturn
 
 USAGE = 64
-LEVELS = ("all", "garbage", "trace", "debug", "profile", "info", "warning", "error", "critical", "quiet")
 OUTPUTTERS = "json, yaml, nested, raw, txt, pprint, highstate, quiet, newline_values_only"
 
 # Letter, long flags, stock's word for the kind, help.

@@ -90,7 +90,7 @@ async def _round(
     grains: Mapping[str, Any],
 ) -> Accepted | Pending | Refused | TooMany | None:
     for _ in range(max(options.auth_tries, 1)):
-        handshake, payload = await trio.to_thread.run_sync(_prepare, identity, options, grains)
+        handshake, payload = await trio.to_thread.run_sync(prepare, identity, options, grains)
         with trio.move_on_after(options.auth_timeout) as scope:
             answer = await request(payload)
         if scope.cancelled_caught:
@@ -100,7 +100,8 @@ async def _round(
     return None
 
 
-def _prepare(identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> tuple[MinionHandshake, bytes]:
+def prepare(identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> tuple[MinionHandshake, bytes]:
+    """One attempt: the handshake that reads its answer, and what to send. RSA and files: blocking."""
     pinned = identity.pinned()
     handshake = MinionHandshake(
         id=identity.id,

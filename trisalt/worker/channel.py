@@ -17,9 +17,9 @@ from typing import Any
 
 from trisalt import errors
 from trisalt.errors import CommandError, LocalProtocolError, RemoteProtocolError
+from trisalt.levels import LEVELS
 from trisalt.wire.frames import FrameDecoder, pack_frame
 from trisalt.worker.plain import plain
-from trisalt.worker.protocol import LEVELS
 from trisalt.worker.upcall import HostGone
 
 # Seconds that a job waits for the next daemon of its host, and between two looks; how many daemons one question may

@@ -12,20 +12,6 @@ from typing import Any
 
 import attrs
 
-# Salt's names for levels that the standard library does not have, and its own.
-LEVELS = {
-    "all": 0,
-    "garbage": 1,
-    "trace": 5,
-    "debug": 10,
-    "profile": 15,
-    "info": 20,
-    "warning": 30,
-    "error": 40,
-    "critical": 50,
-    "quiet": 1000,
-}
-
 
 class UpcallKind(StrEnum):
     """The closed table of what plugin code may ask its host for; `upcall.py` has one function for each.

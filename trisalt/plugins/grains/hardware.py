@@ -6,9 +6,10 @@ import glob
 import os
 import re
 import shutil
-import subprocess
 import uuid
 from typing import Any
+
+from trisalt.plugins.utils import probe
 
 FIRMWARE = {
     "biosversion": "bios_version",
@@ -45,7 +46,7 @@ SAME_NAME = frozenset({"qemu", "kvm", "oracle", "xen", "bochs", "chroot", "uml",
 
 def processors() -> dict[str, Any]:
     """Count, model and flags, from /proc/cpuinfo."""
-    return _cpu_grains(_read("/proc/cpuinfo"))
+    return _cpu_grains(probe.read("/proc/cpuinfo"))
 
 
 def _cpu_grains(text: str) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _cpu_grains(text: str) -> dict[str, Any]:
 
 def memory() -> dict[str, Any]:
     """Memory and swap in MiB."""
-    rows = dict(re.findall(r"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE))
+    rows = dict(re.findall(r"^(\w+):\s+(\d+) kB", probe.read("/proc/meminfo"), re.MULTILINE))
     return {"mem_total": int(rows.get("MemTotal", 0)) // 1024, "swap_total": int(rows.get("SwapTotal", 0)) // 1024}
 
 
@@ -81,7 +82,7 @@ def disks() -> dict[str, Any]:
     for path in glob.glob("/sys/block/*"):
         if "/devices/virtual/" in os.path.realpath(path):
             continue
-        kind = {"0": "ssds", "1": "disks"}.get(_read(f"{path}/queue/rotational").strip())
+        kind = {"0": "ssds", "1": "disks"}.get(probe.read(f"{path}/queue/rotational").strip())
         if kind:
             found[kind].append(os.path.basename(path))
     return found | {"fibre_channel_host": os.path.isdir("/sys/class/fc_host")}
@@ -93,7 +94,7 @@ def firmware() -> dict[str, Any]:
     for name, file in FIRMWARE.items():
         path = f"/sys/class/dmi/id/{file}"
         if os.path.exists(path):
-            value = _real_value(name, _read(path).strip())
+            value = _real_value(name, probe.read(path).strip())
             if value:
                 grains[name] = value
     variables = next(filter(os.path.exists, ["/sys/firmware/efi/efivars", "/sys/firmware/efi/vars"]), None)
@@ -105,7 +106,7 @@ def graphics() -> dict[str, Any]:
     lspci = shutil.which("lspci")
     if not lspci or not __opts__.get("enable_gpu_grains", True) or __opts__.get("enable_lspci", True) is False:
         return {"num_gpus": 0, "gpus": []}
-    gpus = _gpu_list(_run([lspci, "-vmm"]))
+    gpus = _gpu_list(probe.run([lspci, "-vmm"]))
     return {"num_gpus": len(gpus), "gpus": gpus}
 
 
@@ -127,8 +128,8 @@ def virtual() -> dict[str, Any]:
     kind, subtype = _detected()
     if _is_chroot():
         subtype = "chroot"
-    product = _read("/sys/devices/virtual/dmi/id/product_name")
-    if "QEMU Virtual CPU" in _read("/proc/cpuinfo"):
+    product = probe.read("/sys/devices/virtual/dmi/id/product_name")
+    if "QEMU Virtual CPU" in probe.read("/proc/cpuinfo"):
         kind = "kvm"
     for word, found in (
         ("VirtualBox", ("VirtualBox", None)),
@@ -149,7 +150,7 @@ def _detected() -> tuple[str, str | None]:
         path = shutil.which(program)
         if not path:
             continue
-        for line in _run([path]).splitlines():
+        for line in probe.run([path]).splitlines():
             if line in SAME_NAME:
                 return line, None
             for word, found in words.items():
@@ -160,7 +161,7 @@ def _detected() -> tuple[str, str | None]:
 
 
 def _container(kind: str, subtype: str | None) -> tuple[str, str | None]:
-    groups = _read("/proc/1/cgroup")
+    groups = probe.read("/proc/1/cgroup")
     if ":/lxc/" in groups:
         return "container", "LXC"
     if ":/kubepods/" in groups:
@@ -169,7 +170,7 @@ def _container(kind: str, subtype: str | None) -> tuple[str, str | None]:
         return kind, "libpod"
     if any(mark in groups for mark in (":/system.slice/docker", ":/docker/", ":/docker-ce/")):
         return "container", "Docker"
-    if "container=lxc" in _read("/proc/1/environ"):
+    if "container=lxc" in probe.read("/proc/1/environ"):
         return "container", "LXC"
     return kind, subtype
 
@@ -209,18 +210,3 @@ def _real_value(name: str, value: str) -> str | None:
     else:
         bogus = r"to be filled|un(known|specified)|no(t|ne)? (asset|provided|defined|available|present|specified)"
     return None if re.search(bogus, value, re.IGNORECASE) else value
-
-
-def _run(argv: list[str]) -> str:
-    try:
-        return subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

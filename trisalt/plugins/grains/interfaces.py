@@ -8,6 +8,8 @@ import re
 import socket
 from typing import Any
 
+from trisalt.plugins.utils import probe
+
 
 def addresses() -> dict[str, Any]:
     """Addresses by interface and as lists, and hardware addresses."""
@@ -52,7 +54,7 @@ def names() -> dict[str, Any]:
 def dns() -> dict[str, Any]:
     """The resolver's configuration."""
     stub = "/run/systemd/resolve/resolv.conf"
-    return {"dns": _parse_resolv(_read(stub if os.path.exists(stub) else "/etc/resolv.conf"))}
+    return {"dns": _parse_resolv(probe.read(stub if os.path.exists(stub) else "/etc/resolv.conf"))}
 
 
 def _parse_resolv(text: str) -> dict[str, Any]:
@@ -97,11 +99,3 @@ def _resolve(name: str, family: int) -> list[str]:
         return sorted({str(row[4][0]) for row in socket.getaddrinfo(name, None, family)})
     except (OSError, UnicodeError):
         return []
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

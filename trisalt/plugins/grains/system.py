@@ -6,8 +6,9 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from typing import Any
+
+from trisalt.plugins.utils import probe
 
 # (ID of os-release, or its NAME) to Salt's `os` grain where that is not NAME itself; source: grains of stock minions.
 OS_NAMES = {
@@ -68,7 +69,7 @@ def kernel() -> dict[str, Any]:
         "kernelrelease": release,
         "kernelversion": version,
         "cpuarch": machine,
-        "kernelparams": _kernel_parameters(_read("/proc/cmdline")),
+        "kernelparams": _kernel_parameters(probe.read("/proc/cmdline")),
         "ps": "ps -efHww",
     }
 
@@ -144,16 +145,16 @@ def init() -> dict[str, Any]:
     grains: dict[str, Any] = {"init": _init()}
     systemctl = shutil.which("systemctl")
     if systemctl:
-        lines = _run([systemctl, "--version"]).splitlines()
+        lines = probe.run([systemctl, "--version"]).splitlines()
         if len(lines) > 1 and lines[0].startswith("systemd "):
             grains["systemd"] = {"version": lines[0].split()[1], "features": lines[1]}
-    machine = _read("/etc/machine-id").strip() or _read("/var/lib/dbus/machine-id").strip()
+    machine = probe.read("/etc/machine-id").strip() or probe.read("/var/lib/dbus/machine-id").strip()
     if machine:
         grains["machine_id"] = machine
     if shutil.which("selinuxenabled"):
         grains["selinux"] = {"enabled": os.path.exists("/sys/fs/selinux/enforce")}
         if shutil.which("getenforce"):
-            grains["selinux"]["enforced"] = _run(["getenforce"]).strip()
+            grains["selinux"]["enforced"] = probe.run(["getenforce"]).strip()
     return grains
 
 
@@ -170,16 +171,16 @@ def _family(name: str, id: str, like: str) -> str:
 def _architecture(family: str) -> str:
     machine = os.uname().machine
     if family == "Debian" and shutil.which("dpkg"):
-        return _run(["dpkg", "--print-architecture"]).strip() or machine
+        return probe.run(["dpkg", "--print-architecture"]).strip() or machine
     if family in ("RedHat", "Suse") and shutil.which("rpm"):
-        return _run(["rpm", "--eval", "%{_host_cpu}"]).strip() or machine
+        return probe.run(["rpm", "--eval", "%{_host_cpu}"]).strip() or machine
     return machine
 
 
 def _init() -> str:
     if os.path.isdir("/run/systemd/system"):
         return "systemd"
-    words = _read("/proc/1/cmdline").replace("\0", " ").split()
+    words = probe.read("/proc/1/cmdline").replace("\0", " ").split()
     if not words:
         return "unknown"
     program = shutil.which(words[0]) or ""
@@ -194,18 +195,3 @@ def _init() -> str:
         if shutil.which(kind) in words:
             return kind
     return "runit" if words == ["runit"] or "/sbin/my_init" in words else "unknown"
-
-
-def _run(argv: list[str]) -> str:
-    try:
-        return subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from trisalt.errors import CommandError, TrisaltError
+from trisalt.levels import LEVELS
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,6 @@ _WITHOUT_EFFECT = frozenset(
     {"use_vt", "password", "encoded_cmd", "with_communicate", "windows_codepage", "saltenv", "pillarenv", "pillar",
      "pillar_override"}
 )  # fmt: skip
-_LEVELS = {"error": 40, "warning": 30, "info": 20, "debug": 10, "trace": 5, "all": 0, "garbage": 1}
 
 
 def run(
@@ -466,7 +466,7 @@ def _tell(
         return
     if found["retcode"] and not ignore_retcode:
         log.error("Command '%s' failed with return code: %s", hide(_name(cmd)), found["retcode"])
-    level = _LEVELS.get(str(output_loglevel).lower())
+    level = LEVELS.get(str(output_loglevel).lower())
     if level is None:
         raise CommandError(f"Unknown log level: {output_loglevel}")
     for name in ("stdout", "stderr"):
