@@ -36,8 +36,8 @@ class Host:
         match cmd:
             case "_file_list":
                 return [p for env, p in self.files if env == load["saltenv"] and p.startswith(load["prefix"] + "/")]
-            case "_file_hash":
-                return {"hsum": hashlib.sha256(data).hexdigest(), "hash_type": "sha256"}
+            case "_file_hash_and_stat":
+                return [{"hsum": hashlib.sha256(data).hexdigest(), "hash_type": "sha256"}, [0o100644]]
             case "_serve_file":
                 self.served += 1
                 return {"data": data[load["loc"] : load["loc"] + 10], "dest": load["path"]}

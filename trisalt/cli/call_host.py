@@ -1,8 +1,8 @@
 """The host of the plugins that `salt-call` runs: this process, without a master.
 
 Plugins ask with `worker.upcall`, as in a daemon's worker. What a running minion of this host can tell is read from
-its files, and told to it through its event socket; files come from this host's own `file_roots`. `call_master` is
-the host with a master. Blocking; what is heavy is imported when it is asked for.
+its files, and told to it through its event socket. `call_master` is the host with a master. Blocking; what is heavy
+is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -20,17 +20,12 @@ from trisalt.errors import CommandError, RemoteProtocolError
 # Seconds that the minion's event socket has for taking an event.
 FIRE_WITHIN = 2.0
 
-_FILES = frozenset({"_file_envs", "_file_list", "_dir_list", "_file_list_emptydirs", "_symlink_list"}) | frozenset(
-    {"_file_find", "_file_hash", "_file_hash_and_stat", "_serve_file", "_master_opts"}
-)
-
 
 class CallHost:
     """Answers plugins out of this process: nobody is asked but this host."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
-        self._desk: Any = None
 
     def call(self, kind: str, fields: dict[str, Any]) -> Any:
         """Answer one upcall. Raises CommandError for what needs more than there is."""
@@ -44,25 +39,12 @@ class CallHost:
             case "refresh":
                 return self.refresh(fields["what"])
             case "ask_master":
-                return self.ask(fields["cmd"], fields["load"])
+                raise CommandError(f"{fields['cmd']} needs a master, and this call is local")
             case "fire_master" | "progress":
                 return False
             case "schedule":
                 raise CommandError("The schedule is the running minion's: use salt.")
         raise CommandError(f"{kind} needs a master")
-
-    def ask(self, cmd: str, load: dict[str, Any]) -> Any:
-        """What a master would answer, as far as this host's own files can tell. Raises CommandError."""
-        if cmd not in _FILES:
-            raise CommandError(f"{cmd} needs a master, and this call is local")
-        # A file server costs more than all else here.
-        from trisalt.bus.requests import FileRequest
-        from trisalt.fileserver.fileserver import FileServer
-        from trisalt.master.files import FileDesk
-
-        if self._desk is None:
-            self._desk = FileDesk(FileServer.from_opts(self.config.opts), self.config.opts)
-        return self._desk.answer(FileRequest(id=self.config.id, cmd=cmd, load=load))
 
     def refresh(self, what: str) -> bool:
         """A local call has nobody to renew anything."""

@@ -265,8 +265,6 @@ def script(
     missing = {"pid": 0, "retcode": 1, "stdout": "", "stderr": "", "cache_error": True}
     path = source
     if "://" in source:
-        if "cp.cache_file" not in __salt__:
-            raise CommandError(f"{source}: this minion cannot fetch files yet; give an absolute path")
         path = __salt__["cp.cache_file"](source, saltenv or "base")
     if not path or not os.path.isfile(path):
         if "__pub_jid" in kwargs:
@@ -285,7 +283,7 @@ def script(
         copy = os.path.join(folder, os.path.basename(path))
         if template:
             with open(path, encoding="utf-8") as source_file, open(copy, "w", encoding="utf-8") as file:
-                file.write(_rendered(source_file.read(), template))
+                file.write(_rendered(source_file.read(), template, path, saltenv))
         else:
             shutil.copyfile(path, copy)
         os.chmod(copy, 0o500)
@@ -503,21 +501,11 @@ def _permitted(cmd: Any) -> bool:
     return not allowed or any(fnmatchcase(text, pattern) for pattern in _texts(allowed))
 
 
-def _rendered(text: str, template: str) -> str:
-    if template != "jinja":
+def _rendered(text: str, template: str, path: str = "", saltenv: str | None = None) -> str:
+    if template not in ("jinja", "py"):
         raise CommandError(f"Attempted to render file paths with unavailable engine {template}")
-    from trisalt.sls.jinja import JinjaOptions, render_jinja  # few commands are templates, and it takes a while
-
-    context = {
-        "salt": __salt__,
-        "grains": __grains__,
-        "pillar": __pillar__,
-        "opts": __opts__,
-        "saltenv": __opts__.get("saltenv") or "base",
-        "sls": "",
-    }
     try:
-        return render_jinja(text, context, options=JinjaOptions.from_opts(__opts__, sls=False))
+        return __utils__["template.render"](text, template, path=path, saltenv=saltenv)
     except TrisaltError as exc:
         raise CommandError(f"Failed to execute cmd with error: {exc}") from exc
 

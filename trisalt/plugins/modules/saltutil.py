@@ -8,14 +8,14 @@ import shutil
 import signal
 import time
 from fnmatch import fnmatch
-from hashlib import new as new_hash
 from pathlib import Path
 
 from trisalt.errors import CommandError, InvocationError
+from trisalt.fileserver import urls
+from trisalt.fileserver.client import FileClient
 from trisalt.loader.kinds import KINDS
 from trisalt.wire.codec import unpack_bin
 from trisalt.worker import upcall
-from trisalt.worker.plain import durable
 
 log = logging.getLogger(__name__)
 
@@ -331,13 +331,16 @@ def _sync(folder, saltenv, whitelist, blacklist):
     """Make `extension_modules/<folder>` what the file server has under that kind's folder."""
     prefix = SYNCED[folder].sync
     target = Path(__opts__["extension_modules"], folder)
+    client = FileClient(__opts__)
     wanted = {}
     for env in _environments(saltenv):
-        for path in upcall.ask_master("_file_list", saltenv=env, prefix=prefix) or []:
+        for path in client.file_list(env, prefix):
             name = _relative(path, prefix)
             if name is not None and _allowed(folder, name, whitelist, blacklist):
                 wanted.setdefault(name, (path, env))
-    changed = [_name(folder, name) for name, (path, env) in sorted(wanted.items()) if _fetch(path, env, target / name)]
+    changed = [
+        _name(folder, name) for name, (path, env) in sorted(wanted.items()) if _fetch(client, path, env, target / name)
+    ]
     if __opts__.get("clean_dynamic_modules", True):
         _remove_others(target, wanted)
     return changed
@@ -377,29 +380,12 @@ def _name(folder, relative):
     return f"{folder}.{os.path.splitext(relative)[0].replace('/', '.')}"
 
 
-def _fetch(path, env, target):
+def _fetch(client, path, env, target):
     """Copy a file of the file server; whether it is other than before."""
-    hashed = upcall.ask_master("_file_hash", path=path, saltenv=env)
-    if not isinstance(hashed, dict) or "hsum" not in hashed:
-        raise CommandError(f"The file server has no hash of salt://{path}")
-    if target.is_file() and _digest(target.read_bytes(), hashed["hash_type"]) == hashed["hsum"]:
-        return False
-    data = b""
-    while True:
-        part = upcall.ask_master("_serve_file", path=path, saltenv=env, loc=len(data))
-        chunk = part.get("data") if isinstance(part, dict) else None
-        if not chunk:
-            break
-        data += chunk.encode() if isinstance(chunk, str) else chunk
-    if _digest(data, hashed["hash_type"]) != hashed["hsum"]:
-        raise CommandError(f"salt://{path} changed while it was fetched, or came incomplete")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    durable(target, data)
-    return True
-
-
-def _digest(data, hash_type):
-    return new_hash(hash_type, data).hexdigest()
+    before = target.read_bytes() if target.is_file() else None
+    if not client.get_file(urls.create(path, env), str(target), True, env):
+        raise CommandError(f"The file server has no salt://{path}")
+    return target.read_bytes() != before
 
 
 def _remove_others(target, wanted):

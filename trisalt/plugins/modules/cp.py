@@ -1,0 +1,569 @@
+"""
+Copy files from the master, and to it
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import os
+import zlib
+from fnmatch import fnmatch
+from typing import Any
+
+from trisalt.errors import CommandError, TrisaltError
+from trisalt.fileserver.client import FileClient
+from trisalt.fileserver.replace import follow, replacing
+from trisalt.worker import upcall
+
+log = logging.getLogger(__name__)
+
+# Bytes of one `_file_recv`. Source: stock Salt 3008.3, the minion's `file_buffer_size`.
+PUSHED = 262144
+
+
+def _client() -> FileClient:
+    return FileClient(__opts__)
+
+
+def _env(saltenv: str | None) -> str:
+    return saltenv or __opts__.get("saltenv") or "base"
+
+
+def _named(text: str, template: str | None, saltenv: str, kwargs: dict[str, Any]) -> str:
+    """A path that may be a template."""
+    if not template:
+        return text
+    if template not in ("jinja", "py"):
+        raise CommandError(f"Attempted to render file paths with unavailable engine {template}")
+    try:
+        return __utils__["template.render"](text, template, saltenv=saltenv, context=_context(kwargs))
+    except TrisaltError as exc:
+        raise CommandError(f"Failed to render file path with error: {exc}") from exc
+
+
+def _context(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in kwargs.items() if not key.startswith("__")}
+
+
+# -- from the master ------------------------------------------------------------------------------------------------
+
+
+def get_file(
+    path: str, dest: str, saltenv: str | None = None, makedirs: bool = False, template: str | None = None,
+    gzip: int | None = None, **kwargs: Any,
+) -> str | bool:  # fmt: skip
+    """
+    Copy a file of the master to this minion. The path where it is now; "" when there is no such file.
+
+    A `dest` that is a directory, or ends in a slash, keeps the name. `makedirs` makes the directories above. With
+    `template` the two paths are templates; `gzip` is a level of compression, 1 to 9.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.get_file salt://path/to/file /minion/dest
+        salt '*' cp.get_file "salt://{{grains.os}}/vimrc" /etc/vimrc template=jinja
+    """
+    saltenv = _env(saltenv)
+    path, dest = _named(path, template, saltenv, kwargs), _named(dest, template, saltenv, kwargs)
+    client = _client()
+    found = client.get_file(path, dest, makedirs, saltenv, gzip)
+    if not found and client.hash_file(path, saltenv):
+        log.error("The directory of %s is not there, and makedirs was not asked for", dest)
+        return False
+    return found
+
+
+def get_template(
+    path: str, dest: str, template: str = "jinja", saltenv: str | None = None, makedirs: bool = False, **kwargs: Any
+) -> str | bool:
+    """
+    Render a file of the master and write what comes of it; keywords are variables of the template
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.get_template salt://path/to/template /minion/dest
+    """
+    saltenv = _env(saltenv)
+    cached = _client().cache_file(path, saltenv)
+    if not cached:
+        return ""
+    try:
+        with open(cached, encoding="utf-8", newline="") as file:
+            text = __utils__["template.render"](
+                file.read(), template, saltenv=saltenv, path=cached, context=_context(kwargs)
+            )
+    except (OSError, UnicodeDecodeError) as exc:
+        raise CommandError(f"{path} cannot be read as a template: {exc}") from exc
+    folder = os.path.dirname(os.path.abspath(dest))
+    if not os.path.isdir(folder):
+        if not makedirs:
+            log.error("The directory %s is not there, and makedirs was not asked for", folder)
+            return ""
+        os.makedirs(folder, exist_ok=True)
+    with replacing(dest, mode=0o600) as file:
+        file.write(text.encode())
+    return dest
+
+
+def get_dir(
+    path: str, dest: str, saltenv: str | None = None, template: str | None = None, gzip: int | None = None,
+    **kwargs: Any,
+) -> list[str]:  # fmt: skip
+    """
+    Copy a directory of the master, with all that is in it, below `dest`; the files that are there now
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.get_dir salt://path/to/dir/ /minion/dest
+    """
+    saltenv = _env(saltenv)
+    path, dest = _named(path, template, saltenv, kwargs), _named(dest, template, saltenv, kwargs)
+    return _client().get_dir(path, dest, saltenv, gzip)
+
+
+def get_url(
+    path: str, dest: str | None = "", saltenv: str | None = None, makedirs: bool = False, source_hash: str | None = None
+) -> str | bytes | bool:
+    """
+    Fetch a file of the master (`salt://`), of a web server, or of this host
+
+    With an empty `dest` it goes into the minion's cache; with None its content is returned. A file of this host is
+    named, not copied.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.get_url salt://my/file /tmp/this_file_is_mine
+        salt '*' cp.get_url http://www.slashdot.org /tmp/index.html
+    """
+    saltenv = _env(saltenv)
+    # An empty destination on a command line may come as the word.
+    dest = None if dest == "None" else dest
+    found = _client().get_url(path, dest, makedirs, saltenv, source_hash=source_hash)
+    if not found and path.startswith("salt://"):
+        log.error("Unable to fetch file %s from saltenv %s.", path, saltenv)
+        return False
+    return found
+
+
+def get_file_str(path: str, saltenv: str | None = None) -> str | bytes | bool:
+    """
+    Fetch a file, and return what is in it; False when there is none
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.get_file_str salt://my/file
+    """
+    found = cache_file(path, saltenv)
+    if not found:
+        return False
+    try:
+        with open(found, "rb") as file:
+            data = file.read()
+    except OSError:
+        return False
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+# -- the minion's cache ---------------------------------------------------------------------------------------------
+
+
+def cache_file(
+    path: str, saltenv: str | None = None, source_hash: str | None = None, verify_ssl: bool = True,
+    use_etag: bool = False,
+) -> str | bool:  # fmt: skip
+    """
+    Have a file in the minion's cache; the path where it is, False when there is none
+
+    `source_hash` is a hex digest: a file of a web server that is cached already, and agrees, is not fetched again.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.cache_file salt://path/to/file
+        salt '*' cp.cache_file 'salt://path/to/file?saltenv=base'
+    """
+    found = _client().cache_file(path, _env(saltenv), source_hash, verify_ssl=verify_ssl, use_etag=use_etag)
+    if not found:
+        log.error("Unable to cache file '%s' from saltenv '%s'.", path, _env(saltenv))
+    return found or False
+
+
+def cache_files(paths: Any, saltenv: str | None = None) -> list[str | bool]:
+    """
+    Have several files in the minion's cache: a list of them, or one text with commas
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.cache_files salt://pathto/file1,salt://pathto/file1
+    """
+    return [found or False for found in _client().cache_files(paths, _env(saltenv))]
+
+
+def cache_dir(
+    path: str, saltenv: str | None = None, include_empty: bool = False, include_pat: str | None = None,
+    exclude_pat: str | None = None,
+) -> list[str]:  # fmt: skip
+    """
+    Have a directory of the master in the minion's cache, as far as the patterns let its files in
+
+    A pattern is a glob, or a regular expression after `E@`; it is held against the `salt://` URL of each file.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.cache_dir salt://path/to/dir
+        salt '*' cp.cache_dir salt://path/to/dir include_pat='E@*.py$'
+    """
+    return _client().cache_dir(path, _env(saltenv), include_empty, include_pat, exclude_pat)
+
+
+def cache_master(saltenv: str | None = None) -> list[str]:
+    """
+    Have all files of the master in the minion's cache
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.cache_master
+    """
+    return _client().cache_master(_env(saltenv))
+
+
+def cache_local_file(path: str) -> str:
+    """
+    Copy a file of this host into the minion's cache
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.cache_local_file /etc/hosts
+    """
+    return _client().cache_local_file(path)
+
+
+def cache_dest(url: str, saltenv: str | None = None) -> str:
+    """
+    Where a file would stand in the minion's cache, whether it is there or not
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.cache_dest https://foo.com/bar.rpm
+        salt '*' cp.cache_dest salt://my/file dev
+    """
+    return _client().cache_dest(url, _env(saltenv))
+
+
+def is_cached(path: str, saltenv: str | None = None) -> str:
+    """
+    Where the minion's cache has a file; "" when it has not
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.is_cached salt://path/to/file
+    """
+    return _client().is_cached(path, _env(saltenv))
+
+
+def list_minion(saltenv: str | None = None) -> list[str]:
+    """
+    The files of an environment, and of this host, that the minion's cache has
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.list_minion
+    """
+    cache = __opts__["cachedir"]
+    found = []
+    for folder in (os.path.join(cache, "files", _env(saltenv)), os.path.join(cache, "localfiles")):
+        for top, _folders, files in os.walk(folder):
+            found += [os.path.join(top, name) for name in files]
+    return sorted(found)
+
+
+# -- what there is --------------------------------------------------------------------------------------------------
+
+
+def envs() -> list[str]:
+    """
+    The environments that the master's file server has
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.envs
+    """
+    return _client().envs()
+
+
+def list_states(saltenv: str | None = None) -> list[str]:
+    """
+    The names of the SLS files of an environment
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.list_states
+    """
+    return _client().list_states(_env(saltenv))
+
+
+def list_master(saltenv: str | None = None, prefix: str = "") -> list[str]:
+    """
+    The files of the master
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.list_master
+    """
+    return _client().file_list(_env(saltenv), prefix)
+
+
+def list_master_dirs(saltenv: str | None = None, prefix: str = "") -> list[str]:
+    """
+    The directories of the master's file server
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.list_master_dirs
+    """
+    return _client().dir_list(_env(saltenv), prefix)
+
+
+def list_master_symlinks(saltenv: str | None = None, prefix: str = "") -> dict[str, str]:
+    """
+    The symbolic links of the master's file server, and where they point
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.list_master_symlinks
+    """
+    return _client().symlink_list(_env(saltenv), prefix)
+
+
+def hash_file(path: str, saltenv: str | None = None) -> dict[str, str] | str:
+    """
+    The hash of a file of the master, or of this host: `{hsum, hash_type}`; "" when there is none
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.hash_file salt://path/to/file
+    """
+    return _client().hash_file(path, _env(saltenv)) or ""
+
+
+def stat_file(path: str, saltenv: str | None = None, octal: bool = True) -> str | int | None:
+    """
+    The mode of a file of the master, or of this host: its permissions as octal digits, or the whole number
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.stat_file salt://path/to/file
+    """
+    info = _client().hash_and_stat_file(path, _env(saltenv))[1]
+    if not info:
+        return None
+    return f"{info[0] & 0o7777:04o}" if octal else info[0]
+
+
+# -- to the master --------------------------------------------------------------------------------------------------
+
+
+def push(path: str, keep_symlinks: bool = False, upload_path: str | None = None, remove_source: bool = False) -> bool:
+    """
+    Send a file of this minion to the master, which keeps it below its cache, in `minions/<id>/files`
+
+    The master takes files only when its `file_recv` is on. `upload_path` is another place below that; with
+    `keep_symlinks` a link's own path is its place, else that of the file it leads to.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.push /etc/fstab
+        salt '*' cp.push /etc/fstab upload_path='/new/path/fstab' remove_source=True
+    """
+    log.debug("Trying to copy '%s' to master", path)
+    if not os.path.isabs(path) or ".." in path.split("/") or (upload_path and ".." in upload_path.split("/")):
+        log.debug("Path must be absolute, and lead nowhere up: '%s'", path)
+        return False
+    if not keep_symlinks:
+        path = os.path.realpath(path)
+    if not os.path.isfile(path):
+        log.debug("Path failed os.path.isfile check, returning False: '%s'", path)
+        return False
+    parts = [part for part in (upload_path or path).split("/") if part]
+    if __opts__.get("file_client") == "local":
+        raise CommandError("There is no master that could take files")
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - below
+    except OSError as exc:
+        log.error("%s cannot be read: %s", path, exc.strerror)
+        return False
+    with file:
+        size, loc = os.fstat(file.fileno()).st_size, 0
+        while True:
+            data = file.read(PUSHED)
+            if not data and loc:
+                break
+            if not upcall.ask_master("_file_recv", path=parts, size=size, loc=loc, data=data):
+                log.error("cp.push Failed transfer failed. Ensure master has 'file_recv' set to True and that the "
+                          "file is not larger than the 'file_recv_size_max' setting on the master.")  # fmt: skip
+                return False
+            if not data:
+                break
+            loc += len(data)
+    if remove_source:
+        try:
+            os.remove(path)
+        except OSError:
+            log.error("cp.push: error removing file '%s'", path)
+    return True
+
+
+def push_dir(path: str, glob: str | None = None, upload_path: str | None = None) -> bool:
+    """
+    Send a directory of this minion to the master, or those of its files that a glob names
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' cp.push_dir /usr/lib/mysql
+        salt '*' cp.push_dir /etc/modprobe.d/ glob='*.conf'
+    """
+    if not os.path.isabs(path) or ".." in path.split("/") or (upload_path and ".." in upload_path.split("/")):
+        return False
+    path = os.path.realpath(path)
+    if os.path.isfile(path):
+        return push(path, upload_path=upload_path)
+    files = []
+    for top, _folders, names in os.walk(path):
+        files += [os.path.join(top, name) for name in names if glob is None or fnmatch(name, glob)]
+    for file in sorted(files):
+        place = os.path.join(upload_path, os.path.relpath(file, path)) if upload_path else None
+        if not push(file, upload_path=place):
+            return False
+    return True
+
+
+# -- what salt-cp asks ----------------------------------------------------------------------------------------------
+
+
+def recv(files: dict[str, str], dest: str) -> dict[str, bool] | str:
+    """
+    Take the files that `salt-cp` carries, and write them to `dest`
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-cp '*' /etc/hosts /etc/hosts
+    """
+    written = {}
+    for path, data in files.items():
+        if os.path.basename(path) == os.path.basename(dest) and not os.path.isdir(dest):
+            final = dest
+        elif os.path.isdir(dest):
+            final = os.path.join(dest, os.path.basename(path))
+        elif os.path.isdir(os.path.dirname(dest)):
+            final = dest
+        else:
+            return "Destination unavailable"
+        try:
+            with replacing(final) as file:
+                file.write(data if isinstance(data, bytes) else str(data).encode())
+            written[final] = True
+        except (OSError, CommandError) as exc:
+            log.error("%s cannot be written: %s", final, exc)
+            written[final] = False
+    return written
+
+
+def recv_chunked(
+    dest: str, chunk: str | bytes | None, append: bool = False, compressed: bool = True, mode: int | None = None
+) -> bool | str:
+    """
+    Take one chunk of a file from `salt-cp --chunked`: base64, and packed by gzip unless `compressed` is False
+
+    Without a chunk `dest` is a directory, and is made.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-cp --chunked '*' /path/to/big/file /path/to/dest
+    """
+    if "retcode" not in __context__:
+        __context__["retcode"] = 0
+    if chunk is None:
+        try:
+            os.makedirs(dest, exist_ok=True)
+        except OSError as exc:
+            return _refused(f"{exc.strerror}: {dest}")
+        return True
+    try:
+        data = base64.b64decode(chunk, validate=False)
+        data = _unpacked(data) if compressed else data
+    except (binascii.Error, zlib.error, ValueError) as exc:
+        return _refused(f"A chunk of {dest} cannot be unpacked: {exc}")
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(dest)), exist_ok=True)
+        with open(follow(dest), "ab" if append else "wb") as file:
+            if mode is not None and not append:
+                os.fchmod(file.fileno(), int(mode) & 0o7777)
+            file.write(data)
+    except OSError as exc:
+        return _refused(f"{exc.strerror}: {dest}")
+    return True
+
+
+def _refused(text: str) -> str:
+    __context__["retcode"] = 1
+    return text
+
+
+def _unpacked(data: bytes) -> bytes:
+    gzip = zlib.decompressobj(wbits=31)
+    plain = gzip.decompress(data, 64 << 20)
+    if not gzip.eof:
+        raise ValueError("it is not whole, or too large")
+    return plain

@@ -1,0 +1,86 @@
+"""Render templates that plugins fetch: files for `cp`, `file` and `cmd.script`, and the words of commands and paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from trisalt.errors import CommandError, TrisaltError
+from trisalt.fileserver.client import FileClient
+
+ENGINES = ("jinja", "py")
+
+
+def render(
+    text: str,
+    engine: str = "jinja",
+    *,
+    saltenv: str | None = None,
+    path: str = "",
+    context: Mapping[str, Any] | None = None,
+) -> str:
+    """What a template renders to; `path` is where it is on this host, `context` what it sees beside Salt's own.
+
+    What it imports comes from the file server. Raises CommandError for an unknown engine, TrisaltError for what is
+    wrong in the template.
+    """
+    if engine not in ENGINES:
+        raise CommandError(f"Specified template format {engine} is not supported")
+    saltenv = saltenv or __opts__.get("saltenv") or "base"
+    names: dict[str, Any] = {
+        "salt": __salt__,
+        "grains": __grains__,
+        "pillar": __pillar__,
+        "opts": __opts__,
+        "saltenv": saltenv,
+        "env": saltenv,
+        "sls": "",
+        **_place(path, saltenv),
+        **(context or {}),
+    }
+    if engine == "py":
+        return _run(text, names, path)
+    from trisalt.sls.jinja import JinjaOptions, render_jinja  # few calls have templates, and it takes a while
+
+    options = JinjaOptions.from_opts(__opts__, sls=False)
+    return render_jinja(text, names, sources=_Imports(saltenv), options=options)
+
+
+class _Imports:
+    """What templates import, from the file server through the cache."""
+
+    def __init__(self, saltenv: str) -> None:
+        self._saltenv = saltenv
+
+    def read(self, path: str) -> Any:
+        from trisalt.sls.roots import Source, read_text
+
+        file = FileClient(__opts__).cache_file(f"salt://{path}", self._saltenv)
+        return Source(text=read_text(file), path=file) if file else None
+
+
+def _place(path: str, saltenv: str) -> dict[str, str]:
+    """The names by which a template knows where it is. Source: spec/states.md section 3.2."""
+    base = os.path.join(__opts__.get("cachedir", ""), "files", saltenv, "")
+    file = path.removeprefix(base) if path.startswith(base) else os.path.basename(path)
+    folder = os.path.dirname(file)
+    return {"tplpath": path, "tplfile": file, "tpldir": folder or ".", "tpldot": folder.replace("/", ".")}
+
+
+def _run(text: str, names: Mapping[str, Any], path: str) -> str:
+    """A Python file whose `run()` gives the text; it sees what a template sees, with and without underscores."""
+    module = {
+        **names,
+        **{f"__{name}__": names[name] for name in ("salt", "grains", "pillar", "opts")},
+        "__env__": names["saltenv"],
+        "__file__": path,
+        "__name__": "template",
+    }
+    try:
+        exec(compile(text, path or "<template>", "exec"), module)
+        return str(module["run"]())
+    except TrisaltError:
+        raise
+    except Exception as exc:  # somebody else's code: it is the template's failure
+        raise CommandError(f"{type(exc).__name__}: {exc}") from exc
