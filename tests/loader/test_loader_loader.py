@@ -1,11 +1,17 @@
 """Finding functions: names, virtual names, sources in order, what is not there and why."""
 
+import shutil
 import sys
+import sysconfig
 import textwrap
+import zipfile
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 
 import pytest
 
 from trisalt.errors import LoaderError
+from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.sources import SHELVES, sources
 
@@ -60,7 +66,7 @@ def test_a_synced_file_takes_the_place_of_ours(place):
 
 
 def test_a_file_that_says_it_is_test_adds_to_ours(place):
-    place.write("more.py", "__virtualname__ = 'test'\ndef ping(): return 'mine'\ndef extra(): return 'more'")
+    place.write("more.py", "def __virtual__(): return 'test'\ndef ping(): return 'mine'\ndef extra(): return 'more'")
     loader = place.loader()
     assert loader["test.extra"]() == "more"
     assert loader["test.ping"]() is True
@@ -127,12 +133,99 @@ def test_what_is_exposed(place):
         part = partial(_hidden)
         """,
     )
-    assert [name for name in place.loader() if name.startswith("shop.")] == ["shop.list", "shop.part"]
+    assert [name for name in place.loader() if name.startswith("shop.")] == ["shop.list"]
 
 
 def test_load_restricts(place):
     place.write("shop.py", "__load__ = ['one']\ndef one(): pass\ndef two(): pass")
     assert [name for name in place.loader() if name.startswith("shop.")] == ["shop.one"]
+
+
+def test_a_virtualname_without_virtual_is_no_name(place):
+    place.write("a_file.py", "__virtualname__ = 'nice'\ndef x(): return 1")
+    assert "nice.x" not in place.loader()
+    assert place.loader()["a_file.x"]() == 1
+
+
+def test_the_reasons_of_all_files_of_one_virtual_name_are_told(place):
+    for name in ("one", "two"):
+        place.write(f"{name}.py", f"__virtualname__ = 'pkg'\ndef __virtual__(): return False, 'no {name}'")
+    loader = place.loader()
+    assert loader.missing()["pkg"] == "no one; no two"
+    assert loader.missing_reason("two.x") == "'two' __virtual__ returned False: no two"
+
+
+@pytest.mark.parametrize(
+    ("start", "loads"),
+    [("def __init__(opts): global ID; ID = opts['id']", True), ("def __init__(): pass", True),
+     ("def __init__(opts): raise ValueError('no')", False)],
+)  # fmt: skip
+def test_a_module_may_initialise_itself(place, start, loads):
+    place.opts["id"] = "m1"
+    place.write("own.py", f"ID = 'm1'\n{start}\ndef x(): return ID")
+    loader = place.loader()
+    assert ("own.x" in loader) is loads
+    assert loads or loader.missing_reason("own.x") == "'own' __virtual__ returned False: __init__ failed"
+
+
+def test_a_zip_file_is_loaded_where_that_is_allowed(place):
+    place.write("kept.txt", "")
+    with zipfile.ZipFile(place.extmods / "modules" / "packed.zip", "w") as archive:
+        archive.writestr("packed.py", "def say(): return [__opts__['id'], __salt__['test.ping'](), __name__]")
+    place.opts["id"] = "m1"
+    assert "packed.say" not in place.loader()
+    place.opts["enable_zip_modules"] = True
+    assert place.loader()["packed.say"]() == ["m1", True, "salt.loaded.ext.module.packed"]
+
+
+def test_a_compiled_file_is_loaded(place):
+    compiled = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("[a-z]*.so"))
+    place.write(f"broken{EXTENSION_SUFFIXES[0]}", "no library")
+    shutil.copy(compiled, place.extmods / "modules")
+    loader = place.loader()
+    assert compiled.name.partition(".")[0] in loader.modules()
+    assert "file too short" in loader.missing_reason("broken.x")
+
+
+def test_helpers_of_the_facade_are_utils_too(place, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    facade.install()
+    place.write("uses.py", "def num(): return __utils__['stringutils.to_num']('7')")
+    place.write("mine.py", "from shutil import which\n", kind="utils")
+    assert place.loader()["uses.num"]() == 7
+    assert "mine.which" in place.loader("utils")
+
+
+def test_a_package_finds_its_parts_by_both_names(place):
+    place.write("__init__.py", "from .inner import word\nfrom big.inner import word as again\ndef say(): return word + again",
+                under=place.extmods / "modules/big")  # fmt: skip
+    place.write("inner.py", "word = 'hello'", under=place.extmods / "modules/big")
+    try:
+        assert place.loader()["big.say"]() == "hellohello"
+    finally:
+        for name in ("big", "big.inner"):
+            sys.modules.pop(name, None)
+
+
+def test_a_file_that_changed_on_disk_is_noticed(place):
+    path = place.write("hw.py", "def say(): return 1")
+    plugins = place.plugins()
+    assert plugins.loader("modules")["hw.say"]() == 1
+    plugins.notice()
+    assert plugins.loader("modules")._functions
+    path.write_text("def say(): return 222")
+    plugins.notice()
+    assert plugins.loader("modules")["hw.say"]() == 222
+    path.unlink()
+    plugins.notice()
+    assert "hw.say" not in plugins.loader("modules")
+
+
+def test_where_modules_come_from(place):
+    path = place.write("hw.py", "def say(): return 1")
+    homes = place.loader().homes()
+    assert homes["hw"] == path
+    assert homes["test"] == SHELVES / "modules" / "test.py"
 
 
 def test_virtual_aliases(place):
@@ -219,7 +312,7 @@ def test_whitelist_and_disabled(place):
 
 def test_providers(place):
     place.write("yumpkg.py", "def __virtual__(): return False\ndef install(): return 'yum'")
-    place.write("aptpkg.py", "__virtualname__ = 'pkg'\ndef install(): return 'apt'\ndef purge(): return 'apt'")
+    place.write("aptpkg.py", "def __virtual__(): return 'pkg'\ndef install(): return 'apt'\ndef purge(): return 'apt'")
     place.opts["providers"] = {"pkg": "yumpkg"}
     loader = place.loader()
     assert loader["pkg.install"]() == "yum"

@@ -100,6 +100,7 @@ class MinionConfig(DaemonConfig):
     multifunc_ordered: bool = option(False, "Keep the order of several functions in one job.")
     disable_modules: list[str] = option([], "Execution modules that are not loaded.", guards=True)
     disable_returners: list[str] = option([], "Returners that are not loaded.", guards=True)
+    enable_zip_modules: bool = option(False, "Load plugins from zip files too.", guards=True)
     whitelist_modules: list[str] = option([], "The only execution modules there are, when not empty.", guards=True)
     providers: dict[str, Any] = option({}, "Which module stands for another: `pkg: aptpkg`.")
     return_: str | list[str] = option("", "Returners that get every return as well.", key="return")
@@ -140,7 +141,6 @@ class MinionConfig(DaemonConfig):
         "bootstrap_delay": ("int", ...),
         "cache_jobs": ("bool", False),
         "disabled_requisites": ("str|list", []),
-        "enable_zip_modules": ("bool", False),
         "global_state_conditions": ("dict|None", None),
         "grains_blacklist": ("list", []),
         "grains_cache": ("any", False),

@@ -207,6 +207,11 @@ class Plugins:
         if opts is not None or grains is not None:
             self.reload()
 
+    def notice(self) -> None:
+        """Load anew if files of others have changed on disk since they were looked for."""
+        if any(loader.changed() for loader in self._loaders.values()):
+            self.reload()
+
     def reload(self) -> None:
         """Forget what was loaded, of all kinds."""
         self._modules.clear()

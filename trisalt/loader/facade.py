@@ -25,8 +25,8 @@ class SaltFinder:
     ) -> ModuleSpec | None:
         """The spec of a module of that name; None for names that are not Salt's."""
         first, *rest = fullname.split(".")
-        if first != "salt":
-            return None
+        if first != "salt" or rest[:1] == ["loaded"]:
+            return None  # what the loader has loaded is found as any package is, by its own folder
         place = ROOT.joinpath(*rest)
         if (place / "__init__.py").is_file():
             return spec_from_file_location(fullname, place / "__init__.py", submodule_search_locations=[str(place)])

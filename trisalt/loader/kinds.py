@@ -14,28 +14,36 @@ COMMON = ("__opts__", "__context__", "__salt__", "__utils__", "__grains__", "__p
 class Kind:
     """One plugin kind.
 
-    `name` is the folder under `trisalt/plugins/` and under `extension_modules`; `sync` the folder on the file
-    server; `dirs` the option that names further directories; `dunders` what its files are given beside `COMMON`.
-    `alias` is the folder's name where stock Salt has another than ours.
+    `name` is the folder under `trisalt/plugins/`; `sync` the folder on the file server; `dirs` the option that names
+    further directories; `dunders` what its files are given beside `COMMON`. `folder` is the folder's name under
+    `extension_modules` and in an entry point's package, `tag` what stock Salt calls the kind in the names of loaded
+    files (`salt.loaded.ext.module.hw`, which a log shows) and in `disable_<tag>s`. `command` is the end of
+    `saltutil.sync_<command>`, and `synced_by` says which daemon has it.
     """
 
     name: str
     sync: str
     dirs: str
     dunders: tuple[str, ...] = ()
-    alias: str = ""
+    folder: str = attrs.Factory(lambda self: self.name, takes_self=True)
+    tag: str = attrs.Factory(lambda self: self.folder, takes_self=True)
+    command: str = attrs.Factory(lambda self: self.folder, takes_self=True)
+    synced_by: frozenset[str] = frozenset({"minion", "master"})
 
     @property
-    def folder(self) -> str:
-        """The folder under `extension_modules` and in an entry point's package."""
-        return self.alias or self.name
+    def disabled(self) -> str:
+        """The option that names files which are not loaded."""
+        return f"disable_{self.tag.removesuffix('s')}s"
 
 
-# Source of the folders and options: stock Salt 3008.3's manual, "dynamic module distribution" and `*_dirs`.
+MINION, MASTER = frozenset({"minion"}), frozenset({"master"})
+
+# Source of the folders, options and tags: stock Salt 3008.3's manual, "dynamic module distribution" and `*_dirs`; its
+# `saltutil` module and runner; the names in its log.
 KINDS: dict[str, Kind] = {
     row.name: row
     for row in (
-        Kind("modules", "_modules", "module_dirs", ("__states__", "__file_client__")),
+        Kind("modules", "_modules", "module_dirs", ("__states__", "__file_client__"), tag="module"),
         Kind(
             "states",
             "_states",
@@ -44,22 +52,30 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("grains", "_grains", "grains_dirs"),
         Kind("utils", "_utils", "utils_dirs"),
-        Kind("renderers", "_renderers", "render_dirs"),
-        Kind("returners", "_returners", "returner_dirs"),
-        Kind("executors", "_executors", "executor_dirs"),
-        Kind("beacons", "_beacons", "beacons_dirs"),
+        Kind("renderers", "_renderers", "render_dirs", tag="render"),
+        Kind("returners", "_returners", "returner_dirs", tag="returner"),
+        Kind("executors", "_executors", "executor_dirs", tag="executor"),
+        Kind("beacons", "_beacons", "beacons_dirs", synced_by=MINION),
         Kind("engines", "_engines", "engines_dirs", ("__runners__",)),
-        Kind("outputters", "_output", "outputter_dirs", alias="output"),
-        Kind("matchers", "_matchers", "matchers_dirs"),
+        Kind("outputters", "_output", "outputter_dirs", folder="output"),
+        Kind("matchers", "_matchers", "matchers_dirs", synced_by=MINION),
         Kind("serializers", "_serializers", "serializers_dirs"),
         Kind("sdb", "_sdb", "sdb_dirs"),
+        Kind("log_handlers", "_log_handlers", "log_handlers_dirs", synced_by=MINION),
+        Kind("proxy", "_proxy", "proxy_dirs", command="proxymodules"),
+        Kind("resources", "_resources", "resources_dirs", synced_by=MINION),
+        Kind("thorium", "_thorium", "thorium_dirs"),
+        Kind("clouds", "_clouds", "clouds_dirs"),
+        Kind("wrapper", "_wrapper", "wrapper_dirs"),
         Kind("pillar", "_pillar", "pillar_dirs", ("__ext_pillar__",)),
-        Kind("tops", "_tops", "top_dirs"),
-        Kind("runners", "_runners", "runner_dirs", ("__runners__", "__jid_event__", "__progress__")),
-        Kind("wheel", "_wheel", "wheel_dirs", ("__runners__", "__wheel__")),
-        Kind("auth", "_auth", "auth_dirs"),
-        Kind("fileserver", "_fileserver", "fileserver_dirs"),
-        Kind("roster", "_roster", "roster_dirs"),
-        Kind("tokens", "_tokens", "tokens_dirs"),
+        Kind("tops", "_tops", "top_dirs", tag="top"),
+        Kind("runners", "_runners", "runner_dirs", ("__runners__", "__jid_event__", "__progress__"), synced_by=MASTER),
+        Kind("wheel", "_wheel", "wheel_dirs", ("__runners__", "__wheel__"), synced_by=MASTER),
+        Kind("auth", "_auth", "auth_dirs", synced_by=MASTER),
+        Kind("fileserver", "_fileserver", "fileserver_dirs", synced_by=MASTER),
+        Kind("roster", "_roster", "roster_dirs", synced_by=MASTER),
+        Kind("tokens", "_tokens", "tokens_dirs", command="eauth_tokens", synced_by=MASTER),
+        Kind("cache", "_cache", "cache_dirs", synced_by=MASTER),
+        Kind("queues", "_queues", "queue_dirs", synced_by=MASTER),
     )
 }

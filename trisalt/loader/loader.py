@@ -14,6 +14,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -21,11 +22,12 @@ from typing import Any
 
 from trisalt.errors import LoaderError
 from trisalt.loader.kinds import KINDS
-from trisalt.loader.sources import SHELVES, sources
+from trisalt.loader.sources import is_ours, sources
 
 log = logging.getLogger(__name__)
 
-PRIVATE = "trisalt.loaded"
+# What loaded files are called in logs and tracebacks, as by stock Salt: `salt.loaded.ext.module.hw`.
+PRIVATE = "salt.loaded"
 
 
 class Namespace:
@@ -66,6 +68,12 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._modules: set[str] = set()
         self._tried: set[str] = set()
         self._missing: dict[str, str | None] = {}
+        self._homes: dict[str, Path] = {}
+        self._seen: dict[Path, tuple[int, int]] = {}
+
+    def changed(self) -> bool:
+        """Whether files of others have come, gone or changed on disk since they were looked for."""
+        return self._files is not None and any(_stamp(path) != stamp for path, stamp in self._seen.items())
 
     # -- the mapping ------------------------------------------------------------------------------------------
 
@@ -134,6 +142,11 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._load_all()
         return dict(sorted(self._missing.items()))
 
+    def homes(self) -> dict[str, Path]:
+        """Which file each module that is there comes from (the first of several); this loads every file."""
+        self._load_all()
+        return dict(sorted(self._homes.items()))
+
     def built_in(self, name: str) -> bool:
         """Whether a function is of our own shelf, and not of a file that somebody put before it."""
         return (getattr(self[name], "__module__", None) or "").startswith(f"{PRIVATE}.int.")
@@ -142,19 +155,21 @@ class Loader(Mapping[str, Callable[..., Any]]):
 
     def _index(self) -> dict[str, Path]:
         if self._files is None:
-            self._files = {}
-            dirs = KINDS[self.kind].dirs.removesuffix("_dirs")
-            disabled = self._opts.get(f"disable_{dirs}" if dirs.endswith("s") else f"disable_{dirs}s") or ()
+            self._files, self._seen = {}, {}
+            disabled = self._opts.get(KINDS[self.kind].disabled) or ()
+            zips = bool(self._opts.get("enable_zip_modules"))
             for place in sources(self.kind, self._opts):
-                for stem, path in _plugin_files(place):
-                    if stem not in disabled:
-                        self._files.setdefault(stem, path)
+                ours = is_ours(place)
+                if not ours:
+                    self._seen[place] = _stamp(place)
+                for stem, path in _plugin_files(place, zips=zips):
+                    if stem not in disabled and self._files.setdefault(stem, path) is path and not ours:
+                        self._seen[path] = _stamp(path)
         return self._files
 
     def _candidates(self, module: str) -> Iterator[str]:
         """The files that may hold a module, the likeliest first. Files that came since are seen."""
-        whitelist = self._opts.get("whitelist_modules") if self.kind == "modules" else None
-        if whitelist and module not in whitelist:
+        if not self._allowed(module):
             return
         files = self._index()
         provider = (self._opts.get("providers") or {}).get(module) if self.kind == "modules" else None
@@ -170,6 +185,10 @@ class Loader(Mapping[str, Callable[..., Any]]):
             if stem != module and stem not in self._tried and _mentions(path, quoted):
                 yield stem
 
+    def _allowed(self, module: str) -> bool:
+        whitelist = self._opts.get("whitelist_modules") if self.kind == "modules" else None
+        return not whitelist or module in whitelist
+
     def _load_all(self) -> None:
         for stem in list(self._index()):
             self._load(stem)
@@ -184,51 +203,72 @@ class Loader(Mapping[str, Callable[..., Any]]):
             return
         name, reason, loads = _virtual(module, stem)
         if not loads:
-            self._missing[stem] = self._missing[name] = reason
+            self._missing[stem] = reason
+            if name != stem:
+                self._missing[name] = _joined(self._missing.get(name), reason)
             return
         for alias in (name, *getattr(module, "__virtual_aliases__", ())):
             self._expose(alias, module)
 
     def _import(self, stem: str, path: Path) -> ModuleType | None:
-        own = path.is_relative_to(SHELVES)
-        private = f"{PRIVATE}.{'int' if own else 'ext'}.{self.kind}.{stem}"
-        folder = [str(path.parent)] if path.name == "__init__.py" else None
-        spec = spec_from_file_location(private, path, submodule_search_locations=folder)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        sys.modules[private] = module
-        self._inject(self.kind, module)
+        own = is_ours(path)
+        private = f"{PRIVATE}.{'int' if own else 'ext'}.{KINDS[self.kind].tag}.{stem}"
         # A file from elsewhere may import its neighbours and the synced `_utils` by their plain names.
-        beside = [] if own else [str(place) for place in (path.parent, *self._utils()) if str(place) not in sys.path]
+        place = path.parent.parent if path.stem == "__init__" else path.parent
+        beside = [] if own else [str(near) for near in (place, *self._utils()) if str(near) not in sys.path]
         sys.path += beside
         try:
+            spec = _spec(private, stem, path)
+            assert spec.loader is not None
+            module = module_from_spec(spec)
+            sys.modules[private] = module
+            self._inject(self.kind, module)
             spec.loader.exec_module(module)
             self._inject(self.kind, module)
-            if inspect.isfunction(start := module.__dict__.get("__init__")):
-                start(self._opts)
+            if self._start(stem, module):
+                return module
         except ImportError as exc:
-            log.debug("Failed to import %s %s: %s", self.kind, stem, exc)
+            log.debug("Failed to import %s %s: %s", KINDS[self.kind].tag, stem, exc)
             self._missing[stem] = str(exc)
         except (Exception, SystemExit) as exc:  # a file that does not load is told where it is asked for
             log.error(
-                "Failed to import %s %s, this is due most likely to a syntax error:", self.kind, stem, exc_info=exc
+                "Failed to import %s %s, this is due most likely to a syntax error:",
+                KINDS[self.kind].tag,
+                stem,
+                exc_info=exc,
             )
             self._missing[stem] = str(exc)
-        else:
-            return module
         finally:
-            for place in beside:
-                sys.path.remove(place)
+            for near in beside:
+                sys.path.remove(near)
         sys.modules.pop(private, None)
         return None
 
+    def _start(self, stem: str, module: ModuleType) -> bool:
+        """Call a module's own `__init__(opts)`; whether it may be used."""
+        start = module.__dict__.get("__init__")
+        if not inspect.isfunction(start):
+            return True
+        try:
+            start(self._opts)
+        except TypeError as exc:
+            log.error("%s: %s", module.__name__, exc)
+        except Exception as exc:  # it has nothing to work with
+            log.debug("Error loading %s.%s: __init__ failed", KINDS[self.kind].tag, stem, exc_info=exc)
+            self._missing[stem] = "__init__ failed"
+            return False
+        return True
+
     def _utils(self) -> list[Path]:
-        return [place for place in sources("utils", self._opts) if not place.is_relative_to(SHELVES)]
+        return [place for place in sources("utils", self._opts) if not is_ours(place)]
 
     def _expose(self, name: str, module: ModuleType) -> None:
         """Note the functions of a module, but for those that a file before it has already."""
+        if not self._allowed(name):
+            return
         self._modules.add(name)
+        if module.__file__:
+            self._homes.setdefault(name, Path(module.__file__))
         aliases = getattr(module, "__func_alias__", {})
         outputters = getattr(module, "__outputter__", {})
         listed = getattr(module, "__load__", None) or getattr(module, "__all__", None)
@@ -236,9 +276,9 @@ class Loader(Mapping[str, Callable[..., Any]]):
             function = getattr(module, attribute, None)
             if attribute.startswith("_") or not (inspect.isfunction(function) or isinstance(function, partial)):
                 continue
-            home = getattr(function.func if isinstance(function, partial) else function, "__module__", None)
-            if home and not home.startswith(PRIVATE):
-                continue  # only imported: a file offers what it defines
+            home = getattr(function, "__module__", None)
+            if home and not home.startswith(PRIVATE) and self.kind != "utils":
+                continue  # only imported: a file offers what it defines; one of `_utils`, all it has
             function = _with_dependencies(function, module)
             full = f"{name}.{aliases.get(attribute, attribute)}"
             if function is None or full in self._functions:
@@ -253,23 +293,82 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if f"{name}={stem}" in self._tried:
             return
         self._tried.add(f"{name}={stem}")
-        module = sys.modules.get(f"{PRIVATE}.int.{self.kind}.{stem}") or self._import(stem, self._index()[stem])
+        module = sys.modules.get(f"{PRIVATE}.int.{KINDS[self.kind].tag}.{stem}") or self._import(
+            stem, self._index()[stem]
+        )
         if module is not None:
             self._expose(name, module)
 
 
-def _plugin_files(place: Path) -> Iterator[tuple[str, Path]]:
+def _plugin_files(place: Path, *, zips: bool) -> Iterator[tuple[str, Path]]:
+    """The plugins of a folder by name: files, compiled ones, packages, and zip files where they are allowed.
+
+    Of several of one name the first kind wins, in that order.
+    """
     try:
         entries = sorted(place.iterdir())
     except OSError:
         return
+    compiled, packages, zipped = [], [], []
     for path in entries:
         if path.name.startswith((".", "_", "~")):
             continue
         if path.suffix == ".py":
             yield path.stem, path
+        elif path.name.endswith(tuple(EXTENSION_SUFFIXES)):
+            compiled.append((path.name.partition(".")[0], path))
+        elif path.suffix == ".zip" and zips:
+            zipped.append((path.stem, path))
         elif (init := path / "__init__.py").is_file():
-            yield path.name, init
+            packages.append((path.name, init))
+    yield from (*compiled, *packages, *zipped)
+
+
+def _spec(private: str, stem: str, path: Path) -> ModuleSpec:
+    """How a file is imported under its private name."""
+    if path.suffix == ".zip":
+        from zipimport import zipimporter  # few sites have one
+
+        inside = zipimporter(str(path)).find_spec(stem)
+        if inside is None or inside.origin is None:
+            raise ImportError(f"there is no {stem} in {path.name}")
+        loader: Any = _Renamed(inside)
+        return ModuleSpec(private, loader, origin=inside.origin)
+    folder = [str(path.parent)] if path.stem == "__init__" else None
+    spec = spec_from_file_location(private, path, submodule_search_locations=folder)
+    if spec is None:
+        raise ImportError(f"{path.name} is nothing that can be imported")
+    return spec
+
+
+class _Renamed:
+    """Loads the module of a zip file under another name than it has in there."""
+
+    def __init__(self, inside: ModuleSpec) -> None:
+        self._inside = inside
+
+    def create_module(self, _spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        loader: Any = self._inside.loader
+        module.__file__ = self._inside.origin
+        exec(loader.get_code(self._inside.name), module.__dict__)  # noqa: S102 - what an import does
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _joined(one: str | None, other: str | None) -> str | None:
+    """The reasons of several files of one virtual name, each told once."""
+    if one is None or other is None:
+        return one or other
+    return one if other in one.split("; ") else f"{one}; {other}"
 
 
 def _mentions(path: Path, quoted: tuple[bytes, ...]) -> bool:
@@ -286,7 +385,7 @@ def _virtual(module: ModuleType, stem: str) -> tuple[str, str | None, bool]:
     function = module.__dict__.get("__virtual__")
     own_name = module.__dict__.get("__virtualname__")
     if not inspect.isfunction(function):
-        return (own_name if isinstance(own_name, str) else stem), None, True
+        return stem, None, True
     reason = None
     try:
         said = function()
@@ -306,9 +405,7 @@ def _virtual(module: ModuleType, stem: str) -> tuple[str, str | None, bool]:
 
 def _with_dependencies(function: Any, module: ModuleType) -> Any:
     """The function, or what `salt.utils.decorators.depends` has instead when something it needs is not there."""
-    needs = getattr(function, "__depends__", None)
-    if needs is None:
-        return function
-    names, fallback = needs
-    present = all(module.__dict__.get(name) if isinstance(name, str) else name for name in names)
-    return function if present else fallback
+    for present, fallback in getattr(function, "__depends__", ()):
+        if not present(module.__dict__):
+            return fallback
+    return function

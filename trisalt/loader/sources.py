@@ -18,6 +18,7 @@ from trisalt.loader.kinds import KINDS
 log = logging.getLogger(__name__)
 
 SHELVES = Path(__file__).parent.parent / "plugins"
+FACADE = Path(__file__).parent / "salt"
 ENTRY_POINTS = "salt.loader"
 
 
@@ -37,7 +38,15 @@ def sources(kind: str, opts: Mapping[str, Any]) -> list[Path]:
     found += _directories(opts.get(row.dirs))
     found += _installed(row.folder, row.dirs)
     found.append(SHELVES / row.name)
+    if kind == "utils":
+        # `__utils__["stringutils.to_num"]`: what plugins may import, they may also call so.
+        found.append(FACADE / "utils")
     return [place for place in dict.fromkeys(found) if place.is_dir()]
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file or a folder is part of trisalt."""
+    return path.is_relative_to(SHELVES) or path.is_relative_to(FACADE)
 
 
 def _directories(value: object) -> list[Path]:

@@ -100,6 +100,7 @@ class Worker:
     def run_job(self, call: Call, spool: str | None) -> bool:
         """Run a job and report it; whether this process is not to be used again."""
         self._host.jid, self._host.fun = call.jid, call.fun
+        self.plugins.notice()
         self.plugins.set("__jid_event__", JidEvent())
         outcome = run_call(call, self.plugins, progress=_tell_progress)
         if os.getpid() != self._pid:

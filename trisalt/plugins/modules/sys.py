@@ -12,6 +12,10 @@ from trisalt.worker import upcall
 __virtualname__ = "sys"
 
 
+def __virtual__():
+    return __virtualname__
+
+
 def doc(*args):
     """
     The manual of the execution modules: of all, of one module, of one function, or of what globs name.
