@@ -1,0 +1,830 @@
+"""Packages on Debian and its kin: apt-get, apt-cache and dpkg."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from trisalt.errors import CommandError, CommandNotFound, InvocationError
+
+log = logging.getLogger(__name__)
+
+__virtualname__ = "pkg"
+
+_LISTING = "dpkg-query --showformat='${Status} ${Package} ${Version} ${Architecture}\\n' -W"
+_STATES = ("install", "hold", "deinstall", "purge")
+_KEEP_CONFIG = ["-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Options::=--force-confdef"]
+_NEW_CONFIG = ["-o", "DPkg::Options::=--force-confnew"]
+_KINDS = ("installed", "removed", "purge_desired")
+_FROM_DUMP = re.compile(r"Package: (\S+)| Version: (\S+)")
+
+
+def __virtual__() -> Any:
+    if __grains__.get("os_family") == "Debian":
+        return __virtualname__
+    return False, "The pkg module could not be loaded: unsupported OS family"
+
+
+# -- what is there -------------------------------------------------------------------------------------------------
+
+
+def list_pkgs(
+    versions_as_list: bool = False, removed: bool = False, purge_desired: bool = False, **kwargs: Any
+) -> dict[str, Any]:
+    """
+    The installed packages: `{name: version}`. With `removed` those that left their configuration behind, with
+    `purge_desired` those that are installed and selected to be purged.
+
+    CLI Example:
+
+        salt '*' pkg.list_pkgs
+    """
+    known = __context__.get("pkg.list_pkgs") if kwargs.get("use_context", True) else None
+    if known is None:
+        known = __context__["pkg.list_pkgs"] = _listing()
+    kind = "removed" if removed else "purge_desired" if purge_desired else "installed"
+    found = {name: list(versions) for name, versions in known[kind].items()}
+    if not versions_as_list:
+        __salt__["pkg_resource.stringify"](found)
+    return found
+
+
+def version(*names: str, **kwargs: Any) -> Any:
+    """
+    The version of an installed package, or nothing; a map for several names, or where a name is a glob.
+
+    CLI Example:
+
+        salt '*' pkg.version bash
+    """
+    return __salt__["pkg_resource.version"](*names, **kwargs)
+
+
+def latest_version(*names: str, **kwargs: Any) -> Any:
+    """
+    The version that could be installed, and nothing where the newest is; a map for several names. The lists are
+    refreshed first (`refresh=False` says no); `fromrepo` asks one release only, `show_installed` always names it.
+
+    CLI Example:
+
+        salt '*' pkg.latest_version nginx fromrepo=unstable
+    """
+    __utils__["packages.checked"](names)
+    if not names:
+        return ""
+    if _true(kwargs.get("refresh", True)):
+        _refresh(kwargs.get("cache_valid_time", 0))
+    release = kwargs.get("fromrepo") or kwargs.get("repo")
+    option = ["-o", f"APT::Default-Release={release}"] if release else []
+    found = __utils__["apt.run"](["apt-cache", "-q", "policy", *names, *option])
+    if found["retcode"]:
+        raise CommandError(__utils__["packages.said"](found))
+    policies = __utils__["apt.policies"](found["stdout"])
+    latest = {}
+    for name in names:
+        installed, candidate = policies.get(name) or policies.get(normalize_name(name), ("", ""))
+        newer = not installed or (candidate != installed and version_cmp(installed, candidate) == -1)
+        latest[name] = candidate if newer or kwargs.get("show_installed") else ""
+    return latest[names[0]] if len(names) == 1 else latest
+
+
+available_version = latest_version
+
+
+def upgrade_available(name: str, **kwargs: Any) -> bool:
+    """
+    Whether a newer version of a package can be installed.
+
+    CLI Example:
+
+        salt '*' pkg.upgrade_available nginx
+    """
+    return bool(latest_version(name, refresh=kwargs.get("refresh", True)))
+
+
+def list_upgrades(refresh: bool = True, dist_upgrade: bool = True, **kwargs: Any) -> dict[str, str]:
+    """
+    What an upgrade would install: `{name: version}`.
+
+    CLI Example:
+
+        salt '*' pkg.list_upgrades
+    """
+    if _true(refresh):
+        _refresh(kwargs.get("cache_valid_time", 0))
+    words = ["apt-get", "--just-print", "dist-upgrade" if dist_upgrade else "upgrade"]
+    if kwargs.get("fromrepo"):
+        words[2:2] = ["-o", f"APT::Default-Release={kwargs['fromrepo']}"]
+    found = __utils__["apt.run"](words)
+    if found["retcode"]:
+        raise CommandError(f"Problem encountered listing upgrades: {__utils__['packages.said'](found)}")
+    return __utils__["apt.simulated"](found["stdout"])
+
+
+def refresh_db(cache_valid_time: int = 0, failhard: bool = False, **kwargs: Any) -> dict[str, bool | None]:
+    """
+    Fetch the lists of packages: by source True where it was fetched, None where nothing was new, False where that
+    failed. With `failhard` a failure is an error; lists younger than `cache_valid_time` seconds are left as they are.
+
+    CLI Example:
+
+        salt '*' pkg.refresh_db
+    """
+    sources, failures = _refresh(cache_valid_time)
+    if failures and failhard:
+        raise CommandError(f"Error getting repos: {', '.join(failures)}")
+    if failures and "__pub_jid" in kwargs:
+        __context__["retcode"] = 1
+    return sources
+
+
+# -- changes -------------------------------------------------------------------------------------------------------
+
+
+def install(
+    name: str | None = None,
+    refresh: bool = False,
+    fromrepo: str | None = None,
+    skip_verify: bool = False,
+    debconf: str | None = None,
+    pkgs: Any = None,
+    sources: Any = None,
+    reinstall: bool = False,
+    downloadonly: bool = False,
+    ignore_epoch: bool = False,
+    normalize: bool = True,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """
+    Install packages: by name (`version` picks one; `pkgs` names several, each with a version or a condition such as
+    `'>1.2'`), or from files (`sources`: names and paths or URLs). Returns what changed: `{name: {old, new}}`.
+
+    `refresh` fetches the lists first; `fromrepo` prefers a release; `hold` holds them afterwards; `only_upgrade`
+    installs nothing new; `reinstall` installs what is there again; `downloadonly` only fetches; `skip_verify` takes
+    what is not signed; `install_recommends=False` leaves recommended packages out; `force_conf_new` takes the
+    package's configuration files, instead of those that are there; `debconf` is a file of answers for debconf.
+
+    CLI Example:
+
+        salt '*' pkg.install nginx
+    """
+    failures = _refresh(kwargs.get("cache_valid_time", 0))[1] if _true(refresh) else []
+    if debconf:
+        _answer(debconf, kwargs.get("saltenv") or "base")
+    targets, kind = __salt__["pkg_resource.parse_targets"](
+        name, pkgs, sources, saltenv=kwargs.get("saltenv") or "base", normalize=normalize
+    )
+    old = list_pkgs()
+    again: list[str] = []
+    options: list[str] = []
+    if kind == "file":
+        words, chosen = _files(targets)
+    else:
+        if kwargs.get("version") and len(targets) == 1:
+            targets = {next(iter(targets)): str(kwargs["version"])}
+        words, chosen = [], {}
+        errors = []
+        for target, wanted in targets.items():
+            picked = _pick(target, wanted, ignore_epoch, errors)
+            chosen[target] = picked
+            words.append(f"{target}={picked}" if picked else target)
+        if errors:
+            __utils__["packages.failed"]("Problem encountered installing package(s)", {}, errors)
+    installed = {target: old[target] for target in chosen if target in old}
+    if reinstall:
+        again = [t for t in installed if chosen[t] is None or version_cmp(chosen[t], old[t], ignore_epoch) == 0]
+        options += ["--reinstall"] if again else []
+    if kind == "repository" and any(
+        chosen[t] and version_cmp(chosen[t], old[t], ignore_epoch) == -1 for t in installed
+    ):
+        options.append("--allow-downgrades")
+    command = [
+        "apt-get", "-q", "-y", *(_NEW_CONFIG if kwargs.get("force_conf_new") else _KEEP_CONFIG),
+        *(["--allow-downgrades", "--allow-remove-essential", "--allow-change-held-packages"]
+          if kwargs.get("force_yes") else []),
+        *([] if kwargs.get("install_recommends", True) else ["--no-install-recommends"]),
+        *(["--only-upgrade"] if kwargs.get("only_upgrade") else []),
+        *(["--allow-unauthenticated"] if skip_verify else []),
+        *(["--download-only"] if downloadonly or kwargs.get("download_only") else []),
+        *(["-t", fromrepo] if fromrepo and kind == "repository" else []),
+        *options, "install", *words,
+    ]  # fmt: skip
+    held = sorted(set(_selections().get("hold", [])) & set(chosen))
+    try:
+        if held:
+            unhold(pkgs=held)
+        found = __utils__["apt.run"](command, scope=True)
+    finally:
+        if held:
+            hold(pkgs=held)
+    changed = _since(old)
+    if found["retcode"]:
+        errors = [__utils__["packages.said"](found)]
+        if failures:
+            errors.append(f"Error getting repos: {', '.join(failures)}")
+        __utils__["packages.failed"]("Problem encountered installing package(s)", changed, errors)
+    if kwargs.get("hold") and chosen:
+        hold(pkgs=list(chosen))
+    return changed | {target: {"old": old[target], "new": old[target]} for target in again if target not in changed}
+
+
+def remove(name: str | None = None, pkgs: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Remove packages and leave their configuration: what changed, `{name: {old, new}}`.
+
+    CLI Example:
+
+        salt '*' pkg.remove nginx
+    """
+    return _uninstall("remove", name, pkgs)
+
+
+def purge(name: str | None = None, pkgs: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Remove packages with their configuration: `{installed: …, removed: …}`, what was installed before, and what had
+    only its configuration left.
+
+    CLI Example:
+
+        salt '*' pkg.purge nginx
+    """
+    return _uninstall("purge", name, pkgs)
+
+
+def autoremove(list_only: bool = False, purge: bool = False) -> Any:
+    """
+    Remove packages that came as dependencies and that nothing needs any more; with `list_only` their names.
+
+    CLI Example:
+
+        salt '*' pkg.autoremove list_only=True
+    """
+    options = ["--purge"] if purge else []
+    if list_only:
+        found = __utils__["apt.run"](["apt-get", "--assume-no", *options, "autoremove"], ignore_retcode=True)
+        _, _, listed = found["stdout"].partition("will be REMOVED:\n")
+        rows = listed.splitlines()
+        end = next((number for number, row in enumerate(rows) if not row.startswith(" ")), len(rows))
+        return sorted(word.rstrip("*") for row in rows[:end] for word in row.split())
+    old = list_pkgs()
+    found = __utils__["apt.run"](["apt-get", "--assume-yes", *options, "autoremove"], scope=True)
+    changed = _since(old)
+    if found["retcode"]:
+        __utils__["packages.failed"](
+            "Problem encountered removing package(s)", changed, [__utils__["packages.said"](found)]
+        )
+    return changed
+
+
+def upgrade(refresh: bool = True, dist_upgrade: bool = False, **kwargs: Any) -> dict[str, Any]:
+    """
+    Upgrade all packages: what changed. With `dist_upgrade` others may come and go for it.
+
+    CLI Example:
+
+        salt '*' pkg.upgrade
+    """
+    if _true(refresh):
+        _refresh(kwargs.get("cache_valid_time", 0))
+    old = list_pkgs()
+    found = __utils__["apt.run"](
+        [
+            "apt-get", "-q", "-y", *(_NEW_CONFIG if kwargs.get("force_conf_new") else _KEEP_CONFIG),
+            *(["--allow-downgrades", "--allow-remove-essential", "--allow-change-held-packages"]
+              if kwargs.get("force_yes") else []),
+            *(["--allow-unauthenticated"] if kwargs.get("skip_verify") else []),
+            *(["--download-only"] if kwargs.get("download_only") or kwargs.get("downloadonly") else []),
+            *(["--allow-downgrades"] if kwargs.get("allow_downgrades") else []),
+            *(["-t", kwargs["fromrepo"]] if kwargs.get("fromrepo") else []),
+            "dist-upgrade" if dist_upgrade else "upgrade",
+        ],
+        scope=True,
+    )  # fmt: skip
+    changed = _since(old)
+    if found["retcode"]:
+        raise CommandError("Problem encountered upgrading packages", info={"changes": changed, "result": found})
+    return changed
+
+
+# -- holds and selections ------------------------------------------------------------------------------------------
+
+
+def hold(name: str | None = None, pkgs: Any = None, sources: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Keep packages at the version they have: `{name: {name, changes, result, comment}}`.
+
+    CLI Example:
+
+        salt '*' pkg.hold nginx
+    """
+    return _hold("hold", name, pkgs, sources, "__pub_jid" in kwargs)
+
+
+def unhold(name: str | None = None, pkgs: Any = None, sources: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Let packages be upgraded again: `{name: {name, changes, result, comment}}`.
+
+    CLI Example:
+
+        salt '*' pkg.unhold nginx
+    """
+    return _hold("install", name, pkgs, sources, "__pub_jid" in kwargs)
+
+
+def get_selections(pattern: str | None = None, state: str | None = None) -> dict[str, list[str]]:
+    """
+    dpkg's selections by state: those of packages that match a glob, or of one state.
+
+    CLI Example:
+
+        salt '*' pkg.get_selections 'python-*' state=hold
+    """
+    found = _selections(pattern)
+    return {key: names for key, names in found.items() if state in (None, key)}
+
+
+def set_selections(
+    path: str | None = None, selection: Any = None, clear: bool = False, saltenv: str = "base"
+) -> dict[str, Any]:
+    """
+    Change dpkg's selections: `selection` is `{state: [names]}`, `path` a file as `dpkg --get-selections` prints it;
+    with `clear` all others are cleared first. Returns what changed.
+
+    CLI Example:
+
+        salt '*' pkg.set_selections selection='{install: [netcat], hold: [openssh-server]}'
+    """
+    if path and selection:
+        raise InvocationError("The 'selection' and 'path' arguments to pkg.set_selections are mutually exclusive")
+    if path:
+        place = __salt__["cp.cache_file"](path, saltenv) if "://" in path else path
+        if not place or not os.path.isfile(place):
+            raise CommandError(f"There is no file {path}")
+        with open(place, encoding="utf-8") as file:
+            lines = [line for line in map(str.strip, file) if line and not line.startswith("#")]
+        wanted: dict[str, str] = {}
+        for line in lines:
+            name, _, state = line.partition(" ") if "\t" not in line else line.partition("\t")
+            wanted[name] = state.strip()
+    else:
+        if isinstance(selection, str):
+            import yaml  # few selections come as a text
+
+            try:
+                selection = yaml.safe_load(selection)
+            except yaml.YAMLError as exc:
+                raise InvocationError(f"Unable to read the selection: {exc}") from exc
+        if selection is not None and not isinstance(selection, Mapping):
+            raise InvocationError(f"Invalid state(s): {selection}")
+        wanted = {}
+        for state, names in (selection or {}).items():
+            for name in [names] if isinstance(names, str) else names:
+                wanted[str(name)] = str(state)
+    bad = sorted({state for state in wanted.values() if state not in _STATES})
+    if bad:
+        raise InvocationError(f"Invalid state(s): {', '.join(bad)}")
+    __utils__["packages.checked"](wanted)
+    if not wanted:
+        return {}
+    before = _states()
+    news = {name: state for name, state in wanted.items() if before.get(name) != state}
+    if __opts__.get("test"):
+        return {name: {"old": before.get(name), "new": state} for name, state in news.items()}
+    if clear:
+        _must(["dpkg", "--clear-selections"])
+        news = wanted
+    if news:
+        _select(news)
+    return {name: {"old": before.get(name), "new": state} for name, state in news.items() if before.get(name) != state}
+
+
+# -- versions and names --------------------------------------------------------------------------------------------
+
+
+def version_cmp(pkg1: str, pkg2: str, ignore_epoch: bool = False, **kwargs: Any) -> int | None:
+    """
+    -1, 0 or 1: how dpkg orders two versions; nothing where one of them is none.
+
+    CLI Example:
+
+        salt '*' pkg.version_cmp 0.2.4-0ubuntu1 0.2.4.1-0ubuntu1
+    """
+    one, two = (
+        str(text).partition(":")[2] if ignore_epoch and ":" in str(text) else str(text) for text in (pkg1, pkg2)
+    )
+    for oper, order in (("lt", -1), ("eq", 0), ("gt", 1)):
+        found = __salt__["cmd.run_all"](
+            ["dpkg", "--compare-versions", one, oper, two],
+            python_shell=False,
+            ignore_retcode=True,
+            output_loglevel="trace",
+        )
+        if found["retcode"] == 0:
+            return order
+        if found["retcode"] > 1:
+            break
+    return None
+
+
+def normalize_name(name: str) -> str:
+    """
+    A name without its architecture, where that is this host's.
+
+    CLI Example:
+
+        salt '*' pkg.normalize_name zsh:amd64
+    """
+    base, _, arch = str(name).rpartition(":")
+    return base if base and arch in (_architecture(), "all", "any") else name
+
+
+def parse_arch(name: str) -> dict[str, str | None]:
+    """
+    A name in two: `{name, arch}`.
+
+    CLI Example:
+
+        salt '*' pkg.parse_arch zsh:amd64
+    """
+    base, _, arch = str(name).rpartition(":")
+    return {"name": base, "arch": arch} if base else {"name": name, "arch": None}
+
+
+# -- questions about packages --------------------------------------------------------------------------------------
+
+
+def file_list(*packages: str, **kwargs: Any) -> Any:
+    """
+    The files of installed packages, of all where none is named: `{errors, files}`.
+
+    CLI Example:
+
+        salt '*' pkg.file_list hostname
+    """
+    return __salt__["lowpkg.file_list"](*packages)
+
+
+def file_dict(*packages: str, **kwargs: Any) -> Any:
+    """
+    The files of installed packages by package: `{errors, packages}`.
+
+    CLI Example:
+
+        salt '*' pkg.file_dict hostname
+    """
+    return __salt__["lowpkg.file_dict"](*packages)
+
+
+def owner(*paths: str, **kwargs: Any) -> Any:
+    """
+    The package that a file is of, or nothing; a map for several paths.
+
+    CLI Example:
+
+        salt '*' pkg.owner /bin/bash
+    """
+    if not paths:
+        return ""
+    found = {path: _owner(path) for path in paths}
+    if "__pub_jid" in kwargs and not all(found.values()):
+        __context__["retcode"] = 1
+    return found[paths[0]] if len(paths) == 1 else found
+
+
+def which(path: str) -> Any:
+    """
+    The package that a file is of; False where there is none.
+
+    CLI Example:
+
+        salt '*' pkg.which /bin/bash
+    """
+    return _owner(path) or False
+
+
+def info_installed(*names: str, **kwargs: Any) -> dict[str, dict[str, Any]]:
+    """
+    What is known of installed packages, of all where none is named. `failhard=False` leaves out what is not there.
+
+    CLI Example:
+
+        salt '*' pkg.info_installed bash
+    """
+    failhard = kwargs.pop("failhard", True)
+    unknown = [f"{key}={value}" for key, value in kwargs.items() if not key.startswith("__")]
+    if unknown:
+        raise InvocationError(f"The following keyword arguments are not valid: {', '.join(unknown)}")
+    shown = {"maintainer": "packager", "section": "group", "homepage": "url", "package": "name"}
+    rows = __salt__["lowpkg.info"](*names, failhard=failhard)
+    return {
+        name: {shown.get(key, key): value for key, value in row.items() if key != "status"}
+        for name, row in rows.items()
+    }
+
+
+def show(*names: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    The records of packages, installed or not: `{name: {version: {field: value}}}`. `filter` names the fields.
+
+    CLI Example:
+
+        salt '*' pkg.show nginx filter=description,depends
+    """
+    __utils__["packages.checked"](names)
+    if _true(kwargs.get("refresh", False)):
+        _refresh()
+    wanted = kwargs.get("filter")
+    fields = {word.strip().lower() for word in (wanted.split(",") if isinstance(wanted, str) else wanted or [])}
+    found = __utils__["apt.run"](["apt-cache", "show", *names], ignore_retcode=True)
+    if found["retcode"]:
+        __context__["retcode"] = found["retcode"]
+    records: dict[str, Any] = {}
+    for stanza in __utils__["apt.stanzas"](found["stdout"]):
+        if "Package" not in stanza or "Version" not in stanza:
+            continue
+        values = {
+            field.removesuffix("-en"): value.partition("\n")[0]
+            for field, value in stanza.items()
+            if field not in ("Package", "Version")
+        }
+        records.setdefault(stanza["Package"], {})[stanza["Version"]] = {
+            field: value for field, value in values.items() if not fields or field.lower() in fields
+        }
+    return records
+
+
+def list_repo_pkgs(*args: str, **kwargs: Any) -> dict[str, list[str]]:
+    """
+    The versions that can be installed, newest first: of the packages that match these names or globs, else of all.
+
+    CLI Example:
+
+        salt '*' pkg.list_repo_pkgs nginx 'python3-*'
+    """
+    __utils__["packages.checked"](args)
+    if _true(kwargs.get("refresh", False)):
+        _refresh(kwargs.get("cache_valid_time", 0))
+    found: dict[str, list[str]] = {}
+    if args:
+        shown = __utils__["apt.run"](["apt-cache", "show", *args], ignore_retcode=True)
+        pairs = [(row.get("Package", ""), row.get("Version")) for row in __utils__["apt.stanzas"](shown["stdout"])]
+        rows = [(name, version) for name, version in pairs if any(fnmatchcase(name, arg) for arg in args)]
+    else:
+        dumped = _must(["apt-cache", "dump"])["stdout"]
+        rows, name = [], ""
+        for line in dumped.splitlines():
+            match = _FROM_DUMP.match(line)
+            if match and match[1]:
+                name = match[1]
+            elif match:
+                rows.append((name, match[2]))
+    for name, version in rows:
+        if version and version != "(null)" and version not in found.setdefault(name, []):
+            found[name].append(version)
+    return {name: versions for name, versions in found.items() if versions}
+
+
+def list_downloaded(root: str | None = None, **kwargs: Any) -> dict[str, dict[str, Any]]:
+    """
+    The package files that were fetched: `{name: {version: {path, size, creation_date_time_t, creation_date_time}}}`.
+
+    CLI Example:
+
+        salt '*' pkg.list_downloaded
+    """
+    folder = _directory("Dir::Cache::archives/d", "/var/cache/apt/archives")
+    if root is not None:
+        folder = os.path.join(root, folder.lstrip("/"))
+    found: dict[str, dict[str, Any]] = {}
+    for place, _, files in os.walk(folder):
+        for file in sorted(files):
+            if file.endswith(".deb"):
+                path = os.path.join(place, file)
+                row = __salt__["lowpkg.bin_pkg_info"](path)
+                status = os.stat(path)
+                found.setdefault(row["name"], {})[row["version"]] = {
+                    "path": path,
+                    "size": status.st_size,
+                    "creation_date_time_t": int(status.st_ctime),
+                    "creation_date_time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(status.st_ctime))),
+                }
+    return found
+
+
+def services_need_restart(**kwargs: Any) -> list[str]:
+    """
+    The services that run files of packages that were upgraded since: what `checkrestart` of debian-goodies says.
+
+    CLI Example:
+
+        salt '*' pkg.services_need_restart
+    """
+    if shutil.which("checkrestart") is None:
+        raise CommandNotFound(
+            "'checkrestart' is needed. It is part of the 'debian-goodies' package which can be installed from official "
+            "repositories."
+        )
+    found = _must(["checkrestart", "--machine", "--package"])
+    services: set[str] = set()
+    for line in found["stdout"].splitlines():
+        # SERVICE:rsyslog,PID…: the units or init scripts that the package of a process has.
+        head, _, rest = line.partition(":")
+        if head == "SERVICE":
+            services.update(name.strip() for name in rest.split(",")[1:] if name.strip())
+    return sorted(services)
+
+
+# -- inside --------------------------------------------------------------------------------------------------------
+
+
+def _refresh(cache_valid_time: Any = 0) -> tuple[dict[str, bool | None], list[str]]:
+    """Fetch the lists: what each source did, and those that failed."""
+    __utils__["packages.refreshed"]()
+    if cache_valid_time:
+        try:
+            age = time.time() - os.stat(_directory("Dir::State::lists/d", "/var/lib/apt/lists")).st_mtime
+        except OSError:
+            age = float("inf")
+        if age <= float(cache_valid_time):
+            return {}, []
+    found = __utils__["apt.run"](["apt-get", "-q", "update"])
+    sources, failures = __utils__["apt.fetched"](found["stdout"])
+    if found["retcode"] and not failures:
+        raise CommandError(__utils__["packages.said"](found))
+    return sources, failures
+
+
+def _listing() -> dict[str, dict[str, list[str]]]:
+    found = __salt__["cmd.run_all"](_LISTING, python_shell=False, output_loglevel="trace")
+    if found["retcode"]:
+        raise CommandError(f"Unable to list the packages: {__utils__['packages.said'](found)}")
+    listing: dict[str, dict[str, list[str]]] = {kind: {} for kind in _KINDS}
+    native = _architecture()
+    for line in found["stdout"].splitlines():
+        words = line.split(" ")
+        if len(words) != 6:
+            continue
+        want, _, state, name, version, arch = words
+        if arch not in (native, "all"):
+            name += f":{arch}"
+        if state == "installed":
+            kind = "purge_desired" if want == "purge" else "installed"
+        elif state == "config-files":
+            kind = "removed"
+        else:
+            continue
+        __salt__["pkg_resource.add_pkg"](listing[kind], name, version)
+    return listing
+
+
+def _since(old: Mapping[str, Any], *, removed: bool = False) -> dict[str, Any]:
+    """What changed since a listing."""
+    __context__.pop("pkg.list_pkgs", None)
+    return __utils__["packages.changes"](old, list_pkgs(removed=removed))
+
+
+def _uninstall(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
+    names = [normalize_name(word) for word in __utils__["packages.names"](name, pkgs)]
+    if not names:
+        raise InvocationError("No package sources provided")
+    old, leftover = list_pkgs(), list_pkgs(removed=True)
+    marked = list_pkgs(purge_desired=True)
+    there = {**old, **marked, **leftover} if action == "purge" else {**old, **marked}
+    targets = [target for target in names if target in there]
+    if not targets:
+        return {}
+    found = __utils__["apt.run"](["apt-get", "-q", "-y", action, *targets], scope=True)
+    installed = _since(old)
+    if found["retcode"]:
+        __utils__["packages.failed"](
+            "Problem encountered removing package(s)", installed, [__utils__["packages.said"](found)]
+        )
+    if action == "remove":
+        return installed
+    return {"removed": __utils__["packages.changes"](leftover, list_pkgs(removed=True)), "installed": installed}
+
+
+def _pick(target: str, wanted: str | None, ignore_epoch: bool, errors: list[str]) -> str | None:
+    """The version to ask for: what was named, or the newest that fulfils a condition."""
+    if wanted in (None, "", "latest"):
+        return None
+    if not __utils__["packages.has_operator"](wanted):
+        return wanted
+
+    def compare(one: str, two: str) -> int | None:
+        return version_cmp(one, two, ignore_epoch=ignore_epoch)
+
+    there = list_repo_pkgs(target).get(target, [])
+    for candidate in there:
+        if __utils__["packages.fulfils"](wanted, candidate, compare):
+            return candidate
+    errors.append(f"No version matching '{target}{wanted}' could be found (available: {', '.join(there) or None})")
+    return None
+
+
+def _files(paths: list[str]) -> tuple[list[str], dict[str, str | None]]:
+    """The paths of package files as apt takes them, and the versions in them by name."""
+    chosen: dict[str, str | None] = {}
+    for path in paths:
+        if not os.path.isabs(path):
+            raise InvocationError(f"{path} is not an absolute path")
+        if not os.path.isfile(path):
+            raise CommandError(f"{path} does not exist on minion")
+        row = __salt__["lowpkg.bin_pkg_info"](path)
+        chosen[normalize_name(row["name"])] = row["version"]
+    return list(paths), chosen
+
+
+def _answer(place: str, saltenv: str) -> None:
+    """Give debconf the answers in a file, before it asks."""
+    path = __salt__["cp.cache_file"](place, saltenv) if "://" in place else place
+    if not path or not os.path.isfile(path):
+        raise CommandError(f"Unable to cache debconf file {place}")
+    _must(["debconf-set-selections", path])
+
+
+def _hold(state: str, name: str | None, pkgs: Any, sources: Any, asked: bool) -> dict[str, Any]:
+    if name is None and pkgs is None and sources is None:
+        raise InvocationError("One of name, pkgs, or sources must be specified.")
+    if pkgs is not None and sources is not None:
+        raise InvocationError("Only one of pkgs or sources can be specified.")
+    given = list(__salt__["pkg_resource.pack_sources"](sources)) if sources is not None else None
+    names = __utils__["packages.names"](name, pkgs if given is None else given)
+    before = _states()
+    found: dict[str, Any] = {}
+    wanted: dict[str, str] = {}
+    for target in names:
+        row = found[target] = {"name": target, "changes": {}, "result": True, "comment": ""}
+        there = before.get(target)
+        if there is None:
+            row |= {"result": False, "comment": f"Package {target} does not have a state."}
+        elif (there == "hold") == (state == "hold"):
+            row["comment"] = f"Package {target} is already set {'' if state == 'hold' else 'not '}to be held."
+        elif __opts__.get("test"):
+            what = "set to be held" if state == "hold" else "set not to be held"
+            row |= {"result": None, "comment": f"Package {target} is {what}."}
+        else:
+            wanted[target] = state
+            now = "now" if state == "hold" else "no longer"
+            row |= {"changes": {"old": there, "new": state}, "comment": f"Package {target} is {now} being held."}
+    if wanted:
+        _select(wanted)
+    if asked and any(row["result"] is False for row in found.values()):
+        __context__["retcode"] = 1
+    return found
+
+
+def _selections(pattern: str | None = None) -> dict[str, list[str]]:
+    if pattern:
+        __utils__["packages.checked"]([pattern])
+    return __utils__["apt.selections"](_must(["dpkg", "--get-selections", pattern or "*"])["stdout"])
+
+
+def _states() -> dict[str, str]:
+    """The selection of each package, also by its name without this host's architecture."""
+    found = {name: state for state, names in _selections().items() for name in names}
+    return {normalize_name(name): state for name, state in found.items()} | found
+
+
+def _select(wanted: Mapping[str, str]) -> None:
+    lines = "".join(f"{name} {state}\n" for name, state in wanted.items())
+    _must(["dpkg", "--set-selections"], stdin=lines)
+
+
+def _owner(path: str) -> str:
+    found = __salt__["cmd.run_all"](["dpkg", "-S", "--", path], python_shell=False, ignore_retcode=True)
+    lines = [line for line in found["stdout"].splitlines() if not line.startswith("diversion by ")]
+    return lines[0].rpartition(": ")[0] if lines and not found["retcode"] else ""
+
+
+def _must(words: list[str], stdin: str | None = None) -> dict[str, Any]:
+    found = __utils__["apt.run"](words, stdin=stdin)
+    if found["retcode"]:
+        raise CommandError(f"{words[0]} failed: {__utils__['packages.said'](found)}")
+    return found
+
+
+def _architecture() -> str:
+    """This host's architecture as dpkg names it."""
+    if "pkg.architecture" not in __context__:
+        grain = __grains__.get("osarch")
+        __context__["pkg.architecture"] = grain or _must(["dpkg", "--print-architecture"])["stdout"].strip()
+    return __context__["pkg.architecture"]
+
+
+def _directory(item: str, otherwise: str) -> str:
+    """Where apt keeps something: its own configuration may say so."""
+    found = __salt__["cmd.run_all"](["apt-config", "shell", "X", item], python_shell=False, ignore_retcode=True)
+    match = re.fullmatch(r"X='(.+)'", found["stdout"].strip())
+    return match[1] if match else otherwise
+
+
+def _true(value: Any) -> bool:
+    """Whether an argument means yes, as it comes from a command line or a file."""
+    return str(value).lower() in ("true", "1", "yes", "on") if isinstance(value, str) else bool(value)
