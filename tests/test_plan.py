@@ -1,7 +1,7 @@
 """The plan of the house, held: who may import whom, what is documented, and what a thin command does without.
 
-The table is architecture.md's, with what the code turned out to need: `minion` asks the loader for grains, and plugins
-share the loader's and the targets' arithmetic.
+The table is architecture.md's, with what the code turned out to need: `minion` asks the loader for grains, plugins
+share the loader's and the targets' arithmetic, and `master` reads arguments as minions do.
 """
 
 import ast
@@ -38,7 +38,7 @@ ROOMS = {
     "minion": {"bus", "wire", "transport", "worker", "scheduler", "target", "client", "config", "loader"},
     "master": {
         *("bus", "wire", "transport", "worker", "scheduler", "target", "client", "config"),
-        *("store", "sls", "pillar", "fileserver"),
+        *("store", "sls", "pillar", "fileserver", "loader.words"),
     },
     "web": {"client", "config"},
     "plugins": {

@@ -41,7 +41,7 @@ def _autorejected(facts: Facts) -> str:
 
 def _not_published(facts: Facts) -> str:
     if "fun" not in facts:
-        return 'Authentication failure of type "user" occurred.'
+        return f'Authentication failure of type "{facts["type"]}" occurred.'
     return (
         f"{facts['user']} does not have permissions to run {facts['fun']}. "
         "Please contact your local administrator if you believe this is in error."

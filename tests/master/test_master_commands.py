@@ -9,6 +9,7 @@ import trio.testing
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
+    CommandRefused,
     Event,
     JobReturned,
     JobSettled,
@@ -27,11 +28,13 @@ from trisalt.bus.requests import (
     RunnerRequest,
     WheelRequest,
 )
-from trisalt.errors import CommandError, StoreError, WorkerDied
+from trisalt.errors import CommandError, Denied, StoreError, WorkerDied
+from trisalt.master.acl import Acl
 from trisalt.master.commands import HIDDEN, Runs, answer_upcall, public, serve_commands
 from trisalt.worker.protocol import Outcome, Upcall, UpcallKind
 
 JID = "20261122124940743908"
+GRANTED = {"ann": ["@runner", "@wheel"]}
 PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
 
 
@@ -104,7 +107,9 @@ async def master(nursery):
                 heard.append(event)
 
     await nursery.start(listen)
-    await nursery.start(partial(serve_commands, bus, workers, runs, jobs=jobs, master_id="box_master"))
+    await nursery.start(
+        partial(serve_commands, bus, workers, runs, Acl(publisher_acl=GRANTED), jobs=jobs, master_id="box_master")
+    )
     yield Master(bus, workers, jobs, runs, heard)
     nursery.cancel_scope.cancel()
 
@@ -384,6 +389,16 @@ async def test_a_plugin_need_not_wait(master, nursery):
     answer = await master.upcall(UpcallKind.PUBLISH, tgt="*", fun="test.ping", wait=False)
     assert set(answer) == {"jid", "minions", "missing"}
     assert not asked[0].watch
+
+
+@pytest.mark.parametrize("cls", [RunnerRequest, WheelRequest])
+async def test_who_may_not_run_it_is_told_so_and_it_does_not_start(master, cls):
+    with pytest.raises(Denied, match="Authorization error occurred"):
+        await master.bus.ask(cls(fun="test.arg", jid=JID, user="bob", arg=["s3cret"]))
+    (refused,) = await master.told(CommandRefused)
+    assert (refused.user, refused.fun.partition(".")[2]) == ("bob", "test.arg")
+    assert "s3cret" not in str(await master.told(Event))
+    assert master.workers.calls == []
 
 
 async def test_a_runner_may_run_another_in_the_same_name(master):

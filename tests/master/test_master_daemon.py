@@ -15,7 +15,7 @@ import zmq
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, TaggedEvent
-from trisalt.bus.requests import MinionEventRequest
+from trisalt.bus.requests import Caller, MinionEventRequest
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError
 from trisalt.master import daemon
@@ -255,11 +255,11 @@ def test_what_is_taken_stays_in_one_object():
     opts = {"auto_accept": False, "worker_threads": 5, "gone": 1}
     live = Live(opts)
     assert live.reload({"auto_accept": True, "worker_threads": 6}) == (["auto_accept"], ["gone", "worker_threads"])
-    assert not live.acl.may_publish("bob", "test.ping", [], "*")
+    assert not live.acl.judge_publish(Caller(name="bob"), "test.ping", [])
     live.reload({"publisher_acl": {"bob": ["test.*"]}})
-    assert live.acl.may_publish("bob", "test.ping", [], "*")
+    assert live.acl.judge_publish(Caller(name="bob"), "test.ping", [])
     live.reload({"auto_accept": True})
-    assert not live.acl.may_publish("bob", "test.ping", [], "*")
+    assert not live.acl.judge_publish(Caller(name="bob"), "test.ping", [])
     assert (live.opts is opts, live.keys.auto_accept, opts["worker_threads"], live.version) == (True, True, 5, 3)
 
 

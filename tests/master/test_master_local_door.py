@@ -13,7 +13,7 @@ import trio
 import trio.testing
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
+from trisalt.bus.events import CommandRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
 from trisalt.bus.requests import (
     Published,
     PublishRequest,
@@ -24,7 +24,7 @@ from trisalt.bus.requests import (
     WatchRequest,
     WheelRequest,
 )
-from trisalt.errors import TargetError
+from trisalt.errors import Denied, TargetError
 from trisalt.master import feed, following
 from trisalt.master.acl import Acl
 from trisalt.master.local_door import caller_name, serve_local_door
@@ -329,19 +329,24 @@ for question in (
 """
 
 
+def refuse():
+    raise Denied("Authorization error occurred.")
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 async def test_somebody_else_is_refused_everything(master, tmp_path):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    refused = await master.hear(JobRefused)
+    refused = await master.hear(CommandRefused)
+    published = await master.claim(PublishRequest, lambda request: refuse())
     with trio.fail_after(30):
         done = await trio.run_process([sys.executable, "-c", ASK_AS_NOBODY, master.path], capture_stdout=True)
     lines = done.stdout.decode().splitlines()
     assert len(lines) == 9
     assert {line.split()[1] for line in lines} == {"AuthorizationError"}
     await trio.testing.wait_all_tasks_blocked()
-    (event,) = refused
-    assert (event.fun, event.error["name"]) == ("cmd.run", "AuthorizationError")
+    assert [event.fun for event in refused] == ["runner.jobs.active", "wheel.key.list_all"]
+    assert [request.asker.name for request in published] == [refused[0].user] != ["root"]
 
 
 CROWD = """

@@ -217,6 +217,78 @@ async def test_what_cannot_be_recorded_is_neither_told_nor_sent(key, minions, nu
     assert (await desk.ask()).jid is not None
 
 
+SOME = {"bob": ["test.version", {"m1": ["test.ping"], "G@os:Arch": ["test.ping", "test.echo"]}]}
+
+
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type", "fun", "sent"),
+    [
+        ("m1", "glob", "test.ping", (["m1"], "list")),
+        ("m[12]", "glob", "test.ping", (["m1", "m2"], "list")),
+        ("os:Arch", "grain", "test.ping", (["m2"], "list")),
+        ("m2,m9", "list", "test.echo", (["m2"], "list")),
+        ("*", "glob", "test.version", ("*", "glob")),
+        ("os:Debian", "grain", "test.version", (["m1"], "list")),
+        ("role:web", "pillar", "test.version", (["m1"], "list")),
+    ],
+)
+async def test_where_some_minions_are_granted_a_job_goes_to_those_it_names_by_name(
+    key, minions, nursery, tgt, tgt_type, fun, sent
+):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME))
+    await nursery.start(desk.run)
+    await desk.ask(tgt, tgt_type=tgt_type, fun=fun, user="bob")
+    assert (desk.sent()["tgt"], desk.sent()["tgt_type"]) == sent
+
+
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type", "fun"),
+    [
+        ("*", "glob", "test.ping"),
+        ("m3", "glob", "test.ping"),
+        ("m1", "glob", "test.echo"),
+        ("m[12]", "glob", ["test.ping", "test.echo"]),
+        ("not m1", "compound", "test.ping"),
+        ("m*", "glob", "cmd.run"),
+        ("nobody", "glob", "cmd.run"),
+    ],
+)
+async def test_a_job_for_one_minion_too_many_is_refused_whole(key, minions, nursery, tgt, tgt_type, fun):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME), order_masters=True)
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    with pytest.raises(Denied):
+        await desk.ask(tgt, tgt_type=tgt_type, fun=fun, arg=[[], []] if isinstance(fun, list) else [], user="bob")
+    await trio.testing.wait_all_tasks_blocked()
+    ((name, refused),) = desk.log
+    assert (name, refused.user, refused.fun) == ("JobRefused", "bob", fun)
+    assert refused.reason
+
+
+async def test_who_may_something_on_some_minions_sends_nothing_to_those_nobody_here_knows(key, minions, nursery):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME), order_masters=True)
+    await nursery.start(desk.run)
+    assert (await desk.ask("nobody", user="bob")).jid is None
+    assert desk.log == []
+
+
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type"), [("role:w*", "pillar"), ("role:w.*", "pillar_pcre"), ("I@role:w* or m9", "compound")]
+)
+async def test_only_administrators_choose_by_a_pattern_over_pillar(key, minions, nursery, tgt, tgt_type):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME))
+    await nursery.start(desk.run)
+    assert (await desk.ask(tgt, tgt_type=tgt_type, fun="test.version")).minions == ["m1"]
+    assert (await desk.ask(tgt, tgt_type=tgt_type, fun="test.version", user="bob")).minions == []
+
+
+async def test_only_administrators_join_a_job_that_is_there(key, minions, nursery):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME))
+    await nursery.start(desk.run)
+    jid = (await desk.ask(jid="20261122130453717216")).jid
+    assert (await desk.ask(jid=jid, fun="test.version", user="bob")).jid != jid
+
+
 async def test_who_may_not_is_told_so_and_the_refusal_names_no_arguments(key, minions, nursery):
     desk = Desk(key, minions, acl=Acl(publisher_acl={"bob": ["test.ping"]}))
     await nursery.start(desk.run)

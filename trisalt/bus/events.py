@@ -302,7 +302,7 @@ class JobReturned(Event):
 
 @attrs.frozen(kw_only=True)
 class JobRefused(Event):
-    """A publication was refused. It names who asked for what, and never a credential."""
+    """A publication was refused. It names who asked for what, and never a credential or an argument."""
 
     TAG = "salt/job/error"
     tgt: Any
@@ -311,6 +311,7 @@ class JobRefused(Event):
     user: str
     error: dict[str, str]
     eauth: str | None = optional()
+    reason: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)
@@ -334,6 +335,17 @@ class RunnerNew(Event):
     jid: str
     user: str
     fun_args: list[Any]
+
+
+@attrs.frozen(kw_only=True)
+class CommandRefused(Event):
+    """A runner or a wheel function was refused; `fun` with its kind. Never a credential or an argument."""
+
+    TAG = "trisalt/command/refused"
+    fun: str
+    user: str
+    reason: str
+    eauth: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)

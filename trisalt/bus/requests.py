@@ -174,8 +174,29 @@ class RevokeRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
+class Caller:
+    """Who asks, as a door has made sure of: what `master/acl` judges by.
+
+    `eauth` is the backend that vouches for `name`, with the `groups` it knows them in; empty for an account of this
+    host. `minion`: `name` is the id of a minion that asks for others. `rows` are the permissions that stand in their
+    token, in the place of the configured ones. `trusted`: the master itself, or code that it runs.
+    """
+
+    name: str
+    eauth: str = ""
+    groups: tuple[str, ...] = ()
+    minion: bool = False
+    trusted: bool = False
+    rows: Any = attrs.field(default=None, eq=False, repr=False)
+
+
+# The master in its own name: polling, rotation.
+MASTER = Caller(name="root", trusted=True)
+
+
+@attrs.frozen(kw_only=True)
 class PublishRequest(Request):
-    """Send a job out. `user` has been authenticated by the door that asks.
+    """Send a job out, for `caller`; for the account `user` of this host when None. Jobs are known by `user`.
 
     `kwargs` are the job's further keys that stock knows (`delimiter`, `metadata`, `ret_config`, …). `watch` asks
     for the find_job polling: `timeout` and `gather_job_timeout` in seconds, the configured ones when None.
@@ -194,6 +215,12 @@ class PublishRequest(Request):
     watch: bool = False
     timeout: float | None = None
     gather_job_timeout: float | None = None
+    caller: Caller | None = None
+
+    @property
+    def asker(self) -> Caller:
+        """By whose permissions it is judged."""
+        return self.caller or Caller(name=self.user)
 
 
 @attrs.frozen(kw_only=True)
@@ -256,7 +283,7 @@ class MinionPublishRequest(Request):
 
 @attrs.frozen(kw_only=True)
 class RunnerRequest(Request):
-    """Run a runner: `fun` without `runner.`. `user` has been authenticated.
+    """Run a runner, `fun` without `runner.`, for `caller`; for the account `user` of this host when None.
 
     `jid` is the run's own, made by the door, so that the caller can follow `salt/run/<jid>` before it starts.
     The answer is an `Outcome` of `worker.protocol`.
@@ -268,6 +295,12 @@ class RunnerRequest(Request):
     user: str
     arg: list[Any] = attrs.field(factory=list)
     kwarg: dict[str, Any] = attrs.field(factory=dict)
+    caller: Caller | None = None
+
+    @property
+    def asker(self) -> Caller:
+        """By whose permissions it is judged."""
+        return self.caller or Caller(name=self.user)
 
 
 @attrs.frozen(kw_only=True)
@@ -280,6 +313,12 @@ class WheelRequest(Request):
     user: str
     arg: list[Any] = attrs.field(factory=list)
     kwarg: dict[str, Any] = attrs.field(factory=dict)
+    caller: Caller | None = None
+
+    @property
+    def asker(self) -> Caller:
+        """By whose permissions it is judged."""
+        return self.caller or Caller(name=self.user)
 
 
 @attrs.frozen(kw_only=True)

@@ -20,7 +20,7 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import AesRotated, AuthDecided, Event, KeyChanged
-from trisalt.bus.requests import AuthRequest, PublishRequest, RevokeRequest, RotateRequest
+from trisalt.bus.requests import MASTER, AuthRequest, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
@@ -165,7 +165,7 @@ class _Manager:
         if self._rules().ping_on_rotate:
             log.info("aes_key.ping")
             try:
-                await self._bus.ask(PublishRequest(tgt="*", fun="test.ping", arg=[], user="root"))
+                await self._bus.ask(PublishRequest(tgt="*", fun="test.ping", arg=[], user="root", caller=MASTER))
             except TrisaltError as exc:
                 log.warning("aes_key.ping_failed", reason=str(exc))
 

@@ -17,12 +17,11 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobRefused, stamped
-from trisalt.bus.requests import PublishRequest, RunnerRequest, WheelRequest
+from trisalt.bus.requests import Caller, PublishRequest, RunnerRequest, WheelRequest
 from trisalt.errors import AuthError, TargetError, TrisaltError
-from trisalt.master.acl import Acl
+from trisalt.master.acl import AUTHORIZATION, Acl
 from trisalt.master.auth import Allowance
 from trisalt.master.jobcache import JobCache
-from trisalt.master.publisher import AUTHORIZATION
 from trisalt.wire import jid as jids
 from trisalt.wire.envelope import EXCEPTION
 
@@ -189,9 +188,10 @@ class ClearDesk:
         """Who asks for a runner or a wheel function, if they may."""
         fun = load.get("fun")
         user = self.caller(load) if _credentials(load) == "user" else None
-        if user is None or not isinstance(fun, str) or not self._acl.may_run(user, f"{kind}.{fun}"):
+        if user is None or not isinstance(fun, str):
             return None
-        return user
+        arg, kwarg = _arguments(load)
+        return user if self._acl.judge_run(Caller(name=user), kind, fun, arg, kwarg) else None
 
     def _not_you(self, load: Load, peer: str) -> object:
         offered = _credentials(load)

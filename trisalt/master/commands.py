@@ -18,6 +18,7 @@ import trio
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
 from trisalt.bus.requests import (
+    Caller,
     Published,
     PublishRequest,
     ResolveRequest,
@@ -26,6 +27,7 @@ from trisalt.bus.requests import (
     WheelRequest,
 )
 from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
+from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
 from trisalt.store.store import Jobs
 from trisalt.wire import jid as jids
@@ -71,6 +73,7 @@ async def serve_commands(
     bus: Bus,
     workers: Workers,
     runs: Runs,
+    acl: Acl,
     *,
     jobs: Jobs | None = None,
     master_id: str = "",
@@ -78,6 +81,7 @@ async def serve_commands(
 ) -> None:
     """Answer `RunnerRequest` and `WheelRequest` until cancelled; what still runs then is killed.
 
+    Where `acl` says no, the asker gets `Denied`; a door that answers before it asks here looks there first.
     `runs` is the one that `answer_upcall` gets. With `jobs` (the store's) runs are kept in the job list, as jobs of
     `master_id`.
     """
@@ -85,13 +89,14 @@ async def serve_commands(
     async with trio.open_nursery() as running, bus.claim(RunnerRequest, WheelRequest) as requests:
         task_status.started()
         async for request, reply in requests:
-            running.start_soon(_answer, bus, workers, runs, jobs, master_id, request, reply)
+            running.start_soon(_answer, bus, workers, runs, acl, jobs, master_id, request, reply)
 
 
 async def _answer(
     bus: Bus,
     workers: Workers,
     runs: Runs,
+    acl: Acl,
     jobs: Jobs | None,
     master_id: str,
     request: RunnerRequest | WheelRequest,
@@ -100,6 +105,10 @@ async def _answer(
     is_runner = isinstance(request, RunnerRequest)
     kind = "runner" if is_runner else "wheel"
     fun = f"{kind}.{request.fun}"
+    verdict = acl.judge_run(request.asker, kind, request.fun, request.arg, request.kwarg)
+    if not verdict:
+        reply.fail(await refuse_run(bus, request.asker, fun=fun, reason=verdict.reason))
+        return
     fun_args = public(_on_the_way(request.arg, request.kwarg))
     started = (RunnerNew if is_runner else WheelNew)(fun=fun, jid=request.jid, user=request.user, fun_args=fun_args)
     run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
@@ -260,6 +269,7 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
         watch=wait,
         timeout=fields.get("timeout"),
         gather_job_timeout=gather_job_timeout,
+        caller=_in_the_name_of(user),
     )
     if not wait:
         return _published(await bus.ask(wanted))
@@ -271,6 +281,11 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
             async for batch in following:
                 returns.update({body["id"]: body for body in batch})
     return _published(published) | {"returns": returns}
+
+
+def _in_the_name_of(user: str) -> Caller:
+    """Who was allowed a runner was allowed what it does: it acts with the master's right, and in its caller's name."""
+    return Caller(name=user, trusted=True)
 
 
 def _on_the_way(arg: Sequence[Any], kwarg: Mapping[str, Any]) -> list[Any]:
@@ -288,7 +303,8 @@ async def _command(bus: Bus, runs: Runs, user: str, fields: Mapping[str, Any]) -
     if cls is None:
         raise CommandError(f"{fields['kind']} is neither runner nor wheel")
     arg, kwarg = list(fields.get("arg") or ()), dict(fields.get("kwarg") or {})
-    outcome = await bus.ask(cls(fun=fields["fun"], jid=runs.new_jid(), user=user, arg=arg, kwarg=kwarg))
+    wanted = cls(fun=fields["fun"], jid=runs.new_jid(), user=user, arg=arg, kwarg=kwarg, caller=_in_the_name_of(user))
+    outcome = await bus.ask(wanted)
     answer: dict[str, Any] = outcome.to_load()
     return answer
 

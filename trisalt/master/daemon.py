@@ -89,7 +89,7 @@ class Live:
         self.keys = KeyRules.from_opts(self.opts)
         self.publish = PublishRules.from_opts(self.opts)
         self.requests = RequestRules.from_opts(self.opts)
-        self.acl.grant(self.opts.get("publisher_acl"), self.opts.get("publisher_acl_blacklist"))
+        self.acl.grant(self.opts)
 
     def reload(self, opts: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Take what may change while the master runs: the names that took effect, and those that wait for a restart."""
@@ -195,7 +195,7 @@ async def _start_services(
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),
         partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),
-        partial(serve_commands, bus, workers, here.runs, jobs=store.jobs, master_id=config.id),
+        partial(serve_commands, bus, workers, here.runs, live.acl, jobs=store.jobs, master_id=config.id),
         partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
     )
     for service in essential:

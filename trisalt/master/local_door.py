@@ -20,8 +20,9 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, JobRefused, KeyChanged, TaggedEvent
+from trisalt.bus.events import Event, KeyChanged, TaggedEvent
 from trisalt.bus.requests import (
+    Caller,
     Published,
     PublishRequest,
     ResolveRequest,
@@ -31,7 +32,7 @@ from trisalt.bus.requests import (
 )
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError
-from trisalt.master.acl import Acl
+from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.feed import Feed
 from trisalt.master.following import Following, open_following
 from trisalt.store.store import Jobs
@@ -114,7 +115,7 @@ class _Door:
         self._status = status
         self._last_jid: str | None = None
         self._guests: Counter[int] = Counter()
-        self._operations: dict[str, Callable[[str, dict[str, Any], FrameStream], Awaitable[None]]] = {
+        self._operations: dict[str, Callable[[Caller, dict[str, Any], FrameStream], Awaitable[None]]] = {
             "publish": self._publish,
             "match": self._match,
             "follow_job": self._follow_job,
@@ -128,7 +129,7 @@ class _Door:
 
     async def handle(self, peer: LocalPeer, stream: FrameStream) -> None:
         """Answer one caller. Whoever is no administrator has only so many places at a time."""
-        if peer.uid != os.geteuid() and not self._acl.is_admin(caller_name(peer.uid)):
+        if peer.uid != os.geteuid() and not self._acl.is_admin(Caller(name=caller_name(peer.uid))):
             if self._guests[peer.uid] >= GUEST_PLACES:
                 log.warning("door.crowded", uid=peer.uid)
                 return
@@ -150,8 +151,8 @@ class _Door:
             operation = self._operations.get(str(request.get("op")))
             if operation is None:
                 raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
-            user = caller_name(peer.uid, request.get("user_hint"))
-            await self._while_there(stream, partial(operation, user, request, stream))
+            caller = Caller(name=caller_name(peer.uid, request.get("user_hint")))
+            await self._while_there(stream, partial(operation, caller, request, stream))
         except trio.BrokenResourceError:
             return
         except TrisaltError as exc:
@@ -188,7 +189,7 @@ class _Door:
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
-    async def _publish(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+    async def _publish(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         wanted = PublishRequest(
             tgt=_field(request, "tgt", (str, list)),
             tgt_type=_field(request, "tgt_type", str, "glob"),
@@ -197,7 +198,8 @@ class _Door:
             kwargs=_field(request, "kwargs", dict, {}),
             ret=_field(request, "ret", str, ""),
             jid=_field(request, "jid", str, ""),
-            user=user,
+            user=caller.name,
+            caller=caller,
             watch=bool(request.get("follow")),
             timeout=_field(request, "timeout", (int, float, type(None)), None),
             gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
@@ -206,8 +208,6 @@ class _Door:
             raise RemoteProtocolError("publish: fun is a name, or a list of names")
         if wanted.jid and not jids.is_jid(wanted.jid):
             raise RemoteProtocolError(f"{wanted.jid!r} is no job id")
-        if not self._acl.may_publish(user, wanted.fun, wanted.arg, wanted.tgt, wanted.tgt_type):
-            await self._refuse_job(user, wanted)
         if not wanted.watch:
             await stream.send({"published": _published(await self._bus.ask(wanted))})
             return
@@ -218,34 +218,20 @@ class _Door:
                 following.begin(published.jid)
                 await _stream_returns(following, stream)
 
-    async def _refuse_job(self, user: str, wanted: PublishRequest) -> None:
-        message = "Authorization error occurred."
-        await self._bus.publish(
-            JobRefused(
-                tgt=wanted.tgt,
-                tgt_type=wanted.tgt_type,
-                fun=wanted.fun,
-                user=user,
-                error={"name": "AuthorizationError", "message": message},
-            )
-        )
-        log.warning("job.refused", user=user, fun=wanted.fun)
-        raise Denied(message)
-
-    async def _match(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+    async def _match(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         """Whom a target names, for whoever may publish something; by patterns over pillar for administrators only."""
-        self._admit(user, self._acl.may_resolve(user))
+        self._admit(caller, self._acl.may_resolve(caller))
         wanted = ResolveRequest(
             tgt=_field(request, "tgt", (str, list)),
             tgt_type=_field(request, "tgt_type", str, "glob"),
             delimiter=_field(request, "delimiter", str, ":"),
-            exact=not self._acl.is_admin(user),
+            exact=not self._acl.is_admin(caller),
         )
         resolved = await self._bus.ask(wanted)
         await stream.send({"matched": {"minions": resolved.minions, "missing": resolved.missing}})
 
-    async def _follow_job(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(user, self._acl.may_follow(user))
+    async def _follow_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(caller, self._acl.may_follow(caller))
         jid = _field(request, "jid", str)
         async with open_following(self._bus, self._jobs) as following:
             if not await following.join(jid):
@@ -254,15 +240,18 @@ class _Door:
 
     # -- runners and wheels ---------------------------------------------------------------------------------------
 
-    async def _run(self, user: str, request: dict[str, Any], stream: FrameStream, *, kind: str) -> None:
+    async def _run(self, caller: Caller, request: dict[str, Any], stream: FrameStream, *, kind: str) -> None:
         fun = _field(request, "fun", str)
-        self._admit(user, self._acl.may_run(user, f"{kind}.{fun}"))
+        arg, kwarg = _field(request, "arg", list, []), _field(request, "kwarg", dict, {})
+        # Before it is told that it has started.
+        verdict = self._acl.judge_run(caller, kind, fun, arg, kwarg)
+        if not verdict:
+            raise await refuse_run(self._bus, caller, fun=f"{kind}.{fun}", reason=verdict.reason)
         jid = _field(request, "jid", str, "") or self._new_jid()
         if not jids.is_jid(jid):
             raise RemoteProtocolError(f"{jid!r} is no job id")
         cls = RunnerRequest if kind == "runner" else WheelRequest
-        arg, kwarg = _field(request, "arg", list, []), _field(request, "kwarg", dict, {})
-        wanted = cls(fun=fun, jid=jid, user=user, arg=arg, kwarg=kwarg)
+        wanted = cls(fun=fun, jid=jid, user=caller.name, arg=arg, kwarg=kwarg, caller=caller)
         tag = f"salt/{'run' if kind == 'runner' else 'wheel'}/{jid}"
         # Subscribed before it starts, so that no word of it is missed.
         async with self._bus.subscribe(TaggedEvent, keep=False, depth=PROGRESS_DEPTH) as events:
@@ -310,8 +299,8 @@ class _Door:
 
     # -- events and facts -----------------------------------------------------------------------------------------
 
-    async def _events(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(user, self._acl.may_follow(user))
+    async def _events(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(caller, self._acl.may_follow(caller))
         match = _field(request, "match", (list, str, type(None)), None)
         match = [match] if isinstance(match, str) else match
         if match is not None and not all(isinstance(pattern, str) for pattern in match):
@@ -321,17 +310,17 @@ class _Door:
             while True:
                 await stream.send_bytes(await follower.receive_all())
 
-    async def _fire(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(user, self._acl.may_follow(user))
+    async def _fire(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(caller, self._acl.may_follow(caller))
         tag, data = _field(request, "tag", str), _field(request, "data", dict, {})
         if not tag:
             raise RemoteProtocolError("an event has a tag")
         await self._bus.publish(TaggedEvent(name=tag, data=data))
         await stream.send({"ok": True})
 
-    async def _key_changed(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
+    async def _key_changed(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         act = _field(request, "act", str)
-        self._admit(user, self._acl.may_run(user, "wheel.key"))
+        self._admit(caller, self._acl.may_follow(caller))
         ids = _field(request, "ids", list)
         if act not in KEY_ACTS or not all(isinstance(id, str) for id in ids):
             raise RemoteProtocolError(f"key_changed: act is one of {', '.join(sorted(KEY_ACTS))}; ids are minion ids")
@@ -342,8 +331,8 @@ class _Door:
             await self._bus.ask(RotateRequest())
         await stream.send({"ok": True})
 
-    async def _tell_status(self, user: str, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(user, self._acl.may_follow(user))
+    async def _tell_status(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        self._admit(caller, self._acl.may_follow(caller))
         bus = self._bus.statistics()
         facts = {
             "pid": os.getpid(),
@@ -356,10 +345,10 @@ class _Door:
         }
         await stream.send({"status": facts | (self._status() if self._status else {})})
 
-    def _admit(self, user: str, allowed: bool) -> None:
+    def _admit(self, caller: Caller, allowed: bool) -> None:
         if not allowed:
-            log.warning("door.refused", user=user)
-            raise Denied(f"The user {user} may not do this")
+            log.warning("door.refused", user=caller.name)
+            raise Denied(f"The user {caller.name} may not do this")
 
 
 async def _stream_returns(following: Following, stream: FrameStream) -> None:

@@ -29,7 +29,7 @@ SETTLED_NS = 2_000_000_000
 # What makes a glob more than a name.
 _MAGIC = frozenset("*?[")
 
-_BY_ID = frozenset({"glob", "pcre", "list"})
+BY_ID = frozenset({"glob", "pcre", "list"})
 _BY_PILLAR = frozenset({"pillar", "pillar_pcre", "pillar_exact"})
 _BY_BOTH = frozenset({"compound", "compound_pillar_exact", "nodegroup"})
 
@@ -72,7 +72,7 @@ class Minions:
         if tgt_type not in match.TARGET_TYPES:
             raise TargetError(f"unknown target type {tgt_type!r}")
         ids = self.accepted()
-        if tgt_type in _BY_ID:
+        if tgt_type in BY_ID:
             found = self._select(tgt, tgt_type, ids, {}, {}, delimiter)
             return sorted(found), match.missing(tgt, tgt_type, ids=ids)
         found = set()

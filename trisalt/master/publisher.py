@@ -17,12 +17,12 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import JobNew, JobPublished, JobRefused
+from trisalt.bus.events import JobNew, JobPublished
 from trisalt.bus.requests import Published, PublishRequest
-from trisalt.errors import Denied, TargetError
-from trisalt.master.acl import Acl
+from trisalt.errors import TargetError
+from trisalt.master.acl import Acl, Verdict, refuse_job
 from trisalt.master.identity import Identity
-from trisalt.master.minions import Minions, for_the_wire
+from trisalt.master.minions import BY_ID, EXACT_TYPES, Minions, for_the_wire
 from trisalt.store.store import Jobs
 from trisalt.transport.publish import Publisher
 from trisalt.wire import jid as jids
@@ -43,8 +43,6 @@ JOB_KEYS = (
     "master_id",
     "id",
 )
-_BY_ID = frozenset({"glob", "pcre", "list"})
-AUTHORIZATION = {"name": "AuthorizationError", "message": "Authorization error occurred."}
 
 
 @attrs.frozen(kw_only=True)
@@ -115,22 +113,21 @@ class _Desk:
             reply.fail(exc)
 
     async def _publish(self, request: PublishRequest) -> Published:
-        if not self._acl.may_publish(request.user, request.fun, request.arg, request.tgt, request.tgt_type):
-            await self._refuse(request)
+        verdict = self._acl.judge_publish(request.asker, request.fun, request.arg)
+        if not verdict:
+            raise await self._refuse(request, verdict.reason)
         rules = self._rules()
-        delimiter = request.kwargs.get("delimiter")
         try:
-            minions, missing = await self._minions.resolve(
-                request.tgt, request.tgt_type, delimiter=delimiter if isinstance(delimiter, str) else ":"
-            )
-            tgt, tgt_type = for_the_wire(request.tgt, request.tgt_type, self._minions.nodegroups())
+            minions, missing, tgt, tgt_type = await self._aim(request, verdict)
         except TargetError as exc:
             log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
             raise
-        if not minions and not rules.order_masters:
+        if not minions and not (rules.order_masters and not verdict.within):
             error = f"Master could not resolve minions for target {request.tgt}"
             return Published(jid=None, minions=[], missing=missing, error=error)
-        jid = self._jid(request.jid, unique=os.getpid() if rules.unique_jid else None)
+        # A jid that was given out already is a job of somebody: to join it is the administrators'.
+        wanted = request.jid if self._acl.is_admin(request.asker) else ""
+        jid = self._jid(wanted, unique=os.getpid() if rules.unique_jid else None)
         job = self._job(request, jid, tgt, tgt_type, rules)
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
         await self._jobs.record_job(load, minions)
@@ -153,14 +150,40 @@ class _Desk:
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
         return Published(jid=jid, minions=minions, missing=missing)
 
-    async def _refuse(self, request: PublishRequest) -> None:
-        log.warning("publish.denied", type="user", user=request.user, fun=request.fun)
-        await self._bus.publish(
-            JobRefused(
-                tgt=request.tgt, tgt_type=request.tgt_type, fun=request.fun, user=request.user, error=AUTHORIZATION
-            )
+    async def _aim(self, request: PublishRequest, verdict: Verdict) -> tuple[list[str], list[str], Any, str]:
+        """Whom it is for, who is missing, and the target in the words of the wire.
+
+        Who is no administrator chooses by the letter of pillar only. Where the permission is for some minions, or the
+        minions would be chosen by what they say of themselves, the job goes to those that were found here, by name:
+        what the master keeps of a minion may be older than what the minion knows.
+        """
+        delimiter = request.kwargs.get("delimiter")
+        delimiter = delimiter if isinstance(delimiter, str) and delimiter else ":"
+        if self._acl.is_admin(request.asker):
+            minions, missing = await self._minions.resolve(request.tgt, request.tgt_type, delimiter=delimiter)
+            return minions, missing, *for_the_wire(request.tgt, request.tgt_type, self._minions.nodegroups())
+        kind = EXACT_TYPES.get(request.tgt_type, request.tgt_type)
+        minions, missing = await self._minions.resolve(request.tgt, kind, delimiter=delimiter)
+        for places in verdict.within:
+            granted: set[str] = set()
+            for place in sorted(places):
+                granted.update((await self._minions.resolve(place, "compound"))[0])
+            beyond = [id for id in minions if id not in granted]
+            if beyond:
+                raise await self._refuse(request, f"{beyond[0]} is not within {', '.join(sorted(places))}")
+        if verdict.within or kind not in BY_ID:
+            return minions, missing, minions, "list"
+        return minions, missing, *for_the_wire(request.tgt, kind, self._minions.nodegroups())
+
+    async def _refuse(self, request: PublishRequest, reason: str) -> Exception:
+        return await refuse_job(
+            self._bus,
+            request.asker,
+            fun=request.fun,
+            tgt=request.tgt,
+            tgt_type=request.tgt_type,
+            reason=reason,
         )
-        raise Denied(AUTHORIZATION["message"])
 
     def _jid(self, wanted: str, *, unique: int | None) -> str:
         """The wanted jid, or one that no job has."""
@@ -201,7 +224,7 @@ class _Desk:
 
 def _topics(tgt_type: str, minions: Iterable[str], rules: PublishRules) -> list[bytes]:
     """Where a publication goes with `zmq_filtering`: to each minion's own topic, or to all."""
-    if tgt_type not in _BY_ID:
+    if tgt_type not in BY_ID:
         return [b"broadcast"]
     # Not a secret: stock's name for a minion's topic.
     topics = [hashlib.sha1(id.encode(), usedforsecurity=False).hexdigest().encode() for id in minions]

@@ -15,7 +15,7 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import JobNew, JobReturned, JobSettled
-from trisalt.bus.requests import Published, PublishRequest, WatchRequest
+from trisalt.bus.requests import MASTER, Published, PublishRequest, WatchRequest
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.gather import Ask, Done, Gather
 from trisalt.store.store import Jobs
@@ -278,7 +278,7 @@ class Watches:
     async def _ask(self, watch: _Watch, minions: frozenset[str]) -> None:
         """Publish find_job. When it reaches nobody, nobody will answer."""
         request = PublishRequest(
-            tgt=sorted(minions), tgt_type="list", fun=FIND_JOB, arg=[watch.jid], user=watch.user, watch=False
+            tgt=sorted(minions), tgt_type="list", fun=FIND_JOB, arg=[watch.jid], user=watch.user, caller=MASTER
         )
         published: Published | None = None
         try:
