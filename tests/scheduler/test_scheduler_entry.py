@@ -1,6 +1,9 @@
 """What a schedule entry may say, and how it is refused."""
 
+from datetime import datetime
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,19 +81,60 @@ def test_an_entry_without_a_time_is_refused():
         Entry.from_config("one", {"function": "test.ping"})
 
 
-@pytest.mark.parametrize("key", ["cron", "when", "once", "range"])
-def test_a_time_that_is_not_obeyed_yet_is_refused_aloud(key):
-    with pytest.raises(ConfigError, match=f"{key}.*not obeyed yet"):
-        Entry.from_config("one", {"function": "test.ping", key: "* * * * *"})
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"cron": "0 13 * * *", "seconds": 3},
+        {"cron": "0 13 * * *", "when": "5pm"},
+        {"when": "5pm", "once": "2026-12-24"},
+        {"cron": "61 * * * *"},
+        {"cron": ["* * * * *"]},
+        {"when": "gurka"},
+        {"when": []},
+        # YAML makes a number of 17:00.
+        {"when": 1020},
+        {"once": "tomorrow or so"},
+        {"once": "24.12.2026", "once_fmt": "%Y-%m-%d"},
+        {"cron": "* * * * *", "range": "8am-5pm"},
+        {"cron": "* * * * *", "range": {"start": "8am"}},
+        {"cron": "* * * * *", "range": {"start": "10pm", "end": "4am"}},
+        {"cron": "* * * * *", "range": {"start": "10pm", "end": "2026-01-01T00:00+00:00"}},
+        {"cron": "* * * * *", "skip_during_range": {"start": "x", "end": "y"}},
+        {"cron": "* * * * *", "run_after_skip_range": "yes"},
+        {"cron": "* * * * *", "skip_explicit": [{"time": "never"}]},
+        {"cron": "* * * * *", "return_config": 3},
+        {"cron": "* * * * *", "return_kwargs": []},
+    ],
+)
+def test_times_that_cannot_be_obeyed_are_refused_by_name(mapping):
+    with pytest.raises(ConfigError, match="'one'"):
+        Entry.from_config("one", {"function": "test.ping", **mapping})
+
+
+def test_only_an_interval_runs_on_start():
+    assert entry().run_on_start
+    assert not Entry.from_config("one", {"function": "test.ping", "cron": "* * * * *"}).run_on_start
+
+
+def test_times_may_have_names():
+    whens = {"tea time": "4:30pm"}
+    one = Entry.from_config("one", {"function": "test.ping", "when": ["tea time", "5pm"]}, whens=whens)
+    assert one.when == ("4:30pm", "5pm")
+
+
+def test_what_yaml_makes_of_a_time_is_a_time():
+    loaded = yaml.safe_load("{function: test.ping, when: 2026-12-24 18:00:00, until: 2027-01-01}")
+    one = Entry.from_config("one", loaded)
+    assert (one.when, one.until) == (("2026-12-24T18:00:00",), datetime(2027, 1, 1))
 
 
 def test_unknown_keys_are_named():
-    assert entry(colour="red", minuts=3).unknown == ("colour", "minuts")
+    assert entry(colour="red", minuts=3, run=True, _splay=None, name="one").unknown == ("colour", "minuts")
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(["function", "seconds", "splay", "args", "kwargs", "until", "cron"]),
+        st.sampled_from(["function", "seconds", "splay", "args", "kwargs", "until", "cron", "when", "once", "range"]),
         st.none()
         | st.integers()
         | st.text()

@@ -51,6 +51,7 @@ class MasterPaths:
         "proc",
         "root_key",
         "schedule",
+        "schedule_state",
         "sessions",
         "tokens",
     )
@@ -67,6 +68,7 @@ class MasterPaths:
         self.tokens = os.path.join(cache, "tokens")
         self.proc = os.path.join(cache, "proc")
         self.schedule = _schedule(config.config_dir, config.default_include)
+        self.schedule_state = os.path.join(cache, "schedule.json")
 
 
 class MinionPaths:
@@ -80,6 +82,7 @@ class MinionPaths:
         "master_key",
         "proc",
         "schedule",
+        "schedule_state",
         "spool",
         "workers",
     )
@@ -98,6 +101,7 @@ class MinionPaths:
         self.files = os.path.join(cache, "files")
         self.grains_cache = os.path.join(cache, "grains.cache.p")
         self.schedule = _schedule(config.config_dir, config.default_include)
+        self.schedule_state = os.path.join(cache, "schedule.json")
         self.master_key = os.path.join(config.pki_dir, "minion_master.pub")
 
 

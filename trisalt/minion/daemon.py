@@ -147,7 +147,7 @@ class _Minion:
         Path(config.sock_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
         self._bus = Bus()
         self._facts = Facts(id=config.id, opts=config.opts, grains={**config.grains, "id": config.id})
-        self._schedule = Schedule(path=Path(self._paths.schedule))
+        self._schedule = Schedule(path=Path(self._paths.schedule), state=Path(self._paths.schedule_state))
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """Open everything, and run until cancelled."""
@@ -352,6 +352,7 @@ class _Minion:
         if config.mine_enabled and config.mine_interval > 0:
             log.info("scheduler.internal_job_added", fun="mine.update")
         self._schedule.load(self._internal_jobs(), source=Source.INTERNAL)
+        self._schedule.take_kept()
         self._schedule.load(config.schedule, source=Source.CONFIG)
 
     def _internal_jobs(self) -> dict[str, Any]:
@@ -388,6 +389,9 @@ class _Minion:
         await self._bus.publish(ScheduleDue(name=entry.name, entry=entry))
 
     def _take_pillar_schedule(self) -> None:
+        grains, pillar = self._facts.grains.get("whens"), self._facts.pillar.get("whens")
+        whens = {name: text for whens in (grains, pillar) if isinstance(whens, Mapping) for name, text in whens.items()}
+        self._schedule.name_times(whens)
         self._schedule.load(self._facts.pillar.get("schedule"), source=Source.PILLAR)
 
     async def _follow_pillar(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -312,11 +312,8 @@ class Jobs:
             "ret": ",".join(entry.returner),
             "user": self._options.user,
             "schedule": entry.name,
-            **{
-                ours: entry.mapping[key]
-                for key, ours in (("return_config", "ret_config"), ("return_kwargs", "ret_kwargs"))
-                if entry.mapping.get(key)
-            },
+            **({"ret_config": entry.return_config} if entry.return_config else {}),
+            **({"ret_kwargs": entry.return_kwargs} if entry.return_kwargs else {}),
         }
         back: dict[str, Any] = {
             "cmd": "_return",

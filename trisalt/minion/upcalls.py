@@ -20,6 +20,7 @@ from trisalt.minion.grains import Grains
 from trisalt.minion.jobs import Jobs
 from trisalt.minion.local_events import fire_master, to_event, to_load
 from trisalt.minion.pillar import Pillar
+from trisalt.scheduler.desk import COMPLETIONS, manage
 from trisalt.scheduler.scheduler import Schedule
 from trisalt.worker.protocol import Upcall, UpcallKind
 
@@ -179,7 +180,11 @@ class Upcalls:
         rest = {key: value for key, value in fields.items() if key not in ("op", "kw")}
         if isinstance(fields.get("kw"), dict):
             rest.update(fields["kw"])
-        return await self._schedule.manage(str(fields.get("op")), rest)
+        op = str(fields.get("op"))
+        answer = await manage(self._schedule, op, rest)
+        if op in COMPLETIONS:
+            await self._bus.publish(TaggedEvent(name=COMPLETIONS[op], data=answer))
+        return answer
 
     async def _refresh(self, _upcall: Upcall, fields: Mapping[str, Any]) -> bool:
         what, wait = fields.get("what"), bool(fields.get("wait"))

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from trisalt.errors import ConfigError
-from trisalt.scheduler.entry import RUNTIME_KEYS, Entry, Source
+from trisalt.scheduler.entry import Entry, Source, is_runtime
 
 FILE_NAME = "_schedule.conf"
 
@@ -21,15 +21,20 @@ FILE_NAME = "_schedule.conf"
 def persistable(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
     """What goes into the file: operators' entries as they were written, without runtime fields."""
     return {
-        entry.name: {key: value for key, value in entry.mapping.items() if key not in RUNTIME_KEYS}
+        entry.name: {key: value for key, value in entry.mapping.items() if not is_runtime(key)}
         for entry in entries
         if entry.source is Source.OPERATOR
     }
 
 
-def write_schedule(path: Path, entries: Iterable[Entry]) -> None:
-    """Write the file, or remove it when there is nothing to keep. Blocking; raises ConfigError."""
-    schedule = persistable(entries)
+def write_schedule(path: Path, entries: Iterable[Entry], enabled: bool | None = None) -> None:
+    """Write the file, or remove it when there is nothing to keep. Blocking; raises ConfigError.
+
+    `enabled` is what an operator said of the whole schedule.
+    """
+    schedule: dict[str, Any] = persistable(entries)
+    if enabled is not None:
+        schedule["enabled"] = enabled
     fresh = path.with_name(f".{path.name}.new")
     try:
         if not schedule:
@@ -44,8 +49,8 @@ def write_schedule(path: Path, entries: Iterable[Entry]) -> None:
         raise ConfigError(f"the schedule cannot be kept in {path}: {exc}") from exc
 
 
-def read_schedule(path: Path) -> dict[str, Mapping[str, Any]]:
-    """The entries of the file; empty when there is none. Blocking; raises ConfigError."""
+def read_schedule(path: Path) -> dict[str, Any]:
+    """What the file holds, perhaps with `enabled`; empty when there is none. Blocking; raises ConfigError."""
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """The schedule: which entries there are, and the service that sleeps until one is due and says so on the bus.
 
-Running what is due is `minion/jobs`'s (a master's commands'); keeping operators' entries on disk is `persist`'s,
-called from here. Operators change the schedule through `manage`, which workers reach by upcall.
+Running what is due is `minion/jobs`'s (a master's commands'); what operators ask is answered in `desk`; keeping their
+entries on disk is `persist`'s, and what became of the runs `state`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +19,83 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import ScheduleDue
-from trisalt.errors import CommandError, ConfigError
-from trisalt.scheduler.due import Due, first_due, in_bounds, next_due
-from trisalt.scheduler.entry import Entry, Source
-from trisalt.scheduler.persist import write_schedule
+from trisalt.errors import ConfigError
+from trisalt.scheduler.calendar import instant
+from trisalt.scheduler.due import (
+    BACK_AT_MOST,
+    LATE_AT_MOST,
+    Due,
+    Now,
+    first_due,
+    in_bounds,
+    in_window,
+    next_due,
+    still_worth,
+    window_over,
+)
+from trisalt.scheduler.entry import WHOLE, Entry, Source, Window, whole_window
+from trisalt.scheduler.persist import read_schedule
+from trisalt.scheduler.state import Memory, read_state, write_state
+from trisalt.scheduler.zone import local_zone
 
 log = structlog.get_logger()
 
-# A plan that hangs on the wall clock (`until`, `after`) is looked at this often, since that clock can be set.
+# A plan that hangs on the wall clock is looked at this often, since that clock can be set.
 LONGEST_SLEEP = 60.0
 
 # Past this many seconds a run was late, and the log says by how much.
 LATE = 1.0
 
+# A moment that an operator names means the run that is due within so many seconds of it: answers say whole seconds.
+SAME_MOMENT = 1.0
+
+
+@attrs.frozen
+class Taken:
+    """An entry that is to run now, and how late that is in seconds."""
+
+    entry: Entry
+    late: float = 0.0
+
 
 class Schedule:
     """The entries and their next runs. Changes take effect at once; `wait_changed` wakes the service.
 
-    `path` is where operators' entries are kept; None keeps nothing.
+    `path` is where operators' entries are kept, `state` what became of the runs; None keeps nothing.
     """
 
     def __init__(
         self,
         *,
         path: Path | None = None,
+        state: Path | None = None,
         wall: Callable[[], float] = time.time,
         draw: Callable[[], float] = random.random,
+        zone: Callable[[], tzinfo] = local_zone,
+        longest_sleep: float = LONGEST_SLEEP,
     ) -> None:
         self.enabled = True
-        self._path = path
+        # What an operator said of `enabled`; None when nobody has.
+        self.wish: bool | None = None
+        self.path = path
+        self._state = state
         self._wall = wall
         self._draw = draw
+        self._zone = zone
+        self._longest_sleep = longest_sleep
         self._entries: dict[str, Entry] = {}
         self._due: dict[str, Due | None] = {}
+        self._memories = read_state(state) if state is not None else {}
+        self._dirty = False
+        # The furthest that the wall clock has shown, and the zone it was in.
+        self._furthest: float | None = None
+        self._seen_zone: tzinfo | None = None
+        # Of all entries: what runs in place of a run that is skipped, and when they are all skipped.
+        self._skip_function: str | None = None
+        self._skip_during: Window | None = None
+        self._whens: Mapping[str, Any] = {}
+        # Entries that could not be obeyed, by name, for when there are other named times.
+        self._refused: dict[str, tuple[object, Source]] = {}
         # Entries that were disabled until now: the runs they missed are not made up for.
         self._passed: set[str] = set()
         # Entries that an operator wants to run now, beside their beat.
@@ -69,6 +113,10 @@ class Schedule:
         """One entry."""
         return self._entries.get(name)
 
+    def read(self, name: str, mapping: object, *, source: Source) -> Entry:
+        """Check an entry, with the named times there are. Raises ConfigError."""
+        return Entry.from_config(name, mapping, source=source, whens=self._whens)
+
     def put(self, entry: Entry) -> None:
         """Add an entry, or replace the one of that name; it keeps its beat while its times are the same."""
         old = self._entries.get(entry.name)
@@ -81,195 +129,329 @@ class Schedule:
             log.info("scheduler.job_updated", name=entry.name)
         if entry.unknown:
             log.warning("scheduler.keys_unknown", name=entry.name, keys=list(entry.unknown))
-        if old is None or _times(old) != _times(entry):
+        if old is None or old.times != entry.times:
             self._due.pop(entry.name, None)
         elif entry.enabled and not old.enabled:
             self._passed.add(entry.name)
+        zone = self._zone()
+        for moment in entry.skip_explicit:
+            self.skip(entry.name, instant(moment, zone))
+        for moment in entry.run_explicit:
+            self.run_at(entry.name, instant(moment, zone))
         self._wake()
 
     def drop(self, name: str) -> None:
-        """Take an entry out."""
+        """Take an entry out, and forget what became of it."""
         del self._entries[name]
         self._due.pop(name, None)
+        self._dirty = self._memories.pop(name, None) is not None or self._dirty
         self._wake()
 
     def load(self, mapping: object, *, source: Source) -> None:
         """Take the entries of one source from a `schedule:` mapping, and drop those of it that are gone.
 
-        An entry that cannot be obeyed is a warning, and the others go on.
+        An entry that cannot be obeyed is a warning, and the others go on. What an operator made of an entry of the
+        configuration goes before it.
         """
         if mapping is None:
             mapping = {}
         if not isinstance(mapping, Mapping):
             log.warning("scheduler.not_a_mapping", source=source.value)
             return
-        # `enabled` beside the entries switches the whole schedule; stock writes it there.
-        if isinstance(mapping.get("enabled"), bool):
-            self._switch(mapping["enabled"])
+        self._take_whole({key: mapping[key] for key in WHOLE if not isinstance(mapping.get(key), Mapping | None)})
+        if source is not Source.INTERNAL and "skip_during_range" in mapping:
+            self._take_skip_during(mapping["skip_during_range"])
         wanted = {}
-        for name, item in mapping.items():
-            if name == "enabled" and isinstance(item, bool):
+        self._refused = {name: refused for name, refused in self._refused.items() if refused[1] is not source}
+        for key, item in mapping.items():
+            name = str(key)
+            if name in WHOLE and (name == "skip_during_range" or not isinstance(item, Mapping)):
                 continue
             # What the daemon itself schedules is not taken from a file that kept it.
-            if str(name).startswith("__") and source is not Source.INTERNAL:
+            if name.startswith("__") and source is not Source.INTERNAL:
+                continue
+            if source is Source.CONFIG and self._is_operators(name):
                 continue
             try:
-                wanted[str(name)] = Entry.from_config(str(name), item, source=source)
+                wanted[name] = self.read(name, item, source=source)
             except ConfigError as exc:
-                log.warning("scheduler.entry_refused", name=str(name), reason=str(exc))
+                self._refused[name] = (item, source)
+                log.warning("scheduler.entry_refused", name=name, reason=str(exc))
         for entry in self.entries:
             if entry.source is source and entry.name not in wanted:
                 self.drop(entry.name)
         for entry in wanted.values():
             self.put(entry)
 
+    def take_kept(self) -> None:
+        """Take what operators made of the schedule before this daemon was started. Blocking, and short."""
+        if self.path is None:
+            return
+        try:
+            kept = read_schedule(self.path)
+        except ConfigError as exc:
+            log.warning("scheduler.not_read", reason=str(exc))
+            return
+        if isinstance(kept.get("enabled"), bool):
+            self.wish = kept["enabled"]
+        self.load(kept, source=Source.OPERATOR)
+
+    def name_times(self, whens: Mapping[str, Any]) -> None:
+        """Take the named times (`whens`) of pillar and grains; entries that use them are read anew."""
+        if whens == self._whens:
+            return
+        self._whens = dict(whens)
+        for entry in self.entries:
+            if entry.when:
+                self._reread(entry.name, entry.mapping, entry.source)
+        for name, (mapping, source) in list(self._refused.items()):
+            self._reread(name, mapping, source)
+
+    def _reread(self, name: str, mapping: object, source: Source) -> None:
+        try:
+            self.put(self.read(name, mapping, source=source))
+        except ConfigError as exc:
+            if name in self._entries:
+                self.drop(name)
+                log.warning("scheduler.entry_refused", name=name, reason=str(exc))
+            self._refused[name] = (mapping, source)
+        else:
+            self._refused.pop(name, None)
+
+    def _is_operators(self, name: str) -> bool:
+        entry = self._entries.get(name)
+        return entry is not None and entry.source is Source.OPERATOR
+
+    def _take_whole(self, settings: Mapping[str, Any]) -> None:
+        # `enabled` beside the entries switches the whole schedule; stock writes it there.
+        if isinstance(settings.get("enabled"), bool):
+            self.switch(settings["enabled"])
+        if isinstance(settings.get("skip_function"), str):
+            self._skip_function = settings["skip_function"]
+
+    def _take_skip_during(self, value: object) -> None:
+        try:
+            self._skip_during = whole_window(value)
+        except ConfigError as exc:
+            log.warning("scheduler.entry_refused", name="skip_during_range", reason=str(exc))
+
     # -- time -------------------------------------------------------------------------------------------------
 
     def plan(self, now: float) -> float:
         """Plan what is not planned yet; the trio time at which to look again, perhaps `math.inf`."""
-        wall = self._wall()
-        soonest = float("inf")
-        bounded = False
+        here = self._look(now)
+        soonest, hangs = float("inf"), False
         for name, entry in self._entries.items():
-            bounded = bounded or entry.after is not None or entry.until is not None
+            hangs = hangs or entry.by_calendar or entry.after is not None or entry.until is not None
             if name not in self._due:
-                self._due[name] = first_due(entry, now=now, wall=wall, draw=self._draw())
+                self._due[name] = self._first(entry, here)
             due = self._due[name]
             if name in self._passed and due is not None:
-                due = self._due[name] = next_due(entry, last=due.beat, now=now, wall=wall, draw=self._draw())
-            if due is not None and entry.enabled and self.enabled:
-                soonest = min(soonest, due.at)
+                due = self._due[name] = next_due(entry, last=due.beat, now=here, draw=self._draw())
+            if not (entry.enabled and self.enabled):
+                continue
+            if due is not None:
+                soonest = min(soonest, due.wait(here))
+            extra = self._memories[name].extra if name in self._memories else ()
+            for moment in extra:
+                soonest, hangs = min(soonest, moment - here.wall), True
         self._passed.clear()
-        return min(soonest, now + LONGEST_SLEEP) if bounded else soonest
+        return now + (min(soonest, self._longest_sleep) if hangs else soonest)
 
-    def take_due(self, now: float) -> list[tuple[Entry, float]]:
-        """The entries that are due, with how late each is in seconds; each is planned for its next run.
+    def take_due(self, now: float) -> list[Taken]:
+        """The entries that are due; each is planned for its next run.
 
         A disabled entry passes its runs by, so that enabling it does not run it at once.
         """
-        wall = self._wall()
-        taken = [(entry, 0.0) for entry in self._at_once]
+        here = self._look(now)
+        taken = [Taken(entry) for entry in self._at_once]
         self._at_once.clear()
         for name, entry in self._entries.items():
+            taken += self._extra_runs(entry, here)
             due = self._due.get(name)
             if due is None and name in self._due and (entry.after is not None or entry.until is not None):
                 # Out of bounds when it was planned; the wall clock may have been set since.
-                self._due[name] = first_due(entry, now=now, wall=wall, draw=self._draw())
+                self._due[name] = self._first(entry, here)
                 continue
-            if due is None or due.at > now:
+            if due is None or due.wait(here) > 0:
                 continue
-            self._due[name] = next_due(entry, last=due.beat, now=now, wall=wall, draw=self._draw())
-            if entry.enabled and self.enabled and in_bounds(entry, wall=wall):
-                taken.append((entry, now - due.at))
+            self._due[name] = next_due(entry, last=due.beat, now=here, draw=self._draw())
+            self._remember(entry, last=due.beat)
+            if entry.enabled and self.enabled:
+                taken += self._judged(entry, due, here)
         return taken
+
+    def _judged(self, entry: Entry, due: Due, here: Now) -> list[Taken]:
+        """What is to run of an entry that is due: it, nothing, or what runs in place of skipped ones."""
+        late = -due.wait(here)
+        if not still_worth(entry, due, now=here):
+            log.warning("scheduler.run_missed", name=entry.name, late_s=round(late))
+            return []
+        if not in_bounds(entry, wall=here.wall, zone=here.zone):
+            log.debug("scheduler.out_of_bounds", name=entry.name)
+            return []
+        reason = self._skip_reason(entry, due, here)
+        if reason is None:
+            return [Taken(entry, late)]
+        log.info("scheduler.run_skipped", name=entry.name, reason=reason)
+        return [Taken(attrs.evolve(entry, function=self._skip_function))] if self._skip_function else []
+
+    def _skip_reason(self, entry: Entry, due: Due, here: Now) -> str | None:
+        memory = self._memories.get(entry.name)
+        moment = due.moment(here)
+        if memory is not None and any(abs(skip - moment) < SAME_MOMENT for skip in memory.skips):
+            return "skip_explicit"
+        window = entry.skip_during_range or self._skip_during
+        if window is None or not in_window(window, wall=here.wall, zone=here.zone):
+            return None
+        if entry.run_after_skip_range:
+            self.run_at(entry.name, window_over(window, wall=here.wall, zone=here.zone))
+        return "skip_during_range"
+
+    def _extra_runs(self, entry: Entry, here: Now) -> list[Taken]:
+        """The runs beside the beat that are due. Several at once are one."""
+        memory = self._memories.get(entry.name)
+        if memory is None:
+            return []
+        due = [moment for moment in memory.extra if moment <= here.wall]
+        gone = {skip for skip in memory.skips if skip < here.wall - LATE_AT_MOST}
+        if due or gone:
+            memory.extra = [moment for moment in memory.extra if moment > here.wall]
+            memory.skips -= gone
+            self._dirty = True
+        if not due or not (entry.enabled and self.enabled):
+            return []
+        late = here.wall - max(due)
+        if late > LATE_AT_MOST:
+            log.warning("scheduler.run_missed", name=entry.name, late_s=round(late))
+            return []
+        return [Taken(entry, late)]
+
+    def _first(self, entry: Entry, here: Now) -> Due | None:
+        """The first run of an entry since this daemon knows it; what is remembered of it goes before."""
+        memory = self._memories.get(entry.name)
+        if not entry.by_calendar:
+            return first_due(entry, now=here, draw=self._draw())
+        due = None
+        if memory is not None and memory.times == _sign(entry):
+            if memory.due is not None and memory.due.wait(here) >= -LATE_AT_MOST:
+                due = memory.due
+            elif memory.last is not None and not entry.run_on_start:
+                due = next_due(entry, last=memory.last, now=here, draw=self._draw())
+        due = due or first_due(entry, now=here, draw=self._draw())
+        self._due[entry.name] = due
+        self._remember(entry, last=None)
+        return due
+
+    def _look(self, now: float) -> Now:
+        """Both clocks. When the one on the wall was set back far, or shows another zone, its plans are made anew.
+
+        Set back a little, it has the planned moments ahead and the others behind it, as before.
+        """
+        here = Now(now, self._wall(), self._zone())
+        furthest = here.wall if self._furthest is None else self._furthest
+        set_back = here.wall < furthest - BACK_AT_MOST
+        moved = self._seen_zone is not None and here.zone != self._seen_zone
+        self._furthest = here.wall if set_back else max(furthest, here.wall)
+        self._seen_zone = here.zone
+        if not set_back and not moved:
+            return here
+        log.info("scheduler.clock_changed", seconds=round(here.wall - furthest), zone=str(here.zone))
+        for name, entry in self._entries.items():
+            due = self._due.get(name)
+            # What is put off by its splay is on its way already.
+            under_way = due is not None and due.beat <= here.wall
+            if entry.by_calendar and name in self._due and not under_way:
+                last = self.memory(name).last
+                self._due[name] = next_due(entry, last=here.wall if last is None else last, now=here, draw=self._draw())
+                self._remember(entry, last=None)
+        return here
+
+    def _remember(self, entry: Entry, *, last: float | None) -> None:
+        """Note the plan of an entry that goes by the calendar, for the next daemon."""
+        if not entry.by_calendar:
+            return
+        memory = self._memories.setdefault(entry.name, Memory())
+        sign = _sign(entry)
+        kept = memory.last if memory.times == sign else None
+        fresh = (sign, kept if last is None else last, self._due.get(entry.name))
+        if fresh != (memory.times, memory.last, memory.due):
+            memory.times, memory.last, memory.due = fresh
+            self._dirty = True
 
     def next_fire_time(self, name: str) -> float | None:
         """The wall time of an entry's next run; None if there is none."""
-        entry, due = self._entries.get(name), self._due.get(name)
-        if entry is None or due is None or not (entry.enabled and self.enabled):
+        entry = self._entries.get(name)
+        if entry is None or not (entry.enabled and self.enabled):
             return None
-        return self._wall() + due.at - trio.current_time()
+        now = trio.current_time()
+        if name not in self._due or name in self._passed:
+            self.plan(now)
+        due, here = self._due[name], self._look(now)
+        extra = self._memories[name].extra if name in self._memories else []
+        moments = [*extra, *([] if due is None else [due.moment(here)])]
+        return min(moments, default=None)
 
     async def wait_changed(self) -> None:
         """Wait until an entry has changed."""
         await self._changed.wait()
         self._changed = trio.Event()
 
-    def _switch(self, enabled: bool) -> None:
+    async def keep_state(self) -> None:
+        """Write down what became of the runs, if that has changed."""
+        if not self._dirty or self._state is None:
+            return
+        self._dirty = False
+        oldest = self._wall() - LATE_AT_MOST
+        # The pillar's entries may not be here yet.
+        known = {
+            name: memory.to_mapping()
+            for name, memory in self._memories.items()
+            if (name in self._entries and not memory.empty) or memory.pends(oldest)
+        }
+        try:
+            await trio.to_thread.run_sync(write_state, self._state, known)
+        except OSError as exc:
+            log.error("scheduler.state_not_written", path=str(self._state), reason=exc.strerror)
+
+    # -- what operators want ------------------------------------------------------------------------------------
+
+    def switch(self, enabled: bool) -> None:
+        """Turn the whole schedule on or off."""
         if enabled and not self.enabled:
             self._passed.update(self._entries)
         self.enabled = enabled
         self._wake()
 
+    def run_now(self, entry: Entry) -> None:
+        """Run an entry at once, beside its beat."""
+        self._at_once.append(entry)
+        self._wake()
+
+    def skip(self, name: str, moment: float) -> None:
+        """Leave out the run that is due at a wall time."""
+        self._memories.setdefault(name, Memory()).skips.add(moment)
+        self._dirty = True
+        self._wake()
+
+    def run_at(self, name: str, moment: float) -> None:
+        """Run an entry at a wall time, beside its beat."""
+        extra = self._memories.setdefault(name, Memory()).extra
+        if moment not in extra:
+            extra.append(moment)
+            self._dirty = True
+            self._wake()
+
+    def memory(self, name: str) -> Memory:
+        """What is known of an entry beside what it says."""
+        return self._memories.get(name) or Memory()
+
+    def zone(self) -> tzinfo:
+        """The zone that moments without one are in."""
+        return self._zone()
+
     def _wake(self) -> None:
         self._changed.set()
-
-    # -- what operators ask -----------------------------------------------------------------------------------
-
-    async def manage(self, op: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Change or read the schedule for an operator; what a stock minion's completion event would carry.
-
-        `op` is one of stock's: add, modify, delete, enable_job, disable_job, enable, disable, list, save, reload,
-        run_job, next_fire_time, job_status. Raises CommandError.
-        """
-        name = fields.get("name")
-        where = fields.get("where")
-        persist = fields.get("persist", True)
-        match op:
-            case "add" | "modify":
-                self._change(_text(name), fields.get("schedule"), new=op == "add")
-            case "delete":
-                self._writable(_text(name))
-                self.drop(_text(name))
-            case "enable_job" | "disable_job":
-                entry = self._writable(_text(name))
-                mapping = {**entry.mapping, "enabled": op == "enable_job"}
-                self.put(attrs.evolve(entry, enabled=op == "enable_job", mapping=mapping))
-            case "enable" | "disable":
-                self._switch(op == "enable")
-            case "run_job":
-                wanted = self._entries.get(_text(name))
-                if wanted is None:
-                    raise CommandError(f"Job {name} does not exist.")
-                if not wanted.enabled and not fields.get("force"):
-                    raise CommandError(f"Job {name} is disabled.")
-                self._at_once.append(wanted)
-                self._wake()
-                persist = False
-            case "list" | "reload":
-                persist = False
-            case "save" | "save_schedule":
-                persist = True
-            case "next_fire_time":
-                moment = self.next_fire_time(_text(name))
-                text = datetime.fromtimestamp(moment).isoformat(timespec="seconds") if moment is not None else None
-                return {"complete": True, "next_fire_time": text}
-            case "job_status":
-                found = self._entries.get(_text(name))
-                return {"complete": True, "data": dict(found.mapping) if found else {}}
-            case _:
-                raise CommandError(f"The schedule cannot {op} on this minion.")
-        if persist:
-            await self._keep()
-        return {"complete": True, "schedule": self.listing(where)}
-
-    def listing(self, where: object = None) -> dict[str, Any]:
-        """The entries as they were written: all, those of the pillar, or (`opts`) all others."""
-        wanted: dict[str, Any] = {
-            entry.name: dict(entry.mapping)
-            for entry in self.entries
-            if where is None or (entry.source is Source.PILLAR) == (where == "pillar")
-        }
-        if not self.enabled:
-            wanted["enabled"] = False
-        return wanted
-
-    def _change(self, name: str, schedule: object, *, new: bool) -> None:
-        # Stock sends {name: {...}} in `schedule`.
-        mapping = schedule.get(name, schedule) if isinstance(schedule, Mapping) else schedule
-        if not new or name in self._entries:
-            self._writable(name)
-        try:
-            entry = Entry.from_config(name, mapping, source=Source.OPERATOR)
-        except ConfigError as exc:
-            raise CommandError(str(exc)) from exc
-        self.put(entry)
-
-    def _writable(self, name: str) -> Entry:
-        entry = self._entries.get(name)
-        if entry is None:
-            raise CommandError(f"Job {name} does not exist.")
-        if entry.source is Source.PILLAR:
-            raise CommandError(f"Cannot modify job {name}, it's in the pillar!")
-        return entry
-
-    async def _keep(self) -> None:
-        if self._path is None:
-            return
-        try:
-            await trio.to_thread.run_sync(write_schedule, self._path, self.entries)
-        except ConfigError as exc:
-            raise CommandError(str(exc)) from exc
 
 
 async def run_schedule(
@@ -279,22 +461,18 @@ async def run_schedule(
     task_status.started()
     while True:
         at = schedule.plan(trio.current_time())
+        await schedule.keep_state()
         with trio.move_on_at(at):
             await schedule.wait_changed()
-        for entry, late in schedule.take_due(trio.current_time()):
-            if late > LATE:
-                log.info("scheduler.job_run", name=entry.name, late_s=round(late))
-            else:
-                log.info("scheduler.job_run", name=entry.name)
-            if not entry.dry_run:
-                await bus.publish(ScheduleDue(name=entry.name, entry=entry))
+        taken = schedule.take_due(trio.current_time())
+        # Before it runs: what is begun is not begun again by the next daemon.
+        await schedule.keep_state()
+        for run in taken:
+            facts = {"late_s": round(run.late)} if run.late > LATE else {}
+            log.info("scheduler.job_run", name=run.entry.name, **facts)
+            if not run.entry.dry_run:
+                await bus.publish(ScheduleDue(name=run.entry.name, entry=run.entry))
 
 
-def _times(entry: Entry) -> tuple[object, ...]:
-    return (entry.interval, entry.splay, entry.run_on_start, entry.until, entry.after)
-
-
-def _text(name: object) -> str:
-    if not isinstance(name, str) or not name:
-        raise CommandError("The name of a scheduled job is missing.")
-    return name
+def _sign(entry: Entry) -> str:
+    return repr(entry.times)
