@@ -174,3 +174,239 @@ def test_remove_leaves_the_configuration_and_purge_does_not(salt):
     assert salt["pkg.purge"]("conf") == {"removed": {"conf": {"old": "2.0", "new": ""}}, "installed": {}}
     assert salt["pkg.list_pkgs"](removed=True) == {}
     assert salt["pkg.purge"]("conf") == {}
+
+
+# -- holds, upgrades, versions -------------------------------------------------------------------------------------
+
+
+def test_install_holds_what_it_is_told_to_hold(salt):
+    salt["pkg.install"]("one", version="1.0", hold=True)
+    assert salt["pkg.get_selections"](state="hold") == {"hold": ["one"]}
+    assert salt["pkg.upgrade"](refresh=False) == {}
+
+
+def test_a_held_package_that_is_named_changes_and_stays_held(salt):
+    salt["pkg.install"]("one", version="1.0", hold=True)
+    assert salt["pkg.install"]("one", version="1.1") == {"one": {"old": "1.0", "new": "1.1"}}
+    assert salt["pkg.get_selections"](state="hold") == {"hold": ["one"]}
+
+
+def test_a_held_package_stays_held_when_the_change_fails(salt, debian):
+    salt["pkg.install"]("one", version="1.0", hold=True)
+    with pytest.raises(CommandError, match=r"9\.9"):
+        salt["pkg.install"]("one", version="9.9")
+    assert salt["pkg.get_selections"](state="hold") == {"hold": ["one"]}
+
+
+def test_with_test_a_hold_is_only_told(salt, plugins):
+    salt["pkg.install"]("one")
+    plugins.opts["test"] = True
+    assert salt["pkg.hold"]("one") == {
+        "one": {"name": "one", "changes": {}, "result": None, "comment": "Package one is set to be held."}
+    }
+    assert salt["pkg.get_selections"](state="hold") == {}
+
+
+def test_an_upgrade_tells_what_changed_and_with_download_only_nothing_does(salt, debian):
+    salt["pkg.install"]("one", version="1.0")
+    assert salt["pkg.upgrade"](refresh=False, download_only=True) == {}
+    assert salt["pkg.upgrade"](refresh=False) == {"one": {"old": "1.0", "new": "2.0~rc1"}}
+
+
+def test_the_configuration_of_the_host_is_kept_unless_the_package_s_is_wanted(salt, debian):
+    salt["pkg.install"]("conf")
+    file = debian.root / "root/etc/conf.d/conf.conf"
+    file.write_text("mine")
+    debian.package("conf", "3.0", conffile="/etc/conf.d/conf.conf")
+    debian.publish()
+    try:
+        assert salt["pkg.install"]("conf", refresh=True)["conf"]["new"] == "3.0"
+        assert file.read_text() == "mine"
+        file.write_text("mine still")
+        assert salt["pkg.install"]("conf", version="2.0")["conf"]["new"] == "2.0"
+        assert salt["pkg.install"]("conf", force_conf_new=True)["conf"]["new"] == "3.0"
+        assert file.read_text() == "3.0"
+    finally:
+        (debian.repo / "conf_3.0_all.deb").unlink()
+        debian.publish()
+        debian.apt("update")
+
+
+def test_each_state_of_a_package_is_listed_where_it_belongs(salt, debian):
+    status(
+        debian,
+        ("installed", "install ok installed", "amd64"),
+        ("held", "hold ok installed", "amd64"),
+        ("other", "install ok installed", "i386"),
+        ("deselected", "deinstall ok installed", "all"),
+        ("purging", "purge ok installed", "all"),
+        ("leftover", "deinstall ok config-files", "all"),
+        ("half", "install reinstreq half-installed", "all"),
+    )
+    assert set(salt["pkg.list_pkgs"]()) == {"installed", "held", "other:i386", "deselected"}
+    assert set(salt["pkg.list_pkgs"](purge_desired=True)) == {"purging"}
+    assert set(salt["pkg.list_pkgs"](removed=True)) == {"leftover"}
+    assert salt["lowpkg.unpurge"]("purging") == {"purging": {"old": "1", "new": ""}}
+    assert "purging" in salt["pkg.list_pkgs"]()
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs"),
+    [
+        ("pkg.install", ("-oDpkg::Pre-Invoke::=touch /tmp/x",), {}),
+        ("pkg.install", (), {"pkgs": ["--reinstall"]}),
+        ("pkg.remove", ("-o",), {}),
+        ("pkg.purge", (), {"pkgs": ["one", "-y"]}),
+        ("pkg.hold", ("-x",), {}),
+        ("pkg.latest_version", ("-x",), {"refresh": False}),
+        ("pkg.list_repo_pkgs", ("-x",), {}),
+        ("pkg.show", ("-x",), {}),
+        ("pkg.file_list", ("-x",), {}),
+        ("pkg.info_installed", ("-x",), {}),
+        ("pkg.get_selections", ("-x",), {}),
+        ("pkg.set_selections", (), {"selection": {"hold": ["-x"]}}),
+        ("lowpkg.unpurge", ("-x",), {}),
+    ],
+)
+def test_a_name_is_never_an_option(salt, function, args, kwargs):
+    with pytest.raises(CommandError, match="Invalid package name: -"):
+        salt[function](*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"),
+    [("1.1", True), ("=1.1", True), ("==1.1", True), ("!=1.1", False), (">1.0", True), (">=1.1,<2.0", True),
+     (">=1.1, <1.1", False), ("<= 1.1", True), (">1.1", False)],
+)  # fmt: skip
+def test_a_condition_is_fulfilled_or_not(salt, plugins, spec, wanted):
+    fulfils = plugins.loader("utils")["packages.fulfils"]
+    assert fulfils(spec, "1.1", salt["pkg.version_cmp"]) is wanted
+
+
+def test_debconf_is_answered_before_it_asks(salt, debian, tmp_path, monkeypatch):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "debconf-set-selections").write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/answered\n')
+    (folder / "debconf-set-selections").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/sbin:/usr/bin:/sbin:/bin")
+    (tmp_path / "answers").write_text("one one/question string yes\n")
+    salt["pkg.install"]("one", debconf=str(tmp_path / "answers"))
+    assert (tmp_path / "answered").read_text() == "one one/question string yes\n"
+    with pytest.raises(CommandError, match="Unable to cache debconf file /nonexistent"):
+        salt["pkg.install"]("two", debconf="/nonexistent")
+
+
+def test_what_was_downloaded_is_listed(salt, debian):
+    target = debian.root / "cache/archives/one_1.0_all.deb"
+    target.write_bytes((debian.repo / "one_1.0_all.deb").read_bytes())
+    try:
+        found = salt["pkg.list_downloaded"]()
+    finally:
+        target.unlink()
+    assert found["one"]["1.0"]["path"] == str(target)
+    assert found["one"]["1.0"]["size"] == (debian.repo / "one_1.0_all.deb").stat().st_size
+
+
+def test_selections_come_from_a_file_too(salt, tmp_path):
+    salt["pkg.install"]("one")
+    (tmp_path / "selections").write_text("# mine\none\t\t\thold\n")
+    assert salt["pkg.set_selections"](path=str(tmp_path / "selections")) == {"one": {"old": "install", "new": "hold"}}
+    with pytest.raises(CommandError, match="mutually exclusive"):
+        salt["pkg.set_selections"](path="/x", selection={"hold": ["one"]})
+    with pytest.raises(CommandError, match="There is no file /nonexistent"):
+        salt["pkg.set_selections"](path="/nonexistent")
+
+
+# -- repositories --------------------------------------------------------------------------------------------------
+
+
+def test_a_source_comes_changes_and_goes(salt, debian):
+    line = "deb [trusted=yes] file:/srv/x stable main"
+    file = debian.etc / "sources.list.d/x.list"
+    made = salt["pkg.mod_repo"](line, file=str(file), refresh=False, comments=["made", "here"])
+    assert made[line]["line"] == f"{line} #made here"
+    assert file.read_text() == f"{line} #made here\n"
+    assert file.stat().st_mode & 0o777 == 0o644
+    changed = salt["pkg.mod_repo"]("deb file:/srv/x stable", comps="main,extra", architectures=["amd64"],
+                                   signedby="/k.gpg", refresh=False)  # fmt: skip
+    assert changed["deb file:/srv/x stable"]["line"] == (
+        "deb [trusted=yes arch=amd64 signed-by=/k.gpg] file:/srv/x stable main extra #made here"
+    )
+    assert salt["pkg.mod_repo"]("deb file:/srv/x stable", refresh=False, disabled=True)["deb file:/srv/x stable"][
+        "disabled"
+    ]
+    assert file.read_text().startswith("# deb ")
+    other = "deb file:/srv/x testing main"
+    salt["pkg.mod_repo"](other, file=str(file), refresh=False)
+    assert [row["dist"] for row in salt["pkg.list_repos"]()["file:/srv/x"]] == ["stable", "testing"]
+    assert salt["pkg.del_repo"](other, refresh=False) == f"Repo '{other}' has been removed from {file}.\n"
+    assert salt["pkg.del_repo"](line, refresh=False) == f"File {file} containing repo '{line}' has been removed."
+    assert not file.exists()
+    with pytest.raises(CommandError, match="exist in the sources"):
+        salt["pkg.del_repo"](line, refresh=False)
+
+
+def test_a_source_in_a_stanza_comes_changes_and_goes(salt, debian):
+    file = debian.etc / "sources.list.d/x.sources"
+    salt["pkg.mod_repo"]("deb [arch=amd64] file:/srv/x stable main", file=str(file), refresh=False)
+    assert file.read_text() == "Types: deb\nURIs: file:/srv/x\nSuites: stable\nComponents: main\nArchitectures: amd64\n"
+    salt["pkg.mod_repo"]("deb file:/srv/x stable", disabled=True, refresh=False)
+    assert file.read_text() == "Types: deb\nURIs: file:/srv/x\nSuites: stable\nComponents: main\nEnabled: no\n"
+    assert salt["pkg.get_repo"]("deb file:/srv/x stable main")["enabled"] is False
+    salt["pkg.del_repo"]("deb file:/srv/x stable main", refresh=False)
+    assert not file.exists()
+
+
+def test_a_source_that_cannot_be_read_changes_nothing(salt, debian):
+    for line in ("nonsense", "deb", "deb http://x"):
+        with pytest.raises(CommandError, match="is not valid"):
+            salt["pkg.mod_repo"](line, refresh=False)
+    with pytest.raises(CommandError, match="not an absolute path"):
+        salt["pkg.mod_repo"]("deb file:/srv/x stable main", file="x.list", refresh=False)
+    with pytest.raises(CommandError, match="Invalid value in a repository"):
+        salt["pkg.mod_repo"]("deb file:/srv/x stable main", comps=["a\nb"], refresh=False)
+    assert list(salt["pkg.list_repos"]()) == [f"file:{debian.repo}"]
+
+
+@pytest.fixture
+def key(tmp_path, monkeypatch):
+    """A key of OpenPGP, made here: its armored text and its fingerprint."""
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--no-tty", "--passphrase", ""]
+    subprocess.run([*gpg, "--quick-gen-key", "Test <t@example.org>", "ed25519", "sign", "never"], check=True,
+                   capture_output=True)  # fmt: skip
+    listed = subprocess.run([*gpg, "--with-colons", "--list-keys"], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run([*gpg, "--armor", "--export"], check=True, capture_output=True, text=True).stdout
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    return text, next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
+
+
+def test_a_key_is_kept_listed_and_removed(salt, tmp_path, key):
+    text, fingerprint = key
+    folder = tmp_path / "keyrings"
+    assert salt["pkg.add_repo_key"](text=text, keydir=str(folder), keyfile="test.gpg") is True
+    assert not (folder / "test.gpg").read_bytes().startswith(b"-----")
+    rows = salt["pkg.get_repo_keys"](keydir=str(folder))
+    assert [(row["fingerprint"], row["uid"], row["file"]) for row in rows.values()] == [
+        (fingerprint, "Test <t@example.org>", str(folder / "test.gpg"))
+    ]
+    assert salt["pkg.del_repo_key"](keyid="0000000000000000", keydir=str(folder)) is False
+    assert salt["pkg.del_repo_key"](keyid=fingerprint[-16:], keydir=str(folder)) is True
+    assert list(folder.iterdir()) == []
+    with pytest.raises(CommandError, match="gpg failed"):
+        salt["pkg.add_repo_key"](text="-----BEGIN nonsense", keydir=str(folder), keyfile="bad.gpg")
+    with pytest.raises(CommandError, match="requires a path"):
+        salt["pkg.add_repo_key"]()
+
+
+def test_a_source_is_added_with_its_key(salt, debian, tmp_path, key):
+    ring = tmp_path / "ring.asc"
+    line = f"deb [signed-by={ring}] file:/srv/x stable main"
+    salt["pkg.mod_repo"](line, file=str(debian.etc / "sources.list.d/x.list"), key_text=key[0], refresh=False)
+    assert ring.read_text() == key[0]
+
+
+def test_the_shelf_knows_what_stands_behind_it(salt):
+    assert salt["test.provider"]("pkg") == "aptpkg"

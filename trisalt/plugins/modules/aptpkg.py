@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 import logging
 import os
-import re
-import shutil
 import time
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
-from trisalt.errors import CommandError, CommandNotFound, InvocationError
+from trisalt.errors import CommandError, InvocationError
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +20,6 @@ _STATES = ("install", "hold", "deinstall", "purge")
 _KEEP_CONFIG = ["-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Options::=--force-confdef"]
 _NEW_CONFIG = ["-o", "DPkg::Options::=--force-confnew"]
 _KINDS = ("installed", "removed", "purge_desired")
-_FROM_DUMP = re.compile(r"Package: (\S+)| Version: (\S+)")
 
 
 def __virtual__() -> Any:
@@ -78,7 +75,7 @@ def latest_version(*names: str, **kwargs: Any) -> Any:
     __utils__["packages.checked"](names)
     if not names:
         return ""
-    if _true(kwargs.get("refresh", True)):
+    if __utils__["packages.true"](kwargs.get("refresh", True)):
         _refresh(kwargs.get("cache_valid_time", 0))
     release = kwargs.get("fromrepo") or kwargs.get("repo")
     option = ["-o", f"APT::Default-Release={release}"] if release else []
@@ -116,7 +113,7 @@ def list_upgrades(refresh: bool = True, dist_upgrade: bool = True, **kwargs: Any
 
         salt '*' pkg.list_upgrades
     """
-    if _true(refresh):
+    if __utils__["packages.true"](refresh):
         _refresh(kwargs.get("cache_valid_time", 0))
     words = ["apt-get", "--just-print", "dist-upgrade" if dist_upgrade else "upgrade"]
     if kwargs.get("fromrepo"):
@@ -174,7 +171,7 @@ def install(
 
         salt '*' pkg.install nginx
     """
-    failures = _refresh(kwargs.get("cache_valid_time", 0))[1] if _true(refresh) else []
+    failures = _refresh(kwargs.get("cache_valid_time", 0))[1] if __utils__["packages.true"](refresh) else []
     if debconf:
         _answer(debconf, kwargs.get("saltenv") or "base")
     targets, kind = __salt__["pkg_resource.parse_targets"](
@@ -290,7 +287,7 @@ def upgrade(refresh: bool = True, dist_upgrade: bool = False, **kwargs: Any) -> 
 
         salt '*' pkg.upgrade
     """
-    if _true(refresh):
+    if __utils__["packages.true"](refresh):
         _refresh(kwargs.get("cache_valid_time", 0))
     old = list_pkgs()
     found = __utils__["apt.run"](
@@ -397,7 +394,7 @@ def set_selections(
     if __opts__.get("test"):
         return {name: {"old": before.get(name), "new": state} for name, state in news.items()}
     if clear:
-        _must(["dpkg", "--clear-selections"])
+        __utils__["apt.must"](["dpkg", "--clear-selections"])
         news = wanted
     if news:
         _select(news)
@@ -456,190 +453,6 @@ def parse_arch(name: str) -> dict[str, str | None]:
     return {"name": base, "arch": arch} if base else {"name": name, "arch": None}
 
 
-# -- questions about packages --------------------------------------------------------------------------------------
-
-
-def file_list(*packages: str, **kwargs: Any) -> Any:
-    """
-    The files of installed packages, of all where none is named: `{errors, files}`.
-
-    CLI Example:
-
-        salt '*' pkg.file_list hostname
-    """
-    return __salt__["lowpkg.file_list"](*packages)
-
-
-def file_dict(*packages: str, **kwargs: Any) -> Any:
-    """
-    The files of installed packages by package: `{errors, packages}`.
-
-    CLI Example:
-
-        salt '*' pkg.file_dict hostname
-    """
-    return __salt__["lowpkg.file_dict"](*packages)
-
-
-def owner(*paths: str, **kwargs: Any) -> Any:
-    """
-    The package that a file is of, or nothing; a map for several paths.
-
-    CLI Example:
-
-        salt '*' pkg.owner /bin/bash
-    """
-    if not paths:
-        return ""
-    found = {path: _owner(path) for path in paths}
-    if "__pub_jid" in kwargs and not all(found.values()):
-        __context__["retcode"] = 1
-    return found[paths[0]] if len(paths) == 1 else found
-
-
-def which(path: str) -> Any:
-    """
-    The package that a file is of; False where there is none.
-
-    CLI Example:
-
-        salt '*' pkg.which /bin/bash
-    """
-    return _owner(path) or False
-
-
-def info_installed(*names: str, **kwargs: Any) -> dict[str, dict[str, Any]]:
-    """
-    What is known of installed packages, of all where none is named. `failhard=False` leaves out what is not there.
-
-    CLI Example:
-
-        salt '*' pkg.info_installed bash
-    """
-    failhard = kwargs.pop("failhard", True)
-    unknown = [f"{key}={value}" for key, value in kwargs.items() if not key.startswith("__")]
-    if unknown:
-        raise InvocationError(f"The following keyword arguments are not valid: {', '.join(unknown)}")
-    shown = {"maintainer": "packager", "section": "group", "homepage": "url", "package": "name"}
-    rows = __salt__["lowpkg.info"](*names, failhard=failhard)
-    return {
-        name: {shown.get(key, key): value for key, value in row.items() if key != "status"}
-        for name, row in rows.items()
-    }
-
-
-def show(*names: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    The records of packages, installed or not: `{name: {version: {field: value}}}`. `filter` names the fields.
-
-    CLI Example:
-
-        salt '*' pkg.show nginx filter=description,depends
-    """
-    __utils__["packages.checked"](names)
-    if _true(kwargs.get("refresh", False)):
-        _refresh()
-    wanted = kwargs.get("filter")
-    fields = {word.strip().lower() for word in (wanted.split(",") if isinstance(wanted, str) else wanted or [])}
-    found = __utils__["apt.run"](["apt-cache", "show", *names], ignore_retcode=True)
-    if found["retcode"]:
-        __context__["retcode"] = found["retcode"]
-    records: dict[str, Any] = {}
-    for stanza in __utils__["apt.stanzas"](found["stdout"]):
-        if "Package" not in stanza or "Version" not in stanza:
-            continue
-        values = {
-            field.removesuffix("-en"): value.partition("\n")[0]
-            for field, value in stanza.items()
-            if field not in ("Package", "Version")
-        }
-        records.setdefault(stanza["Package"], {})[stanza["Version"]] = {
-            field: value for field, value in values.items() if not fields or field.lower() in fields
-        }
-    return records
-
-
-def list_repo_pkgs(*args: str, **kwargs: Any) -> dict[str, list[str]]:
-    """
-    The versions that can be installed, newest first: of the packages that match these names or globs, else of all.
-
-    CLI Example:
-
-        salt '*' pkg.list_repo_pkgs nginx 'python3-*'
-    """
-    __utils__["packages.checked"](args)
-    if _true(kwargs.get("refresh", False)):
-        _refresh(kwargs.get("cache_valid_time", 0))
-    found: dict[str, list[str]] = {}
-    if args:
-        shown = __utils__["apt.run"](["apt-cache", "show", *args], ignore_retcode=True)
-        pairs = [(row.get("Package", ""), row.get("Version")) for row in __utils__["apt.stanzas"](shown["stdout"])]
-        rows = [(name, version) for name, version in pairs if any(fnmatchcase(name, arg) for arg in args)]
-    else:
-        dumped = _must(["apt-cache", "dump"])["stdout"]
-        rows, name = [], ""
-        for line in dumped.splitlines():
-            match = _FROM_DUMP.match(line)
-            if match and match[1]:
-                name = match[1]
-            elif match:
-                rows.append((name, match[2]))
-    for name, version in rows:
-        if version and version != "(null)" and version not in found.setdefault(name, []):
-            found[name].append(version)
-    return {name: versions for name, versions in found.items() if versions}
-
-
-def list_downloaded(root: str | None = None, **kwargs: Any) -> dict[str, dict[str, Any]]:
-    """
-    The package files that were fetched: `{name: {version: {path, size, creation_date_time_t, creation_date_time}}}`.
-
-    CLI Example:
-
-        salt '*' pkg.list_downloaded
-    """
-    folder = _directory("Dir::Cache::archives/d", "/var/cache/apt/archives")
-    if root is not None:
-        folder = os.path.join(root, folder.lstrip("/"))
-    found: dict[str, dict[str, Any]] = {}
-    for place, _, files in os.walk(folder):
-        for file in sorted(files):
-            if file.endswith(".deb"):
-                path = os.path.join(place, file)
-                row = __salt__["lowpkg.bin_pkg_info"](path)
-                status = os.stat(path)
-                found.setdefault(row["name"], {})[row["version"]] = {
-                    "path": path,
-                    "size": status.st_size,
-                    "creation_date_time_t": int(status.st_ctime),
-                    "creation_date_time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(status.st_ctime))),
-                }
-    return found
-
-
-def services_need_restart(**kwargs: Any) -> list[str]:
-    """
-    The services that run files of packages that were upgraded since: what `checkrestart` of debian-goodies says.
-
-    CLI Example:
-
-        salt '*' pkg.services_need_restart
-    """
-    if shutil.which("checkrestart") is None:
-        raise CommandNotFound(
-            "'checkrestart' is needed. It is part of the 'debian-goodies' package which can be installed from official "
-            "repositories."
-        )
-    found = _must(["checkrestart", "--machine", "--package"])
-    services: set[str] = set()
-    for line in found["stdout"].splitlines():
-        # SERVICE:rsyslog,PID…: the units or init scripts that the package of a process has.
-        head, _, rest = line.partition(":")
-        if head == "SERVICE":
-            services.update(name.strip() for name in rest.split(",")[1:] if name.strip())
-    return sorted(services)
-
-
 # -- inside --------------------------------------------------------------------------------------------------------
 
 
@@ -648,7 +461,9 @@ def _refresh(cache_valid_time: Any = 0) -> tuple[dict[str, bool | None], list[st
     __utils__["packages.refreshed"]()
     if cache_valid_time:
         try:
-            age = time.time() - os.stat(_directory("Dir::State::lists/d", "/var/lib/apt/lists")).st_mtime
+            age = (
+                time.time() - os.stat(__utils__["apt.directory"]("Dir::State::lists/d", "/var/lib/apt/lists")).st_mtime
+            )
         except OSError:
             age = float("inf")
         if age <= float(cache_valid_time):
@@ -696,7 +511,7 @@ def _uninstall(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
     old, leftover = list_pkgs(), list_pkgs(removed=True)
     marked = list_pkgs(purge_desired=True)
     there = {**old, **marked, **leftover} if action == "purge" else {**old, **marked}
-    targets = [target for target in names if target in there]
+    targets = sorted({match for target in names for match in fnmatch.filter(there, target)})
     if not targets:
         return {}
     found = __utils__["apt.run"](["apt-get", "-q", "-y", action, *targets], scope=True)
@@ -720,7 +535,7 @@ def _pick(target: str, wanted: str | None, ignore_epoch: bool, errors: list[str]
     def compare(one: str, two: str) -> int | None:
         return version_cmp(one, two, ignore_epoch=ignore_epoch)
 
-    there = list_repo_pkgs(target).get(target, [])
+    there = __salt__["pkg.list_repo_pkgs"](target).get(target, [])
     for candidate in there:
         if __utils__["packages.fulfils"](wanted, candidate, compare):
             return candidate
@@ -746,7 +561,7 @@ def _answer(place: str, saltenv: str) -> None:
     path = __salt__["cp.cache_file"](place, saltenv) if "://" in place else place
     if not path or not os.path.isfile(path):
         raise CommandError(f"Unable to cache debconf file {place}")
-    _must(["debconf-set-selections", path])
+    __utils__["apt.must"](["debconf-set-selections", path])
 
 
 def _hold(state: str, name: str | None, pkgs: Any, sources: Any, asked: bool) -> dict[str, Any]:
@@ -783,7 +598,7 @@ def _hold(state: str, name: str | None, pkgs: Any, sources: Any, asked: bool) ->
 def _selections(pattern: str | None = None) -> dict[str, list[str]]:
     if pattern:
         __utils__["packages.checked"]([pattern])
-    return __utils__["apt.selections"](_must(["dpkg", "--get-selections", pattern or "*"])["stdout"])
+    return __utils__["apt.selections"](__utils__["apt.must"](["dpkg", "--get-selections", pattern or "*"])["stdout"])
 
 
 def _states() -> dict[str, str]:
@@ -794,37 +609,14 @@ def _states() -> dict[str, str]:
 
 def _select(wanted: Mapping[str, str]) -> None:
     lines = "".join(f"{name} {state}\n" for name, state in wanted.items())
-    _must(["dpkg", "--set-selections"], stdin=lines)
-
-
-def _owner(path: str) -> str:
-    found = __salt__["cmd.run_all"](["dpkg", "-S", "--", path], python_shell=False, ignore_retcode=True)
-    lines = [line for line in found["stdout"].splitlines() if not line.startswith("diversion by ")]
-    return lines[0].rpartition(": ")[0] if lines and not found["retcode"] else ""
-
-
-def _must(words: list[str], stdin: str | None = None) -> dict[str, Any]:
-    found = __utils__["apt.run"](words, stdin=stdin)
-    if found["retcode"]:
-        raise CommandError(f"{words[0]} failed: {__utils__['packages.said'](found)}")
-    return found
+    __utils__["apt.must"](["dpkg", "--set-selections"], stdin=lines)
 
 
 def _architecture() -> str:
     """This host's architecture as dpkg names it."""
     if "pkg.architecture" not in __context__:
         grain = __grains__.get("osarch")
-        __context__["pkg.architecture"] = grain or _must(["dpkg", "--print-architecture"])["stdout"].strip()
+        __context__["pkg.architecture"] = (
+            grain or __utils__["apt.must"](["dpkg", "--print-architecture"])["stdout"].strip()
+        )
     return __context__["pkg.architecture"]
-
-
-def _directory(item: str, otherwise: str) -> str:
-    """Where apt keeps something: its own configuration may say so."""
-    found = __salt__["cmd.run_all"](["apt-config", "shell", "X", item], python_shell=False, ignore_retcode=True)
-    match = re.fullmatch(r"X='(.+)'", found["stdout"].strip())
-    return match[1] if match else otherwise
-
-
-def _true(value: Any) -> bool:
-    """Whether an argument means yes, as it comes from a command line or a file."""
-    return str(value).lower() in ("true", "1", "yes", "on") if isinstance(value, str) else bool(value)

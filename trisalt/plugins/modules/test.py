@@ -7,6 +7,7 @@ import importlib
 import sys
 import time
 import traceback
+from collections import Counter
 
 import trisalt
 from trisalt.errors import CommandError, InvocationError
@@ -376,8 +377,7 @@ def provider(module):
 
         salt '*' test.provider service
     """
-    found = next((name for name in __salt__ if name.startswith(f"{module}.")), None)
-    return "" if found is None else __salt__[found].__module__.rpartition(".")[2]
+    return _files(module).get(module, "")
 
 
 def providers():
@@ -390,7 +390,17 @@ def providers():
 
         salt '*' test.providers
     """
-    return {name.partition(".")[0]: __salt__[name].__module__.rpartition(".")[2] for name in __salt__}
+    return _files()
+
+
+def _files(module=None):
+    """The file behind each module; of several, the one that most of its functions are from."""
+    found = {}
+    for name in __salt__:
+        shelf = name.partition(".")[0]
+        if module in (None, shelf):
+            found.setdefault(shelf, Counter())[__salt__[name].__module__.rpartition(".")[2]] += 1
+    return {shelf: files.most_common(1)[0][0] for shelf, files in found.items()}
 
 
 # -- time and chance -----------------------------------------------------------------------------------------------

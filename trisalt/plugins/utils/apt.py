@@ -7,6 +7,8 @@ import re
 import time
 from typing import Any
 
+from trisalt.errors import CommandError
+
 log = logging.getLogger(__name__)
 
 # Nobody is there to answer a question.
@@ -50,6 +52,21 @@ def run(
     if found["retcode"] and not ignore_retcode:
         log.error("Command '%s' failed with return code: %s", words[0], found["retcode"])
     return found
+
+
+def must(words: list[str], stdin: str | None = None) -> dict[str, Any]:
+    """`run`, which has to succeed."""
+    found = run(words, stdin=stdin)
+    if found["retcode"]:
+        raise CommandError(f"{words[0]} failed: {__utils__['packages.said'](found)}")
+    return found
+
+
+def directory(item: str, otherwise: str) -> str:
+    """Where apt keeps something: its own configuration may say so."""
+    found = __salt__["cmd.run_all"](["apt-config", "shell", "X", item], python_shell=False, ignore_retcode=True)
+    match = re.fullmatch(r"X='(.+)'", found["stdout"].strip())
+    return match[1] if match else otherwise
 
 
 def fetched(text: str) -> tuple[dict[str, bool | None], list[str]]:

@@ -91,3 +91,15 @@ def refreshed() -> None:
         os.unlink(os.path.join(__opts__.get("cachedir") or "/nonexistent", "pkg_refresh"))
     except OSError:
         pass  # nobody had asked for it
+
+
+def true(value: Any) -> bool:
+    """Whether an argument means yes, as it comes from a command line or a file."""
+    return value.strip().lower() in ("true", "1", "yes", "on") if isinstance(value, str) else bool(value)
+
+
+def words(value: Any, separator: str | None = ",") -> list[str]:
+    """The words of a text, or the items of a list."""
+    if isinstance(value, str):
+        return [word for word in (part.strip() for part in value.split(separator)) if word]
+    return [str(word) for word in value]
