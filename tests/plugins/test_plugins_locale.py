@@ -1,0 +1,118 @@
+"""The execution module `locale`: real locales, generated and forgotten again."""
+
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.debian import need
+from trisalt.errors import CommandError
+from trisalt.loader.dunders import Plugins
+from trisalt.plugins.utils import locales
+
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root makes locales")
+SUPPORTED = "eo UTF-8\nen_US.UTF-8 UTF-8\nen_US ISO-8859-1\nde_DE@euro ISO-8859-15\nen_IE.UTF-8 UTF-8\n"
+
+
+@pytest.fixture
+def plugins(tmp_path):
+    opts = {"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")}
+    return Plugins(opts, grains={"os_family": "Debian"})
+
+
+@pytest.fixture
+def salt(plugins):
+    return plugins.loader("modules")
+
+
+@pytest.fixture
+def host():
+    """One test at a time, and the host's files as they were afterwards."""
+    need("locales")
+    paths = [Path("/etc/locale.gen"), Path("/etc/default/locale")]
+    with open("/var/lock/trisalt-tests-locale.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = [path.read_bytes() if path.exists() else None for path in paths]
+        try:
+            yield
+        finally:
+            for path, data in zip(paths, before, strict=True):
+                if data is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("en_US.UTF-8", "en_US.utf8"), ("C.utf8", "C.utf8"), ("POSIX", "POSIX"), ("de_DE.ISO-8859-15@euro", "de_DE.iso885915@euro"),
+     ("en_IE.UTF-8 UTF-8", "en_IE.utf8")],
+)  # fmt: skip
+def test_a_character_set_has_several_spellings(name, written):
+    assert locales.normal(name) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("en_US.UTF-8", "en_US.UTF-8 UTF-8"),
+        ("en_US", "en_US ISO-8859-1"),
+        ("en_IE", "en_IE.UTF-8 UTF-8"),
+        ("en_US.UTF-8 UTF-8", "en_US.UTF-8 UTF-8"),
+        ("de_DE@euro", "de_DE@euro ISO-8859-15"),
+        ("eo", "eo UTF-8"),
+        ("xx_XX.UTF-8", None),
+        ("en_US.UTF-8 ISO-8859-1", None),
+    ],
+)
+def test_which_of_debians_locales_is_meant(name, line):
+    assert locales.supported(SUPPORTED, name) == line
+
+
+def test_a_line_is_a_comment_no_more():
+    assert locales.with_line("# head\n# eo UTF-8\n# en UTF-8\n", "eo UTF-8") == "# head\neo UTF-8\n# en UTF-8\n"
+    assert locales.with_line("eo UTF-8\n", "eo UTF-8") == "eo UTF-8\n"
+    assert locales.with_line("", "eo UTF-8") == "eo UTF-8\n"
+
+
+def test_what_localedef_is_told():
+    assert locales.parts("en_US.UTF-8") == ("en_US", "UTF-8")
+    assert locales.parts("de_DE.ISO-8859-15@euro") == ("de_DE@euro", "ISO-8859-15")
+    assert locales.parts("en_US") == ("en_US", "UTF-8")
+
+
+def test_the_locales_that_are_there(salt):
+    assert {"C", "POSIX"} <= set(salt["locale.list_avail"]())
+    assert salt["locale.avail"]("C") is True
+    assert salt["locale.avail"]("xx_XX.UTF-8") is False
+
+
+@as_root
+def test_a_locale_is_generated_and_chosen(salt, host):
+    known = salt["locale.avail"]("eo.UTF-8") or salt["locale.avail"]("eo")
+    try:
+        assert salt["locale.gen_locale"]("eo UTF-8") is True
+        assert salt["locale.avail"]("eo.UTF-8") or salt["locale.avail"]("eo")
+        assert "\neo UTF-8\n" in Path("/etc/locale.gen").read_text()
+        assert salt["locale.set_locale"]("C.UTF-8") is True
+        assert salt["locale.get_locale"]() == "C.UTF-8"
+    finally:
+        if not known:
+            subprocess.run(["localedef", "--delete-from-archive", "eo", "eo.utf8"], capture_output=True, check=False)
+
+
+@as_root
+def test_a_locale_that_is_not_there(salt, plugins, host, caplog):
+    assert salt["locale.gen_locale"]("xx_XX.UTF-8") is False
+    assert plugins.context.pop("retcode") == 1
+    assert 'The provided locale "xx_XX.UTF-8" is not found in /usr/share/i18n/SUPPORTED' in caplog.text
+
+
+@pytest.mark.parametrize("name", ["", "a;b", "x\ny", "$(id)"])
+def test_what_is_no_name_of_a_locale(salt, name):
+    with pytest.raises(CommandError, match="is no name of a locale"):
+        salt["locale.gen_locale"](name)
+    with pytest.raises(CommandError, match="is no name of a locale"):
+        salt["locale.set_locale"](name)
