@@ -45,6 +45,13 @@ class Denied(AuthError):
     """The key differs from the one that is known for this id, or the caller may not do this."""
 
 
+class Unauthenticated(AuthError):
+    """Nobody vouches for whoever asks. The text tells no more."""
+
+    def __init__(self, message: str = "Authentication error occurred.") -> None:
+        super().__init__(message)
+
+
 class Full(AuthError):
     """The master takes no more minions."""
 

@@ -8,9 +8,18 @@ import pytest
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobRefused
-from trisalt.bus.requests import Published, PublishRequest, RunnerRequest, WheelRequest
-from trisalt.errors import Denied, StoreError
+from trisalt.bus.events import CommandRefused, JobRefused, Secret
+from trisalt.bus.requests import (
+    Caller,
+    LoginRequest,
+    Published,
+    PublishRequest,
+    RunnerRequest,
+    ShowTokenRequest,
+    TokenRequest,
+    WheelRequest,
+)
+from trisalt.errors import Denied, StoreError, Unauthenticated
 from trisalt.master.acl import Acl
 from trisalt.master.clear import REFUSALS_BURST, ClearDesk
 from trisalt.master.jobcache import JobCache, sweep_job_cache
@@ -20,6 +29,8 @@ from trisalt.worker.protocol import Outcome
 
 ROOT, BOB = generate_key_string(), generate_key_string()
 JID = "20261122130453717216"
+TOKEN = "a" * 64
+ANN = Caller(name="ann", eauth="pam")
 JOB = {
     "cmd": "publish",
     "tgt": "*",
@@ -39,13 +50,17 @@ class Setup:
         self.folder = folder
         self.desk = ClearDesk(
             self.bus,
-            acl or Acl(publisher_acl={"bob": ["test.*"]}),
+            acl
+            or Acl(
+                publisher_acl={"bob": ["test.*"]}, external_auth={"pam": {"ann": ["@runner", {"@wheel": ["key.list"]}]}}
+            ),
             {"root": ROOT, "bob": BOB},
             master_user="root",
             job_cache=JobCache(folder),
             background=nursery,
         )
         self.asked = []
+        self.logins = []
         self.answer = None
 
     async def claim(self, task_status):
@@ -57,6 +72,24 @@ class Setup:
                     reply.fail(self.answer)
                 else:
                     reply.send(self.answer)
+
+    async def vouch(self, task_status):
+        """Knows one password, and one token; keeps what it is asked."""
+        async with self.bus.claim(LoginRequest, TokenRequest, ShowTokenRequest) as requests:
+            task_status.started()
+            async for request, reply in requests:
+                self.logins.append(request)
+                match request:
+                    case ShowTokenRequest(token=Secret() as token):
+                        reply.send({"name": "ann"} if token.reveal() == TOKEN else {})
+                    case LoginRequest(token=Secret() as token) if token.reveal() == TOKEN:
+                        reply.send(ANN)
+                    case LoginRequest(token=None, password=Secret() as word) if word.reveal() == "right":
+                        reply.send(ANN)
+                    case TokenRequest(password=Secret() as word) if word.reveal() == "right":
+                        reply.send({"token": TOKEN, "name": "ann"})
+                    case _:
+                        reply.fail(Unauthenticated())
 
     async def ask(self, cmd, load, peer="192.0.2.1"):
         with trio.fail_after(5):
@@ -70,6 +103,7 @@ class Setup:
 async def setup(tmp_path, nursery):
     setup = Setup(tmp_path, nursery)
     await nursery.start(setup.claim)
+    await nursery.start(setup.vouch)
     return setup
 
 
@@ -95,7 +129,7 @@ async def setup(tmp_path, nursery):
     ],
 )
 async def test_a_key_says_who_asks(setup, load, caller):
-    assert setup.desk.caller(load) == caller
+    assert setup.desk.owner(load) == caller
 
 
 async def test_a_publication_is_answered_in_stocks_shape_and_laid_where_stock_looks(setup, tmp_path):
@@ -103,7 +137,14 @@ async def test_a_publication_is_answered_in_stocks_shape_and_laid_where_stock_lo
     got = await setup.ask("publish", {**JOB, "key": ROOT, "to": 5, "kwargs": {"metadata": {"a": 1}}})
     assert got == {"enc": "clear", "load": {"jid": JID, "minions": ["m1"], "missing": ["m2"]}}
     assert setup.asked == [
-        PublishRequest(tgt="*", fun="test.ping", arg=[], user="root", kwargs={"metadata": {"a": 1}, "to": 5})
+        PublishRequest(
+            tgt="*",
+            fun="test.ping",
+            arg=[],
+            user="root",
+            kwargs={"metadata": {"a": 1}, "to": 5},
+            caller=Caller(name="root"),
+        )
     ]
     folder = JobCache(tmp_path).folder_of(JID)
     assert (folder / "jid").read_text() == JID
@@ -150,7 +191,9 @@ async def test_a_job_that_is_none_is_not_asked(setup, wrong):
 async def test_a_runner_is_begun_and_told_how_to_follow(setup):
     got = await setup.ask("runner", {"fun": "jobs.active", "kwarg": {"a": 1}, "arg": [2], "key": ROOT, "user": "root"})
     assert got == {"tag": f"salt/run/{got['jid']}", "jid": got["jid"]}
-    assert setup.asked == [RunnerRequest(fun="jobs.active", jid=got["jid"], user="root", arg=[2], kwarg={"a": 1})]
+    (asked,) = setup.asked
+    assert (asked.fun, asked.jid, asked.arg, asked.kwarg) == ("jobs.active", got["jid"], [2], {"a": 1})
+    assert (asked.user, asked.caller) == ("root", Caller(name="root"))
 
 
 async def test_a_runner_that_fails_does_not_fail_the_door(setup):
@@ -186,7 +229,10 @@ async def test_a_wheel_is_run_and_its_result_given(setup):
         ({"key": BOB, "user": "bob"}, "UserAuthenticationError"),
         ({"key": ROOT, "fun": 5}, "UserAuthenticationError"),
         ({"token": "x"}, "TokenAuthenticationError"),
+        ({"token": 5, "key": ROOT}, "TokenAuthenticationError"),
+        ({"token": ROOT, "key": ROOT}, "TokenAuthenticationError"),
         ({"eauth": "pam", "username": "a", "password": "b"}, "EauthAuthenticationError"),
+        ({"eauth": "pam", "username": "a", "key": ROOT}, "EauthAuthenticationError"),
     ],
 )
 @pytest.mark.parametrize("cmd", ["runner", "wheel"])
@@ -196,8 +242,45 @@ async def test_runners_and_wheels_are_for_administrators(setup, cmd, load, name)
     assert setup.asked == []
 
 
-async def test_tokens_are_not_offered(setup):
-    assert await setup.ask("mk_token", {"eauth": "pam", "username": "a", "password": "b"}) == ""
+RIGHT = {"eauth": "pam", "username": "ann", "password": "right"}
+
+
+@pytest.mark.parametrize("shown", [RIGHT, {"token": TOKEN}])
+async def test_whom_a_login_vouches_for_is_whoever_it_says(setup, shown):
+    setup.answer = Published(jid=JID, minions=["m1"], missing=[])
+    got = await setup.ask("publish", {**JOB, "user": "root", "kwargs": {**shown, "metadata": {"a": 1}}})
+    assert got["load"]["jid"] == JID
+    got = await setup.ask("runner", {"fun": "jobs.active", "user": "root", "kwarg": {}, **shown})
+    assert got["jid"]
+    setup.answer = Outcome(result=1)
+    got = await setup.ask("wheel", {"fun": "key.list", "match": "acc", **shown})
+    assert (got["data"]["user"], got["data"]["return"]) == ("ann", 1)
+    assert [(request.user, request.caller) for request in setup.asked] == [("ann", ANN)] * 3
+    assert {request.peer for request in setup.logins} == {"192.0.2.1"}
+    # What was shown goes no further.
+    assert setup.asked[0].kwargs == {"metadata": {"a": 1}}
+    assert "right" not in repr(setup.asked) + repr(setup.logins)
+    assert TOKEN not in repr(setup.asked) + repr(setup.logins)
+
+
+async def test_who_is_known_and_may_not_is_refused_by_name(setup):
+    async with setup.bus.subscribe(CommandRefused, keep=False) as told:
+        got = await setup.ask("wheel", {"fun": "key.accept", "match": "s3cret", **RIGHT})
+        (refused,) = await told.receive_all()
+    assert got["error"] == {
+        "name": "EauthAuthenticationError",
+        "message": 'Authentication failure of type "eauth" occurred for user ann.',
+    }
+    assert (refused.user, refused.eauth, refused.fun) == ("ann", "pam", "wheel.key.accept")
+    assert "s3cret" not in str(refused.to_data())
+
+
+async def test_a_token_is_made_for_who_logs_in_and_told_of_who_has_it(setup):
+    assert await setup.ask("mk_token", {**RIGHT, "token_expire": 60}) == {"token": TOKEN, "name": "ann"}
+    assert setup.logins[-1].token_expire == 60
+    for load in ({**RIGHT, "password": "wrong"}, {**RIGHT, "password": 5}, {"token": TOKEN}, {}):
+        assert await setup.ask("mk_token", load) == ""
+    assert await setup.ask("get_token", {"token": TOKEN}) == {"name": "ann"}
     assert await setup.ask("get_token", {"token": "../.root_key"}) == {}
     assert await setup.ask("get_token", {}) is False
     assert await setup.ask("nope", {}) == {}

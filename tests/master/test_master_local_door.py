@@ -15,16 +15,19 @@ import trio.testing
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import CommandRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
 from trisalt.bus.requests import (
+    Caller,
+    LoginRequest,
     Published,
     PublishRequest,
     Resolved,
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
+    TokenRequest,
     WatchRequest,
     WheelRequest,
 )
-from trisalt.errors import Denied, TargetError
+from trisalt.errors import Denied, TargetError, Unauthenticated
 from trisalt.master import feed, following
 from trisalt.master.acl import Acl
 from trisalt.master.local_door import caller_name, serve_local_door
@@ -49,7 +52,7 @@ class Jobs:
         return {"fun": "test.ping", "arg": []}
 
 
-class Caller:
+class Visitor:
     """The other end of the door."""
 
     def __init__(self, stream):
@@ -83,7 +86,7 @@ class Master:
     @asynccontextmanager
     async def caller(self):
         async with await trio.open_unix_socket(self.path) as stream:
-            yield Caller(stream)
+            yield Visitor(stream)
 
     async def claim(self, cls, answer):
         """Answer requests of a class by `answer(request)`; what was asked is kept in the list this returns."""
@@ -251,6 +254,49 @@ async def test_a_follower_that_was_too_slow_reads_what_it_missed_from_the_store(
         assert [request.jid for request in watched] == [JID]
         await master.bus.publish(JobSettled(jid=JID, missing={}))
         assert await caller.rest() == [{"settled": {"jid": JID, "missing": {}}}]
+
+
+ANN = Caller(name="ann", eauth="pam", groups=("ops",))
+LOGIN = {"eauth": "pam", "username": "ann", "password": "right"}
+
+
+def vouch(request):
+    shown = request.token or request.password
+    if shown.reveal() not in ("right", "a" * 64):
+        raise Unauthenticated()
+    return ANN
+
+
+@pytest.mark.parametrize("shown", [LOGIN, {"token": "a" * 64}])
+async def test_who_shows_credentials_is_who_these_say_even_where_the_kernel_knows_better(master, shown):
+    asked = await master.claim(LoginRequest, vouch)
+    published_ = await master.claim(PublishRequest, lambda request: published())
+    async with master.caller() as caller:
+        await caller.ask(op="publish", tgt="*", fun="test.ping", follow=False, credentials=shown, user_hint="root")
+    assert [(request.user, request.caller) for request in published_] == [("ann", ANN)]
+    assert asked[0].peer == f"uid {os.getuid()}"
+    async with master.caller() as caller:
+        answer = await caller.ask(op="runner", fun="test.arg", credentials=shown)
+        assert answer["error"] == {"name": "AuthorizationError", "message": "Authorization error occurred."}
+    for op in ("events", "status", "match"):
+        async with master.caller() as caller:
+            assert (await caller.ask(op=op, tgt="*", credentials=shown))["error"]["name"] == "AuthorizationError"
+
+
+async def test_who_shows_wrong_credentials_is_nobody(master):
+    await master.claim(LoginRequest, vouch)
+    for shown in ({**LOGIN, "password": "wrong"}, {"token": "b" * 64}):
+        async with master.caller() as caller:
+            answer = await caller.ask(op="publish", tgt="*", fun="test.ping", credentials=shown)
+            assert answer["error"] == {"name": "AuthenticationError", "message": "Authentication error occurred."}
+
+
+async def test_a_token_is_made_at_the_door(master):
+    asked = await master.claim(TokenRequest, lambda request: {"token": "a" * 64, "name": "ann"})
+    async with master.caller() as caller:
+        answer = await caller.ask(op="mk_token", credentials=LOGIN, token_expire=60)
+        assert answer == {"token": {"token": "a" * 64, "name": "ann"}}
+    assert (asked[0].username, asked[0].token_expire, asked[0].password.reveal()) == ("ann", 60, "right")
 
 
 async def test_who_follows_later_gets_what_has_returned_so_far_first(master):
@@ -603,6 +649,12 @@ async def test_the_status_tells_what_the_daemon_says_of_itself(tmp_path, nursery
         {"op": "key_changed", "act": "delete", "ids": [1]},
         {"op": "follow_job"},
         {"op": "match"},
+        {"op": "mk_token"},
+        {"op": "mk_token", "credentials": {"token": "x"}},
+        {"op": "status", "credentials": {}},
+        {"op": "status", "credentials": {"token": 5}},
+        {"op": "status", "credentials": {"eauth": "pam", "username": "ann"}},
+        {"op": "status", "credentials": {"token": "x", "username": "ann"}},
         {"op": "match", "tgt": "*", "tgt_type": 1},
     ],
     ids=str,

@@ -1,43 +1,44 @@
-"""Names of accounts and groups that a test makes on this host, and their end: distinct in each process, gone after."""
+"""System accounts that a test makes, and takes away."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import os
+import pwd
+import secrets
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-_COUNT = itertools.count(1)
+import pytest
 
 
-def new_name() -> str:
-    """A name that is no account's and no group's, of at most 32 letters."""
-    return f"trisalt-test-{os.getpid()}-{next(_COUNT)}"
-
-
-@contextmanager
-def open_names(count: int) -> Iterator[list[str]]:
-    """Names for accounts and groups; whatever came to bear one of them is gone afterwards."""
-    names = [new_name() for _ in range(count)]
+@contextlib.contextmanager
+def account(prefix: str = "tst", *, groups: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """An account of this host with a password, and new groups of these names: `(name, password)`. Gone afterwards."""
+    if os.geteuid() != 0:
+        pytest.skip("only root makes accounts")
+    name, password = f"{prefix}{secrets.token_hex(4)}", secrets.token_urlsafe(12)
+    for group in groups:
+        run("groupadd", group)
     try:
-        yield names
+        more = ["-G", ",".join(groups)] if groups else []
+        run("useradd", "-M", "-s", "/bin/sh", *more, name)
+        try:
+            run("chpasswd", text=f"{name}:{password}\n")
+            yield name, password
+        finally:
+            run("userdel", name)
     finally:
-        for program in ("userdel", "groupdel"):
-            for name in names:
-                subprocess.run([program, "-f", name], capture_output=True, check=False)
+        for group in groups:
+            run("groupdel", group)
 
 
-def write_root(place: Path) -> Path:
-    """The files of accounts of another root: root, and a group `users`."""
-    etc = place / "etc"
-    etc.mkdir(parents=True)
-    for name, text in {
-        "passwd": "root:x:0:0:root:/root:/bin/sh\n",
-        "group": "root:x:0:\nusers:x:100:\n",
-        "shadow": "root:*:1:0:99999:7:::\n",
-        "gshadow": "root:*::\nusers:!::\n",
-    }.items():
-        (etc / name).write_text(text)
-    return place
+def run(*argv: str, text: str | None = None) -> str:
+    """Run a command of the host; its output."""
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, f"{argv[0]}: {done.stderr}"
+    return done.stdout
+
+
+def uid_of(name: str) -> int:
+    return pwd.getpwnam(name).pw_uid

@@ -315,6 +315,18 @@ class JobRefused(Event):
 
 
 @attrs.frozen(kw_only=True)
+class LoginDecided(Event):
+    """Somebody asked by name and password, or by token: from `peer`, with what result, and `reason` for a refusal."""
+
+    TAG = "trisalt/login"
+    result: bool
+    user: str
+    eauth: str
+    peer: str
+    reason: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
 class JobSettled(Event):
     """Nobody waits for this job any longer: `missing` gives a reason for each minion that did not return."""
 

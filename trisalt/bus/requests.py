@@ -195,6 +195,44 @@ MASTER = Caller(name="root", trusted=True)
 
 
 @attrs.frozen(kw_only=True)
+class LoginRequest(Request):
+    """Who is this? By a `token`, or by name and password of the backend `eauth`; `peer` says where they are.
+
+    `password` and `token` are `events.Secret`. The answer is a `Caller`. Raises Unauthenticated, after a while.
+    """
+
+    CMD = "login"
+    eauth: str = ""
+    username: str = ""
+    password: Any = None
+    token: Any = None
+    peer: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class TokenRequest(Request):
+    """A new token for who logs in; `token_expire` (seconds) where its owner may choose.
+
+    The answer is `{token, start, expire, name, eauth, groups?, auth_list?}`. Raises Unauthenticated, after a while.
+    """
+
+    CMD = "mk_token"
+    eauth: str
+    username: str
+    password: Any
+    token_expire: Any = None
+    peer: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ShowTokenRequest(Request):
+    """What a token (`events.Secret`) says: `{start, expire, name, eauth, groups?, auth_list?}`, empty for none."""
+
+    CMD = "get_token"
+    token: Any
+
+
+@attrs.frozen(kw_only=True)
 class PublishRequest(Request):
     """Send a job out, for `caller`; for the account `user` of this host when None. Jobs are known by `user`.
 

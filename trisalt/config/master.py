@@ -84,7 +84,19 @@ class MasterConfig(DaemonConfig):
     # -- who may what -----------------------------------------------------------------------------------------
     publisher_acl: dict[str, Any] = option({}, "What system users may run.")
     publisher_acl_blacklist: dict[str, Any] = option({}, "Users and functions that are always refused.", guards=True)
+    sudo_acl: bool = option(False, "Who comes as root by sudo may what `publisher_acl` lets the account.", guards=True)
+    external_auth: dict[str, Any] = option(
+        {}, "What users may run for whom a backend vouches: pam, file, sharedsecret."
+    )
+    permissive_acl: bool = option(False, "Who has an entry of their own in `external_auth` gets that of `*` too.")
+    sharedsecret: str = option("", "The password of everybody, for the backend sharedsecret.")
+    token_expire: int = option(43200, "Seconds that a token is good for.", guards=True)
+    token_expire_user_override: bool | dict[str, Any] = option(
+        False, "Who may choose how long a token is good for: all, or users by backend.", guards=True
+    )
+    keep_acl_in_token: bool = option(False, "A token keeps the permissions of the time when it was made.")
     peer: dict[str, Any] = option({}, "What minions may publish to others: minion expression to function expressions.")
+    peer_run: dict[str, Any] = option({}, "Which runners minions may run: minion expression to function expressions.")
     mine_get: dict[str, Any] = option({}, "Which minions may read what of the mine: id expression to functions.")
     nodegroups: dict[str, Any] = option({}, "Names for compound targets.")
 
@@ -113,6 +125,7 @@ class MasterConfig(DaemonConfig):
         self.__dict__["id"] = self.opts["id"] = f"{host_id(self.config_dir, self.minion_id_caching)}_master"
         return self.__dict__["id"]
 
+    BY_PLUGINS = frozenset({"auth.pam.service"})
     LATER = LATER_ON_BOTH | {
         "archive_jobs": ("bool", False),
         "auth_events_autosign_grains": ("list", ...),
@@ -154,7 +167,6 @@ class MasterConfig(DaemonConfig):
         "event_return_queue": ("int", 0),
         "event_return_queue_max_seconds": ("int", ...),
         "event_return_whitelist": ("list", []),
-        "external_auth": ("dict", {}),
         "file_client": ("str", "local"),
         "fileserver_interval": ("int", 3600),
         "fileserver_update_niceness": ("int|None", None),
@@ -168,7 +180,6 @@ class MasterConfig(DaemonConfig):
         "hgfs_saltenv_blacklist": ("list", []),
         "hgfs_saltenv_whitelist": ("list", []),
         "job_cache": ("bool", True),
-        "keep_acl_in_token": ("bool", False),
         "key_cache": ("str", ""),
         "key_pass": ("str|None", None),
         "local": ("bool", True),
@@ -198,8 +209,6 @@ class MasterConfig(DaemonConfig):
         "pass_strict_fetch": ("bool", False),
         "pass_to_ext_pillars": ("str|list", ...),
         "pass_variable_prefix": ("str", ""),
-        "peer_run": ("dict", {}),
-        "permissive_acl": ("bool", False),
         "pillar_version": ("int", 2),
         "presence_events": ("bool", False),
         "pub_server_niceness": ("int|None", None),
@@ -240,7 +249,6 @@ class MasterConfig(DaemonConfig):
         "ssh_timeout": ("float", 60),
         "ssh_use_home_key": ("bool", False),
         "ssh_user": ("str", "root"),
-        "sudo_acl": ("bool", False),
         "svnfs_branches": ("str", "branches"),
         "svnfs_mountpoint": ("str", ""),
         "svnfs_remotes": ("list", []),
@@ -265,8 +273,6 @@ class MasterConfig(DaemonConfig):
         "thin_extra_mods": ("str", ""),
         "thin_saltext_allowlist": ("list|None", None),
         "thin_saltext_blocklist": ("list", []),
-        "token_expire": ("int", 43200),
-        "token_expire_user_override": ("bool|dict", False),
         "worker_pools": ("dict", {}),
         "worker_pools_enabled": ("bool", True),
         "zmq_monitor": ("any", False),

@@ -65,6 +65,8 @@ class Config:
     SIDE = ""
     OPTIONS: dict[str, Option] = {}
     LATER: dict[str, tuple[str, Any]] = {}
+    # Keys of effect that only plugins read.
+    BY_PLUGINS: frozenset[str] = frozenset()
 
     conf_file: str
     config_dir: str
@@ -108,7 +110,7 @@ class Config:
         ]
 
     def _unheeded(self, key: str, value: object, foreign: type[Config]) -> str | None:
-        if key in self.OPTIONS:
+        if key in self.OPTIONS or key in self.BY_PLUGINS:
             return None
         row = self.LATER.get(key)
         if row is not None:

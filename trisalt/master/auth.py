@@ -319,6 +319,11 @@ class Allowance:
             self._left.popitem(last=False)
         return allowed
 
+    def spent(self, name: str, now: float) -> bool:
+        """Whether the next one would not be allowed. Nothing is counted."""
+        left, when = self._left.get(name, (self._burst, now))
+        return min(self._burst, left + max(0.0, now - when) * self._per_s) < 1
+
 
 # -- the drop file ---------------------------------------------------------------------------------------------------
 

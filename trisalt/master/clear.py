@@ -1,7 +1,7 @@
-"""Clear commands of the network door: what stock's own `salt`, `salt-run` and `salt-key` ask, with a key from `CACHE`.
+"""Clear commands of the network door: what stock's own `salt`, `salt-run` and `salt-key` ask.
 
-Only `ping` and `_auth` are for strangers, and they are `request_server`'s; everything here begins with who asks.
-Our own commands come in by the local door. Tokens and external authentication are not offered.
+Only `ping` and `_auth` are for strangers, and they are `request_server`'s; everything here begins with who asks: by a
+key from `CACHE`, or by what `login` vouches for. Our own commands come in by the local door.
 Source of the shapes: stock Salt 3008.3; salt-wire.md section 12.
 """
 
@@ -16,10 +16,18 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobRefused, stamped
-from trisalt.bus.requests import Caller, PublishRequest, RunnerRequest, WheelRequest
+from trisalt.bus.events import JobRefused, Secret, stamped
+from trisalt.bus.requests import (
+    Caller,
+    LoginRequest,
+    PublishRequest,
+    RunnerRequest,
+    ShowTokenRequest,
+    TokenRequest,
+    WheelRequest,
+)
 from trisalt.errors import AuthError, TargetError, TrisaltError
-from trisalt.master.acl import AUTHORIZATION, Acl
+from trisalt.master.acl import AUTHORIZATION, Acl, refuse_run
 from trisalt.master.auth import Allowance
 from trisalt.master.jobcache import JobCache
 from trisalt.wire import jid as jids
@@ -79,8 +87,28 @@ class ClearDesk:
         command = self._commands.get(cmd)
         return {} if command is None else await command(load, peer)
 
-    def caller(self, load: Load) -> str | None:
-        """Who asks, by the key in the load; None for nobody.
+    async def caller(self, load: Load, shown: Load, peer: str) -> Caller | None:
+        """Who asks, by the token, or the name and password, or the key that they show; None for nobody.
+
+        Only the first of these that is there counts.
+        """
+        match _credentials(shown):
+            case "token" if isinstance(shown["token"], str):
+                wanted = LoginRequest(token=Secret(shown["token"]), peer=peer)
+            case "eauth" if (login := _login(shown)) is not None:
+                wanted = LoginRequest(**login, peer=peer)
+            case "user" if (name := self.owner(load)) is not None:
+                return Caller(name=name)
+            case _:
+                return None
+        try:
+            caller: Caller = await self._bus.ask(wanted)
+        except AuthError:
+            return None
+        return caller
+
+    def owner(self, load: Load) -> str | None:
+        """Whose key is in the load; None for nobody's.
 
         The master's own key speaks for whom it says, and so for root by way of sudo; a user's key for that user only.
         """
@@ -100,19 +128,21 @@ class ClearDesk:
 
     async def _publish(self, load: Load, peer: str) -> object:
         kwargs = load.get("kwargs") or {}
-        offered = _credentials(kwargs) if isinstance(kwargs, dict) else "user"
-        user = self.caller(load) if offered == "user" and isinstance(kwargs, dict) else None
-        if user is None:
-            return await self._refused(load, peer, offered)
+        shown = kwargs if isinstance(kwargs, dict) else {}
+        caller = await self.caller(load, shown, peer) if isinstance(kwargs, dict) else None
+        if caller is None:
+            return await self._refused(load, peer, _credentials(shown))
         if not _is_job(load):
             return EXCEPTION
+        kwargs = {name: value for name, value in kwargs.items() if name not in _NOT_ARGUMENTS}
         if "to" in load:
-            kwargs = {**kwargs, "to": load["to"]}
+            kwargs["to"] = load["to"]
         request = PublishRequest(
             tgt=load["tgt"],
             fun=load["fun"],
             arg=load["arg"],
-            user=user,
+            user=caller.name,
+            caller=caller,
             tgt_type=load.get("tgt_type", "glob"),
             ret=load.get("ret") or "",
             jid=load.get("jid") or "",
@@ -126,7 +156,7 @@ class ClearDesk:
             # In stock's shape for nobody: its tools know no other for a target.
             return _clear({"jid": None, "minions": [], "error": f"Invalid target: {exc}"})
         except TrisaltError as exc:
-            log.error("publish.failed", user=user, fun=load["fun"], reason=str(exc))
+            log.error("publish.failed", user=caller.name, fun=load["fun"], reason=str(exc))
             return {"error": {"name": "PublishError", "message": str(exc)}}
         if published.jid is None:
             return _clear({"jid": None, "minions": published.minions, "error": published.error})
@@ -151,11 +181,11 @@ class ClearDesk:
     # -- runners and wheels ---------------------------------------------------------------------------------------
 
     async def _runner(self, load: Load, peer: str) -> object:
-        user = self._operator(load, "runner")
-        if user is None:
-            return self._not_you(load, peer)
         arg, kwarg = _arguments(load)
-        request = RunnerRequest(fun=load["fun"], jid=self._jid(), user=user, arg=arg, kwarg=kwarg)
+        caller, refusal = await self._operator(load, peer, "runner", arg, kwarg)
+        if caller is None:
+            return refusal
+        request = RunnerRequest(fun=load["fun"], jid=self._jid(), user=caller.name, arg=arg, kwarg=kwarg, caller=caller)
         self._background.start_soon(self._run_on, request)
         return {"tag": f"salt/run/{request.jid}", "jid": request.jid}
 
@@ -167,13 +197,14 @@ class ClearDesk:
             log.error("command.failed", fun=request.fun, jid=request.jid, reason=str(exc))
 
     async def _wheel(self, load: Load, peer: str) -> object:
-        user = self._operator(load, "wheel")
-        if user is None:
-            return self._not_you(load, peer)
         arg, kwarg = _arguments(load)
         if "arg" not in load and "kwarg" not in load:
             kwarg = {name: value for name, value in load.items() if name not in _NOT_ARGUMENTS and name[:2] != "__"}
-        request = WheelRequest(fun=load["fun"], jid=self._jid(), user=user, arg=arg, kwarg=kwarg)
+        caller, refusal = await self._operator(load, peer, "wheel", arg, kwarg)
+        if caller is None:
+            return refusal
+        user = caller.name
+        request = WheelRequest(fun=load["fun"], jid=self._jid(), user=user, arg=arg, kwarg=kwarg, caller=caller)
         tag = f"salt/wheel/{request.jid}"
         data: dict[str, Any] = {"fun": f"wheel.{request.fun}", "jid": request.jid, "tag": tag, "user": user}
         try:
@@ -184,22 +215,24 @@ class ClearDesk:
             data |= {"return": outcome.result, "success": outcome.success}
         return {"tag": tag, "data": {**data, "_stamp": stamped(time.time())}}
 
-    def _operator(self, load: Load, kind: str) -> str | None:
-        """Who asks for a runner or a wheel function, if they may."""
+    async def _operator(
+        self, load: Load, peer: str, kind: str, arg: list[Any], kwarg: dict[str, Any]
+    ) -> tuple[Caller | None, object]:
+        """Who asks for a runner or a wheel function, if they may; else what to answer."""
         fun = load.get("fun")
-        user = self.caller(load) if _credentials(load) == "user" else None
-        if user is None or not isinstance(fun, str):
-            return None
-        arg, kwarg = _arguments(load)
-        return user if self._acl.judge_run(Caller(name=user), kind, fun, arg, kwarg) else None
+        caller = await self.caller(load, load, peer)
+        if caller is None or not isinstance(fun, str):
+            return None, self._not_you(load, peer)
+        verdict = self._acl.judge_run(caller, kind, fun, arg, kwarg)
+        if verdict:
+            return caller, None
+        await refuse_run(self._bus, caller, fun=f"{kind}.{fun}", reason=verdict.reason)
+        return None, _refusal(load, caller.name)
 
     def _not_you(self, load: Load, peer: str) -> object:
-        offered = _credentials(load)
         user = str(load.get("user", "UNKNOWN"))[:64]
-        self._complain(peer, "command.denied", type=offered, user=user, fun=str(load.get("fun"))[:64])
-        name = _REFUSALS[offered]
-        message = f'Authentication failure of type "{offered}" occurred for user {user}.'
-        return {"error": {"name": name, "message": message}}
+        self._complain(peer, "command.denied", type=_credentials(load), user=user, fun=str(load.get("fun"))[:64])
+        return _refusal(load, user)
 
     def _complain(self, peer: str, event: str, **facts: str) -> bool:
         """Log a refusal; whether it may be told, too. One address that asks on and on is only for debugging."""
@@ -213,12 +246,36 @@ class ClearDesk:
 
     # -- tokens ---------------------------------------------------------------------------------------------------
 
-    async def _mk_token(self, _load: Load, peer: str) -> object:
-        self._complain(peer, "token.denied")
-        return ""
+    async def _mk_token(self, load: Load, peer: str) -> object:
+        login = _login(load)
+        if login is None:
+            self._complain(peer, "token.denied")
+            return ""
+        try:
+            token: object = await self._bus.ask(TokenRequest(**login, token_expire=load.get("token_expire"), peer=peer))
+        except AuthError:
+            return ""
+        return token
 
     async def _get_token(self, load: Load, _peer: str) -> object:
-        return {} if "token" in load else False
+        if "token" not in load:
+            return False
+        return await self._bus.ask(ShowTokenRequest(token=Secret(load["token"])))
+
+
+def _login(load: Load) -> dict[str, Any] | None:
+    """The fields of a `LoginRequest`, where they are all there."""
+    match load:
+        case {"eauth": str() as eauth, "username": str() as name, "password": str() as password}:
+            return {"eauth": eauth, "username": name, "password": Secret(password)}
+    return None
+
+
+def _refusal(load: Load, user: str) -> dict[str, Any]:
+    """What who may not run a runner or a wheel function is told."""
+    offered = _credentials(load)
+    message = f'Authentication failure of type "{offered}" occurred for user {user}.'
+    return {"error": {"name": _REFUSALS[offered], "message": message}}
 
 
 def _clear(load: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from trisalt.master.jobcache import JobCache, sweep_job_cache
 from trisalt.master.jobs import keep_jobs
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.local_door import serve_local_door
+from trisalt.master.login import LoginRules, serve_logins
 from trisalt.master.mine import serve_mine
 from trisalt.master.minion_events import relay_minion_events
 from trisalt.master.minions import Minions, answer_targets
@@ -64,9 +65,12 @@ log = structlog.get_logger()
 GRACE_S = 5.0
 # Options that are asked for each time, so that a configuration that is read again takes effect.
 RELOADED = frozenset(
-    {field.name for rules in (KeyRules, PublishRules, RequestRules) for field in attrs.fields(rules)}
+    {field.name for rules in (KeyRules, PublishRules, RequestRules, LoginRules) for field in attrs.fields(rules)}
     - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
-) | {"nodegroups", "publisher_acl", "publisher_acl_blacklist", "log_level", "log_level_logfile", "log_granular_levels"}
+) | {
+    *("nodegroups", "log_level", "log_level_logfile", "log_granular_levels"),
+    *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
+}
 
 
 # Folders of the cache that stock's commands write to without making them.
@@ -89,6 +93,7 @@ class Live:
         self.keys = KeyRules.from_opts(self.opts)
         self.publish = PublishRules.from_opts(self.opts)
         self.requests = RequestRules.from_opts(self.opts)
+        self.logins = LoginRules.from_opts(self.opts)
         self.acl.grant(self.opts)
 
     def reload(self, opts: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -191,6 +196,7 @@ async def _start_services(
         partial(keep_jobs, bus, store, timeout=config.timeout, gather_job_timeout=config.gather_job_timeout),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
         partial(answer_targets, bus, minions),
+        partial(serve_logins, bus, workers, store.banks, live.acl, rules=lambda: live.logins),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),

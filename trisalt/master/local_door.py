@@ -20,18 +20,20 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, KeyChanged, TaggedEvent
+from trisalt.bus.events import Event, KeyChanged, Secret, TaggedEvent
 from trisalt.bus.requests import (
     Caller,
+    LoginRequest,
     Published,
     PublishRequest,
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
+    TokenRequest,
     WheelRequest,
 )
 from trisalt.bus.subscription import Lagged, Subscription
-from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError
+from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError, Unauthenticated
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.feed import Feed
 from trisalt.master.following import Following, open_following
@@ -43,6 +45,12 @@ log = structlog.get_logger()
 
 # Seconds a caller has to say what it wants.
 PATIENCE = 30
+# What errors are called at the door: stock's names for what may not be done.
+_ERROR_NAMES = {
+    Denied: "AuthorizationError",
+    Unauthenticated: "AuthenticationError",
+    RemoteProtocolError: "ProtocolError",
+}
 # How many connections an account may have that is no administrator's: the others' places are not theirs to fill.
 GUEST_PLACES = 16
 KEY_ACTS = frozenset({"accepted", "rejected", "pending", "denied", "delete"})
@@ -148,11 +156,13 @@ class _Door:
                 request = await stream.receive()
             if request is None:
                 return
+            if request.get("op") == "mk_token":
+                await self._while_there(stream, partial(self._make_token, peer, request, stream))
+                return
             operation = self._operations.get(str(request.get("op")))
             if operation is None:
                 raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
-            caller = Caller(name=caller_name(peer.uid, request.get("user_hint")))
-            await self._while_there(stream, partial(operation, caller, request, stream))
+            await self._while_there(stream, partial(self._admit_to, operation, peer, request, stream))
         except trio.BrokenResourceError:
             return
         except TrisaltError as exc:
@@ -160,6 +170,28 @@ class _Door:
         except Exception as exc:
             log.error("door.failed", uid=peer.uid, exc_info=exc)
             await self._refuse(stream, TrisaltError("the master failed to answer; its log says why"))
+
+    async def _admit_to(
+        self,
+        operation: Callable[[Caller, dict[str, Any], FrameStream], Awaitable[None]],
+        peer: LocalPeer,
+        request: dict[str, Any],
+        stream: FrameStream,
+    ) -> None:
+        """Whoever shows credentials is who these say, and nobody else; all others are who the kernel says."""
+        shown = request.pop("credentials", None)
+        if shown is None:
+            caller = Caller(name=caller_name(peer.uid, request.get("user_hint")))
+        else:
+            caller = await self._bus.ask(LoginRequest(**_credentials(shown), peer=_place(peer)))
+        await operation(caller, request, stream)
+
+    async def _make_token(self, peer: LocalPeer, request: dict[str, Any], stream: FrameStream) -> None:
+        shown = _credentials(request.get("credentials"))
+        if "token" in shown:
+            raise RemoteProtocolError("a token is made with a name and a password")
+        wanted = TokenRequest(**shown, token_expire=request.get("token_expire"), peer=_place(peer))
+        await stream.send({"token": await self._bus.ask(wanted)})
 
     async def _while_there(self, stream: FrameStream, answer: Callable[[], Awaitable[None]]) -> None:
         """Answer until done, or until the caller hangs up."""
@@ -180,7 +212,7 @@ class _Door:
             raise failure
 
     async def _refuse(self, stream: FrameStream, exc: TrisaltError) -> None:
-        name = {Denied: "AuthorizationError", RemoteProtocolError: "ProtocolError"}.get(type(exc), type(exc).__name__)
+        name = _ERROR_NAMES.get(type(exc), type(exc).__name__)
         with trio.move_on_after(PATIENCE):
             try:
                 await stream.send({"error": {"name": name, "message": str(exc)}})
@@ -379,6 +411,21 @@ def _progress(batch: list[Event | Lagged], tag: str) -> list[dict[str, Any]]:
         for event in batch
         if isinstance(event, TaggedEvent) and event.name.startswith(tag + "/")
     ]
+
+
+def _credentials(shown: object) -> dict[str, Any]:
+    """What a caller shows, for a `LoginRequest`: a token, or the backend with name and password."""
+    match shown:
+        case {"token": str() as token, **rest} if not rest:
+            return {"token": Secret(token)}
+        case {"eauth": str() as eauth, "username": str() as name, "password": str() as password, **rest} if not rest:
+            return {"eauth": eauth, "username": name, "password": Secret(password)}
+    raise RemoteProtocolError("credentials are a token, or eauth, username and password")
+
+
+def _place(peer: LocalPeer) -> str:
+    """Where a caller is, for the log and for counting failures."""
+    return f"uid {peer.uid}"
 
 
 _MISSING = object()

@@ -1,0 +1,300 @@
+"""Who somebody is that the kernel does not know: backends, tokens, and what wrong answers cost."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+import structlog
+import trio
+import trio.lowlevel
+import trio.testing
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import LoginDecided, Secret
+from trisalt.bus.requests import Caller, LoginRequest, ShowTokenRequest, TokenRequest
+from trisalt.errors import StoreError, Unauthenticated, WorkerDied
+from trisalt.master import login as module
+from trisalt.master.acl import Acl
+from trisalt.master.login import BACKEND_S, NAME_BURST, PEER_BURST, REFUSED_AFTER_S, WAITING, LoginRules, serve_logins
+from trisalt.worker.protocol import Failure, Outcome
+
+PASSWORD = "k=v hunter2"
+EAUTH = {"pam": {"ann": ["test.ping"], "ops%": ["@jobs"]}, "file": {}}
+
+
+@attrs.define
+class Workers:
+    """Runs `auth` and `groups` of one backend, in which ann has a password."""
+
+    calls: list = attrs.field(factory=list)
+    result: object = None
+    seconds: float = 0.0
+
+    async def run_job(self, call, *, outlives):
+        assert (outlives, call.kind) == (False, "auth")
+        self.calls.append(call)
+        await trio.sleep(self.seconds)
+        if isinstance(self.result, Exception):
+            raise self.result
+        ((asked,), (whose,)) = call.arg
+        good = (asked["username"], asked["password"]) == ("ann", PASSWORD)
+        verified = good if self.result is None else self.result
+        auth, groups = call.fun
+        failed = isinstance(verified, str)
+        return Outcome(
+            result={auth: verified, groups: ["ann", "ops"] if whose["username"] == "ann" else "Traceback"},
+            retcode={auth: int(failed), groups: int(whose["username"] != "ann")},
+            failure=Failure.EXCEPTION if failed else None,
+        )
+
+
+class Banks:
+    def __init__(self):
+        self.kept = {}
+        self.error = None
+
+    async def store(self, bank, key, value):
+        await trio.lowlevel.checkpoint()
+        if self.error:
+            raise self.error
+        self.kept[bank, key] = value
+
+    async def fetch(self, bank, key):
+        await trio.lowlevel.checkpoint()
+        return self.kept.get((bank, key))
+
+    async def fetch_all(self, bank):
+        await trio.lowlevel.checkpoint()
+        return {key: value for (of, key), value in self.kept.items() if of == bank}
+
+    async def flush(self, bank, key):
+        await trio.lowlevel.checkpoint()
+        del self.kept[bank, key]
+
+
+class Desk:
+    def __init__(self):
+        self.bus, self.workers, self.banks = Bus(), Workers(), Banks()
+        self.rules = LoginRules(external_auth=EAUTH)
+        self.now = 1000.0
+        self.told = []
+
+    async def run(self, task_status):
+        acl = Acl(external_auth=EAUTH)
+        await serve_logins(
+            self.bus,
+            self.workers,
+            self.banks,
+            acl,
+            rules=lambda: self.rules,
+            clock=lambda: self.now,
+            task_status=task_status,
+        )
+
+    async def listen(self, task_status):
+        async with self.bus.subscribe(LoginDecided, keep=False, depth=1000) as events:
+            task_status.started()
+            async for event in events:
+                self.told.append(event)
+
+    async def login(self, password=PASSWORD, username="ann", eauth="pam", peer="192.0.2.1"):
+        return await self.bus.ask(LoginRequest(eauth=eauth, username=username, password=Secret(password), peer=peer))
+
+    async def token(self, **more):
+        asked = TokenRequest(eauth="pam", username="ann", password=Secret(PASSWORD), **more)
+        return await self.bus.ask(asked)
+
+    async def bearer(self, token):
+        return await self.bus.ask(LoginRequest(token=Secret(token)))
+
+    async def refused(self, *args, **kwargs):
+        """The reason for which somebody was told no, and how many seconds that took."""
+        start = trio.current_time()
+        with pytest.raises(Unauthenticated, match=r"^Authentication error occurred\.$"):
+            await self.login(*args, **kwargs)
+        await trio.testing.wait_all_tasks_blocked()
+        return self.told[-1].reason, trio.current_time() - start
+
+
+@pytest.fixture
+async def desk(nursery):
+    desk = Desk()
+    await nursery.start(desk.run)
+    await nursery.start(desk.listen)
+    yield desk
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_backend_vouches_for_a_name_and_knows_its_groups(autojump_clock, desk):
+    assert await desk.login() == Caller(name="ann", eauth="pam", groups=("ann", "ops"))
+    await trio.testing.wait_all_tasks_blocked()
+    assert [(event.result, event.user, event.eauth, event.peer) for event in desk.told] == [
+        (True, "ann", "pam", "192.0.2.1")
+    ]
+    (call,) = desk.workers.calls
+    assert call.fun == ["pam.auth", "pam.groups"]
+    assert all(argument["__kwarg__"] is True for (argument,) in call.arg)
+
+
+async def test_who_is_wrong_waits_and_is_told_no_more_than_that(autojump_clock, desk):
+    for password, username in (("wrong", "ann"), (PASSWORD, "bob")):
+        reason, seconds = await desk.refused(password, username)
+        assert reason == "the backend does not vouch for them"
+        assert seconds >= REFUSED_AFTER_S
+
+
+@pytest.mark.parametrize(
+    ("password", "username", "eauth"),
+    [
+        ("", "ann", "pam"),
+        ("a\0b", "ann", "pam"),
+        ("x" * 5000, "ann", "pam"),
+        (PASSWORD, "", "pam"),
+        (PASSWORD, "a\nb", "pam"),
+        (PASSWORD, "a" * 300, "pam"),
+        (PASSWORD, "ann", "ldap"),
+        (PASSWORD, "ann", "../pam"),
+        (PASSWORD, "ann", ""),
+    ],
+)
+async def test_what_makes_no_sense_is_not_asked_and_takes_as_long(autojump_clock, desk, password, username, eauth):
+    _reason, seconds = await desk.refused(password, username, eauth)
+    assert seconds >= REFUSED_AFTER_S
+    assert desk.workers.calls == []
+
+
+async def test_who_fails_often_is_asked_about_no_more_for_a_while(autojump_clock, desk):
+    async with trio.open_nursery() as crowd:
+        for _ in range(NAME_BURST):
+            crowd.start_soon(desk.refused, "wrong")
+    asked = len(desk.workers.calls)
+    assert (await desk.refused())[0] == "too many failures of this name"
+    assert len(desk.workers.calls) == asked == NAME_BURST
+    await trio.sleep(1 / module.NAME_PER_S)
+    assert (await desk.login()).name == "ann"
+
+
+async def test_who_fails_often_from_one_place_is_asked_about_no_more_whatever_the_name(autojump_clock, desk):
+    async with trio.open_nursery() as crowd:
+        for number in range(PEER_BURST):
+            crowd.start_soon(desk.refused, "wrong", f"user{number}")
+    assert (await desk.refused())[0] == "too many failures from there"
+    assert len(desk.workers.calls) == PEER_BURST
+    assert (await desk.login(peer="192.0.2.2")).name == "ann"
+
+
+async def test_a_backend_that_hangs_is_given_up_and_others_are_served(autojump_clock, desk):
+    desk.workers.seconds = 1000
+    reason, seconds = await desk.refused()
+    assert (reason, seconds) == (f"the backend did not answer within {BACKEND_S:g} s", BACKEND_S)
+
+
+async def test_a_crowd_is_not_let_wait_without_end(autojump_clock, desk):
+    desk.workers.seconds = 20
+    reasons = []
+
+    async def one(number):
+        await desk.refused("wrong", f"user{number}", peer=str(number))
+
+    async with trio.open_nursery() as crowd:
+        for number in range(WAITING + 20):
+            crowd.start_soon(one, number)
+    reasons = [event.reason for event in desk.told]
+    assert reasons.count("too many logins at a time") == 20 - module.BACKENDS
+
+
+@pytest.mark.parametrize(
+    "result",
+    [WorkerDied("killed by signal 9"), StoreError("x"), RuntimeError("boom"), f"Traceback: {PASSWORD}", 0, "", [], {}],
+)
+async def test_a_backend_that_fails_vouches_for_nobody_and_its_words_hold_no_password(autojump_clock, desk, result):
+    desk.workers.result = result
+    with structlog.testing.capture_logs() as log:
+        with pytest.raises((Unauthenticated, WorkerDied, StoreError)):
+            await desk.login()
+    await trio.testing.wait_all_tasks_blocked()
+    assert PASSWORD not in repr(log) + repr([event.to_data() for event in desk.told])
+
+
+# -- tokens --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_token_stands_for_who_made_it_until_it_expires(autojump_clock, desk):
+    told = await desk.token()
+    assert told == {
+        "token": told["token"],
+        "start": 1000.0,
+        "expire": 1000.0 + 43200,
+        "name": "ann",
+        "eauth": "pam",
+        "groups": ["ann", "ops"],
+    }
+    assert await desk.bearer(told["token"]) == Caller(name="ann", eauth="pam", groups=("ann", "ops"))
+    assert (await desk.bus.ask(ShowTokenRequest(token=Secret(told["token"]))))["name"] == "ann"
+    desk.now = told["expire"]
+    with pytest.raises(Unauthenticated):
+        await desk.bearer(told["token"])
+    assert await desk.bus.ask(ShowTokenRequest(token=Secret(told["token"]))) == {}
+
+
+async def test_who_reads_the_store_has_no_token(autojump_clock, desk):
+    told = await desk.token()
+    assert told["token"] not in repr(desk.banks.kept)
+    ((_bank, key),) = desk.banks.kept
+    for guess in (key, told["token"].upper(), told["token"][:-1], "", "../x", 5, None):
+        with pytest.raises(Unauthenticated):
+            await desk.bearer(guess)
+
+
+async def test_a_token_is_for_who_logs_in_only_and_kept_before_it_is_told(autojump_clock, desk):
+    with pytest.raises(Unauthenticated):
+        await desk.bus.ask(TokenRequest(eauth="pam", username="ann", password=Secret("wrong")))
+    desk.banks.error = StoreError("full")
+    with pytest.raises(StoreError):
+        await desk.token()
+    assert desk.banks.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("override", "wanted", "seconds"),
+    [
+        (False, 60, 43200),
+        (True, 60, 60),
+        (True, None, 43200),
+        (True, -1, 43200),
+        (True, "60", 43200),
+        (True, True, 43200),
+        ({"pam": ["ann"]}, 60, 60),
+        ({"pam": ["bob"]}, 60, 43200),
+        ({"file": ["ann"]}, 60, 43200),
+        ({"pam": None}, 60, 43200),
+    ],
+)
+async def test_who_may_chooses_how_long_a_token_is_good_for(autojump_clock, desk, override, wanted, seconds):
+    desk.rules = LoginRules(external_auth=EAUTH, token_expire_user_override=override)
+    told = await desk.token(token_expire=wanted)
+    assert told["expire"] - told["start"] == seconds
+
+
+async def test_a_token_keeps_the_permissions_of_its_time_only_if_it_is_configured_so(autojump_clock, desk):
+    desk.rules = LoginRules(external_auth=EAUTH, keep_acl_in_token=True)
+    told = await desk.token()
+    assert told["auth_list"] == ["test.ping", "@jobs"]
+    assert (await desk.bearer(told["token"])).rows == ["test.ping", "@jobs"]
+    desk.rules = LoginRules(external_auth=EAUTH)
+    assert (await desk.bearer(told["token"])).rows is None
+
+
+async def test_a_token_of_a_backend_that_is_not_enabled_any_more_is_none(autojump_clock, desk):
+    told = await desk.token()
+    desk.rules = LoginRules(external_auth={"file": {}})
+    with pytest.raises(Unauthenticated):
+        await desk.bearer(told["token"])
+
+
+async def test_what_has_expired_is_forgotten(autojump_clock, desk):
+    await desk.token()
+    desk.now += 50000
+    await desk.token()
+    await trio.sleep(module.EXPIRED_EVERY_S + 1)
+    assert [kept["start"] for kept in desk.banks.kept.values()] == [51000.0]

@@ -1,0 +1,253 @@
+"""Who somebody is that the kernel does not know: names and passwords, and the tokens made of them.
+
+`LoginRequest`, `TokenRequest` and `ShowTokenRequest` come from both doors. A backend (a plugin of the kind `auth`) is
+asked in a worker of its own, which can be killed; here everybody waits: who is wrong, for a while, and who is wrong
+often, without being asked at all. What somebody may is `acl`'s.
+Tokens stand in the bank `tokens` under their digest, so that who reads the store has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.events import LoginDecided, Secret
+from trisalt.bus.requests import Caller, LoginRequest, ShowTokenRequest, TokenRequest
+from trisalt.errors import TrisaltError, Unauthenticated
+from trisalt.master.acl import Acl
+from trisalt.master.auth import Allowance
+from trisalt.store.store import Banks
+from trisalt.worker.pool import Workers
+from trisalt.worker.protocol import Call
+
+log = structlog.get_logger()
+
+BANK = "tokens"
+# How long a backend may take, how many are asked at a time, and how many may wait for one.
+BACKEND_S, BACKENDS, WAITING = 30.0, 4, 64
+# When somebody is told no: not earlier, and not at one and the same time.
+REFUSED_AFTER_S, REFUSED_JITTER_S = 1.5, 0.5
+# Failures of one name, and from one place, before a backend is asked no more; and how soon it is again.
+NAME_BURST, NAME_PER_S = 10, 0.1
+PEER_BURST, PEER_PER_S = 30, 0.2
+LONGEST_NAME, LONGEST_PASSWORD = 256, 4096
+EXPIRED_EVERY_S = 3600.0
+_TOKEN = re.compile(r"[0-9a-f]{64}")
+
+
+@attrs.frozen(kw_only=True)
+class LoginRules:
+    """What the configuration says about logins; the names are stock's options."""
+
+    external_auth: Mapping[str, Any] = attrs.field(factory=dict)
+    token_expire: int = 43200
+    token_expire_user_override: Any = False
+    keep_acl_in_token: bool = False
+
+    @classmethod
+    def from_opts(cls, opts: Mapping[str, Any]) -> LoginRules:
+        """The options of the same names; one that is not set keeps its default."""
+        values = {field.name: opts.get(field.name) for field in attrs.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+    def lifetime(self, caller: Caller, wanted: object) -> float:
+        """Seconds that a token is good for: as configured, or as its owner wants who may say so."""
+        override = self.token_expire_user_override
+        may = override is True or (isinstance(override, Mapping) and caller.name in (override.get(caller.eauth) or ()))
+        if may and isinstance(wanted, int | float) and not isinstance(wanted, bool) and wanted > 0:
+            return float(wanted)
+        return float(self.token_expire)
+
+
+async def serve_logins(
+    bus: Bus,
+    workers: Workers,
+    banks: Banks,
+    acl: Acl,
+    *,
+    rules: Callable[[], LoginRules],
+    clock: Callable[[], float] = time.time,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answer until cancelled, each in a task of its own: with a `Caller`, or with what a token says; or fail with
+    `Unauthenticated`, which tells nobody why. `clock` is wall time."""
+    desk = _Desk(bus, workers, banks, acl, rules, clock)
+    async with bus.claim(LoginRequest, TokenRequest, ShowTokenRequest) as requests, trio.open_nursery() as answers:
+        answers.start_soon(desk.forget_expired)
+        task_status.started()
+        async for request, reply in requests:
+            answers.start_soon(desk.answer, request, reply)
+
+
+class _Desk:
+    def __init__(
+        self,
+        bus: Bus,
+        workers: Workers,
+        banks: Banks,
+        acl: Acl,
+        rules: Callable[[], LoginRules],
+        clock: Callable[[], float],
+    ) -> None:
+        self._bus = bus
+        self._workers = workers
+        self._banks = banks
+        self._acl = acl
+        self._rules = rules
+        self._clock = clock
+        # Apart from the pool's own limits: who waits for a backend keeps nobody from a pillar.
+        self._limit = trio.CapacityLimiter(BACKENDS)
+        self._names = Allowance(burst=NAME_BURST, per_s=NAME_PER_S)
+        self._peers = Allowance(burst=PEER_BURST, per_s=PEER_PER_S)
+
+    async def answer(self, request: LoginRequest | TokenRequest | ShowTokenRequest, reply: Reply) -> None:
+        try:
+            match request:
+                case LoginRequest(token=Secret() as token):
+                    reply.send(await self._bearer(token, request.peer))
+                case LoginRequest():
+                    reply.send(await self._login(request))
+                case TokenRequest():
+                    reply.send(await self._make_token(request))
+                case ShowTokenRequest():
+                    reply.send(await self._read(request.token) or {})
+        except TrisaltError as exc:
+            reply.fail(exc)
+        except Exception as exc:
+            log.error("login.failed", exc_info=exc)
+            reply.fail(Unauthenticated())
+
+    # -- names and passwords --------------------------------------------------------------------------------------
+
+    async def _login(self, request: LoginRequest | TokenRequest) -> Caller:
+        start = trio.current_time()
+        name, eauth, peer = request.username, request.eauth, request.peer
+        reason = self._unfit(request) or self._worn_out(request)
+        groups: tuple[str, ...] = ()
+        if not reason:
+            reason, groups = await self._ask_backend(request)
+            if reason:
+                # Only who was really asked about counts: nobody is kept out by what they were not told.
+                self._names.take(f"{eauth}/{name}", trio.current_time())
+                self._peers.take(peer, trio.current_time())
+        if not reason:
+            log.info("login.accepted", user=name, eauth=eauth, peer=peer)
+            await self._bus.publish(LoginDecided(result=True, user=name, eauth=eauth, peer=peer))
+            return Caller(name=name, eauth=eauth, groups=groups)
+        await self._told_no(name, eauth, peer, reason)
+        # Whoever guesses learns nothing from how long it took, and not much in an hour.
+        await trio.sleep_until(start + REFUSED_AFTER_S + random.random() * REFUSED_JITTER_S)  # noqa: S311 - no secret
+        raise Unauthenticated()
+
+    def _unfit(self, request: LoginRequest | TokenRequest) -> str:
+        """Why this is not even asked; empty when it is."""
+        name, password = request.username, request.password.reveal()
+        if request.eauth not in self._rules().external_auth:
+            return f'the eauth system "{request.eauth}" is not enabled'
+        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            return "the name is empty, too long, or no name"
+        if not 0 < len(password) <= LONGEST_PASSWORD or "\0" in password:
+            return "the password is empty, too long, or holds a null byte"
+        return ""
+
+    def _worn_out(self, request: LoginRequest | TokenRequest) -> str:
+        now = trio.current_time()
+        if self._names.spent(f"{request.eauth}/{request.username}", now):
+            return "too many failures of this name"
+        if self._peers.spent(request.peer, now):
+            return "too many failures from there"
+        if self._limit.statistics().tasks_waiting >= WAITING:
+            return "too many logins at a time"
+        return ""
+
+    async def _ask_backend(self, request: LoginRequest | TokenRequest) -> tuple[str, tuple[str, ...]]:
+        """Why the backend does not vouch for them, empty when it does; and their groups."""
+        auth, groups = f"{request.eauth}.auth", f"{request.eauth}.groups"
+        # As keywords: a password may look like anything.
+        named = {"__kwarg__": True, "username": request.username}
+        call = Call(
+            fun=[auth, groups], jid="", arg=[[{**named, "password": request.password.reveal()}], [named]], kind="auth"
+        )
+        outcome = None
+        with trio.move_on_after(BACKEND_S):
+            async with self._limit:
+                outcome = await self._workers.run_job(call, outlives=False)
+        if outcome is None:
+            return f"the backend did not answer within {BACKEND_S:g} s", ()
+        verified, known = outcome.result.get(auth), outcome.result.get(groups)
+        if outcome.retcode.get(auth):
+            # What it says may hold what it was given.
+            said = str(verified).replace(request.password.reveal(), "…").strip().splitlines()
+            return f"the backend failed: {said[-1] if said else 'without a word'}", ()
+        if verified is not True and not (verified and isinstance(verified, str | int)):
+            return "the backend does not vouch for them", ()
+        good = not outcome.retcode.get(groups) and isinstance(known, list | tuple)
+        return "", tuple(str(group) for group in known) if good else ()
+
+    async def _told_no(self, name: str, eauth: str, peer: str, reason: str) -> None:
+        log.warning("login.refused", user=name[:64], eauth=eauth[:64], peer=peer, reason=reason)
+        event = LoginDecided(result=False, user=name[:64], eauth=eauth[:64], peer=peer, reason=reason)
+        await self._bus.publish(event)
+
+    # -- tokens ---------------------------------------------------------------------------------------------------
+
+    async def _make_token(self, request: TokenRequest) -> dict[str, Any]:
+        """A new token for who logs in, as stock tells it: the one time that it is told."""
+        caller = await self._login(request)
+        rules, now = self._rules(), self._clock()
+        token = secrets.token_hex(32)
+        lifetime = rules.lifetime(caller, request.token_expire)
+        kept: dict[str, Any] = {"start": now, "expire": now + lifetime, "name": caller.name, "eauth": caller.eauth}
+        if caller.groups:
+            kept["groups"] = list(caller.groups)
+        if rules.keep_acl_in_token:
+            kept["auth_list"] = self._acl.rows_of(caller)
+        await self._banks.store(BANK, _digest(token), kept)
+        log.info("token.made", user=caller.name, eauth=caller.eauth, peer=request.peer, lifetime_s=lifetime)
+        return {"token": token, **kept}
+
+    async def _bearer(self, token: Secret, peer: str) -> Caller:
+        kept = await self._read(token)
+        if kept is None:
+            await self._told_no("", "", peer, "the token is unknown or has expired")
+            raise Unauthenticated()
+        rules = self._rules()
+        if kept["eauth"] not in rules.external_auth:
+            await self._told_no(kept["name"], kept["eauth"], peer, "the token's eauth system is not enabled any more")
+            raise Unauthenticated()
+        rows = kept.get("auth_list") if rules.keep_acl_in_token else None
+        return Caller(name=kept["name"], eauth=kept["eauth"], groups=tuple(kept.get("groups") or ()), rows=rows)
+
+    async def _read(self, token: Secret) -> dict[str, Any] | None:
+        """What a token says; None for one that is unknown or has expired."""
+        text = token.reveal()
+        if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+            return None
+        kept = await self._banks.fetch(BANK, _digest(text))
+        return kept if isinstance(kept, dict) and kept["expire"] > self._clock() else None
+
+    async def forget_expired(self) -> None:
+        """Drop what is good for nothing any more, now and then."""
+        while True:
+            try:
+                for key, kept in (await self._banks.fetch_all(BANK)).items():
+                    if kept["expire"] <= self._clock():
+                        await self._banks.flush(BANK, key)
+            except TrisaltError as exc:
+                log.warning("token.not_forgotten", reason=str(exc))
+            await trio.sleep(EXPIRED_EVERY_S)
+
+
+def _digest(token: str) -> str:
+    """Under what a token is kept. It is 256 random bits: a quick digest hides it well."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Backends of external authentication: each vouches for names and passwords, and knows groups."""

@@ -1,0 +1,142 @@
+"""
+The accounts of this host, by PAM
+
+An account that is locked or expired is refused, and so is an empty password. The service whose rules are asked is the
+option ``auth.pam.service``, ``login`` by default. A master that is not root verifies the passwords of others only where
+it may read ``/etc/shadow``: on Debian as a member of the group ``shadow``.
+
+.. code-block:: yaml
+
+    external_auth:
+      pam:
+        ann:
+          - test.*
+        ops%:
+          - 'web*':
+            - state.apply
+"""
+
+import ctypes
+import grp
+import logging
+import os
+import pwd
+
+log = logging.getLogger(__name__)
+
+__virtualname__ = "pam"
+
+PAM_SUCCESS = 0
+PAM_BUF_ERR = 5
+PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON = 1, 2
+PAM_FAIL_DELAY = 10
+PAM_DISALLOW_NULL_AUTHTOK = 1
+
+
+class _Message(ctypes.Structure):
+    _fields_ = [("style", ctypes.c_int), ("text", ctypes.c_char_p)]
+
+
+class _Response(ctypes.Structure):
+    # Given away: PAM frees the text, so that it is none of Python's.
+    _fields_ = [("text", ctypes.c_void_p), ("retcode", ctypes.c_int)]
+
+
+_Converse = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.POINTER(ctypes.POINTER(_Message)),
+    ctypes.POINTER(ctypes.POINTER(_Response)),
+    ctypes.c_void_p,
+)
+_Delay = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)
+
+
+class _Conversation(ctypes.Structure):
+    _fields_ = [("converse", _Converse), ("data", ctypes.c_void_p)]
+
+
+def __virtual__():
+    try:
+        ctypes.CDLL("libpam.so.0")
+    except OSError:
+        return False, "PAM's library, libpam.so.0, is not on this host"
+    return __virtualname__
+
+
+def auth(username, password):
+    """
+    Whether the password is the account's, and the account may be used
+    """
+    if not username or not password or "\0" in username or "\0" in password:
+        return False
+    verified = _ask_pam(__opts__.get("auth.pam.service") or "login", username, password)
+    if not verified and os.geteuid() != 0 and not os.access("/etc/shadow", os.R_OK):
+        log.warning(
+            "This master is not root and may not read /etc/shadow: PAM can verify its own account only. "
+            "On Debian the cure is to make its account a member of the group shadow"
+        )
+    return verified
+
+
+def groups(username):
+    """
+    The groups of the account, its own first
+    """
+    try:
+        account = pwd.getpwnam(username)
+    except KeyError:
+        return []
+    found = []
+    for gid in os.getgrouplist(username, account.pw_gid):
+        try:
+            found.append(grp.getgrgid(gid).gr_name)
+        except KeyError:
+            continue
+    return found
+
+
+def _ask_pam(service, username, password):
+    libpam, libc = ctypes.CDLL("libpam.so.0"), ctypes.CDLL(None)
+    libc.calloc.restype = libc.strdup.restype = ctypes.c_void_p
+    libc.calloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+    libc.strdup.argtypes = [ctypes.c_char_p]
+    libpam.pam_start.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.POINTER(_Conversation),
+        ctypes.POINTER(ctypes.c_void_p),
+    ]
+    libpam.pam_set_item.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+    for step in (libpam.pam_authenticate, libpam.pam_acct_mgmt, libpam.pam_end):
+        step.argtypes = [ctypes.c_void_p, ctypes.c_int]
+
+    @_Converse
+    def converse(count, messages, responses, _data):
+        given = libc.calloc(count, ctypes.sizeof(_Response))
+        if not given:
+            return PAM_BUF_ERR
+        answers = ctypes.cast(given, ctypes.POINTER(_Response))
+        for number in range(count):
+            said = {PAM_PROMPT_ECHO_OFF: password, PAM_PROMPT_ECHO_ON: username}.get(messages[number].contents.style)
+            if said is not None:
+                answers[number].text = libc.strdup(said.encode())
+        responses[0] = answers
+        return PAM_SUCCESS
+
+    @_Delay
+    def at_once(_status, _microseconds, _data):
+        """Whoever asked is made to wait by the daemon, where that holds up nobody."""
+
+    handle = ctypes.c_void_p()
+    conversation = _Conversation(converse, None)
+    status = libpam.pam_start(service.encode(), username.encode(), ctypes.byref(conversation), ctypes.byref(handle))
+    if status != PAM_SUCCESS:
+        log.error("PAM has not started for the service %s: its error is %s", service, status)
+        return False
+    libpam.pam_set_item(handle, PAM_FAIL_DELAY, ctypes.cast(at_once, ctypes.c_void_p))
+    status = libpam.pam_authenticate(handle, PAM_DISALLOW_NULL_AUTHTOK)
+    if status == PAM_SUCCESS:
+        status = libpam.pam_acct_mgmt(handle, PAM_DISALLOW_NULL_AUTHTOK)
+    libpam.pam_end(handle, status)
+    return status == PAM_SUCCESS
