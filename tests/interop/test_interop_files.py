@@ -1,0 +1,131 @@
+"""The shelf `file` beside stock's: the same calls in one process each, each in a folder of its own.
+
+`W` in a row stands for that folder, and no row names a place outside of it that anything could change. Where ours
+answers something else on purpose, `ours` says what, and `why`. The rows stand in `filerows.py`.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.interop.filerows import ROWS, Row
+from tests.support.lab import stock_bin
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
+
+STOCK = """
+import json, logging, os, subprocess, sys
+logging.disable(logging.CRITICAL)
+import salt.config, salt.loader, salt.utils.secret
+given = json.load(sys.stdin)
+opts = salt.config.minion_config(given["conf_file"])
+opts.update(file_client="local", local=True, grains=given["grains"], pillar={"role": "web"})
+context = {}
+functions = salt.loader.minion_mods(opts, context=context, utils=salt.loader.utils(opts, context=context))
+salt.utils.secret.mask_pillar.set(False)
+options = functions.opts
+"""
+TRISALT = """
+import json, logging, os, subprocess, sys
+logging.disable(logging.CRITICAL)
+from trisalt.config.read import read_minion
+from trisalt.loader.dunders import Plugins
+given = json.load(sys.stdin)
+opts = dict(read_minion(os.path.dirname(given["conf_file"])).opts)
+opts.update(file_client="local", local=True)
+plugins = Plugins(opts, grains=given["grains"], pillar={"role": "web"})
+functions, context, options = plugins.loader("modules"), plugins.context, plugins.opts
+"""
+LOOP = """
+answers = []
+for row in given["rows"]:
+    context.pop("retcode", None)
+    if row["sh"]:
+        done = subprocess.run(["bash", "-c", row["sh"]], capture_output=True, text=True, cwd=given["place"])
+        answers.append({"return": done.stdout + done.stderr})
+        continue
+    try:
+        function = functions[row["fun"]]
+        options["test"] = row["test"]
+        value = function(*row["args"], **row["kwargs"])
+        answers.append({"return": json.loads(json.dumps(value, default=repr)), "retcode": context.get("retcode", 0)})
+    except Exception as exc:
+        answers.append({"error": str(exc)})
+print("\\n" + json.dumps(answers))
+"""
+
+
+def answers(python, script, root):
+    place = root / "w"
+    place.mkdir(parents=True)
+    (root / "srv").mkdir()
+    conf = root / "minion"
+    conf.write_text(f"id: m1\nroot_dir: {root}\nfile_client: local\nfile_roots:\n  base: [{root}/srv]\n")
+
+    def here(value):
+        if isinstance(value, str):
+            return re.sub(r"(?<![\w/])W(?=/|$|[ ;'\"*])", str(place), value)
+        if isinstance(value, list | tuple):
+            return [here(item) for item in value]
+        return {key: here(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    rows = [
+        {"sh": here(row.sh), "fun": row.fun, "args": here(row.args), "kwargs": here(row.kwargs), "test": row.test}
+        for row in ROWS
+    ]
+    given = {"conf_file": str(conf), "place": str(place), "rows": rows, "grains": {"id": "m1", "os": "Debian"}}
+    given["grains"] |= {"os_family": "Debian", "kernel": "Linux", "cwd": "/"}
+    done = subprocess.run(
+        [python, "-c", script + LOOP], input=json.dumps(given), capture_output=True, text=True, check=False,
+        cwd=place, env={**os.environ, "TMPDIR": str(root)}, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    return [json.loads(json.dumps(one).replace(str(place), "W").replace(str(root), "ROOT")) for one in found]
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    root = tmp_path_factory.mktemp("files")
+    stock = answers(stock_bin() / "python", STOCK, root / "stock")
+    ours = answers(sys.executable, TRISALT, root / "ours")
+    return list(zip(stock, ours, strict=True))
+
+
+def test_no_row_names_a_place_that_is_not_its_own():
+    for row in ROWS:
+        for text in _texts([row.args, row.kwargs]):
+            path = text.removeprefix("salt://|").removeprefix("file://")
+            assert not path.startswith(("/", "~")) or path in Row.READ_ONLY, row
+
+
+def _texts(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+@pytest.mark.parametrize(
+    "number", [number for number, row in enumerate(ROWS) if not row.sh], ids=lambda n: str(ROWS[n])
+)
+def test_a_call_answers_as_stock(both, number):
+    row = ROWS[number]
+    stock, ours = (row.plain(answer) for answer in both[number])
+    if row.ours is Row.SAME:
+        assert ours == stock
+    else:
+        assert ours == row.ours
+        assert ours != stock, "this is no difference any more"
+
+
+@pytest.mark.parametrize("number", [number for number, row in enumerate(ROWS) if row.sh], ids=lambda n: f"{n}")
+def test_what_the_calls_left_on_the_disk_is_as_stock_leaves_it(both, number):
+    row = ROWS[number]
+    stock, ours = both[number]
+    assert ours == (stock if row.ours is Row.SAME else row.ours)
