@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.support.accounts import new_name
+from tests.support.names import new_name
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.support.accounts import open_names
+from tests.support.names import open_names
 from tests.support.debian import need
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins

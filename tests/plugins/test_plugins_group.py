@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.support.accounts import open_names, write_root
+from tests.support.names import open_names, write_root
 from trisalt.loader.dunders import Plugins
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root makes groups")

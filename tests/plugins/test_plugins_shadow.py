@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.support.accounts import open_names, write_root
+from tests.support.names import open_names, write_root
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import accounts
