@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.support.names import new_name
 from tests.support.debian import need
+from tests.support.names import new_name
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.support.names import open_names
 from tests.support.debian import need
+from tests.support.names import open_names
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import crontab

@@ -1,0 +1,80 @@
+"""Files in users' homes, written as the user: what lies in a home is the user's to arrange, links included.
+
+Root that wrote there would follow a user's link to anywhere, and give away what it found.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from trisalt.errors import CommandError
+
+# Not by `__utils__`: what is loaded as late as that is read as the user, who may not be able to.
+from trisalt.plugins.utils import rewrite
+
+
+def account(user: str) -> pwd.struct_passwd | None:
+    """A user's entry, or None when there is nobody of that name."""
+    try:
+        return pwd.getpwnam(str(user))
+    except KeyError:
+        return None
+
+
+def path(config: str, entry: pwd.struct_passwd) -> str:
+    """A path as sshd_config(5) writes it: `%h`, `%u`, `%U`, `%%`, and below the home where it is not absolute."""
+    values = {"%h": entry.pw_dir, "%u": entry.pw_name, "%U": str(entry.pw_uid), "%%": "%"}
+    text, at = "", 0
+    while at < len(config):
+        pair = config[at : at + 2]
+        text += values.get(pair, config[at])
+        at += 2 if pair in values else 1
+    return os.path.normpath(os.path.join(entry.pw_dir, text))
+
+
+@contextmanager
+def acting_as(entry: pwd.struct_passwd | None, where: str) -> Iterator[None]:
+    """Be the user for what is done below their home. Elsewhere, and where we are not root, be who we are."""
+    mine = entry is None or os.geteuid() != 0 or entry.pw_uid == 0
+    if mine or os.path.commonpath([entry.pw_dir, where]) != os.path.normpath(entry.pw_dir) or entry.pw_dir == "/":
+        yield
+        return
+    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
+    os.setgroups(os.getgrouplist(entry.pw_name, entry.pw_gid))
+    os.setegid(entry.pw_gid)
+    os.seteuid(entry.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def read(where: str, entry: pwd.struct_passwd | None) -> str:
+    """The text of a file, empty when there is none."""
+    with acting_as(entry, where):
+        return rewrite.read(where) or ""
+
+
+def write(where: str, text: str, entry: pwd.struct_passwd | None, mode: int) -> None:
+    """Replace a file; its folder is made where there is none, for the user alone."""
+    owner = None if entry is None else (entry.pw_uid, entry.pw_gid)
+    folder = os.path.dirname(where)
+    with acting_as(entry, where):
+        try:
+            if not os.path.isdir(folder):
+                os.makedirs(folder, mode=0o700 if entry else 0o755)
+                if owner is not None and os.geteuid() == 0:
+                    os.chown(folder, *owner)
+        except OSError as exc:
+            raise CommandError(f"Unable to make {folder}: {exc.strerror}") from exc
+        if os.geteuid() != 0:
+            # A file of somebody else's in one's own folder can be replaced, but not given back.
+            owner = (os.geteuid(), os.getegid())
+        elif os.path.exists(where):
+            owner = None
+        rewrite.replace(where, text, mode=None if os.path.exists(where) else mode, owner=owner)
