@@ -43,7 +43,7 @@ ROOMS = {
     "web": {"client", "config"},
     "plugins": {
         *("worker.upcall", "worker.plain", "sls", "pillar", "state", "fileserver", "store", "master.keyring"),
-        *("loader", "target", "wire.codec"),
+        *("loader", "target", "wire.codec", "scheduler.entry", "scheduler.persist"),
     },
 }
 # The commands open every room but the shelves, which are found by name.

@@ -349,6 +349,14 @@ def test_a_schedule_that_was_cut_short_does_not_keep_a_daemon_from_starting(tmp_
     assert (tmp_path / "minion.d" / "_schedule.confYAMLError").exists()
 
 
+def test_what_operators_made_of_the_schedule_goes_over_the_files_entry_by_entry(tmp_path):
+    (tmp_path / "minion").write_text("schedule: {a: {function: x.a}, b: {function: x.b}}\n")
+    (tmp_path / "minion.d").mkdir()
+    (tmp_path / "minion.d" / "_schedule.conf").write_text("schedule: {b: {function: x.c}, enabled: false}\n")
+    config = read_minion(tmp_path, {"id": "m1"})
+    assert config.schedule == {"a": {"function": "x.a"}, "b": {"function": "x.c"}, "enabled": False}
+
+
 def test_reading_plain_files_imports_next_to_nothing(tmp_path):
     (tmp_path / "master").write_text("interface: 127.0.0.1\nfile_roots:\n  base:\n  - /srv\n")
     code = (

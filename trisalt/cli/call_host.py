@@ -20,6 +20,9 @@ from trisalt.errors import CommandError, RemoteProtocolError
 # Seconds that the minion's event socket has for taking an event.
 FIRE_WITHIN = 2.0
 
+# Seconds that the minion has for an answer about its schedule.
+ANSWER_WITHIN = 30.0
+
 
 class CallHost:
     """Answers plugins out of this process: nobody is asked but this host."""
@@ -43,7 +46,7 @@ class CallHost:
             case "fire_master" | "progress":
                 return False
             case "schedule":
-                raise CommandError("The schedule is the running minion's: use salt.")
+                return self._schedule(fields)
         raise CommandError(f"{kind} needs a master")
 
     def refresh(self, what: str) -> bool:
@@ -65,6 +68,37 @@ class CallHost:
             except OSError:
                 return False
         return True
+
+    def _schedule(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """What the running minion answers: asked by an event, as stock's tools do, and told by one."""
+        from trisalt.config.paths import minion_paths
+        from trisalt.scheduler.desk import completion
+        from trisalt.wire.frames import StreamDecoder, split_event
+
+        op, decoder = str(fields["op"]), StreamDecoder()
+        with socket.socket(socket.AF_UNIX) as events:
+            events.settimeout(ANSWER_WITHIN)
+            try:
+                events.connect(minion_paths(self.config).event_pub)
+                asked = {**{key: value for key, value in fields.items() if key != "op"}, "func": op}
+                if not self.fire("manage_schedule", asked):
+                    raise ConnectionError
+                deadline = time.monotonic() + ANSWER_WITHIN
+                while time.monotonic() < deadline:
+                    data = events.recv(65536)
+                    if not data:
+                        raise ConnectionError
+                    for tag, answer in map(split_event, decoder.feed(data)):
+                        if tag != completion(op):
+                            continue
+                        if not answer.get("complete"):
+                            raise CommandError(str(answer.get("error")))
+                        return answer
+            except TimeoutError:
+                pass
+            except OSError:
+                raise CommandError("The schedule is kept by the running minion, and there is none") from None
+        raise CommandError("The running minion did not answer")
 
     # -- the jobs of the running minion -----------------------------------------------------------------------
 

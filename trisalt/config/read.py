@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
     from typing import Any
 
 DEFAULT_DIR = "/etc/salt"
+# The drop-in that the schedule writes.
+KEPT_SCHEDULE = "_schedule.conf"
 COMMAND_LINE = "command line"
 HASHES = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 SIGNING_ALGORITHMS = frozenset({"PKCS1v15-SHA1", "PKCS1v15-SHA224"})
@@ -130,6 +132,8 @@ class _Files:
         self.values: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
         self.complaints: list[str] = []
+        # What operators made of the schedule: it goes over the files' entry by entry.
+        self.kept: dict[str, Any] = {}
 
     def read(self, cls: type[Config], overrides: Mapping[str, Any] | None, root_dir: str | None) -> None:
         """Read the main file, what it includes, and put the command line over it."""
@@ -137,6 +141,9 @@ class _Files:
         drop_ins = self.values.get("default_include", cls.OPTIONS["default_include"].default)
         self._include(drop_ins, self.main, quiet=True)
         self._include(self.values.get("include"), self.main)
+        schedule = self.values.get("schedule")
+        if self.kept and (schedule is None or isinstance(schedule, dict)):
+            self.values["schedule"] = {**(schedule or {}), **self.kept}
         self._put(dict(overrides or {}), COMMAND_LINE)
         if root_dir is not None:
             self._put({"root_dir": root_dir}, COMMAND_LINE)
@@ -174,6 +181,8 @@ class _Files:
                     self.complaints.append(f"{beside}: include of {path} goes round in a circle")
                     continue
                 found = self._load(path)
+                if os.path.basename(path) == KEPT_SCHEDULE and isinstance(found.get("schedule"), dict):
+                    self.kept = found.pop("schedule")
                 self._collect(found.get("include"), path, merged, origins, inside=(*inside, path))
                 _merge(merged, found)
                 origins.update(dict.fromkeys(found, path))
@@ -190,7 +199,7 @@ class _Files:
             return parse(text, path)
         except ConfigError as exc:
             # A schedule that was cut short must not keep the daemon from starting. Source: stock Salt 3008.3.
-            if os.path.basename(path) != "_schedule.conf":
+            if os.path.basename(path) != KEPT_SCHEDULE:
                 raise
             self.complaints.append(f"{exc}; the file is ignored")
             if self.aside:

@@ -27,11 +27,12 @@ from trisalt.bus.events import (
     ModuleRefreshed,
     PillarRefreshed,
     ScheduleDue,
+    TaggedEvent,
 )
 from trisalt.config.minion import MasterAddress as ConfiguredMaster
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
-from trisalt.errors import ConfigError, Rejected, RemoteProtocolError, TrisaltError
+from trisalt.errors import CommandError, ConfigError, Rejected, RemoteProtocolError, TrisaltError
 from trisalt.loader.returner import returner_names
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
@@ -45,6 +46,7 @@ from trisalt.minion.proc import Proc, SeenJids
 from trisalt.minion.returns import Returns, Spool, keep_returns
 from trisalt.minion.signin import SignInOptions
 from trisalt.minion.upcalls import Upcalls
+from trisalt.scheduler.desk import completion, listing, manage
 from trisalt.scheduler.entry import Entry, Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.transport.ipc import open_event_sockets
@@ -404,10 +406,23 @@ class _Minion:
     # -- what happens on this host ----------------------------------------------------------------------------
 
     async def _fired_here(self, tag: str, data: Mapping[str, Any]) -> None:
+        if tag == "manage_schedule":
+            await self._manage_schedule(data)
+            return
         try:
             await self._bus.publish(to_event(tag, data))
         except RemoteProtocolError as exc:
             log.warning("event.refused", tag=tag, reason=str(exc))
+
+    async def _manage_schedule(self, data: Mapping[str, Any]) -> None:
+        """What `salt-call` and stock's tools ask of the schedule: answered by the event they wait for."""
+        op = str(data.get("func"))
+        try:
+            answer = await manage(self._schedule, op, data)
+        except CommandError as exc:
+            log.warning("scheduler.refused", op=op, name=data.get("name"), reason=str(exc))
+            answer = {"complete": False, "error": str(exc), "schedule": listing(self._schedule, data.get("where"))}
+        await self._bus.publish(TaggedEvent(name=completion(op), data=answer))
 
     async def reload(self, reread: Reread | None) -> None:
         """Take the configuration anew, as far as a running minion can, and say which keys took effect."""

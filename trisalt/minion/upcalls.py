@@ -20,7 +20,7 @@ from trisalt.minion.grains import Grains
 from trisalt.minion.jobs import Jobs
 from trisalt.minion.local_events import fire_master, to_event, to_load
 from trisalt.minion.pillar import Pillar
-from trisalt.scheduler.desk import COMPLETIONS, manage
+from trisalt.scheduler.desk import completion, manage
 from trisalt.scheduler.scheduler import Schedule
 from trisalt.worker.protocol import Upcall, UpcallKind
 
@@ -182,8 +182,7 @@ class Upcalls:
             rest.update(fields["kw"])
         op = str(fields.get("op"))
         answer = await manage(self._schedule, op, rest)
-        if op in COMPLETIONS:
-            await self._bus.publish(TaggedEvent(name=COMPLETIONS[op], data=answer))
+        await self._bus.publish(TaggedEvent(name=completion(op), data=answer))
         return answer
 
     async def _refresh(self, _upcall: Upcall, fields: Mapping[str, Any]) -> bool:

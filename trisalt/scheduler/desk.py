@@ -1,7 +1,7 @@
 """What operators ask of a running schedule: the operations of stock's `manage_schedule`, and what they answer.
 
 Workers reach it by upcall, stock's tools by an event on the minion's socket. An answer is what the event of completion
-carries; `COMPLETIONS` has the events' names.
+carries; `completion` is its tag.
 """
 
 from __future__ import annotations
@@ -19,26 +19,20 @@ from trisalt.scheduler.entry import TIME_FORM, Entry, Source
 from trisalt.scheduler.persist import write_schedule
 from trisalt.scheduler.scheduler import Schedule
 
-# Source: stock Salt 3008.3; spec/events.md.
-COMPLETIONS = {
-    operation: f"/salt/minion/minion_schedule_{told}"
-    for operation, told in (
-        ("add", "add_complete"),
-        ("modify", "modify_complete"),
-        ("delete", "delete_complete"),
-        ("enable_job", "enabled_job_complete"),
-        ("disable_job", "disabled_job_complete"),
-        ("enable", "enabled_complete"),
-        ("disable", "disabled_complete"),
-        ("list", "list_complete"),
-        ("save_schedule", "saved"),
-        ("reload", "reload_complete"),
-        ("postpone_job", "postpone_job_complete"),
-        ("skip_job", "skip_job_complete"),
-        ("get_next_fire_time", "next_fire_time_complete"),
-        ("job_status", "job_status_complete"),
-    )
+# Whose event of completion has another name than itself. Source: stock Salt 3008.3; spec/events.md.
+_TOLD = {
+    "enable_job": "enabled_job_complete",
+    "disable_job": "disabled_job_complete",
+    "enable": "enabled_complete",
+    "disable": "disabled_complete",
+    "save_schedule": "saved",
+    "get_next_fire_time": "next_fire_time_complete",
 }
+
+
+def completion(op: str) -> str:
+    """The tag of the event that tells of an operation when it is done."""
+    return f"/salt/minion/minion_schedule_{_TOLD.get(op, f'{op}_complete')}"
 
 
 async def manage(schedule: Schedule, op: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +66,10 @@ async def manage(schedule: Schedule, op: str, fields: Mapping[str, Any]) -> dict
             schedule.skip(_text(name), old)
             schedule.run_at(_text(name), new)
             persist = False
-        case "list" | "reload":
+        case "reload":
+            schedule.take_kept()
+            persist = False
+        case "list":
             persist = False
         case "save_schedule":
             persist = True
@@ -88,7 +85,9 @@ async def manage(schedule: Schedule, op: str, fields: Mapping[str, Any]) -> dict
         await _keep(schedule)
     else:
         await trio.lowlevel.checkpoint()
-    return {"complete": True, "schedule": listing(schedule, fields.get("where"))}
+    # What comes from the configuration is on disk as well.
+    written = [entry.name for entry in schedule.entries if entry.source in (Source.CONFIG, Source.INTERNAL)]
+    return {"complete": True, "schedule": listing(schedule, fields.get("where")), "configured": written}
 
 
 def listing(schedule: Schedule, where: object = None) -> dict[str, Any]:

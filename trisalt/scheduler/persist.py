@@ -35,13 +35,18 @@ def write_schedule(path: Path, entries: Iterable[Entry], enabled: bool | None = 
     schedule: dict[str, Any] = persistable(entries)
     if enabled is not None:
         schedule["enabled"] = enabled
+    write_mapping(path, schedule)
+
+
+def write_mapping(path: Path, schedule: Mapping[str, Any]) -> None:
+    """Write the file from plain data, or remove it when there is none. Blocking; raises ConfigError."""
     fresh = path.with_name(f".{path.name}.new")
     try:
         if not schedule:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump({"schedule": schedule}, default_flow_style=False, sort_keys=True)
+        text = yaml.safe_dump({"schedule": dict(schedule)}, default_flow_style=False, sort_keys=True)
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
             out.write(text)
         os.replace(fresh, path)
