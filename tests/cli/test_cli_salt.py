@@ -33,29 +33,6 @@ def job(*returns, missing=None, minions=("m1", "m2", "m3"), unknown=()):
     yield {"settled": {"jid": JID, "missing": missing or {}}}
 
 
-@pytest.fixture
-def door(tmp_path):
-    """A door whose answers are `door.says`, a function of the question."""
-    holder = {}
-    fake = FakeDoor(tmp_path, lambda question: holder["says"](question))
-    fake.says = lambda answers: holder.update(says=answers if callable(answers) else lambda question: answers)
-    yield fake
-    fake.close()
-
-
-@pytest.fixture
-def salt(door, monkeypatch):
-    monkeypatch.delenv("SUDO_USER", raising=False)
-
-    def run(*words):
-        try:
-            return main(["-c", str(door.config_dir), *words])
-        except SystemExit as exc:
-            return exc.code
-
-    return run
-
-
 # -- what is asked ------------------------------------------------------------------------------------------------
 
 

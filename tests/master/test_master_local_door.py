@@ -13,8 +13,11 @@ import trio
 import trio.testing
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import CommandRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
+from trisalt.bus.events import BatchLost, BatchSent, CommandRefused, JobReturned, JobSettled, KeyChanged, TaggedEvent
 from trisalt.bus.requests import (
+    BatchLookup,
+    BatchRequest,
+    BatchView,
     Caller,
     LoginRequest,
     Published,
@@ -27,7 +30,7 @@ from trisalt.bus.requests import (
     WatchRequest,
     WheelRequest,
 )
-from trisalt.errors import Denied, TargetError, Unauthenticated
+from trisalt.errors import CommandError, Denied, TargetError, Unauthenticated
 from trisalt.master import feed, following
 from trisalt.master.acl import Acl
 from trisalt.master.local_door import caller_name, serve_local_door
@@ -82,6 +85,7 @@ class Visitor:
 class Master:
     def __init__(self, bus, jobs, path, nursery):
         self.bus, self.jobs, self.path, self.nursery = bus, jobs, path, nursery
+        self.batches = {}
 
     @asynccontextmanager
     async def caller(self):
@@ -124,7 +128,10 @@ class Master:
 async def master(tmp_path, nursery):
     bus, jobs, path = Bus(), Jobs(), str(tmp_path / "master.sock")
     await nursery.start(lambda task_status: serve_local_door(bus, jobs, Acl(), path=path, task_status=task_status))
-    yield Master(bus, jobs, path, nursery)
+    house = Master(bus, jobs, path, nursery)
+    # No job is a batch, unless a test says so.
+    await house.claim(BatchLookup, lambda request: house.batches.get(request.jid))
+    yield house
     nursery.cancel_scope.cancel()
 
 
@@ -423,6 +430,53 @@ async def test_a_guest_cannot_take_everybodys_place(master, tmp_path):
             await process.wait()
 
 
+# -- batches ----------------------------------------------------------------------------------------------------------
+
+
+def view(**more):
+    fields = {"minions": ["m1", "m2"], "down": ["m3"], "jids": [JID], "lost": {}, "ended": False, "halted": None}
+    return BatchView(jid=JID, **{**fields, **more})
+
+
+BATCH = {"op": "batch", "tgt": "*", "fun": "test.ping", "arg": [], "size": "1"}
+
+
+async def test_a_batch_is_told_as_it_goes_and_to_its_end(master):
+    asked = await master.claim(BatchRequest, lambda request: published(["m1", "m2", "m3"]))
+    async with master.caller() as caller:
+        began = await caller.ask(**BATCH, wait=1.5, failhard=True, timeout=2, follow=True)
+        assert began == {"published": {"jid": JID, "minions": ["m1", "m2", "m3"], "missing": []}}
+        await master.bus.publish(BatchSent(batch=JID, jid=JID, minions=["m1"]))
+        assert await caller.next() == {"sent": ["m1"]}
+        await master.bus.publish(returned("m1"))
+        assert (await caller.next())["return"]["id"] == "m1"
+        await master.bus.publish(BatchLost(batch=JID, lost={"m2": "asleep"}))
+        assert await caller.next() == {"lost": {"m2": "asleep"}}
+    (request,) = asked
+    assert (request.size, request.wait, request.failhard, request.timeout) == ("1", 1.5, True, 2)
+    assert request.user == caller_name(os.getuid())
+
+
+async def test_a_batch_under_way_is_followed_from_its_first_return(master):
+    master.batches[JID] = view(lost={"m2": "asleep"}, ended=True)
+    master.jobs.kept = {"m1": {"return": True, "retcode": 0, "success": True}}
+    async with master.caller() as caller:
+        assert await caller.ask(op="follow_job", jid=JID) == {"batch": {"minions": ["m1", "m2"], "down": ["m3"]}}
+        told = await caller.rest()
+    assert [next(iter(frame)) for frame in told] == ["return", "lost", "settled"]
+    assert told[-1] == {"settled": {"jid": JID, "missing": {"m2": "asleep"}, "halted": None}}
+
+
+async def test_a_batch_of_a_size_that_is_none_is_refused(master):
+    def refuse(request):
+        raise CommandError("no size")
+
+    await master.claim(BatchRequest, refuse)
+    async with master.caller() as caller:
+        assert (await caller.ask(**BATCH, follow=True))["error"]["message"] == "no size"
+        assert await caller.next() is None
+
+
 # -- runners and wheels -------------------------------------------------------------------------------------------
 
 
@@ -648,6 +702,10 @@ async def test_the_status_tells_what_the_daemon_says_of_itself(tmp_path, nursery
         {"op": "key_changed", "act": "burnt", "ids": []},
         {"op": "key_changed", "act": "delete", "ids": [1]},
         {"op": "follow_job"},
+        {"op": "batch", "tgt": "*", "fun": "test.ping"},
+        {"op": "batch", "tgt": "*", "fun": "test.ping", "size": 3},
+        {"op": "batch", "tgt": "*", "fun": [1], "size": "3"},
+        {"op": "batch", "tgt": "*", "fun": "test.ping", "size": "3", "wait": "long"},
         {"op": "match"},
         {"op": "mk_token"},
         {"op": "mk_token", "credentials": {"token": "x"}},
@@ -711,6 +769,6 @@ def test_a_batch_is_framed_as_any_other_frame():
 
 
 def test_job_returned_still_has_the_fields_that_are_told():
-    told = following._return_map(returned("m1", out="nested"))
+    told = following.return_map(returned("m1", out="nested"))
     named = {field.metadata.get("wire", field.name) for field in attrs.fields(JobReturned)}
     assert set(told) <= named

@@ -335,6 +335,88 @@ class JobSettled(Event):
     missing: dict[str, str]
 
 
+# -- batches -------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class BatchEvent(Event):
+    """What every event of a batch says."""
+
+    jid: str
+    fun: Any
+    tgt: Any
+    tgt_type: str
+    user: str
+    driver: str = "master"
+
+
+@attrs.frozen(kw_only=True)
+class BatchNew(BatchEvent):
+    """The minions of a batch are known: those that answered. `state` is all that is known of it."""
+
+    TAG = "salt/batch/{jid}/new"
+    total_minions: int
+    batch_size: int
+    created: float
+    state: dict[str, Any]
+    down: list[str] = inside()
+
+
+@attrs.frozen(kw_only=True)
+class BatchProgress(BatchEvent):
+    """Somebody returned, was given up, or was sent the job. Numbers only: a batch may have ten thousand minions."""
+
+    TAG = "salt/batch/{jid}/progress"
+    total: int
+    completed: int
+    active: int
+    pending: int
+    failed: int
+    last_progress: float
+
+
+@attrs.frozen(kw_only=True)
+class BatchComplete(BatchEvent):
+    """Everybody had their turn."""
+
+    TAG = "salt/batch/{jid}/complete"
+    completed: int
+    failed: int
+    total_minions: int
+    duration: float
+    state: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class BatchHalted(BatchEvent):
+    """A batch ended before its time: `reason` is `failhard` or `stop`. Who is at work is left to it."""
+
+    TAG = "salt/batch/{jid}/halted"
+    reason: str
+    completed: int
+    failed: int
+    abandoned_active: list[str]
+    abandoned_pending: list[str]
+    state: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class BatchSent(Event):
+    """A batch sends its job to these now, under the job id `jid`."""
+
+    batch: str
+    jid: str
+    minions: list[str]
+
+
+@attrs.frozen(kw_only=True)
+class BatchLost(Event):
+    """A batch gives these up; each with the reason."""
+
+    batch: str
+    lost: dict[str, str]
+
+
 # -- runners and wheels ----------------------------------------------------------------------------------------
 
 

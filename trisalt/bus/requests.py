@@ -262,6 +262,13 @@ class PublishRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
+class AimRequest(PublishRequest):
+    """To whom would this job go? It is judged as `PublishRequest` is, and not sent. The answer is a `Resolved`."""
+
+    CMD = "aim"
+
+
+@attrs.frozen(kw_only=True)
 class Published:
     """What became of a publication. Nobody matched: `jid` is None and `error` says so."""
 
@@ -269,6 +276,54 @@ class Published:
     minions: list[str]
     missing: list[str]
     error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class BatchRequest(Request):
+    """Send a job out to so many minions at a time: `size` of them, `10` or `25%`.
+
+    `wait` is how many seconds the place of a minion that returned stays empty; `failhard` ends the batch after the
+    first that fails. Else as `PublishRequest`; `caller` is judged once, for the whole. The answer is a `Published`,
+    which comes before anything is sent: from then on the batch is the master's. Raises Denied, TargetError, and
+    CommandError for a size that is none.
+    """
+
+    CMD = "batch"
+    tgt: Any
+    fun: Any
+    arg: list[Any]
+    user: str
+    size: str
+    wait: float = 0
+    failhard: bool = False
+    tgt_type: str = "glob"
+    ret: str = ""
+    kwargs: dict[str, Any] = attrs.field(factory=dict)
+    timeout: float | None = None
+    gather_job_timeout: float | None = None
+    caller: Caller | None = None
+
+
+@attrs.frozen(kw_only=True)
+class BatchLookup(Request):
+    """What is known of a batch, under way or over. The answer is a `BatchView`, or None for a job that is no batch."""
+
+    CMD = "batch_lookup"
+    jid: str
+
+
+@attrs.frozen(kw_only=True)
+class BatchView:
+    """A batch as it is now: its `minions` (None while they are asked whether they are there), and those that are
+    `down`; the `jids` its returns have; the reasons for the `lost`; `ended`, and why before its time (`halted`)."""
+
+    jid: str
+    minions: list[str] | None
+    down: list[str]
+    jids: list[str]
+    lost: dict[str, str]
+    ended: bool
+    halted: str | None
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from trisalt.cli.show import Show, display, write_out
+from trisalt.cli.show import show_for, write_out
 from trisalt.config.read import read_minion
 from trisalt.errors import AuthError, RequestTimeout, TrisaltError
 from trisalt.levels import LEVELS
@@ -65,13 +65,7 @@ class _Command:
             opts["file_client"] = "local"
         self.plugins = Plugins(opts, grains=self._grains, pillar=self._pillar)
         self.host: Any = None
-        self.show = Show(
-            {**self.config.opts, **display(options)},
-            out=options.output or self.config.opts.get("output"),
-            color=options.color,
-            out_file=options.output_file,
-            append=options.output_file_append,
-        )
+        self.show = show_for(options, self.config.opts)
 
     def run(self) -> int:
         """Do what was asked for; the exit status."""

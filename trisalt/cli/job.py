@@ -8,21 +8,25 @@ from __future__ import annotations
 import os
 import sys
 
-from trisalt.cli.show import Show, display, write_out
-from trisalt.cli.told import FAILED, NOTHING, told
+from trisalt.cli.show import show_for, write_out
+from trisalt.cli.told import FAILED, NOTHING, hard_crash, told
 from trisalt.client.door import Door
-from trisalt.client.jobs import Job, Published, publish, publish_async
+from trisalt.client.jobs import Published, preview, publish, publish_async
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
 from trisalt.errors import TrisaltError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from collections.abc import Iterable, Iterator
     from typing import Any, NoReturn
+
+    from trisalt.client.jobs import Batch, Job
 
 # Exit status of a command line that is not whole. Source: spec/cli.md section 1.
 INCOMPLETE = 42
 
+TOO_MANY = "\nNOTICE: Too many minions targeted, switching to batch execution."
 NO_MATCH = "No minions matched the target. No command was sent, no jid was assigned."
 INTERRUPTED = """
 Exiting gracefully on Ctrl-c
@@ -37,139 +41,219 @@ salt-run jobs.lookup_jid {jid}
 def run(options: Any, words: list[str]) -> int:
     """Do what the command line says; the exit status."""
     try:
-        return _Command(options, words).run()
+        return Command(options, words).run()
     except KeyboardInterrupt:
         sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
         return FAILED
     except TrisaltError as exc:
+        if hard_crash(options):
+            raise
         return told(exc)
 
 
-class _Command:
-    """One run of `salt`."""
+class Command:
+    """One run of `salt`. What is public here is `cli.batch`'s and `cli.subset`'s as well."""
 
     def __init__(self, options: Any, words: list[str]) -> None:
         self.options = options
         self.config = read_master(options.config_dir)
-        if options.config_dump:
-            return
-        if options.args_stdin:
-            words = words + sys.stdin.read().splitlines()
-        if options.doc:
-            words = [*(words or ["*"])[:1], "sys.doc", *words[1:]]
-        if len(words) < 2:
-            said = "Cannot execute command without defining a target." if not words else "Incomplete options passed."
-            _leave(said)
-        self.tgt = _target(words[0], options.tgt_type)
-        self.fun, self.arg = _call(words[1], words[2:], options)
-        self.documents = options.output not in (None, "nested", "highstate")
-        opts = {**self.config.opts, **display(options)}
-        self.show = Show(
-            opts,
-            out=options.output or self.config.output,
-            color=options.color,
-            out_file=options.output_file,
-            append=options.output_file_append,
-        )
         self.retcodes: dict[str, int] = {}
         self.missing: dict[str, str] = {}
+        self._progress: Any = None
+        if options.config_dump:
+            return
+        if options.doc:
+            words = [*(words or ["*"])[:1], "sys.doc", *words[1:]]
+        if len(words) < (1 if options.preview_target else 2):
+            said = "Cannot execute command without defining a target." if not words else "Incomplete options passed."
+            _leave(said)
+        self.tgt, self.tgt_type = _target(words[0], options.tgt_type), options.tgt_type
+        self.fun: Any = ""
+        self.arg: list[Any] = []
+        if not options.preview_target:
+            self.fun, self.arg = _call(words[1], words[2:], options)
+        self.show = show_for(options, self.config.opts)
+        self.documents = self.show.out not in (None, "nested", "highstate")
 
     def run(self) -> int:
         """Do what was asked for; the exit status."""
-        if self.options.config_dump:
+        options = self.options
+        if options.config_dump:
             import yaml
 
             write_out(yaml.safe_dump(self.config.opts, default_flow_style=False))
             return 0
         hint = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else ""
         door = Door(master_paths(self.config).local_door, user_hint=hint)
-        kind, further, ret = self.options.tgt_type, self._further(), self.options.returner
-        if self.options.detach:
-            published = publish_async(door, self.tgt, self.fun, self.arg, tgt_type=kind, kwargs=further, ret=ret)
+        if options.preview_target:
+            return self._preview(door)
+        if options.subset is not None:
+            from trisalt.cli.subset import choose
+
+            self.tgt, self.tgt_type = choose(door, self), "list"
+            if not self.tgt:
+                return self.nobody()
+        if options.batch is None and options.batch_safe_limit > 1:
+            self._look_before(door)
+        if options.batch is not None:
+            from trisalt.cli.batch import run_batch
+
+            return run_batch(self, door)
+        if options.detach:
+            asked = {name: value for name, value in self.asked().items() if "timeout" not in name}
+            published = publish_async(door, self.tgt, self.fun, self.arg, **asked)
             if published.jid is None:
-                return self._nobody()
-            self._say(f"Executed command with job ID: {published.jid}")
+                return self.nobody()
+            self.say(f"Executed command with job ID: {published.jid}")
             return 0
-        with publish(
-            door,
-            self.tgt,
-            self.fun,
-            self.arg,
-            tgt_type=kind,
-            kwargs=further,
-            ret=ret,
-            timeout=_positive(self.options.timeout),
-            gather_job_timeout=_positive(self.options.gather_job_timeout),
-        ) as followed:
+        with publish(door, self.tgt, self.fun, self.arg, **self.asked()) as followed:
             published = followed.published or Published(None, [], [])
             if published.jid is None:
-                return self._nobody()
+                return self.nobody()
+            self.expect(len(published.minions))
             return self._follow(followed, published.jid)
 
+    def _preview(self, door: Door) -> int:
+        """Whom the target names; nothing is sent."""
+        minions, _missing = preview(door, self.tgt, self.tgt_type, delimiter=self.options.delimiter)
+        if not minions:
+            return nothing()
+        self.show(minions)
+        return 0
+
+    def _look_before(self, door: Door) -> None:
+        """Many minions at once may be more than an operator meant: then it becomes a batch."""
+        minions, _missing = preview(door, self.tgt, self.tgt_type, delimiter=self.options.delimiter)
+        if len(minions) >= self.options.batch_safe_limit:
+            self.say(TOO_MANY)
+            self.options.batch = self.options.batch_safe_size
+
     def _follow(self, job: Job, jid: str) -> int:
-        self._announce(jid)
+        self.announce(jid)
         try:
+            bodies = self._noted(job)
             if self.fun == "sys.doc":
-                return self._print_docs(job)
+                return self.print_docs(bodies)
             if self.options.static:
-                self._print_once(job)
+                self.print_once(bodies, job)
             else:
-                self._print_each(job)
+                for body in bodies:
+                    self.print_return(body)
+                self.print_missing(job.missing or {})
         except KeyboardInterrupt:
+            self.end_progress()
             sys.stderr.write(INTERRUPTED.format(jid=jid))
             return FAILED
-        if self.options.summary or self.config.opts.get("cli_summary") is True:
-            self._summarise()
+        self.missing = job.missing or {}
+        self.end_progress()
+        self.summarise_if_asked()
         if not self.retcodes and (self.options.hide_timeout or not self.missing):
-            return _nothing()
+            return nothing()
         if any(self.retcodes.values()) or self.missing:
             sys.stderr.write("ERROR: Minions returned with non-zero exit code\n")
             return FAILED
         return 0
 
-    # -- printing -------------------------------------------------------------------------------------------------
+    def _noted(self, job: Job) -> Iterator[dict[str, Any]]:
+        for body in job:
+            self.note(body)
+            yield body
 
-    def _announce(self, jid: str) -> None:
+    # -- what is asked ----------------------------------------------------------------------------------------------
+
+    def asked(self) -> dict[str, Any]:
+        """What goes with target, function and arguments, as `client.jobs` takes it."""
+        options = self.options
+        further = {
+            "ret_config": options.return_config,
+            "ret_kwargs": _value(options.return_kwargs),
+            "module_executors": _value(options.module_executors),
+            "executor_opts": _value(options.executor_opts),
+            "metadata": _value(options.metadata),
+            "start_event": options.start_event,
+            "delimiter": options.delimiter if options.delimiter != ":" else None,
+        }
+        return {
+            "tgt_type": self.tgt_type,
+            "kwargs": {key: value for key, value in further.items() if value},
+            "ret": options.returner,
+            "timeout": _positive(options.timeout),
+            "gather_job_timeout": _positive(options.gather_job_timeout),
+        }
+
+    # -- printing ---------------------------------------------------------------------------------------------------
+
+    def expect(self, total: int) -> None:
+        """So many are to return: where a bar was asked for, it is begun."""
+        if self.options.progress:
+            from trisalt.cli.progress import Progress
+
+            self._progress = Progress(total, forced=self.options.color is True)
+
+    def end_progress(self) -> None:
+        """The bar stays as it is."""
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
+
+    def note(self, body: dict[str, Any]) -> None:
+        """A minion has returned."""
+        self.retcodes[body["id"]] = _retcode(body)
+        if self._progress is not None:
+            self._progress.advance()
+
+    def announce(self, jid: str) -> None:
+        """The job id, for those who want it."""
         if self.options.verbose:
             line = f"Executing job with jid {jid}"
-            self._say(f"{line}\n{'-' * len(line)}\n")
+            self.say(f"{line}\n{'-' * len(line)}\n")
         elif self.options.show_jid:
-            self._say(f"jid: {jid}")
+            self.say(f"jid: {jid}")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """For people: on stdout, unless that is for documents."""
+        if self._progress is not None:
+            self._progress.step_aside()
         if self.documents:
             sys.stderr.write(text + "\n")
         elif not self.show.closed:
             self.show.closed = not write_out(text + "\n")
 
-    def _print_each(self, job: Job) -> None:
-        for body in job:
-            self.retcodes[body["id"]] = retcode = _retcode(body)
-            self.show({body["id"]: body["return"]}, body.get("out"), retcode=retcode)
-        self.missing = job.missing or {}
+    def print_return(self, body: dict[str, Any], beside: dict[str, Any] | None = None) -> None:
+        """One return; `beside` are facts that only people get."""
+        if self._progress is not None:
+            self._progress.step_aside()
+        data = {**({} if self.documents else beside or {}), body["id"]: body["return"]}
+        self.show(data, body.get("out"), retcode=self.retcodes[body["id"]])
+
+    def print_missing(self, missing: dict[str, str]) -> None:
+        """Those who did not return, unless they are to be hidden."""
         if not self.options.hide_timeout:
-            for id, reason in sorted(self.missing.items()):
+            if self._progress is not None:
+                self._progress.step_aside()
+            for id, reason in sorted(missing.items()):
                 self.show({id: reason}, "no_return", retcode=FAILED)
 
-    def _print_once(self, job: Job) -> None:
+    def print_once(self, bodies: Iterable[dict[str, Any]], job: Job | Batch) -> None:
+        """All of `bodies`, when they are there, with those that are missing of `job`."""
         returns, outs = {}, set()
-        for body in job:
-            self.retcodes[body["id"]] = _retcode(body)
+        for body in bodies:
             returns[body["id"]] = body["return"]
             outs.add(body.get("out"))
-        self.missing = job.missing or {}
         if not self.options.hide_timeout:
-            returns |= self.missing
+            returns |= job.missing or {}
+        self.end_progress()
         if returns:
             out = outs.pop() if len(outs) == 1 else None
             self.show(dict(sorted(returns.items())), out, retcode=max(self.retcodes.values(), default=FAILED))
 
-    def _print_docs(self, job: Job) -> int:
+    def print_docs(self, bodies: Iterable[dict[str, Any]]) -> int:
+        """What all minions say of functions, each of them once; the exit status."""
         docs: dict[str, str] = {}
-        for body in job:
+        for body in bodies:
             if isinstance(body["return"], dict):
                 docs = body["return"] | docs
+        self.end_progress()
         if not docs:
             sys.stderr.write("No minions found to gather docs from\n")
             return NOTHING
@@ -181,7 +265,10 @@ class _Command:
                 self.show.write(f"{fun}:\n{text}\n\n")
         return 0
 
-    def _summarise(self) -> None:
+    def summarise_if_asked(self) -> None:
+        """How many returned, and how."""
+        if not self.options.summary and self.config.opts.get("cli_summary") is not True:
+            return
         failed = sorted(id for id, retcode in self.retcodes.items() if retcode)
         gone = sorted(id for id, reason in self.missing.items() if "[Not connected]" in reason)
         silent = sorted(id for id in self.missing if id not in gone)
@@ -196,25 +283,12 @@ class _Command:
         if self.options.verbose:
             named = (("not connected", gone), ("not responding", silent), ("with failures", failed))
             lines += [f"Minions {how}: {' '.join(ids)}" for how, ids in named if ids]
-        self._say("\n".join([*lines, rule]))
+        self.say("\n".join([*lines, rule]))
 
-    def _nobody(self) -> int:
-        self._say(NO_MATCH)
-        return _nothing()
-
-    def _further(self) -> dict[str, Any]:
-        """The keys of the job beside target, function and arguments."""
-        options = self.options
-        further = {
-            "ret_config": options.return_config,
-            "ret_kwargs": _value(options.return_kwargs),
-            "module_executors": _value(options.module_executors),
-            "executor_opts": _value(options.executor_opts),
-            "metadata": _value(options.metadata),
-            "start_event": options.start_event,
-            "delimiter": options.delimiter if options.delimiter != ":" else None,
-        }
-        return {key: value for key, value in further.items() if value}
+    def nobody(self) -> int:
+        """The target names nobody; the exit status."""
+        self.say(NO_MATCH)
+        return nothing()
 
 
 def _leave(message: str) -> NoReturn:
@@ -223,7 +297,8 @@ def _leave(message: str) -> NoReturn:
     sys.exit(INCOMPLETE)
 
 
-def _nothing() -> int:
+def nothing() -> int:
+    """Nobody returned; the exit status."""
     sys.stderr.write("ERROR: No return received\n")
     return NOTHING
 

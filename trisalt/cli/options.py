@@ -40,6 +40,10 @@ TARGET_KINDS = (
 )
 
 
+class Unfit(ValueError):
+    """A flag's value is not as it should be; the text is the whole message."""
+
+
 class Options:
     """What a command line says: an attribute for each flag."""
 
@@ -120,13 +124,24 @@ class Parser:
             if flag.action in ("store", "store_true", "store_false", "store_const", "exclusive"):
                 options.__dict__.setdefault(flag.dest, flag.default)
         given: dict[str, str] = {}
-        words: list[str] = []
         rest = list(sys.argv[1:] if argv is None else argv)
+        words, ended = self._read(options, given, rest)
+        if options.__dict__.get("args_stdin"):
+            # What is read goes on where the command line ended: flags too, unless it had said `--`.
+            lines = sys.stdin.read().splitlines()
+            words += lines if ended else self._read(options, given, lines)[0]
+        self._read_saltfile(options, given)
+        if options.config_dir is not None and not os.path.isdir(options.config_dir):
+            sys.stderr.write(f"WARNING: CONFIG '{options.config_dir}' directory does not exist.\n")
+        return options, words
+
+    def _read(self, options: Options, given: dict[str, str], rest: list[str]) -> tuple[list[str], bool]:
+        """The words of a command line, and whether they ended with what is behind a `--`."""
+        words: list[str] = []
         while rest:
             word = rest.pop(0)
             if word == "--":
-                words += rest
-                break
+                return words + rest, True
             if word.startswith("--"):
                 name, equals, value = word.partition("=")
                 name = self._long(name)
@@ -147,10 +162,7 @@ class Parser:
                     self._take(options, given, name, short, rest, attached)
             else:
                 words.append(word)
-        self._read_saltfile(options, given)
-        if options.config_dir is not None and not os.path.isdir(options.config_dir):
-            sys.stderr.write(f"WARNING: CONFIG '{options.config_dir}' directory does not exist.\n")
-        return options, words
+        return words, False
 
     def error(self, message: str) -> NoReturn:
         """`Usage: …`, a blank line, `<prog>: error: <message>` on stderr; exit 64."""
@@ -235,6 +247,8 @@ class Parser:
             self.error(f"option {name}: invalid choice: {value!r} (choose from {known})")
         try:
             return flag.type(value)
+        except Unfit as exc:
+            self.error(str(exc))
         except ValueError:
             word = {"int": "integer", "float": "floating-point"}.get(getattr(flag.type, "__name__", ""), "")
             self.error(f"option {name}: invalid {word} value: {value!r}".replace("  ", " "))

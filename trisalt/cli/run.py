@@ -9,8 +9,8 @@ import json
 import os
 import sys
 
-from trisalt.cli.show import Show, display, write_out
-from trisalt.cli.told import FAILED, told
+from trisalt.cli.show import Show, show_for, write_out
+from trisalt.cli.told import FAILED, hard_crash, told
 from trisalt.client.door import CLOSED, Door, DoorClosed, expect
 from trisalt.client.events import Events, Lagged
 from trisalt.client.operations import Run, runner
@@ -40,14 +40,14 @@ def run(options: Any, words: list[str]) -> int:
         sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
         return FAILED
     except TrisaltError as exc:
+        if hard_crash(options):
+            raise
         return told(exc)
 
 
 def _run(options: Any, words: list[str]) -> int:
     config = read_master(options.config_dir)
     door = Door(master_paths(config).local_door, user_hint=os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else "")
-    if options.args_stdin:
-        words = words + sys.stdin.read().splitlines()
     no_parse = [name for name in (options.no_parse or os.environ.get("SALT_NO_PARSE", "")).split(",") if name]
     if options.doc or not words:
         args: list[Any] = words[:1]
@@ -58,13 +58,7 @@ def _run(options: Any, words: list[str]) -> int:
         args, kwargs = parse_words(words[1:], no_parse=no_parse)
     if fun == "state.event":
         return _follow_events(door, args, kwargs, options.timeout)
-    show = Show(
-        {**config.opts, **display(options)},
-        out=options.output or config.output,
-        color=options.color,
-        out_file=options.output_file,
-        append=options.output_file_append,
-    )
+    show = show_for(options, config.opts)
     with runner(door, fun, args, kwargs, jid=options.jid, timeout=PATIENCE) as run:
         if options.detach:
             sys.stderr.write(DETACHED.format(tag=run.tag))

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trisalt.cli.options import Parser, add_log_options, add_output_options, add_target_options
+from trisalt.cli.options import (
+    Parser,
+    Unfit,
+    add_log_options,
+    add_output_options,
+    add_target_options,
+)
+
+DIFF = "Print only the states that change something."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,12 +31,20 @@ def _parser() -> Parser:
     add("-t", "--timeout", type=int, metavar="SECONDS", help="Seconds before the minions are asked whether they run.")
     add("--gather-job-timeout", type=int, metavar="SECONDS", help="Seconds to wait for the answers to that.")
     add("-s", "--static", action="store_true", help="Print once, when all have returned.")
+    add("-p", "--progress", action="store_true", help="A bar on stderr, when that is a terminal, or --force-color.")
     add("-v", "--verbose", action="store_true", help="Tell the job id, and names in the summary.")
     add("--show-jid", action="store_true", help="Tell the job id.")
     add("--hide-timeout", action="store_true", help="Do not print the minions that did not return.")
     add("--show-timeout", action="store_false", dest="hide_timeout", help="Print them; this is the default.")
     add("--summary", action="store_true", help="End with how many returned, and how.")
     add("--async", action="store_true", dest="detach", help="Tell the job id, and do not wait.")
+    add("--subset", type=_count, metavar="N", help="So many of the target, by chance, of those that have the function.")
+    add("--preview-target", action="store_true", help="Print whom the target names, and send nothing.")
+    add("-b", "--batch", "--batch-size", type=_size, metavar="N", help="So many minions at a time: 10, or 25%.")
+    add("--batch-wait", type=_seconds, default=0.0, metavar="SECONDS", help="Between a return and the next minion.")
+    add("--batch-safe-limit", type=int, default=0, metavar="N", help="Make a batch of what is for so many minions.")
+    add("--batch-safe-size", type=_size, default="8", metavar="N", help="How many at a time then; 8 by default.")
+    add("--failhard", action="store_true", help="End a batch after the first minion that fails.")
     add("-d", "--doc", "--documentation", action="store_true", help="The documentation of functions.")
     add("--return", dest="returner", default="", metavar="RETURNER", help="Returners the minions use as well.")
     add("--return_config", default="", metavar="NAME", help="An alternative configuration of the returner.")
@@ -40,11 +56,41 @@ def _parser() -> Parser:
     add("--args-stdin", action="store_true", help="Further arguments are read from stdin, one a line.")
     add("--args-separator", default=",", metavar="TEXT", help="Between the arguments of several functions.")
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
+    add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
     add("--config-dump", action="store_true", help="Print the master's configuration as YAML.")
     add_log_options(parser)
     add_target_options(parser)
     add_output_options(parser)
+    parser.add("--output-diff", "--state-output-diff", dest="state_output_diff", action="store_true", help=DIFF)
     return parser
+
+
+def _size(text: str) -> str:
+    """How many minions at a time; the master works out what it comes to. Raises Unfit."""
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    if (
+        text.isascii()
+        and number.replace(".", "", percent).isdecimal()
+        and 0 < float(number) <= (100 if percent else float("inf"))
+    ):
+        return text
+    raise Unfit(
+        f"Invalid batch specification {text!r}: must be an integer or percentage string like '10' or '25%', "
+        "of at least 1 and at most 100%."
+    )
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise Unfit(f"option --subset: a number of at least 1, not {text!r}")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if 0 <= seconds < float("inf"):
+        return seconds
+    raise Unfit(f"option --batch-wait: a number of seconds, not {text!r}")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     parser = _parser()
     options, words = parser.parse(argv)
-    if options.args_stdin:
-        words = words + sys.stdin.read().splitlines()
     if not (words or options.grains or options.doc):
         parser.print_help()
         parser.error("Requires function, --grains or --doc")

@@ -27,6 +27,7 @@ def _parser() -> Parser:
     add("--quiet", action="store_true", help="Do not print what the runner tells on its way.")
     add("--args-stdin", action="store_true", help="Further arguments are read from stdin, one a line.")
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
+    add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
     add("--skip-grains", action="store_true", help="Accepted; runners never waited for grains here.")
     add_log_options(parser)
     add_output_options(parser)

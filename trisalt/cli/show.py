@@ -116,10 +116,24 @@ def wants_color(stream: TextIO | None = None) -> bool:
         return False
 
 
-def display(options: Any) -> dict[str, Any]:
-    """What outputters read of the command line."""
+def show_for(options: Any, opts: Mapping[str, Any]) -> Show:
+    """How a command prints, from its flags, and where they say nothing from the configuration."""
     names = ("output_indent", "state_output", "state_verbose")
-    return {name: value for name in names if (value := getattr(options, name)) is not None}
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if options.__dict__.get("state_output_diff"):
+        given["state_output_diff"] = True
+    color = options.color
+    if color is None and opts.get("color") is False:
+        color = False
+    elif color is None and opts.get("force_color") is True:
+        color = True
+    return Show(
+        {**opts, **given},
+        out=options.output or opts.get("output"),
+        color=color,
+        out_file=options.output_file or opts.get("output_file"),
+        append=bool(options.output_file_append or opts.get("output_file_append")),
+    )
 
 
 def write_out(text: str) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from trisalt.client.door import MasterUnreachable
 from trisalt.errors import Denied, RequestTimeout, TargetError, TrisaltError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 # Exit statuses. Source: spec/cli.md section 1.
 FAILED, NOTHING, USAGE, NOT_ALLOWED = 1, 2, 64, 77
@@ -33,3 +38,8 @@ def told(exc: TrisaltError) -> int:
             text, status = f"ERROR: {exc}", FAILED
     sys.stderr.write(text + "\n")
     return status
+
+
+def hard_crash(options: Any) -> bool:
+    """Whether the operator wants exceptions as they are (`--hard-crash`, `SALT_HARD_CRASH`)."""
+    return bool(options.hard_crash or os.environ.get("SALT_HARD_CRASH"))

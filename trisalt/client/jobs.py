@@ -119,6 +119,79 @@ def publish_async(
     return Published.from_answer(door.ask(question, publish_timeout))
 
 
+class Batch:
+    """A batch that is followed: iterate `(what, value)` pairs, as they come.
+
+    What: `minions` (the value is `{"minions": [id], "down": [id]}`, once), `sent` ([id]), `return` (a map, as of a
+    `Job`), `lost` ({id: reason}). `published` is there from the start; `missing` and `halted` (why it ended before its
+    time, or None) when the iteration has ended. Close it, or use it in a `with`, to stop following: it runs on.
+    """
+
+    def __init__(self, answers: Answers, published: Published) -> None:
+        self.published = published
+        self.missing: dict[str, str] | None = None
+        self.halted: str | None = None
+        self._answers = answers
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Raises DoorClosed when the master goes away before the batch is over."""
+        for answer in self._answers:
+            if "settled" in answer:
+                self.missing = dict(answer["settled"].get("missing") or {})
+                self.halted = answer["settled"].get("halted")
+                self.close()
+                return
+            for key, what in (("return", "return"), ("sent", "sent"), ("batch", "minions"), ("lost", "lost")):
+                if key in answer:
+                    yield what, answer[key]
+        if self.missing is None and self.published.jid is not None:
+            raise DoorClosed(CLOSED)
+
+    def close(self) -> None:
+        """Stop following; the batch runs on."""
+        self._answers.close()
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def batch(
+    door: Door,
+    tgt: Any,
+    fun: Any,
+    arg: Sequence[Any] = (),
+    *,
+    size: str,
+    wait: float = 0,
+    failhard: bool = False,
+    tgt_type: str = "glob",
+    kwargs: Mapping[str, Any] | None = None,
+    ret: str = "",
+    timeout: float | None = None,
+    gather_job_timeout: float | None = None,
+    follow: bool = True,
+    publish_timeout: float | None = PUBLISH_TIMEOUT,
+) -> Batch:
+    """Begin a batch: `size` minions at a time (`10`, `25%`). Returns when the master has it; from then on it is its.
+
+    `wait`: seconds that the place of a minion that returned stays empty. `failhard`: end after the first that fails.
+    Without `follow` only `published` is there. Else as `publish`.
+    """
+    question = _question(tgt, fun, arg, tgt_type, kwargs, ret, "", timeout, gather_job_timeout, follow=follow)
+    question |= {"op": "batch", "size": size, "wait": wait, "failhard": failhard}
+    answers = door.follow(question, publish_timeout)
+    try:
+        published = Published.from_answer(_first(answers))
+    except BaseException:
+        answers.close()
+        raise
+    answers.timeout = None
+    return Batch(answers, published)
+
+
 def preview(
     door: Door, tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":", timeout: float | None = PUBLISH_TIMEOUT
 ) -> tuple[list[str], list[str]]:

@@ -29,6 +29,7 @@ from trisalt.errors import ConfigError
 from trisalt.fileserver.fileserver import FileServer
 from trisalt.master.acl import Acl
 from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
+from trisalt.master.batches import run_batches
 from trisalt.master.clear import ClearDesk
 from trisalt.master.commands import Runs, answer_upcall, serve_commands
 from trisalt.master.departures import follow_departures
@@ -197,6 +198,14 @@ async def _start_services(
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
         partial(answer_targets, bus, minions),
         partial(serve_logins, bus, workers, store.banks, live.acl, rules=lambda: live.logins),
+        partial(
+            run_batches,
+            bus,
+            store,
+            timeout=config.timeout,
+            gather_job_timeout=config.gather_job_timeout,
+            keep_seconds=config.keep_jobs_seconds,
+        ),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),

@@ -69,7 +69,7 @@ class Following:
                 case JobReturned(jid=self.jid):
                     if event.id not in self._told:
                         self._told.add(event.id)
-                        returns.append(_return_map(event))
+                        returns.append(return_map(event))
                 case JobSettled(jid=self.jid):
                     self.missing = dict(event.missing)
                 case JobReturned() | JobSettled():
@@ -87,7 +87,7 @@ class Following:
             return []
         load = await self._jobs.load(self.jid) or {}
         self._told.update(fresh)
-        return [_stored_map(self.jid, id, body, load) for id, body in fresh.items()]
+        return [stored_map(self.jid, id, body, load) for id, body in fresh.items()]
 
 
 @asynccontextmanager
@@ -97,7 +97,8 @@ async def open_following(bus: Bus, jobs: Jobs) -> AsyncIterator[Following]:
         yield Following(bus, jobs, events)
 
 
-def _return_map(event: JobReturned) -> dict[str, Any]:
+def return_map(event: JobReturned) -> dict[str, Any]:
+    """A return as a follower gets it."""
     body = {
         "id": event.id,
         "jid": event.jid,
@@ -112,7 +113,8 @@ def _return_map(event: JobReturned) -> dict[str, Any]:
     return body
 
 
-def _stored_map(jid: str, id: str, body: Mapping[str, Any], load: Mapping[str, Any]) -> dict[str, Any]:
+def stored_map(jid: str, id: str, body: Mapping[str, Any], load: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a return that is in the store; `load` is its job's."""
     found = {
         "id": id,
         "jid": jid,

@@ -22,6 +22,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Event, KeyChanged, Secret, TaggedEvent
 from trisalt.bus.requests import (
+    BatchRequest,
     Caller,
     LoginRequest,
     Published,
@@ -37,6 +38,7 @@ from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltErro
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.feed import Feed
 from trisalt.master.following import Following, open_following
+from trisalt.master.following_batch import open_batch_following
 from trisalt.store.store import Jobs
 from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener
 from trisalt.wire import jid as jids
@@ -125,6 +127,7 @@ class _Door:
         self._guests: Counter[int] = Counter()
         self._operations: dict[str, Callable[[Caller, dict[str, Any], FrameStream], Awaitable[None]]] = {
             "publish": self._publish,
+            "batch": self._batch,
             "match": self._match,
             "follow_job": self._follow_job,
             "runner": partial(self._run, kind="runner"),
@@ -250,6 +253,36 @@ class _Door:
                 following.begin(published.jid)
                 await _stream_returns(following, stream)
 
+    async def _batch(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        """A job for so many minions at a time. It is the master's from here on, whether or not somebody follows."""
+        wanted = BatchRequest(
+            tgt=_field(request, "tgt", (str, list)),
+            tgt_type=_field(request, "tgt_type", str, "glob"),
+            fun=_field(request, "fun", (str, list)),
+            arg=_field(request, "arg", list, []),
+            kwargs=_field(request, "kwargs", dict, {}),
+            ret=_field(request, "ret", str, ""),
+            user=caller.name,
+            caller=caller,
+            size=_field(request, "size", str),
+            wait=_field(request, "wait", (int, float), 0),
+            failhard=bool(request.get("failhard")),
+            timeout=_field(request, "timeout", (int, float, type(None)), None),
+            gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
+        )
+        if not isinstance(wanted.fun, str) and not all(isinstance(fun, str) for fun in wanted.fun):
+            raise RemoteProtocolError("batch: fun is a name, or a list of names")
+        if not request.get("follow"):
+            await stream.send({"published": _published(await self._bus.ask(wanted))})
+            return
+        async with open_batch_following(self._bus, self._jobs) as following:
+            published = await self._bus.ask(wanted)
+            await stream.send({"published": _published(published)})
+            if published.jid is not None:
+                following.begin(published.jid)
+                async for frames in following:
+                    await stream.send_many(frames)
+
     async def _match(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         """Whom a target names, for whoever may publish something; by patterns over pillar for administrators only."""
         self._admit(caller, self._acl.may_resolve(caller))
@@ -265,6 +298,11 @@ class _Door:
     async def _follow_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(caller, self._acl.may_follow(caller))
         jid = _field(request, "jid", str)
+        async with open_batch_following(self._bus, self._jobs) as batch:
+            if await batch.join(jid):
+                async for frames in batch:
+                    await stream.send_many(frames)
+                return
         async with open_following(self._bus, self._jobs) as following:
             if not await following.join(jid):
                 raise TargetError(f"No job with the jid {jid} is known")

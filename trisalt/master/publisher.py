@@ -18,7 +18,7 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import JobNew, JobPublished
-from trisalt.bus.requests import Published, PublishRequest
+from trisalt.bus.requests import AimRequest, Published, PublishRequest, Resolved
 from trisalt.errors import TargetError
 from trisalt.master.acl import Acl, Verdict, refuse_job
 from trisalt.master.identity import Identity
@@ -73,13 +73,13 @@ async def publish_jobs(
     rules: Callable[[], PublishRules],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer `PublishRequest` with a `Published` until cancelled, each in a task of its own.
+    """Answer `PublishRequest` with a `Published`, and `AimRequest`, until cancelled, each in a task of its own.
 
     `jobs` is `store.jobs`: the job is recorded there, durably, before it is told or sent. Where `acl` says no, the
     asker gets `Denied`.
     """
     desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules)
-    async with bus.claim(PublishRequest) as requests, trio.open_nursery() as answers:
+    async with bus.claim(PublishRequest, AimRequest) as requests, trio.open_nursery() as answers:
         task_status.started()
         async for request, reply in requests:
             answers.start_soon(desk.answer, request, reply)
@@ -107,21 +107,25 @@ class _Desk:
 
     async def answer(self, request: PublishRequest, reply: Reply) -> None:
         try:
-            reply.send(await self._publish(request))
+            reply.send(await (self._resolve(request) if isinstance(request, AimRequest) else self._publish(request)))
         except Exception as exc:
             # One request: the door that asked tells what went wrong.
             reply.fail(exc)
 
-    async def _publish(self, request: PublishRequest) -> Published:
+    async def _judge(self, request: PublishRequest) -> Verdict:
         verdict = self._acl.judge_publish(request.asker, request.fun, request.arg)
         if not verdict:
             raise await self._refuse(request, verdict.reason)
+        return verdict
+
+    async def _resolve(self, request: AimRequest) -> Resolved:
+        minions, missing, _tgt, _tgt_type = await self._aim(request, await self._judge(request))
+        return Resolved(minions=minions, missing=missing)
+
+    async def _publish(self, request: PublishRequest) -> Published:
+        verdict = await self._judge(request)
         rules = self._rules()
-        try:
-            minions, missing, tgt, tgt_type = await self._aim(request, verdict)
-        except TargetError as exc:
-            log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
-            raise
+        minions, missing, tgt, tgt_type = await self._aim(request, verdict)
         if not minions and not (rules.order_masters and not verdict.within):
             error = f"Master could not resolve minions for target {request.tgt}"
             return Published(jid=None, minions=[], missing=missing, error=error)
@@ -157,6 +161,13 @@ class _Desk:
         minions would be chosen by what they say of themselves, the job goes to those that were found here, by name:
         what the master keeps of a minion may be older than what the minion knows.
         """
+        try:
+            return await self._find(request, verdict)
+        except TargetError as exc:
+            log.info("publish.target_unreadable", tgt=request.tgt, tgt_type=request.tgt_type, reason=str(exc))
+            raise
+
+    async def _find(self, request: PublishRequest, verdict: Verdict) -> tuple[list[str], list[str], Any, str]:
         delimiter = request.kwargs.get("delimiter")
         delimiter = delimiter if isinstance(delimiter, str) and delimiter else ":"
         if self._acl.is_admin(request.asker):
