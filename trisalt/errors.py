@@ -6,8 +6,18 @@ Raise near the cause; catch at a boundary: one request, one job, one service, on
 from __future__ import annotations
 
 
+class _Text:
+    """The text of an error under another name; an error that sets the name itself has its own."""
+
+    def __get__(self, error: TrisaltError | None, _owner: type) -> str:
+        return "" if error is None else str(error)
+
+
 class TrisaltError(Exception):
-    """The root of all errors that trisalt raises on purpose."""
+    """The root of all errors that trisalt raises on purpose. Plugins know the text as `message` and `strerror` too."""
+
+    message: object = _Text()
+    strerror: object = _Text()
 
 
 class ConfigError(TrisaltError):
@@ -103,6 +113,7 @@ class CommandError(TrisaltError):
             text += "" if not text or text[-1] in ".?!" else "."
             text = f"{text} Additional info follows:\n\n" + "\n".join(_nested(info))
         super().__init__(text.lstrip())
+        self.error = str(message)
         self.info = info
         self.retcode = retcode
 

@@ -1,8 +1,9 @@
 """`import salt.…` for third-party plugins, in workers and commands that run plugins only.
 
-The names are the files of `trisalt/loader/salt/`, laid out as in stock Salt; a name that is not there is an
-ImportError, which keeps its plugin from loading and says why. Where `install` was called, an installed stock Salt is
-not looked at: its modules would read options and keys of their own.
+The names are the files of `trisalt/loader/salt/`, laid out as in stock Salt, and those of our shelves
+(`salt.modules.test`); a name that is not there is an ImportError, which keeps its plugin from loading and says why.
+Where `install` was called, an installed stock Salt is not looked at: its modules would read options and keys of
+their own.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
-from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parent / "salt"
+from trisalt.loader.kinds import KINDS
+from trisalt.loader.sources import FACADE as ROOT
+from trisalt.loader.sources import SHELVES
+
+# Our shelves by the folder that stock has them in, and stock's names of files that are called otherwise here.
+SHELF = {row.folder: row.name for row in KINDS.values()}
+ALIASES = {"cmdmod": "cmd", "sysmod": "sys"}
 
 
 class SaltFinder:
@@ -32,6 +38,10 @@ class SaltFinder:
             return spec_from_file_location(fullname, place / "__init__.py", submodule_search_locations=[str(place)])
         if (file := place.with_suffix(".py")).is_file() and rest:
             return spec_from_file_location(fullname, file)
+        if len(rest) == 2 and (shelf := SHELF.get(rest[0])) is not None:
+            file = SHELVES / shelf / f"{ALIASES.get(rest[1], rest[1])}.py"
+            if file.is_file():
+                return spec_from_file_location(fullname, file)
         raise ModuleNotFoundError(
             f"No module named {fullname!r} (trisalt offers no such module to plugins)", name=fullname
         )

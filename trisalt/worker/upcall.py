@@ -38,6 +38,11 @@ def install(host: Host | None) -> Host | None:
     return None if isinstance(before, _NoHost) else before
 
 
+def hosted() -> bool:
+    """Whether there is somebody to ask."""
+    return not isinstance(_host, _NoHost)
+
+
 def fire_event(tag: str, data: Mapping[str, Any]) -> bool:
     """Put an event on the bus of the daemon on this host. True when it is there."""
     return _tell("fire_event", {"tag": tag, "data": data})

@@ -3,13 +3,22 @@
 import json
 from json import JSONDecodeError
 
-__all__ = ["JSONDecodeError", "dump", "dumps", "find_json", "load", "loads"]
+__all__ = ["JSONDecodeError", "dump", "dumps", "find_json", "import_json", "load", "loads"]
+
+
+def import_json():
+    """The module that reads and writes JSON."""
+    return json
 
 
 def loads(s, **kwargs):
     """What a JSON text says."""
-    kwargs.pop("json_module", None)
-    return json.loads(s, **kwargs)
+    module = kwargs.pop("_json_module", json)
+    try:
+        return module.loads(s, **kwargs)
+    except TypeError:
+        # Older plugins hand in what older Pythons took.
+        return module.loads(s.decode() if isinstance(s, bytes) else s, **kwargs)
 
 
 def load(fp, **kwargs):
@@ -19,8 +28,8 @@ def load(fp, **kwargs):
 
 def dumps(obj, **kwargs):
     """Data as JSON; signs beyond ASCII stay what they are."""
-    kwargs.pop("json_module", None)
-    return json.dumps(obj, **{"ensure_ascii": False, **kwargs})
+    module = kwargs.pop("_json_module", json)
+    return module.dumps(obj, **{"ensure_ascii": False, **kwargs})
 
 
 def dump(obj, fp, **kwargs):
@@ -28,13 +37,15 @@ def dump(obj, fp, **kwargs):
     fp.write(dumps(obj, **kwargs))
 
 
-def find_json(raw):
-    """The first JSON document among the lines of a text. Raises ValueError."""
-    lines = raw.splitlines()
+def find_json(s):
+    """The first JSON document in a text, whatever stands before and behind it. Raises ValueError."""
+    decoder = json.JSONDecoder()
+    lines = s.splitlines()
     for number, line in enumerate(lines):
-        if line.lstrip().startswith(("{", "[")):
-            try:
-                return json.JSONDecoder().raw_decode("\n".join(lines[number:]).lstrip())[0]
-            except ValueError:
-                continue
+        if not line.lstrip().startswith(("{", "[")):
+            continue
+        try:
+            return decoder.raw_decode("\n".join(lines[number:]).lstrip())[0]
+        except ValueError:
+            continue
     raise ValueError("no JSON in the text")

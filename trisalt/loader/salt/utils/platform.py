@@ -79,3 +79,25 @@ def _release():
         return platform.freedesktop_os_release()
     except OSError:
         return {}
+
+
+def is_photonos():
+    """Photon OS?"""
+    return _release().get("ID") == "photon"
+
+
+def is_aarch64():
+    """A 64-bit ARM?"""
+    return os.uname().machine.startswith(("aarch64", "arm64"))
+
+
+def spawning_platform():
+    """Whether a new process starts from nothing here? It is a fork."""
+    return False
+
+
+def linux_distribution(full_distribution_name=True):
+    """Name, version and code name."""
+    release = _release()
+    name = release.get("NAME" if full_distribution_name else "ID", "")
+    return name, release.get("VERSION_ID", ""), release.get("VERSION_CODENAME", "")

@@ -1,22 +1,44 @@
-"""YAML."""
+"""YAML, in Salt's dialect: dates are text, a key twice is an error, leading zeros do not make a number octal."""
 
 import yaml
-from yaml import YAMLError
+from yaml import *  # noqa: F403 - plugins reach all of the library through here
+from yaml import YAMLError, parser, scanner  # noqa: F401
 
-__all__ = ["YAMLError", "dump", "load", "safe_dump", "safe_load"]
+from trisalt.sls.yaml import SaltDumper, SaltLoader
 
-
-def safe_load(stream, Loader=None):
-    """What a YAML text says."""
-    return yaml.safe_load(stream)
+SaltYamlSafeLoader = SaltLoader
 
 
-load = safe_load
+class SafeOrderedDumper(SaltDumper):
+    """Maps are sorted, but for those that are ordered on purpose."""
+
+
+def _sorted(dumper, data):
+    try:
+        return dumper.represent_dict(sorted(data.items()))
+    except TypeError:
+        return dumper.represent_dict(list(data.items()))
+
+
+SafeOrderedDumper.add_representer(dict, _sorted)
+OrderedDumper = IndentedSafeOrderedDumper = SafeOrderedDumper
+
+
+def load(stream, Loader=SaltLoader):
+    """What a YAML text or file says."""
+    return yaml.load(stream, Loader=Loader)
+
+
+safe_load = load
+
+
+def dump(data, stream=None, **kwargs):
+    """Data as YAML; leaves in flow style, what is above as blocks."""
+    kwargs.setdefault("allow_unicode", True)
+    kwargs.setdefault("default_flow_style", None)
+    return yaml.dump(data, stream, **{"Dumper": SafeOrderedDumper, **kwargs})
 
 
 def safe_dump(data, stream=None, **kwargs):
-    """Data as YAML, in blocks."""
-    return yaml.safe_dump(data, stream, **{"allow_unicode": True, "default_flow_style": None, **kwargs})
-
-
-dump = safe_dump
+    """Data as YAML; what YAML does not know is an error."""
+    return dump(data, stream, **kwargs)

@@ -1,0 +1,3 @@
+"""What is fixed."""
+
+DEFAULT_TARGET_DELIM = ":"

@@ -1,0 +1,1 @@
+"""Grains: our own shelf, by the names of its files and of stock's."""

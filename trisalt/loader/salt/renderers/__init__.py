@@ -1,0 +1,1 @@
+"""Renderers: our own shelf, by the names of its files and of stock's."""

@@ -1,0 +1,1 @@
+"""Runners: our own shelf, by the names of its files and of stock's."""

@@ -1,0 +1,25 @@
+"""YAML."""
+
+import salt.utils.yaml
+from salt.serializers import DeserializationError, SerializationError
+
+available = True
+
+
+def deserialize(stream_or_string, **options):
+    """What a text or a file says."""
+    try:
+        return salt.utils.yaml.load(stream_or_string, **options)
+    except Exception as exc:
+        raise DeserializationError(str(exc)) from exc
+
+
+def serialize(obj, **options):
+    """Data as text, on blocks if `default_flow_style` says so."""
+    try:
+        text = salt.utils.yaml.dump(obj, **options)
+    except Exception as exc:
+        raise SerializationError(str(exc)) from exc
+    for end in ("...\n", "\n"):
+        text = text.removesuffix(end)
+    return text

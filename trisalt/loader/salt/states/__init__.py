@@ -1,0 +1,1 @@
+"""State modules: our own shelf, by the names of its files and of stock's."""
