@@ -1,13 +1,16 @@
 """`import salt.…` for plugins."""
 
+import http.server
 import importlib
+import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from trisalt import SALT_VERSION
-from trisalt.errors import CommandError, CommandNotFound, InvocationError
+from trisalt.errors import CommandError, CommandNotFound, InvocationError, TrisaltError
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 
@@ -95,3 +98,103 @@ def test_helpers():
     assert dictupdate.update({"a": {"b": 1}}, {"a": {"c": 2}}) == {"a": {"b": 1, "c": 2}}
     assert importlib.import_module("salt.utils.path").join("/a", "/b") == "/a/b"
     assert importlib.import_module("salt.utils.args").clean_kwargs(a=1, __pub_jid=2) == {"a": 1}
+
+
+def test_a_filter_that_a_plugin_marks_is_one_in_templates(tmp_path):
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils" / "marks.py").write_text(
+        "from salt.utils.decorators.jinja import jinja_filter\n"
+        "@jinja_filter('shout')\ndef _shout(text):\n    return text.upper()\n"
+    )
+    assert "marks.x" not in Plugins({"extension_modules": str(tmp_path)}).loader("utils")
+    templates = importlib.import_module("salt.utils.templates")
+    assert templates.render_jinja_tmpl("{{ word | shout }}", {"word": "hi"}) == "HI"
+
+
+def test_a_shelf_of_ours_is_importable_by_its_own_and_by_stocks_name():
+    assert importlib.import_module("salt.modules.cmdmod").run.__name__ == "run"
+    assert importlib.import_module("salt.modules.test").ping() is True
+    assert importlib.import_module("salt.output.nested").output
+    with pytest.raises(ModuleNotFoundError, match="trisalt offers no such module"):
+        importlib.import_module("salt.modules.nosuch")
+
+
+def test_a_loader_of_ones_own(tmp_path):
+    loader = importlib.import_module("salt.loader")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "ctx.py").write_text(
+        "def note():\n    __context__['noted'] = __grains__['os']\n    return __pillar__['a']\n"
+    )
+    opts = {"extension_modules": str(tmp_path), "grains": {"os": "x"}, "pillar": {"a": 1}}
+    context = {}
+    functions = loader.minion_mods(opts, context=context)
+    assert functions["ctx.note"]() == 1
+    assert context == {"noted": "x"}
+    assert "test.ping" not in loader.minion_mods(opts, whitelist=["ctx"])
+    assert loader.utils(opts)["stringutils.to_num"]("5") == 5
+    assert loader.raw_mod(opts, "test", None)["test.ping"]() is True
+    assert loader.grains({**opts, "grains": {"mine": 1}})["mine"] == 1
+
+
+def test_the_configuration_as_a_mapping(tmp_path):
+    (tmp_path / "minion").write_text("id: m7\nown: 1\n")
+    config = importlib.import_module("salt.config")
+    opts = config.minion_config(str(tmp_path / "minion"))
+    assert (opts["id"], opts["own"], opts["master_port"]) == ("m7", 1, 4506)
+    assert config.DEFAULT_MINION_OPTS["file_client"] == "remote"
+    (tmp_path / "master").write_text("worker_threads: 7\n")
+    assert config.client_config(str(tmp_path / "master"))["worker_threads"] == 7
+
+
+def test_a_cache_of_files(tmp_path):
+    cache = importlib.import_module("salt.cache").factory({"cachedir": str(tmp_path)})
+    assert cache.fetch("a/b", "k") == {}
+    cache.store("a/b", "k", {"x": [1]})
+    assert cache.fetch("a/b", "k") == {"x": [1]}
+    assert (cache.list("a/b"), cache.contains("a/b", "k"), cache.contains("x")) == (["k"], True, False)
+    cache.flush("a/b", "k")
+    assert cache.list("a/b") == []
+    with pytest.raises(TrisaltError, match="names no"):
+        cache.store("a", "../../etc/x", 1)
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    def _answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        said = {"path": self.path, "method": self.command, "auth": self.headers.get("Authorization"),
+                "x": self.headers.get("X-Y"), "data": self.rfile.read(length).decode()}  # fmt: skip
+        self.send_response(404 if self.path == "/gone" else 200, "no" if self.path == "/gone" else "yes")
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+
+    do_GET = do_POST = do_PUT = _answer
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def web():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_web_server_is_asked(web):
+    query = importlib.import_module("salt.utils.http").query
+    found = query(
+        f"{web}/a", "POST", params={"q": "1 2"}, data={"k": "v"}, header_dict={"X-Y": "z"}, username="u", password="p",
+        decode=True, status=True, headers=True,
+    )  # fmt: skip
+    assert found["status"] == 200
+    assert found["headers"]["Content-Type"].startswith("application/json")
+    assert found["dict"] == {"path": "/a?q=1+2", "method": "POST", "auth": "Basic dTpw", "x": "z", "data": "k=v"}
+    assert set(query(f"{web}/b")) == {"body"}
+    assert set(query(f"{web}/b", text=True)) == {"text"}
+    gone = query(f"{web}/gone", status=True)
+    assert (gone["status"], gone["error"]) == (404, "HTTP 404: no")
+    assert "refused" in query("http://127.0.0.1:1/")["error"]

@@ -149,9 +149,9 @@ def test_a_virtualname_without_virtual_is_no_name(place):
 
 def test_the_reasons_of_all_files_of_one_virtual_name_are_told(place):
     for name in ("one", "two"):
-        place.write(f"{name}.py", f"__virtualname__ = 'pkg'\ndef __virtual__(): return False, 'no {name}'")
+        place.write(f"{name}.py", f"__virtualname__ = 'shop'\ndef __virtual__(): return False, 'no {name}'")
     loader = place.loader()
-    assert loader.missing()["pkg"] == "no one; no two"
+    assert loader.missing()["shop"] == "no one; no two"
     assert loader.missing_reason("two.x") == "'two' __virtual__ returned False: no two"
 
 

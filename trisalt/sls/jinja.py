@@ -169,6 +169,11 @@ class _Environment(SandboxedEnvironment):
         self.filters.update(FILTERS)
         self.tests.update(TESTS)
         self.globals.update(GLOBALS)
+        # What plugins of the site have marked with `salt.utils.decorators.jinja`, if any has.
+        if (marked := sys.modules.get("salt.utils.decorators.jinja")) is not None:
+            self.filters.update(marked.JinjaFilter.salt_jinja)
+            self.tests.update(marked.JinjaTest.salt_jinja)
+            self.globals.update(marked.JinjaGlobal.salt_jinja)
 
     def _generate_code(self, source: str, name: str | None, filename: str | None) -> CodeType:
         return super().compile(source, name, filename)
