@@ -10,6 +10,7 @@ import sys
 
 from trisalt.cli.show import show_for, write_out
 from trisalt.cli.told import FAILED, NOTHING, hard_crash, told
+from trisalt.client.credentials import open_door
 from trisalt.client.door import Door
 from trisalt.client.jobs import Published, preview, publish, publish_async
 from trisalt.config.paths import master_paths
@@ -83,8 +84,9 @@ class Command:
 
             write_out(yaml.safe_dump(self.config.opts, default_flow_style=False))
             return 0
-        hint = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else ""
-        door = Door(master_paths(self.config).local_door, user_hint=hint)
+        door = open_door(master_paths(self.config).local_door, options, self.config.opts)
+        if options.verbose and door.identity:
+            sys.stderr.write(f"Asking as {door.identity}\n")
         if options.preview_target:
             return self._preview(door)
         if options.subset is not None:

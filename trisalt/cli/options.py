@@ -360,6 +360,18 @@ def add_target_options(parser: Parser, *, kinds: str = "ELGPIJSRNC") -> None:
     parser.add("--delimiter", default=":", metavar="TEXT", help="Between the levels of grains and pillar in a target.")
 
 
+def add_auth_options(parser: Parser, *, short: bool = True) -> None:
+    """`-a/--auth/--eauth`, `-T/--make-token`, `--username`, `--password`: `options.eauth`, `.make_token`, `.username`,
+    `.password`, which `client.credentials` reads. `short` says whether the letters are free."""
+    parser.group("External Authentication")
+    add = parser.add
+    names = ("--auth", "--eauth", "--external-auth")
+    add(*(("-a", *names) if short else names), dest="eauth", metavar="BACKEND", help="Ask as a user of pam, file, …")
+    add(*(("-T", "--make-token") if short else ("--make-token",)), action="store_true", help="Keep a token of it.")
+    add("--username", default="", metavar="NAME", help="Asked for on the terminal when it is not given.")
+    add("--password", metavar="TEXT", help="Likewise; on a command line others may read it.")
+
+
 def truth(text: str) -> bool:
     """A truth value on the command line. Raises ValueError."""
     match text.lower():

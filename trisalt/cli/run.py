@@ -11,6 +11,7 @@ import sys
 
 from trisalt.cli.show import Show, show_for, write_out
 from trisalt.cli.told import FAILED, hard_crash, told
+from trisalt.client.credentials import open_door
 from trisalt.client.door import CLOSED, Door, DoorClosed, expect
 from trisalt.client.events import Events, Lagged
 from trisalt.client.operations import Run, runner
@@ -47,7 +48,7 @@ def run(options: Any, words: list[str]) -> int:
 
 def _run(options: Any, words: list[str]) -> int:
     config = read_master(options.config_dir)
-    door = Door(master_paths(config).local_door, user_hint=os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else "")
+    door = open_door(master_paths(config).local_door, options, config.opts)
     no_parse = [name for name in (options.no_parse or os.environ.get("SALT_NO_PARSE", "")).split(",") if name]
     if options.doc or not words:
         args: list[Any] = words[:1]

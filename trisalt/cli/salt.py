@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from trisalt.cli.options import (
     Parser,
     Unfit,
+    add_auth_options,
     add_log_options,
     add_output_options,
     add_target_options,
@@ -58,6 +59,7 @@ def _parser() -> Parser:
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
     add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
     add("--config-dump", action="store_true", help="Print the master's configuration as YAML.")
+    add_auth_options(parser)
     add_log_options(parser)
     add_target_options(parser)
     add_output_options(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trisalt.cli.options import Parser, add_log_options, add_output_options
+from trisalt.cli.options import Parser, add_auth_options, add_log_options, add_output_options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +29,7 @@ def _parser() -> Parser:
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
     add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
     add("--skip-grains", action="store_true", help="Accepted; runners never waited for grains here.")
+    add_auth_options(parser)
     add_log_options(parser)
     add_output_options(parser)
     return parser

@@ -74,11 +74,16 @@ class Door:
     """The local door at `sock_path` (SOCK_DIR/master.sock). Each question has a connection of its own.
 
     `user_hint` is who called sudo, if somebody did: root may say so, and the job's user is then `sudo_<name>`.
+    `credentials` (a token, or eauth, username and password; `client.credentials` finds them) go before it; `identity`
+    tells in words who that is, and `hint` what to do when they are refused.
     """
 
     def __init__(self, sock_path: str, *, user_hint: str = "") -> None:
         self.sock_path = sock_path
         self.user_hint = user_hint
+        self.credentials: dict[str, str] | None = None
+        self.identity = ""
+        self.hint = ""
 
     def ask(self, question: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
         """The one answer to `question`. `timeout` is in seconds, None for ever.
@@ -96,7 +101,9 @@ class Door:
 
         The question has been sent when this returns. Raises as `ask` does, here and at each step.
         """
-        if self.user_hint:
+        if self.credentials is not None:
+            question = {**question, "credentials": self.credentials}
+        elif self.user_hint:
             question = {**question, "user_hint": self.user_hint}
         packed = pack_frame(question)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -118,7 +125,7 @@ class Door:
             if isinstance(exc, OSError):
                 raise MasterUnreachable(UNREACHABLE) from exc
             raise
-        return Answers(sock, timeout)
+        return Answers(sock, timeout, hint=self.hint)
 
 
 def _timeval(seconds: float) -> bytes:
@@ -137,8 +144,9 @@ class Answers:
     `timeout` (seconds to wait for the next answer, None for ever) may be changed on the way.
     """
 
-    def __init__(self, sock: socket.socket, timeout: float | None) -> None:
+    def __init__(self, sock: socket.socket, timeout: float | None, *, hint: str = "") -> None:
         self.timeout = timeout
+        self._hint = hint
         self._sock: socket.socket | None = sock
         self._decoder = FrameDecoder()
         self._received: deque[dict[str, Any]] = deque()
@@ -159,8 +167,13 @@ class Answers:
         answer = self._received.popleft()
         if "error" in answer:
             self.close()
-            raise to_error(answer["error"])
+            raise self._to_error(answer["error"])
         return answer
+
+    def _to_error(self, error: Any) -> TrisaltError:
+        if self._hint and isinstance(error, dict) and error.get("name") == "AuthenticationError":
+            return Denied(f"{error.get('message')} {self._hint}")
+        return to_error(error)
 
     def close(self) -> None:
         """Hang up; what has not been read is gone."""

@@ -94,6 +94,7 @@ class MasterConfig(DaemonConfig):
     token_expire_user_override: bool | dict[str, Any] = option(
         False, "Who may choose how long a token is good for: all, or users by backend.", guards=True
     )
+    token_file: str = option("~/.salt_token", "Where `salt -T` keeps a user's token.")
     keep_acl_in_token: bool = option(False, "A token keeps the permissions of the time when it was made.")
     peer: dict[str, Any] = option({}, "What minions may publish to others: minion expression to function expressions.")
     peer_run: dict[str, Any] = option({}, "Which runners minions may run: minion expression to function expressions.")
