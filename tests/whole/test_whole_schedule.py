@@ -25,7 +25,9 @@ def lab():
         folder = lab.configure_master()
         (folder / "pillar" / "top.sls").write_text("base:\n  '*':\n    - site\n")
         (folder / "pillar" / "site.sls").write_text("{}\n")
-        lab.start_master(timeout=1, gather_job_timeout=1)
+        words = {"function": "test.metasyntactic", "kwargs": {"locality": "uk"}, "once": soon(3), "metadata": {"a": 1}}
+        keys = {"function": "wheel.key.list", "args": ["accepted"], "seconds": 3600}
+        lab.start_master(timeout=1, gather_job_timeout=1, schedule={"words": words, "keys": keys})
         ticks = {"function": "test.echo", "args": ["tick"], "cron": "* * * * * */2", "metadata": {"why": "test"}}
         bad = {"function": "test.ping", "cron": "never"}
         lab.start_minion("m1", schedule={"ticks": ticks, "bad": bad})
@@ -61,6 +63,17 @@ def test_what_has_run_does_not_run_again_and_what_was_added_is_there_after_a_res
     kept = yaml.safe_load((lab.root / "m1" / "minion.d" / "_schedule.conf").read_text())
     assert list(kept["schedule"]) == ["later"]
     assert not {key for key in kept["schedule"]["later"] if key.startswith("_")}
+
+
+def test_the_masters_own_schedule_runs_runners_and_wheel_functions_once(lab):
+    def jobs(function):
+        done = lab.run("salt-run", "jobs.list_jobs", f"search_function={function}", "--out", "json")
+        return list(json.loads(done.stdout))
+
+    lab.wait(lambda: jobs("runner.test.metasyntactic") and jobs("wheel.key.list"), "the master's jobs", 30)
+    job = json.loads(lab.run("salt-run", "jobs.list_job", jobs("runner.test.metasyntactic")[0], "--out", "json").stdout)
+    assert [result["return"] for result in job["Result"].values()] == [["wibble", "wobble", "wubble", "flob"]]
+    assert len(jobs("wheel.key.list")) == 1
 
 
 def test_salt_call_asks_the_running_minion(lab):

@@ -109,7 +109,7 @@ async def _answer(
     if not verdict:
         reply.fail(await refuse_run(bus, request.asker, fun=fun, reason=verdict.reason))
         return
-    fun_args = public(_on_the_way(request.arg, request.kwarg))
+    fun_args = public(on_the_way(request.arg, request.kwarg))
     started = (RunnerNew if is_runner else WheelNew)(fun=fun, jid=request.jid, user=request.user, fun_args=fun_args)
     run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
     if request.jid in runs.running:
@@ -123,7 +123,7 @@ async def _answer(
     finally:
         del runs.running[request.jid]
     log.info("command.finished", fun=fun, jid=request.jid, user=request.user, retcode=outcome.retcode)
-    told = HIDDEN if PRIVATE_RESULTS.fullmatch(fun) else public(outcome.result)
+    told = told_result(fun, outcome.result)
     if is_runner:
         retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
         ended: RunnerReturned | WheelReturned = RunnerReturned(
@@ -261,7 +261,7 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
         tgt=fields["tgt"],
         tgt_type=fields.get("tgt_type") or "glob",
         fun=fields["fun"],
-        arg=_on_the_way(fields.get("arg") or (), fields.get("kwarg") or {}),
+        arg=on_the_way(fields.get("arg") or (), fields.get("kwarg") or {}),
         ret=fields.get("ret") or "",
         jid=fields.get("jid") or "",
         kwargs=options,
@@ -288,7 +288,7 @@ def _in_the_name_of(user: str) -> Caller:
     return Caller(name=user, trusted=True)
 
 
-def _on_the_way(arg: Sequence[Any], kwarg: Mapping[str, Any]) -> list[Any]:
+def on_the_way(arg: Sequence[Any], kwarg: Mapping[str, Any]) -> list[Any]:
     """Arguments as they travel: the keywords come last, as one map that says so."""
     return [*arg, {"__kwarg__": True, **kwarg}] if kwarg else list(arg)
 
@@ -338,6 +338,11 @@ async def _fire(bus: Bus, tag: object, data: object) -> None:
             await bus.publish(TaggedEvent(name=name, data=dict(data) if isinstance(data, Mapping) else {"data": data}))
         case _:
             raise CommandError("An event has a tag")
+
+
+def told_result(fun: str, result: Any) -> Any:
+    """What the bus may see of what `runner.…` or `wheel.…` returned."""
+    return HIDDEN if PRIVATE_RESULTS.fullmatch(fun) else public(result)
 
 
 def public(value: Any) -> Any:

@@ -47,7 +47,10 @@ from trisalt.master.minions import Minions, answer_targets
 from trisalt.master.pillar import serve_pillar
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
+from trisalt.master.scheduled import run_due
 from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.scheduler.entry import Source
+from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.service import keep_watchdog, supervise, tell_init
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import Store
@@ -69,7 +72,7 @@ RELOADED = frozenset(
     {field.name for rules in (KeyRules, PublishRules, RequestRules, LoginRules) for field in attrs.fields(rules)}
     - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
 ) | {
-    *("nodegroups", "log_level", "log_level_logfile", "log_granular_levels"),
+    *("nodegroups", "schedule", "log_level", "log_level_logfile", "log_granular_levels"),
     *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
 }
 
@@ -118,6 +121,7 @@ class Premises:
     identity: Identity
     user_keys: dict[str, str]
     sessions: Sessions
+    schedule: Schedule
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
 
@@ -164,8 +168,10 @@ async def run_master(
     ):
         await _start_services(services, here, store, workers, publisher)
         if reread is not None:
-            await services.start(_reload_on_hangup, reread, here.live)
+            await services.start(_reload_on_hangup, reread, here.live, here.schedule)
+        here.schedule.load(config.schedule, source=Source.CONFIG)
         async with _open_doors(here, store, sockets) as port:
+            await services.start(partial(supervise, partial(run_schedule, bus, here.schedule), name="schedule"))
             services.start_soon(keep_watchdog)
             task_status.started(port)
             log.info("master.ready")
@@ -211,6 +217,7 @@ async def _start_services(
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),
         partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),
         partial(serve_commands, bus, workers, here.runs, live.acl, jobs=store.jobs, master_id=config.id),
+        partial(run_due, bus, workers, here.runs, master_id=config.id, user=config.user),
         partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
     )
     for service in essential:
@@ -251,6 +258,7 @@ def _prepare(config: MasterConfig) -> Premises:
         identity=identity,
         user_keys=user_keys,
         sessions=Sessions(Path(paths.sessions), lifetime=config.publish_session),
+        schedule=Schedule(state=Path(paths.schedule_state)),
     )
 
 
@@ -399,7 +407,11 @@ async def _fire(bus: Bus, tag: str, data: dict[str, Any]) -> None:
 
 
 async def _reload_on_hangup(
-    reread: Callable[[], MasterConfig], live: Live, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    reread: Callable[[], MasterConfig],
+    live: Live,
+    schedule: Schedule,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """SIGHUP: read the configuration again, say what took effect, open the log file anew."""
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
@@ -419,6 +431,8 @@ async def _reload_on_hangup(
                     log_level_logfile=fresh.log_level_logfile,
                     granular_levels=fresh.log_granular_levels,
                 )
+                if "schedule" in taken:
+                    schedule.load(fresh.schedule, source=Source.CONFIG)
                 for warning in fresh.warnings:
                     log.warning("config.warning", text=warning)
                 log.info("config.reloaded", taken=taken, at_restart=waiting)

@@ -329,13 +329,7 @@ class Jobs:
             "tgt_type": "glob",
         }
         if entry.metadata is not None:
-            now = time.localtime(self._wall())
-            back["metadata"] = {
-                **entry.metadata,
-                "_TOS": now.tm_gmtoff,
-                "_TS": time.strftime("%a %b %d %H:%M:%S %Y", now),
-                "_TT": time.strftime("%Y %B %d %a %H %m", now),
-            }
+            back["metadata"] = entry.stamped_metadata(self._wall())
         call = Call(fun=entry.function, jid=jid, arg=arg, pub=job, load=back)
         running = Running(job=job, pid=os.getpid(), queued=True, on_disk=entry.jid_include, schedule=entry.name)
         with structlog.contextvars.bound_contextvars(jid=jid, schedule=entry.name):

@@ -7,6 +7,7 @@ refused with a ConfigError that names it; nothing is ignored silently.
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -113,6 +114,16 @@ class Entry:
             *(self.interval, self.cron, self.when, self.once),
             *(self.splay, self.run_on_start, self.until, self.after),
         )
+
+    def stamped_metadata(self, now: float) -> dict[str, Any]:
+        """The metadata as it goes with a return: with the time of the run, in stock's forms."""
+        then = time.localtime(now)
+        return {
+            **(self.metadata or {}),
+            "_TOS": then.tm_gmtoff,
+            "_TS": time.strftime("%a %b %d %H:%M:%S %Y", then),
+            "_TT": time.strftime("%Y %B %d %a %H %m", then),
+        }
 
     @classmethod
     def from_config(
