@@ -286,3 +286,30 @@ async def test_arguments_are_stocks(runners):
         "missing",
         "display_progress",
     ]
+
+
+def test_a_master_syncs_its_own_plugins(tmp_path):
+    roots = tmp_path / "srv"
+    for name in ("_runners/site.py", "_returners/keep.py", "_pillar/ext.py", "_auth/own.py", "_runners/notes.txt"):
+        (roots / name).parent.mkdir(parents=True, exist_ok=True)
+        (roots / name).write_text("def say(): return 'hello'\n")
+    opts = {
+        "file_roots": {"base": [str(roots)]},
+        "cachedir": str(tmp_path / "cache"),
+        "extension_modules": str(tmp_path / "ext"),
+    }
+    plugins = Plugins(opts)
+    runners = plugins.loader("runners")
+    assert runners["saltutil.sync_runners"]() == ["runners.site"]
+    assert runners["site.say"]() == "hello"
+    found = runners["saltutil.sync_all"]()
+    assert {name: files for name, files in found.items() if files} == {
+        "returners": ["returners.keep"], "pillar": ["pillar.ext"], "auth": ["auth.own"],
+    }  # fmt: skip
+    assert {"tokens", "proxymodules", "roster"} <= found.keys()
+    (roots / "_runners/site.py").unlink()
+    assert runners["saltutil.sync_runners"]() == []
+    plugins.notice()
+    assert "site.say" not in runners
+    assert runners["saltutil.sync_all"](extmod_whitelist={"returners": []})["returners"] == []
+    assert not (tmp_path / "ext/returners/keep.py").exists()

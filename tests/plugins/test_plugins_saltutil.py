@@ -139,6 +139,37 @@ def test_sync_keeps_to_the_lists(salt, host):
     assert salt["saltutil.sync_modules"](extmod_blacklist=["b"]) == ["modules.c"]
 
 
+@pytest.mark.parametrize(
+    ("options", "synced"),
+    [
+        ({}, ["modules.a", "modules.pack.__init__", "modules.pack.part"]),
+        ({"extmod_whitelist": {"modules": ["pack.part"]}}, ["modules.pack.part"]),
+        ({"extmod_whitelist": {"modules": []}}, []),
+        ({"extmod_whitelist": {"grains": ["x"]}}, ["modules.a", "modules.pack.__init__", "modules.pack.part"]),
+        ({"extmod_blacklist": {"modules": ["pack"]}}, ["modules.a"]),
+        ({"extmod_whitelist": "a"}, ["modules.a"]),
+    ],
+)
+def test_what_the_lists_mean(salt, host, options, synced):
+    host.files = {
+        ("base", f"_modules/{name}"): b"" for name in ("a.py", "pack/__init__.py", "pack/part.py", "pack/x.txt")
+    }
+    assert salt["saltutil.sync_modules"](**options) == synced
+    assert salt["saltutil.sync_all"](**options)["modules"] == []
+
+
+def test_lists_that_are_none(salt):
+    with pytest.raises(CommandError, match="extmod_whitelist must be a string or dictionary: 5"):
+        salt["saltutil.sync_modules"](extmod_whitelist=5)
+
+
+@pytest.mark.parametrize("what", ["pillar", "tops", "wrapper"])
+def test_what_only_a_masterless_minion_syncs(salt, what):
+    with pytest.raises(CommandError, match="modules can only be synced to masterless minions"):
+        salt[f"saltutil.sync_{what}"]()
+    assert what not in salt["saltutil.sync_all"]()
+
+
 def test_a_file_that_came_incomplete_is_not_taken(salt, host, tmp_path):
     host.files = {("base", "_modules/a.py"): b"0123456789abc"}
     whole = host.answer

@@ -79,3 +79,8 @@ KINDS: dict[str, Kind] = {
         Kind("queues", "_queues", "queue_dirs", synced_by=MASTER),
     )
 }
+
+
+def synced(daemon: str) -> dict[str, Kind]:
+    """The kinds that a `minion` or a `master` syncs, by what follows `saltutil.sync_`."""
+    return {row.command: row for row in KINDS.values() if daemon in row.synced_by}

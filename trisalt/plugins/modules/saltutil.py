@@ -3,7 +3,6 @@ Manage the minion itself: its jobs, its caches, the plugins and the data it has 
 """
 
 import logging
-import os
 import shutil
 import signal
 import time
@@ -11,9 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from trisalt.errors import CommandError, InvocationError
-from trisalt.fileserver import urls
-from trisalt.fileserver.client import FileClient
-from trisalt.loader.kinds import KINDS
+from trisalt.loader.kinds import synced
 from trisalt.wire.codec import unpack_bin
 from trisalt.worker import upcall
 
@@ -21,10 +18,6 @@ log = logging.getLogger(__name__)
 
 # Below `cachedir`, and no cache: what runs, and the returns that are not home yet.
 KEPT = ("proc", "spool")
-
-# Kinds whose functions bear another name than their folder. Source: stock Salt 3008.3, `saltutil.sync_*`.
-SYNCED = {row.folder: row for row in KINDS.values()}
-
 
 # -- jobs ----------------------------------------------------------------------------------------------------------
 
@@ -255,31 +248,37 @@ def refresh_matchers():
 # -- synced plugins ------------------------------------------------------------------------------------------------
 
 
-def _syncing(folder):
+# What only a minion that is its own file server syncs, and how stock calls it. Source: stock Salt 3008.3.
+MASTERLESS = {"pillar": "Pillar", "tops": "Master top", "wrapper": "Wrapper"}
+
+
+def _syncing(command, row):
     def sync(saltenv=None, refresh=True, extmod_whitelist=None, extmod_blacklist=None):
-        changed = _sync(folder, saltenv, extmod_whitelist, extmod_blacklist)
+        if command in MASTERLESS and not _is_masterless():
+            raise CommandError(f"{MASTERLESS[command]} modules can only be synced to masterless minions")
+        changed = _sync(command, saltenv, extmod_whitelist, extmod_blacklist)
         if refresh:
-            _refresh_after(folder)
+            _refresh_after(command)
         return changed
 
-    sync.__name__ = sync.__qualname__ = f"sync_{folder}"
+    sync.__name__ = sync.__qualname__ = f"sync_{command}"
     sync.__doc__ = f"""
-    Sync the plugins of {SYNCED[folder].sync} from the file server; the names of those that changed
+    Sync the plugins of {row.sync} from the file server; the names of those that changed
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt '*' saltutil.sync_{folder}
-        salt '*' saltutil.sync_{folder} saltenv=dev
+        salt '*' saltutil.sync_{command}
+        salt '*' saltutil.sync_{command} saltenv=dev
     """
     return sync
 
 
-globals().update({f"sync_{folder}": _syncing(folder) for folder in SYNCED})
+globals().update({f"sync_{command}": _syncing(command, row) for command, row in synced("minion").items()})
 
 
-def sync_all(saltenv=None, refresh=True, extmod_whitelist=None, extmod_blacklist=None, clean_pillar_cache=True):
+def sync_all(saltenv=None, refresh=True, extmod_whitelist=None, extmod_blacklist=None, clean_pillar_cache=False):
     """
     Sync all plugins from the file server: the names of those that changed, by kind
 
@@ -289,8 +288,13 @@ def sync_all(saltenv=None, refresh=True, extmod_whitelist=None, extmod_blacklist
 
         salt '*' saltutil.sync_all
         salt '*' saltutil.sync_all saltenv=dev
+        salt '*' saltutil.sync_all extmod_whitelist={'modules': ['custom_module']}
     """
-    changed = {folder: _sync(folder, saltenv, extmod_whitelist, extmod_blacklist) for folder in SYNCED}
+    changed = {
+        command: _sync(command, saltenv, extmod_whitelist, extmod_blacklist)
+        for command in synced("minion")
+        if command not in MASTERLESS or _is_masterless()
+    }
     if refresh:
         upcall.refresh("modules")
         upcall.refresh("grains")
@@ -316,87 +320,23 @@ def list_extmods():
     return found
 
 
-def _refresh_after(folder):
-    if folder == "beacons":
+def _is_masterless():
+    return __opts__.get("file_client") == "local"
+
+
+def _refresh_after(command):
+    if command == "beacons":
         upcall.refresh("beacons")
         return
     upcall.refresh("modules")
-    if folder == "grains":
+    if command == "grains":
         upcall.refresh("grains")
-    if folder in ("grains", "pillar"):
+    if command in ("grains", "pillar"):
         upcall.refresh("pillar")
 
 
-def _sync(folder, saltenv, whitelist, blacklist):
-    """Make `extension_modules/<folder>` what the file server has under that kind's folder."""
-    prefix = SYNCED[folder].sync
-    target = Path(__opts__["extension_modules"], folder)
-    client = FileClient(__opts__)
-    wanted = {}
-    for env in _environments(saltenv):
-        for path in client.file_list(env, prefix):
-            name = _relative(path, prefix)
-            if name is not None and _allowed(folder, name, whitelist, blacklist):
-                wanted.setdefault(name, (path, env))
-    changed = [
-        _name(folder, name) for name, (path, env) in sorted(wanted.items()) if _fetch(client, path, env, target / name)
-    ]
-    if __opts__.get("clean_dynamic_modules", True):
-        _remove_others(target, wanted)
-    return changed
-
-
-def _environments(saltenv):
-    if not saltenv:
-        return ["base"]
-    return [env.strip() for env in saltenv.split(",")] if isinstance(saltenv, str) else list(saltenv)
-
-
-def _relative(path, prefix):
-    """The path below a kind's folder; None for one that is not there, or leads elsewhere."""
-    parts = str(path).split("/")
-    if parts[0] != prefix or len(parts) < 2 or any(part in ("", ".", "..", "__pycache__") for part in parts):
-        return None
-    return "/".join(parts[1:])
-
-
-def _allowed(folder, name, whitelist, blacklist):
-    """What `extmod_whitelist` and `extmod_blacklist` say, of the call or of the configuration."""
-    stem = name.partition(".")[0].partition("/")[0]
-    only = _globs(whitelist, __opts__.get("extmod_whitelist"), folder)
-    never = _globs(blacklist, __opts__.get("extmod_blacklist"), folder)
-    return (not only or any(fnmatch(stem, glob) for glob in only)) and not any(fnmatch(stem, glob) for glob in never)
-
-
-def _globs(given, configured, folder):
-    if given is None:
-        given = (configured or {}).get(folder)
-    if not given:
-        return []
-    return [glob.strip() for glob in given.split(",")] if isinstance(given, str) else list(given)
-
-
-def _name(folder, relative):
-    return f"{folder}.{os.path.splitext(relative)[0].replace('/', '.')}"
-
-
-def _fetch(client, path, env, target):
-    """Copy a file of the file server; whether it is other than before."""
-    before = target.read_bytes() if target.is_file() else None
-    if not client.get_file(urls.create(path, env), str(target), True, env):
-        raise CommandError(f"The file server has no salt://{path}")
-    return target.read_bytes() != before
-
-
-def _remove_others(target, wanted):
-    if not target.is_dir():
-        return
-    for path in sorted(target.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(target).as_posix() not in wanted:
-            path.unlink()
+def _sync(command, saltenv, whitelist, blacklist):
+    return __utils__["extmods.sync"](__opts__, command, saltenv, whitelist, blacklist)
 
 
 # -- caches and keys -----------------------------------------------------------------------------------------------
