@@ -18,13 +18,14 @@ from trisalt.bus.requests import (
     MineRequest,
     MinionEventRequest,
     PillarRequest,
-    ReturnRequest,
+    ReturnsRequest,
     RevokeRequest,
 )
 from trisalt.errors import StoreError
 from trisalt.master.identity import Identity
 from trisalt.master.request_server import NetworkDoor, RequestRules
 from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.transport.request import Asked
 from trisalt.wire import codec, envelope
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.envelope import BAD_LOAD, EXCEPTION
@@ -46,6 +47,25 @@ class NoClear:
     async def answer(self, cmd, load, peer):
         await trio.lowlevel.checkpoint()
         return {"clear": cmd}
+
+
+class Port:
+    """Stands for the request server: what it is given to send, by the routing id of the request."""
+
+    def __init__(self):
+        self.sent = {}
+
+    def send(self, replies):
+        for routing_id, empty, reply in replies:
+            assert (empty, routing_id in self.sent) == (b"", False)
+            self.sent[routing_id] = reply
+
+
+async def answers(door, *payloads, peer=""):
+    """What the door answers to requests that come together."""
+    port = Port()
+    await door.handle([Asked(port, b"%d" % n, payload, peer) for n, payload in enumerate(payloads)])
+    return [port.sent[b"%d" % n] for n in range(len(payloads))]
 
 
 class Setup:
@@ -86,7 +106,8 @@ class Setup:
 
     async def send(self, payload, peer="192.0.2.1"):
         with trio.fail_after(5):
-            return await self.door.handle(payload, peer)
+            (answer,) = await answers(self.door, payload, peer=peer)
+            return answer
 
     async def ask(self, load, **kwargs):
         return open_reply(await self.send(self.seal(load, **kwargs)), session=self.session, nonce=self.nonce)
@@ -191,11 +212,37 @@ async def test_a_failure_is_answered_as_stock_does_and_a_lost_return_is_not_ackn
     def fail(_request):
         raise StoreError("the disk is full")
 
-    await answering(setup.bus, nursery, fail, MineRequest, ReturnRequest, PillarRequest)
+    await answering(setup.bus, nursery, fail, MineRequest, ReturnsRequest, PillarRequest)
     assert await setup.ask({"cmd": "_mine", "data": {}}) == ""
     assert await setup.ask({"cmd": "_pillar", "grains": {}}) == ""
     lost = setup.seal({"cmd": "_return", "jid": JID, "fun": "test.ping", "return": True})
     assert codec.unpack(await setup.send(lost)) == EXCEPTION
+
+
+async def test_returns_that_come_together_are_kept_together_and_each_gets_its_own_answer(setup, nursery):
+    asked = []
+
+    def keep(request):
+        asked.append([one.jid for one in request.returns])
+        return [one.result != "lost" for one in request.returns]
+
+    await answering(setup.bus, nursery, keep, ReturnsRequest)
+    await answering(setup.bus, nursery, lambda _request: None, MinionEventRequest)
+    jids = [f"{20261122130453717216 + n}" for n in range(3)]
+    loads = [{"cmd": "_return", "jid": jid, "fun": "test.ping", "return": True} for jid in jids]
+    loads[1]["return"] = "lost"
+    payloads, nonces = [], []
+    for load in (loads[0], EVENT, loads[1], loads[2]):
+        payloads.append(setup.seal(load))
+        nonces.append(setup.nonce)
+    replies = await answers(setup.door, *payloads, b"garbage", payloads[0])
+    assert asked == [jids]
+    opened = [open_reply(replies[n], session=setup.session, nonce=nonces[n]) for n in (0, 1, 3)]
+    assert opened == [None, None, None]
+    # What could not be stored looks like no answer that a minion takes for one; a replay never reaches the store.
+    assert codec.unpack(replies[2]) == EXCEPTION
+    assert codec.unpack(replies[4]) == {"error": "Routing error"}
+    assert codec.unpack(replies[5]) == BAD_LOAD
 
 
 async def test_a_claimant_that_never_answers_is_waited_for_one_minute(setup, autojump_clock):
@@ -203,7 +250,8 @@ async def test_a_claimant_that_never_answers_is_waited_for_one_minute(setup, aut
         nursery.start_soon(requests.receive)
         began = trio.current_time()
         payload = setup.seal(EVENT)
-        reply = open_reply(await setup.door.handle(payload, ""), session=setup.session, nonce=setup.nonce)
+        (answer,) = await answers(setup.door, payload)
+        reply = open_reply(answer, session=setup.session, nonce=setup.nonce)
         assert (reply, round(trio.current_time() - began)) == ("", 60)
 
 
@@ -252,7 +300,7 @@ async def test_an_older_minion_comes_in_under_the_shared_key_when_allowed(tmp_pa
 
 async def test_signatures_count_only_when_the_master_is_told_so(tmp_path, pairs, nursery):
     setup = Setup(tmp_path, pairs)
-    await answering(setup.bus, nursery, lambda _request: None, ReturnRequest)
+    await answering(setup.bus, nursery, lambda _request: [True], ReturnsRequest)
     ret = {"cmd": "_return", "jid": JID, "fun": "test.ping", "return": True}
     assert await setup.ask(ret) is None
     setup.rules = RequestRules(require_minion_sign_messages=True)
@@ -284,7 +332,7 @@ async def test_who_asked_what_is_told_when_somebody_listens(setup, nursery):
 )
 def test_whatever_comes_is_answered(payload, pairs, tmp_path_factory):
     setup = Setup(tmp_path_factory.mktemp("door"), pairs)
-    answer = trio.run(setup.door.handle, payload, "")
+    (answer,) = trio.run(answers, setup.door, payload)
     assert isinstance(answer, bytes)
     codec.unpack(answer)
 

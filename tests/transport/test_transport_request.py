@@ -9,8 +9,8 @@ import trio
 import zmq
 from trio.testing import wait_all_tasks_blocked
 
-from trisalt.errors import ConfigError, RemoteProtocolError
-from trisalt.transport.request import open_request_client, open_request_server
+from trisalt.errors import ConfigError, LocalProtocolError, RemoteProtocolError
+from trisalt.transport.request import answer_all, open_request_client, open_request_server
 from trisalt.transport.zmq import Heartbeat, open_context, open_socket
 
 FALLBACK = b"\xda\x00(Some exception handling minion payload"
@@ -33,10 +33,31 @@ def at(server):
     return f"tcp://127.0.0.1:{server.port}"
 
 
+def one_by_one(handle):
+    """A handler of requests that came together, each answered with what `handle(payload, peer)` returns."""
+
+    async def answer(asked):
+        reply = await handle(asked.payload, asked.peer)
+        if reply is not None:
+            asked.answer(reply)
+
+    async def all_of(together):
+        if len(together) == 1:
+            await answer(together[0])
+            return
+        async with trio.open_nursery() as nursery:
+            for asked in together:
+                nursery.start_soon(answer, asked)
+
+    return all_of
+
+
 @asynccontextmanager
 async def open_server(handle, *, address=ANY, grace=0, **options):
     with trio.fail_after(PATIENCE):
-        async with open_request_server(address, handle, fallback=FALLBACK, grace=grace, **options) as server:
+        async with open_request_server(
+            address, one_by_one(handle), fallback=FALLBACK, grace=grace, **options
+        ) as server:
             yield server
 
 
@@ -173,6 +194,50 @@ async def test_a_failing_handler_is_logged_and_the_fallback_is_sent(context):
     (failed,) = [line for line in logs if line["event"] == "request.failed"]
     assert failed["peer"] == "127.0.0.1"
     assert str(failed["exc_info"]) == "of the handler"
+
+
+async def test_those_that_a_failing_handler_left_get_the_fallback_and_the_others_their_answers(context):
+    gate = trio.Event()
+
+    async def handle(together):
+        await gate.wait()
+        for asked in together:
+            if asked.payload == b"bad":
+                raise ValueError("of the handler")
+            asked.answer(asked.payload)
+
+    with trio.fail_after(PATIENCE):
+        async with (
+            open_request_server(ANY, handle, fallback=FALLBACK, grace=0, context=context) as server,
+            open_request_client(at(server), context=context) as client,
+            trio.open_nursery() as nursery,
+        ):
+            answers = {}
+
+            async def ask(payload):
+                answers[payload] = await client.request(payload)
+
+            for payload in (b"1", b"2", b"bad", b"3"):
+                nursery.start_soon(ask, payload)
+            await until(lambda: server.running == 4)
+            gate.set()
+    # Whatever came together with the bad one, nobody waits for ever, and no answer goes to another.
+    assert answers.pop(b"bad") == FALLBACK
+    assert all(answer in (payload, FALLBACK) for payload, answer in answers.items())
+    assert (len(answers), server.running, server.answered) == (3, 0, 4)
+
+
+async def test_a_request_is_answered_once(context):
+    async def handle(together):
+        (asked,) = together
+        answer_all([(asked, b"first")])
+        with pytest.raises(LocalProtocolError):
+            asked.answer(b"second")
+
+    async with open_request_server(ANY, handle, fallback=FALLBACK, grace=0, context=context) as server:
+        async with open_request_client(at(server), context=context) as client:
+            with trio.fail_after(PATIENCE):
+                assert await client.request(b"1") == b"first"
 
 
 async def test_badly_framed_messages_are_dropped_and_wedge_nothing(context):

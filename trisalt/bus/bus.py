@@ -92,22 +92,26 @@ class Bus:
 
         Waits while a keeping subscription is full; then all get it at once, or, if cancelled before, none.
         """
-        await trio.lowlevel.checkpoint()
-        await self._wait_room(event)
-        self._offer(event)
+        await self.publish_all((event,))
 
     async def publish_all(self, events: Iterable[Event]) -> None:
         """A burst: like `publish` for each, with one checkpoint for all that need not wait."""
         await trio.lowlevel.checkpoint()
         for event in events:
-            await self._wait_room(event)
-            self._offer(event)
+            targets = self._targets(event)
+            while full := [subscription for subscription in targets if subscription.is_full]:
+                await full[0].wait_room()
+                targets = self._targets(event)
+            for subscription in targets:
+                subscription.offer(event)
 
     def publish_nowait(self, event: Event) -> None:
         """Like `publish`; raises `trio.WouldBlock` when a keeping subscription is full."""
-        if any(subscription.is_full for subscription in self._targets(event)):
+        targets = self._targets(event)
+        if any(subscription.is_full for subscription in targets):
             raise trio.WouldBlock
-        self._offer(event)
+        for subscription in targets:
+            subscription.offer(event)
 
     @asynccontextmanager
     async def subscribe(self, pattern: Pattern, *, keep: bool, depth: int = 256) -> AsyncIterator[Subscription]:
@@ -184,14 +188,6 @@ class Bus:
         )
 
     # -- inside -----------------------------------------------------------------------------------------------
-
-    async def _wait_room(self, event: Event) -> None:
-        while full := [subscription for subscription in self._targets(event) if subscription.is_full]:
-            await full[0].wait_room()
-
-    def _offer(self, event: Event) -> None:
-        for subscription in self._targets(event):
-            subscription.offer(event)
 
     def _targets(self, event: Event) -> list[Subscription]:
         row = self._subscribed(type(event))

@@ -38,7 +38,7 @@ class AuthRequest(Request):
 class ReturnRequest(Request):
     """A minion returns a job. `load` is the rest of what it sent (`out`, `metadata`, `schedule`, …), unchecked.
 
-    Answered with None when the return is durable; never before.
+    Asked together with others, in a `ReturnsRequest`.
     """
 
     CMD = "_return"
@@ -50,6 +50,17 @@ class ReturnRequest(Request):
     retcode: Any
     success: Any
     load: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class ReturnsRequest(Request):
+    """Returns that came together.
+
+    Answered when they are durable, and never before: for each, whether its minion may forget it. One that is refused
+    may be forgotten; one that could not be stored is to be sent again.
+    """
+
+    returns: list[ReturnRequest]
 
 
 @attrs.frozen(kw_only=True)

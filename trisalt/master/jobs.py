@@ -19,7 +19,7 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import Event, JobReturned, JobSettled
-from trisalt.bus.requests import ReturnRequest, SyndicReturnRequest
+from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
 from trisalt.master.failures import failed_states
 from trisalt.master.watches import FIND_JOB, Watches
@@ -60,7 +60,7 @@ async def keep_jobs(
 ) -> None:
     """Keep the returns of jobs and watch those that somebody waits for, until cancelled.
 
-    Claims ReturnRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
+    Claims ReturnsRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
     `gather_job_timeout` are the configured ones, for those who ask for none of their own; `connected` gives the ids
     that are connected now, or None while nobody knows; `clock` is wall time.
     """
@@ -76,12 +76,12 @@ async def keep_jobs(
 
 @attrs.define(eq=False)
 class _Kept:
-    """A return on its way through the keeper."""
+    """A return on its way through the keeper. `lost`: it could not be stored."""
 
     request: ReturnRequest
-    reply: Reply
     jid: str
     recorded: Recorded = Recorded.NEW
+    lost: bool = False
 
 
 class _Keeper:
@@ -90,7 +90,8 @@ class _Keeper:
         self._jobs = jobs
         self._watches = watches
         self._clock = clock
-        self._waiting: list[tuple[ReturnRequest, Reply]] = []
+        self._waiting: list[tuple[ReturnsRequest, Reply]] = []
+        self._many = 0
         self._wanted = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._last_jid: str | None = None
@@ -99,56 +100,57 @@ class _Keeper:
 
     async def take_returns(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take returns as they come, until WAITING of them wait."""
-        async with self._bus.claim(ReturnRequest, SyndicReturnRequest) as requests:
+        async with self._bus.claim(ReturnsRequest, SyndicReturnRequest) as requests:
             task_status.started()
             async for request, reply in requests:
                 self._take(request, reply)
                 # All that wait to be taken: a wake of this task costs more than a return.
                 with suppress(trio.WouldBlock):
-                    while len(self._waiting) < WAITING:
+                    while self._many < WAITING:
                         self._take(*requests.receive_nowait())
                 self._wanted.unpark()
-                while len(self._waiting) >= WAITING:
+                while self._many >= WAITING:
                     await self._room.park()
 
-    def _take(self, request: ReturnRequest | SyndicReturnRequest, reply: Reply) -> None:
+    def _take(self, request: ReturnsRequest | SyndicReturnRequest, reply: Reply) -> None:
         if isinstance(request, SyndicReturnRequest):
             log.warning("return.refused", id=request.id, reason="no syndic is configured")
             reply.send(None)
         else:
             self._waiting.append((request, reply))
+            self._many += len(request.returns)
 
     async def keep_returns(self) -> None:
         """Store, tell and acknowledge, all that wait at once."""
         while True:
             while not self._waiting:
                 await self._wanted.park()
-            batch, self._waiting = self._waiting, []
+            batch, self._waiting, self._many = self._waiting, [], 0
             self._room.unpark_all()
-            kept = [one for request, reply in batch if (one := self._accept(request, reply)) is not None]
-            stored, settled = await self._record(kept)
-            await self._tell(stored, settled)
-            for one in stored:
-                one.reply.send(None)
+            taken = [[self._accept(one) for one in request.returns] for request, _reply in batch]
+            kept = [one for ones in taken for one in ones if one is not None]
+            settled = await self._record(kept)
+            await self._tell([one for one in kept if not one.lost], settled)
+            for (_request, reply), ones in zip(batch, taken, strict=True):
+                reply.send([one is None or not one.lost for one in ones])
 
-    def _accept(self, request: ReturnRequest, reply: Reply) -> _Kept | None:
-        """A return with the jid it is kept under; a refused one is answered here, so that nobody sends it again."""
+    def _accept(self, request: ReturnRequest) -> _Kept | None:
+        """A return with the jid it is kept under; None for one that is refused, which nobody is to send again."""
         jid = request.jid
         if "resource_id" in request.load:
             reason = "it speaks for another id"
         elif jid == "req":
             jid = self._last_jid = make(self._clock(), last=self._last_jid)
-            return _Kept(request, reply, jid)
+            return _Kept(request, jid)
         elif _JID.fullmatch(jid) or jid == "nocache":
-            return _Kept(request, reply, jid)
+            return _Kept(request, jid)
         else:
             reason = "invalid jid"
         log.warning("return.refused", id=request.id, reason=reason)
-        reply.send(None)
         return None
 
-    async def _record(self, kept: list[_Kept]) -> tuple[list[_Kept], list[JobSettled]]:
-        """Make returns durable; those that could not be stored are failed, and left out. And the jobs that end so."""
+    async def _record(self, kept: list[_Kept]) -> list[JobSettled]:
+        """Make returns durable; those that could not be stored are `lost`. Which jobs end so."""
         new = []
         for one in kept:
             if one.request.fun == FIND_JOB:
@@ -156,7 +158,7 @@ class _Keeper:
             elif one.jid != "nocache":
                 new.append(one)
         if not new:
-            return kept, []
+            return []
         ids: dict[str, set[str]] = {}
         for one in new:
             ids.setdefault(one.jid, set()).add(one.request.id)
@@ -164,13 +166,13 @@ class _Keeper:
         try:
             results = await self._jobs.record_returns([_new_return(one) for one in new], settled=settled)
         except StoreError as exc:
+            log.error("return.not_stored", count=len(new), reason=str(exc))
             for one in new:
-                one.reply.fail(StoreError(str(exc)))
-            lost = set(new)
-            return [one for one in kept if one not in lost], []
+                one.lost = True
+            return []
         for one, recorded in zip(new, results, strict=True):
             one.recorded = recorded
-        return kept, self._watches.recorded(settled, ids)
+        return self._watches.recorded(settled, ids)
 
     async def _tell(self, stored: list[_Kept], settled: list[JobSettled]) -> None:
         told: list[JobReturned] = []

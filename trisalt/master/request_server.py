@@ -1,7 +1,9 @@
-"""4506: open the envelope, ask the bus, seal the answer.
+"""4506: open the envelopes, ask the bus, seal the answers.
 
-Every well-framed request is answered, in stock Salt's words. What a request means is its claimant's; who may come in
-at all is decided here: the sender's key is accepted, its session live, its `tok` its own, and nothing comes twice.
+Requests that came together are opened together, and the returns among them are kept together; each of the others has
+a task of its own. Every well-framed request is answered, in stock Salt's words. What a request means is its claimant's;
+who may come in at all is decided here: the sender's key is accepted, its session live, its `tok` its own, and nothing
+comes twice.
 Source of the refusals: stock Salt 3008.3; salt-wire.md section 8.
 """
 
@@ -9,7 +11,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -18,12 +21,14 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import RequestAnswered
-from trisalt.bus.requests import AuthRequest
+from trisalt.bus.requests import AuthRequest, ReturnRequest, ReturnsRequest
+from trisalt.bus.requests import Request as BusRequest
 from trisalt.errors import RemoteProtocolError
 from trisalt.master.clear import ClearDesk
 from trisalt.master.dispatch import Row, row_of
 from trisalt.master.identity import Identity
 from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.transport.request import Asked, answer_all
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle
 from trisalt.wire.envelope import EXCEPTION, Request, parse_request
@@ -76,8 +81,26 @@ class NoSession(RemoteProtocolError):
     """The sender is known, and has to sign in again: its session has ended, as each does."""
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class _Case:
+    """A minion's request, opened and proven: what is `wanted` of the bus, and what its answer is sealed with."""
+
+    asked: Asked
+    request: Request
+    key: PublicKey
+    session: Crypticle
+    opened: Opened
+    row: Row
+    wanted: BusRequest
+    began: float
+
+    def seal(self, value: object) -> bytes:
+        """The answer, for the sender's session."""
+        return seal_reply(value, session=self.session, nonce=self.opened.nonce)
+
+
 class NetworkDoor:
-    """Answers payloads of the request port: `handle` is what `open_request_server` calls."""
+    """Answers the request port: `handle` is what `open_request_server` calls."""
 
     def __init__(
         self,
@@ -102,27 +125,61 @@ class NetworkDoor:
         self._rsa = trio.CapacityLimiter(RSA_THREADS)
         self._complaints: OrderedDict[str, float] = OrderedDict()
 
-    async def handle(self, payload: bytes, peer: str) -> bytes:
-        """The answer to one payload from `peer`, packed. Never raises but when cancelled."""
-        began = time.perf_counter()
+    async def handle(self, together: Sequence[Asked]) -> None:
+        """Answer requests that came together. Never raises but when cancelled."""
+        answers: list[tuple[Asked, bytes]] = []
+        returns: list[_Case] = []
+        work: list[Callable[[], Awaitable[None]]] = []
+        for asked in together:
+            match self._open(asked):
+                case bytes() as answer:
+                    answers.append((asked, answer))
+                case _Case(wanted=ReturnRequest()) as case:
+                    returns.append(case)
+                case _Case() as case:
+                    work.append(partial(self._answer, asked, partial(self._ask, case)))
+                case Request() as request:
+                    work.append(partial(self._answer, asked, partial(self._answer_clear, asked, request)))
+        answer_all(answers)
+        if returns:
+            work.append(partial(self._keep, returns))
+        if len(work) == 1:
+            await work[0]()
+            return
+        async with trio.open_nursery() as nursery:
+            for one in work:
+                nursery.start_soon(one)
+
+    def _open(self, asked: Asked) -> bytes | _Case | Request:
+        """What is asked: a minion's case, or a clear request; or the answer, where there is no more to it."""
         rules = self._rules()
         try:
             request = parse_request(
-                payload, minimum_version=rules.minimum_auth_version, max_size=rules.request_max_size
+                asked.payload, minimum_version=rules.minimum_auth_version, max_size=rules.request_max_size
             )
-            if request.enc == "clear":
-                return await self._answer_clear(request, peer, began)
-            return await self._answer_minion(request, peer, rules, began)
-        except RemoteProtocolError as exc:
-            self._complain(peer, exc)
-            return codec.pack(exc.refusal)
+            return request if request.enc == "clear" else self._open_minions(asked, request, rules)
         except Exception as exc:
-            log.error("request.failed", peer=peer, exc_info=exc)
-            return FALLBACK
+            return self._refusal(asked, exc)
+
+    async def _answer(self, asked: Asked, work: Callable[[], Awaitable[bytes]]) -> None:
+        """One request: whatever goes wrong, the others go on."""
+        try:
+            reply = await work()
+        except Exception as exc:
+            reply = self._refusal(asked, exc)
+        asked.answer(reply)
+
+    def _refusal(self, asked: Asked, exc: Exception) -> bytes:
+        if isinstance(exc, RemoteProtocolError):
+            self._complain(asked.peer, exc)
+            return codec.pack(exc.refusal)
+        log.error("request.failed", peer=asked.peer, exc_info=exc)
+        return FALLBACK
 
     # -- strangers, and stock's tools on this host ----------------------------------------------------------------
 
-    async def _answer_clear(self, request: Request, peer: str, began: float) -> bytes:
+    async def _answer_clear(self, asked: Asked, request: Request) -> bytes:
+        began = time.perf_counter()
         load = request.load
         cmd = load.get("cmd")
         if not isinstance(cmd, str):
@@ -131,16 +188,18 @@ class NetworkDoor:
             return codec.pack(load)
         log.info("request.received", enc="clear", cmd=cmd)
         if cmd != "_auth":
-            return codec.pack(await self._clear.answer(cmd, load, peer))
+            return codec.pack(await self._clear.answer(cmd, load, asked.peer))
         hello = Hello.from_load(load, request.version)
         with trio.fail_after(ANSWER_WITHIN_S):
-            answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=peer))
-        self._answered(hello.id, cmd, peer, began, ok=True)
+            answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer))
+        self._answered(hello.id, cmd, asked.peer, began, ok=True)
         return answer
 
     # -- minions --------------------------------------------------------------------------------------------------
 
-    async def _answer_minion(self, request: Request, peer: str, rules: RequestRules, began: float) -> bytes:
+    def _open_minions(self, asked: Asked, request: Request, rules: RequestRules) -> bytes | _Case:
+        """A minion's request, with all it claims proven."""
+        began = time.perf_counter()
         request, key, session = self._sender(request)
         now = time.time()
         opened = open_request(request, session=session, public_key=key, now=now, ttl=self._ttl)
@@ -153,22 +212,20 @@ class NetworkDoor:
         if opened.cmd == "_return" and not _signed_well(opened, request, key, rules):
             log.warning("return.signature_refused", id=request.id)
             return seal_reply(False, session=session, nonce=opened.nonce)
-        value, ok = await self._ask(row, request, opened, peer)
-        self._answered(request.id, opened.cmd, peer, began, ok=ok)
-        if not ok and row.durable:
-            return FALLBACK
-        if not row.private or not ok:
-            return seal_reply(value, session=session, nonce=opened.nonce)
-        return await trio.to_thread.run_sync(
-            lambda: seal_private_reply(
-                value,
-                public_key=key,
-                master_key=self._identity.key,
-                nonce=opened.nonce,
-                enc_algo=request.enc_algo,
-                sig_algo=request.sig_algo,
-            ),
-            limiter=self._rsa,
+        wanted = row.make(request.id, opened.load)
+        if wanted is None:
+            if opened.cmd == "_return":
+                log.warning("return.refused", id=request.id, jid=str(opened.load.get("jid"))[:64])
+            return seal_reply(row.malformed, session=session, nonce=opened.nonce)
+        return _Case(
+            asked=asked,
+            request=request,
+            key=key,
+            session=session,
+            opened=opened,
+            row=row,
+            wanted=wanted,
+            began=began,
         )
 
     def _sender(self, request: Request) -> tuple[Request, PublicKey, Crypticle]:
@@ -187,31 +244,59 @@ class NetworkDoor:
             raise NoSession(f"no session for {request.id}")
         return request, key, session
 
-    async def _ask(self, row: Row, request: Request, opened: Opened, peer: str) -> tuple[object, bool]:
-        """The claimant's answer, and whether there is one."""
-        asked = row.make(request.id, opened.load)
-        if asked is None:
-            if opened.cmd == "_return":
-                log.warning("return.refused", id=request.id, jid=str(opened.load.get("jid"))[:64])
-            return row.malformed, True
-        if not self._bus.claimed(type(asked)):
-            return {}, True
+    async def _keep(self, cases: Sequence[_Case]) -> None:
+        """Returns: answered by the store, one way or the other, so no clock is needed."""
+        wanted = [case.wanted for case in cases if isinstance(case.wanted, ReturnRequest)]
         try:
-            if row.durable:
-                # Answered by the store, one way or the other: no clock is needed, and it is the busiest road there is.
-                value = await self._bus.ask(asked)
-            else:
-                with trio.CancelScope(deadline=trio.current_time() + ANSWER_WITHIN_S) as patience:
-                    value = await self._bus.ask(asked)
-                if patience.cancelled_caught:
-                    log.error("request.timed_out", cmd=opened.cmd, id=request.id, peer=peer)
-                    return "", False
+            kept = await self._bus.ask(ReturnsRequest(returns=wanted))
         except Exception as exc:
-            # One request: the others go on.
-            log.error("request.failed", cmd=opened.cmd, id=request.id, peer=peer, exc_info=exc)
+            log.error("request.failed", cmd="_return", count=len(cases), exc_info=exc)
+            kept = [False] * len(cases)
+        # What is not kept must not look like it.
+        answer_all(
+            [(case.asked, case.seal(None) if home else FALLBACK) for case, home in zip(cases, kept, strict=True)]
+        )
+        if self._bus.wanted(RequestAnswered):
+            for case, home in zip(cases, kept, strict=True):
+                self._answered(case.request.id, case.opened.cmd, case.asked.peer, case.began, ok=home)
+
+    async def _ask(self, case: _Case) -> bytes:
+        """The claimant's answer, sealed."""
+        request, opened, row = case.request, case.opened, case.row
+        if not self._bus.claimed(type(case.wanted)):
+            return case.seal({})
+        value, ok = await self._value(case)
+        self._answered(request.id, opened.cmd, case.asked.peer, case.began, ok=ok)
+        if not ok and row.durable:
+            return FALLBACK
+        if not row.private or not ok:
+            return case.seal(value)
+        return await trio.to_thread.run_sync(
+            lambda: seal_private_reply(
+                value,
+                public_key=case.key,
+                master_key=self._identity.key,
+                nonce=opened.nonce,
+                enc_algo=request.enc_algo,
+                sig_algo=request.sig_algo,
+            ),
+            limiter=self._rsa,
+        )
+
+    async def _value(self, case: _Case) -> tuple[object, bool]:
+        """The claimant's answer, and whether there is one."""
+        told = {"cmd": case.opened.cmd, "id": case.request.id, "peer": case.asked.peer}
+        try:
+            with trio.CancelScope(deadline=trio.current_time() + ANSWER_WITHIN_S) as patience:
+                value = await self._bus.ask(case.wanted)
+        except Exception as exc:
+            log.error("request.failed", **told, exc_info=exc)
             return "", False
-        if value is False and row.refused is not None:
-            value = row.refused(opened.load)
+        if patience.cancelled_caught:
+            log.error("request.timed_out", **told)
+            return "", False
+        if value is False and case.row.refused is not None:
+            value = case.row.refused(case.opened.load)
         return value, True
 
     # -- what is told ---------------------------------------------------------------------------------------------

@@ -50,10 +50,9 @@ class Publisher:
         A subscriber whose queue is full misses it.
         """
         # A PUB never blocks: it drops for whom it cannot deliver to.
-        messages: list[Frames] = [(topic, payload) for topic in topics]
-        for frames in messages or [(payload,)]:
-            self._socket.send_nowait(frames)
-            self.sent += 1
+        messages: list[Frames] = [(topic, payload) for topic in topics] or [(payload,)]
+        self._socket.send_nowait(*messages)
+        self.sent += len(messages)
 
 
 @asynccontextmanager

@@ -7,16 +7,15 @@ is not known here: `master.request_server` and `minion.link` know.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 import trio
 import zmq
 
-from trisalt.errors import RemoteProtocolError
+from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.zmq import (
-    BATCH,
     HEARTBEAT,
     KEEPALIVE,
     Context,
@@ -30,13 +29,15 @@ from trisalt.transport.zmq import (
 
 log = structlog.get_logger()
 
-Handle = Callable[[bytes, str], Awaitable[bytes | None]]
 
 # Source of both: salt-wire.md section 1, port 4506.
 SERVER_KEEPALIVE = KeepAlive(on=1, idle=60, count=3, interval=15)
 SERVER_LINGER = 1000
 # Requests of one connection that may wait to be read: a stock peer has one, and a stranger's are not to fill memory.
 SERVER_HWM = 16
+
+# How many requests that came together are handled together: until all have been opened, nothing else happens.
+TOGETHER = 64
 
 # How often one request is sent while connections are lost under it.
 SENDINGS = 2
@@ -45,8 +46,49 @@ SENDINGS = 2
 MAX_REQUEST = 128 * 1024 * 1024
 
 
+class Asked:
+    """One request that came in: its `payload`, and the network address of its `peer`, or an empty one."""
+
+    __slots__ = ("_routing_id", "_server", "payload", "peer")
+
+    def __init__(self, server: RequestServer, routing_id: bytes, payload: bytes, peer: str) -> None:
+        self.payload = payload
+        self.peer = peer
+        self._server: RequestServer | None = server
+        self._routing_id = routing_id
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has its answer."""
+        return self._server is None
+
+    def answer(self, reply: bytes) -> None:
+        """Answer it, once."""
+        answer_all([(self, reply)])
+
+    def _done(self) -> RequestServer:
+        server, self._server = self._server, None
+        if server is None:
+            raise LocalProtocolError("a request was answered twice")
+        return server
+
+
+def answer_all(answers: Iterable[tuple[Asked, bytes]]) -> None:
+    """Answer requests of one server, each once: cheaper than one by one."""
+    server: RequestServer | None = None
+    replies = []
+    for asked, reply in answers:
+        server = asked._done()
+        replies.append((asked._routing_id, b"", reply))
+    if server is not None:
+        server.send(replies)
+
+
+Handle = Callable[[Sequence[Asked]], Awaitable[None]]
+
+
 class RequestServer:
-    """A bound request server; `port` is where. `running` handlers, `answered` and `dropped` messages are counted."""
+    """A bound request server; `port` is where. `running` requests, `answered` and `dropped` messages are counted."""
 
     def __init__(self, socket: Socket, handle: Handle, *, port: int, fallback: bytes, max_running: int) -> None:
         self.port = port
@@ -63,28 +105,33 @@ class RequestServer:
         while True:
             while self.running >= self._max_running:
                 await self._room.park()
-            for frames in await self._socket.receive_frames(min(self._max_running - self.running, BATCH)):
-                if len(frames) != 3 or len(frames[1]):
-                    self.dropped += 1
-                    log.debug("request.dropped", peer=_peer(frames[-1]), frames=len(frames))
-                    continue
-                self.running += 1
-                handlers.start_soon(self._answer, frames[0].bytes, frames[2].bytes, _peer(frames[2]))
+            messages = await self._socket.receive_frames(min(self._max_running - self.running, TOGETHER))
+            if together := [asked for frames in messages if (asked := self._asked(frames)) is not None]:
+                self.running += len(together)
+                handlers.start_soon(self._answer, together)
 
-    async def _answer(self, routing_id: bytes, payload: bytes, peer: str) -> None:
-        reply = self._fallback
+    def _asked(self, frames: list[zmq.Frame]) -> Asked | None:
+        if len(frames) != 3 or len(frames[1]):
+            self.dropped += 1
+            log.debug("request.dropped", peer=_peer(frames[-1]), frames=len(frames))
+            return None
+        return Asked(self, frames[0].bytes, frames[2].bytes, _peer(frames[2]))
+
+    async def _answer(self, together: list[Asked]) -> None:
         try:
-            answer = await self._handle(payload, peer)
-            if isinstance(answer, bytes):
-                reply = answer
+            await self._handle(together)
         except Exception as exc:
-            log.error("request.failed", peer=peer, exc_info=exc)
+            log.error("request.failed", peer=together[0].peer, exc_info=exc)
         finally:
-            self.running -= 1
-            self.answered += 1
-            self._room.unpark()
-            # A ROUTER never blocks: what it cannot deliver (the peer has gone, or reads nothing) is dropped.
-            self._socket.send_nowait((routing_id, b"", reply))
+            answer_all([(asked, self._fallback) for asked in together if not asked.answered])
+
+    def send(self, replies: list[tuple[bytes, bytes, bytes]]) -> None:
+        """Send answers, each to where its request came from."""
+        self.running -= len(replies)
+        self.answered += len(replies)
+        self._room.unpark()
+        # A ROUTER never blocks: what it cannot deliver (the peer has gone, or reads nothing) is dropped.
+        self._socket.send_nowait(*replies)
 
 
 def _peer(frame: zmq.Frame) -> str:
@@ -111,10 +158,11 @@ async def open_request_server(
 ) -> AsyncIterator[RequestServer]:
     """Answer requests at `address` (`tcp://host:port`) until left.
 
-    `handle(payload, peer)` runs in a task of its own for each well-framed request; `peer` is the network address or
-    empty. What it returns is sent back. If it raises, returns None, or is cut off by the end of `grace` (seconds, on
-    leaving), `fallback` is: every well-framed request is answered, once. While `max_running` handlers run no more
-    is read. Messages above `max_size` bytes end their connection. `context` None opens one just for this.
+    `handle(asked)` runs in a task of its own for the requests that came together (one, mostly), and answers each of
+    them when it can. Those that it leaves, because it raises, forgets them, or is cut off by the end of `grace`
+    (seconds, on leaving), are answered with `fallback`: every well-framed request is answered, once. While
+    `max_running` wait for their answers no more is read. Messages above `max_size` bytes end their connection.
+    `context` None opens one just for this.
     Raises ConfigError when the address is in use.
     """
     options = {

@@ -199,19 +199,23 @@ class Socket:
     async def receive_frames(self, limit: int = BATCH) -> list[list[zmq.Frame]]:
         """As `receive_all`, with ZeroMQ's own frames: they know the peer's address."""
         await trio.lowlevel.checkpoint_if_cancelled()
+        messages: list[list[zmq.Frame]] = []
         waited = False
         try:
-            while True:
+            while not messages:
                 events = self._peek()
                 if not events & IN:
                     self._wake(events)
                     await self._wait(IN)
-                elif messages := self._take(limit):
-                    # From here on nothing can be cancelled: what has been taken is delivered.
-                    break
-                else:
+                    # Whoever was woken takes one message without asking; for what else has come, the next call need
+                    # not wait. Asking is a system call, and mostly one message comes at a time.
+                    messages = self._take(1)
+                elif not (messages := self._take(limit)):
                     await trio.lowlevel.checkpoint()
+                else:
+                    break
                 waited = True
+            # What has been taken is delivered: from here on nothing can be cancelled.
         finally:
             self._leave()
         if not waited:
@@ -281,9 +285,9 @@ class Socket:
                 since = 0
         self._settle()
 
-    def send_nowait(self, frames: Frames) -> None:
-        """Send one message or raise `trio.WouldBlock`."""
-        sent = self._put(frames)
+    def send_nowait(self, *messages: Frames) -> None:
+        """Send messages, or raise `trio.WouldBlock` at the first that the socket does not take."""
+        sent = all(map(self._put, messages))
         self._settle()
         if not sent:
             raise trio.WouldBlock
