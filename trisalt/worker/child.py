@@ -56,7 +56,7 @@ def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: P
         except TypeError as exc:
             text = f"Passed invalid arguments to {fun}: {exc}\n{signature.docstring(function)}"
             return failed(Failure.ARGUMENTS, text)
-        result = _execute(call, function, args, kwargs, plugins)
+        result = _execute(call, fun, function, args, kwargs, plugins)
         if isinstance(result, Generator):
             result = _exhaust(result, progress)
     except CommandNotFound as exc:
@@ -75,7 +75,7 @@ def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: P
 
 
 def _execute(
-    call: Call, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], plugins: Plugins
+    call: Call, fun: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], plugins: Plugins
 ) -> Any:
     """Call the function, through executors where the job or the minion names other than the direct one."""
     for name in call.executors or ("direct_call",):
@@ -85,7 +85,8 @@ def _execute(
         if execute is None:
             raise InvocationError(f"Executor '{name}' is not available")
         opts = {**plugins.opts, "executor_opts": call.executor_opts}
-        result = execute(opts, call.pub, function, args, kwargs)
+        data = {**call.pub, "fun": fun, "executor_opts": call.executor_opts}
+        result = execute(opts, data, function, args, kwargs)
         if result is not None:
             return result
     return None
