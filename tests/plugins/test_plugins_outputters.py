@@ -54,6 +54,29 @@ def test_newline_values_only_gives_a_line_to_each_value_and_no_names():
     assert shown == "192.0.2.1\n192.0.2.2\n1\nTrue\nNone\nx"
 
 
+def test_a_table_drops_no_value():
+    data = {"m1": {"size": 1, "rows": [{"a": 1}, {"b": "x\ny"}], "none": None}}
+    assert Show({}, out="table", color=False).render(data) == (
+        "m1:\n----------\n"
+        "    none:\n    ----------\n        None\n"
+        "    rows:\n    ----------\n"
+        "        ---------\n        | A | B |\n        ---------\n        | 1 |   |\n        ---------\n"
+        "        |   | x |\n        |   | y |\n        ---------\n"
+        "    size:\n    ----------\n        1"
+    )
+    assert Show({}, out="table", color=False).render({"m1": [[1, 2], [3]]}) == (
+        "m1:\n----------\n    ---------\n    | 1 | 2 |\n    ---------\n    | 3 |   |\n    ---------"
+    )
+
+
+def test_a_table_is_laid_out_as_the_configuration_says():
+    opts = {"out.table.justify": "left", "out.table.separate_rows": False, "out.table.delim": " ! "}
+    assert Show(opts, out="table", color=False).render({"m1": [{"name": "x", "b": 1}, {"name": "y", "b": 2}]}) == (
+        "m1:\n----------\n    ------------\n    | B ! Name |\n    ------------\n"
+        "    | 1 ! x    |\n    | 2 ! y    |\n    ------------"
+    )
+
+
 def test_nested_keeps_the_order_of_an_ordered_map():
     data = OrderedDict([("b", 1), ("a", 2)])
     assert Show({}, color=False).render(data) == "b:\n    1\na:\n    2"
@@ -79,7 +102,9 @@ values = st.recursive(
 )
 
 
-@given(values, st.sampled_from(["nested", "json", "yaml", "txt", "raw", "pprint", "quiet", "newline_values_only"]))
+@given(
+    values, st.sampled_from(["nested", "json", "yaml", "table", "txt", "raw", "pprint", "quiet", "newline_values_only"])
+)
 def test_whatever_comes_back_is_printed(data, out):
     assert isinstance(Show({}, out=out, color=True).render({"m1": data}), str)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
     from typing import Any, NoReturn
 
 USAGE = 64
-OUTPUTTERS = "json, yaml, nested, raw, txt, pprint, highstate, quiet, newline_values_only"
+OUTPUTTERS = "json, yaml, nested, table, raw, txt, pprint, highstate, key, quiet, newline_values_only"
 
 # Letter, long flags, stock's word for the kind, help.
 TARGET_KINDS = (

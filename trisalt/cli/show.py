@@ -29,6 +29,7 @@ _SHELF = {
     "pprint": "pprint_out",
     "quiet": "quiet",
     "raw": "raw",
+    "table": "table",
     "txt": "txt",
     "yaml": "yaml_out",
 }

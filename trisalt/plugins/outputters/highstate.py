@@ -99,15 +99,17 @@ class _Host:
             if isinstance(state, dict) and name != "changes" and state and "__run_num__" not in state:
                 self.lines[:0] = [_NO_ORDER, pprint.pformat(state)]
         shown = {name: state for name, state in states.items() if isinstance(state, dict) and "result" in state}
+        if self.opts.get("state_compress_ids"):
+            shown = _compressed(shown)
         for name, state in sorted(shown.items(), key=lambda item: item[1].get("__run_num__", 0)):
             self._add_state(name, state)
 
     def _add_state(self, name, state):
         result = state["result"]
-        self.counts[result] += 1
+        self.counts[result] += state.get("__count__", 1)
         self._add_duration(state)
         changed, changes = self._changes(state)
-        self.changed += changed
+        self.changed += state.get("__changed__", 1) if changed else 0
         if result and not changed and (self.opts.get("state_output_diff") or not self.opts.get("state_verbose")):
             return
         color = "CYAN" if changed else "GREEN"
@@ -141,10 +143,8 @@ class _Host:
         return "terse" if terse else "full"
 
     def _add_duration(self, state):
-        text = str(state.get("duration", 0)).partition(" ms")[0]
-        try:
-            milliseconds = float(text)
-        except ValueError:
+        milliseconds = _milliseconds(state)
+        if milliseconds is None:
             return
         if "__parallel__" in state:
             self.parallel.append(milliseconds)
@@ -242,6 +242,39 @@ class _Host:
             if time > 999:
                 time, unit = time / 1000, "s"
             self.lines.append(self._paint("CYAN", f"Total run time: {f'{time:.3f}'.rjust(width - 5)} {unit}"))
+
+
+def _compressed(states):
+    """States that one ID made for several names, and that ended the same way, as one: `ID: id (3)`."""
+    groups = {}
+    for name, state in states.items():
+        module, id, _name, function = name.split("_|-")
+        groups.setdefault((module, id, function, state.get("__sls__"), str(state["result"])), []).append(state)
+    found = {}
+    for (module, id, function, sls, result), group in groups.items():
+        first = group[0]
+        if len(group) == 1:
+            found[f"{module}_|-{id}_|-{first.get('name', id)}_|-{function}"] = first
+            continue
+        changes = {state.get("name"): state["changes"] for state in group if state["changes"]}
+        name = f"state_compressed_{sls}_{id}_{result}"
+        found[f"{module}_|-{id} ({len(group)})_|-{name}_|-{function}"] = {
+            **first,
+            # Those of the first alone stay as they are.
+            "changes": {"compressed changes": changes} if any(s["changes"] for s in group[1:]) else first["changes"],
+            "duration": sum(_milliseconds(state) or 0.0 for state in group),
+            "__count__": len(group),
+            "__changed__": len(changes),
+        }
+    return found
+
+
+def _milliseconds(state):
+    """How long a state took; None for what is no number."""
+    try:
+        return float(str(state.get("duration", 0)).partition(" ms")[0])
+    except ValueError:
+        return None
 
 
 def _count(label, count, width):
