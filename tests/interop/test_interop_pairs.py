@@ -25,7 +25,8 @@ def pair(request):
         (folder / "pillar" / "top.sls").write_text(PILLAR_TOP)
         (folder / "pillar" / "site.sls").write_text(PILLAR_SITE)
         (folder / "pillar" / "lab.sls").write_text(PILLAR_LAB)
-        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3)
+        peers = {"peer": {"m1": ["test.*"]}, "peer_run": {"m1": ["test.arg"]}}
+        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3, **peers)
         lab.start_minion(
             "m1", minion, mine_functions={"test.ping": [], "where": [{"mine_function": "grains.get"}, "id"]}
         )
@@ -145,6 +146,21 @@ def test_the_mine_is_filled_and_asked(pair):
     assert pair.salt("m1", "mine.get", "m1", "test.ping")["m1"] == {"m1": True}
     assert pair.salt("m1", "mine.delete", "where")["m1"] is True
     assert pair.salt("m1", "mine.get", "*", "where")["m1"] == {}
+
+
+def test_a_minion_has_others_run_what_its_peers_let_it(pair):
+    def asked(*words):
+        return pair.salt("m1", *words)["m1"]
+
+    given = asked("publish.publish", "m*", "test.arg", "[x, k=1]")["m1"]
+    assert (given["args"], given["kwargs"]["k"], given["kwargs"]["__pub_user"]) == (["x"], 1, "root")
+    assert asked("publish.full_data", "m1", "test.ping") == {"m1": {"ret": True}}
+    assert asked("publish.publish", "lab:yes", "test.ping", "tgt_type=grain") == {"m1": True}
+    for words in (("m1", "cmd.run", "id"), ("nosuch", "test.ping"), ("m1", "publish.publish", "m1")):
+        assert asked("publish.publish", *words) == {}
+    given = asked("publish.runner", "test.arg", "[a, b=2]")
+    assert (given["args"], given["kwargs"]["b"]) == (["a"], 2)
+    assert asked("publish.runner", "manage.up") == {}
 
 
 def test_an_event_of_the_minion_reaches_the_masters_bus(pair):

@@ -4,15 +4,23 @@ import subprocess
 
 import pytest
 
+from tests.support.accounts import account
 from tests.support.lab import open_lab, stock_bin
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def lab():
+def ann():
+    with account("ann") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lab(ann):
+    granted = ["test.ping", {"m1": [{"test.echo": {"args": ["hello.*"]}}]}, {"@runner": ["test.arg"]}]
     with open_lab() as lab:
-        lab.start_master("ours", timeout=3, gather_job_timeout=3)
+        lab.start_master("ours", timeout=3, gather_job_timeout=3, external_auth={"pam": {ann[0]: granted}})
         lab.start_minion("m1", "ours")
         lab.accept("m1")
         yield lab
@@ -27,6 +35,38 @@ def test_stocks_salt_key_lists_our_keys_as_we_do(lab):
     theirs, ours = (lab.run("salt-key", "-L", kind=kind) for kind in ("stock", "ours"))
     assert ours.stdout == theirs.stdout
     assert "m1" in ours.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["*", "test.ping"], "m1:\n    True\n"),
+        (["m1", "test.echo", "hello"], "m1:\n    hello\n"),
+        (["m1", "test.echo", "goodbye"], "Authorization error occurred."),
+        (["*", "test.ping,cmd.run", ",", "id"], "Authorization error occurred."),
+    ],
+    ids=str,
+)
+def test_stocks_salt_asks_as_a_user_of_pam(lab, ann, words, shown):
+    done = lab.run("salt", "-a", "pam", "--username", ann[0], "--password", ann[1], *words, kind="stock")
+    assert shown in done.stdout + done.stderr
+    assert ("Authorization" in shown) is ("Authorization" in done.stdout + done.stderr)
+
+
+def test_stocks_salt_makes_a_token_and_comes_again_with_it(lab, ann):
+    shown = ["-a", "pam", "--username", ann[0], "--password", ann[1]]
+    done = lab.run("salt", "-T", *shown, "m1", "test.ping", kind="stock")
+    assert "m1:\n    True\n" in done.stdout, done.stderr
+    (file,) = (path for path in (lab.root / "salt_token", lab.root / ".salt_token") if path.exists())
+    assert len(file.read_text()) == 64
+    file.unlink()
+
+
+def test_stocks_salt_run_asks_as_a_user_of_pam(lab, ann):
+    shown = ["-a", "pam", "--username", ann[0], "--password", ann[1]]
+    assert "- x" in lab.run("salt-run", *shown, "test.arg", "x", kind="stock").stdout
+    done = lab.run("salt-run", *shown, "jobs.list_jobs", kind="stock")
+    assert f'Authentication failure of type "eauth" occurred for user {ann[0]}.' in done.stdout + done.stderr
 
 
 def test_stocks_event_client_follows_our_bus(lab):

@@ -44,6 +44,7 @@ from trisalt.master.login import LoginRules, serve_logins
 from trisalt.master.mine import serve_mine
 from trisalt.master.minion_events import relay_minion_events
 from trisalt.master.minions import Minions, answer_targets
+from trisalt.master.peers import serve_peers
 from trisalt.master.pillar import serve_pillar
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
@@ -213,6 +214,7 @@ async def _start_services(
             keep_seconds=config.keep_jobs_seconds,
         ),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
+        partial(serve_peers, bus, store.jobs),
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),
         partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),

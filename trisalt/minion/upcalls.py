@@ -152,8 +152,10 @@ class Upcalls:
         arg = list(fields.get("arg") or ())
         if fields.get("kwarg"):
             arg.append({"__kwarg__": True, **fields["kwarg"]})
-        load = {"cmd": "minion_runner", "id": self._facts.id, "fun": fields.get("fun"), "arg": arg, "tmo": 60}
-        result = await self._ask(load, timeout=60)
+        timeout = float(fields.get("timeout") or 60)
+        load = {"cmd": "minion_runner", "id": self._facts.id, "fun": fields.get("fun"), "arg": arg, "tmo": timeout}
+        # A runner takes its time: no less than what every request is given.
+        result = await self._ask(load, timeout=max(timeout, 60.0))
         return {"return": result, "retcode": 0, "success": True}
 
     async def _match(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:

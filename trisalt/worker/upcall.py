@@ -108,9 +108,15 @@ def publish(
     return dict(_host.call("publish", fields))
 
 
-def command(kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Run a runner or a wheel function (`kind`) on the master: `{"return", "retcode", "success"}`."""
-    return dict(_host.call("command", {"kind": kind, "fun": fun, "arg": list(arg), "kwarg": dict(kwarg or {})}))
+def command(
+    kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None, *, timeout: float = 60
+) -> dict[str, Any]:
+    """Run a runner or a wheel function (`kind`) on the master: `{"return", "retcode", "success"}`.
+
+    `timeout` is how many seconds a minion waits for its master's answer.
+    """
+    fields = {"kind": kind, "fun": fun, "arg": list(arg), "kwarg": dict(kwarg or {}), "timeout": timeout}
+    return dict(_host.call("command", fields))
 
 
 def match(tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":") -> dict[str, list[str]]:
