@@ -6,6 +6,7 @@ apt and dpkg work in a database of their own, made here, one for each side.
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,9 @@ from tests.support.lab import OURS, open_lab, stock_bin
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
 GRAINS = {"id": "m1", "os": "Debian", "os_family": "Debian", "osarch": "amd64", "kernel": "Linux", "osmajorrelease": 12}
-GONE = "E: Unable to locate package nosuch"
+CONTEXT = '\ncontext.update(given["context"])\n'
+# What these shelves ask before they answer is told as the job's retcode by stock, whatever the answer.
+WITHOUT_RETCODE = ("sysv", "systemd")
 
 
 def without(*fields):
@@ -188,7 +191,96 @@ HOST = [
     Call("lowpkg.list_pkgs", "libc6", "bash"),
 ]  # fmt: skip
 
-SHELVES = {"apt": APT, "host": HOST}
+INIT = "/etc/init.d/trisalt-interop"
+INIT_SCRIPT = """\
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides: trisalt-interop
+# Required-Start:
+# Required-Stop:
+# Default-Start: 2 3 4 5
+# Default-Stop: 0 1 6
+### END INIT INFO
+case $1 in
+start) touch /run/trisalt-interop ;;
+stop) rm -f /run/trisalt-interop ;;
+restart) touch /run/trisalt-interop ;;
+reload | force-reload) test -e /run/trisalt-interop ;;
+status) test -e /run/trisalt-interop || exit 3 ;;
+*) exit 2 ;;
+esac
+"""
+# Services without systemd: a real script of init, which both start and stop; enabling is `ENABLING`'s.
+SYSV = [
+    *(Call(f"service.{name}", "trisalt-interop") for name in (
+        "status", "start", "status", "restart", "reload", "force_reload", "available", "missing", "stop", "status",
+        "reload", "enabled", "disabled")),
+    Call("service.start", "trisalt-nosuch"),
+    Call("service.status", "trisalt-nosuch"),
+    Call("service.disable", "trisalt-nosuch"),
+    Call("service.available", "trisalt-nosuch"),
+    Call("service.missing", "trisalt-nosuch"),
+    Call("service.status", "trisalt-int*"),
+    Call("service.status", "trisalt-nosuch*"),
+    Call("service.get_all", only=lambda names, _port: [name for name in names if name != "-common"]),
+]  # fmt: skip
+
+# systemctl and systemd-run as programs that print what the real ones do, and keep a note of how they were called.
+RECORDED = json.loads((Path(__file__).parent / "recorded_systemctl.json").read_text())
+SYSTEMCTL = """#!/usr/bin/python3
+import json, sys
+words = sys.argv[1:]
+with open({log!r}, "a") as log:
+    log.write(" ".join(words) + "\\n")
+recorded = json.load(open({recorded!r}))
+known = [w for w in words if w not in ("--full", "--no-legend", "--no-pager", "--no-block", "--system")]
+out, err, status = recorded.get(" ".join(known), ["", "", 0])
+sys.stdout.write(out)
+sys.stderr.write(err)
+sys.exit(status)
+"""
+SYSTEMD_RUN = """#!/bin/sh
+echo "systemd-run $*" | sed "s#/[^ ]*/systemctl#systemctl#" >> {log}
+shift
+exec "$@"
+"""
+
+
+def commands(text, _port):
+    """What changed something; asking beforehand is each side's own way."""
+    return [line for line in text.splitlines() if not line.startswith(("status", "is-", "--version"))]
+
+
+SYSTEMD = [
+    *(Call(f"service.{name}", "nginx") for name in (
+        "start", "stop", "restart", "reload", "force_reload", "enable", "disable", "mask", "unmask")),
+    Call("service.start", "nginx", no_block=True),
+    Call("service.restart", "nginx", no_block=True),
+    Call("service.enable", "apt-daily.timer"),
+    Call("service.mask", "nginx", runtime=True),
+    Call("service.start", "nginx", unmask=True, unmask_runtime=True),
+    Call("service.systemctl_reload"),
+    Call("cmd.run", "cat LOG", only=commands),
+    Call("service.start", "nosuch"),
+    Call("service.start", "broken"),
+    Call("service.start", "rsync"),
+    Call("service.enable", "nosuch"),
+    Call("service.enable", "rsync", unmask=True),
+    *(Call("service.status", name) for name in ("nginx", "nosuch", "nginx.service", "nosuch.timer", "zz*")),
+    *(Call(f"service.{fun}", name) for fun in ("enabled", "disabled") for name in (
+        "nginx", "ssh", "rsync", "systemd-journald", "nosuch", "run", "indir")),
+    *(Call(f"service.{fun}", name) for fun in ("available", "missing", "masked") for name in (
+        "nginx", "nosuch", "dbus.socket")),
+    Call("service.get_all"),
+    Call("service.get_enabled"),
+    Call("service.get_disabled"),
+    Call("service.get_static"),
+    Call("service.get_running"),
+    Call("service.show", "nginx"),
+    Call("service.offline"),
+]  # fmt: skip
+
+SHELVES = {"apt": APT, "host": HOST, "sysv": SYSV, "systemd": SYSTEMD}
 ROWS = [(shelf, number) for shelf, calls in SHELVES.items() for number in range(len(calls))]
 
 
@@ -215,17 +307,43 @@ def debian(folder):
     return made
 
 
+def programs(lab):
+    """The recorded programs, in a folder; the log they keep."""
+    folder, log = lab.root / "bin", lab.root / "systemctl.log"
+    folder.mkdir()
+    (lab.root / "recorded.json").write_text(json.dumps(RECORDED))
+    (folder / "systemctl").write_text(SYSTEMCTL.format(log=str(log), recorded=str(lab.root / "recorded.json")))
+    (folder / "systemd-run").write_text(SYSTEMD_RUN.format(log=log))
+    for program in folder.iterdir():
+        program.chmod(0o755)
+    return folder, log
+
+
 @pytest.fixture(scope="module")
-def answers():
+def init_script():
+    """A script of init on this host, gone afterwards with all its links."""
+    Path(INIT).write_text(INIT_SCRIPT)
+    Path(INIT).chmod(0o755)
+    try:
+        yield
+    finally:
+        Path(INIT).unlink()
+        subprocess.run(["update-rc.d", "trisalt-interop", "remove"], capture_output=True, check=False)
+        Path("/run/trisalt-interop").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def answers(init_script):
     """`{kind: {shelf: [answer of each row]}}`; what depends on where a side works is made the same."""
     answers = {}
     with open_lab() as lab:
         (lab.root / "empty").mkdir()
         (lab.root / "empty" / "Packages").touch()
+        folder_of_programs, log = programs(lab)
         for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
             minion = lab.configure_minion(kind, file_client="local")
             made = debian(lab.root / f"debian-{kind}")
-            places = {"REPO": str(made.repo), "SOURCES": str(lab.root / "empty")}
+            places = {"REPO": str(made.repo), "SOURCES": str(lab.root / "empty"), "LOG": str(log)}
             for shelf, calls in SHELVES.items():
                 given = {
                     "conf_file": str(minion / "minion"),
@@ -233,15 +351,21 @@ def answers():
                     "grains": GRAINS,
                     "pillar": {},
                     "calls": [[c.fun, fill(list(c.args), places), fill(c.kwargs, places)] for c in calls],
+                    "context": {"salt.utils.systemd.booted": True} if shelf == "systemd" else {},
                 }
+                env = {
+                    "apt": made.environment,
+                    "systemd": {"PATH": f"{folder_of_programs}:{lab.env['PATH']}"},
+                }.get(shelf, {})
                 done = subprocess.run(
-                    [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+                    [str(folder / "python"), "-W", "ignore", "-c", start + CONTEXT + LOOP],
                     input=json.dumps(given), capture_output=True, text=True, cwd="/", timeout=120, check=False,
-                    env={**lab.env, **(made.environment if shelf == "apt" else {})},
+                    env={**lab.env, **env},
                 )  # fmt: skip
                 assert done.returncode == 0, done.stderr
                 printed = done.stdout.splitlines()[-1].replace(str(made.root), "/debian")
                 answers.setdefault(kind, {})[shelf] = json.loads(printed)
+            log.unlink()
     return answers
 
 
@@ -249,6 +373,8 @@ def answers():
 def test_ours_answers_as_stock_does(answers, shelf, number):
     call = SHELVES[shelf][number]
     stock, ours = (answers[kind][shelf][number] for kind in ("stock", "ours"))
+    if shelf in WITHOUT_RETCODE:
+        stock, ours = ({k: v for k, v in answer.items() if k != "retcode"} for answer in (stock, ours))
     if call.only and "return" in stock and "return" in ours:
         stock, ours = ({**answer, "return": call.only(answer["return"], None)} for answer in (stock, ours))
     if call.ours is SAME:

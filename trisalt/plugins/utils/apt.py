@@ -37,7 +37,7 @@ def run(
 
     With `scope` it is a change, and runs in a scope of its own where systemd does.
     """
-    argv = __utils__["packages.scoped"](words) if scope else words
+    argv = __utils__["systemd.scoped"](words, "--description", "trisalt packages") if scope else words
     patience = __salt__["config.get"]("apt.lock_timeout", LOCK_TIMEOUT)
     deadline = time.monotonic() + float(patience)
     pause = 1.0

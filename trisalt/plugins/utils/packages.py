@@ -27,16 +27,6 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[st
     }
 
 
-def scoped(words: list[str]) -> list[str]:
-    """The command in a scope of its own where systemd runs: a package that restarts the minion's unit does not end it.
-
-    `systemd.scope: False` in the configuration says no.
-    """
-    if os.path.isdir("/run/systemd/system") and __salt__["config.get"]("systemd.scope", True):
-        return ["systemd-run", "--scope", "--description", __name__, *words]
-    return words
-
-
 def names(name: Any = None, pkgs: Any = None) -> list[str]:
     """The names in `name` (commas separate several) or `pkgs` (names, and maps of a name to a version)."""
     if pkgs is not None:
