@@ -2,14 +2,18 @@
 
 
 class Row:
-    """One call, or with `sh` a line of shell in the folder; `only` picks what is compared of both answers."""
+    """One call, or a step beside the calls; `only` picks what is compared of both answers.
+
+    A step is a line of shell in the folder (`sh`), a file that is written anew (`put`), or what files hold (`get`).
+    """
 
     SAME = object()
     READ_ONLY = frozenset({"/dev/null", "/a/../b//c/", "/a", "/c", "/a/b"})
 
-    def __init__(self, fun="", *args, sh="", ours=SAME, why="", only=None, test=False, **kwargs):
+    def __init__(self, fun="", *args, sh="", put=None, get=(), ours=SAME, why="", only=None, test=False, **kwargs):
         self.fun, self.args, self.kwargs, self.sh, self.test = fun, args, kwargs, sh, test
         self.ours, self.why, self.only = ours, why, only
+        self.put, self.get, self.is_step = put, list(get), not fun
         assert ours is self.SAME or why, "a difference has a reason"
 
     def __str__(self):
@@ -51,8 +55,8 @@ def sh(line, **kwargs):
     return Row(sh=line, **kwargs)
 
 
-def content(name):
-    return sh(f"cat {name}")
+def content(names, **kwargs):
+    return Row(get=names.split(), **kwargs)
 
 
 def sorted_return(answer):
@@ -426,5 +430,3 @@ PERMS = [
     ),
     sh("find . -printf '%p %u %g %m %y\\n' | sort"),
 ]
-
-ROWS = [*BASICS, *PERMS]

@@ -45,7 +45,8 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         except OSError as exc:
             raise CommandError(str(exc)) from exc
         except re.error as exc:
-            raise CommandError(f"{exc.pattern!r} is no regular expression: {exc}") from exc
+            pattern = exc.pattern.decode(errors="replace") if isinstance(exc.pattern, bytes) else exc.pattern
+            raise CommandError(f"{pattern!r} is no regular expression: {exc}") from exc
         except (UnicodeError, LookupError) as exc:
             raise CommandError(str(exc)) from exc
 
@@ -132,10 +133,20 @@ def _copy_folder(src: str, dst: str) -> None:
     shutil.copystat(src, dst)
 
 
+def copy_same(src: str, dst: str) -> None:
+    """Copy a file with its mode, times and owner, for the same eyes only."""
+    info = os.stat(src)
+    _copy_file(src, dst)
+    if (info.st_uid, info.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(dst, info.st_uid, info.st_gid)
+        os.chmod(dst, stat.S_IMODE(info.st_mode))
+
+
 def _copy_file(src: str, dst: str) -> None:
-    if not stat.S_ISREG(os.stat(src).st_mode):
+    info = os.stat(src)
+    if not stat.S_ISREG(info.st_mode):
         raise CommandError(f"{src} is not a regular file")
-    with open(src, "rb") as source, replacing(dst) as file:
+    with open(src, "rb") as source, replacing(dst, mode=stat.S_IMODE(info.st_mode) & 0o777) as file:
         shutil.copyfileobj(source, file)
     shutil.copystat(src, dst)
 

@@ -1,0 +1,82 @@
+"""Differences of files as states tell them: unified, or in a sentence where one side is no text."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+from collections.abc import Sequence
+
+from trisalt.errors import CommandError
+
+_SAMPLE = 512
+# What a text in an encoding that is not UTF-8 is made of for the greatest part.
+_PRINTABLE = bytes({7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x7F)})
+
+
+def is_text(data: bytes) -> bool:
+    """Whether content looks like text, by its beginning."""
+    sample = data[:_SAMPLE]
+    if b"\0" in sample:
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return len(sample.translate(None, _PRINTABLE)) / len(sample) <= 0.30
+    return True
+
+
+def read(path: str) -> bytes:
+    """A file of a difference. Raises CommandError, in stock's words."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as exc:
+        raise CommandError(f"Failed to read {path}: {exc.strerror}") from exc
+
+
+def unified(old: bytes, new: bytes, old_name: str = "", new_name: str = "") -> str:
+    """A unified difference; "" when there is none. Bytes that are no UTF-8 are told as `\\xNN`."""
+    lines = difflib.unified_diff(_lines(old), _lines(new), old_name, new_name)
+    return "".join(lines)
+
+
+def between(
+    old: bytes, new: bytes, old_name: str = "", new_name: str = "", *, show_changes: bool = True, template: bool = False
+) -> str:
+    """How two contents differ, in stock's words; "" when they do not."""
+    if old == new:
+        return ""
+    if not show_changes:
+        return "<show_changes=False>"
+    if not (template or (is_text(old) and is_text(new))):
+        return sentence(old, new)
+    return unified(old, new, old_name, new_name)
+
+
+def sentence(old: bytes, new: bytes) -> str:
+    """The difference of contents of which one is no text."""
+    if is_text(old):
+        return "Replace text file with binary file"
+    return "Replace binary file with text file" if is_text(new) else "Replace binary file"
+
+
+def is_same_but_for(
+    old: bytes, new: bytes, *, ordering: bool, whitespace: bool, comments: str | Sequence[str] | None
+) -> bool:
+    """Whether two texts are the same when the order of lines, space, or commented lines do not count."""
+    marks = tuple([comments] if isinstance(comments, str) else comments or ())
+
+    def plain(data: bytes) -> list[str]:
+        lines = _lines(data)
+        if marks:
+            lines = [line for line in lines if not line.lstrip().startswith(marks)]
+        if whitespace:
+            lines = [squeezed for line in lines if (squeezed := "".join(line.split()))]
+        return sorted(lines) if ordering else lines
+
+    return plain(old) == plain(new)
+
+
+def _lines(data: bytes) -> list[str]:
+    # Only what ends a line of a file ends one here: not the separators of Unicode.
+    return [line.decode(errors="backslashreplace") for line in data.splitlines(keepends=True)]
