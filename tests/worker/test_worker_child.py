@@ -122,7 +122,7 @@ def test_several_functions(run):
 
 def test_several_functions_in_order(run):
     outcome = run(["test.echo", "test.echo"], ["a"], ["b"], ordered=True)
-    assert outcome.result == {"0": "a", "1": "b"}
+    assert (outcome.result, outcome.retcode, outcome.success) == (["a", "b"], [0, 0], [True, True])
 
 
 def test_executors(run, lab):

@@ -371,5 +371,5 @@ def _groups(words: list[str], separator: str, wanted: int) -> list[list[str]]:
 def _retcode(body: dict[str, Any]) -> int:
     """The worst retcode of a return: a compound job has one for each function."""
     retcode = body.get("retcode", 0)
-    codes = list(retcode.values()) if isinstance(retcode, dict) else [retcode]
+    codes = list(retcode.values()) if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode]
     return max((code if isinstance(code, int) else FAILED for code in codes if code), default=0)

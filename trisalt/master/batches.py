@@ -620,5 +620,5 @@ class _Run:
 
 def retcode_of(retcode: Any) -> int:
     """The worst retcode of a return: a job of several functions has one for each. What is no number is a failure."""
-    codes = list(retcode.values()) if isinstance(retcode, dict) else [retcode]
+    codes = list(retcode.values()) if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode]
     return max((code if isinstance(code, int) else 1 for code in codes if code), default=0)

@@ -29,19 +29,19 @@ def run_call(call: Call, plugins: Plugins, *, progress: Progress | None = None) 
 
 
 def _run_several(call: Call, plugins: Plugins, progress: Progress | None) -> Outcome:
-    """Several functions in one job: each with its own arguments, the results by function, or by number if `ordered`."""
-    outcomes: dict[str, Outcome] = {}
+    """Several functions in one job, each with its own arguments: the results by function, or, `ordered`, as a list."""
+    outcomes: list[tuple[str, Outcome]] = []
     for number, fun in enumerate(call.fun):
         arg = call.arg[number] if number < len(call.arg) and isinstance(call.arg[number], list) else []
-        outcomes[str(number) if call.ordered else str(fun)] = _run_one(call, str(fun), arg, plugins, progress)
-    failed = [outcome.failure for outcome in outcomes.values() if outcome.failure is not None]
-    return Outcome(
-        result={key: outcome.result for key, outcome in outcomes.items()},
-        retcode={key: outcome.retcode for key, outcome in outcomes.items()},
-        success={key: outcome.success for key, outcome in outcomes.items()},
-        out="nested" if failed else None,
-        failure=failed[0] if failed else None,
-    )
+        outcomes.append((str(fun), _run_one(call, str(fun), arg, plugins, progress)))
+    told: dict[str, Any] = {
+        name: [getattr(outcome, name) for _fun, outcome in outcomes]
+        if call.ordered
+        else {fun: getattr(outcome, name) for fun, outcome in outcomes}
+        for name in ("result", "retcode", "success")
+    }
+    failed = [outcome.failure for _fun, outcome in outcomes if outcome.failure is not None]
+    return Outcome(**told, out="nested" if failed else None, failure=failed[0] if failed else None)
 
 
 def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: Progress | None) -> Outcome:

@@ -189,7 +189,7 @@ def _presentable(outcome: Outcome) -> Outcome:
         result = plain(outcome.result)
     except (TrisaltError, RecursionError, MemoryError) as exc:
         return failed(Failure.EXCEPTION, f"ERROR: the return cannot be sent: {exc}")
-    retcode = outcome.retcode if isinstance(outcome.retcode, (int, dict)) else 1
+    retcode = outcome.retcode if isinstance(outcome.retcode, (int, dict, list)) else 1
     return Outcome(result=result, retcode=retcode, success=outcome.success, out=outcome.out, failure=outcome.failure)
 
 

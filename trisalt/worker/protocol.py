@@ -67,7 +67,8 @@ class Call:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What became of a call. For several functions `result`, `retcode` and `success` are maps by function.
+    """What became of a call. For several functions `result`, `retcode` and `success` are maps by function
+    or, ordered, lists.
 
     `out` names the outputter the function asks for. `failure` tells a text of the loader or of the child from a
     result of the function. `spooled`: the whole return load is in the file that was asked for.

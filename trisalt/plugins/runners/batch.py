@@ -105,7 +105,7 @@ def _progress(record):
 
 
 def _failed(retcode):
-    return any(retcode.values()) if isinstance(retcode, dict) else bool(retcode)
+    return any(retcode.values() if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode])
 
 
 def _summary(record):

@@ -274,7 +274,7 @@ def _result(body):
 
 def _well(body):
     retcode = body.get("retcode", 0)
-    codes = retcode.values() if isinstance(retcode, dict) else [retcode]
+    codes = retcode.values() if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode]
     return not any(codes) and body.get("success") is not False
 
 

@@ -1,0 +1,237 @@
+"""A site's own code, synced by one master to a minion of ours and to a stock one: what each function answers there.
+
+The code is `tests/loader/site_modules/`, in the five styles that sites use. One lab for the whole file.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.lab import open_lab, stock_bin
+from trisalt.client.door import Door
+from trisalt.client.jobs import publish
+from trisalt.loader.words import condition_args
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
+
+SITE = Path(__file__).parent.parent / "loader" / "site_modules"
+KINDS = {
+    "modules": "_modules", "utils": "_utils", "grains": "_grains", "returners": "_returners", "runners": "_runners",
+    "output": "_output", "executors": "_executors",
+}  # fmt: skip
+SYNCED = {
+    "modules": [
+        "addition",
+        "apt_like",
+        "broken_guard",
+        "client",
+        "filer",
+        "hardware",
+        "packed.__init__",
+        "packed.part",
+    ],
+    "utils": ["site_helper"],
+    "grains": ["site"],
+    "returners": ["keep"],
+    "output": ["site"],
+    "executors": ["loud"],
+}
+
+# (function, arguments, keywords): both minions answer the same. Each of these is a job.
+JOBS = [
+    ("hardware.status", [3], {}),
+    ("hardware.steps", [3], {}),
+    ("hardware.maps", [], {}),
+    ("apt_like.list", [], {}),
+    ("broken_guard.never", [], {}),
+    ("filer.fail", ["command"], {}),
+    ("filer.fail", ["invocation"], {}),
+    ("filer.strict", [1], {"unknown": 2}),
+    ("filer.strict", [], {}),
+    ("filer.gone", [], {}),
+    ("filer.needs_program", [], {}),
+    ("client.counted", [], {}),
+    ("saltutil.sync_modules", [], {}),
+]  # fmt: skip
+# And these are one job of many functions.
+TOGETHER = [
+    ("hardware.shout", ["a b", 5, [1]], {"k": {"x": 1}}),
+    ("site_pkg.list", [], {"letters": "c a"}),
+    ("site_pkg.set", ["a", "[1, 2]"], {}),
+    ("filer.round_trip", ["grün"], {}),
+    ("filer.fail", ["caught"], {}),
+    ("filer.merge", [{"a": {"b": 1}}, {"a": {"c": 2}}], {}),
+    ("filer.strict", [1], {"known": 2}),
+    ("filer.there", [], {}),
+    ("filer.fallen", [], {}),
+    ("filer.once", ["w"], {}),
+    ("filer.old", [], {}),
+    ("filer.versions", [], {}),
+    ("filer.where", [], {}),
+    ("filer.deep", ["a:0:b"], {"data": {"a": [{"b": 1}]}}),
+    ("client.helped", ["ab"], {}),
+    ("client.loaded", [], {}),
+    ("client.patched", [], {}),
+    ("test.site_ping", [], {}),
+    ("test.site_alias", [], {}),
+    ("test.echo_twice", ["x"], {}),
+    ("test.borrowed", [], {}),
+    ("packed.word", [], {}),
+    ("grains.get", ["site:rack"], {}),
+    ("grains.get", ["site_kernel"], {}),
+    ("sys.list_functions", ["hardware", "site_pkg", "filer", "client", "packed"], {}),
+    ("sys.argspec", ["filer.strict"], {}),
+    ("sys.doc", ["hardware.summary", "site_pkg.set"], {}),
+]  # fmt: skip
+
+
+class Site:
+    """The lab and what its minions said."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.door = Door(str(lab.master_dir() / "run" / "master.sock"))
+
+    def ask(self, fun, arg=(), kwarg=None, tgt="*", **more):
+        """`{id: {"return", "retcode", "success", "out"}}`."""
+        kwargs = {key: value for key, value in more.items() if key != "ret"}
+        if isinstance(fun, str):
+            arg = condition_args(list(arg), kwarg or {})
+        with publish(self.door, tgt, fun, arg, kwargs=kwargs, ret=more.get("ret", ""), timeout=20) as job:
+            found = {load["id"]: load for load in job}
+        keys = ("return", "retcode", "success", "out")
+        return {id: {key: load.get(key) for key in keys} for id, load in found.items()}
+
+
+@pytest.fixture(scope="module")
+def site():
+    if stock_bin() is None:
+        pytest.skip("stock Salt is not installed")
+    with open_lab() as lab:
+        pillar = lab.master_dir() / "pillar"
+        pillar.mkdir(parents=True)
+        (pillar / "top.sls").write_text("base:\n  '*':\n    - site\n")
+        (pillar / "site.sls").write_text("site: {role: web, color: blue}\n")
+        for name, folder in KINDS.items():
+            shutil.copytree(
+                SITE / name, lab.master_dir() / "srv" / folder, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        lab.start_master("ours")
+        for id, kind in (("m1", "ours"), ("s1", "stock")):
+            options = {"keep.path": str(lab.root / f"{id}.kept"), "multifunc_ordered": True}
+            lab.start_minion(id, kind, **options)
+        lab.accept("m1", "s1")
+        site = Site(lab)
+        site.synced = site.ask("saltutil.sync_all")
+        # The grains come with the pillar's next question; both are asked until they have them.
+        lab.wait(
+            lambda: all(one["return"] == 7 for one in site.ask("grains.get", ["site:rack"]).values()),
+            "the site's grains",
+        )
+        args = [condition_args(arg, kwarg) for _fun, arg, kwarg in TOGETHER]
+        site.together = site.ask([fun for fun, _arg, _kwarg in TOGETHER], args)
+        yield site
+        # It takes its time to end by itself.
+        lab.daemons["s1"].kill_group()
+
+
+def test_all_of_it_is_synced(site):
+    ours, stock = site.synced["m1"]["return"], site.synced["s1"]["return"]
+    assert {kind: sorted(names) for kind, names in ours.items()} == {
+        kind: sorted(names) for kind, names in stock.items()
+    }
+    assert {kind: names for kind, names in ours.items() if names} == {
+        kind: [f"{kind}.{name}" for name in names] for kind, names in SYNCED.items()
+    }
+
+
+@pytest.mark.parametrize("number", range(len(TOGETHER)), ids=[fun for fun, _arg, _kwarg in TOGETHER])
+def test_one_of_many_functions_answers_as_on_stock(site, number):
+    ours, stock = (
+        {key: site.together[id][key][number] for key in ("return", "retcode", "success")} for id in ("m1", "s1")
+    )
+    assert ours == stock
+    assert ours["success"] is True
+
+
+@pytest.mark.parametrize(("fun", "arg", "kwarg"), JOBS, ids=lambda value: str(value)[:40])
+def test_a_sites_function_answers_as_on_stock(site, fun, arg, kwarg):
+    answers = site.ask(fun, arg, kwarg)
+    assert set(answers) == {"m1", "s1"}
+    assert answers["m1"] == answers["s1"]
+
+
+def test_a_function_knows_its_minion(site):
+    answers = site.ask("hardware.summary", ["so: "])
+    for id in ("m1", "s1"):
+        assert answers[id]["return"] == {
+            "id": id, "kernel": "Linux", "role": "web", "color": "blue", "said": "so: hi",
+            "name": "salt.loaded.ext.module.hardware",
+        }  # fmt: skip
+
+
+def test_a_module_that_was_initialised(site):
+    answers = site.ask("client.ask", ["hello"])
+    assert {id: answer["return"] for id, answer in answers.items()} == {"m1": "m1 says hello", "s1": "s1 says hello"}
+
+
+def test_a_traceback_ends_in_the_sites_own_line(site):
+    answers = site.ask("filer.fail", ["plain", "dear me"])
+    for answer in answers.values():
+        lines = answer["return"].rstrip().splitlines()
+        assert lines[0] == "The minion function caused an exception: Traceback (most recent call last):"
+        assert lines[-1] == "ValueError: dear me"
+        assert "modules/filer.py" in lines[-3]
+        assert answer["retcode"] == 1
+
+
+def test_an_executor_of_the_sites(site):
+    answers = site.ask("test.echo", ["hi"], module_executors=["loud"], executor_opts={"a": 1})
+    assert answers["m1"] == answers["s1"]
+    assert answers["m1"]["return"] == {"loud": "HI", "fun": "test.echo", "opts": {"a": 1}}
+
+
+def test_a_returner_of_the_sites_is_given_what_stocks_is(site):
+    kwargs = {"ret_kwargs": {"extra": 1}, "metadata": {"why": "test"}}
+    site.ask("test.echo", ["kept"], ret="keep,nosuch", **kwargs)
+    site.lab.wait(lambda: all((site.lab.root / f"{id}.kept").exists() for id in ("m1", "s1")), "both returns")
+    ours, stock = (json.loads((site.lab.root / f"{id}.kept").read_text()) for id in ("m1", "s1"))
+    assert ours.pop("id") == "m1"
+    assert stock.pop("id") == "s1"
+    # What a stock minion tells of its own workings beside.
+    only_stock = {key for key in stock if key not in ours}
+    assert {key: stock[key] for key in ours} == ours
+    assert not only_stock & {"return", "retcode", "success", "jid", "fun", "fun_args", "ret_kwargs", "metadata", "user"}
+    daemon = site.lab.daemons["m1"]
+    site.lab.wait(
+        lambda: "Returner nosuch.returner could not be loaded: 'nosuch.returner' is not available." in daemon.text(),
+        "the log line",
+    )
+
+
+def test_what_changes_is_synced_and_seen_at_once(site):
+    path = site.lab.master_dir() / "srv" / "_modules" / "changing.py"
+    path.write_text("def say(): return 1\n")
+    assert {id: one["return"] for id, one in site.ask("saltutil.sync_modules").items()} == {
+        "m1": ["modules.changing"], "s1": ["modules.changing"],
+    }  # fmt: skip
+    assert site.ask("changing.say", tgt="m1")["m1"]["return"] == 1
+    assert "changing.say" in site.ask("sys.list_functions", ["changing"], tgt="m1")["m1"]["return"]
+    path.write_text("def say(): return 22\ndef more(): return 3\n")
+    site.ask("saltutil.sync_modules")
+    assert site.ask("changing.say", tgt="m1")["m1"]["return"] == 22
+    assert site.ask("sys.list_functions", ["changing"], tgt="m1")["m1"]["return"] == ["changing.more", "changing.say"]
+    path.unlink()
+    assert {id: one["return"] for id, one in site.ask("saltutil.sync_modules").items()} == {"m1": [], "s1": []}
+    assert site.ask("changing.say", tgt="m1")["m1"]["return"] == "'changing.say' is not available."
+
+
+def test_the_masters_own_runners_and_outputters(site):
+    lab = site.lab
+    done = lab.run("salt-run", "--out", "json", "saltutil.sync_all")
+    assert json.loads(done.stdout)["runners"] == ["runners.site"]
+    assert json.loads(lab.run("salt-run", "--out", "json", "site.ask", "m1").stdout) == {"m1": "hi"}
+    assert json.loads(lab.run("salt-run", "--out", "json", "site.other").stdout) == [["a"], ["a"]]
+    assert lab.run("salt", "--out", "site", "--static", "m1", "test.echo", "x").stdout.strip() == "<m1> x"

@@ -1,0 +1,7 @@
+"""
+A helper of the site's.
+"""
+
+
+def twice(text):
+    return text * 2
