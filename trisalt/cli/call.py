@@ -147,7 +147,7 @@ class _Command:
             executors=_listed(options.module_executors) or _listed(self.config.opts.get("module_executors")),
             executor_opts=parse_value(options.executor_opts) or {},
         )
-        outcome = run_call(call, self.plugins)
+        outcome = self._run(call)
         if outcome.failure is not None:
             status = self._print_failure(fun, outcome)
             if outcome.failure != Failure.MISSING:
@@ -158,6 +158,13 @@ class _Command:
         if outcome.retcode and not options.retcode_passthrough:
             return FAILED
         return int(outcome.retcode) & 255
+
+    def _run(self, call: Call) -> Outcome:
+        if not self.options.enable_profiling:
+            return run_call(call, self.plugins)
+        from trisalt.cli.profiling import profiled  # few measure
+
+        return profiled(lambda: run_call(call, self.plugins), self.options.profiling_path, f"{call.fun}-{call.jid}")
 
     def _print(self, outcome: Outcome) -> None:
         result = outcome.result

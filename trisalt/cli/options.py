@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 USAGE = 64
 OUTPUTTERS = "json, yaml, nested, table, raw, txt, pprint, highstate, key, quiet, newline_values_only"
 
+OUTPUT_DIFF = "Print only the states that change something."
+
 # Letter, long flags, stock's word for the kind, help.
 TARGET_KINDS = (
     ("E", "pcre", "pcre", "Minions whose id a regular expression matches."),
@@ -92,8 +94,12 @@ class Parser:
     Every parser has `--version`, `-V/--versions-report`, `-h/--help`, `-c/--config-dir`, `--saltfile`.
     """
 
-    def __init__(self, prog: str, usage: str, *, description: str = "") -> None:
+    def __init__(
+        self, prog: str, usage: str, *, description: str = "", examples: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """`examples`, of the help, are command lines, each with what it does."""
         self.prog = prog
+        self._examples = examples
         self._usage = f"Usage: {usage.replace('%prog', prog)}\n"
         self._description = description
         self._groups: list[tuple[str, list[Flag]]] = [("", [])]
@@ -105,8 +111,9 @@ class Parser:
         self.add("--saltfile", help="File with flags of its own for each command; ./Saltfile by default.")
 
     def add(self, *flags: str, **how: Any) -> None:
-        """Add a flag. `how` is dest, action (store, store_true, store_false, store_const, exclusive), type, choices,
-        default, const, metavar, help. `exclusive` stores its const; two of one dest are an error."""
+        """Add a flag. `how` is dest, action (store, store_true, store_false, store_const, exclusive, unserved), type,
+        choices, default, const, metavar, help. `exclusive` stores its const; two of one dest are an error. `unserved`
+        is stock's and not ours: whoever uses it is told by its help, in one line."""
         flag = Flag(*flags, **how)
         self._groups[-1][1].append(flag)
         for name in flags:
@@ -146,7 +153,7 @@ class Parser:
                 name, equals, value = word.partition("=")
                 name = self._long(name)
                 flag = self._flags[name]
-                if equals and not flag.takes_value:
+                if equals and not flag.takes_value and flag.action != "unserved":
                     self.error(f"{name} option does not take a value")
                 self._take(options, given, name, flag, rest, value if equals else None)
             elif word.startswith("-") and len(word) > 1:
@@ -170,30 +177,47 @@ class Parser:
         raise SystemExit(USAGE)
 
     def print_help(self, stream: Any = None) -> None:
-        """All flags, with what they do."""
-        import textwrap  # only a help needs it
+        """All flags, with what they do, as wide as the terminal is."""
+        import shutil  # only a help needs these
+        import textwrap
+
+        width = min(max(shutil.get_terminal_size((80, 24)).columns, 40), 110)
+        column = 28 if width >= 70 else 16
+
+        def told(text: str) -> list[str]:
+            return textwrap.wrap(text, width - column - 1) or [""]
 
         lines = [self._usage]
-        lines += [self._description, ""] if self._description else []
+        lines += [*textwrap.wrap(self._description, width), ""] if self._description else []
         for title, flags in self._groups:
             if not flags:
                 continue
             lines += [f"  {title}:" if title else "Options:"]
             inset = "    " if title else "  "
             for flag in flags:
-                names = ", ".join(self._spelt(flag, name) for name in flag.names)
-                text = textwrap.wrap(flag.help, 56) or [""]
-                if len(inset + names) > 22:
-                    lines.append(inset + names)
+                names = textwrap.wrap(", ".join(self._spelt(flag, name) for name in flag.names), width - len(inset))
+                texts = told(flag.help)
+                lines += [inset + line for line in names[:-1]]
+                if len(inset + names[-1]) > column - 2:
+                    lines.append(inset + names[-1])
                 else:
-                    lines.append(f"{inset + names:<24}{text.pop(0)}".rstrip())
-                lines += [f"{'':24}{line}" for line in text if line]
+                    lines.append(f"{inset + names[-1]:<{column}}{texts.pop(0)}".rstrip())
+                lines += [f"{'':{column}}{line}" for line in texts if line]
+            lines.append("")
+        if self._examples:
+            lines.append("Examples:")
+            for command, text in self._examples:
+                lines += [f"  {command}", *(f"      {line}" for line in textwrap.wrap(text, width - 7))]
             lines.append("")
         whole = "\n".join(lines[:-1]) + "\n"
         if stream is None:
             _print(whole)
         else:
             stream.write(whole)
+
+    def flags(self) -> list[Flag]:
+        """Every flag, in the order of the help."""
+        return [flag for _title, flags in self._groups for flag in flags]
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -217,6 +241,8 @@ class Parser:
         self, options: Options, given: dict[str, str], name: str, flag: Flag, rest: list[str], value: str | None
     ) -> None:
         match flag.action:
+            case "unserved":
+                self.error(f"{name}: {flag.help}")
             case "help":
                 self.print_help()
                 raise SystemExit(0)

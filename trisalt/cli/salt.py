@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from trisalt.cli.options import (
+    OUTPUT_DIFF,
     Parser,
     Unfit,
     add_auth_options,
@@ -14,7 +15,13 @@ from trisalt.cli.options import (
     add_target_options,
 )
 
-DIFF = "Print only the states that change something."
+EXAMPLES = (
+    ("salt '*' test.ping", "Which minions are there?"),
+    ("salt -G 'os:Debian' pkg.install nginx", "Install a package on every Debian."),
+    ("salt -C 'web* and not web1' cmd.run 'uptime' -b 25%", "A quarter of them at a time; the batch is the master's."),
+    ("salt -L web1,web2 state.apply nginx test=True", "What would that state change on these two?"),
+    ("salt 'web1' sys.doc pkg.install", "What does a function do?"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,43 +34,47 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser("salt", "%prog [options] '<target>' <function> [arguments]")
+    parser = Parser("salt", "%prog [options] '<target>' <function> [arguments]", examples=EXAMPLES)
     add = parser.add
+    add("-d", "--doc", "--documentation", action="store_true", help="The documentation of functions.")
+    add("--preview-target", action="store_true", help="Print whom the target names, and send nothing.")
+    add("--config-dump", action="store_true", help="Print the master's configuration as YAML.")
+    add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
+    parser.group("Waiting Options")
     add("-t", "--timeout", type=int, metavar="SECONDS", help="Seconds before the minions are asked whether they run.")
     add("--gather-job-timeout", type=int, metavar="SECONDS", help="Seconds to wait for the answers to that.")
+    add("--async", action="store_true", dest="detach", help="Tell the job id, and do not wait.")
     add("-s", "--static", action="store_true", help="Print once, when all have returned.")
+    add("--hide-timeout", action="store_true", help="Do not print the minions that did not return.")
+    add("--show-timeout", action="store_false", dest="hide_timeout", help="Print them; this is the default.")
     add("-p", "--progress", action="store_true", help="A bar on stderr, when that is a terminal, or --force-color.")
     add("-v", "--verbose", action="store_true", help="Tell the job id, and names in the summary.")
     add("--show-jid", action="store_true", help="Tell the job id.")
-    add("--hide-timeout", action="store_true", help="Do not print the minions that did not return.")
-    add("--show-timeout", action="store_false", dest="hide_timeout", help="Print them; this is the default.")
     add("--summary", action="store_true", help="End with how many returned, and how.")
-    add("--async", action="store_true", dest="detach", help="Tell the job id, and do not wait.")
-    add("--subset", type=_count, metavar="N", help="So many of the target, by chance, of those that have the function.")
-    add("--preview-target", action="store_true", help="Print whom the target names, and send nothing.")
+    parser.group("Batch Options")
     add("-b", "--batch", "--batch-size", type=_size, metavar="N", help="So many minions at a time: 10, or 25%.")
     add("--batch-wait", type=_seconds, default=0.0, metavar="SECONDS", help="Between a return and the next minion.")
     add("--batch-safe-limit", type=int, default=0, metavar="N", help="Make a batch of what is for so many minions.")
     add("--batch-safe-size", type=_size, default="8", metavar="N", help="How many at a time then; 8 by default.")
     add("--failhard", action="store_true", help="End a batch after the first minion that fails.")
-    add("-d", "--doc", "--documentation", action="store_true", help="The documentation of functions.")
+    add("--subset", type=_count, metavar="N", help="So many of the target, by chance, of those that have the function.")
+    parser.group("Function Options")
+    add("--args-stdin", action="store_true", help="Further arguments and flags are read from stdin, one a line.")
+    add("--args-separator", default=",", metavar="TEXT", help="Between the arguments of several functions.")
+    add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
+    add("--metadata", default="", metavar="MAP", help="Kept with the job, to be searched for: '{key: value}'.")
     add("--return", dest="returner", default="", metavar="RETURNER", help="Returners the minions use as well.")
     add("--return_config", default="", metavar="NAME", help="An alternative configuration of the returner.")
     add("--return_kwargs", default="", metavar="MAP", help="Options of the returner: '{key: value}'.")
     add("--module-executors", default="", metavar="LIST", help="Executors to run the function with: '[direct_call]'.")
     add("--executor-opts", default="", metavar="MAP", help="Options of the executors: '{key: value}'.")
-    add("--metadata", default="", metavar="MAP", help="Kept with the job, to be searched for: '{key: value}'.")
     add("--start-event", action="store_true", help="Minions tell when they begin.")
-    add("--args-stdin", action="store_true", help="Further arguments are read from stdin, one a line.")
-    add("--args-separator", default=",", metavar="TEXT", help="Between the arguments of several functions.")
-    add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
-    add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
-    add("--config-dump", action="store_true", help="Print the master's configuration as YAML.")
-    add_auth_options(parser)
-    add_log_options(parser)
     add_target_options(parser)
+    add("-H", "--hosts", action="unserved", help="There is no roster here; -L '*' --preview-target lists the minions.")
+    add_auth_options(parser)
     add_output_options(parser)
-    parser.add("--output-diff", "--state-output-diff", dest="state_output_diff", action="store_true", help=DIFF)
+    add("--output-diff", "--state-output-diff", dest="state_output_diff", action="store_true", help=OUTPUT_DIFF)
+    add_log_options(parser)
     return parser
 
 

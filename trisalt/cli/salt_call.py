@@ -6,7 +6,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from trisalt.cli.options import Parser, add_log_options, add_output_options
+from trisalt.cli.options import OUTPUT_DIFF, Parser, add_log_options, add_output_options
+
+EXAMPLES = (
+    ("salt-call test.ping", "Run a function here, and tell the master what it returned."),
+    ("salt-call --local grains.item os", "Without a master."),
+    ("salt-call state.apply nginx test=True", "What would that state change here?"),
+)
+_RESOURCES = "A minion manages no resources here; run the function without it."
+UNSERVED = (
+    (("--proxyid",), "There are no proxy minions here."),
+    (("-r", "--resources"), _RESOURCES),
+    (("--tgt",), _RESOURCES),
+    (("--tgt-type",), _RESOURCES),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +40,7 @@ def _parser() -> Parser:
         "salt-call",
         "%prog [options] <function> [arguments]",
         description="salt-call is used to execute module functions locally on a Salt Minion",
+        examples=EXAMPLES,
     )
     folders: list[str] = []
 
@@ -35,32 +49,41 @@ def _parser() -> Parser:
         return folders
 
     add = parser.add
+    add("-g", "--grains", action="store_true", help="Print the grains.")
+    add("-d", "--doc", "--documentation", action="store_true", help="Print the documentation of functions.")
+    add("--priv", metavar="USER", help="The system user to run as.")
+    add("--hard-crash", action="store_true", help="Accepted; -l debug shows where a function failed.")
+    parser.group("Minion Options")
     add("--local", action="store_true", help="Without a master.")
     add("--master", help="The master to ask, instead of the configured ones.")
     add("--id", help="The minion id, instead of the configured one.")
-    add("-g", "--grains", action="store_true", help="Print the grains.")
-    add("-d", "--doc", "--documentation", action="store_true", help="Print the documentation of functions.")
     add("-m", "--module-dirs", type=folder, metavar="PATH", help="A further folder of modules; may be repeated.")
     add("--file-root", metavar="PATH", help="The folder that is the file root of `base`.")
     add("--pillar-root", metavar="PATH", help="The folder that is the pillar root of `base`.")
     add("--states-dir", metavar="PATH", help="A further folder of state modules.")
     add("--cachedir", metavar="PATH", help="The cache folder.")
+    add("--skip-grains", action="store_true", help="Gather no grains.")
+    add("--refresh-grains-cache", action="store_true", help="Accepted: grains are gathered each time.")
+    add("-t", "--timeout", type=int, metavar="SECONDS", help="Seconds to wait for the master's first answer.")
+    for names, help in UNSERVED:
+        add(*names, action="unserved", help=help)
+    parser.group("Return Options")
     add("--retcode-passthrough", action="store_true", help="Exit with the function's own retcode.")
     add("--metadata", action="store_true", dest="print_metadata", help="Print what else is known of the run.")
     add("--set-metadata", default="", metavar="MAP", help="Kept with the job, to be searched for: '{key: value}'.")
     add("--return", dest="returner", default="", metavar="RETURNER", help="Returners that get the return as well.")
     add("--no-return-event", action="store_true", help="Do not send the return to the master.")
-    add("--refresh-grains-cache", action="store_true", help="Accepted: grains are gathered each time.")
-    add("--skip-grains", action="store_true", help="Gather no grains.")
-    add("--priv", metavar="USER", help="The system user to run as.")
-    add("-t", "--timeout", type=int, metavar="SECONDS", help="Seconds to wait for the master's first answer.")
+    parser.group("Function Options")
     add("--module-executors", default="", metavar="LIST", help="Executors to run the function with: '[direct_call]'.")
     add("--executor-opts", default="", metavar="MAP", help="Options of the executors: '{key: value}'.")
-    add("--args-stdin", action="store_true", help="Further arguments are read from stdin, one a line.")
+    add("--args-stdin", action="store_true", help="Further arguments and flags are read from stdin, one a line.")
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
-    add("--hard-crash", action="store_true", help="Accepted; -l debug shows where a function failed.")
-    add_log_options(parser)
     add_output_options(parser)
+    add("--output-diff", "--state-output-diff", dest="state_output_diff", action="store_true", help=OUTPUT_DIFF)
+    parser.group("Profiling Options")
+    add("--enable-profiling", action="store_true", help="Measure what the function spends its time on.")
+    add("--profiling-path", default="/tmp/stats", metavar="DIR", help="Where to write that; /tmp/stats by default.")  # noqa: S108
+    add_log_options(parser)
     return parser
 
 

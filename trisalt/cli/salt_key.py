@@ -65,6 +65,13 @@ ACTIONS = (
 # The outputters that leave room for sentences on stdout; all others print a document, and nothing beside it.
 PROSE = frozenset({None, "key", "nested", "highstate"})
 
+EXAMPLES = (
+    ("salt-key -L", "All keys, by their state."),
+    ("salt-key -a 'web*'", "Accept the pending keys of these, after a question."),
+    ("salt-key -y -d web1", "Delete a key, without one."),
+    ("salt-key -F", "The fingerprints of all keys."),
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
@@ -90,7 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser("salt-key", "%prog [options]", description="salt-key is used to manage Salt authentication keys")
+    parser = Parser(
+        "salt-key",
+        "%prog [options]",
+        description="salt-key is used to manage Salt authentication keys",
+        examples=EXAMPLES,
+    )
     add = parser.add
     add("-u", "--user", help="Who is to own the files of --gen-keys.")
     add("--hard-crash", action="store_true", help="Accepted.")

@@ -7,6 +7,13 @@ from collections.abc import Sequence
 
 from trisalt.cli.options import Parser, add_auth_options, add_log_options, add_output_options
 
+EXAMPLES = (
+    ("salt-run jobs.list_jobs", "What was run, where, by whom?"),
+    ("salt-run manage.up", "Which minions answer?"),
+    ("salt-run state.event pretty=True", "Follow the master's events."),
+    ("salt-run -d jobs", "What do these runners do?"),
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
@@ -18,20 +25,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser("salt-run", "%prog [options] <function> [arguments]")
+    parser = Parser("salt-run", "%prog [options] <function> [arguments]", examples=EXAMPLES)
     add = parser.add
     add("-t", "--timeout", type=int, metavar="SECONDS", help="state.event: end after so many seconds without an event.")
     add("--async", action="store_true", dest="detach", help="Tell the tag of the run, and do not wait.")
     add("--jid", default="", metavar="JID", help="The job id of the run.")
     add("-d", "--doc", "--documentation", action="store_true", help="The documentation of runners.")
     add("--quiet", action="store_true", help="Do not print what the runner tells on its way.")
-    add("--args-stdin", action="store_true", help="Further arguments are read from stdin, one a line.")
+    add("--args-stdin", action="store_true", help="Further arguments and flags are read from stdin, one a line.")
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
     add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
     add("--skip-grains", action="store_true", help="Accepted; runners never waited for grains here.")
+    for name in ("--enable-profiling", "--profiling-path"):
+        add(name, action="unserved", help="Runners run in the master's workers, which this command cannot measure.")
     add_auth_options(parser)
-    add_log_options(parser)
     add_output_options(parser)
+    add_log_options(parser)
     return parser
 
 
