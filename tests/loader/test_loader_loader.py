@@ -224,8 +224,8 @@ def test_a_file_that_changed_on_disk_is_noticed(place):
 def test_where_modules_come_from(place):
     path = place.write("hw.py", "def say(): return 1")
     homes = place.loader().homes()
-    assert homes["hw"] == path
-    assert homes["test"] == SHELVES / "modules" / "test.py"
+    assert homes["hw"] == [path]
+    assert homes["test"] == [SHELVES / "modules" / "test.py"]
 
 
 def test_virtual_aliases(place):

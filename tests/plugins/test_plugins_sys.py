@@ -2,7 +2,9 @@
 
 import pytest
 
+from trisalt.errors import InvocationError
 from trisalt.loader.dunders import Plugins
+from trisalt.loader.sources import SHELVES
 from trisalt.worker import upcall
 
 
@@ -87,3 +89,33 @@ def test_reload_asks_the_host(salt):
     finally:
         upcall.install(before)
     assert asked == [("refresh", "modules")]
+
+
+def test_where_modules_come_from_and_why_others_do_not_load(tmp_path):
+    (tmp_path / "modules").mkdir()
+    more = tmp_path / "modules" / "more.py"
+    more.write_text("def __virtual__(): return 'test'\ndef own(): return 1\n")
+    (tmp_path / "modules" / "nope.py").write_text("def __virtual__(): return False, 'no such lib'\n")
+    (tmp_path / "modules" / "mute.py").write_text("def __virtual__(): return False\n")
+    (tmp_path / "modules" / "syn.py").write_text("def x(:\n")
+    salt = Plugins({"extension_modules": str(tmp_path)}).loader("modules")
+    found = salt["sys.list_modules"]("test", "sys", source=True)
+    assert found == {"test": [str(more), str(SHELVES / "modules/test.py")], "sys": [str(SHELVES / "modules/sys.py")]}
+    assert salt["sys.not_loaded"]("nope", "mute", "syn", "more", "test") == {
+        "mute": "its __virtual__ says no", "nope": "no such lib", "syn": "invalid syntax (syn.py, line 1)",
+    }  # fmt: skip
+    assert salt["sys.not_loaded"](kind="returners") == {}
+    with pytest.raises(InvocationError, match="There is no kind of plugins called nosuch"):
+        salt["sys.not_loaded"](kind="nosuch")
+
+
+def test_a_schema_of_a_state(salt):
+    (schema,) = salt["sys.state_schema"]("mine.done")
+    assert (schema["title"], schema["x-ordering"]) == ("mine.done", ["name", "retries"])
+    assert [kind["default"] for kind in schema["properties"]["retries"]["oneOf"]] == [1, 1, 1, 1]
+
+
+def test_everything_of_the_shelf_is_documented(salt):
+    docs = salt["sys.doc"]()
+    assert [name for name, text in docs.items() if not text or not text.strip()] == []
+    assert set(salt["sys.argspec"]()) == set(docs) == set(salt["sys.list_functions"]())

@@ -68,7 +68,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._modules: set[str] = set()
         self._tried: set[str] = set()
         self._missing: dict[str, str | None] = {}
-        self._homes: dict[str, Path] = {}
+        self._homes: dict[str, list[Path]] = {}
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def changed(self) -> bool:
@@ -142,8 +142,8 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._load_all()
         return dict(sorted(self._missing.items()))
 
-    def homes(self) -> dict[str, Path]:
-        """Which file each module that is there comes from (the first of several); this loads every file."""
+    def homes(self) -> dict[str, list[Path]]:
+        """The files that each module that is there comes from; this loads every file."""
         self._load_all()
         return dict(sorted(self._homes.items()))
 
@@ -268,7 +268,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
             return
         self._modules.add(name)
         if module.__file__:
-            self._homes.setdefault(name, Path(module.__file__))
+            self._homes.setdefault(name, []).append(Path(module.__file__))
         aliases = getattr(module, "__func_alias__", {})
         outputters = getattr(module, "__outputter__", {})
         listed = getattr(module, "__load__", None) or getattr(module, "__all__", None)

@@ -91,10 +91,26 @@ def docstring(function: Callable[..., Any]) -> str:
     return textwrap.indent(text, "    ") + ("    " if text.endswith("\n") else "")
 
 
-def doc(function: Callable[..., Any]) -> str:
-    """The docstring as `sys.doc` tells it: as it is written, without the line that only a manual needs."""
-    text = docstring(function)
-    return re.sub(r"^ *\.\. (code-block|versionadded|versionchanged|deprecated)::.*\n\n?", "", text, flags=re.MULTILINE)
+# What a manual's markup is to a reader. Source: stock Salt 3008.3, `sys.doc`.
+_MARKUP = (
+    (r" *.. code-block:: \S+\n{1,2}", ""),
+    (r"\.\. note::", "Note:"),
+    (r"\.\. warning::", "Warning:"),
+    (r"\.\. versionadded::", "New in version"),
+    (r"\.\. versionchanged::", "Changed in version"),
+)
+
+
+def doc(function: Callable[..., Any]) -> str | None:
+    """The docstring as `sys.doc` tells it: as it is written, without a manual's markup. None where there is none."""
+    return plain_doc(docstring(function)) if inspect.unwrap(function).__doc__ else None
+
+
+def plain_doc(text: str) -> str:
+    """A text without a manual's markup."""
+    for pattern, instead in _MARKUP:
+        text = re.sub(pattern, instead, text)
+    return text
 
 
 def argspec(function: Callable[..., Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import sys
 from fnmatch import filter as fnfilter
 from fnmatch import fnmatchcase
 
+from trisalt.errors import InvocationError
 from trisalt.loader import signature
+from trisalt.loader.kinds import KINDS
 from trisalt.worker import upcall
 
 __virtualname__ = "sys"
@@ -95,7 +97,7 @@ def renderer_doc(*args):
         salt '*' sys.renderer_doc
         salt '*' sys.renderer_doc jinja
     """
-    return _docs("renderers", args)
+    return {name.removesuffix(".render"): text for name, text in _docs("renderers", args).items()}
 
 
 def list_functions(*args, **kwargs):
@@ -155,9 +157,10 @@ def list_returner_functions(*args, **kwargs):
     return _functions("returners", args)
 
 
-def list_modules(*args):
+def list_modules(*args, source=False):
     """
-    The execution modules that this minion has, sorted. Optionally, specify names or globs.
+    The names of the modules that are there; of those that globs name. With ``source=True`` the files that each of
+    them comes from.
 
     CLI Example:
 
@@ -165,8 +168,37 @@ def list_modules(*args):
 
         salt '*' sys.list_modules
         salt '*' sys.list_modules 's*'
+        salt '*' sys.list_modules pkg service source=True
     """
-    return _modules("modules", args)
+    names = _modules("modules", args)
+    if not source:
+        return names
+    homes = _loader("modules").homes()
+    return {name: [str(path) for path in homes.get(name, ())] for name in names}
+
+
+def not_loaded(*args, kind="modules"):
+    """
+    The modules that are there but do not load on this host, and why; of those that globs name, or of another ``kind``
+    of plugins.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' sys.not_loaded
+        salt '*' sys.not_loaded 'win_*'
+        salt '*' sys.not_loaded kind=returners
+    """
+    if kind not in KINDS:
+        raise InvocationError(f"There is no kind of plugins called {kind}")
+    loader = _loader(kind)
+    there = set(loader.modules())
+    return {
+        name: reason or "its __virtual__ says no"
+        for name, reason in loader.missing().items()
+        if name not in there and _wanted(name, args)
+    }
 
 
 def list_state_modules(*args):
@@ -279,6 +311,19 @@ def returner_argspec(module=""):
     return _argspecs("returners", module)
 
 
+def state_schema(module=""):
+    """
+    Return a JSON Schema of each state function: a function, a module, a glob, or all.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' sys.state_schema pkg.installed
+    """
+    return [_schema(name, spec) for name, spec in state_argspec(module).items()]
+
+
 def reload_modules():
     """
     Have the minion load its execution modules anew
@@ -321,8 +366,32 @@ def _functions(kind, words):
 
 
 def _modules(kind, words):
-    names = _loader(kind).modules()
-    return [name for name in names if not words or any(fnmatchcase(name, str(word)) for word in words)]
+    return [name for name in _loader(kind).modules() if _wanted(name, words)]
+
+
+def _wanted(name, words):
+    return not words or any(fnmatchcase(name, str(word)) for word in words)
+
+
+def _schema(name, spec):
+    """What `sys.argspec` tells, as a JSON Schema: every argument is one of the plain types."""
+    args, defaults = spec["args"] or [], spec["defaults"] or []
+    first = len(args) - len(defaults)
+    properties = {}
+    for number, arg in enumerate(args):
+        told = {"title": arg, "description": arg}
+        if number >= first:
+            told["default"] = defaults[number - first]
+        properties[arg] = {"oneOf": [{"type": kind, **told} for kind in ("boolean", "integer", "number", "string")]}
+    return {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "title": name,
+        "description": name,
+        "type": "object",
+        "properties": properties,
+        "x-ordering": args,
+        "additionalProperties": False,
+    }
 
 
 def _argspecs(kind, word):
