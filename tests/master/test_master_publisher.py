@@ -15,7 +15,7 @@ from trisalt.errors import Denied, StoreError, TargetError
 from trisalt.master.acl import Acl
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import State
-from trisalt.master.minions import BATCH, Minions, for_the_wire
+from trisalt.master.minions import Minions, for_the_wire
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.wire import codec
 from trisalt.wire.keys import PrivateKey
@@ -41,11 +41,10 @@ class FakeBanks:
     def __init__(self):
         self.asked = []
 
-    async def fetch_all(self, bank, keys):
+    async def look(self, banks, work):
         await trio.lowlevel.checkpoint()
-        self.asked.append((bank, len(keys)))
-        data = {"grains": GRAINS, "pillar": PILLAR}[bank]
-        return {key: data[key] for key in keys if key in data}
+        self.asked += banks
+        return work(*({"grains": GRAINS, "pillar": PILLAR}[bank] for bank in banks))
 
 
 class FakeJobs:
@@ -364,16 +363,18 @@ async def test_an_unreadable_target_is_an_error_even_with_no_minions(tmp_path):
             await empty.resolve(tgt, tgt_type)
 
 
-async def test_what_is_kept_is_read_in_batches_and_only_where_it_counts(tmp_path):
-    (tmp_path / "minions").mkdir()
-    for number in range(BATCH + 5):
-        (tmp_path / f"minions/m{number}").touch()
-    banks = FakeBanks()
-    many = Minions(FakeKeyring(tmp_path / "minions"), banks, pki_dir=tmp_path, nodegroups=dict)
-    await many.resolve("*")
-    assert banks.asked == []
-    await many.resolve("os:Debian", "grain")
-    assert banks.asked == [("grains", BATCH), ("grains", 5)]
+@pytest.mark.parametrize(
+    ("tgt", "tgt_type", "banks"),
+    [
+        ("*", "glob", []),
+        ("os:Debian", "grain", ["grains"]),
+        ("role:web", "pillar_exact", ["pillar"]),
+        ("m1 or m2", "compound", ["grains", "pillar"]),
+    ],
+)
+async def test_what_is_kept_is_looked_into_only_where_it_counts(minions, tgt, tgt_type, banks):
+    await minions.resolve(tgt, tgt_type)
+    assert minions._banks.asked == banks
 
 
 async def test_a_key_that_was_moved_in_counts_at_once(minions, tmp_path):

@@ -96,3 +96,68 @@ async def test_another_process_reads_banks(banks, tmp_path):
         assert reader.fetch_all("grains") == {"m1": {"os": "Debian"}}
         assert reader.list("grains") == ["m1"]
         assert reader.updated("grains", "m1") is not None
+
+
+# -- looking into many ---------------------------------------------------------------------------------------------------
+
+
+def whole(*tables):
+    """All that stands in the tables, for the keys that these tests use."""
+    return [
+        {key: dict(found) for key in ("m1", "m2", "m3") if (found := table.get(key)) is not None} for table in tables
+    ]
+
+
+async def test_who_looks_sees_what_is_committed(banks):
+    assert await banks.look(["grains"], whole) == [{}]
+    await banks.store("grains", "m1", {"os": "Debian"})
+    await banks.store_all({"grains": {"m2": {"os": "Arch"}}, "pillar": {"m1": {"role": "web"}}})
+    assert await banks.look(["grains", "pillar"], whole) == [
+        {"m1": {"os": "Debian"}, "m2": {"os": "Arch"}},
+        {"m1": {"role": "web"}},
+    ]
+    await banks.update("grains", "m1", lambda there: {**there, "os": "Ubuntu"})
+    await banks.update("grains", "m2", lambda there: None)
+    assert await banks.look(["grains"], whole) == [{"m1": {"os": "Ubuntu"}}]
+    await banks.store("grains", "m3", {"os": "BSD"})
+    await banks.flush("grains", "m1")
+    assert await banks.look(["grains"], whole) == [{"m3": {"os": "BSD"}}]
+    await banks.flush("grains")
+    await banks.store("grains", "m1", {})
+    assert await banks.look(["grains"], whole) == [{"m1": {}}]
+    assert await banks.look(["pillar", "pillar"], whole) == [{"m1": {"role": "web"}}] * 2
+
+
+async def test_a_write_that_nobody_waited_for_is_seen_too(banks):
+    await banks.look(["grains"], whole)
+    for number in range(20):
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(banks.store, "grains", "m1", {"n": number})
+                await trio.lowlevel.checkpoint()
+                scope.cancel()
+    # Whether it happened or not: what is looked at is what is there.
+    await banks.store("grains", "m2", {})
+    kept = await banks.fetch_all("grains")
+    assert await banks.look(["grains"], whole) == [kept]
+
+
+async def test_a_bank_that_is_too_big_is_read_from_the_database(banks, monkeypatch):
+    monkeypatch.setattr("trisalt.store.banks.COLUMNS_BYTES", 3000)
+    await banks.store("grains", "m1", {"a": 1})
+    assert await banks.look(["grains"], whole) == [{"m1": {"a": 1}}]
+    await banks.store("grains", "m2", {f"key{number}": "x" * 100 for number in range(50)})
+    for _ in range(2):
+        found = await banks.look(["grains"], whole)
+        assert (sorted(found[0]), len(found[0]["m2"])) == (["m1", "m2"], 50)
+    await banks.store("grains", "m1", {"a": 2})
+    assert (await banks.look(["grains"], whole))[0]["m1"] == {"a": 2}
+
+
+async def test_who_raises_while_looking_leaves_nothing_locked(banks):
+    def fail(_table):
+        raise ZeroDivisionError
+
+    for _ in range(2):
+        with trio.fail_after(5), pytest.raises(ZeroDivisionError):
+            await banks.look(["grains"], fail)

@@ -18,12 +18,10 @@ from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.requests import Resolved, ResolveRequest
 from trisalt.errors import TargetError, TrisaltError
 from trisalt.master.keyring import Keyring, State
-from trisalt.store.store import Banks
+from trisalt.store.store import Banks, Table
 from trisalt.target import match
 from trisalt.target.compound import expand
 
-# Grains and pillar of so many minions are in memory at a time.
-BATCH = 200
 SETTLED_NS = 2_000_000_000
 
 # What makes a glob more than a name.
@@ -73,33 +71,30 @@ class Minions:
             raise TargetError(f"unknown target type {tgt_type!r}")
         ids = self.accepted()
         if tgt_type in BY_ID:
-            found = self._select(tgt, tgt_type, ids, {}, {}, delimiter)
+            found = self._select(tgt, tgt_type, ids, None, None, delimiter)
             return sorted(found), match.missing(tgt, tgt_type, ids=ids)
-        found = set()
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
-            grains = {} if tgt_type in _BY_PILLAR else await self._banks.fetch_all("grains", batch)
-            pillar = await self._banks.fetch_all("pillar", batch) if tgt_type in _BY_PILLAR | _BY_BOTH else {}
-            found |= await trio.to_thread.run_sync(self._select, tgt, tgt_type, batch, grains, pillar, delimiter)
-        if not ids:
-            self._select(tgt, tgt_type, (), {}, {}, delimiter)
-        return sorted(found), []
+        grains, pillar = tgt_type not in _BY_PILLAR, tgt_type in _BY_PILLAR | _BY_BOTH
+        banks = [*(("grains",) if grains else ()), *(("pillar",) if pillar else ())]
+
+        def select(*tables: Table) -> set[str]:
+            kept = dict(zip(banks, tables, strict=True))
+            return self._select(tgt, tgt_type, ids, kept.get("grains"), kept.get("pillar"), delimiter)
+
+        return sorted(await self._banks.look(banks, select)), []
 
     def _select(
-        self,
-        tgt: Any,
-        tgt_type: str,
-        ids: Sequence[str],
-        grains: Mapping[str, Any],
-        pillar: Mapping[str, Any],
-        delimiter: str,
+        self, tgt: Any, tgt_type: str, ids: Sequence[str], grains: Table | None, pillar: Table | None, delimiter: str
     ) -> set[str]:
-        def data(id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-            if id not in grains and id not in pillar:
-                return None
-            return grains.get(id) or {}, pillar.get(id) or {}
+        def data(id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+            return _kept(grains, id), _kept(pillar, id)
 
         return match.select(tgt, tgt_type, ids=ids, data=data, delimiter=delimiter, nodegroups=self.nodegroups())
+
+
+def _kept(table: Table | None, id: str) -> Mapping[str, Any]:
+    found = None if table is None else table.get(id)
+    # An empty map is asked for its length by nobody: that may be costly.
+    return {} if found is None else found
 
 
 async def answer_targets(

@@ -52,6 +52,7 @@ class StoreStatistics:
 class _Write:
     operation: Callable[[sqlite3.Connection, bool], Any]
     task: trio.lowlevel.Task | None
+    then: Callable[[], object] | None = None
     result: outcome.Outcome[Any] | None = None
 
 
@@ -77,14 +78,17 @@ class SqliteStore:
 
     # -- the Trio side ----------------------------------------------------------------------------------------
 
-    async def write(self, operation: Callable[[sqlite3.Connection, bool], T]) -> T:
+    async def write(
+        self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
+    ) -> T:
         """Run `operation(connection, careful)` in the writer's next transaction; it is durable when this returns.
 
         `operation` may be run again after a rollback, then with `careful` True (see `NotAsHoped`). A cancelled write
-        may or may not have happened. Raises StoreError when nothing was written.
+        may or may not have happened; `then` is called, in the Trio thread, when one has. Raises StoreError when nothing
+        was written.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        write = _Write(operation, trio.lowlevel.current_task())
+        write = _Write(operation, trio.lowlevel.current_task(), then)
         with self._wanted:
             if self._closing:
                 raise StoreError("the store is closed")
@@ -130,6 +134,8 @@ class SqliteStore:
             log.info("store.recovered", path=str(self._path))
         self._refusing = error is not None
         for write in batch:
+            if write.then is not None and isinstance(write.result, outcome.Value):
+                write.then()
             if write.task is not None and write.result is not None:
                 trio.lowlevel.reschedule(write.task, write.result)
                 write.task = None

@@ -115,6 +115,13 @@ class Jobs(Protocol):
         """
 
 
+class Table(Protocol):
+    """A bank of maps, to be looked into."""
+
+    def get(self, key: str) -> Mapping[Any, Any] | None:
+        """The map of a key, or None."""
+
+
 class Banks(Protocol):
     """Salt's cache: `bank/key` to a value. A bank's name is text, and may hold slashes."""
 
@@ -137,6 +144,12 @@ class Banks(Protocol):
     async def fetch_all(self, bank: str, keys: Sequence[str] | None = None) -> dict[str, Any]:
         """`{key: value}` of a bank: of these keys, or of all."""
 
+    async def look(self, banks: Sequence[str], work: Callable[..., T]) -> T:
+        """Run `work`, with a `Table` of each of these banks of maps, in a reader's thread. The tables end with it.
+
+        For whoever looks at a little of very many: what was looked into once is held in memory, within bounds.
+        """
+
     async def list(self, bank: str) -> builtins.list[str]:
         """The keys of a bank, sorted."""
 
@@ -154,8 +167,13 @@ class NotAsHoped(Exception):
 class Engine(Protocol):
     """What `jobs` and `banks` need of the engine under them."""
 
-    async def write(self, operation: Callable[[sqlite3.Connection, bool], T]) -> T:
-        """Run `operation(connection, careful)` in the next transaction; it is durable when this returns."""
+    async def write(
+        self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
+    ) -> T:
+        """Run `operation(connection, careful)` in the next transaction; it is durable when this returns.
+
+        `then` is called in the Trio thread once it is, though whoever asked may be gone.
+        """
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run `operation(connection)` on what is committed."""

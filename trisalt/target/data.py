@@ -37,8 +37,13 @@ def traverse(data: Any, path: str, default: Any = None, delimiter: str = DELIMIT
 _NOTHING: Any = object()
 
 
+def _is_map(value: Any) -> bool:
+    # Mostly a dict: asking the abstract class takes ten times as long.
+    return type(value) is dict or isinstance(value, Mapping)
+
+
 def _step(data: Any, part: str) -> Any:
-    if isinstance(data, Mapping):
+    if _is_map(data):
         if part in data:
             return data[part]
         key = _read_key(part)
@@ -47,7 +52,7 @@ def _step(data: Any, part: str) -> Any:
         index = _index(part)
         key = part if index is None else index
         for item in data:
-            if isinstance(item, Mapping) and key in item:
+            if _is_map(item) and key in item:
                 return item[key]
         if index is not None and -len(data) <= index < len(data):
             return data[index]
@@ -101,7 +106,7 @@ def path_test(
 class _Path:
     """One expression, cut in all its ways: the parts of the key, and what is to fit there."""
 
-    __slots__ = ("_cuts", "_delimiter", "_kind", "_star")
+    __slots__ = ("_cuts", "_delimiter", "_kind", "_root", "_seen", "_star")
 
     def __init__(self, expression: str, delimiter: str, kind: str) -> None:
         self._delimiter = delimiter
@@ -113,6 +118,10 @@ class _Path:
             ((), expression) if parts[:cut] == ["*"] else (tuple(parts[:cut]), delimiter.join(parts[cut:]))
             for cut in range(len(parts) - 1, 0, -1)
         ]
+
+        # What every cut looks up first, if there is one such key; and what was found of the values that stood there.
+        self._root = parts[0] if self._cuts and all(key for key, _rest in self._cuts) else None
+        self._seen: dict[int, tuple[Any, bool]] = {}
 
     def can_hold(self) -> bool:
         """Whether one cut leaves a good pattern: one in the middle of a regular expression leaves two that are none."""
@@ -127,10 +136,25 @@ class _Path:
         return rest
 
     def holds(self, data: Any) -> bool:
-        """Whether the expression is true of `data`."""
+        """Whether the expression is true of `data`.
+
+        Of many minions most have the very same object under the same key: it is looked at once.
+        """
+        if self._root is None:
+            return self._holds(data, 0)
+        top = _step(data, self._root)
+        if top is _NOTHING:
+            return False
+        seen = self._seen.get(id(top))
+        if seen is None:
+            # The object is kept, so that no other can come to have its id.
+            seen = self._seen[id(top)] = (top, self._holds(top, 1))
+        return seen[1]
+
+    def _holds(self, data: Any, start: int) -> bool:
         for parts, rest in self._cuts:
             found = data
-            for part in parts:
+            for part in parts[start:]:
                 found = _step(found, part)
                 if found is _NOTHING:
                     break
@@ -140,30 +164,32 @@ class _Path:
         return False
 
     def _fits(self, found: Any, rest: str) -> bool:
-        if isinstance(found, Mapping):
-            return bool(found) and self._fits_map(found, rest)
+        if _is_map(found):
+            return bool(found) and self._fits_map(found, rest, cut=True)
         fits = fitting(rest, self._kind)
-        if isinstance(found, (list, tuple)):
-            return any(
-                (isinstance(item, Mapping) and self._fits_map(item, rest)) or fits(str(item).lower()) for item in found
-            )
-        return fits(str(found).lower())
+        if not isinstance(found, (list, tuple)):
+            return fits(str(found).lower())
+        return any(fits(str(item).lower()) or (_is_map(item) and self._fits_map(item, rest)) for item in found)
 
-    def _fits_map(self, found: Mapping[Any, Any], rest: str) -> bool:
+    def _fits_map(self, found: Mapping[Any, Any], rest: str, *, cut: bool = False) -> bool:
+        """Whether a map fits. `cut`: what comes of cutting `rest` further has been tried already, or will be."""
         starred = rest.startswith(self._star)
         if starred:
             rest = rest[len(self._star) :]
         if rest == "*" or rest in found:
             return True
         fits = fitting(rest, self._kind)
-        if any(fits(str(key).lower()) for key in found):
-            return True
-        if self._delimiter in rest and _inner(rest, self._delimiter, self._kind).holds(found):
+        # A loop, and no generator: of ten thousand minions this is what takes the time.
+        for key in found:
+            if fits(str(key).lower()):
+                return True
+        further = (starred or not cut) and self._delimiter in rest
+        if further and _inner(rest, self._delimiter, self._kind)._holds(found, 0):
             return True
         return starred and any(self._fits_below(value, rest, fits) for value in found.values())
 
     def _fits_below(self, value: Any, rest: str, fits: Fits) -> bool:
-        if isinstance(value, Mapping):
+        if _is_map(value):
             return self._fits_map(value, rest)
         if isinstance(value, (list, tuple)):
             return any(fits(str(item).lower()) for item in value)
