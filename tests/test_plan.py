@@ -43,7 +43,7 @@ ROOMS = {
     "web": {"client", "config"},
     "plugins": {
         *("worker.upcall", "worker.plain", "sls", "pillar", "state", "fileserver", "store", "master.keyring"),
-        *("loader", "target", "wire.codec", "scheduler.entry", "scheduler.persist"),
+        *("loader", "target", "wire.codec", "scheduler.entry", "scheduler.persist", "wire.handshake", "wire.keys"),
     },
 }
 # What plugins import as `salt.…` reaches what they may reach, and the client of scripts. Its folder is the loader's,

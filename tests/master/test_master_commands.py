@@ -78,18 +78,32 @@ class Jobs:
 
 
 @attrs.define
+class Banks:
+    kept: dict = attrs.field(factory=dict)
+
+    async def store(self, bank, key, value):
+        self.kept[bank, key] = value
+
+    async def flush(self, bank, key=None):
+        self.kept = {at: value for at, value in self.kept.items() if at[0] != bank or key not in (None, at[1])}
+
+
+@attrs.define
 class Master:
     bus: Bus
     workers: Workers
     jobs: Jobs
     runs: Runs
     heard: list
+    banks: Banks = attrs.field(factory=Banks)
 
     async def run(self, cls=RunnerRequest, fun="test.arg", **fields):
         return await self.bus.ask(cls(fun=fun, jid=JID, user="ann", **fields))
 
     async def upcall(self, asked, /, *, of=JID, **fields):
-        return await answer_upcall(self.bus, self.jobs, self.runs, Upcall(kind=asked, fields=fields, jid=of))
+        return await answer_upcall(
+            self.bus, self.jobs, self.banks, self.runs, Upcall(kind=asked, fields=fields, jid=of)
+        )
 
     async def told(self, cls):
         await trio.testing.wait_all_tasks_blocked()
@@ -272,6 +286,23 @@ async def within(master, ask, cls=RunnerRequest):
     master.workers.answer = answer
     await master.run(cls)
     return found[0]
+
+
+async def test_plugins_change_banks_and_nothing_else(master):
+    assert await master.upcall("bank", op="store", bank="b", key="k", data=[1]) is True
+    assert await master.upcall("bank", op="store", bank="b", key="l", data=2) is True
+    assert await master.upcall("bank", op="flush", bank="b", key="k", data=None) is True
+    assert master.banks.kept == {("b", "l"): 2}
+    for wrong in ({"op": "store", "bank": "b", "key": None}, {"op": "drop", "bank": "b"}, {"op": "flush", "bank": ""}):
+        with pytest.raises(CommandError):
+            await master.upcall("bank", **wrong)
+
+
+async def test_what_is_written_into_pillar_and_banks_stays_off_the_bus(master):
+    master.workers.answer = outcome(result="done")
+    await master.run(WheelRequest, "pillar_roots.write", arg=["password: x", "top.sls"])
+    await master.run(fun="cache.store", arg=["pillar", "m1", {"a": 1}])
+    assert [event.fun_args for event in await master.told((WheelReturned, RunnerReturned))] == [[HIDDEN], [HIDDEN]]
 
 
 async def test_progress_is_told_under_the_runs_tag(master):

@@ -29,7 +29,7 @@ from trisalt.bus.requests import (
 from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
-from trisalt.store.store import Jobs
+from trisalt.store.store import Banks, Jobs
 from trisalt.wire import jid as jids
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Call, Failure, Outcome, Upcall, UpcallKind
@@ -40,7 +40,9 @@ HIDDEN = "**********"
 # Names of arguments, of options and of fields in results whose values stay off the bus: `token`, `db_password`, …
 SECRET_NAME = re.compile(r"(.*_)?(password|passwd|passphrase|token|secret|priv|privkey|private|private_key|api_?key)")
 # Functions whose results are for the caller alone: pillar.
-PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))")
+PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))|wheel\.pillar_roots\.read")
+# Functions that are given such things.
+PRIVATE_ARGUMENTS = re.compile(r"runner\.cache\.store|wheel\.pillar_roots\.write")
 
 
 @attrs.define
@@ -109,7 +111,7 @@ async def _answer(
     if not verdict:
         reply.fail(await refuse_run(bus, request.asker, fun=fun, reason=verdict.reason))
         return
-    fun_args = public(on_the_way(request.arg, request.kwarg))
+    fun_args = told_arguments(fun, request.arg, request.kwarg)
     started = (RunnerNew if is_runner else WheelNew)(fun=fun, jid=request.jid, user=request.user, fun_args=fun_args)
     run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
     if request.jid in runs.running:
@@ -204,11 +206,11 @@ async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturne
 # -- what plugins ask while they run ---------------------------------------------------------------------------------
 
 
-async def answer_upcall(bus: Bus, jobs: Jobs, runs: Runs, upcall: Upcall) -> object:
+async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: Upcall) -> object:
     """Do what plugin code in one of the master's workers asks its host for.
 
-    The daemon gives `partial(answer_upcall, bus, store.jobs, runs)` to `open_workers`. Raises CommandError for what
-    a master does not have.
+    The daemon gives `partial(answer_upcall, bus, store.jobs, store.banks, runs)` to `open_workers`. Raises
+    CommandError for what a master does not have.
     """
     fields = upcall.fields
     run = runs.running.get(upcall.jid)
@@ -232,12 +234,25 @@ async def answer_upcall(bus: Bus, jobs: Jobs, runs: Runs, upcall: Upcall) -> obj
             )
             resolved = await bus.ask(wanted)
             return {"minions": resolved.minions, "missing": resolved.missing}
+        case UpcallKind.BANK:
+            return await _change_bank(banks, fields)
         case UpcallKind.RUNNING:
             return [_running(jid, row) for jid, row in sorted(runs.running.items()) if jid != upcall.jid]
         case UpcallKind.SIGNAL_JOB:
             return runs.workers.signal(fields["jid"], fields["signum"]) if runs.workers else None
         case kind:
             raise CommandError(f"A master has no answer to {kind.value}")
+
+
+async def _change_bank(banks: Banks, fields: Mapping[str, Any]) -> bool:
+    match fields:
+        case {"op": "store", "bank": str() as bank, "key": str() as key} if bank and key:
+            await banks.store(bank, key, fields.get("data"))
+        case {"op": "flush", "bank": str() as bank, "key": str() | None as key} if bank:
+            await banks.flush(bank, key)
+        case _:
+            raise CommandError("Of a bank a value is stored, or what it holds is flushed")
+    return True
 
 
 async def _progress(bus: Bus, upcall: Upcall, run: Run | None) -> bool:
@@ -338,6 +353,11 @@ async def _fire(bus: Bus, tag: object, data: object) -> None:
             await bus.publish(TaggedEvent(name=name, data=dict(data) if isinstance(data, Mapping) else {"data": data}))
         case _:
             raise CommandError("An event has a tag")
+
+
+def told_arguments(fun: str, arg: Sequence[Any], kwarg: Mapping[str, Any]) -> list[Any]:
+    """What the bus may see of what `runner.…` or `wheel.…` is called with."""
+    return [HIDDEN] if PRIVATE_ARGUMENTS.fullmatch(fun) else public(on_the_way(arg, kwarg))
 
 
 def told_result(fun: str, result: Any) -> Any:

@@ -159,7 +159,7 @@ async def run_master(
         open_workers(
             zygote,
             context=lambda: Context(opts=live.opts, version=live.version),
-            upcalls=partial(answer_upcall, bus, store.jobs, here.runs),
+            upcalls=partial(answer_upcall, bus, store.jobs, store.banks, here.runs),
             max_running=config.worker_threads,
             max_warm=config.worker_threads,
         ) as workers,

@@ -18,7 +18,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import ScheduleDue, ScheduleReturned
 from trisalt.bus.requests import RunnerRequest, WheelRequest
 from trisalt.errors import TrisaltError
-from trisalt.master.commands import Runs, on_the_way, public, told_result
+from trisalt.master.commands import Runs, told_arguments, told_result
 from trisalt.scheduler.entry import Entry
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Call, Outcome
@@ -90,7 +90,7 @@ def _load(entry: Entry, outcome: Outcome, master_id: str, now: float) -> dict[st
         "cmd": "_return",
         "id": master_id,
         "fun": entry.function,
-        "fun_args": public(on_the_way(entry.args, entry.kwargs)),
+        "fun_args": told_arguments(f"{kind}.{fun}", entry.args, entry.kwargs),
         "schedule": entry.name,
         "jid": "req",
         "return": told_result(f"{kind}.{fun}", outcome.result),

@@ -57,6 +57,16 @@ def compile_pillar(request: Mapping[str, Any], plugins: PillarPlugins | None = N
     return {"pillar": made, "problems": compilation.problems}
 
 
+def compile_top(request: Mapping[str, Any], plugins: PillarPlugins | None = None) -> dict[str, Any]:
+    """`{"top": the top file as a minion's pillar reads it, merged, "errors": what could not be read}`; see above."""
+    compilation = _Compilation(request, plugins or PillarPlugins())
+    top = {
+        env: {assignment.tgt: assignment.to_items() for assignment in assignments}
+        for env, assignments in compilation._read_tops().items()
+    }
+    return {"top": top, "errors": compilation.errors}
+
+
 class _Compilation:
     def __init__(self, request: Mapping[str, Any], plugins: PillarPlugins) -> None:
         # Templates may change what they are given: they get copies.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from trisalt.loader.dunders import Plugins
-from trisalt.pillar.compile import PillarPlugins, compile_pillar
+from trisalt.pillar.compile import PillarPlugins, compile_pillar, compile_top
 from trisalt.pillar.merge import merge
 from trisalt.sls.yamlex import plain
 
@@ -47,16 +47,22 @@ def compile_with_plugins(
     guard: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda functions: functions,
 ) -> dict[str, Any]:
     """`compile_pillar`, with the execution modules, external pillars and renderers that the loader finds."""
+    return compile_pillar(request, _plugins(request, guard))
+
+
+def top_with_plugins(request: Mapping[str, Any]) -> dict[str, Any]:
+    """`compile_top`, with the same."""
+    return compile_top(request, _plugins(request, lambda functions: functions))
+
+
+def _plugins(request: Mapping[str, Any], guard: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> PillarPlugins:
     opts = {**request["opts"], "id": request["id"], "minion_id": request["id"]}
     plugins = Plugins(opts, grains=request["grains"], pillar=dict(request.get("pillar") or {}))
-    return compile_pillar(
-        request,
-        PillarPlugins(
-            salt=guard(plugins.loader("modules")),
-            ext_pillars=guard(_Named(plugins, "pillar", "ext_pillar")),
-            renderers=guard(_Named(plugins, "renderers", "render")),
-            see=lambda pillar: plugins.renew(pillar=pillar),
-        ),
+    return PillarPlugins(
+        salt=guard(plugins.loader("modules")),
+        ext_pillars=guard(_Named(plugins, "pillar", "ext_pillar")),
+        renderers=guard(_Named(plugins, "renderers", "render")),
+        see=lambda pillar: plugins.renew(pillar=pillar),
     )
 
 

@@ -26,6 +26,17 @@ class Assignment:
     order: int = 0
     ignore_missing: bool = False
 
+    def to_items(self) -> list[Any]:
+        """As it stands in a top file."""
+        said: dict[str, Any] = {}
+        if self.tgt_type != DEFAULT_TYPE:
+            said["match"] = self.tgt_type
+        if self.order:
+            said["order"] = self.order
+        if self.ignore_missing:
+            said["ignore_missing"] = True
+        return [{key: value} for key, value in said.items()] + list(self.names)
+
 
 def merge_tops(tops: Iterable[Mapping[str, Any]]) -> dict[str, list[Assignment]]:
     """The assignments by environment, sorted by their order. A later top's target replaces an earlier one of that name.

@@ -27,6 +27,7 @@ class UpcallKind(StrEnum):
     PUBLISH = "publish"
     COMMAND = "command"
     MATCH = "match"
+    BANK = "bank"
     PROGRESS = "progress"
     SCHEDULE = "schedule"
     REFRESH = "refresh"

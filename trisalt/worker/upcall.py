@@ -124,6 +124,11 @@ def match(tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":") -> dict[str
     return dict(_host.call("match", {"tgt": tgt, "tgt_type": tgt_type, "delimiter": delimiter}))
 
 
+def bank(op: str, bank: str, key: str | None = None, data: Any = None) -> bool:
+    """Change what the master keeps: `op` is `store`, or `flush` of one key, or (without) of a whole bank."""
+    return bool(_host.call("bank", {"op": op, "bank": bank, "key": key, "data": data}))
+
+
 def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
     """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
     return _tell("progress", {"data": data, "number": number, "tag": tag})

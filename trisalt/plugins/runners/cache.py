@@ -1,11 +1,13 @@
-"""What the master keeps about minions: read from the store, whether or not the minion is there."""
+"""What the master keeps about minions: read from the store, whether or not the minion is there.
+
+The grains, the pillar and the mine of a minion are values of the banks of these names, under its id.
+"""
 
 import os
-import re
-from fnmatch import fnmatchcase
 
 from trisalt.errors import CommandError
 from trisalt.store.banks import BankReader
+from trisalt.worker import upcall
 
 __func_alias__ = {"list_": "list"}
 
@@ -14,14 +16,12 @@ def grains(tgt="*", tgt_type="glob", **kwargs):
     """
     The grains that are kept, by minion.
 
-    tgt, tgt_type
-        A glob, a ``list`` or a ``pcre`` over the ids.
-
     CLI Example:
 
     .. code-block:: bash
 
         salt-run cache.grains '*'
+        salt-run cache.grains 'os:Debian' tgt_type=grain
     """
     return _kept("grains", tgt, tgt_type)
 
@@ -52,6 +52,79 @@ def mine(tgt="*", tgt_type="glob", **kwargs):
     return _kept("mine", tgt, tgt_type)
 
 
+def clear_grains(tgt=None, tgt_type="glob"):
+    """
+    Forget the grains of the minions a target names; False without a target.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.clear_grains '*'
+    """
+    return _clear(tgt, tgt_type, "grains")
+
+
+def clear_pillar(tgt=None, tgt_type="glob"):
+    """
+    Forget the pillar of the minions a target names; False without a target.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.clear_pillar '*'
+    """
+    return _clear(tgt, tgt_type, "pillar")
+
+
+def clear_mine(tgt=None, tgt_type="glob"):
+    """
+    Empty the mine of the minions a target names; False without a target.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.clear_mine '*'
+    """
+    return _clear(tgt, tgt_type, "mine")
+
+
+def clear_mine_func(tgt=None, tgt_type="glob", clear_mine_func_flag=None):
+    """
+    Take one function out of the mine of the minions a target names; False without a target.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.clear_mine_func tgt='*' clear_mine_func_flag='network.interfaces'
+    """
+    if not tgt:
+        return False
+    if not clear_mine_func_flag:
+        raise CommandError("clear_mine_func_flag names the function to take out")
+    for id, data in mine(tgt, tgt_type).items():
+        if clear_mine_func_flag in data:
+            del data[clear_mine_func_flag]
+            upcall.bank("store", "mine", id, data)
+    return True
+
+
+def clear_all(tgt=None, tgt_type="glob"):
+    """
+    Forget grains, pillar and mine of the minions a target names; False without a target.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.clear_all '*'
+    """
+    return _clear(tgt, tgt_type, "grains", "pillar", "mine")
+
+
 def list_(bank, cachedir=None):
     """
     The keys of a bank: ``grains``, ``pillar``, ``mine``, …
@@ -68,7 +141,7 @@ def list_(bank, cachedir=None):
 
 def fetch(bank, key, cachedir=None):
     """
-    One value of a bank, or None.
+    One value of a bank; ``{}`` when there is none.
 
     CLI Example:
 
@@ -77,7 +150,35 @@ def fetch(bank, key, cachedir=None):
         salt-run cache.fetch grains m1
     """
     with _reader() as reader:
-        return reader.fetch(bank, key)
+        found = reader.fetch(bank, key)
+    return {} if found is None else found
+
+
+def store(bank, key, data, cachedir=None):
+    """
+    Put a value into a bank.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.store mycache mykey 'The time has come the walrus said'
+    """
+    upcall.bank("store", str(bank), str(key), data)
+
+
+def flush(bank, key=None, cachedir=None):
+    """
+    Take one value out of a bank, or (without a key) all.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run cache.flush mycache mykey
+        salt-run cache.flush mycache
+    """
+    return upcall.bank("flush", str(bank), None if key is None else str(key))
 
 
 def updated(bank, key, cachedir=None):
@@ -99,17 +200,16 @@ def _reader():
 
 
 def _kept(bank, tgt, tgt_type):
+    wanted = upcall.match("*" if tgt is None else tgt, tgt_type)["minions"]
     with _reader() as reader:
-        wanted = [id for id in reader.list(bank) if _named(id, tgt, tgt_type)]
-        return reader.fetch_all(bank, wanted)
+        found = reader.fetch_all(bank, wanted)
+    return {id: found.get(id) or {} for id in sorted(wanted)}
 
 
-def _named(id, tgt, tgt_type):
-    match tgt_type:
-        case "glob":
-            return fnmatchcase(id, tgt)
-        case "list":
-            return id in (re.split(r"[,\s]+", tgt) if isinstance(tgt, str) else tgt)
-        case "pcre":
-            return re.match(tgt, id) is not None
-    raise CommandError(f"Of what is kept, minions are named by glob, list or pcre, not by {tgt_type}")
+def _clear(tgt, tgt_type, *banks):
+    if not tgt:
+        return False
+    for id in upcall.match(tgt, tgt_type)["minions"]:
+        for bank in banks:
+            upcall.bank("flush", bank, id)
+    return True

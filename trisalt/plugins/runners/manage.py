@@ -1,9 +1,11 @@
 """Which minions are up: asked by a `test.ping`, or by what they say of their version."""
 
+import os
 import re
 from itertools import zip_longest
 
 from trisalt import SALT_VERSION
+from trisalt.store.banks import BankReader
 from trisalt.worker import upcall
 
 
@@ -80,6 +82,77 @@ def versions():
         version = answer["return"]
         found.setdefault(_compared(version, SALT_VERSION), {})[id] = version
     return found
+
+
+def list_state(subset=None, show_ip=False):
+    """
+    The minions that are here now: those that answer. Of ``subset``, if it is given, and (``show_ip``) with their
+    addresses: ``{id: address}``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run manage.list_state
+        salt-run manage.list_state subset='["m1", "m2"]' show_ip=True
+    """
+    return _shown(_asked(subset)["up"], show_ip)
+
+
+def list_not_state(subset=None, show_ip=False):
+    """
+    The minions that are not here now: those that do not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run manage.list_not_state
+    """
+    return _shown(_asked(subset)["down"], show_ip)
+
+
+def _the_same(name, function):
+    def same(subset=None, show_ip=False):
+        return function(subset, show_ip)
+
+    same.__name__ = same.__qualname__ = name
+    same.__doc__ = f"""
+    The same as ``manage.{function.__name__}``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run manage.{name}
+    """
+    return same
+
+
+# A minion that is connected is present, alive, joined and allowed; there is one way to be here.
+for _name in ("present", "alived", "reaped", "joined", "allowed"):
+    globals()[_name] = _the_same(_name, list_state)
+    globals()[f"not_{_name}"] = _the_same(f"not_{_name}", list_not_state)
+
+
+def _asked(subset):
+    if subset is None:
+        return status()
+    wanted = [part.strip() for part in subset.split(",")] if isinstance(subset, str) else list(subset)
+    return status(tgt=wanted, tgt_type="list") if wanted else {"up": [], "down": []}
+
+
+def _shown(ids, show_ip):
+    if not show_ip:
+        return ids
+    with BankReader(os.path.join(__opts__["cachedir"], "trisalt.db")) as reader:
+        kept = reader.fetch_all("grains", ids)
+    return {id: _address((kept.get(id) or {}).get("ipv4") or []) for id in ids}
+
+
+def _address(addresses):
+    """The first that others can reach, else any."""
+    return next((one for one in addresses if not one.startswith("127.")), next(iter(addresses), None))
 
 
 def _compared(version, own):

@@ -3,10 +3,13 @@
 Whatever changes is told on the bus, so that the master acts at once. Private keys go to the caller, never to the bus.
 """
 
+import os
 import tempfile
 
-from trisalt.errors import CommandError
-from trisalt.master.keyring import Keyring, State, make_pair
+from trisalt.errors import CommandError, ConfigError, RemoteProtocolError
+from trisalt.master.keyring import Keyring, State, fingerprint, make_pair
+from trisalt.wire.handshake import public_key_signature
+from trisalt.wire.keys import DEFAULT_SIGNING, PrivateKey, PublicKey
 from trisalt.worker import upcall
 
 __func_alias__ = {"list_": "list", "print_": "print"}
@@ -178,6 +181,53 @@ def master_key_str():
     CLI Example: ``key.master_key_str``
     """
     return {"local": _keyring().local_keys()}
+
+
+def finger_master(hash_type=None):
+    """
+    The fingerprint of the master's public key, which minions are shown.
+
+    CLI Example: ``key.finger_master``
+    """
+    name = "master.pub"
+    pem = _keyring().local_keys().get(name)
+    if pem is None:
+        raise CommandError(f"There is no {name} in {__opts__['pki_dir']}")
+    return {"local": {name: fingerprint(pem, hash_type or __opts__.get("hash_type") or "sha256")}}
+
+
+def gen_signature(priv="", pub="", signature_path="", auto_create=False, keysize=None):
+    """
+    Sign the master's public key with the key of ``master_sign_key_name``; the signature is a file in
+    ``signature_path``. Names that are not given are the master's own; ``auto_create`` makes the signing key.
+
+    CLI Example: ``key.gen_signature auto_create=True``
+    """
+    folder, name = __opts__["pki_dir"], __opts__.get("master_sign_key_name") or "master_sign"
+    public, private = pub or os.path.join(folder, "master.pub"), priv or os.path.join(folder, f"{name}.pem")
+    target = os.path.join(
+        signature_path or folder, __opts__.get("master_pubkey_signature") or f"{__opts__['id']}_pubkey_signature"
+    )
+    if not os.path.isfile(public):
+        raise CommandError(f"Public-key {public} does not exist")
+    if not os.path.isfile(private):
+        if priv or not auto_create:
+            raise CommandError(f"Private-key {private} does not exist")
+        make_pair(folder, name, keysize=_keysize(keysize or 2048), user=__opts__.get("user"))
+    if os.path.lexists(target):
+        raise CommandError(f"{target} is there already: nothing was signed")
+    try:
+        with open(public, "rb") as public_file, open(private, "rb") as private_file:
+            pem = PublicKey.from_pem(public_file.read()).pem
+            key = PrivateKey.from_pem(private_file.read())
+        algo = __opts__.get("publish_signing_algorithm") or DEFAULT_SIGNING
+        signature = public_key_signature(key, pem, algo)
+        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        with open(target, "x", encoding="ascii") as file:
+            file.write(signature)
+    except (OSError, ConfigError, RemoteProtocolError) as exc:
+        raise CommandError(f"Nothing was signed: {exc}") from exc
+    return True
 
 
 def gen(id_=None, keysize=2048):

@@ -1,0 +1,158 @@
+"""Runners that ask minions or wake them: `manage`, `survey`, `salt`, `network`; and those about files."""
+
+import socket
+
+import pytest
+
+from trisalt.errors import CommandError
+from trisalt.loader.dunders import Plugins
+from trisalt.store.sqlite import open_store
+from trisalt.worker import upcall
+
+
+class Host:
+    """A master whose minions answer as they are told."""
+
+    def __init__(self):
+        self.returns = {"m1": {"return": True}}
+        self.minions = ["m1", "m2"]
+        self.published, self.said = [], []
+
+    def call(self, kind, fields):
+        match kind:
+            case "publish":
+                self.published.append(fields)
+                known = fields["tgt"] if fields["tgt_type"] == "list" else self.minions
+                returns = {id: answer for id, answer in self.returns.items() if id in known}
+                return {"jid": "1", "minions": known, "missing": [], "returns": returns}
+            case "match":
+                return {"minions": self.minions, "missing": []}
+            case "progress":
+                self.said.append(fields["data"]["message"])
+                return True
+        raise CommandError(kind)
+
+
+@pytest.fixture
+def host():
+    host = Host()
+    before = upcall.install(host)
+    yield host
+    upcall.install(before)
+
+
+@pytest.fixture
+async def runners(tmp_path, host):
+    srv = tmp_path / "srv"
+    (srv / "sub" / "empty").mkdir(parents=True)
+    (srv / "a.txt").write_text("a")
+    grains = {
+        "ipv4": ["127.0.0.1", "192.0.2.7"],
+        "hwaddr_interfaces": {"lo": "00:00:00:00:00:00", "eth0": "02:fc:00:00:00:01"},
+    }
+    async with open_store(tmp_path / "trisalt.db") as store:
+        await store.banks.store_all({"grains": {"m1": grains}})
+        opts = {
+            "cachedir": str(tmp_path), "id": "box_master", "extension_modules": "", "enable_gpu_grains": False,
+            "file_roots": {"base": [str(srv)], "dev": []}, "fileserver_backend": ["roots"],
+        }  # fmt: skip
+        yield Plugins(opts).loader("runners")
+
+
+HERE = ("list_state", "present", "alived", "reaped", "joined", "allowed")
+AWAY = ("list_not_state", *(f"not_{name}" for name in HERE[1:]))
+
+
+@pytest.mark.parametrize("name", HERE)
+async def test_here_is_who_answers(runners, name):
+    assert runners[f"manage.{name}"]() == ["m1"]
+    assert runners[f"manage.{name}"](subset=["m2"]) == []
+    assert runners[f"manage.{name}"](show_ip=True) == {"m1": "192.0.2.7"}
+
+
+@pytest.mark.parametrize("name", AWAY)
+async def test_away_is_who_does_not(runners, name):
+    assert runners[f"manage.{name}"]() == ["m2"]
+    assert runners[f"manage.{name}"](subset="m1, m2", show_ip=True) == {"m2": None}
+
+
+async def test_an_empty_subset_asks_nobody(runners, host):
+    assert runners["manage.present"](subset=[]) == []
+    assert host.published == []
+
+
+async def test_a_survey_pools_equal_answers_the_largest_first(runners, host):
+    host.minions = ["m1", "m2", "m3"]
+    host.returns = {
+        "m1": {"return": {"a": 1, "b": 2}}, "m2": {"return": "other"}, "m3": {"return": {"b": 2, "a": 1}},
+    }  # fmt: skip
+    pools = runners["survey.hash"]("*", "test.arg", "x", y=1, timeout=7)
+    assert [pool["pool"] for pool in pools] == [["m1", "m3"], ["m2"]]
+    assert (host.published[0]["arg"], host.published[0]["kwarg"], host.published[0]["timeout"]) == (["x"], {"y": 1}, 7)
+    assert next(pool["pool"] for pool in runners["survey.hash"]("*", "test.arg", survey_sort="up")) == ["m2"]
+
+
+async def test_a_survey_tells_how_pools_differ_from_the_largest(runners, host):
+    host.minions = ["m1", "m2", "m3"]
+    host.returns = {"m1": {"return": "a\nb"}, "m2": {"return": "a\nc"}, "m3": {"return": "a\nb"}}
+    runners["survey.diff"]("*", "test.echo")
+    assert "pool result :" in host.said[0]
+    assert "    -b\n    +c\n" in host.said[1]
+
+
+@pytest.mark.parametrize("words", [(), ("*",)])
+async def test_a_survey_of_nothing_is_refused(runners, words):
+    with pytest.raises(CommandError):
+        runners["survey.hash"](*words)
+    with pytest.raises(CommandError):
+        runners["survey.hash"]("*", "test.ping", survey_sort="sideways")
+
+
+async def test_an_execution_function_runs_on_the_master(runners):
+    assert runners["salt.cmd"]("test.arg", 1, a=2, __pub_user="x") == {"args": (1,), "kwargs": {"a": 2}}
+    assert runners["salt.cmd"]("grains.get", "kernel") == "Linux"
+    with pytest.raises(CommandError, match=r"'nosuch\.x' is not available\."):
+        runners["salt.cmd"]("nosuch.x")
+
+
+async def test_minions_are_asked_and_their_returns_are_plain(runners, host):
+    assert runners["salt.execute"]("*", "test.arg", "one", kwarg={"a": 1}, metadata={"b": 2}) == {"m1": True}
+    asked = host.published[0]
+    assert (asked["arg"], asked["kwarg"], asked["options"]) == (["one"], {"a": 1}, {"metadata": {"b": 2}})
+
+
+async def test_a_host_is_woken_by_a_packet_of_its_address(runners, tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as card:
+        card.bind(("127.0.0.1", 0))
+        card.settimeout(5)
+        port = card.getsockname()[1]
+        wanted = b"\xff" * 6 + bytes.fromhex("02fc00000001") * 16
+        for mac in ("02-fc-00-00-00-01", "02:FC:00:00:00:01", "02fc00000001"):
+            assert runners["network.wol"](mac, "127.0.0.1", port) is True
+            assert card.recv(200) == wanted
+        macs = tmp_path / "macs"
+        macs.write_text("# office\n02:fc:00:00:00:01\n\n")
+        assert runners["network.wollist"](str(macs), "127.0.0.1", port) == ["02:fc:00:00:00:01"]
+        assert card.recv(200) == wanted
+        assert runners["network.wolmatch"]("*", bcast="127.0.0.1", destport=port) == ["02:fc:00:00:00:01"]
+        assert card.recv(200) == wanted
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [("wol", ("bad",)), ("wol", ("02:fc:00:00:00:01", "no such host", "x")), ("wollist", ("/nonexistent",))],
+)
+async def test_what_cannot_be_woken_is_said(runners, function, args):
+    with pytest.raises(CommandError):
+        runners[f"network.{function}"](*args)
+
+
+async def test_files_of_the_environments_that_the_backends_serve(runners):
+    assert runners["fileserver.envs"]() == ["base", "dev"]
+    assert runners["fileserver.envs"](backend="-roots") == []
+    assert runners["fileserver.file_list"]() == ["a.txt"]
+    assert runners["fileserver.dir_list"]() == ["sub", "sub/empty"]
+    assert runners["fileserver.empty_dir_list"]() == ["sub/empty"]
+    assert runners["fileserver.file_list"](saltenv="dev") == []
+    with pytest.raises(CommandError):
+        runners["fileserver.update"](backend=3)
