@@ -116,7 +116,8 @@ def mod_repo(repo: str, saltenv: str = "base", aptkey: bool = True, **kwargs: An
         text = __utils__["aptsources.replaced"](path, text, old, entry)
     else:
         text = __utils__["aptsources.added"](path, text, entry)
-    __utils__["aptsources.write"](path, text)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    __utils__["rewrite.replace"](path, text)
     if __utils__["packages.true"](kwargs.get("refresh", kwargs.get("refresh_db", True))):
         __salt__["pkg.refresh_db"]()
     return {repo: get_repo(__utils__["aptsources.line"]({**entry, "disabled": False, "comment": ""}))}
@@ -140,7 +141,7 @@ def del_repo(repo: str, **kwargs: Any) -> str:
         text = __utils__["aptsources.replaced"](path, _text(path), entry, None)
         main = __utils__["apt.directory"]("Dir::Etc::sourcelist/f", "/etc/apt/sources.list")
         if text.strip() or path == main:
-            __utils__["aptsources.write"](path, text)
+            __utils__["rewrite.replace"](path, text)
             gone.append(f"Repo '{repo}' has been removed from {path}.\n")
         else:
             os.unlink(path)
@@ -210,7 +211,8 @@ def add_repo_key(
         data = _gpg(["--dearmor"], data)
     elif not armored and keyfile.endswith(".asc"):
         data = _gpg(["--enarmor"], data)
-    __utils__["aptsources.write"](keyfile, data)
+    os.makedirs(os.path.dirname(keyfile), exist_ok=True)
+    __utils__["rewrite.replace"](keyfile, data.decode("utf-8", "surrogateescape"))
     return True
 
 

@@ -7,9 +7,7 @@ stands: `at` (line, or first line of the stanza), `types`, `uris` and `suites` o
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -153,27 +151,6 @@ def replaced(path: str, text: str, old: Mapping[str, Any], new: Mapping[str, Any
         parts = [[*part[:-1], part[-1].rstrip("\n") + "\n"] for part in parts]
     lines[start:end] = [row for number, part in enumerate(parts) for row in (*(["\n"] if number else []), *part)]
     return "".join(lines)
-
-
-def write(path: str, text: str | bytes) -> None:
-    """Put a file in the place of what was there, whole or not at all."""
-    folder = os.path.dirname(path) or "/"
-    os.makedirs(folder, exist_ok=True)
-    try:
-        mode = os.stat(path).st_mode & 0o777
-    except FileNotFoundError:
-        mode = 0o644
-    descriptor, fresh = tempfile.mkstemp(prefix=".trisalt-", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    except BaseException:
-        os.unlink(fresh)
-        raise
 
 
 def checked(entry: Mapping[str, Any]) -> None:
