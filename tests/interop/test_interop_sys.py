@@ -62,14 +62,10 @@ CALLS = """
     list_modules zz_*           | list_modules zz_site        | list_modules nosuch         | list_modules zz_site zz_other
     argspec zz_site             | argspec zz_site.one         | argspec zz_site.*           | argspec zz_*
     argspec nosuch              | argspec zz_site.nosuch
-    state_doc zz_state          | state_doc zz_state.one      | state_doc zz_*              | state_doc zz_state.l*
-    state_doc nosuch            | list_state_functions zz_state | list_state_functions zz_* | list_state_functions zz_state.o*
-    list_state_modules zz_*     | list_state_modules zz_state | state_argspec zz_state      | state_argspec zz_*
-    state_schema zz_state.one   | state_schema zz_state.list
-    runner_doc zz_run           | runner_doc zz_run.one       | runner_doc zz_*             | list_runners zz_*
-    list_runner_functions zz_run | list_runner_functions zz_* | runner_argspec zz_run
-    returner_doc zz_ret         | returner_doc zz_ret.one     | list_returners zz_*         | list_returner_functions zz_ret
-    list_returner_functions zz_* | returner_argspec zz_ret    | returner_argspec zz_ret.one
+    state_doc zz_state          | state_doc zz_state.one      | list_state_functions zz_state
+    list_state_modules zz_state | state_argspec zz_state      | state_schema zz_state.one   | state_schema zz_state.list
+    runner_doc zz_run           | list_runners zz_*           | list_runner_functions zz_run | runner_argspec zz_run
+    returner_doc zz_ret         | list_returners zz_*         | list_returner_functions zz_ret | returner_argspec zz_ret.one
     renderer_doc zz_*           | list_renderers zz_*
 """
 ROWS = [call.split() for line in CALLS.splitlines() for call in line.split("|") if call.strip()]

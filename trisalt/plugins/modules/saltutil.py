@@ -277,6 +277,8 @@ def _syncing(command, row):
 
 globals().update({f"sync_{command}": _syncing(command, row) for command, row in synced("minion").items()})
 
+sync_outputters = sync_output
+
 
 def sync_all(saltenv=None, refresh=True, extmod_whitelist=None, extmod_blacklist=None, clean_pillar_cache=False):
     """
