@@ -2,14 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pip
 import pytest
 
-from tests.support.wheels import write_wheel
+from tests.support.wheels import make_environment, write_wheel
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import pips
@@ -26,16 +24,8 @@ def wheels(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """One environment, made once; each test has a copy. Its pip is ours: to install one takes longest of all."""
-    folder = tmp_path_factory.mktemp("made")
-    path, ours = folder / "venv", Path(pip.__file__).parent
-    subprocess.run([sys.executable, "-m", "venv", "--copies", "--without-pip", path], check=True)
-    (folder / "pip").mkdir()
-    for part in (ours, *ours.parent.glob("pip-*.dist-info")):
-        (folder / "pip" / part.name).symlink_to(part)
-    (packages,) = path.glob("lib/python*/site-packages")
-    (packages / "pip.pth").write_text(f"{folder / 'pip'}\n")
-    return path
+    """One environment, made once; each test has a copy."""
+    return make_environment(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

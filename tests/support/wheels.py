@@ -1,10 +1,14 @@
-"""Wheels of packages that do nothing, for tests of what installs packages: made without any tool, and at once."""
+"""Wheels of packages that do nothing, and environments to install them into: made at once, without any network."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+
+import pip
 
 
 def write_wheel(folder: Path, name: str, version: str, requires: Iterable[str] = ()) -> Path:
@@ -23,4 +27,16 @@ def write_wheel(folder: Path, name: str, version: str, requires: Iterable[str] =
     with zipfile.ZipFile(path, "w") as archive:
         for inside, text in files.items():
             archive.writestr(inside, text)
+    return path
+
+
+def make_environment(folder: Path) -> Path:
+    """A virtual environment in `folder`. Its pip is ours, linked: to install one takes longest of all."""
+    path, ours = folder / "venv", Path(pip.__file__).parent
+    subprocess.run([sys.executable, "-m", "venv", "--copies", "--without-pip", path], check=True)
+    (folder / "pip").mkdir()
+    for part in (ours, *ours.parent.glob("pip-*.dist-info")):
+        (folder / "pip" / part.name).symlink_to(part)
+    (packages,) = path.glob("lib/python*/site-packages")
+    (packages / "pip.pth").write_text(f"{folder / 'pip'}\n")
     return path

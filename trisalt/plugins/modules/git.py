@@ -592,7 +592,7 @@ def tag(
 
         salt '*' git.tag /path/to/repo v1.2.3 message='Version 1.2.3'
     """
-    words = ["tag", *(["-m", str(message)] if message is not None else []), *_opts(opts), _word(name, "name")]
+    words = ["tag", *(["-a", "-m", str(message)] if message is not None else []), *_opts(opts), _word(name, "name")]
     words += [_word(ref, "ref")] if ref else []
     return _git(words, _place(cwd, user), git_opts, user, ignore_retcode, output_encoding)
 
