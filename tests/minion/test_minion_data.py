@@ -131,6 +131,8 @@ def test_the_context_of_workers_is_the_same_until_something_changes(facts):
     assert facts.context().pillar == {"b": 2}
     facts.version += 1
     assert facts.context().version == 1
+    facts.environ = {"A": "1", "B": None}
+    assert facts.context().environ == {"A": "1", "B": None}
 
 
 # -- pillar --------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
     Connected,
+    EnvironSet,
     FireMaster,
     GrainsRefresh,
     MineData,
@@ -80,6 +81,8 @@ def room():
         ("pillar_refresh", {}, PillarRefresh()),
         ("grains_refresh", {}, GrainsRefresh()),
         ("module_refresh", {}, ModuleRefresh()),
+        ("environ_setenv", {"environ": {"A": "1", "B": False}}, EnvironSet(environ={"A": "1", "B": ""})),
+        ("environ_setenv", {"environ": {"B": False}, "false_unsets": True}, EnvironSet(environ={"B": None})),
         ("my/tag", {"a": 1}, TaggedEvent(name="my/tag", data={"a": 1})),
     ],
 )  # fmt: skip
@@ -97,6 +100,11 @@ def test_a_tag_means_an_event_of_the_catalogue(tag, data, wanted):
         ("fire_master", {"tag": "x", "pretag": []}),
         ("fire_master", {"events": [1]}),
         ("fire_master", {"events": {"tag": "x"}}),
+        ("environ_setenv", {}),
+        ("environ_setenv", {"environ": {"A": 5}}),
+        ("environ_setenv", {"environ": {"A=B": "x"}}),
+        ("environ_setenv", {"environ": {"": "x"}}),
+        ("environ_setenv", {"environ": {"A": "x\0"}}),
     ],
 )
 def test_data_that_does_not_fit_is_refused(tag, data):

@@ -121,3 +121,12 @@ def test_a_rejected_minion_says_so_and_ends_with_77(lab):
     assert minion.process.wait(40) == 77
     minion.stop()
     del lab.daemons["m8"]
+
+
+def test_what_a_job_sets_for_others_is_in_their_environment_and_in_warm_ones_too(lab):
+    lab.salt("m1", "environ.setenv", "{TRISALT_TA: one}")
+    assert lab.salt("m1", "cmd.run", "echo -$TRISALT_TA-") == {"m1": "--"}
+    lab.salt("m1", "environ.setenv", "{TRISALT_TA: two}", "update_minion=True")
+    assert lab.salt("m1", "cmd.run", "echo -$TRISALT_TA-") == {"m1": "-two-"}
+    lab.salt("m1", "environ.setenv", "{TRISALT_TA: false}", "update_minion=True", "false_unsets=True")
+    assert lab.salt("m1", "cmd.run", "echo -${TRISALT_TA-gone}-") == {"m1": "-gone-"}

@@ -581,6 +581,13 @@ class ModuleRefresh(Event):
 
 
 @attrs.frozen(kw_only=True)
+class EnvironSet(Event):
+    """Later jobs start with these variables: a text each, None for one that is to be gone."""
+
+    environ: dict[str, str | None]
+
+
+@attrs.frozen(kw_only=True)
 class PillarRefreshed(Event):
     """The pillar is the new one."""
 

@@ -21,6 +21,7 @@ from trisalt import log as logs
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
     Connected,
+    EnvironSet,
     FireMaster,
     GrainsRefresh,
     ModuleRefresh,
@@ -201,6 +202,7 @@ class _Minion:
                 )
             )
             await services.start(_reload_modules, bus, facts, workers)
+            await services.start(_keep_environ, bus, facts)
             if config.scheduler_before_connect or not links:
                 self._take_schedule()
                 await services.start(run_schedule, bus, self._schedule)
@@ -461,6 +463,17 @@ async def _reload_modules(
             facts.version += 1
             workers.refresh()
             await bus.publish(ModuleRefreshed())
+
+
+async def _keep_environ(
+    bus: Bus, facts: Facts, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Later jobs start with what an earlier one has set for them."""
+    async with bus.subscribe(EnvironSet, keep=True) as wishes:
+        task_status.started()
+        async for wish in wishes:
+            if isinstance(wish, EnvironSet):
+                facts.environ = {**facts.environ, **wish.environ}
 
 
 async def _ping(bus: Bus, every: float) -> None:

@@ -16,6 +16,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
     Connected,
+    EnvironSet,
     Event,
     FireMaster,
     GrainsRefresh,
@@ -54,7 +55,25 @@ def to_event(tag: str, data: Mapping[str, Any]) -> Event:
             return GrainsRefresh()
         case "module_refresh":
             return ModuleRefresh()
+        case "environ_setenv":
+            return _environ_set(data)
     return TaggedEvent(name=tag, data=dict(data))
+
+
+def _environ_set(data: Mapping[str, Any]) -> EnvironSet:
+    """Source of the fields: stock Salt 3008.3, `environ.setenv` with `update_minion`."""
+    environ = data.get("environ")
+    if not isinstance(environ, dict):
+        raise RemoteProtocolError("an environment is no mapping")
+    wanted = {
+        name: (None if data.get("false_unsets") else "") if value is False else value for name, value in environ.items()
+    }
+    for name, value in wanted.items():
+        if not isinstance(name, str) or not name or set(name) & {"=", "\0"}:
+            raise RemoteProtocolError("the name of a variable holds what none may hold")
+        if value is not None and (not isinstance(value, str) or "\0" in value):
+            raise RemoteProtocolError("a variable is no text")
+    return EnvironSet(environ=wanted)
 
 
 def fire_master(fields: Mapping[str, Any]) -> FireMaster:

@@ -81,6 +81,8 @@ class Worker:
     def renew(self, parts: Mapping[str, bytes]) -> None:
         """Take the parts of the context that are other than before; each is unpacked when a plugin first looks."""
         self._parts.update(parts)
+        if "environ" in parts:
+            _lay_over_environ(unpack_bin(parts["environ"]))
         changed = {name: _unpacker(data) for name, data in parts.items() if name in ("opts", "grains", "pillar")}
         if self._plugins is None:
             self._plugins = Plugins(changed.pop("opts", dict), **changed)
@@ -155,6 +157,14 @@ class Worker:
             return False
         self._size = self._size or size
         return size > self._size + GROWTH_KB
+
+
+def _lay_over_environ(environ: Mapping[str, str | None]) -> None:
+    for name, value in environ.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 class JidEvent:

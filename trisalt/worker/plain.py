@@ -85,7 +85,7 @@ def durable(path: Path, data: bytes) -> None:
 
 def pack_context(context: Context) -> dict[str, bytes]:
     """The parts of a context, each packed by itself, so that what has not changed is not sent again."""
-    parts = {name: _pack(dict(getattr(context, name))) for name in ("opts", "grains", "pillar")}
+    parts = {name: _pack(dict(getattr(context, name))) for name in ("opts", "grains", "pillar", "environ")}
     return parts | {"version": _pack(context.version)}
 
 

@@ -106,10 +106,12 @@ class Context:
     """What a child needs for its dunders. The owner keeps one and makes a new one when something changes.
 
     A part is sent to a child once, and again only when it is another object than before, or `version` is another
-    number. Extension directories stand in `opts`.
+    number. Extension directories stand in `opts`; `environ` is laid over the child's environment, where None takes a
+    variable away.
     """
 
     opts: Mapping[str, Any]
     grains: Mapping[str, Any] = attrs.field(factory=dict)
     pillar: Mapping[str, Any] = attrs.field(factory=dict)
+    environ: Mapping[str, str | None] = attrs.field(factory=dict)
     version: int = 0
