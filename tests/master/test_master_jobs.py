@@ -49,7 +49,9 @@ class MemoryJobs:
         self.batches.append(len(returns))
         results = []
         for one in returns:
-            self.jobs.setdefault(one.jid, (dict(one.load), [one.id]))
+            if one.load is not None:
+                self.jobs.setdefault(one.jid, (dict(one.load), [one.id]))
+            assert one.jid in self.jobs
             there = self.bodies.setdefault((one.jid, one.id), one.body)
             fresh = there is one.body
             results.append(Recorded.NEW if fresh else Recorded.REPEAT if there == one.body else Recorded.DIFFERENT)

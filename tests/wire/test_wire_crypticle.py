@@ -37,6 +37,18 @@ def test_what_is_encrypted_comes_back(data):
     assert KEY.encrypt(data) != sealed
 
 
+@given(st.lists(st.binary(max_size=50), min_size=2, max_size=8))
+def test_each_ciphertext_stands_for_itself_whatever_came_before_it(texts):
+    aes = algorithms.AES(base64.b64decode(KEY.key_string)[:24])
+    sealed = [KEY.encrypt(text) for text in texts]
+    assert len({data[:16] for data in sealed}) == len(texts)
+    for text, data in reversed(list(zip(texts, sealed, strict=True))):
+        decryptor = Cipher(aes, modes.CBC(data[:16])).decryptor()
+        plain = decryptor.update(data[16:-32]) + decryptor.finalize()
+        assert plain[: -plain[-1]] == text
+        assert KEY.decrypt(data) == text
+
+
 @given(st.dictionaries(st.text(), st.integers(0, 9)), st.sampled_from(["", NONCE]))
 def test_what_is_sealed_comes_back(load, nonce):
     assert KEY.loads(KEY.dumps(load, nonce), nonce) == load

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from operator import attrgetter
+from string import Formatter
 from typing import Any, ClassVar, NoReturn
 
 import attrs
@@ -70,8 +71,8 @@ class Event:
     @property
     def tag(self) -> str:
         """Salt's tag, filled in from the fields; empty for an event that stays inside the process."""
-        template = type(self).TAG
-        return template.format_map(_Fields(self)) if "{" in template else template
+        template, fields = _TAGS.get(type(self)) or _tag(type(self))
+        return template % fields(self)
 
     def to_data(self) -> dict[str, Any]:
         """The payload as Salt's listeners know it, `_stamp` included."""
@@ -89,15 +90,16 @@ class Event:
         return bool(cls.TAG)
 
 
-class _Fields(dict[str, Any]):
-    """An event's attributes as a mapping, for `str.format_map`."""
+# Of each class: its tag with a `%s` for each field, and how to read those.
+_TAGS: dict[type[Event], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {}
 
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self._event = event
 
-    def __missing__(self, key: str) -> Any:
-        return getattr(self._event, key)
+def _tag(cls: type[Event]) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
+    """How a tag is made, worked out once per class: every listener asks for it."""
+    parts = list(Formatter().parse(cls.TAG))
+    template = "".join(text.replace("%", "%%") + ("%s" if field is not None else "") for text, field, *_ in parts)
+    names = [field for _text, field, *_ in parts if field is not None]
+    return _TAGS.setdefault(cls, (template, _reader(names)))
 
 
 # Of each class: how to read the fields that always travel, their names on the wire, and the same for the optional ones.
@@ -114,13 +116,13 @@ def _payload(cls: type[Event]) -> Payload:
     def keys(fields: list[Any]) -> tuple[str, ...]:
         return tuple(f.metadata.get("wire", f.name) for f in fields)
 
-    payload = (_reader(always), keys(always), _reader(sometimes), keys(sometimes))
+    payload = (_reader([f.name for f in always]), keys(always), _reader([f.name for f in sometimes]), keys(sometimes))
     _PAYLOADS[cls] = payload
     return payload
 
 
-def _reader(fields: list[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    match [f.name for f in fields]:
+def _reader(fields: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    match fields:
         case []:
             return lambda _event: ()
         case [name]:

@@ -66,6 +66,8 @@ from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
 
+# ZeroMQ looks through all heartbeats of a thread whenever one of them is answered: the fewer the better.
+IO_THREADS = 2
 # Those inside may finish: so long, after SIGTERM.
 GRACE_S = 5.0
 # Options that are asked for each time, so that a configuration that is read again takes effect.
@@ -163,7 +165,7 @@ async def run_master(
             max_running=config.worker_threads,
             max_warm=config.worker_threads,
         ) as workers,
-        open_context() as sockets,
+        open_context(io_threads=IO_THREADS) as sockets,
         _open_publisher(config, sockets) as publisher,
         trio.open_nursery() as services,
     ):

@@ -160,11 +160,15 @@ class _Keeper:
         if not new:
             return []
         ids: dict[str, set[str]] = {}
+        rows = []
         for one in new:
-            ids.setdefault(one.jid, set()).add(one.request.id)
+            returned = ids.setdefault(one.jid, set())
+            # One of them can say what the job was, should nobody know it.
+            rows.append(_new_return(one, load=None if returned else _load(one)))
+            returned.add(one.request.id)
         settled = self._watches.settled_by(ids)
         try:
-            results = await self._jobs.record_returns([_new_return(one) for one in new], settled=settled)
+            results = await self._jobs.record_returns(rows, settled=settled)
         except StoreError as exc:
             log.error("return.not_stored", count=len(new), reason=str(exc))
             for one in new:
@@ -198,12 +202,12 @@ class _Keeper:
             self._watches.settled(end)
 
 
-def _new_return(one: _Kept) -> NewReturn:
+def _new_return(one: _Kept, *, load: dict[str, Any] | None) -> NewReturn:
     request = one.request
     body = {"return": request.result, "retcode": request.retcode, "success": request.success}
     if isinstance(out := request.load.get("out"), str):
         body["out"] = out
-    return NewReturn(jid=one.jid, id=request.id, body=body, load=_load(one))
+    return NewReturn(jid=one.jid, id=request.id, body=body, load=load)
 
 
 def _load(one: _Kept) -> dict[str, Any]:

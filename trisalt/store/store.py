@@ -32,7 +32,8 @@ class NewReturn:
     """One return to be recorded.
 
     `body` holds `return`, `retcode`, `success` and what else is kept (`out`, `fun`, `fun_args`). `load` is recorded
-    as the job's when the job is not known yet, with `id` as its only minion.
+    as the job's when the job is not known yet, with `id` as its only minion; of several returns of one job that are
+    recorded together, one has it.
     """
 
     jid: str

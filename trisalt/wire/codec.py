@@ -22,6 +22,8 @@ MAX_DEPTH = 128
 _EXT_DATE = 78
 _EXT_CONSTANT = 79
 _DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
+# What an array or a map begins with: fixmap, fixarray, array 16 and 32, map 16 and 32.
+_CONTAINERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
 # From this size on the structure is walked before any memory is set aside for it: a header may claim any length.
 _SCAN_FROM = 1024
 
@@ -140,7 +142,8 @@ def _unpack_slowly(data: bytes, **options: Any) -> Any:
 
 def _check_depth(obj: object, data: bytes, max_depth: int) -> None:
     """msgpack itself stops at 1024 levels; this holds the limit proper, before anything here recurses."""
-    if len(data) <= max_depth:
+    # A level takes a byte that says so. Mostly there are fewer of those than levels are allowed, wherever they stand.
+    if len(data) - len(data.translate(None, _CONTAINERS)) <= max_depth:
         return
     level = [obj] if type(obj) is dict or type(obj) is list else []
     for _ in range(max_depth):

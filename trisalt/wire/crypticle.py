@@ -33,7 +33,7 @@ def generate_key_string() -> str:
 class Crypticle:
     """Seals and opens under one key string. Keep it: making one costs more than using it."""
 
-    __slots__ = ("_aes", "_mac_key", "key_string")
+    __slots__ = ("_decryptor", "_encryptor", "_mac", "key_string")
 
     key_string: str
 
@@ -47,32 +47,40 @@ class Crypticle:
         if len(raw) != _AES_SIZE + _MAC_SIZE:
             raise RemoteProtocolError("a key string of the wrong size")
         self.key_string = text.strip()
-        self._aes = algorithms.AES(raw[:_AES_SIZE])
-        self._mac_key = raw[_AES_SIZE:]
+        # Made once: making them costs several times what they do with a load. CBC ties each block to the one before it
+        # and to nothing else, so that a context that has been used goes on from wherever it is.
+        cipher = Cipher(algorithms.AES(raw[:_AES_SIZE]), modes.CBC(bytes(_BLOCK)))
+        self._encryptor = cipher.encryptor()
+        self._decryptor = cipher.decryptor()
+        self._mac = hmac.new(raw[_AES_SIZE:], digestmod="sha256")
 
     def __repr__(self) -> str:
         return "Crypticle(…)"
 
     def encrypt(self, data: bytes) -> bytes:
         """IV, ciphertext, MAC."""
-        iv = os.urandom(_BLOCK)
-        encryptor = Cipher(self._aes, modes.CBC(iv)).encryptor()
-        body = iv + encryptor.update(data + _PADS[_BLOCK - len(data) % _BLOCK]) + encryptor.finalize()
-        return body + hmac.digest(self._mac_key, body, "sha256")
+        # A random block is as random when it has gone through the cipher: that makes it the IV of those behind it.
+        body = self._encryptor.update(os.urandom(_BLOCK) + data + _PADS[_BLOCK - len(data) % _BLOCK])
+        return body + self._digest(body)
 
     def decrypt(self, data: bytes) -> bytes:
         """Raises WrongKey if the MAC does not fit, RemoteProtocolError if what it guards is no padded text."""
         body, mac = data[:-_MAC_SIZE], data[-_MAC_SIZE:]
-        if not hmac.compare_digest(hmac.digest(self._mac_key, body, "sha256"), mac):
+        if not hmac.compare_digest(self._digest(body), mac):
             raise WrongKey("the MAC does not fit")
         if len(body) < 2 * _BLOCK or len(body) % _BLOCK:
             raise RemoteProtocolError("a ciphertext of the wrong size")
-        decryptor = Cipher(self._aes, modes.CBC(body[:_BLOCK])).decryptor()
-        padded = decryptor.update(body[_BLOCK:]) + decryptor.finalize()
+        # The IV goes first, as any block that the next one is tied to; what itself becomes means nothing.
+        padded = self._decryptor.update(body)[_BLOCK:]
         pad = padded[-1]
         if not 1 <= pad <= _BLOCK or not padded.endswith(_PADS[pad]):
             raise RemoteProtocolError("bad padding")
         return padded[:-pad]
+
+    def _digest(self, body: bytes) -> bytes:
+        mac = self._mac.copy()
+        mac.update(body)
+        return mac.digest()
 
     def seal(self, packed: bytes, nonce: str = "") -> bytes:
         """Seal what is packed already."""

@@ -170,8 +170,9 @@ class ReplayWindow:
             raise RemoteProtocolError("a request without a nonce")
         self._turn(now)
         mark = hash((id, nonce))
-        if any(mark in seen for seen in self._seen):
-            raise RemoteProtocolError("a request that was here before")
+        for seen in self._seen:
+            if mark in seen:
+                raise RemoteProtocolError("a request that was here before")
         self._seen[-1].add(mark)
 
     def _turn(self, now: float) -> None:
