@@ -94,7 +94,13 @@ class RenderError(TrisaltError):
 
 
 class TargetError(TrisaltError):
-    """A target cannot be read; the text says at which position."""
+    """A target cannot be read. Where that is known, the words say at which character, and `position` counts from 0 in
+    `text`, the target as it was given."""
+
+    def __init__(self, message: str = "", *, text: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.text = text
+        self.position = position
 
 
 class StoreError(TrisaltError):

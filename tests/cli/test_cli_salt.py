@@ -351,6 +351,14 @@ def test_what_the_master_refuses_is_one_line(door, salt, capsys, name, message, 
     assert capsys.readouterr() == ("", line + "\n")
 
 
+def test_a_target_that_cannot_be_read_is_shown_with_its_place(door, salt, capsys):
+    text = "m1 or or m2"
+    error = {"name": "TargetError", "message": "'or' stands where a term is due", "text": text, "position": 6}
+    door.says([{"error": error}])
+    assert salt("-C", text, "test.ping") == 64
+    assert capsys.readouterr().err == "ERROR: 'or' stands where a term is due\n  m1 or or m2\n        ^\n"
+
+
 def test_a_master_that_goes_away_in_the_middle_is_told(door, salt, capsys):
     door.says(list(job(returned("m1")))[:2])
     assert salt("*", "test.ping") == 2

@@ -224,12 +224,13 @@ async def test_when_nobody_matches_there_is_nothing_to_follow(master):
 
 async def test_a_target_that_cannot_be_read_is_told_with_its_reason(master):
     def answer(request):
-        raise TargetError("unclosed bracket at position 3")
+        raise TargetError("unclosed bracket at position 3", text="(", position=0)
 
     await master.claim(PublishRequest, answer)
     async with master.caller() as caller:
         answer = await caller.ask(op="publish", tgt="m1 and (", tgt_type="compound", fun="test.ping", follow=True)
-        assert answer == {"error": {"name": "TargetError", "message": "unclosed bracket at position 3"}}
+        expected = {"name": "TargetError", "message": "unclosed bracket at position 3", "text": "(", "position": 0}
+        assert answer == {"error": expected}
 
 
 async def test_whom_a_target_names_is_told_and_nothing_is_sent(master):

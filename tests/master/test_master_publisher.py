@@ -352,6 +352,7 @@ async def test_targets_name_accepted_minions(minions, tgt, tgt_type, expected):
 
 async def test_a_list_names_who_is_missing(minions):
     assert await minions.resolve(["m1", "mx"], "list") == (["m1"], ["mx"])
+    assert await minions.resolve("m3..4", "range") == (["m3"], ["m4"])
 
 
 async def test_an_unreadable_target_is_an_error_even_with_no_minions(tmp_path):
@@ -393,6 +394,8 @@ async def test_a_key_that_was_moved_in_counts_at_once(minions, tmp_path):
         ("(N@old or m1)", "compound", ("( ( m2 or m3 ) or m1 )", "compound")),
         ("old", "nodegroup", ("( m2 or m3 )", "compound")),
         ("m1,m2", "glob", (["m1", "m2"], "list")),
+        ("m1..3", "range", (["m1", "m2", "m3"], "list")),
+        ("R@m1..2 or G|@os|Arch", "compound", ("L@m1,m2 or G|@os|Arch", "compound")),
         ("m[1,2]", "glob", ("m[1,2]", "glob")),
         ("N@x", "glob", ("N@x", "glob")),
     ],

@@ -102,7 +102,7 @@ def test_an_expression_names_whom_it_names_in_stock(expression, expected):
         ("not", "ends where a term is due", 4),
         ("( and m1 )", "'and' stands where a term is due", 3),
         ("m1 or Z@foo", "unknown target letter 'Z'", 7),
-        ("T@vcf_host", "unknown target letter 'T'", 1),
+        ("T@vcf_host", "T@ names what minions manage for others", 1),
         ("m1 or R@%x", "range server", 7),
         ("m1 or E@(", "no regular expression", 7),
         ("S@192.0.2.7/24", "host bits set", 1),

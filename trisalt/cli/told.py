@@ -23,6 +23,13 @@ TIMED_OUT = (
 )
 
 
+def _pointed(exc: TargetError) -> str:
+    """The target with a mark below where it cannot be read; nothing where that is not known."""
+    if exc.position is None or not exc.text.isprintable():
+        return ""
+    return f"\n  {exc.text}\n  {' ' * exc.position}^"
+
+
 def told(exc: TrisaltError) -> int:
     """Say on stderr what went wrong, in one line; the exit status for it."""
     match exc:
@@ -33,7 +40,7 @@ def told(exc: TrisaltError) -> int:
         case Denied():
             text, status = str(exc), NOT_ALLOWED
         case TargetError():
-            text, status = f"ERROR: {exc}", USAGE
+            text, status = f"ERROR: {exc}{_pointed(exc)}", USAGE
         case _:
             text, status = f"ERROR: {exc}", FAILED
     sys.stderr.write(text + "\n")

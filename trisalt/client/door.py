@@ -67,6 +67,8 @@ def to_error(error: Any) -> TrisaltError:
     name = str(error.get("name", ""))
     message = str(error.get("message", "")) or name
     cls = ERRORS.get(name)
+    if cls is TargetError and isinstance(error.get("position"), int):
+        return TargetError(message, text=str(error.get("text", "")), position=error["position"])
     return MasterRefused(message, name=name) if cls is None else cls(message)
 
 

@@ -216,9 +216,12 @@ class _Door:
 
     async def _refuse(self, stream: FrameStream, exc: TrisaltError) -> None:
         name = _ERROR_NAMES.get(type(exc), type(exc).__name__)
+        error: dict[str, Any] = {"name": name, "message": str(exc)}
+        if isinstance(exc, TargetError) and exc.position is not None:
+            error |= {"text": exc.text, "position": exc.position}
         with trio.move_on_after(PATIENCE):
             try:
-                await stream.send({"error": {"name": name, "message": str(exc)}})
+                await stream.send({"error": error})
             except trio.BrokenResourceError:
                 return
 

@@ -21,13 +21,14 @@ from trisalt.master.keyring import Keyring, State
 from trisalt.store.store import Banks, Table
 from trisalt.target import match
 from trisalt.target.compound import expand
+from trisalt.target.ranges import expand as expand_range
 
 SETTLED_NS = 2_000_000_000
 
 # What makes a glob more than a name.
 _MAGIC = frozenset("*?[")
 
-BY_ID = frozenset({"glob", "pcre", "list"})
+BY_ID = frozenset({"glob", "pcre", "list", "range"})
 _BY_PILLAR = frozenset({"pillar", "pillar_pcre", "pillar_exact"})
 _BY_BOTH = frozenset({"compound", "compound_pillar_exact", "nodegroup"})
 
@@ -128,6 +129,8 @@ def for_the_wire(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tupl
             return expand(f"N@{tgt}", nodegroups), "compound"
         case "compound":
             return expand(tgt, nodegroups), "compound"
+        case "range" if isinstance(tgt, str):
+            return expand_range(tgt), "list"
         case "glob" if isinstance(tgt, str) and "," in tgt and not _MAGIC & set(tgt):
             return [id.strip() for id in tgt.split(",")], "list"
     return tgt, tgt_type

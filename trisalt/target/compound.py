@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 
 from trisalt.errors import TargetError
+from trisalt.target import ranges
 from trisalt.target.data import DELIMITER
 from trisalt.target.kinds import Grains, Pillar, Subject, Test, simple_test
 
@@ -173,10 +174,21 @@ class _Parser:
         letter, pattern = found["letter"], found["pattern"]
         if letter == "N":
             return self._read_nodegroup(pattern, token)
+        if letter == "T":
+            raise self._error("T@ names what minions manage for others, and this master knows of none", token)
         if letter not in self._letters:
             raise self._error(f"unknown target letter {letter!r}", token)
+        if letter == "R":
+            # Minions have no range server either: they are given the names.
+            self.words[-1] = "L@" + ",".join(self._expanded(pattern, token))
         try:
             return simple_test(self._letters[letter], pattern, found["delimiter"] or DELIMITER)
+        except TargetError as error:
+            raise self._error(str(error), token) from error
+
+    def _expanded(self, pattern: str, token: _Token) -> list[str]:
+        try:
+            return ranges.expand(pattern)
         except TargetError as error:
             raise self._error(str(error), token) from error
 
@@ -190,13 +202,15 @@ class _Parser:
             parser = _Parser(definition, self._nodegroups, self._letters, (*self._groups, name))
             test = parser.parse()
         except TargetError as error:
-            raise TargetError(f"in node group {name}: {error}") from error
+            raise TargetError(f"in node group {name}: {error}", text=error.text, position=error.position) from error
         self.words[-1:] = ["(", *parser.words, ")"]
         return test
 
     def _error(self, reason: str, where: _Token | int) -> TargetError:
         position = where if isinstance(where, int) else where.position
-        return TargetError(f"{reason}, at character {position + 1} of {self._text!r}")
+        return TargetError(
+            f"{reason}, at character {position + 1} of {self._text!r}", text=self._text, position=position
+        )
 
 
 # -- words ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 
 from trisalt.errors import TargetError
 from trisalt.target.data import DELIMITER, path_test
+from trisalt.target.ranges import expand
 
 Grains = Mapping[str, Any]
 Pillar = Mapping[str, Any]
@@ -69,7 +70,7 @@ def simple_test(tgt_type: str, tgt: str, delimiter: str = DELIMITER) -> Test:
         case "ipcidr":
             return _address_test(tgt)
         case "range":
-            raise TargetError("range targets need a range server, and there is none")
+            return list_test(expand(tgt))
     raise TargetError(f"unknown target type {tgt_type!r}")
 
 

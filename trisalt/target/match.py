@@ -11,6 +11,7 @@ from typing import Any
 from trisalt.target.compound import parse
 from trisalt.target.data import DELIMITER
 from trisalt.target.kinds import Data, Grains, Pillar, Subject, Test, expect_text, list_test, names_in, simple_test
+from trisalt.target.ranges import expand
 
 TARGET_TYPES = frozenset(
     {
@@ -65,11 +66,12 @@ def select(
 
 
 def missing(tgt: Any, tgt_type: str, *, ids: Iterable[str]) -> list[str]:
-    """The names a list target asks for that are not among `ids`, in order; empty for every other kind."""
-    if tgt_type != "list":
+    """The names a list or a range asks for that are not among `ids`, in order; empty for every other kind."""
+    if tgt_type not in ("list", "range"):
         return []
     known = set(ids)
-    return [name for name in dict.fromkeys(names_in(tgt)) if name not in known]
+    names = names_in(tgt) if tgt_type == "list" else expand(tgt)
+    return [name for name in dict.fromkeys(names) if name not in known]
 
 
 def read_target(
