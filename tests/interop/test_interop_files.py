@@ -14,11 +14,12 @@ import pytest
 
 from tests.interop.filerows import BASICS, PERMS, Row
 from tests.interop.filerows_edit import EDIT_ROWS
+from tests.interop.filerows_managed import MANAGED_ROWS
 from tests.support.lab import stock_bin
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 
-ROWS = [*BASICS, *PERMS, *EDIT_ROWS]
+ROWS = [*BASICS, *PERMS, *EDIT_ROWS, *MANAGED_ROWS]
 
 STOCK = """
 import json, logging, os, subprocess, sys
@@ -82,7 +83,7 @@ def answers(python, script, root):
 
     def here(value):
         if isinstance(value, str):
-            return re.sub(r"(?<![\w/])W(?=/|$|[ ;'\"*])", str(place), value)
+            return re.sub(r"(?<!\w)(?<![^/]/)W(?=/|$|[ ;'\"*])", str(place), value)
         if isinstance(value, list | tuple):
             return [here(item) for item in value]
         return {key: here(item) for key, item in value.items()} if isinstance(value, dict) else value

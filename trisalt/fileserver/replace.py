@@ -42,10 +42,11 @@ def follow(path: str) -> str:
 
 
 @contextmanager
-def replacing(path: str, *, mode: int | None = None, sync: bool = False) -> Iterator[BinaryIO]:
+def replacing(path: str, *, mode: int | None = None, mask: int = 0o7777, sync: bool = False) -> Iterator[BinaryIO]:
     """A file to write; when the block ends well it stands at `path`, and when it raises nothing has happened.
 
-    `mode` is for a file that is not there yet; without it the umask decides. `sync` has the data on the disk first.
+    `mode` is for a file that is not there yet; without it the umask decides. Of the mode of one that is there the bits
+    of `mask` are kept. `sync` has the data on the disk first.
     Raises OSError, and CommandError when `path` is no regular file.
     """
     target = follow(path)
@@ -62,9 +63,9 @@ def replacing(path: str, *, mode: int | None = None, sync: bool = False) -> Iter
             yield file
             file.flush()
             if before is not None:
-                _as_before(file.fileno(), target, before)
+                _as_before(file.fileno(), target, before, mask)
             else:
-                os.fchmod(file.fileno(), 0o666 & ~_umask() if mode is None else mode)
+                os.fchmod(file.fileno(), 0o666 & ~umask() if mode is None else mode)
             if sync:
                 os.fsync(file.fileno())
         try:
@@ -83,18 +84,19 @@ def replacing(path: str, *, mode: int | None = None, sync: bool = False) -> Iter
         raise
 
 
-def _as_before(fd: int, target: str, before: os.stat_result) -> None:
+def _as_before(fd: int, target: str, before: os.stat_result, mask: int) -> None:
     if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
         with suppress(PermissionError):  # not root: the file becomes the writer's, as with any editor
             os.fchown(fd, before.st_uid, before.st_gid)
-    os.fchmod(fd, stat.S_IMODE(before.st_mode))
+    os.fchmod(fd, stat.S_IMODE(before.st_mode) & mask)
     with suppress(OSError):  # a file system without extended attributes
         for name in os.listxattr(target):
             with suppress(OSError):
                 os.setxattr(fd, name, os.getxattr(target, name))
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that new files do not have."""
     # Asking means setting; a worker has one thread that makes files.
     mask = os.umask(0o077)
     os.umask(mask)

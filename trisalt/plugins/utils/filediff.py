@@ -35,7 +35,8 @@ def read(path: str) -> bytes:
 
 
 def unified(old: bytes, new: bytes, old_name: str = "", new_name: str = "") -> str:
-    """A unified difference; "" when there is none. Bytes that are no UTF-8 are told as `\\xNN`."""
+    """A unified difference; "" when there is none. A line that is no UTF-8 is read as
+    Latin-1."""
     lines = difflib.unified_diff(_lines(old), _lines(new), old_name, new_name)
     return "".join(lines)
 
@@ -79,4 +80,11 @@ def is_same_but_for(
 
 def _lines(data: bytes) -> list[str]:
     # Only what ends a line of a file ends one here: not the separators of Unicode.
-    return [line.decode(errors="backslashreplace") for line in data.splitlines(keepends=True)]
+    return [_text(line) for line in data.splitlines(keepends=True)]
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

@@ -67,18 +67,26 @@ def chown(path: str, user: Any, group: Any, *, follow: bool = True) -> str:
 
 
 def check(
-    name: str, ret: dict[str, Any] | None, wanted: Wanted, *, follow: bool = False, test: bool = False, run: Run
+    name: str,
+    ret: dict[str, Any] | None,
+    wanted: Wanted,
+    *,
+    follow: bool = False,
+    test: bool = False,
+    run: Run,
+    before: os.stat_result | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Make a file what it should be. A state's return, and what was before and what was to change.
 
-    With `test` nothing is changed, and `result` is None where something would be.
+    With `test` nothing is changed, and `result` is None where something would be. `before` is what a file was that has
+    been replaced meanwhile.
     """
     if not ret:
         ret = {"name": name, "changes": {}, "comment": "", "result": True}
     said, comments = ret["comment"], []
     is_link = os.path.islink(name) and not follow
     try:
-        info = os.stat(name, follow_symlinks=not is_link)
+        info = before or os.stat(name, follow_symlinks=not is_link)
     except FileNotFoundError:
         raise CommandError(f"Path not found: {name}") from None
     perms: dict[str, Any] = {

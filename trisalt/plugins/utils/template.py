@@ -47,6 +47,11 @@ def render(
     return render_jinja(text, names, sources=_Imports(saltenv), options=options)
 
 
+def engines() -> tuple[str, ...]:
+    """The engines there are."""
+    return ENGINES
+
+
 class _Imports:
     """What templates import, from the file server through the cache."""
 
