@@ -4,6 +4,7 @@ Each test leaves the pair as it found it: one master, one accepted and connected
 """
 
 import json
+import re
 import threading
 
 import pytest
@@ -76,6 +77,15 @@ class Watch:
 def test_a_ping_is_answered(pair):
     done = pair.run("salt", "*", "test.ping")
     assert (done.returncode, done.stdout) == (0, "m1:\n    True\n")
+
+
+def test_a_batch_is_printed_alike_on_both_sides(pair):
+    done = pair.run("salt", "-b", "50%", "*", "cmd.run", "echo hi; exit 3")
+    jid = re.search("[0-9]{20}", done.stdout)[0]
+    assert (done.returncode, done.stdout) == (
+        3,
+        f"\nExecuting run on ['m1']\n\njid:\n    {jid}\nm1:\n    hi\nretcode:\n    3\n",
+    )
 
 
 def test_arguments_arrive_as_they_were_typed(pair):
