@@ -457,3 +457,43 @@ def test_the_command_starts_fast(door):
         spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
     # CPU seconds, interpreter included. The target is 0.08 on an idle machine; twice that is a regression anywhere.
     assert min(spent) < 0.16
+
+
+@pytest.mark.parametrize(
+    ("options", "flags", "out"),
+    [
+        ({"show_jid": True}, [], f"jid: {JID}\nm1:\n    True\nm3:\n    gone\n"),
+        ({"show_timeout": False}, [], "m1:\n    True\n"),
+        ({"show_timeout": False}, ["--show-timeout"], "m1:\n    True\nm3:\n    gone\n"),
+        ({"output": "txt"}, [], "m1: True\nm3: gone\n"),
+        ({"output": "txt"}, ["--out", "raw"], "{'m1': True}\n{'m3': 'gone'}\n"),
+    ],
+    ids=str,
+)
+def test_what_the_configuration_says_counts_where_no_flag_does(door, salt, capsys, options, flags, out):
+    door.configure(root_dir=str(door.config_dir.parent), sock_dir="/r", **options)
+    door.says(list(job(returned("m1"), missing={"m3": "gone"})))
+    assert salt(*flags, "*", "test.ping") == 1
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(
+    ("options", "flags", "colored"),
+    [
+        ({"color": False}, [], False),
+        ({"color": False}, ["--force-color"], True),
+        ({}, ["--no-color"], False),
+        ({}, [], True),
+    ],
+    ids=str,
+)
+def test_colours_are_the_terminals_the_configurations_and_the_flags(
+    door, salt, monkeypatch, capsys, options, flags, colored
+):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    door.configure(root_dir=str(door.config_dir.parent), sock_dir="/r", **options)
+    door.says(list(job(returned("m1"))))
+    assert salt(*flags, "*", "test.ping") == 0
+    assert ("\x1b[" in capsys.readouterr().out) == colored

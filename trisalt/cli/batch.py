@@ -37,7 +37,7 @@ def run_batch(command: Command, door: Door) -> int:
         command.arg,
         size=options.batch,
         wait=options.batch_wait,
-        failhard=options.failhard or command.config.opts.get("failhard") is True,
+        failhard=options.failhard or command.config.failhard,
         follow=not detach,
         **command.asked(),
     ) as followed:

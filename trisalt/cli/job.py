@@ -60,6 +60,7 @@ class Command:
         self.config = read_master(options.config_dir)
         self.retcodes: dict[str, int] = {}
         self.missing: dict[str, str] = {}
+        self.hide = not self.config.show_timeout if options.hide_timeout is None else options.hide_timeout
         self._progress: Any = None
         if options.config_dump:
             return
@@ -149,7 +150,7 @@ class Command:
         self.missing = job.missing or {}
         self.end_progress()
         self.summarise_if_asked()
-        if not self.retcodes and (self.options.hide_timeout or not self.missing):
+        if not self.retcodes and (self.hide or not self.missing):
             return nothing()
         if any(self.retcodes.values()) or self.missing:
             sys.stderr.write("ERROR: Minions returned with non-zero exit code\n")
@@ -209,7 +210,7 @@ class Command:
         if self.options.verbose:
             line = f"Executing job with jid {jid}"
             self.say(f"{line}\n{'-' * len(line)}\n")
-        elif self.options.show_jid:
+        elif self.options.show_jid or self.config.show_jid:
             self.say(f"jid: {jid}")
 
     def say(self, text: str) -> None:
@@ -230,7 +231,7 @@ class Command:
 
     def print_missing(self, missing: dict[str, str]) -> None:
         """Those who did not return, unless they are to be hidden."""
-        if not self.options.hide_timeout:
+        if not self.hide:
             if self._progress is not None:
                 self._progress.step_aside()
             for id, reason in sorted(missing.items()):
@@ -242,7 +243,7 @@ class Command:
         for body in bodies:
             returns[body["id"]] = body["return"]
             outs.add(body.get("out"))
-        if not self.options.hide_timeout:
+        if not self.hide:
             returns |= job.missing or {}
         self.end_progress()
         if returns:
@@ -269,7 +270,7 @@ class Command:
 
     def summarise_if_asked(self) -> None:
         """How many returned, and how."""
-        if not self.options.summary and self.config.opts.get("cli_summary") is not True:
+        if not self.options.summary and not self.config.cli_summary:
             return
         failed = sorted(id for id, retcode in self.retcodes.items() if retcode)
         gone = sorted(id for id, reason in self.missing.items() if "[Not connected]" in reason)

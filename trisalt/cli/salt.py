@@ -45,8 +45,14 @@ def _parser() -> Parser:
     add("--gather-job-timeout", type=int, metavar="SECONDS", help="Seconds to wait for the answers to that.")
     add("--async", action="store_true", dest="detach", help="Tell the job id, and do not wait.")
     add("-s", "--static", action="store_true", help="Print once, when all have returned.")
-    add("--hide-timeout", action="store_true", help="Do not print the minions that did not return.")
-    add("--show-timeout", action="store_false", dest="hide_timeout", help="Print them; this is the default.")
+    add("--hide-timeout", action="store_const", const=True, help="Do not print the minions that did not return.")
+    add(
+        "--show-timeout",
+        action="store_const",
+        const=False,
+        dest="hide_timeout",
+        help="Print them; this is the default.",
+    )
     add("-p", "--progress", action="store_true", help="A bar on stderr, when that is a terminal, or --force-color.")
     add("-v", "--verbose", action="store_true", help="Tell the job id, and names in the summary.")
     add("--show-jid", action="store_true", help="Tell the job id.")

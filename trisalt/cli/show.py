@@ -126,14 +126,12 @@ def show_for(options: Any, opts: Mapping[str, Any]) -> Show:
     color = options.color
     if color is None and opts.get("color") is False:
         color = False
-    elif color is None and opts.get("force_color") is True:
-        color = True
     return Show(
         {**opts, **given},
         out=options.output or opts.get("output"),
         color=color,
-        out_file=options.output_file or opts.get("output_file"),
-        append=bool(options.output_file_append or opts.get("output_file_append")),
+        out_file=options.output_file,
+        append=options.output_file_append,
     )
 
 

@@ -94,6 +94,7 @@ class DaemonConfig(Config):
     output: str | None = option(None, "The outputter, when the command line names none.")
     state_output: str = option("full", "How much of each state is printed.")
     state_verbose: bool = option(True, "Print states without changes too.")
+    state_compress_ids: bool = option(False, "Print the names of one ID that ended the same way as one state.")
     state_output_diff: bool = option(False, "Print only what a state changes.")
     state_output_exclude: list[str] = option([], "States that are not printed.")
     state_output_pct: bool = option(False, "Print percentages in the summary.")
@@ -107,6 +108,15 @@ class DaemonConfig(Config):
     # -- jobs -------------------------------------------------------------------------------------------------
     schedule: dict[str, Any] = option({}, "Jobs by name, each with its function and its times.")
 
+
+# How the outputter `table` lays out.
+TABLE_OPTIONS = frozenset(
+    f"out.table.{name}"
+    for name in (
+        *("rows_key", "labels_key", "separate_rows", "justify"),
+        *("delim", "prefix", "suffix", "row_delimiter", "width"),
+    )
+)
 
 # Known to stock Salt on both sides with the same default; not of effect yet. Type, default (`...`: stock has none).
 LATER: dict[str, tuple[str, Any]] = {
@@ -209,7 +219,6 @@ LATER: dict[str, tuple[str, Any]] = {
     "ssl": ("dict|bool|None", None),
     "state_aggregate": ("any", False),
     "state_auto_order": ("bool", True),
-    "state_compress_ids": ("bool", ...),
     "state_events": ("bool", False),
     "state_max_parallel": ("int", 0),
     "state_top_saltenv": ("str|None", None),

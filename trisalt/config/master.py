@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
-from trisalt.config.daemon import DaemonConfig
+from trisalt.config.daemon import TABLE_OPTIONS, DaemonConfig
 from trisalt.config.names import host_id
 from trisalt.config.option import option
 
@@ -116,6 +116,8 @@ class MasterConfig(DaemonConfig):
     master_tops: dict[str, Any] = option({}, "Plugins that say what is in a minion's top file.")
     cli_summary: bool = option(False, "`salt` prints a summary.")
     show_jid: bool = option(False, "`salt` prints the job id.")
+    show_timeout: bool = option(True, "`salt` prints the minions that did not return.")
+    failhard: bool = option(False, "A batch ends after the first minion that fails.")
     key_logfile: str = option("/var/log/salt/key", "The log of `salt-key`.")
     halite: dict[str, Any] = option({}, "The web console: its address, port and certificate.")
 
@@ -126,7 +128,7 @@ class MasterConfig(DaemonConfig):
         self.__dict__["id"] = self.opts["id"] = f"{host_id(self.config_dir, self.minion_id_caching)}_master"
         return self.__dict__["id"]
 
-    BY_PLUGINS = frozenset({"auth.pam.service"})
+    BY_PLUGINS = TABLE_OPTIONS | {"auth.pam.service"}
     LATER = LATER_ON_BOTH | {
         "archive_jobs": ("bool", False),
         "auth_events_autosign_grains": ("list", ...),
@@ -230,7 +232,6 @@ class MasterConfig(DaemonConfig):
         "salt_cp_chunk_size": ("int", 98304),
         "search": ("str", ""),
         "serial": ("str", "msgpack"),
-        "show_timeout": ("bool", True),
         "signing_key_pass": ("str|None", None),
         "sqlite_queue_dir": ("str", "/var/cache/salt/master/queues"),
         "ssh_config_file": ("str", "/root/.ssh/config"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
-from trisalt.config.daemon import DaemonConfig
+from trisalt.config.daemon import TABLE_OPTIONS, DaemonConfig
 from trisalt.config.option import option
 
 TYPE_CHECKING = False
@@ -127,6 +127,7 @@ class MinionConfig(DaemonConfig):
     use_master_when_local: bool = option(False, "Talk to the master under `file_client: local` too.")
     sudo_user: str = option("", "The system user jobs run as, through sudo.", guards=True)
 
+    BY_PLUGINS = TABLE_OPTIONS
     LATER = LATER_ON_BOTH | {
         "add_proxymodule_to_opts": ("bool", ...),
         "always_verify_signature": ("bool", False),
