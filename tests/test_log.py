@@ -113,7 +113,7 @@ def test_every_sentence_prints_with_the_facts_it_names():
     for row in [*STOCK_LINES.values(), *MINION_LINES.values()]:
         for sentence in [text for _level, text in row] if isinstance(row, tuple) else [row]:
             if callable(sentence):
-                assert sentence({**dict.fromkeys(("cmd", "fun", "id", "user"), "x"), **samples})
+                assert sentence({**dict.fromkeys(("cmd", "eauth", "fun", "id", "type", "user"), "x"), **samples})
             else:
                 for _text, field, spec, _conversion in string.Formatter().parse(sentence):
                     assert not spec, sentence

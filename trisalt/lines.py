@@ -44,8 +44,21 @@ def _not_published(facts: Facts) -> str:
         return f'Authentication failure of type "{facts["type"]}" occurred.'
     return (
         f"{facts['user']} does not have permissions to run {facts['fun']}. "
-        "Please contact your local administrator if you believe this is in error."
+        f"Please contact your local administrator if you believe this is in error.{_why(facts)}"
     )
+
+
+def _not_in(facts: Facts) -> str:
+    kind = "eauth" if facts["eauth"] else "token"
+    return f'Authentication failure of type "{kind}" occurred for user {facts["user"] or "UNKNOWN"}.{_why(facts)}'
+
+
+def _not_run(facts: Facts) -> str:
+    return f'Authentication failure of type "{facts["type"]}" occurred for user {facts["user"]}.{_why(facts)}'
+
+
+def _why(facts: Facts) -> str:
+    return f" ({facts['reason']})" if facts.get("reason") else ""
 
 
 def _signalled(who: str) -> Callable[[Facts], str]:
@@ -69,6 +82,7 @@ STOCK_LINES: dict[str, Row] = {
     "auth.rejected": "Public key rejected for {id}. Key is present in rejection key dir.",
     "auth.request": "Authentication request from {id}",
     "cmd.exec": "Executing command {cmd!r} in directory '{cwd}'",
+    "command.denied": _not_run,
     "config.warning": "{text}",
     "daemon.dumped": "Tasks and stacks are written to {path}",
     "daemon.not_started": "{reason}",
@@ -88,6 +102,7 @@ STOCK_LINES: dict[str, Row] = {
     "job.returning": "Returning information for job: {jid}",
     "job.started": "Starting a new job with PID {pid}",
     "log.insecure": "Insecure logging configuration detected! Sensitive data may be logged.",
+    "login.refused": _not_in,
     "master.keys_generated": "Generating key-pair for {path}",
     "master.rlimit_nofile": "Current values for max open files soft/hard setting: {soft}/{hard}",
     "master.rlimit_nofile.capped": "The value for the 'max_open_files' setting, {wanted}, is higher than the highest "

@@ -357,6 +357,15 @@ async def test_in_blackout_only_what_is_allowed_runs(make):
     assert [call.fun for call in minion.workers.calls] == ["test.echo", "saltutil.refresh_pillar"]
 
 
+async def test_in_blackout_a_compound_job_runs_if_each_of_its_functions_may(make):
+    async with make().running() as minion:
+        minion.facts.grains = {"minion_blackout": True, "minion_blackout_whitelist": "test.echo"}
+        await minion.publish(["saltutil.running", "test.echo"], [[], ["hi"]])
+        refused = await minion.publish(["test.echo", "test"], [["hi"], []])
+        assert "ERROR executing 'test'" in minion.back(refused)["return"]
+    assert [call.fun for call in minion.workers.calls] == [["saltutil.running", "test.echo"]]
+
+
 async def test_a_start_event_is_fired_when_asked_for(make):
     async with make().running() as minion, minion.bus.subscribe(FireMaster, keep=True) as fired:
         jid = await minion.publish(start_event=True)

@@ -71,7 +71,7 @@ class Acl:
         self._permissive = options.get("permissive_acl") is True
         blacklist = _map(options.get("publisher_acl_blacklist"))
         self._blocked_users = _strings(blacklist.get("users"))
-        self._blocked_functions = _strings(blacklist.get("modules"))
+        self._blocked_functions = [name_pattern(pattern) for pattern in _strings(blacklist.get("modules"))]
         self._read: dict[Caller, Grants] = {}
 
     def problems(self) -> list[str]:
@@ -178,7 +178,7 @@ class Acl:
         for name in funs:
             if caller.trusted and name in ALWAYS_PUBLISHED:
                 continue
-            if any(name_pattern(pattern)(name) for pattern in self._blocked_functions):
+            if any(blocks(name) for blocks in self._blocked_functions):
                 return f"{name} is on the blacklist"
         return ""
 

@@ -102,6 +102,8 @@ class Live:
         self.requests = RequestRules.from_opts(self.opts)
         self.logins = LoginRules.from_opts(self.opts)
         self.acl.grant(self.opts)
+        for problem in self.acl.problems():
+            log.warning("acl.row_grants_nothing", row=problem)
 
     def reload(self, opts: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Take what may change while the master runs: the names that took effect, and those that wait for a restart."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import attrs
@@ -151,10 +151,11 @@ class _Rule:
     fits: Fits
     conditions: tuple[_Condition, ...] | None
 
-    def allows(self, fun: str, given: Arguments) -> bool:
+    def allows(self, fun: str, read: Callable[[], Arguments]) -> bool:
+        """`read` gives the arguments, for which most rules do not ask."""
         if not self.fits(fun):
             return False
-        return self.conditions is None or any(condition.holds(given) for condition in self.conditions)
+        return self.conditions is None or any(condition.holds(read()) for condition in self.conditions)
 
 
 @attrs.frozen
@@ -176,17 +177,17 @@ class Grants:
 
     def places(self, fun: str, arg: Any) -> frozenset[str] | None:
         """Where this call is granted: None for everywhere, else the targets within which it is; empty for nowhere."""
-        given = Arguments.read(arg)
-        if any(rule.allows(fun, given) for rule in self.everywhere):
+        read = partial(Arguments.read, arg)
+        if any(rule.allows(fun, read) for rule in self.everywhere):
             return None
-        return frozenset(target for target, rules in self.within if any(rule.allows(fun, given) for rule in rules))
+        return frozenset(target for target, rules in self.within if any(rule.allows(fun, read) for rule in rules))
 
     def runs(self, kind: str, fun: str, arg: Any, kwarg: Mapping[str, Any] | None) -> bool:
         """Whether this runner or wheel function (`kind`; `fun` without it) is granted."""
         module, _, name = fun.partition(".")
         if not module or not name:
             return False
-        given = Arguments.read(arg, kwarg)
+        read = partial(Arguments.read, arg, kwarg)
         for of, rules in self.commands:
             if _KINDS.get(of) == kind:
                 asked = fun
@@ -194,7 +195,7 @@ class Grants:
                 asked = name
             else:
                 continue
-            if any(rule.allows(asked, given) for rule in rules):
+            if any(rule.allows(asked, read) for rule in rules):
                 return True
         return False
 

@@ -276,8 +276,9 @@ class Jobs:
         for source in (self._facts.pillar, self._facts.grains):
             if not source.get("minion_blackout"):
                 continue
-            allowed = {*ALWAYS_ALLOWED, *(source.get("minion_blackout_whitelist") or ())}
-            refused = [name for name in _names(fun) if name not in allowed]
+            whitelist = source.get("minion_blackout_whitelist") or ()
+            allowed = {*ALWAYS_ALLOWED, *([whitelist] if isinstance(whitelist, str) else whitelist)}
+            refused = [name for name in _names(fun) if name not in allowed and not answered_here(name)]
             if refused:
                 return Outcome(
                     result=f"ERROR executing '{refused[0]}': {BLACKOUT}",
