@@ -107,7 +107,7 @@ CALLS = [
     Call("disable_job", "j1"),
     Call("disable_job", "nope"),
     Call("disable_job", "p", ours=refused(IN_PILLAR, changes={}), why=FORBIDDEN),
-    Call("show_next_fire_time", "j1"),
+    Call("show_next_fire_time", "j1", only=sorted),
     Call("is_enabled", "j1"),
     Call(
         "enable_job", "j1", test=True,
@@ -160,8 +160,7 @@ CALLS = [
 
 
 @pytest.fixture(scope="module")
-def answers():
-    """`{minion: [(return, retcode) of each row]}`."""
+def lab():
     with open_lab() as lab:
         folder = lab.configure_master()
         (folder / "pillar" / "top.sls").write_text("base:\n  '*':\n    - site\n")
@@ -171,16 +170,22 @@ def answers():
         for kind in ("stock", "ours"):
             lab.start_minion(kind, kind, schedule=conf, multifunc_ordered=True, mine_enabled=False)
         lab.accept("stock", "ours")
-        door = Door(str(folder / "run" / "master.sock"))
-        arg = [[*call.args, *([{"__kwarg__": True, **call.kwargs}] if call.kwargs else [])] for call in CALLS]
-        with publish(door, "*", [call.fun for call in CALLS], arg, timeout=100) as job:
-            found = {body["id"]: (body["return"], body["retcode"]) for body in job}
-        yield {
-            id: [(values[str(number)], codes[str(number)]) for number in range(len(CALLS))]
-            if "0" in values
-            else [(values[number], codes[number]) for number in range(len(CALLS))]
-            for id, (values, codes) in found.items()
-        }
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def answers(lab):
+    """`{minion: [(return, retcode) of each row]}`."""
+    door = Door(str(lab.master_dir() / "run" / "master.sock"))
+    arg = [[*call.args, *([{"__kwarg__": True, **call.kwargs}] if call.kwargs else [])] for call in CALLS]
+    with publish(door, "*", [call.fun for call in CALLS], arg, timeout=100) as job:
+        found = {body["id"]: (body["return"], body["retcode"]) for body in job}
+    return {
+        id: [(values[str(number)], codes[str(number)]) for number in range(len(CALLS))]
+        if "0" in values
+        else [(values[number], codes[number]) for number in range(len(CALLS))]
+        for id, (values, codes) in found.items()
+    }
 
 
 @pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])
@@ -194,3 +199,11 @@ def test_ours_answers_as_stock_does(answers, number):
     else:
         assert ours == call.ours
         assert ours != stock, "the same by now: take the difference out of the table"
+
+
+def test_stocks_own_salt_call_manages_the_schedule_of_a_minion_of_ours(lab):
+    done = lab.run(
+        "salt-call", "--local", "schedule.add", "theirs", "function=test.ping", "days=3", minion="ours", kind="stock"
+    )
+    assert (done.returncode, "Added job: theirs to schedule." in done.stdout) == (0, True), done.stdout + done.stderr
+    assert "theirs:" in lab.salt("ours", "schedule.list")["ours"]

@@ -237,6 +237,33 @@ async def test_the_schedule_is_managed(room, ask):
 
 
 @pytest.mark.parametrize(
+    ("op", "tag"),
+    [
+        ("add", "add_complete"),
+        ("enable_job", "enabled_job_complete"),
+        ("disable_job", "disabled_job_complete"),
+        ("enable", "enabled_complete"),
+        ("disable", "disabled_complete"),
+        ("save_schedule", "saved"),
+        ("get_next_fire_time", "next_fire_time_complete"),
+        ("job_status", "job_status_complete"),
+        ("skip_job", "skip_job_complete"),
+        ("delete", "delete_complete"),
+    ],
+)
+async def test_what_is_done_to_the_schedule_is_told_under_stocks_tag(room, ask, op, tag):
+    entry = {"function": "test.ping", "seconds": 5}
+    async with room.open(), room.bus.subscribe("/salt/minion/*", keep=True) as told:
+        if op != "add":
+            await ask("schedule", op="add", name="j1", schedule=entry)
+            await told.receive()
+        await ask("schedule", op=op, name="j1", schedule=entry, time="2030-01-01T00:00:00")
+        event = await told.receive()
+        assert event.tag == f"/salt/minion/minion_schedule_{tag}"
+        assert event.to_data()["complete"] is True
+
+
+@pytest.mark.parametrize(
     ("what", "wanted"),
     [("grains", GrainsRefresh), ("pillar", PillarRefresh), ("modules", ModuleRefresh), ("beacons", TaggedEvent)],
 )

@@ -115,6 +115,17 @@ async def test_an_execution_function_runs_on_the_master(runners):
         runners["salt.cmd"]("nosuch.x")
 
 
+async def test_what_fails_on_the_master_has_its_status(runners):
+    assert runners["salt.cmd"]("test.retcode", 42) is True
+    assert runners["salt.cmd"].__globals__["__context__"]["retcode"] == 42
+
+
+@pytest.mark.parametrize("seconds", ["x", -1, None])
+async def test_a_sleep_that_is_none_is_refused(runners, seconds):
+    with pytest.raises(CommandError, match="no number of seconds"):
+        runners["test.sleep"](seconds)
+
+
 async def test_minions_are_asked_and_their_returns_are_plain(runners, host):
     assert runners["salt.execute"]("*", "test.arg", "one", kwarg={"a": 1}, metadata={"b": 2}) == {"m1": True}
     asked = host.published[0]

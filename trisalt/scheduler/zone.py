@@ -38,7 +38,7 @@ def _read() -> tzinfo:
         if name is None:
             with open(LOCALTIME, "rb") as file:
                 return ZoneInfo.from_file(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         # `TZ` may be a rule as well: CET-1CEST,M3.5.0,M10.5.0/3.
         if name:
             from dateutil import tz

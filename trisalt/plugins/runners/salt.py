@@ -18,10 +18,14 @@ def cmd(fun, *args, **kwargs):
         salt-run salt.cmd test.arg 1 2 3 a=1
     """
     opts = dict(__opts__)
-    functions = Plugins(opts, grains=lambda: gather(opts), pillar={}).loader("modules")
+    plugins = Plugins(opts, grains=lambda: gather(opts), pillar={})
+    functions = plugins.loader("modules")
     if fun not in functions:
         raise CommandError(functions.missing_reason(fun))
-    return functions[fun](*args, **{key: value for key, value in kwargs.items() if not key.startswith("__pub_")})
+    found = functions[fun](*args, **{key: value for key, value in kwargs.items() if not key.startswith("__pub_")})
+    if plugins.context.get("retcode"):
+        __context__["retcode"] = plugins.context["retcode"]
+    return found
 
 
 def execute(tgt, fun, arg=(), timeout=None, tgt_type="glob", ret="", jid="", kwarg=None, **kwargs):

@@ -2,6 +2,7 @@
 
 import time
 
+from trisalt.errors import CommandError
 from trisalt.worker import upcall
 
 _WORDS = {
@@ -76,7 +77,10 @@ def sleep(s_time=10):
 
         salt-run test.sleep s_time=5
     """
-    time.sleep(s_time)
+    try:
+        time.sleep(float(s_time))
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise CommandError(f"{s_time!r} is no number of seconds to sleep") from exc
     return True
 
 
