@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -225,6 +229,29 @@ def test_what_cannot_be_read_is_named():
         ["publisher_acl", "ann"],
         ["external_auth", "pam"],
     ]
+
+
+def test_what_the_manual_shows_grants_what_it_says():
+    text = (Path(__file__).parents[2] / "docs/permissions.md").read_text()
+    options = {}
+    for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
+        options |= yaml.safe_load(block)
+    assert not may(Acl(**options), "root", "test.ping")
+    assert not may(Acl(**options), "sudo_ann", "cmd.run")
+    del options["publisher_acl_blacklist"]
+    acl = Acl(**options)
+    assert acl.problems() == []
+    assert may(acl, "ann", "pkg.install", ["nginx"])
+    assert may(acl, "ann", "state.apply", ["web", {"__kwarg__": True, "test": True}]).within == (
+        {"web* or G@role:web"},
+    )
+    assert not may(acl, "ann", "state.apply", ["web"])
+    assert not may(acl, "ann", "cmd.run", ["df -h", {"__kwarg__": True, "cwd": "/"}])
+    assert runs(acl, "ann", "runner.manage.up")
+    assert not runs(acl, "ann", "runner.manage.down")
+    assert runs(acl, "zoe", "runner.manage.down", eauth="pam", groups=("ops",))
+    assert may(acl, "web1", "network.ip_addrs", minion=True)
+    assert runs(acl, "web1", "runner.manage.up", minion=True)
 
 
 FUNCTIONS = ["test.ping", "test.echo", "cmd.run"]
