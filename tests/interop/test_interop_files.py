@@ -14,12 +14,13 @@ import pytest
 
 from tests.interop.filerows import BASICS, PERMS, Row
 from tests.interop.filerows_edit import EDIT_ROWS
+from tests.interop.filerows_find import FIND
 from tests.interop.filerows_managed import MANAGED_ROWS
 from tests.support.lab import stock_bin
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 
-ROWS = [*BASICS, *PERMS, *EDIT_ROWS, *MANAGED_ROWS]
+ROWS = [*BASICS, *PERMS, *EDIT_ROWS, *MANAGED_ROWS, *FIND]
 
 STOCK = """
 import json, logging, os, subprocess, sys
