@@ -153,6 +153,7 @@ CALLS = [
     Call("wheel.key.finger_master", only=lambda found: [list(found), [list(keys) for keys in found.values()]]),
     Call("wheel.key.print", "s1", only=lambda found: found["minions"]["s1"].split("\n")[0]),
     Call("wheel.key.glob_match", "s*"),
+    Call("wheel.key.accept", "s1"),
     Call("wheel.key.accept", "nobody"),
     Call("wheel.key.reject", "nobody"),
     Call("wheel.key.delete", "nobody"),

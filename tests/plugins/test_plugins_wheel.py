@@ -78,13 +78,13 @@ def test_accepting_tells_and_rotates_nothing(wheel, host, keyring):
 
 
 def test_a_rejected_key_is_accepted_only_when_included(wheel, keyring):
-    assert wheel["key.accept"]("old1") == {}
+    assert wheel["key.accept"]("old1") == {"minions_rejected": ["old1"]}
     assert wheel["key.accept"]("old1", include_rejected=True) == {"minions": ["old1"]}
     assert keyring.state("old1") is State.ACCEPTED
 
 
 def test_rejecting_rotates_the_shared_key_once(wheel, host, keyring):
-    assert wheel["key.reject"]("*", include_accepted=True) == {"minions_rejected": ["db1", "web1", "web2"]}
+    assert wheel["key.reject"]("*", include_accepted=True) == {"minions_rejected": ["db1", "old1", "web1", "web2"]}
     assert keyring.list(State.ACCEPTED) == []
     assert [row for row in host.told if row[0] == "key"] == [("key", None, None)]
     assert {row[2] for row in host.told if row[1] == "rejected"} == {"db1", "web1", "web2"}

@@ -198,3 +198,40 @@ async def test_an_operator_runs_an_entry_now_and_its_beat_stays(autojump_clock):
         await manage(schedule, "run_job", {"name": "off"})
     runs.runs.clear()
     assert await runs(8) == [("one", 0), ("off", 0), ("one", 7)]
+
+
+async def test_an_entry_that_the_pillar_has_too_is_the_pillars_and_comes_back_with_the_operators_changes(tmp_path):
+    path = tmp_path / "_schedule.conf"
+    schedule = Schedule(path=path)
+    conf = {"a": {"function": "x.conf", "hours": 1}, "b": {"function": "x.conf", "hours": 1}}
+    schedule.load(conf, source=Source.CONFIG)
+    await manage(schedule, "modify", {"name": "b", "schedule": {"function": "x.mine", "hours": 1}})
+    schedule.load({name: {"function": "x.pillar", "hours": 2} for name in "ab"}, source=Source.PILLAR)
+    assert {entry.function for entry in schedule.entries} == {"x.pillar"}
+    schedule.load(conf, source=Source.CONFIG)
+    assert {entry.function for entry in schedule.entries} == {"x.pillar"}
+    await manage(schedule, "save_schedule", {})
+    assert read_schedule(path) == {"b": {"function": "x.mine", "hours": 1}}
+    schedule.load({}, source=Source.PILLAR)
+    assert [entry.function for entry in schedule.entries] == ["x.conf", "x.mine"]
+
+
+async def test_an_entry_that_is_gone_from_the_configuration_does_not_come_back_with_the_pillar():
+    schedule = Schedule()
+    schedule.load({"a": {"function": "x.conf", "hours": 1}}, source=Source.CONFIG)
+    schedule.load({"a": {"function": "x.pillar", "hours": 2}}, source=Source.PILLAR)
+    schedule.load({}, source=Source.CONFIG)
+    schedule.load({}, source=Source.PILLAR)
+    assert schedule.entries == ()
+
+
+async def test_named_times_that_come_later_make_entries_that_were_refused(autojump_clock):
+    with structlog.testing.capture_logs() as logs:
+        schedule = make(tea={"when": "tea time"})
+    assert [line["event"] for line in logs] == ["scheduler.entry_refused"]
+    schedule.name_times({"tea time": "4:30pm"})
+    assert schedule.get("tea").when == ("4:30pm",)
+    schedule.name_times({"tea time": "5:30pm"})
+    assert schedule.get("tea").when == ("5:30pm",)
+    schedule.name_times({})
+    assert schedule.get("tea") is None

@@ -176,6 +176,6 @@ async def _keep(schedule: Schedule) -> None:
     if schedule.path is None:
         return
     try:
-        await trio.to_thread.run_sync(write_schedule, schedule.path, schedule.entries, schedule.wish)
+        await trio.to_thread.run_sync(write_schedule, schedule.path, schedule.all_entries, schedule.wish)
     except ConfigError as exc:
         raise CommandError(str(exc)) from exc

@@ -94,6 +94,8 @@ class Schedule:
         self._skip_function: str | None = None
         self._skip_during: Window | None = None
         self._whens: Mapping[str, Any] = {}
+        # Entries in whose place one of the pillar stands.
+        self._hidden: dict[str, Entry] = {}
         # Entries that could not be obeyed, by name, for when there are other named times.
         self._refused: dict[str, tuple[object, Source]] = {}
         # Entries that were disabled until now: the runs they missed are not made up for.
@@ -109,6 +111,11 @@ class Schedule:
         """All entries, by name."""
         return tuple(self._entries[name] for name in sorted(self._entries))
 
+    @property
+    def all_entries(self) -> tuple[Entry, ...]:
+        """The same, and those in whose place one of the pillar stands."""
+        return (*self.entries, *self._hidden.values())
+
     def get(self, name: str) -> Entry | None:
         """One entry."""
         return self._entries.get(name)
@@ -118,8 +125,16 @@ class Schedule:
         return Entry.from_config(name, mapping, source=source, whens=self._whens)
 
     def put(self, entry: Entry) -> None:
-        """Add an entry, or replace the one of that name; it keeps its beat while its times are the same."""
+        """Add an entry, or replace the one of that name; it keeps its beat while its times are the same.
+
+        One of the pillar stands in the place of any other, as long as the pillar has it.
+        """
         old = self._entries.get(entry.name)
+        if old is not None and old.source is Source.PILLAR and entry.source is not Source.PILLAR:
+            self._hidden[entry.name] = entry
+            return
+        if old is not None and old.source is not Source.PILLAR and entry.source is Source.PILLAR:
+            self._hidden[entry.name] = old
         self._entries[entry.name] = entry
         if old is None:
             log.info("scheduler.job_added", name=entry.name)
@@ -141,10 +156,12 @@ class Schedule:
         self._wake()
 
     def drop(self, name: str) -> None:
-        """Take an entry out, and forget what became of it."""
+        """Take an entry out, and forget what became of it. One that it stood in the place of comes back."""
         del self._entries[name]
         self._due.pop(name, None)
         self._dirty = self._memories.pop(name, None) is not None or self._dirty
+        if name in self._hidden:
+            self.put(self._hidden.pop(name))
         self._wake()
 
     def load(self, mapping: object, *, source: Source) -> None:
@@ -180,6 +197,9 @@ class Schedule:
         for entry in self.entries:
             if entry.source is source and entry.name not in wanted:
                 self.drop(entry.name)
+        for entry in list(self._hidden.values()):
+            if entry.source is source and entry.name not in wanted:
+                del self._hidden[entry.name]
         for entry in wanted.values():
             self.put(entry)
 
@@ -219,8 +239,9 @@ class Schedule:
             self._refused.pop(name, None)
 
     def _is_operators(self, name: str) -> bool:
-        entry = self._entries.get(name)
-        return entry is not None and entry.source is Source.OPERATOR
+        return any(
+            name in entries and entries[name].source is Source.OPERATOR for entries in (self._entries, self._hidden)
+        )
 
     def _take_whole(self, settings: Mapping[str, Any]) -> None:
         # `enabled` beside the entries switches the whole schedule; stock writes it there.

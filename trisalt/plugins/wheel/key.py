@@ -77,14 +77,15 @@ def name_match(match):
 
 def accept(match, include_rejected=False, include_denied=False):
     """
-    Accept the pending keys that a glob names.
+    Accept the pending keys that a glob names; all keys that it names, by state, as they are then.
 
     CLI Example: ``key.accept 'web*'``
     """
     states = [State.PENDING]
     states += [State.REJECTED] if include_rejected else []
     states += [State.DENIED] if include_denied else []
-    return _accept(_keyring().match(match, states))
+    _accept(_keyring().match(match, states))
+    return glob_match(match)
 
 
 def accept_dict(match, include_rejected=False, include_denied=False):
@@ -100,14 +101,15 @@ def accept_dict(match, include_rejected=False, include_denied=False):
 
 def reject(match, include_accepted=False, include_denied=False):
     """
-    Reject the pending keys that a glob names.
+    Reject the pending keys that a glob names; all keys that it names, by state, as they are then.
 
     CLI Example: ``key.reject 'web*'``
     """
     states = [State.PENDING]
     states += [State.ACCEPTED] if include_accepted else []
     states += [State.DENIED] if include_denied else []
-    return _reject(_keyring().match(match, states))
+    _reject(_keyring().match(match, states))
+    return glob_match(match)
 
 
 def reject_dict(match, include_accepted=False, include_denied=False):
