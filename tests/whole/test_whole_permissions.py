@@ -125,6 +125,15 @@ def test_runners_go_through_the_same_gate(lab, ann, words, returncode):
     assert bool(done.stdout) is (returncode == 0)
 
 
+def test_keys_are_seen_and_moved_by_who_may(lab, ann):
+    shown = ["--auth", "pam", "--username", ann[0], "--password", ann[1]]
+    done = lab.run("salt-key", *shown, "--out", "json", "-L")
+    assert json.loads(done.stdout)["minions"] == ["db1", "web1"], done.stderr
+    done = lab.run("salt-key", *shown, "-y", "-d", "web1")
+    assert (done.returncode, done.stderr) == (NOT_ALLOWED, "Authorization error occurred.\n")
+    assert lab.keys("minions") == ["db1", "web1"]
+
+
 def test_the_master_polls_for_a_user_who_may_not_ask_for_it(lab, ann):
     lab.daemons["db1"].process.send_signal(19)
     try:

@@ -10,10 +10,10 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from trisalt.cli.options import Parser, add_log_options, add_output_options, truth
+from trisalt.cli.options import Parser, add_auth_options, add_log_options, add_output_options, truth
 from trisalt.cli.show import Show, write_out
 from trisalt.config.read import read_master
-from trisalt.errors import RemoteProtocolError, TrisaltError
+from trisalt.errors import Denied, RemoteProtocolError, TrisaltError
 from trisalt.master.keyring import Keyring, State, request_rotation
 
 TYPE_CHECKING = False
@@ -89,6 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _Command(options).run(action)
     except KeyboardInterrupt:
         return _fail("\nExiting on CTRL-c")
+    except Denied as exc:
+        return _fail(str(exc), NOT_ALLOWED)
     except TrisaltError as exc:
         return _fail(f"ERROR: {exc}")
     except OSError as exc:
@@ -138,6 +140,7 @@ def _parser() -> Parser:
     add("--pub", default="", metavar="PATH", help="The public key to be signed.")
     add("--signature-path", default="", metavar="DIR", help="Where to write the signature.")
     add("--auto-create", action="store_true", help="Make a signing pair if there is none.")
+    add_auth_options(parser, short=False)
     add_log_options(parser, short=False, file_key="key_logfile")
     return parser
 
@@ -164,7 +167,10 @@ class _Command:
         config = read_master(options.config_dir)
         self._options = options
         self._config = config
-        self._keyring = Keyring(
+        remote = _remote(options, config)
+        # The master tells of what it does itself.
+        self._is_remote = remote is not None
+        self._keyring: Any = remote or Keyring(
             config.pki_dir, hash_type=config.hash_type, permissive=bool(config.permissive_pki_access)
         )
         self._out = options.output or config.output or None
@@ -229,7 +235,7 @@ class _Command:
                 return 0 if agreed is not None else _fail(f"\nThere was no answer. Nothing was {done}.")
         changed, failures = self._move(verb, found, done)
         self._document({state.value: ids for state, ids in changed.items()})
-        if changed:
+        if changed and not self._is_remote:
             failures += self._tell_master(verb, [id for ids in changed.values() for id in ids])
         return FAILED if failures else 0
 
@@ -349,6 +355,20 @@ class _Command:
         """What was done, for outputters that print documents."""
         if self._out not in PROSE:
             self._show(data)
+
+
+def _remote(options: Any, config: Any) -> Any:
+    """The keys by way of the master, for whoever asks as somebody else than their account; None for the files."""
+    has_token = os.geteuid() != 0 and os.path.exists(os.path.expanduser(config.token_file))
+    if not (options.eauth or options.make_token or has_token):
+        return None
+    # Who moves files needs no socket.
+    from trisalt.cli.remotekeys import RemoteKeys
+    from trisalt.client.credentials import open_door
+    from trisalt.config.paths import master_paths
+
+    door = open_door(master_paths(config).local_door, options, config.opts)
+    return None if door.credentials is None else RemoteKeys(door)
 
 
 def _listed(words: Sequence[str]) -> str:
