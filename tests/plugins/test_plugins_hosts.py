@@ -1,6 +1,9 @@
 """The execution module `hosts`, on a file of the test's own."""
 
+import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -127,3 +130,22 @@ def test_a_folder_that_may_not_be_written_is_told(salt, file):
     file.parent.joinpath("hosts").mkdir()
     with pytest.raises(CommandError, match=r"^Unable to read .*hosts: Is a directory$"):
         salt["hosts.add_host"]("2.2.2.2", "y")
+
+
+JOB = """
+import json, sys
+from trisalt.loader.dunders import Plugins
+opts, names = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+salt = Plugins(opts).loader("modules")
+for name in names:
+    salt["hosts.add_host"]("10.9.9.9", name)
+"""
+
+
+def test_two_jobs_at_once_lose_nothing(salt, file, tmp_path):
+    opts = {"cachedir": str(tmp_path), "extension_modules": str(tmp_path / "x"), "hosts.file": str(file)}
+    names = [[f"{job}-{number}" for number in range(40)] for job in "ab"]
+    jobs = [subprocess.Popen([sys.executable, "-c", JOB, json.dumps(opts), json.dumps(some)]) for some in names]
+    assert [job.wait(60) for job in jobs] == [0, 0]
+    assert set(salt["hosts.get_alias"]("10.9.9.9")) == {*names[0], *names[1]}
+    assert not list(tmp_path.glob(".hosts*"))

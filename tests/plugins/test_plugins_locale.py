@@ -116,3 +116,16 @@ def test_what_is_no_name_of_a_locale(salt, name):
         salt["locale.gen_locale"](name)
     with pytest.raises(CommandError, match="is no name of a locale"):
         salt["locale.set_locale"](name)
+
+
+def test_where_systemd_runs_it_is_asked(plugins, salt, tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "localectl"
+    program.parent.mkdir()
+    told = "   System Locale: LANG=en_US.UTF-8\n       VC Keymap: (unset)\n"
+    program.write_text(f'#!/bin/sh\n[ "$1" = status ] && cat <<END || echo "$@" >> {tmp_path}/words\n{told}END\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    plugins.context["salt.utils.systemd.booted"] = True
+    assert salt["locale.get_locale"]() == "en_US.UTF-8"
+    assert salt["locale.set_locale"]("eo.UTF-8") is True
+    assert (tmp_path / "words").read_text() == "set-locale LANG=eo.UTF-8\n"

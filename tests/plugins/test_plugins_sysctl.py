@@ -119,6 +119,15 @@ def test_white_space_between_numbers_is_no_difference(salt, tmp_path):
     assert salt["sysctl.persist"](name, value.replace("\t", "  "), str(path)) == "Already set"
 
 
-def test_the_file_where_parameters_are_kept(salt):
-    booted = os.path.isdir("/run/systemd/system")
-    assert salt["sysctl.default_config"]() == ("/etc/sysctl.d/99-salt.conf" if booted else "/etc/sysctl.conf")
+@pytest.mark.parametrize(
+    ("booted", "version", "path"),
+    [(False, 252, "/etc/sysctl.conf"), (True, 206, "/etc/sysctl.conf"), (True, 252, "/etc/sysctl.d/99-salt.conf")],
+)
+def test_the_file_where_parameters_are_kept(tmp_path, monkeypatch, booted, version, path):
+    program = tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\necho 'systemd {version} ({version}.38-1~deb12u1)'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    plugins = Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "x")})
+    plugins.context["salt.utils.systemd.booted"] = booted
+    assert plugins.loader("modules")["sysctl.default_config"]() == path

@@ -20,6 +20,30 @@ def salt(tmp_path):
     return Plugins(opts, grains={"os_family": "Debian"}).loader("modules")
 
 
+STATUS = """\
+               Local time: Fri 2026-11-27 12:00:00 CET
+           Universal time: Fri 2026-11-27 11:00:00 UTC
+                 RTC time: Fri 2026-11-27 11:00:00
+                Time zone: Europe/Berlin (CET, +0100)
+System clock synchronized: yes
+              NTP service: active
+          RTC in local TZ: no
+"""
+
+
+@pytest.fixture
+def booted(tmp_path, monkeypatch):
+    """The module as it is where systemd runs, with a timedatectl that answers as one was recorded, and keeps its words."""
+    program = tmp_path / "bin" / "timedatectl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n[ $# = 0 ] && cat <<END || echo "$@" >> {tmp_path}/words\n{STATUS}END\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    plugins = Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")})
+    plugins.context["salt.utils.systemd.booted"] = True
+    return plugins.loader("modules")
+
+
 @pytest.fixture
 def host():
     """One test at a time, and the host's zone as it was afterwards."""
@@ -71,3 +95,12 @@ def test_what_the_hardware_clock_counts(salt):
     assert salt["timezone.set_hwclock"](clock) is True
     with pytest.raises(CommandError, match="localtime and UTC are the only permitted values"):
         salt["timezone.set_hwclock"]("nonsense")
+
+
+def test_where_systemd_runs_it_is_asked(booted, tmp_path):
+    assert booted["timezone.get_zone"]() == "Europe/Berlin"
+    assert booted["timezone.get_hwclock"]() == "UTC"
+    assert booted["timezone.set_zone"]("Asia/Kolkata") is True
+    assert booted["timezone.set_hwclock"]("UTC") is True
+    assert booted["timezone.set_hwclock"]("localtime") is True
+    assert (tmp_path / "words").read_text() == "set-timezone Asia/Kolkata\nset-local-rtc true\n"

@@ -5,6 +5,7 @@ import pwd
 
 import pytest
 
+from tests.support.debian import need
 from tests.support.names import open_names, write_root
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
@@ -209,6 +210,21 @@ def test_login_classes_are_not_known_here(salt):
 
 def test_everybody_is_told_of(salt):
     assert salt["user.list_users"]() == sorted(entry.pw_name for entry in pwd.getpwall())
+
+
+@as_root
+def test_an_account_of_the_hosts_own_files(salt, plugins, names):
+    need("libuser")
+    assert (
+        salt["user.add"](names[0], uid=54399, groups="games", createhome=False, fullname="Some One", local=True) is True
+    )
+    info = salt["user.info"](names[0])
+    assert (info["uid"], info["fullname"], info["groups"]) == (54399, "Some One", ["games", names[0]])
+    assert salt["group.add"](names[1], 54398, local=True) is True
+    assert salt["group.delete"](names[1], local=True) is True
+    assert salt["user.delete"](names[0], local=True) is True
+    assert salt["user.delete"](names[0], local=True) is False
+    assert plugins.context["retcode"] != 0
 
 
 # -- another root ----------------------------------------------------------------------------------------------

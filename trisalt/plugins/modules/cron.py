@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from trisalt.errors import CommandError
@@ -124,7 +125,7 @@ def rm_job(
         salt '*' cron.rm_job root /usr/local/weekly
     """
     times = {"minute": minute, "hour": hour, "daymonth": daymonth, "month": month, "dayweek": dayweek}
-    return _written(user, *__utils__["crontab.take"](list_tab(user), "crons", cmd, identifier, times))
+    return _change(user, lambda tab: __utils__["crontab.take"](tab, "crons", cmd, identifier, times))
 
 
 rm = rm_job
@@ -138,7 +139,7 @@ def rm_special(user: str, cmd: str, special: str | None = None, identifier: Any 
 
         salt '*' cron.rm_special root /usr/bin/foo
     """
-    return _written(user, *__utils__["crontab.take"](list_tab(user), "special", cmd, identifier, {"spec": special}))
+    return _change(user, lambda tab: __utils__["crontab.take"](tab, "special", cmd, identifier, {"spec": special}))
 
 
 def set_env(user: str, name: str, value: Any = None) -> str:
@@ -149,7 +150,7 @@ def set_env(user: str, name: str, value: Any = None) -> str:
 
         salt '*' cron.set_env root MAILTO user@example.com
     """
-    return _written(user, *__utils__["crontab.assign"](list_tab(user), name, value))
+    return _change(user, lambda tab: __utils__["crontab.assign"](tab, name, value))
 
 
 def rm_env(user: str, name: str) -> str:
@@ -160,9 +161,7 @@ def rm_env(user: str, name: str) -> str:
 
         salt '*' cron.rm_env root MAILTO
     """
-    tab = list_tab(user)
-    kept = [row for row in tab["env"] if row["name"] != name]
-    return _written(user, "absent" if len(kept) == len(tab["env"]) else "removed", {**tab, "env": kept})
+    return _change(user, lambda tab: __utils__["crontab.unassign"](tab, name))
 
 
 def write_cron_file(user: str, path: str) -> bool:
@@ -192,15 +191,17 @@ def write_cron_file_verbose(user: str, path: str) -> dict[str, Any]:
 
 def _place(user: str, times: dict[str, Any], cmd: Any, commented: bool, comment: Any, identifier: Any) -> str:
     wanted = __utils__["crontab.job"](times, cmd, commented=commented, comment=comment, identifier=identifier)
-    return _written(user, *__utils__["crontab.place"](list_tab(user), wanted))
+    return _change(user, lambda tab: __utils__["crontab.place"](tab, wanted))
 
 
-def _written(user: str, answer: str, tab: dict[str, Any]) -> str:
+def _change(user: str, change: Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]) -> str:
     """Install a crontab where something changed. crontab(1) takes it whole, or says why not and leaves the old one."""
-    if answer in ("present", "absent"):
-        return answer
-    text = __utils__["crontab.render"](tab)
-    found = _run([*_crontab(user), "-"], stdin=text, stdin_raw_newlines=True)
+    with __utils__["rewrite.locked"](f"crontab of {user}"):
+        answer, tab = change(list_tab(user))
+        if answer in ("present", "absent"):
+            return answer
+        text = __utils__["crontab.render"](tab)
+        found = _run([*_crontab(user), "-"], stdin=text, stdin_raw_newlines=True)
     if found["retcode"]:
         __context__["retcode"] = found["retcode"]
         # An error is an answer here: the cron states tell it from `new` and its kin. Source: stock Salt 3008.3.

@@ -8,7 +8,7 @@ import re
 import shutil
 from typing import Any
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, InvocationError
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def diff(
     if no_index and not files:
         items, files = [], items
     if no_index and (len(files) != 2 or items):
-        raise CommandError("The 'no_index' option requires two paths")
+        raise InvocationError("The 'no_index' option requires two paths")
     flags = [*(["--no-index"] if no_index else []), *(["--cached"] if cached else [])]
     words = ["diff", *flags, *_opts(opts), *(_word(item, "item") for item in items), *(["--", *files] if files else [])]
     # A difference is its retcode 1 when git compares files.
@@ -361,7 +361,7 @@ def checkout(
     """
     options = _opts(opts)
     if rev is None and not any(word.startswith(("-b", "-B")) for word in options):
-        raise CommandError("'rev' argument is required unless -b or -B in opts")
+        raise InvocationError("'rev' argument is required unless -b or -B in opts")
     words = ["checkout", *(["--force"] if force else []), *options, *([_word(rev, "rev")] if rev is not None else [])]
     return _git(words, _place(cwd, user), git_opts, user, ignore_retcode, output_encoding, merge=True)
 
@@ -433,10 +433,10 @@ def merge_base(
     """
     _none_left(kwargs)
     if sum(map(bool, (octopus, is_ancestor, independent, fork_point))) > 1:
-        raise CommandError("Only one of 'octopus', 'independent', 'is_ancestor', and 'fork_point' is permitted")
+        raise InvocationError("Only one of 'octopus', 'independent', 'is_ancestor', and 'fork_point' is permitted")
     names = [_word(ref, "ref") for ref in (refs.split(",") if isinstance(refs, str) else refs or [])]
     if is_ancestor and len(names) != 2:
-        raise CommandError("Two refs/commits are required if 'is_ancestor' is True")
+        raise InvocationError("Two refs/commits are required if 'is_ancestor' is True")
     words = ["merge-base"]
     for given, flag in ((octopus, "--octopus"), (is_ancestor, "--is-ancestor"), (independent, "--independent")):
         words += [flag] if given else []
@@ -562,7 +562,7 @@ def submodule(
         salt '*' git.submodule /path/to/repo update opts=--init
     """
     if "init" in kwargs:
-        raise CommandError(
+        raise InvocationError(
             "The 'init' argument is no longer supported. Either set 'command' to 'init', or include '--init' in the "
             "'opts' argument and set 'command' to 'update'."
         )
@@ -978,10 +978,10 @@ def config_set(
         salt '*' git.config_set user.email me@example.com cwd=/path/to/repo
     """
     if value is not None and multivar is not None:
-        raise CommandError("Only one of 'value' and 'multivar' is permitted")
+        raise InvocationError("Only one of 'value' and 'multivar' is permitted")
     values = multivar.split(",") if isinstance(multivar, str) else multivar if multivar is not None else [value]
     if values == [None] or not values:
-        raise CommandError("One of 'value' and 'multivar' is required")
+        raise InvocationError("One of 'value' and 'multivar' is required")
     more, where, place = kwargs.pop("add", False), *_scope(kwargs, cwd, user)
     name = _word(key, "key")
     for number, one in enumerate(values):
@@ -1058,7 +1058,7 @@ def worktree_add(
     name = kwargs.pop("branch", None)
     _none_left(kwargs)
     if name and detach:
-        raise CommandError("Only one of 'branch' and 'detach' is allowed")
+        raise InvocationError("Only one of 'branch' and 'detach' is allowed")
     words = ["worktree", "add", *(["--force"] if force else [])]
     if detach:
         words.append("--detach")
@@ -1204,20 +1204,20 @@ def _scope(kwargs: dict[str, Any], cwd: str | None, user: str | None) -> tuple[l
     everywhere = kwargs.pop("global", False)
     _none_left(kwargs)
     if not everywhere and cwd is None:
-        raise CommandError("'cwd' argument required unless global=True")
+        raise InvocationError("'cwd' argument required unless global=True")
     return (["--global"], None) if everywhere else (["--local"], _place(cwd, user))
 
 
 def _none_left(kwargs: dict[str, Any]) -> None:
     left = [f"{key}={value}" for key, value in kwargs.items() if not key.startswith("__")]
     if left:
-        raise CommandError(f"The following keyword arguments are not valid: {', '.join(left)}")
+        raise InvocationError(f"The following keyword arguments are not valid: {', '.join(left)}")
 
 
 def _files(filename: Any) -> list[str]:
     found = [str(name) for name in filename] if isinstance(filename, list | tuple) else [str(filename)]
     if not all(found):
-        raise CommandError("'filename' argument is required")
+        raise InvocationError("'filename' argument is required")
     return found
 
 

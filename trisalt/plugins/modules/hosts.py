@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from trisalt.errors import CommandError
@@ -67,7 +68,8 @@ def set_host(ip: str, alias: Any, comment: str | None = None) -> bool:
     wanted = _names(alias)
     if wanted:
         _address(ip)
-    return _write(__utils__["hostsfile.with_only"](_read(), ip, wanted, _comment(comment)))
+    told = _comment(comment)
+    return _change(lambda text: __utils__["hostsfile.with_only"](text, ip, wanted, told))
 
 
 def rm_host(ip: str, alias: str) -> bool:
@@ -78,9 +80,7 @@ def rm_host(ip: str, alias: str) -> bool:
 
         salt '*' hosts.rm_host 10.0.0.5 web1
     """
-    if not has_pair(ip, alias):
-        return True
-    return _write(__utils__["hostsfile.without"](_read(), ip, alias))
+    return _change(lambda text: __utils__["hostsfile.without"](text, ip, alias))
 
 
 def add_host(ip: str, alias: Any) -> bool:
@@ -95,9 +95,7 @@ def add_host(ip: str, alias: Any) -> bool:
     if not wanted:
         raise CommandError("There is no name to add")
     _address(ip)
-    text = _read()
-    fresh = __utils__["hostsfile.with_added"](text, ip, wanted)
-    return _write(fresh) if fresh != text else True
+    return _change(lambda text: __utils__["hostsfile.with_added"](text, ip, wanted))
 
 
 def set_comment(ip: str, comment: str) -> bool:
@@ -108,12 +106,10 @@ def set_comment(ip: str, comment: str) -> bool:
 
         salt '*' hosts.set_comment 10.0.0.5 'the web server'
     """
-    entry = list_hosts().get(ip)
-    if not isinstance(entry, dict):
+    told = _comment(comment)
+    if not isinstance(list_hosts().get(ip), dict):
         return False
-    if entry.get("comment", "") == comment:
-        return True
-    return _write(__utils__["hostsfile.with_only"](_read(), ip, entry["aliases"], _comment(comment)))
+    return _change(lambda text: __utils__["hostsfile.with_comment"](text, ip, told))
 
 
 def _names(alias: Any) -> list[str]:
@@ -145,6 +141,11 @@ def _read() -> str:
     return __utils__["rewrite.read"](_path()) or ""
 
 
-def _write(text: str) -> bool:
-    __utils__["rewrite.replace"](_path(), text)
+def _change(change: Callable[[str], str]) -> bool:
+    path = _path()
+    with __utils__["rewrite.locked"](path):
+        text = _read()
+        fresh = change(text)
+        if fresh != text:
+            __utils__["rewrite.replace"](path, fresh)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 
@@ -77,8 +78,7 @@ def load(mod: str, persist: bool = False) -> Any:
     if (refusal := _run(["modprobe", "--", mod])) is not None:
         return f"Error loading module {mod}: {refusal}"
     changed = set(mod_list()) - before
-    if persist and name not in mod_list(only_persist=True):
-        _keep(__utils__["kernelmodules.with_module"](_kept(), name))
+    if persist and _keep(lambda text: __utils__["kernelmodules.with_module"](text, name)):
         changed.add(name)
     return sorted(changed)
 
@@ -96,8 +96,7 @@ def remove(mod: str, persist: bool = False, comment: bool = True) -> Any:
     if (refusal := _run(["rmmod", "--", mod])) is not None:
         return f"Error removing module {mod}: {refusal}"
     changed = before - set(mod_list())
-    if persist and name in mod_list(only_persist=True):
-        _keep(__utils__["kernelmodules.without_module"](_kept(), name, comment))
+    if persist and _keep(lambda text: __utils__["kernelmodules.without_module"](text, name, comment)):
         changed.add(name)
     return sorted(changed)
 
@@ -113,13 +112,20 @@ def _run(argv: list[str]) -> str | None:
 
 
 def _path() -> str:
-    return "/etc/modules-load.d/salt_managed.conf" if os.path.isdir("/run/systemd/system") else "/etc/modules"
+    return "/etc/modules-load.d/salt_managed.conf" if __utils__["systemd.booted"]() else "/etc/modules"
 
 
 def _kept() -> str:
     return __utils__["rewrite.read"](_path()) or ""
 
 
-def _keep(text: str) -> None:
-    os.makedirs(os.path.dirname(_path()), exist_ok=True)
-    __utils__["rewrite.replace"](_path(), text)
+def _keep(change: Callable[[str], str]) -> bool:
+    """Change the list of every start; whether anything did."""
+    with __utils__["rewrite.locked"](_path()):
+        text = _kept()
+        fresh = change(text)
+        if __utils__["kernelmodules.listed"](fresh) == __utils__["kernelmodules.listed"](text):
+            return False
+        os.makedirs(os.path.dirname(_path()), exist_ok=True)
+        __utils__["rewrite.replace"](_path(), fresh)
+    return True

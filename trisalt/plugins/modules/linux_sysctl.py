@@ -28,7 +28,7 @@ def default_config() -> str:
 
         salt '*' sysctl.default_config
     """
-    if os.path.isdir("/run/systemd/system") and shutil.which("systemctl"):
+    if __utils__["systemd.booted"]() and shutil.which("systemctl"):
         found = re.match(
             r"systemd (\d+)", __utils__["tool.checked"](["systemctl", "--version"], "No version of systemd")
         )
@@ -87,26 +87,24 @@ def persist(name: str, value: Any, config: str | None = None) -> str:
         salt '*' sysctl.persist net.ipv4.ip_forward 1
     """
     text, path = _text(value), config or default_config()
-    sysctls = __utils__
-    if not sysctls["sysctls.path_of"](name).is_file():
+    path_of = __utils__["sysctls.path_of"]
+    if not path_of(name).is_file():
         raise CommandError(f"sysctl {name} does not exist")
-    known = sysctls["rewrite.read"](path)
-    wanted = sysctls["sysctls.path_of"](name)
-    in_file = [
-        v for k, v in sysctls["sysctls.parse"](known or "").items() if sysctls["sysctls.path_of_or_none"](k) == wanted
-    ]
-    is_kept = bool(in_file) and sysctls["sysctls.same"](in_file[-1], text)
-    is_set = sysctls["sysctls.same"](get(name), text)
-    if is_kept and is_set:
-        return "Already set"
-    if not is_set:
-        assign(name, text)
-    if not is_kept:
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-        except OSError as exc:
-            raise CommandError(f"Unable to write {path}: {exc.strerror}") from exc
-        sysctls["rewrite.replace"](path, sysctls["sysctls.kept"](known, name, text))
+    with __utils__["rewrite.locked"](path):
+        known = __utils__["rewrite.read"](path)
+        in_file = __utils__["sysctls.kept_value"](known or "", name)
+        is_kept = in_file is not None and __utils__["sysctls.same"](in_file, text)
+        is_set = __utils__["sysctls.same"](get(name), text)
+        if is_kept and is_set:
+            return "Already set"
+        if not is_set:
+            assign(name, text)
+        if not is_kept:
+            try:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            except OSError as exc:
+                raise CommandError(f"Unable to write {path}: {exc.strerror}") from exc
+            __utils__["rewrite.replace"](path, __utils__["sysctls.kept"](known, name, text))
     return "Updated"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shutil
 from typing import Any
@@ -106,10 +105,11 @@ def gen_locale(locale: str, **kwargs: Any) -> Any:
             log.error('The provided locale "%s" is not found in %s', locale, _SUPPORTED)
             __context__["retcode"] = 1
             return False
-        text = __utils__["rewrite.read"](_GEN) or ""
-        fresh = __utils__["locales.with_line"](text, line)
-        if fresh != text:
-            __utils__["rewrite.replace"](_GEN, fresh)
+        with __utils__["rewrite.locked"](_GEN):
+            text = __utils__["rewrite.read"](_GEN) or ""
+            fresh = __utils__["locales.with_line"](text, line)
+            if fresh != text:
+                __utils__["rewrite.replace"](_GEN, fresh)
         argv = ["locale-gen", "--keep-existing"]
     else:
         base, charmap = __utils__["locales.parts"](name)
@@ -124,7 +124,7 @@ def _is_debian() -> bool:
 
 
 def _by_localectl() -> bool:
-    return os.path.isdir("/run/systemd/system") and shutil.which("localectl") is not None
+    return __utils__["systemd.booted"]() and shutil.which("localectl") is not None
 
 
 def _files() -> list[str]:

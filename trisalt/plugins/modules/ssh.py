@@ -201,15 +201,12 @@ def set_auth_key(
         __context__["retcode"] = 1
         return "fail"
     line = __utils__["sshkeys.authorized_line"](key, found, comment, options)
-    status = check_key(user, key, found, comment, options, config, cache_keys, fingerprint_hash_type)
-    if status == "exists":
-        return "no change"
-    lines = _lines(user, config)
-    if status == "add":
-        lines.append(line)
-    else:
-        lines = _replaced(lines, key, [line])
-    _write_keys(entry, config, lines)
+    with __utils__["rewrite.locked"](f"keys of {user}"):
+        status = check_key(user, key, found, comment, options, config, cache_keys, fingerprint_hash_type)
+        if status == "exists":
+            return "no change"
+        lines = _lines(user, config)
+        _write_keys(entry, config, [*lines, line] if status == "add" else _replaced(lines, key, [line]))
     return "new" if status == "add" else "replace"
 
 
@@ -252,9 +249,10 @@ def rm_auth_key(user: str, key: str, config: str = _AUTHORIZED, fingerprint_hash
 
         salt '*' ssh.rm_auth_key root '<key>'
     """
-    if key not in auth_keys(user, config, fingerprint_hash_type):
-        return "Key not present"
-    _write_keys(__utils__["userfiles.account"](user), config, _replaced(_lines(user, config), key, []))
+    with __utils__["rewrite.locked"](f"keys of {user}"):
+        if key not in auth_keys(user, config, fingerprint_hash_type):
+            return "Key not present"
+        _write_keys(__utils__["userfiles.account"](user), config, _replaced(_lines(user, config), key, []))
     return "Key removed"
 
 
@@ -427,12 +425,12 @@ def set_known_host(
             return _error(
                 "Remote host public keys found but none of their fingerprints match the one you have provided"
             )
-    kinds = {row["enc"] for row in new}
-    lines, _gone = _without_host(place, host, kinds)
-    for row in new:
-        name = row["hostname"] if row["hostname"].startswith("|") or not hash_known_hosts else None
-        lines.append(f"{name or __utils__['sshkeys.hashed'](host)} {row['enc']} {row['key']}")
-    _write_known(place, lines)
+    with __utils__["rewrite.locked"](place["path"]):
+        lines, _gone = _without_host(place, host, {row["enc"] for row in new})
+        for row in new:
+            name = row["hostname"] if row["hostname"].startswith("|") or not hash_known_hosts else None
+            lines.append(f"{name or __utils__['sshkeys.hashed'](host)} {row['enc']} {row['key']}")
+        _write_known(place, lines)
     return {"status": "updated", "old": old, "new": new}
 
 
@@ -455,10 +453,11 @@ def rm_known_host(
     if not os.path.isfile(path):
         return _error(f"Known hosts file {path} does not exist")
     host = __utils__["sshkeys.host_of"](hostname, port)
-    lines, gone = _without_host(place, host, None)
-    if not gone:
-        return {"status": "removed", "comment": f"Host {host} not found in {path}"}
-    _write_known(place, lines)
+    with __utils__["rewrite.locked"](path):
+        lines, gone = _without_host(place, host, None)
+        if not gone:
+            return {"status": "removed", "comment": f"Host {host} not found in {path}"}
+        _write_known(place, lines)
     told = [f"# Host {host} found: line {number}" for number in gone]
     return {"status": "removed", "comment": "\n".join([*told, f"{path} updated."])}
 
@@ -477,10 +476,11 @@ def hash_known_hosts(user: str | None = None, config: str | None = None) -> dict
     path = place["path"]
     if not os.path.isfile(path):
         return _error(f"Known hosts file {path} does not exist")
-    text = __utils__["userfiles.read"](path, place["entry"])
-    fresh = __utils__["sshkeys.hashed_file"](text)
-    if fresh != text:
-        _write_known(place, fresh.splitlines())
+    with __utils__["rewrite.locked"](path):
+        text = __utils__["userfiles.read"](path, place["entry"])
+        fresh = __utils__["sshkeys.hashed_file"](text)
+        if fresh != text:
+            _write_known(place, fresh.splitlines())
     return {"status": "updated", "comment": f"{path} updated."}
 
 

@@ -9,7 +9,7 @@ import shutil
 import time
 from typing import Any
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, InvocationError
 
 _ZONES = "/usr/share/zoneinfo"
 _LOCALTIME = "/etc/localtime"
@@ -105,7 +105,7 @@ def zone_compare(timezone: str) -> bool:
     """
     path = _file(timezone)
     if not os.path.isfile(path):
-        raise CommandError(f'Can\'t find a local timezone "{timezone}"')
+        raise InvocationError(f'Can\'t find a local timezone "{timezone}"')
     if not os.path.exists(_LOCALTIME):
         return timezone in ("UTC", "Etc/UTC")
     return filecmp.cmp(_LOCALTIME, path, shallow=False)
@@ -137,7 +137,7 @@ def set_hwclock(clock: str) -> bool:
         salt '*' timezone.set_hwclock UTC
     """
     if str(clock).lower() not in ("utc", "localtime"):
-        raise CommandError("localtime and UTC are the only permitted values")
+        raise InvocationError("localtime and UTC are the only permitted values")
     if clock.lower() == get_hwclock().lower():
         return True
     if _by_timedatectl():
@@ -150,11 +150,11 @@ def _status() -> str:
 
 
 def _by_timedatectl() -> bool:
-    return os.path.isdir("/run/systemd/system") and shutil.which("timedatectl") is not None
+    return __utils__["systemd.booted"]() and shutil.which("timedatectl") is not None
 
 
 def _file(timezone: Any) -> str:
     name = str(timezone)
     if not re.fullmatch(r"[A-Za-z0-9_+][A-Za-z0-9_+/-]*", name):
-        raise CommandError(f'Can\'t find a local timezone "{timezone}"')
+        raise InvocationError(f'Can\'t find a local timezone "{timezone}"')
     return os.path.join(_ZONES, name)

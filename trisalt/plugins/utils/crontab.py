@@ -152,6 +152,12 @@ def assign(tab: Tab, name: str, value: Any) -> tuple[str, Tab]:
     return "new", {**tab, "env": [*tab["env"], {"name": name, "value": text}]}
 
 
+def unassign(tab: Tab, name: str) -> tuple[str, Tab]:
+    """Take a variable out of a crontab: `removed` or `absent`, and the crontab."""
+    kept = [row for row in tab["env"] if row["name"] != name]
+    return "absent" if len(kept) == len(tab["env"]) else "removed", {**tab, "env": kept}
+
+
 def _same(known: dict[str, Any], wanted: dict[str, Any]) -> bool:
     def value(name: str) -> bool:
         if name == "comment":

@@ -12,7 +12,7 @@ import secrets
 import threading
 from functools import cache
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, InvocationError
 
 # In the order in which they are told.
 ALGORITHMS = {"sha512": "$6$", "sha256": "$5$", "blowfish": "$2b$", "md5": "$1$", "crypt": ""}
@@ -26,7 +26,7 @@ _LOCK = threading.Lock()
 def hashed(password: str, salt: str | None = None, algorithm: str = "sha512") -> str:
     """A password's hash, as it stands in /etc/shadow. Raises CommandError for what the host's library refuses."""
     if algorithm not in ALGORITHMS:
-        raise CommandError(
+        raise InvocationError(
             f"Cannot hash using '{algorithm}' hash algorithm. Supported algorithms are: {list(ALGORITHMS)}."
         )
     if salt is None:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, InvocationError
 
 _CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@")
 _FETCHED = re.compile(
@@ -108,9 +108,9 @@ def word(value: Any, what: str) -> str:
     """A revision, a remote or a name of a caller. Raises CommandError for what git would read as an option."""
     text = str(value)
     if value is None or not text:
-        raise CommandError(f"'{what}' argument is required")
+        raise InvocationError(f"'{what}' argument is required")
     if text.startswith("-"):
-        raise CommandError(f"Invalid {what} '{text}': it would be an option")
+        raise InvocationError(f"Invalid {what} '{text}': it would be an option")
     return text
 
 
@@ -125,9 +125,9 @@ def with_credentials(url: str, user: str | None, password: str | None) -> str:
         return url
     parts = urlsplit(url)
     if parts.scheme != "https":
-        raise CommandError("Basic Auth only supported for HTTPS")
+        raise InvocationError("Basic Auth only supported for HTTPS")
     if user is None:
-        raise CommandError("'https_user' is required when 'https_pass' is given")
+        raise InvocationError("'https_user' is required when 'https_pass' is given")
     secret = quote(str(user), safe="") + (f":{quote(str(password), safe='')}" if password is not None else "")
     return urlunsplit(parts._replace(netloc=f"{secret}@{parts.netloc.rpartition('@')[2]}"))
 

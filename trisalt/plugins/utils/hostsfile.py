@@ -69,6 +69,14 @@ def with_added(text: str, ip: str, aliases: list[str]) -> str:
     return with_only(text, ip, known["aliases"] + missing, known.get("comment", ""))
 
 
+def with_comment(text: str, ip: str, comment: str) -> str:
+    """An address with this comment."""
+    known = parse(text).get(ip)
+    if known is None or known.get("comment", "") == comment:
+        return text
+    return with_only(text, ip, known["aliases"], comment)
+
+
 def _changed(
     text: str,
     ip: str,

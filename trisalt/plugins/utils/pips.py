@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, CommandNotFound
 
 _CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@")
 _FROZEN = re.compile(r"(?:-e )?(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:===?| @ )(?P<version>\S+)")
@@ -33,7 +33,7 @@ def command(bin_env: Any = None) -> list[str]:
         return [path, "-m", "pip"] if name.startswith(("python", "pypy")) else [path]
     elif os.path.basename(path) == path and shutil.which(path):
         return command(shutil.which(path))
-    raise CommandError(f"Access denied to {path}, could not find a pip binary")
+    raise CommandNotFound(f"Access denied to {path}, could not find a pip binary")
 
 
 def run(

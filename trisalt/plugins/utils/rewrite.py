@@ -1,10 +1,16 @@
-"""Replace a file whole: written beside, then renamed, with the owner, mode and attributes of what was there."""
+"""Replace a file whole: written beside, then renamed, with the owner, mode and attributes of what was there; and one
+job at a time where a file is read first and written then.
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from trisalt.errors import CommandError
 
@@ -36,6 +42,25 @@ def replace(path: str, text: str, *, mode: int | None = None, owner: tuple[int, 
         _replace(path, data, 0o644 if mode is None else mode, owner, known is not None)
     except OSError as exc:
         raise CommandError(f"Unable to write {path}: {exc.strerror}") from exc
+
+
+@contextmanager
+def locked(what: str) -> Iterator[None]:
+    """Be the only job of this minion that changes what is named, for as long as that takes."""
+    folder = os.path.join(__opts__["cachedir"], "locks")
+    name = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        handle = os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        # Who may not write to the cache is no job of the minion's, and changes what is their own.
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _replace(path: str, data: bytes, mode: int, owner: tuple[int, int] | None, known: bool) -> None:

@@ -85,7 +85,7 @@ def kept(text: str | None, name: str, value: str) -> str:
     fresh = [f"{name} = {value}"]
     for line in text.splitlines():
         found = _setting(line)
-        if found and path_of_or_none(found[0]) == path_of(name):
+        if found and _same_name(found[0], name):
             lines += fresh
             fresh = []
         else:
@@ -93,12 +93,17 @@ def kept(text: str | None, name: str, value: str) -> str:
     return "".join(f"{line}\n" for line in lines + fresh)
 
 
-def path_of_or_none(name: str) -> Path | None:
-    """`path_of`, and nothing for what is no name."""
+def kept_value(text: str, name: str) -> str | None:
+    """The value that a file has for a parameter, however its name is written; the last one counts."""
+    found = [value for key, value in parse(text).items() if _same_name(key, name)]
+    return found[-1] if found else None
+
+
+def _same_name(key: str, name: str) -> bool:
     try:
-        return path_of(name)
+        return path_of(key) == path_of(name)
     except CommandError:
-        return None
+        return False
 
 
 def _setting(line: str) -> tuple[str, str] | None:

@@ -7,21 +7,21 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, CommandNotFound
 
 log = logging.getLogger(__name__)
 
 
 def need(name: str) -> str:
-    """The path of a program. Raises CommandError when it is not installed."""
+    """The path of a program. Raises CommandNotFound when it is not installed."""
     found = shutil.which(name)
     if found is None:
-        raise CommandError(f"Command '{name}' cannot be found")
+        raise CommandNotFound(f"Command '{name}' cannot be found")
     return found
 
 
 def run(argv: Sequence[Any], **options: Any) -> dict[str, Any]:
-    """Run a program without a shell: what `cmd.run_all` returns. Raises CommandError when it is not installed."""
+    """Run a program without a shell: what `cmd.run_all` returns. Raises CommandNotFound when it is not installed."""
     need(str(argv[0]))
     return __salt__["cmd.run_all"]([str(word) for word in argv], python_shell=False, **options)
 
