@@ -30,9 +30,9 @@ from trisalt.bus.requests import (
     PublishRequest,
     Resolved,
 )
-from trisalt.errors import CommandError, StoreError
-from trisalt.master import batches
-from trisalt.master.batches import NOT_RUN, run_batches
+from trisalt.errors import CommandError, Denied, StoreError
+from trisalt.master.batch_run import JID_S, NOT_ALLOWED, NOT_RUN
+from trisalt.master.batches import run_batches
 from trisalt.wire import jid as jids
 
 NOW = 1795779930.0
@@ -124,6 +124,7 @@ class Fleet:
     """`(id, jid)` of every run of the batch's function."""
     published: list = attrs.field(factory=list)
     judged: list = attrs.field(factory=list)
+    forbidden: bool = False
     numbers: int = 0
 
     async def run(self, *, task_status):
@@ -137,6 +138,9 @@ class Fleet:
                 self.published.append(request)
                 if self.heard is not None:
                     self.heard()
+                if self.forbidden and request.fun == "cmd.run":
+                    reply.fail(Denied("no"))
+                    continue
                 self.numbers += 1
                 jid = request.jid or f"2026112213{self.numbers:010}"
                 reply.send(Published(jid=jid, minions=[id for id in request.tgt if id in self.ids], missing=[]))
@@ -176,11 +180,12 @@ class House:
         self.fleet = Fleet(self.bus, self.store)
         self.heard = []
         self.more = trio.lowlevel.ParkingLot()
-        self.now = NOW
+        self.begun = {}
         self._nursery = nursery
         self._scope = trio.CancelScope()
 
     async def start(self):
+        self.started = trio.current_time()
         await self._nursery.start(self.fleet.run)
         await self._nursery.start(self._listen)
         await self.restart()
@@ -199,7 +204,8 @@ class House:
                 timeout=5,
                 gather_job_timeout=10,
                 keep_seconds=3600,
-                clock=lambda: self.now + trio.current_time(),
+                read_begun=lambda jid: self.begun.get(jid),
+                clock=lambda: NOW + trio.current_time() - self.started,
                 task_status=task_status,
             )
 
@@ -228,7 +234,7 @@ class House:
 
 
 @pytest.fixture
-async def house(nursery, autojump_clock):
+async def house(nursery):
     yield await House(nursery).start()
     nursery.cancel_scope.cancel()
 
@@ -380,14 +386,70 @@ async def test_the_jobs_own_keys_go_with_it_and_not_with_the_ping(autojump_clock
 
 
 async def test_a_batch_of_many_hours_takes_a_fresh_job_id(autojump_clock, house):
-    published = await house.begin(wait=batches.JID_S + 1)
-    ended = await house.end(published.jid, 10 * batches.JID_S)
+    published = await house.begin(wait=JID_S + 1)
+    ended = await house.end(published.jid, 10 * JID_S)
     used = [jid for _id, jid in house.fleet.ran]
     assert used[0] == published.jid
     assert len(set(used)) == 3
     assert all(jids.is_jid(jid) for jid in used)
     assert ended.completed == 3
     assert set(house.store.settled) == set(used)
+
+
+async def test_what_is_forbidden_meanwhile_is_given_up_and_not_asked_for_ever(autojump_clock, house):
+    house.fleet.held = trio.Event()
+    published = await house.begin()
+    await trio.sleep(0.1)
+    house.fleet.forbidden = True
+    house.fleet.held.set()
+    ended = await house.end(published.jid)
+    assert (ended.completed, ended.failed) == (1, 2)
+    assert house.store.settled[published.jid] == {"m2": NOT_ALLOWED, "m3": NOT_ALLOWED}
+
+
+STOCK_JID = "20261127113000000000"
+
+
+def begun_by_stock(**more):
+    """What stock's `salt --async -b 1` keeps of a batch whose first minion it has sent the job to."""
+    return {
+        **{"jid": STOCK_JID, "all_minions": ["m1", "m2", "m3"], "pending": ["m2", "m3"], "active": {"m1": NOW}},
+        **{"done": {}, "failed": {}, "wait": [], "batch_size": 1, "fun": "cmd.run", "arg": ["true"], "kwargs": {}},
+        **{"tgt": "*", "tgt_type": "glob", "failhard": False, "batch_wait": 0, "timeout": 5, "gather_job_timeout": 10},
+        **{"last_progress": NOW, "created": NOW, "halted": False, "halted_reason": None, "driver": "master", "ret": ""},
+        **{"user": "root", **more},
+    }
+
+
+async def test_what_stocks_command_began_is_taken_over(house):
+    house.begun[STOCK_JID] = begun_by_stock()
+    house.fleet.ran.append(("m1", STOCK_JID))
+    await house.fleet.give_back("m1", STOCK_JID, "cmd.run", "done")
+    new = TaggedEvent(name=f"salt/batch/{STOCK_JID}/new", data={"jid": STOCK_JID, "driver": "master"})
+    await house.bus.publish(new)
+    await house.bus.publish(new)
+    ended = await house.end(STOCK_JID, 60)
+    assert (ended.completed, ended.failed, ended.fun) == (3, 0, "cmd.run")
+    assert house.fleet.ran == [(id, STOCK_JID) for id in ("m1", "m2", "m3")]
+    assert house.store.loads[STOCK_JID][1] == ["m1", "m2", "m3"]
+
+
+@pytest.mark.parametrize(
+    ("state", "data"),
+    [
+        (begun_by_stock(), {"jid": STOCK_JID, "driver": "cli"}),
+        (begun_by_stock(), {"jid": "20261127113000000001", "driver": "master"}),
+        (begun_by_stock(batch_size="many"), {"jid": STOCK_JID, "driver": "master"}),
+        ({"jid": STOCK_JID}, {"jid": STOCK_JID, "driver": "master"}),
+        (None, {"jid": STOCK_JID, "driver": "master"}),
+    ],
+    ids=["of a command", "another's", "of no size", "half a state", "no state"],
+)
+async def test_what_is_no_batch_of_stocks_command_is_left_alone(house, state, data):
+    house.begun = {STOCK_JID: state}
+    await house.bus.publish(TaggedEvent(name=f"salt/batch/{STOCK_JID}/new", data=data))
+    assert (await house.end((await house.begin()).jid)).completed == 3
+    assert STOCK_JID not in {request.jid for request in house.fleet.published}
 
 
 @pytest.mark.parametrize("what", ["writes", "publications"])

@@ -10,7 +10,7 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobPublished, JobRefused
-from trisalt.bus.requests import PublishRequest
+from trisalt.bus.requests import AimRequest, PublishRequest, Resolved
 from trisalt.errors import Denied, StoreError, TargetError
 from trisalt.master.acl import Acl
 from trisalt.master.identity import Identity
@@ -298,6 +298,30 @@ async def test_who_may_not_is_told_so_and_the_refusal_names_no_arguments(key, mi
     assert [row[0] for row in desk.log] == ["JobRefused"]
     assert "secret" not in str(desk.log[0][1].to_data())
     assert (await desk.ask(user="bob")).jid is not None
+
+
+async def test_whom_a_job_would_go_to_is_told_and_nothing_is_sent(key, minions, nursery):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME))
+    await nursery.start(desk.run)
+    aim = partial(AimRequest, fun="test.version", arg=[])
+    assert await desk.bus.ask(aim(tgt="m1,m9", tgt_type="list", user="root")) == Resolved(
+        minions=["m1"], missing=["m9"]
+    )
+    assert (await desk.bus.ask(aim(tgt="role:w*", tgt_type="pillar", user="bob"))).minions == []
+    with pytest.raises(TargetError):
+        await desk.bus.ask(aim(tgt="( and", tgt_type="compound", user="root"))
+    assert desk.log == []
+
+
+async def test_whom_a_job_would_go_to_is_judged_as_the_job_is(key, minions, nursery):
+    desk = Desk(key, minions, acl=Acl(publisher_acl=SOME))
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    for fun, tgt in (("cmd.run", "m1"), ("test.ping", "*")):
+        with pytest.raises(Denied):
+            await desk.bus.ask(AimRequest(fun=fun, arg=[], tgt=tgt, user="bob"))
+    await trio.testing.wait_all_tasks_blocked()
+    assert [name for name, _event in desk.log] == ["JobRefused", "JobRefused"]
 
 
 async def test_an_unsigned_publication_is_one_only_when_configured(key, minions, nursery):

@@ -313,3 +313,62 @@ def test_a_master_syncs_its_own_plugins(tmp_path):
     assert "site.say" not in runners
     assert runners["saltutil.sync_all"](extmod_whitelist={"returners": []})["returners"] == []
     assert not (tmp_path / "ext/returners/keep.py").exists()
+
+
+# -- batch ------------------------------------------------------------------------------------------------------------
+
+RECORD = {
+    **{"jid": FIRST, "fun": "test.ping", "arg": [], "tgt": "*", "tgt_type": "glob", "user": "root", "ret": ""},
+    **{"kwargs": {}, "size": "50%", "wait": 0, "failhard": False, "timeout": 5, "gather_job_timeout": 10},
+    **{"created": 10.0, "named": ["m1", "m2", "m3", "m4", "m5"], "minions": ["m1", "m2", "m3", "m4"], "down": ["m5"]},
+    **{"jids": [FIRST], "last_progress": 20.0, "ended": None, "halted": None},
+    **{"done": {}, "lost": {}, "active": [], "pending": []},
+}
+
+
+@pytest.fixture
+async def batches(tmp_path, host):
+    """The runners, on a store with a batch of four: one has returned, one was given up, one is at work."""
+    async with open_store(tmp_path / "trisalt.db") as store:
+        await store.banks.store("batches", FIRST, RECORD)
+        await store.banks.store("batches", SECOND, {**RECORD, "jid": SECOND, "ended": 30.0, "done": {"m1": 0, "m2": 3}})
+        await store.banks.store(
+            f"batches/{FIRST}", "1", {"jid": FIRST, "minions": ["m1", "m2"], "lost": {}, "done": {}}
+        )
+        await store.banks.store(
+            f"batches/{FIRST}", "2", {"jid": FIRST, "minions": [], "lost": {"m2": "no"}, "done": {}}
+        )
+        await store.banks.store(f"batches/{FIRST}", "3", {"jid": THIRD, "minions": ["m3"], "lost": {}, "done": {}})
+        await store.jobs.record_job({"jid": FIRST, "fun": "test.ping", "arg": [], "tgt": "*"}, ["m1"])
+        await store.jobs.record_return(FIRST, "m1", {"return": True, "retcode": 1, "success": False})
+        yield Plugins({"cachedir": str(tmp_path), "extension_modules": ""}).loader("runners")
+
+
+async def test_a_batch_tells_how_far_it_is(batches):
+    found = batches["batch.status"](int(FIRST))
+    assert 0 <= found.pop("age_seconds") < 60
+    assert found.pop("last_progress") > 1000
+    assert found == {
+        **{"jid": FIRST, "fun": "test.ping", "tgt": "*", "tgt_type": "glob", "user": "root", "driver": "master"},
+        **{"total": 4, "completed": 1, "active": 1, "pending": 1, "failed": 2, "batch_size": 2},
+        **{"halted": False, "halted_reason": None, "created": 10.0},
+    }
+    assert batches["batch.status"]("20200101000000000000") is None
+    over = batches["batch.status"](SECOND)
+    assert (over["completed"], over["active"], over["failed"]) == (2, 0, 1)
+
+
+async def test_only_batches_under_way_are_listed(batches):
+    assert [found["jid"] for found in batches["batch.list_active"]()] == [FIRST]
+
+
+async def test_a_batch_is_stopped_by_an_event_and_its_jobs_are_killed_if_asked(batches, host):
+    assert batches["batch.stop"](SECOND) is False
+    assert batches["batch.stop"]("20200101000000000000") is False
+    assert host.asked == []
+    assert batches["batch.stop"](FIRST) is True
+    assert [(kind, fields["tag"]) for kind, fields in host.asked] == [("fire_event", f"salt/batch/{FIRST}/stop")]
+    host.answers["publish"] = {"jid": "1", "minions": []}
+    assert batches["batch.stop"](FIRST, kill=True) is True
+    killed = [(fields["tgt"], fields["fun"], fields["arg"]) for kind, fields in host.asked if kind == "publish"]
+    assert killed == [(["m2"], "saltutil.kill_job", [FIRST]), (["m3"], "saltutil.kill_job", [THIRD])]

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from trisalt.cli.show import show_for, write_out
+from trisalt.cli.told import hard_crash
 from trisalt.config.read import read_minion
 from trisalt.errors import AuthError, RequestTimeout, TrisaltError
 from trisalt.levels import LEVELS
@@ -204,6 +205,9 @@ class _Command:
             case Failure.EXCEPTION:
                 # The whole traceback is in the return that the master gets, and in a log that wants to know.
                 logging.getLogger(__name__).debug("%s", text)
+                if hard_crash(self.options):
+                    sys.stderr.write(f"{text.rstrip()}\n")
+                    return retcode & 255
                 sys.stderr.write(f"Error running '{fun}': {text.rstrip().rpartition(chr(10))[2]}\n")
             case _:
                 sys.stderr.write(f"{text}\n")

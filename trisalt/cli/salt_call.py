@@ -52,7 +52,7 @@ def _parser() -> Parser:
     add("-g", "--grains", action="store_true", help="Print the grains.")
     add("-d", "--doc", "--documentation", action="store_true", help="Print the documentation of functions.")
     add("--priv", metavar="USER", help="The system user to run as.")
-    add("--hard-crash", action="store_true", help="Accepted; -l debug shows where a function failed.")
+    add("--hard-crash", action="store_true", help="Tell where a function failed, all of it.")
     parser.group("Minion Options")
     add("--local", action="store_true", help="Without a master.")
     add("--master", help="The master to ask, instead of the configured ones.")

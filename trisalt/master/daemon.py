@@ -216,6 +216,7 @@ async def _start_services(
             timeout=config.timeout,
             gather_job_timeout=config.gather_job_timeout,
             keep_seconds=config.keep_jobs_seconds,
+            read_begun=cache.read_batch,
         ),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
         partial(serve_peers, bus, store.jobs),

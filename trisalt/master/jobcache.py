@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 import trio
 
+from trisalt.errors import RemoteProtocolError
 from trisalt.master.sessions import write_private
 from trisalt.wire import codec
 
@@ -45,6 +46,14 @@ class JobCache:
         write_private(folder / "jid", load["jid"].encode())
         write_private(folder / ".minions.p", codec.pack_bin(list(minions)))
         write_private(folder / ".load.p", codec.pack_bin(dict(load)))
+
+    def read_batch(self, jid: str) -> dict[str, Any] | None:
+        """What stock's `salt --async -b` left of a batch; None where there is nothing, or nothing that can be read."""
+        try:
+            state = codec.unpack_bin((self.folder_of(jid) / ".batch.p").read_bytes())
+        except (OSError, RemoteProtocolError):
+            return None
+        return state if isinstance(state, dict) and state.get("jid") == jid else None
 
     def sweep(self, before: float) -> int:
         """Remove the jobs that were laid down before `before` (wall time). How many."""

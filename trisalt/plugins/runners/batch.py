@@ -104,6 +104,14 @@ def _progress(record):
     return begun, over, lost - set(over)
 
 
+def _last_kept(jid):
+    """When it last noted how far it is."""
+    bank = f"{_BANK}/{jid}"
+    with _banks() as banks:
+        rows = banks.list(bank)
+        return (banks.updated(bank, rows[-1]) or 0.0) if rows else 0.0
+
+
 def _failed(retcode):
     return any(retcode.values() if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode])
 
@@ -111,6 +119,7 @@ def _failed(retcode):
 def _summary(record):
     begun, over, lost = _progress(record)
     minions = record["minions"] if record["minions"] is not None else record["named"]
+    last_progress = max(record["last_progress"], _last_kept(record["jid"]))
     touched = set(begun) | set(over) | lost
     return {
         "jid": record["jid"],
@@ -128,8 +137,8 @@ def _summary(record):
         "driver": "master",
         "user": record["user"],
         "created": record["created"],
-        "last_progress": record["last_progress"],
-        "age_seconds": time.time() - record["last_progress"],
+        "last_progress": last_progress,
+        "age_seconds": time.time() - last_progress,
     }
 
 
