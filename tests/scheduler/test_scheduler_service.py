@@ -235,3 +235,17 @@ async def test_named_times_that_come_later_make_entries_that_were_refused(autoju
     assert schedule.get("tea").when == ("5:30pm",)
     schedule.name_times({})
     assert schedule.get("tea") is None
+
+
+def test_what_is_said_of_all_entries_is_the_pillars_first_and_gone_when_it_is_gone():
+    schedule = Schedule()
+    window = {"start": "1am", "end": "2am"}
+    schedule.load({"skip_function": "x.conf", "skip_during_range": window}, source=Source.CONFIG)
+    schedule.load({"skip_function": "x.pillar"}, source=Source.PILLAR)
+    assert (schedule.whole.skip_function, schedule.whole.skip_during_range.start) == ("x.pillar", "1am")
+    schedule.load({}, source=Source.PILLAR)
+    assert schedule.whole.skip_function == "x.conf"
+    with structlog.testing.capture_logs() as logs:
+        schedule.load({"skip_during_range": {"start": "2am", "end": "1am"}}, source=Source.CONFIG)
+    assert [line["name"] for line in logs] == ["skip_during_range"]
+    assert (schedule.whole.skip_function, schedule.whole.skip_during_range) == (None, None)

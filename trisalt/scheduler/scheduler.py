@@ -1,17 +1,16 @@
-"""The schedule: which entries there are, and the service that sleeps until one is due and says so on the bus.
+"""The schedule: the plans for its entries, and the service that sleeps until one is due and says so on the bus.
 
-Running what is due is `minion/jobs`'s (a master's commands'); what operators ask is answered in `desk`; keeping their
-entries on disk is `persist`'s, and what became of the runs `state`'s.
+Which entries there are is `book`'s; running what is due `minion/jobs`'s and `master/scheduled`'s; what operators ask is
+answered in `desk`; what became of the runs is kept by `state`.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
 
 import attrs
 import structlog
@@ -19,7 +18,7 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import ScheduleDue
-from trisalt.errors import ConfigError
+from trisalt.scheduler.book import Book
 from trisalt.scheduler.calendar import instant
 from trisalt.scheduler.due import (
     BACK_AT_MOST,
@@ -33,8 +32,7 @@ from trisalt.scheduler.due import (
     still_worth,
     window_over,
 )
-from trisalt.scheduler.entry import WHOLE, Entry, Source, Window, whole_window
-from trisalt.scheduler.persist import read_schedule
+from trisalt.scheduler.entry import Entry
 from trisalt.scheduler.state import Memory, read_state, write_state
 from trisalt.scheduler.zone import local_zone
 
@@ -58,8 +56,8 @@ class Taken:
     late: float = 0.0
 
 
-class Schedule:
-    """The entries and their next runs. Changes take effect at once; `wait_changed` wakes the service.
+class Schedule(Book):
+    """A book of entries, and their next runs. Changes take effect at once; `wait_changed` wakes the service.
 
     `path` is where operators' entries are kept, `state` what became of the runs; None keeps nothing.
     """
@@ -74,187 +72,23 @@ class Schedule:
         zone: Callable[[], tzinfo] = local_zone,
         longest_sleep: float = LONGEST_SLEEP,
     ) -> None:
-        self.enabled = True
-        # What an operator said of `enabled`; None when nobody has.
-        self.wish: bool | None = None
-        self.path = path
+        super().__init__(path)
         self._state = state
         self._wall = wall
         self._draw = draw
         self._zone = zone
         self._longest_sleep = longest_sleep
-        self._entries: dict[str, Entry] = {}
         self._due: dict[str, Due | None] = {}
         self._memories = read_state(state) if state is not None else {}
         self._dirty = False
         # The furthest that the wall clock has shown, and the zone it was in.
         self._furthest: float | None = None
         self._seen_zone: tzinfo | None = None
-        # Of all entries: what runs in place of a run that is skipped, and when they are all skipped.
-        self._skip_function: str | None = None
-        self._skip_during: Window | None = None
-        self._whens: Mapping[str, Any] = {}
-        # Entries in whose place one of the pillar stands.
-        self._hidden: dict[str, Entry] = {}
-        # Entries that could not be obeyed, by name, for when there are other named times.
-        self._refused: dict[str, tuple[object, Source]] = {}
         # Entries that were disabled until now: the runs they missed are not made up for.
         self._passed: set[str] = set()
         # Entries that an operator wants to run now, beside their beat.
         self._at_once: list[Entry] = []
         self._changed = trio.Event()
-
-    # -- entries ----------------------------------------------------------------------------------------------
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """All entries, by name."""
-        return tuple(self._entries[name] for name in sorted(self._entries))
-
-    @property
-    def all_entries(self) -> tuple[Entry, ...]:
-        """The same, and those in whose place one of the pillar stands."""
-        return (*self.entries, *self._hidden.values())
-
-    def get(self, name: str) -> Entry | None:
-        """One entry."""
-        return self._entries.get(name)
-
-    def read(self, name: str, mapping: object, *, source: Source) -> Entry:
-        """Check an entry, with the named times there are. Raises ConfigError."""
-        return Entry.from_config(name, mapping, source=source, whens=self._whens)
-
-    def put(self, entry: Entry) -> None:
-        """Add an entry, or replace the one of that name; it keeps its beat while its times are the same.
-
-        One of the pillar stands in the place of any other, as long as the pillar has it.
-        """
-        old = self._entries.get(entry.name)
-        if old is not None and old.source is Source.PILLAR and entry.source is not Source.PILLAR:
-            self._hidden[entry.name] = entry
-            return
-        if old is not None and old.source is not Source.PILLAR and entry.source is Source.PILLAR:
-            self._hidden[entry.name] = old
-        self._entries[entry.name] = entry
-        if old is None:
-            log.info("scheduler.job_added", name=entry.name)
-        elif old == entry:
-            return
-        else:
-            log.info("scheduler.job_updated", name=entry.name)
-        if entry.unknown:
-            log.warning("scheduler.keys_unknown", name=entry.name, keys=list(entry.unknown))
-        if old is None or old.times != entry.times:
-            self._due.pop(entry.name, None)
-        elif entry.enabled and not old.enabled:
-            self._passed.add(entry.name)
-        zone = self._zone()
-        for moment in entry.skip_explicit:
-            self.skip(entry.name, instant(moment, zone))
-        for moment in entry.run_explicit:
-            self.run_at(entry.name, instant(moment, zone))
-        self._wake()
-
-    def drop(self, name: str) -> None:
-        """Take an entry out, and forget what became of it. One that it stood in the place of comes back."""
-        del self._entries[name]
-        self._due.pop(name, None)
-        self._dirty = self._memories.pop(name, None) is not None or self._dirty
-        if name in self._hidden:
-            self.put(self._hidden.pop(name))
-        self._wake()
-
-    def load(self, mapping: object, *, source: Source) -> None:
-        """Take the entries of one source from a `schedule:` mapping, and drop those of it that are gone.
-
-        An entry that cannot be obeyed is a warning, and the others go on. What an operator made of an entry of the
-        configuration goes before it.
-        """
-        if mapping is None:
-            mapping = {}
-        if not isinstance(mapping, Mapping):
-            log.warning("scheduler.not_a_mapping", source=source.value)
-            return
-        self._take_whole({key: mapping[key] for key in WHOLE if not isinstance(mapping.get(key), Mapping | None)})
-        if source is not Source.INTERNAL and "skip_during_range" in mapping:
-            self._take_skip_during(mapping["skip_during_range"])
-        wanted = {}
-        self._refused = {name: refused for name, refused in self._refused.items() if refused[1] is not source}
-        for key, item in mapping.items():
-            name = str(key)
-            if name in WHOLE and (name == "skip_during_range" or not isinstance(item, Mapping)):
-                continue
-            # What the daemon itself schedules is not taken from a file that kept it.
-            if name.startswith("__") and source is not Source.INTERNAL:
-                continue
-            if source is Source.CONFIG and self._is_operators(name):
-                continue
-            try:
-                wanted[name] = self.read(name, item, source=source)
-            except ConfigError as exc:
-                self._refused[name] = (item, source)
-                log.warning("scheduler.entry_refused", name=name, reason=str(exc))
-        for entry in self.entries:
-            if entry.source is source and entry.name not in wanted:
-                self.drop(entry.name)
-        for entry in list(self._hidden.values()):
-            if entry.source is source and entry.name not in wanted:
-                del self._hidden[entry.name]
-        for entry in wanted.values():
-            self.put(entry)
-
-    def take_kept(self) -> None:
-        """Take what operators made of the schedule before this daemon was started. Blocking, and short."""
-        if self.path is None:
-            return
-        try:
-            kept = read_schedule(self.path)
-        except ConfigError as exc:
-            log.warning("scheduler.not_read", reason=str(exc))
-            return
-        if isinstance(kept.get("enabled"), bool):
-            self.wish = kept["enabled"]
-        self.load(kept, source=Source.OPERATOR)
-
-    def name_times(self, whens: Mapping[str, Any]) -> None:
-        """Take the named times (`whens`) of pillar and grains; entries that use them are read anew."""
-        if whens == self._whens:
-            return
-        self._whens = dict(whens)
-        for entry in self.entries:
-            if entry.when:
-                self._reread(entry.name, entry.mapping, entry.source)
-        for name, (mapping, source) in list(self._refused.items()):
-            self._reread(name, mapping, source)
-
-    def _reread(self, name: str, mapping: object, source: Source) -> None:
-        try:
-            self.put(self.read(name, mapping, source=source))
-        except ConfigError as exc:
-            if name in self._entries:
-                self.drop(name)
-                log.warning("scheduler.entry_refused", name=name, reason=str(exc))
-            self._refused[name] = (mapping, source)
-        else:
-            self._refused.pop(name, None)
-
-    def _is_operators(self, name: str) -> bool:
-        return any(
-            name in entries and entries[name].source is Source.OPERATOR for entries in (self._entries, self._hidden)
-        )
-
-    def _take_whole(self, settings: Mapping[str, Any]) -> None:
-        # `enabled` beside the entries switches the whole schedule; stock writes it there.
-        if isinstance(settings.get("enabled"), bool):
-            self.switch(settings["enabled"])
-        if isinstance(settings.get("skip_function"), str):
-            self._skip_function = settings["skip_function"]
-
-    def _take_skip_during(self, value: object) -> None:
-        try:
-            self._skip_during = whole_window(value)
-        except ConfigError as exc:
-            log.warning("scheduler.entry_refused", name="skip_during_range", reason=str(exc))
 
     # -- time -------------------------------------------------------------------------------------------------
 
@@ -315,14 +149,15 @@ class Schedule:
         if reason is None:
             return [Taken(entry, late)]
         log.info("scheduler.run_skipped", name=entry.name, reason=reason)
-        return [Taken(attrs.evolve(entry, function=self._skip_function))] if self._skip_function else []
+        function = self.whole.skip_function
+        return [Taken(attrs.evolve(entry, function=function))] if function else []
 
     def _skip_reason(self, entry: Entry, due: Due, here: Now) -> str | None:
         memory = self._memories.get(entry.name)
         moment = due.moment(here)
         if memory is not None and any(abs(skip - moment) < SAME_MOMENT for skip in memory.skips):
             return "skip_explicit"
-        window = entry.skip_during_range or self._skip_during
+        window = entry.skip_during_range or self.whole.skip_during_range
         if window is None or not in_window(window, wall=here.wall, zone=here.zone):
             return None
         if entry.run_after_skip_range:
@@ -437,13 +272,6 @@ class Schedule:
 
     # -- what operators want ------------------------------------------------------------------------------------
 
-    def switch(self, enabled: bool) -> None:
-        """Turn the whole schedule on or off."""
-        if enabled and not self.enabled:
-            self._passed.update(self._entries)
-        self.enabled = enabled
-        self._wake()
-
     def run_now(self, entry: Entry) -> None:
         """Run an entry at once, beside its beat."""
         self._at_once.append(entry)
@@ -470,6 +298,30 @@ class Schedule:
     def zone(self) -> tzinfo:
         """The zone that moments without one are in."""
         return self._zone()
+
+    # -- when the book changes ----------------------------------------------------------------------------------
+
+    def _was_put(self, entry: Entry, old: Entry | None) -> None:
+        if old is None or old.times != entry.times:
+            self._due.pop(entry.name, None)
+        elif entry.enabled and not old.enabled:
+            self._passed.add(entry.name)
+        zone = self._zone()
+        for moment in entry.skip_explicit:
+            self.skip(entry.name, instant(moment, zone))
+        for moment in entry.run_explicit:
+            self.run_at(entry.name, instant(moment, zone))
+        self._wake()
+
+    def _was_dropped(self, name: str) -> None:
+        self._due.pop(name, None)
+        self._dirty = self._memories.pop(name, None) is not None or self._dirty
+        self._wake()
+
+    def _was_switched(self, was: bool) -> None:
+        if self.enabled and not was:
+            self._passed.update(self._entries)
+        self._wake()
 
     def _wake(self) -> None:
         self._changed.set()
