@@ -1,12 +1,10 @@
 """The small shelves beside stock's: `hashutil`, `random`, `environ`, `data` and `match`, call by call in one process each."""
 
-import json
-import subprocess
-
 import pytest
 
-from tests.interop.test_interop_shelves import LOOP, SAME, STOCK, TRISALT, Call, refuses, returns
-from tests.support.lab import OURS, open_lab, stock_bin
+from tests.interop.beside import ask
+from tests.interop.test_interop_shelves import SAME, Call, refuses, returns
+from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 
@@ -158,27 +156,10 @@ CALLS = [
 
 @pytest.fixture(scope="module")
 def answers():
-    answers = {}
     with open_lab() as lab:
         (lab.root / "file").write_text("abc")
         places = {"FILE": str(lab.root / "file"), "OUT": str(lab.root / "out")}
-        calls = [[c.fun, [places.get(a, a) if isinstance(a, str) else a for a in c.args], c.kwargs] for c in CALLS]
-        for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
-            minion = lab.configure_minion(kind, file_client="local")
-            (minion / "cache").mkdir()
-            given = {"conf_file": str(minion / "minion"), "opts": {"id": "m1"}, "grains": GRAINS, "pillar": PILLAR}
-            done = subprocess.run(
-                [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
-                input=json.dumps({**given, "calls": calls}),
-                capture_output=True,
-                text=True,
-                timeout=100,
-                env=lab.env,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr[-3000:]
-            answers[kind] = json.loads(done.stdout.splitlines()[-1])
-    return answers
+        return {kind: ask(lab, kind, CALLS, grains=GRAINS, pillar=PILLAR, places=places) for kind in ("stock", "ours")}
 
 
 @pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])

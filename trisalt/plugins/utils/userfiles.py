@@ -42,6 +42,13 @@ def acting_as(entry: pwd.struct_passwd | None, where: str) -> Iterator[None]:
     if mine or os.path.commonpath([entry.pw_dir, where]) != os.path.normpath(entry.pw_dir) or entry.pw_dir == "/":
         yield
         return
+    with being(entry):
+        yield
+
+
+@contextmanager
+def being(entry: pwd.struct_passwd) -> Iterator[None]:
+    """Be the user, with their groups: what is made is theirs, and what they may not read cannot be read."""
     uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
     os.setgroups(os.getgrouplist(entry.pw_name, entry.pw_gid))
     os.setegid(entry.pw_gid)
