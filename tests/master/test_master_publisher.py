@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobPublished, JobRefused
@@ -286,6 +288,58 @@ async def test_only_administrators_join_a_job_that_is_there(key, minions, nurser
     await nursery.start(desk.run)
     jid = (await desk.ask(jid="20261122130453717216")).jid
     assert (await desk.ask(jid=jid, fun="test.version", user="bob")).jid != jid
+
+
+async def test_a_permission_whose_target_cannot_be_read_grants_nothing(key, minions, nursery):
+    desk = Desk(key, minions, acl=Acl(publisher_acl={"bob": [{"m1 and (": ["test.ping"], "m2": ["test.ping"]}]}))
+    await nursery.start(desk.run)
+    assert (await desk.ask("m2", user="bob")).minions == ["m2"]
+    with pytest.raises(Denied):
+        await desk.ask("m1", user="bob")
+
+
+FUNCTIONS = ["test.ping", "test.echo"]
+permissions = st.lists(
+    st.sampled_from(["test.ping", "test.*"])
+    | st.dictionaries(
+        st.sampled_from(["m1", "m[12]", "G@os:Arch", "not m1", "N@old", "*"]),
+        st.lists(st.sampled_from([*FUNCTIONS, "*"]), min_size=1, max_size=2),
+        min_size=1,
+        max_size=2,
+    ),
+    max_size=3,
+)
+ids = st.lists(st.sampled_from(["m1", "m2", "m3"]), min_size=1, max_size=3, unique=True)
+
+
+class Folder:
+    def list(self, _state):
+        return ["m1", "m2", "m3"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(permissions=permissions, funs=st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=2), ids=ids)
+def test_a_job_is_allowed_if_and_only_if_each_function_is_on_each_minion(key, permissions, funs, ids):
+    async def run():
+        minions = Minions(Folder(), FakeBanks(), pki_dir=trio.Path("/nonexistent"), nodegroups=lambda: NODEGROUPS)
+        minions.accepted = lambda: ["m1", "m2", "m3"]
+        desk = Desk(key, minions, acl=Acl(publisher_acl={"bob": permissions}))
+
+        async def allowed(tgt, fun):
+            asked = AimRequest(tgt=tgt, tgt_type="list", fun=fun, arg=[[] for _ in fun], user="bob")
+            try:
+                return bool((await desk.bus.ask(asked)).minions)
+            except Denied:
+                return False
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(desk.run)
+            whole = await allowed(ids, funs)
+            parts = [await allowed([id], [fun]) for id in ids for fun in funs]
+            nursery.cancel_scope.cancel()
+        assert whole is all(parts)
+
+    trio.run(run)
 
 
 async def test_who_may_not_is_told_so_and_the_refusal_names_no_arguments(key, minions, nursery):

@@ -178,13 +178,21 @@ class _Desk:
         for places in verdict.within:
             granted: set[str] = set()
             for place in sorted(places):
-                granted.update((await self._minions.resolve(place, "compound"))[0])
+                granted.update(await self._within(place))
             beyond = [id for id in minions if id not in granted]
             if beyond:
                 raise await self._refuse(request, f"{beyond[0]} is not within {', '.join(sorted(places))}")
         if verdict.within or kind not in BY_ID:
             return minions, missing, minions, "list"
         return minions, missing, *for_the_wire(request.tgt, kind, self._minions.nodegroups())
+
+    async def _within(self, place: str) -> list[str]:
+        """The minions of a permission's target; none for one that cannot be read, which is its operator's to know."""
+        try:
+            return (await self._minions.resolve(place, "compound"))[0]
+        except TargetError as exc:
+            log.warning("acl.target_unreadable", tgt=place, reason=str(exc))
+            return []
 
     async def _refuse(self, request: PublishRequest, reason: str) -> Exception:
         return await refuse_job(

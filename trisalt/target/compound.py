@@ -199,7 +199,8 @@ class _Parser:
             raise self._error(f"node group {name} contains itself", token)
         definition = _definition(name, self._nodegroups[name])
         try:
-            parser = _Parser(definition, self._nodegroups, self._letters, (*self._groups, name))
+            # What stands there is the operator's own, and read as it stands, whoever asks.
+            parser = _Parser(definition, self._nodegroups, _LETTERS, (*self._groups, name))
             test = parser.parse()
         except TargetError as error:
             raise TargetError(f"in node group {name}: {error}", text=error.text, position=error.position) from error
