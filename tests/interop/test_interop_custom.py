@@ -94,12 +94,13 @@ class Site:
         self.lab = lab
         self.door = Door(str(lab.master_dir() / "run" / "master.sock"))
 
-    def ask(self, fun, arg=(), kwarg=None, tgt="*", **more):
+    def ask(self, fun, arg=(), kwarg=None, tgt="m1,s1", **more):
         """`{id: {"return", "retcode", "success", "out"}}`."""
         kwargs = {key: value for key, value in more.items() if key != "ret"}
         if isinstance(fun, str):
             arg = condition_args(list(arg), kwarg or {})
-        with publish(self.door, tgt, fun, arg, kwargs=kwargs, ret=more.get("ret", ""), timeout=20) as job:
+        ret = more.get("ret", "")
+        with publish(self.door, tgt.split(","), fun, arg, tgt_type="list", kwargs=kwargs, ret=ret, timeout=20) as job:
             found = {load["id"]: load for load in job}
         keys = ("return", "retcode", "success", "out")
         return {id: {key: load.get(key) for key in keys} for id, load in found.items()}
@@ -118,12 +119,15 @@ def site():
             shutil.copytree(
                 SITE / name, lab.master_dir() / "srv" / folder, ignore=shutil.ignore_patterns("__pycache__")
             )
+        site = Site(lab)
         lab.start_master("ours")
         for id, kind in (("m1", "ours"), ("s1", "stock")):
             options = {"keep.path": str(lab.root / f"{id}.kept"), "multifunc_ordered": True}
             lab.start_minion(id, kind, **options)
-        lab.accept("m1", "s1")
-        site = Site(lab)
+        packages = str(next((stock_bin().parent / "lib").glob("python3*/site-packages")))
+        lab.start_minion("m2", "ours", salt_modules=packages)
+        lab.accept("m1", "m2", "s1")
+        site.packages = packages
         site.synced = site.ask("saltutil.sync_all")
         # The grains come with the pillar's next question; both are asked until they have them.
         lab.wait(
@@ -235,3 +239,44 @@ def test_the_masters_own_runners_and_outputters(site):
     assert json.loads(lab.run("salt-run", "--out", "json", "site.ask", "m1").stdout) == {"m1": "hi"}
     assert json.loads(lab.run("salt-run", "--out", "json", "site.other").stdout) == [["a"], ["a"]]
     assert lab.run("salt", "--out", "site", "--static", "m1", "test.echo", "x").stdout.strip() == "<m1> x"
+
+
+# What stock has and we have no shelf for: (function, arguments, keywords, what comes back), on a minion of ours.
+LONG_TAIL = [
+    ("ini.set_option", ["{root}/x.ini", {"a": {"b": "1"}}], {}, {"a": {"before": None, "after": {"b": "1"}}}),
+    ("ini.get_option", ["{root}/x.ini", "a", "b"], {}, "1"),
+    ("slsutil.merge", [{"a": {"b": 1}}, {"a": {"c": 2}}], {}, {"a": {"b": 1, "c": 2}}),
+    ("slsutil.update", [{"a": 1}, {"b": 2}], {}, {"a": 1, "b": 2}),
+    ("sqlite3.modify", ["{root}/x.db", "CREATE TABLE t (a)"], {}, True),
+    ("sqlite3.tables", ["{root}/x.db"], {}, [["t"]]),
+    ("defaults.merge", [{"a": 1}, {"b": 2}], {}, {"a": 1, "b": 2}),
+    ("xml.get_value", ["{root}/x.xml", ".//a"], {}, "7"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fun", "arg", "kwarg", "result"), LONG_TAIL, ids=[row[0] for row in LONG_TAIL])
+def test_a_module_that_stock_alone_has(site, fun, arg, kwarg, result):
+    (site.lab.root / "x.xml").write_text("<r><a>7</a></r>")
+    arg = [value.replace("{root}", str(site.lab.root)) if isinstance(value, str) else value for value in arg]
+    assert site.ask(fun, arg, kwarg, tgt="m2")["m2"] == {"return": result, "retcode": 0, "success": True, "out": None}
+
+
+def test_what_a_stock_module_raises_is_told_as_ours_are(site):
+    answer = site.ask("slsutil.renderer", [], tgt="m2")["m2"]
+    assert answer["retcode"] == 1
+    assert answer["return"] == "ERROR executing 'slsutil.renderer': Must pass path or string."
+
+
+def test_our_shelves_go_before_stocks(site):
+    found = site.ask("sys.list_modules", ["ini", "test", "network", "pkg"], {"source": True}, tgt="m2")["m2"]["return"]
+    assert found["ini"] == [f"{site.packages}/salt/modules/ini_manage.py"]
+    assert [Path(path).parts[-4:] for path in found["test"]] == [("trisalt", "plugins", "modules", "test.py")]
+    assert all("/trisalt/plugins/" in path for name in ("network", "pkg") for path in found[name])
+    reasons = site.ask("sys.not_loaded", ["apf", "chef"], tgt="m2")["m2"]["return"]
+    assert reasons["chef"] == "Cannot load chef module: chef-client not found"
+
+
+def test_without_the_option_there_is_nothing_of_stocks(site):
+    assert (
+        site.ask("ini.get_option", ["/x", "a", "b"], tgt="m1")["m1"]["return"] == "'ini.get_option' is not available."
+    )

@@ -20,6 +20,9 @@ class DaemonConfig(Config):
     pki_dir: str = option("", "Folder of the keys.", guards=True)
     sock_dir: str = option("", "Folder of the local sockets.", guards=True)
     extension_modules: str = option("", "Folder of synced plugins (`_modules` and its kin).")
+    salt_modules: bool | str = option(
+        False, "Also load what stock Salt has, beside us (True) or in that folder of packages. Ours."
+    )
     module_dirs: list[str] = option([], "Further folders with plugins, a subfolder per kind.")
     default_include: str = option("", "Drop-in files read after the main file; relative to its folder.")
     include: str | list[str] = option([], "Further files read after the drop-ins; globs, relative to this file.")

@@ -8,11 +8,13 @@ what is there now.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from trisalt.loader.kinds import COMMON, KINDS
 from trisalt.loader.loader import Loader
+from trisalt.loader.sources import stock_salt
 
 Part = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
@@ -30,6 +32,10 @@ class _Filled(dict[str, Any]):
     __slots__ = ("_source",)
 
     _source: Callable[[], Mapping[str, Any]]
+
+    def value(self) -> dict[str, Any]:
+        """Itself: files of stock Salt ask their dunders for it."""
+        return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         from copy import deepcopy
@@ -236,6 +242,17 @@ class Plugins:
         for name in self._names(kind):
             if name != "__opts__":
                 names[name] = self._value(kind, name)
+        stock = stock_salt(self.opts) if self.opts.get("salt_modules") else None
+        if stock is not None and str(names.get("__file__") or "").startswith(f"{stock}/"):
+            names["__utils__"] = self._stock_utils(stock)
+
+    def _stock_utils(self, stock: Path) -> Loader:
+        """`__utils__` of stock's files: stock's helpers."""
+        found = self._loaders.get("stock utils")
+        if found is None:
+            found = Loader("utils", self.opts, inject=self._inject, places=[stock / "utils"])
+            self._loaders["stock utils"] = found
+        return found
 
     def _names(self, kind: str) -> Iterable[str]:
         return (*COMMON, "__plugins__", *KINDS[kind].dunders)

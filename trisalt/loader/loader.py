@@ -9,11 +9,12 @@ does not pay for more.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial, wraps
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -21,13 +22,15 @@ from types import ModuleType
 from typing import Any
 
 from trisalt.errors import LoaderError
+from trisalt.loader import facade
 from trisalt.loader.kinds import KINDS
-from trisalt.loader.sources import is_ours, sources
+from trisalt.loader.sources import FACADE, STOCK_KINDS, is_ours, sources, stock_salt
 
 log = logging.getLogger(__name__)
 
 # What loaded files are called in logs and tracebacks, as by stock Salt: `salt.loaded.ext.module.hw`.
 PRIVATE = "salt.loaded"
+_BESIDE = "_beside"
 
 
 class Namespace:
@@ -47,17 +50,24 @@ class Namespace:
 class Loader(Mapping[str, Callable[..., Any]]):
     """The functions of one kind by `mod.fun`. Files are imported when a name of theirs is first asked for.
 
-    `inject(kind, module)` gives a module its dunders.
+    `inject(kind, module)` gives a module its dunders. `places` are the folders to look in, instead of those that the
+    options say.
     """
 
     def __init__(
-        self, kind: str, opts: Mapping[str, Any], *, inject: Callable[[str, ModuleType], object] | None = None
+        self,
+        kind: str,
+        opts: Mapping[str, Any],
+        *,
+        inject: Callable[[str, ModuleType], object] | None = None,
+        places: Sequence[Path] | None = None,
     ) -> None:
         if kind not in KINDS:
             raise LoaderError(f"there is no plugin kind {kind!r}")
         self.kind = kind
         self._opts = opts
         self._inject = inject or (lambda _kind, _module: None)
+        self._places = places
         self.reload()
 
     def reload(self) -> None:
@@ -69,6 +79,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._tried: set[str] = set()
         self._missing: dict[str, str | None] = {}
         self._homes: dict[str, list[Path]] = {}
+        self._stock: Path | None = None
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def changed(self) -> bool:
@@ -156,13 +167,17 @@ class Loader(Mapping[str, Callable[..., Any]]):
     def _index(self) -> dict[str, Path]:
         if self._files is None:
             self._files, self._seen = {}, {}
+            self._stock = stock_salt(self._opts) if self.kind in STOCK_KINDS else None
             disabled = self._opts.get(KINDS[self.kind].disabled) or ()
             zips = bool(self._opts.get("enable_zip_modules"))
-            for place in sources(self.kind, self._opts):
-                ours = is_ours(place)
+            for place in sources(self.kind, self._opts) if self._places is None else self._places:
+                ours = is_ours(place) or self._is_stocks(place)
                 if not ours:
                     self._seen[place] = _stamp(place)
                 for stem, path in _plugin_files(place, zips=zips):
+                    if stem in self._files and place.is_relative_to(FACADE):
+                        # A helper of ours has this name: what plugins import under it is there beside.
+                        stem += _BESIDE
                     if stem not in disabled and self._files.setdefault(stem, path) is path and not ours:
                         self._seen[path] = _stamp(path)
         return self._files
@@ -178,12 +193,20 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if module not in files and module not in self._modules:
             self._files = None
             files = self._index()
-        if module in files:
-            yield module
+        yield from (stem for stem in (module, module + _BESIDE) if stem in files)
+        if self._is_taken(module):
+            return
         quoted = tuple(mark + module.encode() + mark for mark in (b'"', b"'"))
         for stem, path in list(files.items()):
             if stem != module and stem not in self._tried and _mentions(path, quoted):
                 yield stem
+
+    def _is_stocks(self, path: Path) -> bool:
+        return self._stock is not None and path.is_relative_to(self._stock)
+
+    def _is_taken(self, module: str) -> bool:
+        """Whether there is a module of that name that is not stock Salt's: then stock's files do not add to it."""
+        return self._stock is not None and any(not self._is_stocks(path) for path in self._homes.get(module, ()))
 
     def _allowed(self, module: str) -> bool:
         whitelist = self._opts.get("whitelist_modules") if self.kind == "modules" else None
@@ -201,21 +224,26 @@ class Loader(Mapping[str, Callable[..., Any]]):
         module = self._import(stem, self._index()[stem])
         if module is None:
             return
-        name, reason, loads = _virtual(module, stem)
+        stock = self._stock.parent if self._stock and self._is_stocks(self._index()[stem]) else None
+        with facade.salt_is(stock):
+            name, reason, loads = _virtual(module, stem)
         if not loads:
             self._missing[stem] = reason
             if name != stem:
                 self._missing[name] = _joined(self._missing.get(name), reason)
             return
         for alias in (name, *getattr(module, "__virtual_aliases__", ())):
-            self._expose(alias, module)
+            if stock is None or not self._is_taken(alias):
+                self._expose(alias, module, stock)
+        if stock is not None:
+            self._enforce(stem, stock)
 
     def _import(self, stem: str, path: Path) -> ModuleType | None:
-        own = is_ours(path)
+        own, stock = is_ours(path), self._is_stocks(path)
         private = f"{PRIVATE}.{'int' if own else 'ext'}.{KINDS[self.kind].tag}.{stem}"
         # A file from elsewhere may import its neighbours and the synced `_utils` by their plain names.
         place = path.parent.parent if path.stem == "__init__" else path.parent
-        beside = [] if own else [str(near) for near in (place, *self._utils()) if str(near) not in sys.path]
+        beside = [] if own or stock else [str(near) for near in (place, *self._utils()) if str(near) not in sys.path]
         sys.path += beside
         try:
             spec = _spec(private, stem, path)
@@ -223,10 +251,11 @@ class Loader(Mapping[str, Callable[..., Any]]):
             module = module_from_spec(spec)
             sys.modules[private] = module
             self._inject(self.kind, module)
-            spec.loader.exec_module(module)
-            self._inject(self.kind, module)
-            if self._start(stem, module):
-                return module
+            with facade.salt_is(self._stock.parent if stock and self._stock else None):
+                spec.loader.exec_module(module)
+                self._inject(self.kind, module)
+                if self._start(stem, module):
+                    return module
         except ImportError as exc:
             log.debug("Failed to import %s %s: %s", KINDS[self.kind].tag, stem, exc)
             self._missing[stem] = str(exc)
@@ -243,6 +272,12 @@ class Loader(Mapping[str, Callable[..., Any]]):
                 sys.path.remove(near)
         sys.modules.pop(private, None)
         return None
+
+    def _enforce(self, stem: str, stock: Path) -> None:
+        """Take functions out whose `depends` is not met: files of stock's have stock's decorator, which knows them."""
+        with facade.salt_is(stock):
+            decorators = importlib.import_module("salt.utils.decorators")
+            decorators.Depends.enforce_dependencies(self._functions, KINDS[self.kind].tag, stem)
 
     def _start(self, stem: str, module: ModuleType) -> bool:
         """Call a module's own `__init__(opts)`; whether it may be used."""
@@ -262,7 +297,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
     def _utils(self) -> list[Path]:
         return [place for place in sources("utils", self._opts) if not is_ours(place)]
 
-    def _expose(self, name: str, module: ModuleType) -> None:
+    def _expose(self, name: str, module: ModuleType, stock: Path | None = None) -> None:
         """Note the functions of a module, but for those that a file before it has already."""
         if not self._allowed(name):
             return
@@ -283,7 +318,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
             full = f"{name}.{aliases.get(attribute, attribute)}"
             if function is None or full in self._functions:
                 continue
-            self._functions[full] = function
+            self._functions[full] = function if stock is None else _among_stocks(function, stock)
             outputter = outputters.get(attribute) or getattr(function, "__outputter__", None)
             if isinstance(outputter, str):
                 self._outputters[full] = outputter
@@ -382,6 +417,7 @@ def _mentions(path: Path, quoted: tuple[bytes, ...]) -> bool:
 
 def _virtual(module: ModuleType, stem: str) -> tuple[str, str | None, bool]:
     """What a module's `__virtual__` says: its name, the reason when it does not load, and whether it loads."""
+    stem = stem.removesuffix(_BESIDE)
     function = module.__dict__.get("__virtual__")
     own_name = module.__dict__.get("__virtualname__")
     if not inspect.isfunction(function):
@@ -401,6 +437,17 @@ def _virtual(module: ModuleType, stem: str) -> tuple[str, str | None, bool]:
     if isinstance(own_name, str):
         return own_name, None, True
     return (said if isinstance(said, str) else stem), None, True
+
+
+def _among_stocks(function: Callable[..., Any], stock: Path) -> Callable[..., Any]:
+    """A function of stock's, that finds stock's package whenever it imports."""
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with facade.salt_is(stock):
+            return function(*args, **kwargs)
+
+    return called
 
 
 def _with_dependencies(function: Any, module: ModuleType) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,16 @@ SHELVES = Path(__file__).parent.parent / "plugins"
 FACADE = Path(__file__).parent / "salt"
 ENTRY_POINTS = "salt.loader"
 
+# Of an installed stock Salt these kinds are offered, where `salt_modules` asks for them: what runs in workers for a
+# job, and nothing that a daemon or a command is made of.
+STOCK_KINDS = frozenset(
+    {"modules", "states", "utils", "returners", "runners", "renderers", "sdb", "beacons", "pillar", "serializers"}
+)
+
 
 def sources(kind: str, opts: Mapping[str, Any]) -> list[Path]:
     """The directories of a kind that are there: those of the operator, synced ones, those of installed packages,
-    our own shelf.
+    our own shelf, and, where it is asked for, stock Salt's.
 
     Source: stock Salt 3008.3: `module_dirs` first by their `<kind>` or `_<kind>` folders, the last named first,
     then `extension_modules/<kind>`, `<kind>_dirs`, entry points, built-in.
@@ -41,7 +47,29 @@ def sources(kind: str, opts: Mapping[str, Any]) -> list[Path]:
     if kind == "utils":
         # `__utils__["stringutils.to_num"]`: what plugins may import, they may also call so.
         found.append(FACADE / "utils")
+    if kind in STOCK_KINDS and (stock := stock_salt(opts)) is not None:
+        found.append(stock / row.folder)
     return [place for place in dict.fromkeys(found) if place.is_dir()]
+
+
+def stock_salt(opts: Mapping[str, Any]) -> Path | None:
+    """The package of an installed stock Salt, where `salt_modules` asks for what it has: True looks beside us, a text
+    is the folder it is installed in. None where there is none.
+    """
+    wanted = opts.get("salt_modules")
+    if not wanted:
+        return None
+    return _find_stock((wanted,) if isinstance(wanted, str) else tuple(dict.fromkeys(sys.path)))
+
+
+@lru_cache(maxsize=4)
+def _find_stock(places: tuple[str, ...]) -> Path | None:
+    for place in places:
+        package = Path(place or ".", "salt").absolute()
+        if (package / "loader" / "__init__.py").is_file() and (package / "modules").is_dir():
+            return package
+    log.warning("salt_modules: there is no stock Salt in %s", ", ".join(places))
+    return None
 
 
 def is_ours(path: Path) -> bool:
@@ -52,7 +80,7 @@ def is_ours(path: Path) -> bool:
 def _directories(value: object) -> list[Path]:
     if isinstance(value, str):
         return [Path(value)]
-    return [Path(item) for item in value] if isinstance(value, Sequence) else []
+    return [Path(str(item)) for item in value] if isinstance(value, Iterable) else []
 
 
 def _installed(folder: str, dirs: str) -> Iterator[Path]:

@@ -148,6 +148,25 @@ _below(
     "TokenExpiredError",
     "UnsupportedAlgorithm",
 )
+_below(globals()["NxosError"], "NxosCliError", "NxosClientError", "NxosRequestNotSupported")
+_below(
+    globals()["VMwareSaltError"],
+    "VMwareApiError",
+    "VMwareConnectionError",
+    "VMwareNotFoundError",
+    "VMwareObjectExistsError",
+    "VMwareObjectNotFoundError",
+    "VMwareObjectRetrievalError",
+    "VMwarePowerOnError",
+    "VMwareRuntimeError",
+    "VMwareSystemError",
+    "VMwareVmCreationError",
+    "VMwareVmRegisterError",
+)
+_below(globals()["VMwareApiError"], "VMwareFileNotFoundError")
+_below(globals()["VMwareObjectRetrievalError"], "VMwareMultipleObjectsError")
+_below(RuntimeError, "LoggingRuntimeError")
+_below(SystemExit, "MasterExit")
 _below(
     SaltCloudException,
     "SaltCloudConfigError",

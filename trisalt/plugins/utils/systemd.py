@@ -14,8 +14,8 @@ _BOOTED = "salt.utils.systemd.booted"
 _COMMAND = re.compile(r"\{ (.*) \}")
 
 
-def booted() -> bool:
-    """Whether this host was booted by systemd, as sd_booted(3) finds it."""
+def booted(context: Any = None) -> bool:
+    """Whether this host was booted by systemd, as sd_booted(3) finds it. Sites' plugins hand in their context."""
     if _BOOTED not in __context__:
         __context__[_BOOTED] = os.path.isdir("/run/systemd/system")
     return bool(__context__[_BOOTED])
