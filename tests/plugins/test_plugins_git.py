@@ -1,11 +1,14 @@
 """The execution module `git`: real repositories, a bare one among them that the others clone, fetch and push to."""
 
 import os
+import shutil
 import subprocess
 import tarfile
 
 import pytest
 
+from tests.support.names import open_names
+from tests.support.sshd import make_key, open_sshd
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import gits
@@ -99,6 +102,7 @@ def test_what_was_fetched_is_read():
         ("clone https://u:p@h/x to", "clone https://<redacted>@h/x to"),
         ("https://token@h/x, ssh://me:pw@h:22/y", "https://<redacted>@h/x, ssh://<redacted>@h:22/y"),
         ("git@github.com:a/b", "git@github.com:a/b"),
+        ("ssh://git@github.com:22/a/b", "ssh://git@github.com:22/a/b"),
         ("https://h/a@b", "https://h/a@b"),
     ],
 )
@@ -341,6 +345,31 @@ def test_each_identity_is_tried(salt, tmp_path):
     with pytest.raises(CommandError) as told:
         salt["git.ls_remote"](remote="ssh://nobody@127.0.0.1:1/x", identity=[str(key) for key in keys])
     assert str(told.value).count("Connection refused") == 2
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root makes accounts")
+def test_another_user_clones_over_ssh_with_the_identity_that_fits(salt, tmp_path):
+    place = tmp_path
+    while place != place.parent and "pytest" in str(place):
+        place.chmod(0o755)
+        place = place.parent
+    with open_names(1) as (name,):
+        home = tmp_path / "home"
+        subprocess.run(
+            ["useradd", "-m", "-k", "/nonexistent", "-d", home, "-p", "*", "-s", "/bin/sh", name], check=True
+        )
+        wrong, right = (make_key(home / kind) for kind in ("wrong", "right"))
+        for path in (wrong, right):
+            shutil.chown(path, name)
+        bare = str(home / "bare.git")
+        salt["git.init"](bare, bare=True, user=name)
+        with open_sshd([make_key(tmp_path / "host")], home / "right.pub") as port:
+            url = f"ssh://{name}@127.0.0.1:{port}{bare}"
+            assert salt["git.clone"]("~/clone", url, user=name, identity=[str(wrong), str(right)]) is True
+            assert (home / "clone" / ".git").owner() == name
+            assert salt["git.remote_get"]("~/clone", user=name)["fetch"] == url
+            with pytest.raises(CommandError, match="Permission denied"):
+                salt["git.ls_remote"](remote=url, user=name, identity="~/wrong")
 
 
 # -- what is wrong ---------------------------------------------------------------------------------------------

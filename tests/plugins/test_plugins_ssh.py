@@ -4,13 +4,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.debian import need
 from tests.support.names import open_names
+from tests.support.sshd import make_key, open_sshd
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import sshkeys
@@ -21,40 +20,19 @@ pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root makes accoun
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
     """`{type: (enc, key, comment)}`, and a folder with their files."""
-    need("openssh-client")
     folder = tmp_path_factory.mktemp("keys")
     for kind in ("ed25519", "ecdsa"):
-        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"me@{kind}", "-f", folder / kind], check=True)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", folder / "locked"], check=True)
+        make_key(folder / kind, kind, comment=f"me@{kind}")
+    make_key(folder / "locked", passphrase="secret")
     found = {kind: tuple((folder / f"{kind}.pub").read_text().split()) for kind in ("ed25519", "ecdsa")}
     return {**found, "folder": folder}
 
 
 @pytest.fixture(scope="module")
-def sshd(keys, tmp_path_factory):
+def sshd(keys):
     """The port of a server with both keys."""
-    need("openssh-server")
-    os.makedirs("/run/sshd", exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    folder = keys["folder"]
-    process = subprocess.Popen(
-        ["/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", str(port), "-o", "ListenAddress=127.0.0.1",
-         "-o", "PidFile=none", "-h", folder / "ed25519", "-h", folder / "ecdsa"],
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(500):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except ConnectionRefusedError:
-                assert process.poll() is None, "sshd ended"
-                time.sleep(0.01)
+    with open_sshd([keys["folder"] / "ed25519", keys["folder"] / "ecdsa"]) as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(5)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def raw_cron(user: str) -> str:
     if found["retcode"] == 0:
         return found["stdout"]
     # Only what has no crontab has an empty one: what cannot be read is not written over as if it were empty.
-    if "no crontab for" in found["stderr"] or "unknown" in found["stderr"]:
+    if any(text in found["stderr"] for text in ("no crontab for", "unknown", "No such file")):
         return ""
     raise CommandError(found["stderr"] or f"crontab -l ended with retcode {found['retcode']}")
 

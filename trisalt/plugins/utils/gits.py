@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from trisalt.errors import CommandError, InvocationError
 
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@")
+# By http a user's name may be a token; by ssh it is a name, and a secret only what follows a colon.
+_CREDENTIALS = re.compile(r"((?:https?|ftps?)://)[^/\s@'\"]+@|([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\":]*:[^/\s@'\"]+@")
 _FETCHED = re.compile(
     r"\s*(?P<flag>[ +*t=!-]) (?:\[(?P<note>[^\]]+)\]|(?P<old>\w+)\.{2,3}(?P<new>\w+))\s+(?P<from>\S+)\s+-> (?P<to>\S+)"
 )
@@ -116,7 +117,7 @@ def word(value: Any, what: str) -> str:
 
 def redacted(text: str) -> str:
     """A text without the credentials of the addresses in it."""
-    return _CREDENTIALS.sub(r"\1<redacted>@", text)
+    return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2]}<redacted>@", text)
 
 
 def with_credentials(url: str, user: str | None, password: str | None) -> str:
