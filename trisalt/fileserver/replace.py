@@ -42,11 +42,20 @@ def follow(path: str) -> str:
 
 
 @contextmanager
-def replacing(path: str, *, mode: int | None = None, mask: int = 0o7777, sync: bool = False) -> Iterator[BinaryIO]:
+def replacing(
+    path: str,
+    *,
+    mode: int | None = None,
+    owner: tuple[int, int] | None = None,
+    anew: bool = False,
+    mask: int = 0o7777,
+    sync: bool = False,
+) -> Iterator[BinaryIO]:
     """A file to write; when the block ends well it stands at `path`, and when it raises nothing has happened.
 
-    `mode` is for a file that is not there yet; without it the umask decides. Of the mode of one that is there the bits
-    of `mask` are kept. `sync` has the data on the disk first.
+    `mode` and `owner` (uid, gid) are for a file that is not there yet, and with `anew` for one that is; without a mode
+    the umask decides. Of the mode of one that is there the bits of `mask` are kept. `sync` has the data on the disk
+    first.
     Raises OSError, and CommandError when `path` is no regular file.
     """
     target = follow(path)
@@ -64,7 +73,9 @@ def replacing(path: str, *, mode: int | None = None, mask: int = 0o7777, sync: b
             file.flush()
             if before is not None:
                 _as_before(file.fileno(), target, before, mask)
-            else:
+            if (before is None or anew) and owner is not None:
+                os.fchown(file.fileno(), *owner)
+            if before is None or (anew and mode is not None):
                 os.fchmod(file.fileno(), 0o666 & ~umask() if mode is None else mode)
             if sync:
                 os.fsync(file.fileno())
