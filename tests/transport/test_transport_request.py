@@ -546,7 +546,7 @@ async def test_a_kept_connection_that_was_cut_is_not_used(context):
                 await dying.send([routing_id, b"", payload])
             (kept,) = client._idle
             dying.close()
-            await until(lambda: kept.monitor.readable)
+            await until(lambda: not kept.fresh)
             async with open_server_again(address, context):
                 assert await client.request(b"2") == b"re: 2"
             with pytest.raises(trio.ClosedResourceError):

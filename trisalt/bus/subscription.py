@@ -122,6 +122,7 @@ class Subscription:
         )
 
     async def _wait_any(self) -> None:
-        await trio.lowlevel.checkpoint()
+        if self._buffer or self._lost:
+            await trio.lowlevel.checkpoint()
         while not self._buffer and not self._lost:
             await self._readers.park()

@@ -179,8 +179,11 @@ class SeenJids:
             os.replace(fresh, self._path)
             self._lines = len(self._jids)
         else:
-            with self._path.open("a", encoding="ascii") as out:
-                out.write(f"{jid}\n")
+            out = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                os.write(out, f"{jid}\n".encode("ascii"))
+            finally:
+                os.close(out)
             self._lines += 1
 
     def _remember(self, jid: str) -> None:

@@ -61,7 +61,7 @@ class Spool:
         return self._directory / name
 
     def __contains__(self, name: str) -> bool:
-        return name in self._held or self.path(name).exists()
+        return name in self._held or os.path.exists(f"{self._directory}/{name}")
 
     def names(self) -> list[str]:
         """All that are there, the oldest first."""
@@ -102,7 +102,8 @@ class Spool:
     def remove(self, name: str) -> None:
         """It is home."""
         self._held.pop(name, None)
-        self.path(name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self._directory}/{name}")
 
 
 class Returns:

@@ -193,7 +193,9 @@ class _Connection:
     """One DEALER to one address, and the monitor that tells when its connection is lost."""
 
     def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
+        self.lost = False
         self.monitor = Socket(context, zmq.PAIR)
+        self._asking: trio.CancelScope | None = None
         try:
             self.socket = Socket(context, zmq.DEALER, options)
         except BaseException:
@@ -209,23 +211,28 @@ class _Connection:
     @property
     def fresh(self) -> bool:
         """Nothing has been lost since, and nothing came that nobody asked for."""
-        return not self.monitor.readable and not self.socket.readable
+        return not self.lost and not self.socket.readable
 
     async def ask(self, payload: bytes) -> list[bytes] | None:
         """The frames that come for `payload`; None when the connection is lost before."""
-        frames = None
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._wait_lost, nursery.cancel_scope)
-            await self.socket.send((b"", payload))
-            frames = await self.socket.receive()
-            nursery.cancel_scope.cancel()
-        return frames
+        with trio.CancelScope() as self._asking:
+            try:
+                self.socket.send_nowait((b"", payload))
+            except trio.WouldBlock:
+                await self.socket.send((b"", payload))
+            return await self.socket.receive()
+        return None
 
-    async def _wait_lost(self, asking: trio.CancelScope) -> None:
-        await self.monitor.receive()
+    async def watch(self) -> None:
+        """Notice that the connection is lost, and tell whoever asks on it; ends with it."""
+        try:
+            await self.monitor.receive()
+        except trio.ClosedResourceError:
+            return
+        self.lost = True
         # What came before the loss is there by now, and counts.
-        if not self.socket.readable:
-            asking.cancel()
+        if self._asking is not None and not self.socket.readable:
+            self._asking.cancel()
 
     def close(self) -> None:
         """Hang up. The monitored one first: its monitor must not be gone while it reports."""
@@ -237,12 +244,20 @@ class RequestClient:
     """Requests to one address, many at a time; each has a connection to itself while it waits.
 
     There is nothing in a reply that says which request it answers: order on one connection is all there is. So a
-    connection is used again only after a clean answer, and closed after anything else.
+    connection is used again only after a clean answer, and closed after anything else. Each has a task in `watchers`.
     """
 
     def __init__(
-        self, context: Context, address: str, *, options: dict[int, int | bytes], max_running: int, max_idle: int
+        self,
+        context: Context,
+        address: str,
+        watchers: trio.Nursery,
+        *,
+        options: dict[int, int | bytes],
+        max_running: int,
+        max_idle: int,
     ) -> None:
+        self._watchers = watchers
         self._turns = trio.Semaphore(max_running)
         self._context = context
         self._address = address
@@ -295,7 +310,9 @@ class RequestClient:
             if connection.fresh:
                 return connection
             connection.close()
-        return _Connection(self._context, self._address, self._options)
+        connection = _Connection(self._context, self._address, self._options)
+        self._watchers.start_soon(connection.watch)
+        return connection
 
 
 @asynccontextmanager
@@ -326,9 +343,10 @@ async def open_request_client(
         **heartbeat.options(),
         **ip_options(address, ipv6),
     }
-    async with context_or_own(context) as context:
-        client = RequestClient(context, address, options=options, max_running=max_running, max_idle=max_idle)
+    async with context_or_own(context) as context, trio.open_nursery() as watchers:
+        client = RequestClient(context, address, watchers, options=options, max_running=max_running, max_idle=max_idle)
         try:
             yield client
         finally:
             client.close()
+            watchers.cancel_scope.cancel()

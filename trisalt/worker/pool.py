@@ -314,7 +314,10 @@ async def open_workers(
 async def _place(limiter: trio.CapacityLimiter) -> AsyncIterator[None]:
     """A place in a limiter for the time of a block; each call has one of its own, also two of the same task."""
     place = object()
-    await limiter.acquire_on_behalf_of(place)
+    try:
+        limiter.acquire_on_behalf_of_nowait(place)
+    except trio.WouldBlock:
+        await limiter.acquire_on_behalf_of(place)
     try:
         yield
     finally:

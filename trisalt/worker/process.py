@@ -76,22 +76,25 @@ class Process:
 
     async def receive(self) -> dict[str, Any] | None:
         """The next frame; None when the child has closed its end, or has ended and left nothing more."""
-        await trio.lowlevel.checkpoint()
+        waited = False
         while not self._messages:
             try:
                 data = self._socket.recv(1 << 18)
                 if not data:
-                    return None
+                    break
                 self._messages.extend(self._decoder.feed(data))
             except BlockingIOError:
                 if self.exited.is_set():
-                    return None  # its own children may still hold the other end
+                    break  # its own children may still hold the other end
                 with trio.CancelScope() as self._waiting:
                     await trio.lowlevel.wait_readable(self._socket)
                 self._waiting = None
+                waited = True
             except (OSError, RemoteProtocolError):
-                return None
-        return self._messages.popleft()
+                break
+        if not waited:
+            await trio.lowlevel.checkpoint()
+        return self._messages.popleft() if self._messages else None
 
     def ended(self, status: int | None) -> None:
         """The zygote has reaped it; whoever receives from it looks once more."""
