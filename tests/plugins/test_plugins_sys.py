@@ -1,11 +1,60 @@
 """The execution module `sys`: documentation by looking at what is loaded."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from trisalt.errors import InvocationError
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.sources import SHELVES
 from trisalt.worker import upcall
+
+# What stock Salt 3008.3 tells of the plugins below: recorded calls, and their answers.
+STOCK = json.loads((Path(__file__).parent / "stock_sys.json").read_text())
+PLUGIN = '''"""
+Doc of the module.
+"""
+__func_alias__ = {"list_": "list"}
+
+
+def one(a, b=1, *args, **kwargs):
+    """
+    Doc of one
+
+    .. versionadded:: 3000
+
+    .. note::
+        Look here.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' zz.one
+    """
+
+
+def list_(name):
+    "Doc of list"
+
+
+def nodoc(x, y=None):
+    pass
+
+
+def _hidden():
+    pass
+'''
+RENDERER = '"""\nDoc\n"""\ndef render(data, saltenv="base", sls="", **kw):\n    """\n    Doc of render\n    """\n    return data\n'
+FILES = {
+    "modules/zz_site.py": PLUGIN,
+    "modules/zz_other.py": 'def two():\n    "Doc of two"\n',
+    "states/zz_state.py": PLUGIN,
+    "runners/zz_run.py": PLUGIN,
+    "returners/zz_ret.py": PLUGIN,
+    "renderers/zz_rend.py": RENDERER,
+}
 
 
 @pytest.fixture
@@ -119,3 +168,18 @@ def test_everything_of_the_shelf_is_documented(salt):
     docs = salt["sys.doc"]()
     assert [name for name, text in docs.items() if not text or not text.strip()] == []
     assert set(salt["sys.argspec"]()) == set(docs) == set(salt["sys.list_functions"]())
+
+
+@pytest.fixture(scope="module")
+def of_every_kind(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sys")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return Plugins({"id": "m1", "extension_modules": str(folder)}).loader("modules")
+
+
+@pytest.mark.parametrize("call", STOCK)
+def test_it_tells_of_plugins_of_every_kind_what_stock_tells(of_every_kind, call):
+    name, *words = call.split()
+    assert of_every_kind[f"sys.{name}"](*words) == STOCK[call]
