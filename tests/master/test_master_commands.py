@@ -20,15 +20,17 @@ from trisalt.bus.events import (
     WheelReturned,
 )
 from trisalt.bus.requests import (
+    DropTokenRequest,
     Published,
     PublishRequest,
     Resolved,
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
+    TokenRequest,
     WheelRequest,
 )
-from trisalt.errors import CommandError, Denied, StoreError, WorkerDied
+from trisalt.errors import CommandError, Denied, StoreError, Unauthenticated, WorkerDied
 from trisalt.master.acl import Acl
 from trisalt.master.commands import HIDDEN, Runs, answer_upcall, public, serve_commands
 from trisalt.worker.protocol import Outcome, Upcall, UpcallKind
@@ -412,6 +414,49 @@ async def test_a_plugin_asks_whom_a_target_names(master, nursery):
     answer = await master.upcall(UpcallKind.MATCH, tgt="os|Debian", tgt_type="grain", delimiter="|")
     assert answer == {"minions": ["m1"], "missing": []}
     assert asked == [ResolveRequest(tgt="os|Debian", tgt_type="grain", delimiter="|")]
+
+
+async def logins(bus, asked, *, task_status):
+    async with bus.claim(TokenRequest, DropTokenRequest) as requests:
+        task_status.started()
+        async for request, reply in requests:
+            asked.append(request)
+            if isinstance(request, DropTokenRequest):
+                reply.send(request.token.reveal() == "t" * 64)
+            elif request.password.reveal() == "right":
+                reply.send({"token": "t" * 64, "name": "ann"})
+            else:
+                reply.fail(Unauthenticated())
+
+
+async def test_a_runner_makes_a_token_and_drops_it(master, nursery):
+    asked = []
+    await nursery.start(logins, master.bus, asked)
+    shown = {"eauth": "pam", "username": "ann", "password": "right", "token_expire": 60}
+    assert (await master.upcall(UpcallKind.TOKEN, op="make", **shown))["token"] == "t" * 64
+    assert asked[0].token_expire == 60
+    assert await master.upcall(UpcallKind.TOKEN, op="make", **{**shown, "password": "wrong"}) == {}
+    assert await master.upcall(UpcallKind.TOKEN, op="drop", token="t" * 64) is True
+    assert await master.upcall(UpcallKind.TOKEN, op="drop", token="x") is False
+    assert "right" not in repr(asked)
+    with pytest.raises(CommandError):
+        await master.upcall(UpcallKind.TOKEN, op="make", eauth="pam")
+
+
+async def test_what_a_runner_of_tokens_is_given_and_gives_is_not_told(master):
+    master.workers.answer = outcome(result={"token": "t" * 64, "name": "ann"})
+    await master.run(fun="auth.mk_token", kwarg={"username": "ann", "password": "right"})
+    await master.run(fun="auth.del_token", arg=["t" * 64])
+    told = str([event.to_data() for event in await master.told(Event)]) + str(master.jobs.loads)
+    assert "t" * 64 not in told
+    assert "right" not in told
+
+
+@pytest.mark.parametrize("bank", ["tokens", "tokens/x"])
+@pytest.mark.parametrize("op", ["store", "flush"])
+async def test_no_plugin_writes_tokens(master, op, bank):
+    with pytest.raises(CommandError, match="the master's own"):
+        await master.upcall(UpcallKind.BANK, op=op, bank=bank, key="k", data={"name": "root"})
 
 
 async def test_a_plugin_need_not_wait(master, nursery):

@@ -11,7 +11,7 @@ import trio.testing
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import LoginDecided, Secret
-from trisalt.bus.requests import Caller, LoginRequest, ShowTokenRequest, TokenRequest
+from trisalt.bus.requests import Caller, DropTokenRequest, LoginRequest, ShowTokenRequest, TokenRequest
 from trisalt.errors import StoreError, Unauthenticated, WorkerDied
 from trisalt.master import login as module
 from trisalt.master.acl import Acl
@@ -283,6 +283,15 @@ async def test_a_token_keeps_the_permissions_of_its_time_only_if_it_is_configure
     assert (await desk.bearer(told["token"])).rows == ["test.ping", "@jobs"]
     desk.rules = LoginRules(external_auth=EAUTH)
     assert (await desk.bearer(told["token"])).rows is None
+
+
+async def test_a_token_that_was_dropped_is_none(autojump_clock, desk):
+    told = await desk.token()
+    assert await desk.bus.ask(DropTokenRequest(token=Secret(told["token"]))) is True
+    assert await desk.bus.ask(DropTokenRequest(token=Secret(told["token"]))) is False
+    with pytest.raises(Unauthenticated):
+        await desk.bearer(told["token"])
+    assert desk.banks.kept == {}
 
 
 async def test_a_token_of_a_backend_that_is_not_enabled_any_more_is_none(autojump_clock, desk):

@@ -240,6 +240,23 @@ def test_a_token_stands_for_its_owner_from_then_on_and_says_so(lab, as_account, 
             assert token.encode() not in path.read_bytes(), path
 
 
+def test_a_token_made_by_a_runner_serves_until_it_is_dropped(lab, as_account, ann, home):
+    named = [f"username={ann[0]}", f"password={ann[1]}"]
+    made = json.loads(lab.run("salt-run", "--out", "json", "auth.mk_token", "eauth=pam", *named).stdout)
+    file = home / ".salt_token"
+    file.write_text(made["token"])
+    os.chown(file, uid_of(ann[0]), -1)
+    file.chmod(0o600)
+    assert as_account("salt-run", "jobs.list_jobs").returncode == 0
+    assert lab.run("salt-run", "--out", "json", "auth.del_token", made["token"]).stdout.strip() == "true"
+    assert as_account("salt-run", "jobs.list_jobs").returncode == NOT_ALLOWED
+    assert (
+        lab.run("salt-run", "--out", "json", "auth.mk_token", "eauth=pam", *named[:1], "password=x").stdout.strip()
+        == "{}"
+    )
+    assert made["token"] not in log_of(lab)
+
+
 def test_root_is_root_whatever_token_lies_about(lab, as_account, ann, home):
     (home / ".salt_token").write_text("0" * 64)
     (home / ".salt_token").chmod(0o600)

@@ -244,6 +244,14 @@ class ShowTokenRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
+class DropTokenRequest(Request):
+    """A token (`events.Secret`) is to mean nothing from now on. The answer is whether it meant something."""
+
+    CMD = "del_token"
+    token: Any
+
+
+@attrs.frozen(kw_only=True)
 class PublishRequest(Request):
     """Send a job out, for `caller`; for the account `user` of this host when None. Jobs are known by `user`.
 

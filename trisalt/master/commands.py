@@ -16,17 +16,28 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned, stamped
+from trisalt.bus.events import (
+    KeyChanged,
+    RunnerNew,
+    RunnerReturned,
+    Secret,
+    TaggedEvent,
+    WheelNew,
+    WheelReturned,
+    stamped,
+)
 from trisalt.bus.requests import (
     Caller,
+    DropTokenRequest,
     Published,
     PublishRequest,
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
+    TokenRequest,
     WheelRequest,
 )
-from trisalt.errors import CommandError, StoreError, TrisaltError, WorkerDied
+from trisalt.errors import AuthError, CommandError, StoreError, TrisaltError, WorkerDied
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
 from trisalt.store.store import Banks, Jobs
@@ -42,7 +53,9 @@ SECRET_NAME = re.compile(r"(.*_)?(password|passwd|passphrase|token|secret|priv|p
 # Functions whose results are for the caller alone: pillar.
 PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))|wheel\.pillar_roots\.read")
 # Functions that are given such things.
-PRIVATE_ARGUMENTS = re.compile(r"runner\.cache\.store|wheel\.pillar_roots\.write")
+PRIVATE_ARGUMENTS = re.compile(r"runner\.(auth\..*|cache\.store)|wheel\.pillar_roots\.write")
+# Banks that no plugin changes: who writes there could be whom they like.
+OWN_BANKS = frozenset({"tokens"})
 
 
 @attrs.define
@@ -234,6 +247,8 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
             )
             resolved = await bus.ask(wanted)
             return {"minions": resolved.minions, "missing": resolved.missing}
+        case UpcallKind.TOKEN:
+            return await _token(bus, run.user if run else "root", fields)
         case UpcallKind.BANK:
             return await _change_bank(banks, fields)
         case UpcallKind.RUNNING:
@@ -244,7 +259,28 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
             raise CommandError(f"A master has no answer to {kind.value}")
 
 
+async def _token(bus: Bus, user: str, fields: Mapping[str, Any]) -> Any:
+    match fields:
+        case {"op": "make", "eauth": str() as eauth, "username": str() as name, "password": str() as password}:
+            wanted = TokenRequest(
+                eauth=eauth,
+                username=name,
+                password=Secret(password),
+                token_expire=fields.get("token_expire"),
+                peer=f"a runner of {user}",
+            )
+            try:
+                return await bus.ask(wanted)
+            except AuthError:
+                return {}
+        case {"op": "drop", "token": str() as token}:
+            return await bus.ask(DropTokenRequest(token=Secret(token)))
+    raise CommandError("A token is made with eauth, username and password, and dropped by its name")
+
+
 async def _change_bank(banks: Banks, fields: Mapping[str, Any]) -> bool:
+    if str(fields.get("bank")).partition("/")[0] in OWN_BANKS:
+        raise CommandError(f"What is in {fields['bank']} is the master's own")
     match fields:
         case {"op": "store", "bank": str() as bank, "key": str() as key} if bank and key:
             await banks.store(bank, key, fields.get("data"))

@@ -1,8 +1,8 @@
 """Who somebody is that the kernel does not know: names and passwords, and the tokens made of them.
 
-`LoginRequest`, `TokenRequest` and `ShowTokenRequest` come from both doors. A backend (a plugin of the kind `auth`) is
-asked in a worker of its own, which can be killed; here everybody waits: who is wrong, for a while, and who is wrong
-often, without being asked at all. What somebody may is `acl`'s.
+`LoginRequest`, `TokenRequest` and their kin come from both doors and from runners. A backend (a plugin of the kind
+`auth`) is asked in a worker of its own, which can be killed; here everybody waits: who is wrong, for a while, and who
+is wrong often, without being asked at all. What somebody may is `acl`'s.
 Tokens stand in the bank `tokens` under their digest, so that who reads the store has none.
 """
 
@@ -22,7 +22,7 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import LoginDecided, Secret
-from trisalt.bus.requests import Caller, LoginRequest, ShowTokenRequest, TokenRequest
+from trisalt.bus.requests import Caller, DropTokenRequest, LoginRequest, ShowTokenRequest, TokenRequest
 from trisalt.errors import TrisaltError, Unauthenticated
 from trisalt.master.acl import Acl
 from trisalt.master.auth import Allowance
@@ -82,7 +82,8 @@ async def serve_logins(
     """Answer until cancelled, each in a task of its own: with a `Caller`, or with what a token says; or fail with
     `Unauthenticated`, which tells nobody why. `clock` is wall time."""
     desk = _Desk(bus, workers, banks, acl, rules, clock)
-    async with bus.claim(LoginRequest, TokenRequest, ShowTokenRequest) as requests, trio.open_nursery() as answers:
+    kinds = (LoginRequest, TokenRequest, ShowTokenRequest, DropTokenRequest)
+    async with bus.claim(*kinds) as requests, trio.open_nursery() as answers:
         answers.start_soon(desk.forget_expired)
         task_status.started()
         async for request, reply in requests:
@@ -110,7 +111,9 @@ class _Desk:
         self._names = Allowance(burst=NAME_BURST, per_s=NAME_PER_S)
         self._peers = Allowance(burst=PEER_BURST, per_s=PEER_PER_S)
 
-    async def answer(self, request: LoginRequest | TokenRequest | ShowTokenRequest, reply: Reply) -> None:
+    async def answer(
+        self, request: LoginRequest | TokenRequest | ShowTokenRequest | DropTokenRequest, reply: Reply
+    ) -> None:
         try:
             match request:
                 case LoginRequest(token=Secret() as token):
@@ -121,6 +124,8 @@ class _Desk:
                     reply.send(await self._make_token(request))
                 case ShowTokenRequest():
                     reply.send(await self._read(request.token) or {})
+                case DropTokenRequest():
+                    reply.send(await self._drop(request.token))
         except TrisaltError as exc:
             reply.fail(exc)
         except Exception as exc:
@@ -235,6 +240,14 @@ class _Desk:
             return None
         kept = await self._banks.fetch(BANK, _digest(text))
         return kept if isinstance(kept, dict) and kept["expire"] > self._clock() else None
+
+    async def _drop(self, token: Secret) -> bool:
+        kept = await self._read(token)
+        if kept is None:
+            return False
+        await self._banks.flush(BANK, _digest(token.reveal()))
+        log.info("token.dropped", user=kept["name"], eauth=kept["eauth"])
+        return True
 
     async def forget_expired(self) -> None:
         """Drop what is good for nothing any more, now and then."""

@@ -52,6 +52,7 @@ class Upcalls:
             UpcallKind.PUBLISH: self._publish,
             UpcallKind.COMMAND: self._command,
             UpcallKind.MATCH: self._match,
+            UpcallKind.TOKEN: self._token,
             UpcallKind.BANK: self._bank,
             UpcallKind.PROGRESS: self._progress,
             UpcallKind.SCHEDULE: self._manage_schedule,
@@ -162,6 +163,10 @@ class Upcalls:
     async def _match(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()
         raise CommandError("Which minions a target names, only their master knows.")
+
+    async def _token(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
+        await trio.lowlevel.checkpoint()
+        raise CommandError("Tokens are their master's.")
 
     async def _bank(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()

@@ -129,6 +129,17 @@ def bank(op: str, bank: str, key: str | None = None, data: Any = None) -> bool:
     return bool(_host.call("bank", {"op": op, "bank": bank, "key": key, "data": data}))
 
 
+def make_token(*, eauth: str, username: str, password: str, token_expire: Any = None) -> dict[str, Any]:
+    """A new token for whom the backend vouches, and what the master keeps of it; empty when it does not."""
+    fields = {"eauth": eauth, "username": username, "password": password, "token_expire": token_expire}
+    return dict(_host.call("token", {"op": "make", **fields}))
+
+
+def drop_token(token: str) -> bool:
+    """Have a token mean nothing from now on. Whether it meant something."""
+    return bool(_host.call("token", {"op": "drop", "token": token}))
+
+
 def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
     """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
     return _tell("progress", {"data": data, "number": number, "tag": tag})
