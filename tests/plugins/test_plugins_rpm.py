@@ -1,0 +1,364 @@
+"""The execution modules `pkg` and `lowpkg` with the real dnf, zypper and rpm, in a root of their own with a repository
+made here; and the helpers that read what they print."""
+
+import json
+import logging
+import subprocess
+
+import pytest
+
+from tests.support.debian import need
+from tests.support.rpmrepo import Rpms
+from trisalt.errors import CommandError
+from trisalt.loader.dunders import Plugins
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    need("dnf", "zypper", "rpm", "createrepo-c")
+    rpms = Rpms(tmp_path_factory.mktemp("rpms"))
+    for version in ("1.0", "1.1", "2.0"):
+        rpms.package("one", version)
+    rpms.package("two", "1.0", "3", "Requires: one")
+    rpms.package("epoch", "1.0", extra="Epoch: 2")
+    rpms.publish()
+    return rpms
+
+
+@pytest.fixture
+def rpms(made, monkeypatch):
+    made.reset()
+    monkeypatch.setenv("PATH", f"{made.bin}:/usr/sbin:/usr/bin:/sbin:/bin")
+    return made
+
+
+def modules(family, **opts):
+    grains = {"os_family": family, "os": family, "osarch": "x86_64", "kernel": "Linux"}
+    return Plugins({"id": "m1", **opts}, grains=grains).loader("modules")
+
+
+@pytest.fixture
+def dnf(rpms):
+    return modules("RedHat")
+
+
+@pytest.fixture
+def zypper(rpms):
+    return modules("Suse", **{"zypper.lock_timeout": 0})
+
+
+@pytest.fixture(params=["RedHat", "Suse"])
+def salt(rpms, request):
+    return modules(request.param, **{"zypper.lock_timeout": 0})
+
+
+# -- both ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_of_a_family_stands_for_pkg(rpms):
+    assert modules("RedHat")["test.provider"]("pkg") == "yumpkg"
+    assert modules("Suse")["test.provider"]("pkg") == "zypperpkg"
+    assert modules("RedHat")["test.provider"]("lowpkg") == "rpm_lowpkg"
+
+
+def test_packages_come_change_and_go(salt):
+    salt["pkg.refresh_db"]()
+    assert salt["pkg.install"]("two") == {"one": {"old": "", "new": "2.0-1"}, "two": {"old": "", "new": "1.0-3"}}
+    assert salt["pkg.install"](pkgs=["epoch", {"one": "1.0-1"}]) == {
+        "epoch": {"old": "", "new": "2:1.0-1"},
+        "one": {"old": "2.0-1", "new": "1.0-1"},
+    }
+    assert salt["pkg.install"](pkgs=[{"one": ">1.0,<2.0"}]) == {"one": {"old": "1.0-1", "new": "1.1-1"}}
+    assert salt["pkg.version"]("one", "epoch", "nosuch") == {"one": "1.1-1", "epoch": "2:1.0-1", "nosuch": ""}
+    assert salt["pkg.latest_version"]("one", "two", "nosuch", refresh=False) == {
+        "one": "2.0-1",
+        "two": "",
+        "nosuch": "",
+    }
+    assert salt["pkg.list_upgrades"](refresh=False) == {"one": "2.0-1"}
+    assert salt["pkg.upgrade"](refresh=False) == {"one": {"old": "1.1-1", "new": "2.0-1"}}
+    assert salt["pkg.remove"](pkgs=["tw*", "nosuch"])["two"] == {"old": "1.0-3", "new": ""}
+    assert salt["pkg.remove"]("nosuch") == {}
+    assert "two" not in salt["pkg.list_pkgs"]()
+
+
+def test_a_package_that_is_not_there(salt):
+    with pytest.raises(CommandError, match="nosuch") as failure:
+        salt["pkg.install"]("nosuch")
+    assert failure.value.retcode == 1
+    with pytest.raises(
+        CommandError, match=r"No version matching 'one>3.0' could be found \(available: 2.0-1, 1.1-1, 1.0-1\)"
+    ):
+        salt["pkg.install"](pkgs=["two", {"one": ">3.0"}])
+    assert salt["pkg.list_pkgs"]() == {}
+    with pytest.raises(CommandError, match="No package sources provided"):
+        salt["pkg.install"]()
+
+
+def test_from_files_and_what_they_brought(salt, rpms):
+    file = str(rpms.repo / "noarch/one-1.0-1.noarch.rpm")
+    assert salt["pkg.install"](sources=[{"one": file}], skip_verify=True) == {"one": {"old": "", "new": "1.0-1"}}
+    with pytest.raises(CommandError, match=r"/nosuch\.rpm does not exist on minion"):
+        salt["pkg.install"](sources=[{"one": "/nosuch.rpm"}])
+    with pytest.raises(CommandError, match="Unable to get info for /etc/hostname"):
+        salt["pkg.install"](sources=[{"one": "/etc/hostname"}])
+    brought = ["/etc/one/one.conf", "/usr/share/one", "/usr/share/one/version"]
+    assert salt["pkg.file_list"]("one") == {"errors": [], "files": brought}
+    assert salt["pkg.file_dict"]("one", "nosuch") == {
+        "errors": ["package nosuch is not installed"],
+        "packages": {"one": brought},
+    }
+    assert salt["pkg.owner"]("/usr/share/one/version", "/nosuch") == {"/usr/share/one/version": "one", "/nosuch": ""}
+    found = salt["pkg.info_installed"]("one")["one"]
+    assert {key: found[key] for key in ("version", "release", "arch", "license", "vendor", "source", "group")} == {
+        "version": "1.0", "release": "1", "arch": "noarch", "license": "MIT", "vendor": "Nobody",
+        "source": "one-1.0-1.src.rpm", "group": "Tests",
+    }  # fmt: skip
+    assert found["description"] == "one has a file."
+    assert salt["pkg.info_installed"]("one", attr="version,arch") == {"one": {"version": "1.0", "arch": "noarch"}}
+    with pytest.raises(CommandError, match="nosuch not installed"):
+        salt["pkg.info_installed"]("one", "nosuch")
+    (rpms.root / "etc/one/one.conf").write_text("changed")
+    (rpms.root / "usr/share/one/version").unlink()
+    assert salt["pkg.verify"]("one")["/usr/share/one/version"] == {"missing": True}
+    assert salt["pkg.verify"]("one")["/etc/one/one.conf"]["type"] == "config"
+    assert salt["pkg.verify"]("one", ignore_types=["config"]) == {"/usr/share/one/version": {"missing": True}}
+    assert salt["pkg.modified"]("one")["/etc/one/one.conf"][:2] == ["size", "checksum"]
+
+
+@pytest.mark.parametrize("function", ["install", "remove", "hold", "latest_version", "list_repo_pkgs", "file_list"])
+def test_a_name_is_never_an_option(salt, function):
+    with pytest.raises(CommandError, match="Invalid package name: -x"):
+        salt[f"pkg.{function}"]("-x")
+
+
+# -- dnf -----------------------------------------------------------------------------------------------------------
+
+
+def test_dnf_is_told_where_from_and_how(dnf, caplog):
+    caplog.set_level(logging.INFO)
+    assert dnf["pkg.install"]("one", version="1.0-1", fromrepo="test", setopt="obsoletes=0", skip_verify=True,
+                              downloadonly=True) == {}  # fmt: skip
+    told = [record.getMessage().partition(" in directory ")[0] for record in caplog.records]
+    assert (
+        "Executing command ['dnf', '-y', '--best', '--allowerasing', '--disablerepo=*', '--enablerepo=test', "
+        "'--setopt=obsoletes=0', '--nogpgcheck', '--downloadonly', 'install', 'one-1.0-1']"
+    ) in told
+    assert dnf["pkg.install"]("one", version="1.0-1")["one"]["new"] == "1.0-1"
+    assert dnf["pkg.install"]("one", version="1.0", reinstall=True) == {"one": {"old": "1.0-1", "new": "1.0-1"}}
+    assert dnf["pkg.list_repo_pkgs"]("one", byrepo=True) == {"test": {"one": ["2.0-1", "1.1-1", "1.0-1"]}}
+
+
+def test_without_its_plugin_dnf_holds_nothing(dnf):
+    with pytest.raises(CommandError, match="python3-dnf-plugin-versionlock is not installed"):
+        dnf["pkg.hold"]("one")
+
+
+LOCKING = """#!/usr/bin/python3
+import json, os, sys
+place = {place!r}
+locks = json.load(open(place)) if os.path.exists(place) else []
+words = sys.argv[1:]
+if words[:2] == ["versionlock", "list"]:
+    print("Last metadata expiration check: 0:00:02 ago on Fri Nov 27 12:24:55 2026.")
+    print("\\n".join({line} for name in locks))
+elif words[:2] == ["versionlock", "add"] and words[2] != "nosuch":
+    locks.append(words[2])
+elif words[:2] == ["versionlock", "delete"]:
+    locks.remove(words[2])
+elif words[0] == "versionlock":
+    print("No package found for: nosuch")
+json.dump(locks, open(place, "w"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "full"),
+    [
+        ('name + "-0:1.0-1.*"', "one-0:1.0-1.*"),
+        ('"0:" + name + "-1.0-1.*"', "0:one-1.0-1.*"),
+        ('"# Added by \'versionlock add\'\\nPackage name: " + name + "\\nevr = 1.0-1"', "one"),
+    ],
+    ids=["dnf", "yum", "dnf5"],
+)
+def test_holds_as_each_generation_prints_them(rpms, monkeypatch, tmp_path, line, full):
+    (tmp_path / "dnf").write_text(LOCKING.format(place=str(tmp_path / "locks"), line=line))
+    (tmp_path / "dnf").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{rpms.bin}:/usr/bin:/bin")
+    salt = modules("RedHat")
+    held = {
+        "name": "one",
+        "changes": {"old": "", "new": "hold"},
+        "result": True,
+        "comment": "Package one is now being held.",
+    }
+    assert salt["pkg.hold"]("one") == {"one": held}
+    assert salt["pkg.list_holds"]() == [full]
+    assert salt["pkg.list_holds"](full=False) == ["one"]
+    assert salt["pkg.hold"]("one")["one"]["comment"] == "Package one is already set to be held."
+    assert salt["pkg.hold"]("nosuch")["nosuch"] == {
+        "name": "nosuch", "changes": {}, "result": False, "comment": "Package nosuch was unable to be held.",
+    }  # fmt: skip
+    assert salt["pkg.unhold"]("one")["one"]["comment"] == "Package one is no longer held."
+    assert salt["pkg.unhold"]("one")["one"]["comment"] == "Package one is not being held."
+    assert json.loads((tmp_path / "locks").read_text()) == []
+
+
+def test_repositories_of_dnf_come_change_and_go(dnf, tmp_path):
+    folder = str(tmp_path)
+    (tmp_path / "old.repo").write_text(
+        "# ours\n[old]\nname=Old\nbaseurl=http://a/\n    http://b/\n# why\nenabled=1\n\n[other]\nname=Other\nbaseurl=http://o/\n"
+    )
+    assert dnf["pkg.get_repo"]("old", basedir=folder) == {
+        "name": "Old",
+        "baseurl": "http://a/\nhttp://b/",
+        "enabled": "1",
+    }
+    assert dnf["pkg.list_repos"](basedir=folder)["other"]["file"] == str(tmp_path / "old.repo")
+    changed = dnf["pkg.mod_repo"]("old", basedir=folder, enabled=False, mirrorlist="http://m/")
+    assert changed[str(tmp_path / "old.repo")]["old"] == {"name": "Old", "enabled": False, "mirrorlist": "http://m/"}
+    assert (tmp_path / "old.repo").read_text() == (
+        "# ours\n[old]\nname=Old\n# why\nenabled=0\nmirrorlist=http://m/\n\n[other]\nname=Other\nbaseurl=http://o/\n"
+    )
+    dnf["pkg.mod_repo"]("new", basedir=folder, name="New", baseurl="http://n/", gpgcheck=0, comments=["a", "b"])
+    assert (tmp_path / "new.repo").read_text() == "[new]\nname=New\nbaseurl=http://n/\ngpgcheck=0\n# a\n# b\n"
+    assert dnf["pkg.del_repo"]("old", basedir=folder) == f"Repo old has been removed from {tmp_path / 'old.repo'}"
+    assert (tmp_path / "old.repo").read_text() == "# ours\n[other]\nname=Other\nbaseurl=http://o/\n"
+    gone = dnf["pkg.del_repo"]("new", basedir=folder)
+    assert gone == f"File {tmp_path / 'new.repo'} containing repo new has been removed"
+    assert dnf["pkg.del_repo"]("nosuch", basedir=folder) == f"Error: the nosuch repo does not exist in ['{folder}']"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({}, "a name was not given"),
+        ({"name": "x"}, "none of baseurl, mirrorlist, metalink was given"),
+        ({"name": "x", "baseurl": "a", "mirrorlist": "b"}, "One and only one of baseurl, mirrorlist, metalink"),
+        ({"name": "x", "baseurl": ""}, "One and only one of baseurl, mirrorlist, metalink"),
+        ({"name": "x\ny", "baseurl": "a"}, "Invalid value in a repository"),
+    ],
+)
+def test_a_repository_that_lacks_something_is_not_made(dnf, tmp_path, values, text):
+    with pytest.raises(CommandError, match=text):
+        dnf["pkg.mod_repo"]("new", basedir=str(tmp_path), **values)
+    with pytest.raises(CommandError, match="Invalid value in a repository"):
+        dnf["pkg.mod_repo"]("a]b", basedir=str(tmp_path), name="x", baseurl="a")
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- zypper --------------------------------------------------------------------------------------------------------
+
+
+def test_zypper_locks_and_unlocks(zypper):
+    zypper["pkg.install"]("one", version="1.0-1")
+    assert zypper["pkg.hold"]("one")["one"]["changes"] == {"old": "", "new": "hold"}
+    assert zypper["pkg.list_holds"]() == ["one"]
+    assert zypper["pkg.hold"]("one")["one"]["comment"] == "Package one is already set to be held."
+    assert zypper["pkg.upgrade"](refresh=False) == {}
+    with pytest.raises(CommandError, match="remove lock"):
+        zypper["pkg.remove"]("one")
+    assert zypper["pkg.install"]("one", version="2.0-1", update_holds=True)["one"]["new"] == "2.0-1"
+    assert zypper["pkg.list_holds"]() == ["one"]
+    assert zypper["pkg.unhold"](pkgs=["one"])["one"]["changes"] == {"old": "hold", "new": ""}
+    assert zypper["pkg.unhold"]("one")["one"]["comment"] == "Package one was already unheld."
+
+
+def test_repositories_of_zypper_come_change_and_go(zypper):
+    assert list(zypper["pkg.list_repos"]()) == ["test"]
+    made = zypper["pkg.mod_repo"]("new", url="http://example.org/x", refresh=True, priority=50, gpgcheck=False)
+    assert (made["baseurl"], made["autorefresh"], made["priority"], made["gpgcheck"]) == (
+        "http://example.org/x",
+        True,
+        50,
+        False,
+    )
+    assert zypper["pkg.mod_repo"]("new", disabled=True)["enabled"] is False
+    moved = zypper["pkg.mod_repo"]("new", url="http://example.org/y")
+    assert (moved["baseurl"], moved["enabled"], moved["priority"]) == ("http://example.org/y", False, 50)
+    assert zypper["pkg.del_repo"]("new") == {"new": True, "message": "Repository 'new' has been removed."}
+    with pytest.raises(CommandError, match="Repository 'new' not found"):
+        zypper["pkg.del_repo"]("new")
+    with pytest.raises(CommandError, match="neither 'baseurl' nor 'mirrorlist' was specified"):
+        zypper["pkg.mod_repo"]("new", disabled=True)
+
+
+def test_zypper_s_lock_is_told(rpms, monkeypatch, tmp_path):
+    (tmp_path / "zypper").write_text(
+        '#!/bin/sh\necho "System management is locked by the application with pid 7 (zypper)." >&2\nexit 7\n'
+    )
+    (tmp_path / "zypper").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{rpms.bin}:/usr/bin:/bin")
+    with pytest.raises(CommandError, match="System management is locked by the application with pid 7"):
+        modules("Suse", **{"zypper.lock_timeout": 0})["pkg.install"]("one")
+
+
+# -- what they print -----------------------------------------------------------------------------------------------
+
+VERSIONS = [
+    "1.0", "1.0.0", "1.0.1", "1.1", "1.10", "1.9", "1a", "1.a", "a", "b", "1.0~rc1", "1.0~rc2", "1.0^git1", "1.0^", "1.0~",
+    "2.0.1a", "2.0.1", "10", "010", "1_0", "1..0", "fc4", "20101122", "5.5p1", "5.5p10", "10xyz", "10.1xyz", "xyz10",
+]  # fmt: skip
+
+
+def test_versions_are_ordered_as_rpm_orders_them(made):
+    order = Plugins({"id": "m1"}).loader("utils")["rpms.order"]
+    pairs = [(one, two) for one in VERSIONS for two in VERSIONS]
+    lua = "".join(f'print(rpm.vercmp("{one}", "{two}"), "\\n")' for one, two in pairs)
+    done = subprocess.run(["rpm", "--eval", f"%{{lua:{lua}}}"], capture_output=True, text=True, check=True)
+    expected = dict(zip(pairs, map(int, done.stdout.split()), strict=True))
+    assert {pair: order(*pair) for pair in pairs} == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "wanted"),
+    [
+        ("1.0-1", "1.0-2", -1),
+        ("1.0", "1.0-2", 0),
+        ("2:1.0-1", "1.1-1", 1),
+        ("0:1.0-1", "1.0-1", 0),
+        ("1:1.0", "2:0.1", -1),
+    ],
+)
+def test_epoch_version_and_release(made, one, two, wanted):
+    compare = Plugins({"id": "m1"}).loader("utils")["rpms.compare"]
+    assert compare(one, two) == wanted
+    assert compare(two, one) == -wanted
+    assert compare("2:1.0", "1.0", True) == 0
+
+
+LISTED = """\
+Last metadata expiration check: 0:00:02 ago on Fri Nov 27 12:24:09 2026.
+Installed Packages
+one.noarch                              1.0-1                              @test
+Available Packages
+a-very-long-name-of-a-package-that-needs-a-line-of-its-own.x86_64
+                                        2:1.0-1.el9                        updates
+one.noarch                              2.0-1                              test
+Obsoleting Packages
+new.noarch                              1.0-1                              test
+    old.noarch                          1.0-1                              @test
+"""
+
+
+def test_a_long_name_has_a_line_of_its_own():
+    listed = Plugins({"id": "m1"}).loader("utils")["rpms.listed"]
+    assert list(listed(LISTED))[:3] == [
+        ("Installed Packages", "one.noarch", "1.0-1", "@test"),
+        (
+            "Available Packages",
+            "a-very-long-name-of-a-package-that-needs-a-line-of-its-own.x86_64",
+            "2:1.0-1.el9",
+            "updates",
+        ),
+        ("Available Packages", "one.noarch", "2.0-1", "test"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "wanted"),
+    [("zsh.x86_64", "x86_64", "zsh"), ("zsh.noarch", "x86_64", "zsh"), ("zsh.i686", "x86_64", "zsh.i686"),
+     ("zsh.i686", "i386", "zsh"), ("python3.11", "x86_64", "python3.11"), ("zsh", "x86_64", "zsh")],
+)  # fmt: skip
+def test_a_name_without_this_host_s_architecture(name, arch, wanted):
+    assert Plugins({"id": "m1"}).loader("utils")["rpms.normal"](name, arch) == wanted

@@ -1,0 +1,82 @@
+"""A Red Hat or a SUSE of its own for tests of the real rpm, dnf and zypper: a root below one folder, and a repository of
+tiny packages made here. Nothing of the host's packages is read or changed, and nothing is downloaded.
+
+The tools are found in `Rpms.bin`, which a test puts first in PATH: each is the real one, told of the root.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+_SPEC = """\
+Name: {name}
+Version: {version}
+Release: {release}
+Summary: {name} for tests
+License: MIT
+Group: Tests
+URL: https://example.org/{name}
+Vendor: Nobody
+BuildArch: noarch
+{extra}
+%description
+{name} has a file.
+%install
+mkdir -p %{{buildroot}}/usr/share/{name} %{{buildroot}}/etc/{name}
+echo {version} > %{{buildroot}}/usr/share/{name}/version
+echo {version} > %{{buildroot}}/etc/{name}/{name}.conf
+%files
+/usr/share/{name}
+%config(noreplace) /etc/{name}/{name}.conf
+"""
+_DNF = '#!/bin/sh\nexec {real} --installroot={root} --releasever=9 --setopt=reposdir={repos} --noplugins "$@"\n'
+_ROOT = '#!/bin/sh\nexec {real} --root {root} "$@"\n'
+
+
+class Rpms:
+    """A root, a repository in `repo`, and the tools in `bin`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.root, self.repo, self.bin = folder, folder / "root", folder / "repo", folder / "bin"
+        self.yum_repos, self.zypp_repos = self.root / "etc/yum.repos.d", self.root / "etc/zypp/repos.d"
+        for path in (self.repo, self.bin, self.yum_repos, self.zypp_repos):
+            path.mkdir(parents=True)
+        for name, text in (("dnf", _DNF), ("rpm", _ROOT), ("zypper", _ROOT)):
+            real = shutil.which(name)
+            if real:
+                program = self.bin / name
+                program.write_text(text.format(real=real, root=self.root, repos=self.yum_repos))
+                program.chmod(0o755)
+
+    def package(self, name: str, version: str, release: str = "1", extra: str = "") -> None:
+        """Build one package into the repository; `publish` tells the tools of it."""
+        spec = self.folder / f"{name}.spec"
+        spec.write_text(_SPEC.format(name=name, version=version, release=release, extra=extra))
+        defines = {
+            "_topdir": self.folder / "top", "_rpmdir": self.repo, "_build_id_links": "none", "_buildhost": "example.org",
+        }  # fmt: skip
+        options = [word for key, value in defines.items() for word in ("--define", f"{key} {value}")]
+        _run(["rpmbuild", "-bb", "--quiet", *options, str(spec)])
+
+    def publish(self) -> None:
+        """Write the repository's index, and have the tools know it."""
+        _run(["createrepo_c", "-q", str(self.repo)])
+        section = f"[test]\nname=Test packages\nbaseurl=file://{self.repo}\nenabled=1\ngpgcheck=0\n"
+        (self.yum_repos / "test.repo").write_text(section)
+        (self.zypp_repos / "test.repo").write_text(f"{section}autorefresh=0\ntype=rpm-md\n")
+
+    def reset(self) -> None:
+        """Forget what was installed and locked; the lists stay."""
+        for path in (self.root / "root/.rpmdb", self.root / "usr/share", self.root / "var/lib/dnf"):
+            shutil.rmtree(path, ignore_errors=True)
+        (self.root / "etc/zypp/locks").unlink(missing_ok=True)
+        for path in (self.root / "etc").glob("*/*.conf"):
+            path.unlink()
+
+
+def _run(words: Sequence[str]) -> None:
+    done = subprocess.run(list(words), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"

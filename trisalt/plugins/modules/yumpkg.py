@@ -1,0 +1,737 @@
+"""Packages on Red Hat's kin: dnf, or yum where there is no dnf, and rpm."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trisalt.errors import CommandError, InvocationError
+
+log = logging.getLogger(__name__)
+
+__virtualname__ = "pkg"
+
+_FAMILIES = ("RedHat", "Mandriva", "Mendel")
+_PROGRAMS = ("dnf", "dnf5", "yum")
+_FOLDERS = ("/etc/yum.repos.d", "/etc/yum/repos.d")
+_MAIN = ("/etc/dnf/dnf.conf", "/etc/yum.conf")
+_WHERE = ("baseurl", "mirrorlist", "metalink")
+# What `versionlock list` prints: dnf's `name-0:1.0-1.*`, yum's `0:name-1.0-1.*`, dnf5's `Package name: name`.
+_LOCK = re.compile(
+    r"(?:(?P<five>Package name: (?P<named>\S+))|(?:(?P<yum>\d+):)?(?P<name>\S+?)-(?:\d+:)?[^-\s:]+-[^-\s]+\.(?:\*|\w+))"
+)
+
+
+def __virtual__() -> Any:
+    if __grains__.get("os_family") not in _FAMILIES:
+        return False, "Module yumpkg: no yum based system detected"
+    if not any(map(shutil.which, _PROGRAMS)):
+        return False, "Module yumpkg: neither dnf nor yum is there"
+    return __virtualname__
+
+
+# -- what is there -------------------------------------------------------------------------------------------------
+
+
+def list_pkgs(versions_as_list: bool = False, **kwargs: Any) -> dict[str, Any]:
+    """
+    The installed packages: `{name: version}`; with `attr` more of each (`epoch, release, arch, install_date,
+    install_date_time_t`, or `all`).
+
+    CLI Example:
+
+        salt '*' pkg.list_pkgs attr=version,arch
+    """
+    if any(kwargs.get(kind) for kind in ("removed", "purge_desired")):
+        return {}
+    known = __context__.get("pkg.list_pkgs") if kwargs.get("use_context", True) else None
+    if known is None:
+        known = __context__["pkg.list_pkgs"] = __salt__["lowpkg.rows"]()
+    return __salt__["pkg_resource.format_pkg_list"](known, versions_as_list, kwargs.get("attr"))
+
+
+def version(*names: str, **kwargs: Any) -> Any:
+    """
+    The version of an installed package, or nothing; a map for several names, or where a name is a glob.
+
+    CLI Example:
+
+        salt '*' pkg.version bash
+    """
+    return __salt__["pkg_resource.version"](*names, **kwargs)
+
+
+def latest_version(*names: str, **kwargs: Any) -> Any:
+    """
+    The version that could be installed, and nothing where the newest is; a map for several names. `fromrepo`,
+    `enablerepo` and `disablerepo` say which repositories are asked; `refresh=False` takes the lists as they are.
+
+    CLI Example:
+
+        salt '*' pkg.latest_version httpd
+    """
+    __utils__["packages.checked"](names)
+    if not names:
+        return ""
+    if __utils__["packages.true"](kwargs.pop("refresh", True)):
+        refresh_db(check_update=False, **kwargs)
+    there = list_pkgs(versions_as_list=True)
+    found = _run(["--quiet", *_options(kwargs), "list", "available", *names], ignore_retcode=True)
+    latest = dict.fromkeys(names, "")
+    for _heading, full, candidate, _repo in __utils__["rpms.listed"](found["stdout"]):
+        name = next((n for n in (full, normalize_name(full), full.rpartition(".")[0]) if n in latest), None)
+        if name is None:
+            continue
+        newest = [latest[name], *there.get(name, there.get(normalize_name(name), []))]
+        if all(not known or version_cmp(known, candidate) == -1 for known in newest):
+            latest[name] = candidate
+    return latest[names[0]] if len(names) == 1 else latest
+
+
+available_version = latest_version
+
+
+def upgrade_available(name: str, **kwargs: Any) -> bool:
+    """
+    Whether a newer version of a package can be installed.
+
+    CLI Example:
+
+        salt '*' pkg.upgrade_available httpd
+    """
+    return bool(latest_version(name, **kwargs))
+
+
+def list_upgrades(refresh: bool = True, **kwargs: Any) -> dict[str, str]:
+    """
+    What an upgrade would install: `{name: version}`.
+
+    CLI Example:
+
+        salt '*' pkg.list_upgrades
+    """
+    if __utils__["packages.true"](refresh):
+        refresh_db(check_update=False, **kwargs)
+    words = ["updates"] if _program() == "yum" else ["--upgrades"]
+    found = _run(["--quiet", *_options(kwargs), "list", *words], ignore_retcode=True)
+    # Where there is nothing to list dnf says so, and ends with 1.
+    if found["retcode"] and "No matching" not in found["stderr"] + found["stdout"]:
+        raise CommandError(__utils__["packages.said"](found))
+    rows = __utils__["rpms.listed"](found["stdout"])
+    return {normalize_name(name): version for head, name, version, _ in rows if not head.startswith("Obsolet")}
+
+
+list_updates = list_upgrades
+
+
+def list_repo_pkgs(*args: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    The versions that can be installed, newest first: of the packages that match these names or globs, else of all. With
+    `byrepo` by repository.
+
+    CLI Example:
+
+        salt '*' pkg.list_repo_pkgs 'samba*' byrepo=True
+    """
+    __utils__["packages.checked"](args)
+    byrepo = __utils__["packages.true"](kwargs.pop("byrepo", False))
+    found = _run(["--quiet", "--showduplicates", *_options(kwargs), "list", *args], ignore_retcode=True)
+    repos: dict[str, dict[str, list[str]]] = {}
+    for heading, full, version, repo in __utils__["rpms.listed"](found["stdout"]):
+        if not heading.startswith("Installed"):
+            versions = repos.setdefault(repo, {}).setdefault(normalize_name(full), [])
+            if version not in versions:
+                versions.append(version)
+    newest = functools.cmp_to_key(lambda one, two: -(version_cmp(one, two) or 0))
+    if byrepo:
+        return {repo: {name: sorted(rows[name], key=newest) for name in rows} for repo, rows in repos.items()}
+    names: dict[str, set[str]] = {}
+    for rows in repos.values():
+        for name, versions in rows.items():
+            names.setdefault(name, set()).update(versions)
+    return {name: sorted(versions, key=newest) for name, versions in names.items()}
+
+
+def refresh_db(**kwargs: Any) -> bool | None:
+    """
+    Fetch the lists of packages: True where there is something to update, nothing where not, False when it failed.
+
+    CLI Example:
+
+        salt '*' pkg.refresh_db
+    """
+    __utils__["packages.refreshed"]()
+    options = _options(kwargs)
+    _run(["--quiet", "--assumeyes", "clean", "expire-cache", *options])
+    if not __utils__["packages.true"](kwargs.get("check_update", True)):
+        return True
+    found = _run(["--quiet", "--assumeyes", "check-update", *options], ignore_retcode=True)
+    if found["retcode"] in (0, 100):
+        return True if found["retcode"] else None
+    log.error("%s check-update: %s", _program(), __utils__["packages.said"](found))
+    if "__pub_jid" in kwargs:
+        __context__["retcode"] = found["retcode"]
+    return False
+
+
+clean_metadata = refresh_db
+
+
+# -- changes -------------------------------------------------------------------------------------------------------
+
+
+def install(
+    name: str | None = None,
+    refresh: bool = False,
+    skip_verify: bool = False,
+    pkgs: Any = None,
+    sources: Any = None,
+    downloadonly: bool = False,
+    reinstall: bool = False,
+    normalize: bool = True,
+    update_holds: bool = False,
+    saltenv: str = "base",
+    ignore_epoch: bool = False,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """
+    Install packages: by name (`version` picks one; `pkgs` names several, each with a version or a condition such as
+    `'>1.2'`), or from files (`sources`: names and paths or URLs). Returns what changed: `{name: {old, new}}`.
+
+    `fromrepo`, `enablerepo`, `disablerepo` and `disableexcludes` say where from; `setopt` sets options; `skip_verify`
+    takes what is not signed; `update_holds` changes held packages too; `reinstall` installs what is there again.
+
+    CLI Example:
+
+        salt '*' pkg.install httpd fromrepo=updates
+    """
+    if __utils__["packages.true"](refresh):
+        refresh_db(check_update=False, **kwargs)
+    targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=saltenv, normalize=normalize)
+    old = list_pkgs()
+    wanted: list[tuple[str, str, str]] = []
+    errors: list[str] = []
+    if kind == "file":
+        for path in targets:
+            if not os.path.isfile(path):
+                raise CommandError(f"{path} does not exist on minion")
+            row = __salt__["lowpkg.bin_pkg_info"](path)
+            wanted.append((normalize_name(row["name"]), row["version"], path))
+    else:
+        if kwargs.get("version") and len(targets) == 1:
+            targets = {next(iter(targets)): str(kwargs["version"])}
+        for target, asked in targets.items():
+            picked = _pick(target, asked, ignore_epoch, kwargs, errors)
+            base, arch = __utils__["rpms.architecture"](target)
+            whole = f"{base}-{picked}.{arch}" if arch else f"{target}-{picked}"
+            wanted.append((target, picked, whole if picked else target))
+    if errors:
+        __utils__["packages.failed"]("Error occurred installing package(s)", {}, errors)
+    actions: dict[str, list[str]] = {"install": [], "downgrade": [], "reinstall": []}
+    for target, asked, word in wanted:
+        actions[_action(old.get(target, ""), asked, reinstall, ignore_epoch)].append(word)
+    held = _held(wanted, old)
+    if held and not update_holds:
+        __utils__["packages.failed"](
+            "Error occurred installing package(s)",
+            {},
+            [
+                "The following package(s) could not be updated because they are being held: "
+                f"{', '.join(held)}. Set 'update_holds' to True to temporarily unhold these packages so that they can "
+                "be updated."
+            ],
+        )
+    options = [
+        *_options(kwargs),
+        *(["--nogpgcheck"] if skip_verify else []),
+        *(["--downloadonly"] if downloadonly else []),
+    ]
+    best = ["--best", "--allowerasing"] if _program() != "yum" else []
+    try:
+        if held:
+            unhold(pkgs=held)
+        for action, words in actions.items():
+            if words:
+                found = _change(["-y", *(best if action == "install" else []), *options, action, *words])
+                if found["retcode"]:
+                    errors.append(found["stdout"])
+    finally:
+        if held:
+            hold(pkgs=held)
+    changed = _since(old)
+    if errors:
+        __utils__["packages.failed"]("Error occurred installing package(s)", changed, errors)
+    again = [name for name, _, word in wanted if word in actions["reinstall"] and name not in changed]
+    return changed | {name: {"old": old[name], "new": old[name]} for name in again}
+
+
+def remove(name: str | None = None, pkgs: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Remove packages: what changed, `{name: {old, new}}`.
+
+    CLI Example:
+
+        salt '*' pkg.remove httpd
+    """
+    names = [normalize_name(word) for word in __utils__["packages.names"](name, pkgs)]
+    if not names:
+        raise InvocationError("No package sources provided")
+    old = list_pkgs()
+    targets = sorted({match for target in names for match in fnmatch.filter(old, target)})
+    if not targets:
+        return {}
+    found = _change(["-y", *_options(kwargs), "remove", *targets])
+    changed = _since(old)
+    if found["retcode"]:
+        __utils__["packages.failed"]("Error occurred removing package(s)", changed, [found["stdout"]])
+    return changed
+
+
+purge = remove
+
+
+def upgrade(
+    name: str | None = None,
+    pkgs: Any = None,
+    refresh: bool = True,
+    skip_verify: bool = False,
+    normalize: bool = True,
+    minimal: bool = False,
+    obsoletes: bool = True,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """
+    Upgrade all packages, or those that are named: what changed. `minimal` goes no further than the last fix, `security`
+    takes only security's, `obsoletes=False` replaces no package by another.
+
+    CLI Example:
+
+        salt '*' pkg.upgrade
+    """
+    if __utils__["packages.true"](refresh):
+        refresh_db(check_update=False, **kwargs)
+    names = __utils__["packages.names"](name, pkgs) if name or pkgs else []
+    old = list_pkgs()
+    found = _change(
+        [
+            "--quiet", "-y", *_options(kwargs), *(["--nogpgcheck"] if skip_verify else []),
+            *(["--security"] if kwargs.get("security") else []), *([] if obsoletes else ["--setopt=obsoletes=False"]),
+            "upgrade-minimal" if minimal else "upgrade", *names,
+        ]
+    )  # fmt: skip
+    changed = _since(old)
+    if found["retcode"]:
+        raise CommandError("Problem encountered upgrading packages", info={"changes": changed, "result": found})
+    return changed
+
+
+update = upgrade
+
+
+# -- holds ---------------------------------------------------------------------------------------------------------
+
+
+def hold(name: str | None = None, pkgs: Any = None, sources: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Keep packages at the version they have, by the versionlock plugin: `{name: {name, changes, result, comment}}`.
+
+    CLI Example:
+
+        salt '*' pkg.hold httpd
+    """
+    return _hold("add", name, pkgs, sources, "__pub_jid" in kwargs)
+
+
+def unhold(name: str | None = None, pkgs: Any = None, sources: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Let packages be upgraded again: `{name: {name, changes, result, comment}}`.
+
+    CLI Example:
+
+        salt '*' pkg.unhold httpd
+    """
+    return _hold("delete", name, pkgs, sources, "__pub_jid" in kwargs)
+
+
+def list_holds(pattern: str | None = None, full: bool = True) -> list[str]:
+    """
+    The packages that are held; with `full=False` only their names.
+
+    CLI Example:
+
+        salt '*' pkg.list_holds full=False
+    """
+    found = _run(["versionlock", "list"], ignore_retcode=True)
+    if found["retcode"]:
+        raise CommandError(_no_lock(found))
+    rows = []
+    for line in found["stdout"].splitlines():
+        match = _LOCK.fullmatch(line.strip())
+        if match:
+            rows.append(((match["named"] or match["name"]), match["named"] or line.strip()))
+    return [whole if full else name for name, whole in rows]
+
+
+get_locked_packages = list_holds
+
+
+# -- questions about packages --------------------------------------------------------------------------------------
+
+
+def version_cmp(pkg1: str, pkg2: str, ignore_epoch: bool = False, **kwargs: Any) -> int | None:
+    """
+    -1, 0 or 1: how rpm orders two versions.
+
+    CLI Example:
+
+        salt '*' pkg.version_cmp 0.2-001 0.2.0.1-002
+    """
+    return __salt__["lowpkg.version_cmp"](pkg1, pkg2, ignore_epoch=ignore_epoch)
+
+
+def normalize_name(name: str) -> str:
+    """
+    A name without its architecture, where that is this host's.
+
+    CLI Example:
+
+        salt '*' pkg.normalize_name zsh.x86_64
+    """
+    return __utils__["rpms.normal"](name, __grains__.get("osarch", ""))
+
+
+def parse_arch(name: str) -> dict[str, str | None]:
+    """
+    A name in two: `{name, arch}`.
+
+    CLI Example:
+
+        salt '*' pkg.parse_arch zsh.x86_64
+    """
+    base, arch = __utils__["rpms.architecture"](name)
+    return {"name": base, "arch": arch}
+
+
+def file_list(*packages: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    The files of installed packages, of all where none is named: `{errors, files}`.
+
+    CLI Example:
+
+        salt '*' pkg.file_list httpd
+    """
+    return __salt__["lowpkg.file_list"](*packages)
+
+
+def file_dict(*packages: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    The files of installed packages by package: `{errors, packages}`.
+
+    CLI Example:
+
+        salt '*' pkg.file_dict httpd
+    """
+    return __salt__["lowpkg.file_dict"](*packages)
+
+
+def owner(*paths: str, **kwargs: Any) -> Any:
+    """
+    The package that a file is of, or nothing; a map for several paths.
+
+    CLI Example:
+
+        salt '*' pkg.owner /usr/bin/apachectl
+    """
+    return __salt__["lowpkg.owner"](*paths, **kwargs)
+
+
+def verify(*names: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    What differs from what the packages brought: `{path: {mismatch, type}}`.
+
+    CLI Example:
+
+        salt '*' pkg.verify httpd
+    """
+    return __salt__["lowpkg.verify"](*names, **kwargs)
+
+
+def modified(*packages: str, **flags: Any) -> dict[str, list[str]]:
+    """
+    The files that were changed since their package brought them, and what of each.
+
+    CLI Example:
+
+        salt '*' pkg.modified httpd
+    """
+    return __salt__["lowpkg.modified"](*packages, **flags)
+
+
+def info_installed(*names: str, **kwargs: Any) -> dict[str, dict[str, Any]]:
+    """
+    What is known of installed packages, of all where none is named; `attr` names what is wanted of it.
+
+    CLI Example:
+
+        salt '*' pkg.info_installed httpd attr=version,vendor
+    """
+    rows = __salt__["lowpkg.info"](*names, **kwargs)
+    return {name: {"source" if key == "source_rpm" else key: row[key] for key in row} for name, row in rows.items()}
+
+
+# -- repositories --------------------------------------------------------------------------------------------------
+
+
+def list_repos(basedir: Any = None, **kwargs: Any) -> dict[str, dict[str, Any]]:
+    """
+    The repositories, by name, each with the `file` it stands in.
+
+    CLI Example:
+
+        salt '*' pkg.list_repos
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path in _repo_files(basedir):
+        for name, values in __utils__["repofiles.sections"](_text(path)).items():
+            if name != "main":
+                found[name] = {**values, "file": path}
+    return found
+
+
+def get_repo(repo: str, basedir: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    One repository; empty where there is none.
+
+    CLI Example:
+
+        salt '*' pkg.get_repo updates
+    """
+    row = list_repos(basedir).get(repo, {})
+    return {key: value for key, value in row.items() if key != "file"}
+
+
+def mod_repo(repo: str, basedir: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    Change a repository, or add it: a new one needs a `name`, and one of `baseurl`, `mirrorlist` and `metalink`. An
+    empty value takes a key out; `comments` are lines to add. Returns its file with all repositories in it.
+
+    CLI Example:
+
+        salt '*' pkg.mod_repo internal name=Internal baseurl=https://example.org/el9 gpgcheck=1
+    """
+    values = {key: value for key, value in kwargs.items() if not key.startswith("__")}
+    comments = __utils__["packages.words"](values.pop("comments", []), separator="\n")
+    for key in ("saltenv", "refresh", "refresh_db"):
+        values.pop(key, None)
+    if "disabled" in values:
+        values["enabled"] = not __utils__["packages.true"](values.pop("disabled"))
+    # These are one thing by three names: a new one takes the old one's place.
+    given = [key for key in _WHERE if values.get(key)]
+    if len(given) > 1 or any(key in values and not values[key] for key in _WHERE if not given):
+        raise InvocationError("One and only one of baseurl, mirrorlist, metalink can be used")
+    known = list_repos(basedir)
+    if repo not in known:
+        if not values.get("name"):
+            raise InvocationError("The repo does not exist and needs to be created, but a name was not given")
+        if not given:
+            raise InvocationError(
+                "The repo does not exist and needs to be created, but none of baseurl, mirrorlist, metalink was given"
+            )
+        path = os.path.join(_folder(basedir), f"{os.path.basename(repo)}.repo")
+    else:
+        path = known[repo]["file"]
+    replaced = {key: None for key in _WHERE if given and key not in given}
+    taken = {key: value if value not in ("", None) else None for key, value in values.items()} | replaced
+    text = __utils__["repofiles.changed"](_text(path), repo, taken, comments)
+    __utils__["rewrite.replace"](path, text)
+    rows = __utils__["repofiles.sections"](text)
+    rows[repo] |= {key: value for key, value in values.items() if key in rows[repo]}
+    return {path: rows}
+
+
+def del_repo(repo: str, basedir: Any = None, **kwargs: Any) -> str:
+    """
+    Remove a repository. A file in which no other is left is removed too.
+
+    CLI Example:
+
+        salt '*' pkg.del_repo internal
+    """
+    known = list_repos(basedir)
+    if repo not in known:
+        if "__pub_jid" in kwargs:
+            __context__["retcode"] = 1
+        return f"Error: the {repo} repo does not exist in {_folders(basedir)}"
+    path = known[repo]["file"]
+    if [name for name, row in known.items() if row["file"] == path] == [repo]:
+        os.unlink(path)
+        return f"File {path} containing repo {repo} has been removed"
+    __utils__["rewrite.replace"](path, __utils__["repofiles.removed"](_text(path), repo))
+    return f"Repo {repo} has been removed from {path}"
+
+
+# -- inside --------------------------------------------------------------------------------------------------------
+
+
+def _program() -> str:
+    """dnf, or what there is."""
+    return next((name for name in _PROGRAMS if shutil.which(name)), "dnf")
+
+
+def _run(words: Iterable[str], **options: Any) -> dict[str, Any]:
+    return __salt__["cmd.run_all"]([_program(), *words], python_shell=False, **options)
+
+
+def _change(words: list[str]) -> dict[str, Any]:
+    """Run it as a change: in a scope of its own where systemd runs, its errors among what it said."""
+    argv = __utils__["systemd.scoped"]([_program(), *words])
+    return __salt__["cmd.run_all"](argv, python_shell=False, redirect_stderr=True)
+
+
+def _options(kwargs: Mapping[str, Any]) -> list[str]:
+    """Which repositories are asked, and what else the options of a call say."""
+
+    def several(key: str) -> list[str]:
+        return __utils__["packages.words"](kwargs.get(key) or [])
+
+    if kwargs.get("fromrepo"):
+        return ["--disablerepo=*", *(f"--enablerepo={repo}" for repo in several("fromrepo")), *_more(kwargs)]
+    return [
+        *(f"--disablerepo={repo}" for repo in several("disablerepo")),
+        *(f"--enablerepo={repo}" for repo in several("enablerepo")),
+        *_more(kwargs),
+    ]
+
+
+def _more(kwargs: Mapping[str, Any]) -> list[str]:
+    return [
+        *([f"--disableexcludes={kwargs['disableexcludes']}"] if kwargs.get("disableexcludes") else []),
+        *([f"--branch={kwargs['branch']}"] if kwargs.get("branch") else []),
+        *(f"--setopt={option}" for option in __utils__["packages.words"](kwargs.get("setopt") or [])),
+    ]
+
+
+def _pick(target: str, wanted: str | None, ignore_epoch: bool, kwargs: Mapping[str, Any], errors: list[str]) -> str:
+    """The version to ask for: what was named, or the newest that fulfils a condition."""
+    if wanted in (None, "", "latest"):
+        return ""
+    if not __utils__["packages.has_operator"](wanted):
+        return str(wanted)
+
+    def compare(one: str, two: str) -> int | None:
+        return version_cmp(one, two, ignore_epoch=ignore_epoch)
+
+    repos = {key: kwargs[key] for key in ("fromrepo", "enablerepo", "disablerepo") if kwargs.get(key)}
+    there = list_repo_pkgs(target, **repos).get(target, [])
+    for candidate in there:
+        if __utils__["packages.fulfils"](wanted, candidate, compare):
+            return candidate
+    errors.append(f"No version matching '{target}{wanted}' could be found (available: {', '.join(there) or None})")
+    return ""
+
+
+def _action(installed: str, wanted: str, reinstall: bool, ignore_epoch: bool) -> str:
+    """What has to be done to have a version: dnf has a word for each direction."""
+    if not installed:
+        return "install"
+    newest = installed.split(",")[-1]
+    order = version_cmp(wanted, newest, ignore_epoch=ignore_epoch) if wanted else 0
+    if order == 0:
+        return "reinstall" if reinstall else "install"
+    return "downgrade" if order == -1 else "install"
+
+
+def _held(wanted: list[tuple[str, str, str]], old: Mapping[str, Any]) -> list[str]:
+    """The installed packages among these that are held at another version."""
+    there = [name for name, version, _ in wanted if name in old and version != old[name]]
+    locking = any(name == "dnf5" or name.endswith("plugin-versionlock") for name in old)
+    return sorted(set(there) & set(list_holds(full=False))) if there and locking else []
+
+
+def _hold(action: str, name: str | None, pkgs: Any, sources: Any, asked: bool) -> dict[str, Any]:
+    if name is None and pkgs is None and sources is None:
+        raise InvocationError("One of name, pkgs, or sources must be specified.")
+    if pkgs is not None and sources is not None:
+        raise InvocationError("Only one of pkgs or sources can be specified.")
+    given = list(__salt__["pkg_resource.pack_sources"](sources)) if sources is not None else pkgs
+    names = __utils__["packages.names"](name, given)
+    held = set(list_holds(full=False))
+    found: dict[str, Any] = {}
+    for target in names:
+        row = found[target] = {"name": target, "changes": {}, "result": True, "comment": ""}
+        if (target in held) == (action == "add"):
+            is_held = f"Package {target} is already set to be held."
+            row["comment"] = is_held if action == "add" else f"Package {target} is not being held."
+        elif __opts__.get("test"):
+            row |= {
+                "result": None,
+                "comment": f"Package {target} is set to be {'held' if action == 'add' else 'unheld'}.",
+            }
+        else:
+            done = _run(["versionlock", action, target], ignore_retcode=True)
+            # An exclude of a name that no package has is a success to dnf, and holds nothing.
+            now = set(list_holds(full=False)) if done["retcode"] == 0 else held
+            if (target in now) == (action == "add"):
+                word = ("", "hold") if action == "add" else ("hold", "")
+                what = "now being held" if action == "add" else "no longer held"
+                row |= {"changes": {"old": word[0], "new": word[1]}, "comment": f"Package {target} is {what}."}
+            else:
+                what = "held" if action == "add" else "unheld"
+                row |= {"result": False, "comment": f"Package {target} was unable to be {what}."}
+    if asked and any(row["result"] is False for row in found.values()):
+        __context__["retcode"] = 1
+    return found
+
+
+def _no_lock(found: Mapping[str, Any]) -> str:
+    text = found["stderr"] + found["stdout"]
+    if "No such command" in text or "Unknown argument" in text:
+        package = "yum-plugin-versionlock" if _program() == "yum" else "python3-dnf-plugin-versionlock"
+        return f"Cannot proceed, {package} is not installed."
+    return __utils__["packages.said"](found)
+
+
+def _since(old: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed since a listing."""
+    __context__.pop("pkg.list_pkgs", None)
+    return __utils__["packages.changes"](old, list_pkgs())
+
+
+def _folders(basedir: Any) -> list[str]:
+    """The folders of repositories: those that are named, or dnf's own."""
+    if basedir:
+        return __utils__["packages.words"](basedir)
+    for path in _MAIN:
+        named = __utils__["repofiles.sections"](_text(path)).get("main", {}).get("reposdir")
+        if named:
+            return [word for word in re.split(r"[\s,]+", named) if word]
+    return list(_FOLDERS)
+
+
+def _folder(basedir: Any) -> str:
+    """Where a new repository's file goes."""
+    folders = _folders(basedir)
+    found = next(filter(os.path.isdir, folders), None)
+    if found is None:
+        raise CommandError(f"None of these folders is there: {', '.join(folders)}")
+    return found
+
+
+def _repo_files(basedir: Any) -> list[str]:
+    return [
+        os.path.join(folder, name)
+        for folder in _folders(basedir)
+        if os.path.isdir(folder)
+        for name in sorted(os.listdir(folder))
+        if name.endswith(".repo")
+    ]
+
+
+def _text(path: str) -> str:
+    return __utils__["rewrite.read"](path) or ""
