@@ -193,6 +193,7 @@ CRON = [
     Call("cron.set_special", "daemon", "@hourly", "/bin/a"),
     Call("cron.set_special", "daemon", "@daily", "/bin/s2", identifier="s", comment="c"),
     Call("cron.set_special", "daemon", "@daily", "/bin/s3", identifier="s", commented=True),
+    Call("cron.get_entry", "daemon", identifier="s"),
     Call("cron.set_special", "daemon", "@nonsense", "/bin/t"),
     Call("cron.set_env", "daemon", "MAILTO", "me@x"),
     Call("cron.set_env", "daemon", "MAILTO", "me@x"),

@@ -91,6 +91,17 @@ def test_a_job_is_one_line(arguments):
         crontab.job(arguments.pop("times"), arguments.pop("cmd"), **arguments)
 
 
+def test_a_comment_is_not_read_as_an_identifier():
+    with pytest.raises(CommandError, match="would be read as its identifier"):
+        crontab.job({"spec": "@daily"}, "x", comment="SALT_CRON_IDENTIFIER:other", identifier="mine")
+
+
+def test_an_identifier_is_found_again_with_spaces_around_it():
+    wanted = crontab.job({"spec": "@daily"}, "x", identifier=" i ")
+    answer, tab = crontab.place(crontab.parse(""), wanted)
+    assert (answer, crontab.place(crontab.parse(crontab.render(tab)), wanted)[0]) == ("new", "present")
+
+
 @pytest.mark.parametrize(("name", "value"), [("A B", "x"), ("A", "x\ny"), ("1A", "x"), ("", "x"), ("A\n", "x")])
 def test_a_variable_is_one_line(name, value):
     with pytest.raises(CommandError, match="A crontab cannot hold"):
@@ -155,6 +166,7 @@ def test_jobs_with_a_named_time(salt, user):
     assert salt["cron.set_special"](user, "@hourly", "/bin/s") == "present"
     assert salt["cron.set_special"](user, "@daily", "/bin/t", identifier="t", comment="c") == "new"
     assert salt["cron.raw_cron"](user) == HEAD + "@hourly /bin/s\n# c SALT_CRON_IDENTIFIER:t\n@daily /bin/t\n"
+    assert salt["cron.get_entry"](user, identifier="t")["spec"] == "@daily"
     assert salt["cron.rm_special"](user, "/bin/s", "@daily") == "absent"
     assert salt["cron.rm_special"](user, "/bin/s", "@hourly") == "removed"
     assert salt["cron.rm_special"](user, "x", identifier="t") == "removed"

@@ -191,6 +191,16 @@ def test_a_key_comes_changes_and_goes(salt, user, file, keys):
     assert file.read_text() == ""
 
 
+def test_a_new_file_is_given_its_label(salt, user, file, tmp_path, monkeypatch):
+    program = tmp_path / "restorecon"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/words\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    salt["ssh.set_auth_key"](user, ED, "ed25519")
+    salt["ssh.rm_auth_key"](user, ED)
+    assert (tmp_path / "words").read_text() == f"-R {file.parent}\n"
+
+
 def test_other_lines_stay_as_they_are(salt, user, file, keys):
     (enc, key, _), (other_enc, other, _) = keys["ed25519"], keys["ecdsa"]
     salt["ssh.set_auth_key"](user, key, enc)

@@ -57,7 +57,8 @@ def get_entry(user: str, identifier: str | None = None, cmd: str | None = None) 
 
         salt '*' cron.get_entry root identifier=task1
     """
-    for row in list_tab(user)["crons"]:
+    tab = list_tab(user)
+    for row in (*tab["crons"], *tab["special"]):
         if identifier and row["identifier"] == identifier:
             return row
         if not identifier and cmd is not None and row["cmd"] == cmd:

@@ -42,7 +42,7 @@ def parse(text: str) -> Tab:
         if line.startswith("#"):
             words = line[1:].strip()
             if IDENTIFIER in words:
-                words, _, identifier = words.partition(IDENTIFIER)
+                words, _, identifier = words.rpartition(IDENTIFIER)
                 identifier = identifier.strip()
             comment = [*(comment or []), words.strip()]
             continue
@@ -88,9 +88,11 @@ def job(
     for name, value in times.items():
         if len(str(value).split()) != 1:
             raise CommandError(f"The {name} of a cron job is one word: {value!r}")
+    if IDENTIFIER in str(comment):
+        raise CommandError(f"The comment of a cron job would be read as its identifier: {comment!r}")
     return {
         **{name: str(value).strip() for name, value in times.items()},
-        "identifier": str(identifier) if identifier else None,
+        "identifier": str(identifier).strip() if identifier else None,
         "cmd": str(cmd),
         "comment": None if comment is None else str(comment).rstrip("\n"),
         "commented": bool(commented),
@@ -102,7 +104,7 @@ def matches(row: dict[str, Any], cmd: str, identifier: Any) -> bool:
 
     A job with an identifier is never found by its command alone. Source: stock Salt 3008.3, how jobs are found.
     """
-    known, wanted = row["identifier"], str(identifier) if identifier else None
+    known, wanted = row["identifier"], str(identifier).strip() if identifier else None
     if known in (None, _NONE):
         return row["cmd"] == cmd
     return known == wanted

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -70,6 +71,7 @@ def read(where: str, entry: pwd.struct_passwd | None) -> str:
 def write(where: str, text: str, entry: pwd.struct_passwd | None, mode: int) -> None:
     """Replace a file; its folder is made where there is none, for the user alone."""
     owner = None if entry is None else (entry.pw_uid, entry.pw_gid)
+    fresh = not os.path.exists(where)
     folder = os.path.dirname(where)
     with acting_as(entry, where):
         try:
@@ -82,6 +84,9 @@ def write(where: str, text: str, entry: pwd.struct_passwd | None, mode: int) -> 
         if os.geteuid() != 0:
             # A file of somebody else's in one's own folder can be replaced, but not given back.
             owner = (os.geteuid(), os.getegid())
-        elif os.path.exists(where):
+        elif not fresh:
             owner = None
-        rewrite.replace(where, text, mode=None if os.path.exists(where) else mode, owner=owner)
+        rewrite.replace(where, text, mode=mode if fresh else None, owner=owner)
+    if fresh and shutil.which("restorecon"):
+        # Where SELinux is at work, sshd reads no file without the label that this gives it.
+        __utils__["tool.succeeds"](["restorecon", "-R", folder])
