@@ -59,11 +59,17 @@ def refuses(text):
     return {"return": text, "success": False}
 
 
+def without_user(job):
+    """Stock's client of this test does not say who it is."""
+    return {key: value for key, value in job.items() if key != "User"}
+
+
 def fails(answer):
     """Whether it was told as a failure at all; texts of tracebacks are not compared."""
     return "Traceback" in str(answer) or "rror" in str(answer)
 
 
+JID = "20300102030405678901"
 TOLD = "what was not done is no success"
 CALLS = [
     Call("cache.grains", "s1", only=lambda found: found["s1"]["id"]),
@@ -113,7 +119,6 @@ CALLS = [
     Call("salt.cmd", "test.echo", "hi"),
     Call("salt.cmd", "test.arg", "hi", a=1),
     Call("salt.cmd", "nosuch.x", ours=refuses("ERROR: 'nosuch.x' is not available."), why=TOLD),
-    Call("salt.execute", "s1", "test.arg_clean", ["a", 1], kwarg={"b": 2}),
     Call("salt.execute", "nobody", "test.ping"),
     Call("survey.hash", "*", "test.echo", "a\nb", survey_sort="up"),
     Call("survey.diff", "*", "test.echo", "a\nb"),
@@ -140,6 +145,17 @@ CALLS = [
     Call("test.metasyntactic", "uk"),
     Call("test.metasyntactic", "xx"),
     Call("test.stdout_print"),
+    Call("salt.execute", "s1", "test.arg_clean", ["a"], kwarg={"b": 1}, jid=JID),
+    Call("jobs.list_job", JID, only=without_user),
+    Call("jobs.print_job", JID, only=lambda found: without_user(found[JID])),
+    Call("jobs.lookup_jid", JID),
+    Call("jobs.lookup_jid", JID, missing=True, returned=False),
+    Call("jobs.exit_success", JID),
+    Call("jobs.list_jobs", only=lambda found: without_user(found[JID])),
+    Call("jobs.list_jobs", search_function="test.arg_*", search_target="s1", only=len),
+    Call("jobs.list_jobs", search_function="nosuch.*"),
+    Call("jobs.list_jobs", start_time="2029, Jan 01 00:00:00", end_time="2031, Jan 01 00:00:00", only=sorted),
+    Call("jobs.last_run", function="test.arg_clean", target="s1", only=len),
     Call("jobs.list_job", "20200101000000000000"),
     Call("jobs.print_job", "20200101000000000000"),
     Call("jobs.list_job", "garbage", only=lambda found: sorted(found)),
@@ -213,7 +229,7 @@ def stocks(folder, calls, env):
     done = subprocess.run(
         [str(stock_bin() / "python"), "-W", "ignore", "-c", STOCK],
         input=json.dumps({"conf_file": str(folder / "master"), "calls": calls}),
-        capture_output=True, text=True, cwd="/", env=env, timeout=150, check=False,
+        capture_output=True, text=True, cwd="/", env=env, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

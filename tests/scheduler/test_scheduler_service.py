@@ -1,6 +1,7 @@
 """The shell: an hour of schedule at once."""
 
 import json
+from datetime import UTC
 
 import pytest
 import structlog
@@ -249,3 +250,30 @@ def test_what_is_said_of_all_entries_is_the_pillars_first_and_gone_when_it_is_go
         schedule.load({"skip_during_range": {"start": "2am", "end": "1am"}}, source=Source.CONFIG)
     assert [line["name"] for line in logs] == ["skip_during_range"]
     assert (schedule.whole.skip_function, schedule.whole.skip_during_range) == (None, None)
+
+
+async def test_an_entry_of_the_configuration_that_an_operator_deleted_stays_deleted(tmp_path):
+    path = tmp_path / "_schedule.conf"
+    conf = {"a": {"function": "x.conf", "hours": 1}, "b": {"function": "x.conf", "hours": 1}}
+    schedule = Schedule(path=path)
+    schedule.load(conf, source=Source.CONFIG)
+    await manage(schedule, "delete", {"name": "a"})
+    again = Schedule(path=path)
+    again.take_kept()
+    # As the configuration is read with the drop-in over it.
+    again.load({**conf, "a": None}, source=Source.CONFIG)
+    assert [entry.name for entry in again.entries] == ["b"]
+    await manage(again, "add", {"name": "a", "schedule": {"function": "x.mine", "hours": 1}})
+    assert read_schedule(path) == {"a": {"function": "x.mine", "hours": 1}}
+    await manage(again, "delete", {"name": "b"})
+    assert read_schedule(path) == {"a": {"function": "x.mine", "hours": 1}, "b": None}
+
+
+async def test_the_status_of_an_entry_says_when_it_ran_and_when_it_runs(autojump_clock):
+    start = trio.current_time()
+    schedule = Schedule(wall=lambda: 1_000_000 + trio.current_time() - start, draw=lambda: 0.0, zone=lambda: UTC)
+    schedule.load({"one": {"function": "test.ping", "seconds": 30}}, source=Source.CONFIG)
+    await Ran(schedule)(40)
+    found = (await manage(schedule, "job_status", {"name": "one"}))["data"]
+    assert (found["_last_run"], found["_next_fire_time"]) == ("1970-01-12T13:47:10", "1970-01-12T13:47:40")
+    assert (await manage(schedule, "job_status", {"name": "no"}))["data"] == {}

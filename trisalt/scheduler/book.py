@@ -41,6 +41,9 @@ class Book:
         self._hidden: dict[str, Entry] = {}
         # Entries that could not be obeyed, by name, for when there are other named times.
         self._refused: dict[str, tuple[object, Source]] = {}
+        # Names that the configuration has, and of those the ones that an operator has deleted.
+        self._configured: set[str] = set()
+        self._deleted: set[str] = set()
         self._whens: Mapping[str, Any] = {}
         self._wholes: dict[Source, Whole] = {}
 
@@ -76,6 +79,8 @@ class Book:
 
         One of the pillar stands in the place of any other, as long as the pillar has it.
         """
+        if entry.source is Source.OPERATOR:
+            self._deleted.discard(entry.name)
         old = self._entries.get(entry.name)
         if old is not None and old.source is Source.PILLAR and entry.source is not Source.PILLAR:
             self._hidden[entry.name] = entry
@@ -100,6 +105,16 @@ class Book:
         if name in self._hidden:
             self.put(self._hidden.pop(name))
 
+    def delete(self, name: str) -> None:
+        """Take an entry out for an operator: it stays out, though the configuration has it."""
+        self.drop(name)
+        self._deleted |= {name} & self._configured
+
+    @property
+    def deleted(self) -> tuple[str, ...]:
+        """The entries of the configuration that operators have deleted, by name."""
+        return tuple(sorted(self._deleted))
+
     def load(self, mapping: object, *, source: Source) -> None:
         """Take the entries of one source from a `schedule:` mapping, and drop those of it that are gone.
 
@@ -112,6 +127,10 @@ class Book:
             log.warning("scheduler.not_a_mapping", source=source.value)
             return
         self._take_whole(mapping, source)
+        if source is Source.OPERATOR:
+            self._deleted = {str(name) for name, item in mapping.items() if item is None}
+        if source is Source.CONFIG:
+            self._configured = {str(name) for name in mapping}
         wanted = {}
         self._refused = {name: refused for name, refused in self._refused.items() if refused[1] is not source}
         for key, item in mapping.items():
@@ -121,7 +140,9 @@ class Book:
             # What the daemon itself schedules is not taken from a file that kept it.
             if name.startswith("__") and source is not Source.INTERNAL:
                 continue
-            if source is Source.CONFIG and self._is_operators(name):
+            if source is Source.CONFIG and (name in self._deleted or self._is_operators(name)):
+                continue
+            if source is Source.OPERATOR and item is None:
                 continue
             try:
                 wanted[name] = self.read(name, item, source=source)

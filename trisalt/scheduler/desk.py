@@ -44,7 +44,7 @@ async def manage(schedule: Schedule, op: str, fields: Mapping[str, Any]) -> dict
             _change(schedule, _text(name), fields.get("schedule"), new=op == "add")
         case "delete":
             _writable(schedule, _text(name))
-            schedule.drop(_text(name))
+            schedule.delete(_text(name))
         case "enable_job" | "disable_job":
             entry = _writable(schedule, _text(name))
             enabled = op == "enable_job"
@@ -108,11 +108,10 @@ def status(schedule: Schedule, name: str) -> dict[str, Any]:
     if entry is None:
         return {}
     found = {**entry.mapping, "enabled": entry.enabled, "name": name}
-    memory, moment = schedule.memory(name), schedule.next_fire_time(name)
-    if moment is not None:
-        found["_next_fire_time"] = _shown(schedule, moment)
-    if memory.last is not None:
-        found["_last_run"] = _shown(schedule, memory.last)
+    memory = schedule.memory(name)
+    for key, moment in (("_next_fire_time", schedule.next_fire_time(name)), ("_last_run", schedule.last_run(name))):
+        if moment is not None:
+            found[key] = _shown(schedule, moment)
     for key, moments in (("skip_explicit", memory.skips), ("run_explicit", memory.extra)):
         if moments:
             found[key] = [{"time": _shown(schedule, moment), "time_fmt": TIME_FORM} for moment in sorted(moments)]
@@ -176,6 +175,8 @@ async def _keep(schedule: Schedule) -> None:
     if schedule.path is None:
         return
     try:
-        await trio.to_thread.run_sync(write_schedule, schedule.path, schedule.all_entries, schedule.wish)
+        await trio.to_thread.run_sync(
+            write_schedule, schedule.path, schedule.all_entries, schedule.deleted, schedule.wish
+        )
     except ConfigError as exc:
         raise CommandError(str(exc)) from exc

@@ -27,12 +27,15 @@ def persistable(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_schedule(path: Path, entries: Iterable[Entry], enabled: bool | None = None) -> None:
+def write_schedule(
+    path: Path, entries: Iterable[Entry], deleted: Iterable[str] = (), enabled: bool | None = None
+) -> None:
     """Write the file, or remove it when there is nothing to keep. Blocking; raises ConfigError.
 
-    `enabled` is what an operator said of the whole schedule.
+    `deleted` are entries of the configuration that are not to be there; `enabled` is what an operator said of the
+    whole schedule.
     """
-    schedule: dict[str, Any] = persistable(entries)
+    schedule: dict[str, Any] = {**dict.fromkeys(deleted), **persistable(entries)}
     if enabled is not None:
         schedule["enabled"] = enabled
     write_mapping(path, schedule)

@@ -88,6 +88,8 @@ class Schedule(Book):
         self._passed: set[str] = set()
         # Entries that an operator wants to run now, beside their beat.
         self._at_once: list[Entry] = []
+        # The wall times at which entries were run last, since the daemon was started.
+        self._ran: dict[str, float] = {}
         self._changed = trio.Event()
 
     # -- time -------------------------------------------------------------------------------------------------
@@ -134,6 +136,7 @@ class Schedule(Book):
             self._remember(entry, last=due.beat)
             if entry.enabled and self.enabled:
                 taken += self._judged(entry, due, here)
+        self._ran.update((run.entry.name, here.wall) for run in taken)
         return taken
 
     def _judged(self, entry: Entry, due: Due, here: Now) -> list[Taken]:
@@ -291,6 +294,10 @@ class Schedule(Book):
             self._dirty = True
             self._wake()
 
+    def last_run(self, name: str) -> float | None:
+        """The wall time at which an entry was run last; None when nobody knows of any."""
+        return self._ran.get(name, self.memory(name).last)
+
     def memory(self, name: str) -> Memory:
         """What is known of an entry beside what it says."""
         return self._memories.get(name) or Memory()
@@ -315,6 +322,7 @@ class Schedule(Book):
 
     def _was_dropped(self, name: str) -> None:
         self._due.pop(name, None)
+        self._ran.pop(name, None)
         self._dirty = self._memories.pop(name, None) is not None or self._dirty
         self._wake()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo
 
 LOCALTIME = "/etc/localtime"
 
@@ -31,6 +30,8 @@ def _sign() -> object:
 
 
 def _read() -> tzinfo:
+    from zoneinfo import ZoneInfo  # a command that only asks a schedule reads no zone
+
     name = os.environ.get("TZ")
     try:
         if name:
