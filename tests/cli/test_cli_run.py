@@ -76,12 +76,18 @@ def test_json_is_one_document_whatever_the_runner_tells_on_its_way(door, run, ca
     assert json.loads(err) == {"message": "1%"}
 
 
-def test_progress_is_printed_unless_quiet(door, run, capsys):
+def test_progress_and_result_are_printed_unless_quiet(door, run, capsys):
     door.says([STARTED, {"progress": {"message": "1%"}}, *result(True)[1:]])
     assert run("x.y") == 0
     assert capsys.readouterr().out == "event:\n    ----------\n    message:\n        1%\nTrue\n"
     assert run("--quiet", "x.y") == 0
-    assert capsys.readouterr().out == "True\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_who_wants_to_hear_nothing_has_the_exit_status(door, run, capsys):
+    door.says(result("no", 3))
+    assert run("--quiet", "x.y") == 3
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,11 @@ def run_batch(command: Command, door: Door) -> int:
         try:
             return _Watch(command, followed, jid).run()
         except KeyboardInterrupt:
+            command.end_progress()
             sys.stderr.write(f"\nExiting gracefully on Ctrl-c\nThis job's jid is: {jid}{LIVES_ON.format(jid=jid)}")
             return FAILED
         except DoorClosed as exc:
+            command.end_progress()
             sys.stderr.write(f"{exc}\n{LIVES_ON.format(jid=jid)}")
             return FAILED
 

@@ -69,7 +69,7 @@ def _run(options: Any, words: list[str]) -> int:
         for name, text in sorted(result["return"].items()):
             show.write(f"{name}:\n{text}\n\n")
         return 0
-    return _print(result, show)
+    return _print(result, show, quiet=options.quiet)
 
 
 def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, A
     return run.result
 
 
-def _print(result: dict[str, Any], show: Show) -> int:
-    """Print what came back; the exit status says how it went."""
+def _print(result: dict[str, Any], show: Show, *, quiet: bool) -> int:
+    """Print what came back, unless nobody wants to hear; the exit status says how it went."""
     data, retcode = result.get("return"), result.get("retcode", 0)
     out = result.get("out")
     if isinstance(data, dict) and "outputter" in data and "data" in data:
@@ -96,7 +96,8 @@ def _print(result: dict[str, Any], show: Show) -> int:
     status = retcode if isinstance(retcode, int) else FAILED
     if not status and result.get("success") is False:
         status = FAILED
-    show(data, out, retcode=status)
+    if not quiet:
+        show(data, out, retcode=status)
     return status if 0 <= status < 256 else FAILED
 
 

@@ -31,7 +31,7 @@ def _parser() -> Parser:
     add("--async", action="store_true", dest="detach", help="Tell the tag of the run, and do not wait.")
     add("--jid", default="", metavar="JID", help="The job id of the run.")
     add("-d", "--doc", "--documentation", action="store_true", help="The documentation of runners.")
-    add("--quiet", action="store_true", help="Do not print what the runner tells on its way.")
+    add("--quiet", action="store_true", help="Print nothing: the exit status speaks.")
     add("--args-stdin", action="store_true", help="Further arguments and flags are read from stdin, one a line.")
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
     add("--hard-crash", action="store_true", help="Let exceptions through as they are.")
