@@ -216,6 +216,24 @@ async def test_a_backend_that_fails_vouches_for_nobody_and_its_words_hold_no_pas
     assert PASSWORD not in repr(log) + repr([event.to_data() for event in desk.told])
 
 
+async def test_a_flood_is_told_now_and_then_and_waits_in_no_crowd(autojump_clock, desk, monkeypatch):
+    monkeypatch.setattr(module, "MADE_TO_WAIT", 5)
+    seconds = []
+
+    async def one():
+        start = trio.current_time()
+        with pytest.raises(Unauthenticated):
+            await desk.login(eauth="nosuch")
+        seconds.append(trio.current_time() - start)
+
+    async with trio.open_nursery() as crowd:
+        for _ in range(100):
+            crowd.start_soon(one)
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(desk.told) == module.TOLD_BURST
+    assert sum(each >= REFUSED_AFTER_S for each in seconds) == 5
+
+
 # -- tokens --------------------------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,8 @@ REFUSED_AFTER_S, REFUSED_JITTER_S = 1.5, 0.5
 # Failures of one name, and from one place, before a backend is asked no more; and how soon it is again.
 NAME_BURST, NAME_PER_S = 10, 0.1
 PEER_BURST, PEER_PER_S = 30, 0.2
+# Failures from one place that are logged and told, and how many strangers are made to wait at a time.
+TOLD_BURST, TOLD_PER_S, MADE_TO_WAIT = 20, 1.0, 512
 LONGEST_NAME, LONGEST_PASSWORD = 256, 4096
 EXPIRED_EVERY_S = 3600.0
 _TOKEN = re.compile(r"[0-9a-f]{64}")
@@ -110,6 +112,8 @@ class _Desk:
         self._limit = trio.CapacityLimiter(BACKENDS)
         self._names = Allowance(burst=NAME_BURST, per_s=NAME_PER_S)
         self._peers = Allowance(burst=PEER_BURST, per_s=PEER_PER_S)
+        self._told = Allowance(burst=TOLD_BURST, per_s=TOLD_PER_S)
+        self._made_to_wait = 0
 
     async def answer(
         self, request: LoginRequest | TokenRequest | ShowTokenRequest | DropTokenRequest, reply: Reply
@@ -150,9 +154,19 @@ class _Desk:
             await self._bus.publish(LoginDecided(result=True, user=name, eauth=eauth, peer=peer))
             return Caller(name=name, eauth=eauth, groups=groups)
         await self._told_no(name, eauth, peer, reason)
-        # Whoever guesses learns nothing from how long it took, and not much in an hour.
-        await trio.sleep_until(start + REFUSED_AFTER_S + random.random() * REFUSED_JITTER_S)  # noqa: S311 - no secret
+        await self._make_wait(start)
         raise Unauthenticated()
+
+    async def _make_wait(self, start: float) -> None:
+        """Whoever guesses learns nothing from how long it took, and not much in an hour. A flood is let go at once."""
+        if self._made_to_wait >= MADE_TO_WAIT:
+            return
+        self._made_to_wait += 1
+        try:
+            jitter = random.random() * REFUSED_JITTER_S  # noqa: S311 - no secret
+            await trio.sleep_until(start + REFUSED_AFTER_S + jitter)
+        finally:
+            self._made_to_wait -= 1
 
     def _unfit(self, request: LoginRequest | TokenRequest) -> str:
         """Why this is not even asked; empty when it is."""
@@ -200,9 +214,13 @@ class _Desk:
         return "", tuple(str(group) for group in known) if good else ()
 
     async def _told_no(self, name: str, eauth: str, peer: str, reason: str) -> None:
-        log.warning("login.refused", user=name[:64], eauth=eauth[:64], peer=peer, reason=reason)
-        event = LoginDecided(result=False, user=name[:64], eauth=eauth[:64], peer=peer, reason=reason)
-        await self._bus.publish(event)
+        """Log and tell it. Of one place that asks on and on, only now and then: strangers must not fill the log."""
+        facts: dict[str, Any] = {"user": name[:64], "eauth": eauth[:64], "peer": peer, "reason": reason}
+        if not self._told.take(peer, trio.current_time()):
+            log.debug("login.refused", **facts)
+            return
+        log.warning("login.refused", **facts)
+        await self._bus.publish(LoginDecided(result=False, **facts))
 
     # -- tokens ---------------------------------------------------------------------------------------------------
 
