@@ -291,6 +291,26 @@ async def test_who_shows_credentials_is_who_these_say_even_where_the_kernel_know
             assert (await caller.ask(op=op, tgt="*", credentials=shown))["error"]["name"] == "AuthorizationError"
 
 
+async def test_who_asks_is_told_who_they_are_and_what_they_may(tmp_path, nursery):
+    bus, path = Bus(), str(tmp_path / "master.sock")
+    acl = Acl(external_auth={"pam": {"ann": ["test.ping"], "ops%": [{"web*": ["state.apply"]}]}})
+    await nursery.start(lambda task_status: serve_local_door(bus, Jobs(), acl, path=path, task_status=task_status))
+    master = Master(bus, None, path, nursery)
+    await master.claim(LoginRequest, vouch)
+    async with master.caller() as caller:
+        assert (await caller.ask(op="whoami", credentials=LOGIN))["whoami"] == {
+            "name": "ann",
+            "eauth": "pam",
+            "groups": ["ops"],
+            "admin": False,
+            "rows": ["test.ping", {"web*": ["state.apply"]}],
+        }
+    async with master.caller() as caller:
+        told = (await caller.ask(op="whoami"))["whoami"]
+        assert (told["name"], told["admin"], told["rows"]) == (caller_name(os.getuid()), True, [])
+    nursery.cancel_scope.cancel()
+
+
 async def test_who_shows_wrong_credentials_is_nobody(master):
     await master.claim(LoginRequest, vouch)
     for shown in ({**LOGIN, "password": "wrong"}, {"token": "b" * 64}):

@@ -110,6 +110,14 @@ def status(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
     return dict(expect(door.ask({"op": "status"}, timeout), "status"))
 
 
+def whoami(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
+    """Who this door's caller is to the master, and what they may: `{name, eauth, groups, admin, rows}`.
+
+    `rows` are the permissions as they stand in the configuration; an administrator needs none.
+    """
+    return dict(expect(door.ask({"op": "whoami"}, timeout), "whoami"))
+
+
 def _run(
     door: Door, op: str, fun: str, arg: Sequence[Any], kwarg: Mapping[str, Any] | None, jid: str, timeout: float | None
 ) -> Run:

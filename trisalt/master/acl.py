@@ -95,7 +95,7 @@ class Acl:
     def grants_of(self, caller: Caller) -> Grants:
         """What was granted to somebody who is no administrator. It is read once for each caller."""
         if caller.rows is not None:
-            return read_grants(caller.rows)
+            return read_grants(self.rows_of(caller))
         grants = self._read.get(caller)
         if grants is None:
             if len(self._read) >= CALLERS:
@@ -104,7 +104,9 @@ class Acl:
         return grants
 
     def rows_of(self, caller: Caller) -> list[Any]:
-        """The configured permissions of a caller, as YAML gave them."""
+        """The permissions of a caller, as YAML gave them: those of their token, or the configured ones."""
+        if caller.rows is not None:
+            return _list(caller.rows)
         if caller.minion:
             runners = _matching(self._peer_runners, caller.name)
             return [*_matching(self._peers, caller.name), *([{f"@{RUNNER}": runners}] if runners else [])]

@@ -136,6 +136,7 @@ class _Door:
             "fire": self._fire,
             "key_changed": self._key_changed,
             "status": self._tell_status,
+            "whoami": self._whoami,
         }
 
     async def handle(self, peer: LocalPeer, stream: FrameStream) -> None:
@@ -417,6 +418,19 @@ class _Door:
             "requests": bus.requests,
         }
         await stream.send({"status": facts | (self._status() if self._status else {})})
+
+    async def _whoami(self, caller: Caller, _request: dict[str, Any], stream: FrameStream) -> None:
+        """Who the caller is to the gate, and what was granted to them, as it stands in the configuration."""
+        admin = self._acl.is_admin(caller)
+        rows = [] if admin else self._acl.rows_of(caller)
+        facts = {
+            "name": caller.name,
+            "eauth": caller.eauth,
+            "groups": list(caller.groups),
+            "admin": admin,
+            "rows": rows,
+        }
+        await stream.send({"whoami": facts})
 
     def _admit(self, caller: Caller, allowed: bool) -> None:
         if not allowed:
