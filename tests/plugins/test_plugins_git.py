@@ -13,22 +13,23 @@ from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import gits
 
+OPTS = {"id": "m1", "file_client": "local"}
 
-@pytest.fixture
-def plugins(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
+
+def set_up_git(monkeypatch, home):
+    """Whose repositories these are, whatever this host says."""
+    monkeypatch.setenv("HOME", str(home))
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "Some One")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "one@example.org")
-    (tmp_path / ".gitconfig").write_text("[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n")
-    opts = {
-        "id": "m1",
-        "cachedir": str(tmp_path / "cache"),
-        "extension_modules": str(tmp_path / "extmods"),
-        "file_client": "local",
-        "file_roots": {"base": [str(tmp_path / "roots")]},
-    }
-    return Plugins(opts)
+    (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n")
+
+
+@pytest.fixture
+def plugins(tmp_path, monkeypatch):
+    set_up_git(monkeypatch, tmp_path)
+    places = {"cachedir": str(tmp_path / "cache"), "extension_modules": str(tmp_path / "extmods")}
+    return Plugins({**OPTS, **places, "file_roots": {"base": [str(tmp_path / "roots")]}})
 
 
 @pytest.fixture
@@ -36,28 +37,41 @@ def salt(plugins):
     return plugins.loader("modules")
 
 
-@pytest.fixture
-def bare(salt, tmp_path):
-    path = str(tmp_path / "bare.git")
-    assert salt["git.init"](path, bare=True) == f"Initialized empty Git repository in {path}/"
-    return path
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A repository with two commits and a branch `dev` at the first, pushed to a bare one; each test has a copy."""
+    folder = tmp_path_factory.mktemp("made")
+    places = {"cachedir": str(folder / "cache"), "extension_modules": str(folder / "extmods")}
+    salt = Plugins({**OPTS, **places}).loader("modules")
+    path, bare = str(folder / "repo"), str(folder / "bare.git")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        set_up_git(monkeypatch, folder)
+        assert salt["git.init"](bare, bare=True) == f"Initialized empty Git repository in {bare}/"
+        salt["git.init"](path)
+        write(path, "a", "one\n")
+        assert salt["git.add"](path, "a") == "add 'a'"
+        assert "first\n 1 file changed, 1 insertion(+)" in salt["git.commit"](path, "first")
+        assert salt["git.branch"](path, "dev") is True
+        write(path, "b c", "two\n")
+        salt["git.add"](path, "b c")
+        salt["git.commit"](path, "second")
+        assert salt["git.remote_set"](path, bare) == {"fetch": bare, "push": bare}
+        assert salt["git.push"](path, "origin", "main") == ""
+    return folder
 
 
 @pytest.fixture
-def repo(salt, bare, tmp_path):
-    """A repository with two commits and a branch `dev` at the first, pushed to the bare one."""
-    path = str(tmp_path / "repo")
-    salt["git.init"](path)
-    write(path, "a", "one\n")
-    assert salt["git.add"](path, "a") == "add 'a'"
-    assert "first\n 1 file changed, 1 insertion(+)" in salt["git.commit"](path, "first")
-    assert salt["git.branch"](path, "dev") is True
-    write(path, "b c", "two\n")
-    salt["git.add"](path, "b c")
-    salt["git.commit"](path, "second")
-    salt["git.remote_set"](path, bare)
-    salt["git.push"](path, "origin", "main")
-    return path
+def bare(made, tmp_path):
+    shutil.copytree(made / "bare.git", tmp_path / "bare.git")
+    return str(tmp_path / "bare.git")
+
+
+@pytest.fixture
+def repo(made, bare, tmp_path):
+    shutil.copytree(made / "repo", tmp_path / "repo")
+    config = tmp_path / "repo" / ".git" / "config"
+    config.write_text(config.read_text().replace(str(made / "bare.git"), bare))
+    return str(tmp_path / "repo")
 
 
 def write(repo, name, text):

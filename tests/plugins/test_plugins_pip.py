@@ -142,7 +142,6 @@ def test_a_package_that_is_not_there(salt, plugins, venv):
 def test_files_of_requirements(salt, plugins, venv, tmp_path):
     (tmp_path / "roots" / "req.txt").write_text("tri-one<1.1\n")
     assert salt["pip.install"](requirements="salt://req.txt", bin_env=venv)["retcode"] == 0
-    assert salt["pip.list"]("tri", venv) == {"tri-one": "1.0"}
     found = salt["pip.uninstall"](requirements=[str(tmp_path / "roots" / "req.txt")], bin_env=venv)
     assert "Successfully uninstalled tri-one-1.0" in found["stdout"]
     assert salt["pip.install"](requirements="salt://nope.txt", bin_env=venv) == {

@@ -49,13 +49,14 @@ def hashed(password: str, salt: str | None = None, algorithm: str = "sha512") ->
 
 @cache
 def _library() -> ctypes.CDLL:
-    for name in (ctypes.util.find_library("crypt"), "libcrypt.so.1", "libcrypt.so.2"):
+    # To find out what there is takes other programs: the two names that are in use come first.
+    for find in (lambda: "libcrypt.so.1", lambda: "libcrypt.so.2", lambda: ctypes.util.find_library("crypt")):
         try:
-            library = ctypes.CDLL(name) if name else None
+            if name := find():
+                library = ctypes.CDLL(name)
+                library.crypt.restype = ctypes.c_char_p
+                library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+                return library
         except OSError:
             continue
-        if library is not None:
-            library.crypt.restype = ctypes.c_char_p
-            library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
-            return library
     raise CommandError("There is no libcrypt on this host")
