@@ -77,6 +77,7 @@ RELOADED = frozenset(
 ) | {
     *("nodegroups", "schedule", "log_level", "log_level_logfile", "log_granular_levels"),
     *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
+    *("sharedsecret", "auth.pam.service"),
 }
 
 

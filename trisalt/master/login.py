@@ -36,7 +36,7 @@ BANK = "tokens"
 # How long a backend may take, how many are asked at a time, and how many may wait for one.
 BACKEND_S, BACKENDS, WAITING = 30.0, 4, 64
 # When somebody is told no: not earlier, and not at one and the same time.
-REFUSED_AFTER_S, REFUSED_JITTER_S = 1.5, 0.5
+REFUSED_AFTER_S, REFUSED_JITTER_S = 1.0, 0.5
 # Failures of one name, and from one place, before a backend is asked no more; and how soon it is again.
 NAME_BURST, NAME_PER_S = 10, 0.1
 PEER_BURST, PEER_PER_S = 30, 0.2
