@@ -116,6 +116,11 @@ def test_only_an_interval_runs_on_start():
     assert not Entry.from_config("one", {"function": "test.ping", "cron": "* * * * *"}).run_on_start
 
 
+@pytest.mark.parametrize("key", ["function", "func", "fun"])
+def test_the_function_has_three_names(key):
+    assert Entry.from_config("one", {key: "test.ping", "seconds": 1}).function == "test.ping"
+
+
 def test_times_may_have_names():
     whens = {"tea time": "4:30pm"}
     one = Entry.from_config("one", {"function": "test.ping", "when": ["tea time", "5pm"]}, whens=whens)

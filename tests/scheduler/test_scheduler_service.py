@@ -248,7 +248,7 @@ def test_what_is_said_of_all_entries_is_the_pillars_first_and_gone_when_it_is_go
     assert schedule.whole.skip_function == "x.conf"
     with structlog.testing.capture_logs() as logs:
         schedule.load({"skip_during_range": {"start": "2am", "end": "1am"}}, source=Source.CONFIG)
-    assert [line["name"] for line in logs] == ["skip_during_range"]
+    assert [line["event"] for line in logs] == ["scheduler.entry_refused"]
     assert (schedule.whole.skip_function, schedule.whole.skip_during_range) == (None, None)
 
 

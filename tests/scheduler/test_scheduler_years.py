@@ -255,3 +255,25 @@ def test_a_skipped_run_may_be_another_function_and_one_range_hold_for_all():
     assert [run.entry.function for run in world.schedule.take_due(world.trio)] == ["test.fib"]
     world.sleep(1800)
     assert [run.entry.function for run in world.schedule.take_due(world.trio)] == ["test.ping"]
+
+
+def test_out_of_its_range_another_function_runs_and_the_status_says_why():
+    world = World("2026-11-27T07:59", one={"cron": "0 * * * *"})
+    entry = {"function": "test.ping", "cron": "0 * * * *", "range": {"start": "9am", "end": "10am"}}
+    world.schedule.load({"skip_function": "test.fib", "one": entry}, source=Source.CONFIG)
+    world.schedule.plan(world.trio)
+    world.sleep(60)
+    assert [run.entry.function for run in world.schedule.take_due(world.trio)] == ["test.fib"]
+    assert world.schedule.skipped == {"one": ("not_in_range", at("2026-11-27T08:00"))}
+    world.sleep(HOUR)
+    assert [run.entry.function for run in world.schedule.take_due(world.trio)] == ["test.ping"]
+    assert world.schedule.skipped == {}
+
+
+def test_a_splay_for_all_is_for_those_without_one():
+    world = World("2026-11-27T07:59")
+    hourly = {"function": "test.ping", "cron": "0 * * * *"}
+    entries = {"splay": {"start": 0, "end": 600}, "one": hourly, "two": {**hourly, "splay": {"start": 0, "end": 60}}}
+    world.schedule.load(entries, source=Source.CONFIG)
+    world.run(HOUR)
+    assert (world.shown("one"), world.shown("two")) == (["11-27 08:05"], ["11-27 08:00"])

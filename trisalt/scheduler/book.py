@@ -14,7 +14,7 @@ import attrs
 import structlog
 
 from trisalt.errors import ConfigError
-from trisalt.scheduler.entry import WHOLE, Entry, Source, Window, whole_window
+from trisalt.scheduler.entry import WHOLE, Entry, Source, Window, stands_alone, whole_splay, whole_window
 from trisalt.scheduler.persist import read_schedule
 
 log = structlog.get_logger()
@@ -22,8 +22,9 @@ log = structlog.get_logger()
 
 @attrs.frozen(kw_only=True)
 class Whole:
-    """What is said of all entries: what runs in place of a run that is skipped, and when they are all skipped."""
+    """What is said of all entries: their splay, what runs in place of a run that is skipped, when all are skipped."""
 
+    splay: tuple[float, float] | None = None
     skip_function: str | None = None
     skip_during_range: Window | None = None
 
@@ -57,6 +58,7 @@ class Book:
         """What is said of all of them: by the pillar, else by the configuration."""
         said = [self._wholes[source] for source in (Source.PILLAR, Source.CONFIG) if source in self._wholes]
         return Whole(
+            splay=next((one.splay for one in said if one.splay), None),
             skip_function=next((one.skip_function for one in said if one.skip_function), None),
             skip_during_range=next((one.skip_during_range for one in said if one.skip_during_range), None),
         )
@@ -135,7 +137,7 @@ class Book:
         self._refused = {name: refused for name, refused in self._refused.items() if refused[1] is not source}
         for key, item in mapping.items():
             name = str(key)
-            if name in WHOLE and (name == "skip_during_range" or not isinstance(item, Mapping)):
+            if stands_alone(name, item):
                 continue
             # What the daemon itself schedules is not taken from a file that kept it.
             if name.startswith("__") and source is not Source.INTERNAL:
@@ -202,15 +204,14 @@ class Book:
         """Take what stands beside the entries, and is about all of them."""
         if isinstance(mapping.get("enabled"), bool):
             self.switch(mapping["enabled"])
-        function, window = mapping.get("skip_function"), mapping.get("skip_during_range")
+        said = {key: mapping[key] for key in WHOLE if key in mapping and stands_alone(key, mapping[key])}
+        found, function = Whole(), said.get("skip_function")
         try:
-            found = Whole(
-                skip_function=function if isinstance(function, str) else None,
-                skip_during_range=None if window is None else whole_window(window),
-            )
+            found = Whole(skip_function=function if isinstance(function, str) else None)
+            found = attrs.evolve(found, splay=whole_splay(said.get("splay")))
+            found = attrs.evolve(found, skip_during_range=whole_window(said.get("skip_during_range")))
         except ConfigError as exc:
-            log.warning("scheduler.entry_refused", name="skip_during_range", reason=str(exc))
-            found = Whole()
+            log.warning("scheduler.entry_refused", name="schedule", reason=str(exc))
         self._wholes[source] = found
 
     def switch(self, enabled: bool) -> None:

@@ -112,6 +112,9 @@ def status(schedule: Schedule, name: str) -> dict[str, Any]:
     for key, moment in (("_next_fire_time", schedule.next_fire_time(name)), ("_last_run", schedule.last_run(name))):
         if moment is not None:
             found[key] = _shown(schedule, moment)
+    if name in schedule.skipped:
+        reason, moment = schedule.skipped[name]
+        found |= {"_skipped": True, "_skip_reason": reason, "_skipped_time": _shown(schedule, moment)}
     for key, moments in (("skip_explicit", memory.skips), ("run_explicit", memory.extra)):
         if moments:
             found[key] = [{"time": _shown(schedule, moment), "time_fmt": TIME_FORM} for moment in sorted(moments)]

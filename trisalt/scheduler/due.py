@@ -117,11 +117,9 @@ def splay_seconds(entry: Entry, draw: float) -> float:
 
 
 def in_bounds(entry: Entry, *, wall: float, zone: tzinfo) -> bool:
-    """Whether the entry may run at this wall time: not before `after`, before `until`, inside its range."""
-    return (
-        (entry.after is None or wall >= instant(entry.after, zone))
-        and (entry.until is None or wall < instant(entry.until, zone))
-        and (entry.range is None or in_window(entry.range, wall=wall, zone=zone))
+    """Whether the entry may run at this wall time: not before `after`, and before `until`."""
+    return (entry.after is None or wall >= instant(entry.after, zone)) and (
+        entry.until is None or wall < instant(entry.until, zone)
     )
 
 

@@ -21,7 +21,7 @@ from trisalt.scheduler.calendar import read
 INTERVALS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
 # Keys beside the entries that are about the whole schedule.
-WHOLE = ("enabled", "skip_function", "skip_during_range")
+WHOLE = ("enabled", "splay", "skip_function", "skip_during_range")
 
 # What stock writes into the file beside what the operator said. Names that begin with `_` are of this kind, too.
 RUNTIME_KEYS = frozenset({"run", "saved", "name", "hidden", "skip_explicit", "run_explicit"})
@@ -35,7 +35,7 @@ KNOWN_KEYS = frozenset(
         *RUNTIME_KEYS,
         *("cron", "when", "once", "once_fmt"),
         *("range", "skip_during_range", "run_after_skip_range"),
-        *("function", "args", "job_args", "kwargs", "job_kwargs"),
+        *("function", "func", "fun", "args", "job_args", "kwargs", "job_kwargs"),
         *("splay", "maxrunning", "enabled", "return_job", "jid_include", "run_on_start", "until", "after"),
         *("metadata", "returner", "return_config", "return_kwargs", "dry_run"),
     }
@@ -137,7 +137,7 @@ class Entry:
         """Check one entry. `whens` are named times. Raises ConfigError, whose text names the entry and the key."""
         if not isinstance(mapping, Mapping):
             raise ConfigError(f"schedule entry {name!r} is not a mapping")
-        function = mapping.get("function")
+        function = next((mapping[key] for key in ("function", "func", "fun") if mapping.get(key)), None)
         if not isinstance(function, str) or "." not in function:
             raise ConfigError(f"schedule entry {name!r} names no function: {function!r}")
         times = _times(name, mapping, whens or {})
@@ -288,9 +288,19 @@ def _return_job(name: str, value: object) -> bool | str:
     raise ConfigError(f"schedule entry {name!r}: return_job is neither true, false nor nocache: {value!r}")
 
 
+def stands_alone(key: object, item: object) -> bool:
+    """Whether a key of a `schedule:` mapping is no entry, but about all of them."""
+    return key in WHOLE and not (isinstance(item, Mapping) and "function" in item)
+
+
 def whole_window(value: object) -> Window | None:
     """`skip_during_range` beside the entries, which holds for all of them. Raises ConfigError."""
     return _window("skip_during_range", "the range", value)
+
+
+def whole_splay(value: object) -> tuple[float, float] | None:
+    """`splay` beside the entries, which holds for those without one of their own. Raises ConfigError."""
+    return _splay("splay", value)
 
 
 def _window(name: str, key: str, value: object) -> Window | None:

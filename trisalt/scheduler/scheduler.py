@@ -90,6 +90,8 @@ class Schedule(Book):
         self._at_once: list[Entry] = []
         # The wall times at which entries were run last, since the daemon was started.
         self._ran: dict[str, float] = {}
+        # Why the last run of an entry was left out, and when.
+        self.skipped: dict[str, tuple[str, float]] = {}
         self._changed = trio.Event()
 
     # -- time -------------------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ class Schedule(Book):
                 self._due[name] = self._first(entry, here)
             due = self._due[name]
             if name in self._passed and due is not None:
-                due = self._due[name] = next_due(entry, last=due.beat, now=here, draw=self._draw())
+                due = self._due[name] = self._next(entry, due.beat, here)
             if not (entry.enabled and self.enabled):
                 continue
             if due is not None:
@@ -132,7 +134,7 @@ class Schedule(Book):
                 continue
             if due is None or due.wait(here) > 0:
                 continue
-            self._due[name] = next_due(entry, last=due.beat, now=here, draw=self._draw())
+            self._due[name] = self._next(entry, due.beat, here)
             self._remember(entry, last=due.beat)
             if entry.enabled and self.enabled:
                 taken += self._judged(entry, due, here)
@@ -145,17 +147,24 @@ class Schedule(Book):
         if not still_worth(entry, due, now=here):
             log.warning("scheduler.run_missed", name=entry.name, late_s=round(late))
             return []
-        if not in_bounds(entry, wall=here.wall, zone=here.zone):
-            log.debug("scheduler.out_of_bounds", name=entry.name)
-            return []
         reason = self._skip_reason(entry, due, here)
         if reason is None:
+            self.skipped.pop(entry.name, None)
             return [Taken(entry, late)]
         log.info("scheduler.run_skipped", name=entry.name, reason=reason)
+        self.skipped[entry.name] = (reason, here.wall)
+        if reason in ("after_not_passed", "until_passed"):
+            return []
         function = self.whole.skip_function
         return [Taken(attrs.evolve(entry, function=function))] if function else []
 
     def _skip_reason(self, entry: Entry, due: Due, here: Now) -> str | None:
+        """Why a run that is due is left out, by stock's words for it; None when it is not."""
+        if not in_bounds(entry, wall=here.wall, zone=here.zone):
+            early = entry.after is not None and here.wall < instant(entry.after, here.zone)
+            return "after_not_passed" if early else "until_passed"
+        if entry.range is not None and not in_window(entry.range, wall=here.wall, zone=here.zone):
+            return "not_in_range"
         memory = self._memories.get(entry.name)
         moment = due.moment(here)
         if memory is not None and any(abs(skip - moment) < SAME_MOMENT for skip in memory.skips):
@@ -165,7 +174,7 @@ class Schedule(Book):
             return None
         if entry.run_after_skip_range:
             self.run_at(entry.name, window_over(window, wall=here.wall, zone=here.zone))
-        return "skip_during_range"
+        return "in_skip_range"
 
     def _extra_runs(self, entry: Entry, here: Now) -> list[Taken]:
         """The runs beside the beat that are due. Several at once are one."""
@@ -190,17 +199,25 @@ class Schedule(Book):
         """The first run of an entry since this daemon knows it; what is remembered of it goes before."""
         memory = self._memories.get(entry.name)
         if not entry.by_calendar:
-            return first_due(entry, now=here, draw=self._draw())
+            return first_due(self._splayed(entry), now=here, draw=self._draw())
         due = None
         if memory is not None and memory.times == _sign(entry):
             if memory.due is not None and memory.due.wait(here) >= -LATE_AT_MOST:
                 due = memory.due
             elif memory.last is not None and not entry.run_on_start:
-                due = next_due(entry, last=memory.last, now=here, draw=self._draw())
-        due = due or first_due(entry, now=here, draw=self._draw())
+                due = self._next(entry, memory.last, here)
+        due = due or first_due(self._splayed(entry), now=here, draw=self._draw())
         self._due[entry.name] = due
         self._remember(entry, last=None)
         return due
+
+    def _next(self, entry: Entry, last: float, here: Now) -> Due | None:
+        return next_due(self._splayed(entry), last=last, now=here, draw=self._draw())
+
+    def _splayed(self, entry: Entry) -> Entry:
+        """An entry with the splay that is said of all, if it has none of its own."""
+        whole = self.whole.splay
+        return attrs.evolve(entry, splay=whole) if entry.splay is None and whole is not None else entry
 
     def _look(self, now: float) -> Now:
         """Both clocks. When the one on the wall was set back far, or shows another zone, its plans are made anew.
@@ -222,7 +239,7 @@ class Schedule(Book):
             under_way = due is not None and due.beat <= here.wall
             if entry.by_calendar and name in self._due and not under_way:
                 last = self.memory(name).last
-                self._due[name] = next_due(entry, last=here.wall if last is None else last, now=here, draw=self._draw())
+                self._due[name] = self._next(entry, here.wall if last is None else last, here)
                 self._remember(entry, last=None)
         return here
 
@@ -323,6 +340,7 @@ class Schedule(Book):
     def _was_dropped(self, name: str) -> None:
         self._due.pop(name, None)
         self._ran.pop(name, None)
+        self.skipped.pop(name, None)
         self._dirty = self._memories.pop(name, None) is not None or self._dirty
         self._wake()
 

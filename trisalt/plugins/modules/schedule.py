@@ -454,7 +454,7 @@ def job_status(name: str, time_fmt: str = TIME_FORM) -> dict[str, Any]:
         salt '*' schedule.job_status job_name
     """
     found = dict(_asked("job_status", name=name)["data"]) if name else {}
-    for key in ("_next_fire_time", "_last_run"):
+    for key in ("_next_fire_time", "_last_run", "_skipped_time"):
         if key in found:
             found[key] = datetime.strptime(found[key], TIME_FORM).strftime(time_fmt)
     return found
