@@ -8,6 +8,7 @@ import pytest
 COMMANDS = {
     "salt": ["Waiting Options", "Batch Options", "Function Options", "Target Options", "Output Options"],
     "salt_call": ["Minion Options", "Return Options", "Function Options", "Output Options", "Profiling Options"],
+    "salt_cp": ["File Options", "Target Options", "Output Options", "Logging Options"],
     "salt_key": ["Actions", "Key Generation Options", "Output Options"],
     "salt_run": ["Output Options", "Logging Options"],
 }

@@ -4,7 +4,10 @@ Each test leaves the pair as it found it: one master, one accepted and connected
 """
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -27,7 +30,7 @@ def pair(request):
         (folder / "pillar" / "site.sls").write_text(PILLAR_SITE)
         (folder / "pillar" / "lab.sls").write_text(PILLAR_LAB)
         peers = {"peer": {"m1": ["test.*"]}, "peer_run": {"m1": ["test.arg"]}}
-        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3, **peers)
+        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3, file_recv=True, **peers)
         lab.start_minion(
             "m1", minion, mine_functions={"test.ping": [], "where": [{"mine_function": "grains.get"}, "id"]}
         )
@@ -39,8 +42,6 @@ class Watch:
     """`salt-run state.event` of the master's own kind, read until told to stop."""
 
     def __init__(self, lab, pattern="*"):
-        import subprocess
-
         argv = [str(lab._command("salt-run", lab.kinds["master"])), "-c", str(lab.master_dir()), "state.event", pattern]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=lab.env)
         self.lines = []
@@ -204,3 +205,31 @@ def test_a_rotated_key_loses_no_job(pair):
         assert pair.run("salt-key", "-y", "-d", "rot1").returncode == 0
         watch.wait(lambda tag, data: tag == "key" and data.get("rotate_aes_key"), "the rotation")
     assert pair.salt("m1", "test.ping", "-t", "15") == {"m1": True}
+
+
+def test_files_go_to_the_minion_and_come_back(pair):
+    content = os.urandom(1_500_000)
+    work = pair.root / "files"
+    (work / "src/empty").mkdir(parents=True)
+    (work / "src/large").write_bytes(content)
+    (work / "src/large").chmod(0o751)
+    (work / "text").write_text("one\n")
+
+    def salt_cp(*words):
+        ours = [sys.executable, "-m", "trisalt.cli.salt_cp"]
+        command = ours if pair.kinds["master"] == "ours" else [str(pair._command("salt-cp", "stock"))]
+        command += ["-c", str(pair.master_dir()), "--out", "json", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=pair.env, timeout=60, check=False)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+    assert salt_cp("m1", str(work / "text"), f"{work}/copy") == {"m1": {f"{work}/copy": True}}
+    assert (work / "copy").read_text() == "one\n"
+    assert salt_cp("-C", "m1", str(work / "src"), f"{work}/new") == {
+        "m1": {f"{work}/new/src/large": True, f"{work}/new/src/empty": True}
+    }
+    assert (work / "new/src/large").read_bytes() == content
+    assert (work / "new/src/large").stat().st_mode & 0o777 == 0o751
+    assert (work / "new/src/empty").is_dir()
+    assert pair.salt("m1", "cp.push", str(work / "src/large"), "upload_path=/kept") == {"m1": True}
+    assert (pair.master_dir() / "cache/minions/m1/files/kept").read_bytes() == content

@@ -100,6 +100,8 @@ def test_a_pushed_file_stays_in_its_minions_folder(ask, opts, tmp_path, path):
 def test_a_pushed_file_has_a_largest_size(ask, opts):
     opts |= {"file_recv": True, "file_recv_max_size": 1}
     assert ask("_file_recv", path=["x"], loc=1 << 20, data=b"1") is False
+    assert ask("_file_recv", path=["x"], loc=0, data=b"1", size=(1 << 20) + 1) is False
+    assert ask("_file_recv", path=["x"], loc=0, data=b"1", size=1 << 20) is True
 
 
 async def test_the_service_answers_and_fails_one_request_alone(opts, nursery):

@@ -18,7 +18,7 @@ from typing import Any
 
 from trisalt.cli.options import OUTPUTTERS, Flag
 
-COMMANDS = ("salt", "salt-call", "salt-key", "salt-run", "trisalt")
+COMMANDS = ("salt", "salt-call", "salt-cp", "salt-key", "salt-run", "trisalt")
 OWN = ("completion", "demo", "status")
 MODES = ("full", "terse", "mixed", "changes", "filter")
 MODES_BY_ID = tuple(f"{mode}_id" for mode in MODES)
@@ -115,7 +115,7 @@ class _Line:
             unserved = {name for name, flag in self.flags.items() if flag.action == "unserved"}
             return _beginning(self.current, sorted(set(self.flags) - unserved))
         match self.command, len(self.words):
-            case "salt", 0:
+            case "salt" | "salt-cp", 0:
                 return self._targets()
             case "salt", 1:
                 return self._functions("modules")

@@ -152,7 +152,10 @@ class FileDesk:
         if any(not isinstance(part, str) or urls.clean_name(part) is None for part in parts):
             log.warning("file.push_refused", id=id)
             return False
-        if loc + len(data) > int(self._opts.get("file_recv_max_size") or 100) << 20:
+        # Its whole size comes with each chunk: what will not fit is not begun.
+        size = load.get("size")
+        end = max(loc + len(data), size if isinstance(size, int) else 0)
+        if end > int(self._opts.get("file_recv_max_size") or 100) << 20:
             log.error("file.push_too_large", id=id)
             return False
         _write_below(Path(str(self._opts["cachedir"])) / "minions" / id / "files", parts, loc, data)

@@ -288,7 +288,7 @@ def manage_file(
             if comment:
                 return ret | {"result": False, "comment": comment}
             if signature and sfn:
-                __salt__["file.verify_signature"](
+                __utils__["signature.verify"](
                     sfn, signature, saltenv=saltenv, verify_ssl=verify_ssl, sig_backend=sig_backend,
                     signed_by_any=signed_by_any, signed_by_all=signed_by_all, keyring=keyring, gnupghome=gnupghome,
                 )  # fmt: skip

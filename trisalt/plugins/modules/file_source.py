@@ -120,7 +120,7 @@ def get_source_sum(
     if not cached or not os.path.isfile(cached):
         raise CommandError(f"Source hash file {source_hash} not found")
     if source_hash_sig:
-        verify_signature(
+        __utils__["signature.verify"](
             cached, source_hash_sig, saltenv=saltenv, verify_ssl=verify_ssl, sig_backend=sig_backend,
             signed_by_any=signed_by_any, signed_by_all=signed_by_all, keyring=keyring, gnupghome=gnupghome,
         )  # fmt: skip
@@ -128,32 +128,6 @@ def get_source_sum(
     if not found:
         raise filesums.invalid(source_hash)
     return found
-
-
-@told
-def verify_signature(
-    path: str, signature: str, saltenv: str = "base", verify_ssl: bool = True, sig_backend: str = "gpg", **kwargs: Any
-) -> bool:
-    """
-    See that a file has a signature, by the module that `sig_backend` names; it is an error when it has not
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' file.verify_signature /srv/app.tar.gz salt://app.tar.gz.asc
-    """
-    verify = f"{sig_backend}.verify"
-    if verify not in __salt__:
-        raise CommandError(f"The signature of {path} cannot be verified: {__salt__.missing_reason(verify)}")
-    place = _client().cache_file(signature, saltenv, verify_ssl=verify_ssl)
-    if not place:
-        raise CommandError(f"Detached signature file {signature} not found")
-    asked = {key: value for key, value in kwargs.items() if not key.startswith("__")}
-    result = __salt__[verify](filename=path, signature=place, **asked)
-    if not result.get("res"):
-        raise CommandError(f"The file's signature could not be verified: {result.get('message')}")
-    return True
 
 
 # -- sources --------------------------------------------------------------------------------------------------------
