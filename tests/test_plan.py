@@ -38,7 +38,7 @@ ROOMS = {
     "minion": {"bus", "wire", "transport", "worker", "scheduler", "target", "client", "config", "loader"},
     "master": {
         *("bus", "wire", "transport", "worker", "scheduler", "target", "client", "config"),
-        *("store", "sls", "pillar", "fileserver", "loader.words"),
+        *("store", "sls", "pillar", "fileserver", "loader.words", "loader.returner"),
     },
     "web": {"client", "config"},
     "plugins": {

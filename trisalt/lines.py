@@ -86,6 +86,8 @@ STOCK_LINES: dict[str, Row] = {
     "config.warning": "{text}",
     "daemon.dumped": "Tasks and stacks are written to {path}",
     "daemon.not_started": "{reason}",
+    "event_return.failed": "Could not store {events} events with the returner {returner}: {reason}",
+    "event_return.lagged": "The returners of events are too slow: {missed} events were not given to them",
     "grains.dmidecode_denied": "Although 'dmidecode' was found in path, the current user cannot execute it. "
     "Grains output might not be accurate.",
     "job.duplicate_return": "Duplicate return from minion {id} for jid {jid} with a *differing* payload; "

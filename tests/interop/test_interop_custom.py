@@ -44,7 +44,6 @@ JOBS = [
     ("hardware.status", [3], {}),
     ("hardware.steps", [3], {}),
     ("hardware.maps", [], {}),
-    ("apt_like.list", [], {}),
     ("broken_guard.never", [], {}),
     ("filer.fail", ["command"], {}),
     ("filer.fail", ["invocation"], {}),
@@ -120,7 +119,8 @@ def site():
                 SITE / name, lab.master_dir() / "srv" / folder, ignore=shutil.ignore_patterns("__pycache__")
             )
         site = Site(lab)
-        lab.start_master("ours")
+        kept = str(lab.root / "events.kept")
+        lab.start_master("ours", event_return=["rawfile_json"], **{"rawfile_json.filename": kept})
         for id, kind in (("m1", "ours"), ("s1", "stock")):
             options = {"keep.path": str(lab.root / f"{id}.kept"), "multifunc_ordered": True}
             lab.start_minion(id, kind, **options)
@@ -213,6 +213,16 @@ def test_a_returner_of_the_sites_is_given_what_stocks_is(site):
         lambda: "Returner nosuch.returner could not be loaded: 'nosuch.returner' is not available." in daemon.text(),
         "the log line",
     )
+
+
+def test_a_returner_of_the_master_is_given_its_events(site):
+    site.ask("test.echo", ["an event"], tgt="m1")
+    events = site.lab.root / "events.kept"
+    site.lab.wait(lambda: '"return": "an event"' in events.read_text(), "the event in the file")
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    (returned,) = (event for event in told if event["data"].get("return") == "an event")
+    assert returned["tag"] == f"salt/job/{returned['data']['jid']}/ret/m1"
+    assert "salt/auth" in {event["tag"] for event in told}
 
 
 def test_what_changes_is_synced_and_seen_at_once(site):

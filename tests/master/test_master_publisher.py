@@ -486,3 +486,14 @@ def test_a_target_goes_out_in_words_that_every_minion_understands(tgt, tgt_type,
 def test_a_ring_of_nodegroups_and_an_unknown_one_are_errors(tgt):
     with pytest.raises(TargetError):
         for_the_wire(tgt, "compound", NODEGROUPS)
+
+
+@pytest.mark.parametrize(
+    ("asked", "configured", "sent"),
+    [("", "", ""), ("local", "", "local"), ("", "keep", "keep"), ("local,syslog", "keep", "local,syslog,keep")],
+)
+async def test_every_return_goes_to_the_external_job_cache_too(key, minions, nursery, asked, configured, sent):
+    desk = Desk(key, minions, ext_job_cache=configured)
+    await nursery.start(desk.run)
+    await desk.ask("m1", ret=asked)
+    assert desk.sent()["ret"] == sent

@@ -75,6 +75,12 @@ class MasterConfig(DaemonConfig):
     keep_jobs: float = option(24.0, "The same in hours: an older name, heeded when the newer one is not set.")
     keep_jobs_seconds: int = option(86400, "How long jobs are remembered.")
     job_cache_store_endtime: bool = option(False, "Remember when a job ended.")
+    ext_job_cache: str = option("", "A returner that minions give every return to as well.")
+    event_return: str | list[str] = option("", "Returners that are given the master's events.")
+    event_return_queue: int = option(0, "Events that are given together; 0: each as soon as it can be.")
+    event_return_queue_max_seconds: int = option(0, "Seconds that events wait for others; 0: until they are so many.")
+    event_return_whitelist: list[str] = option([], "Tags that are given, as globs or expressions; all when empty.")
+    event_return_blacklist: list[str] = option([], "Tags that are not given.")
     minion_data_cache: bool = option(True, "Remember grains, pillar and mine of each minion; targets need it.")
     minion_data_cache_events: bool = option(True, "Tell of new grains or pillar as `minion/refresh/<id>`.")
     loop_interval: float = option(60.0, "Seconds between looks at what is due in the house.")
@@ -164,12 +170,7 @@ class MasterConfig(DaemonConfig):
         "enable_ssh_minions": ("bool", False),
         "enforce_mine_cache": ("any", False),
         "event_publisher_niceness": ("int|None", None),
-        "event_return": ("list|str", ""),
-        "event_return_blacklist": ("list", []),
         "event_return_niceness": ("int|None", None),
-        "event_return_queue": ("int", 0),
-        "event_return_queue_max_seconds": ("int", ...),
-        "event_return_whitelist": ("list", []),
         "file_client": ("str", "local"),
         "fileserver_interval": ("int", 3600),
         "fileserver_update_niceness": ("int|None", None),

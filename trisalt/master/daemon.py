@@ -27,12 +27,14 @@ from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
 from trisalt.errors import ConfigError
 from trisalt.fileserver.fileserver import FileServer
+from trisalt.loader.returner import returner_names
 from trisalt.master.acl import Acl
 from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
 from trisalt.master.batches import run_batches
 from trisalt.master.clear import ClearDesk
 from trisalt.master.commands import Runs, answer_upcall, serve_commands
 from trisalt.master.departures import follow_departures
+from trisalt.master.event_return import EventReturnRules, return_events
 from trisalt.master.files import serve_files
 from trisalt.master.housekeeping import keep_house
 from trisalt.master.identity import Identity, open_identity, open_user_keys
@@ -234,6 +236,15 @@ async def _start_services(
     await services.start(
         partial(supervise, partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds), name="job cache")
     )
+    if returners := returner_names(config.event_return):
+        events = EventReturnRules(
+            returners=returners,
+            queue=config.event_return_queue,
+            queue_max_seconds=config.event_return_queue_max_seconds,
+            whitelist=tuple(config.event_return_whitelist),
+            blacklist=tuple(config.event_return_blacklist),
+        )
+        await services.start(partial(supervise, partial(return_events, bus, workers, events), name="event return"))
 
 
 def _known(keyring: Keyring) -> set[str]:

@@ -54,6 +54,7 @@ class PublishRules:
     zmq_filtering: bool = False
     order_masters: bool = False
     unique_jid: bool = False
+    ext_job_cache: str = ""
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> PublishRules:
@@ -218,7 +219,7 @@ class _Desk:
             "arg": request.arg,
             "tgt": tgt,
             "jid": jid,
-            "ret": request.ret,
+            "ret": ",".join(name for name in (request.ret, rules.ext_job_cache) if name),
             "tgt_type": tgt_type,
             "user": request.user,
         }

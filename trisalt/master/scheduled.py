@@ -111,8 +111,8 @@ async def _give(workers: Workers, entry: Entry, load: dict[str, Any]) -> None:
         try:
             outcome = await workers.run_job(call, outlives=False)
         except TrisaltError as exc:
-            log.error("returner.failed", returner=name, schedule=entry.name, reason=str(exc))
+            log.error("scheduler.returner_failed", returner=name, schedule=entry.name, reason=str(exc))
             continue
         if outcome.failure is not None:
             reason = str(outcome.result).rstrip().rpartition("\n")[2]
-            log.error("returner.failed", returner=name, schedule=entry.name, reason=reason)
+            log.error("scheduler.returner_failed", returner=name, schedule=entry.name, reason=reason)
