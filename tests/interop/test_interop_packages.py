@@ -28,6 +28,8 @@ GRAINS = {
     "ps": "ps -efHww",
     "num_cpus": 2,
 }
+# What a job's context holds where systemd runs this host.
+BOOTED = {"salt.utils.systemd.booted": True}
 CONTEXT = '\ncontext.update(given["context"])\n'
 # What these shelves ask before they answer is told as the job's retcode by stock, whatever the answer.
 WITHOUT_RETCODE = ("sysv", "systemd")
@@ -366,6 +368,7 @@ STATUS = [
 ]  # fmt: skip
 
 SYSTEM = [
+    Call("cmd.run", ": > LOG"),
     Call("system.halt"),
     Call("system.poweroff"),
     Call("system.reboot"),
@@ -458,20 +461,20 @@ def answers(init_script):
             minion = lab.configure_minion(kind, file_client="local")
             made = debian(lab.root / f"debian-{kind}")
             places = {"REPO": str(made.repo), "SOURCES": str(lab.root / "empty"), "LOG": str(log)}
-            for shelf, calls in SHELVES.items():
+            for shelves, env, context in (
+                (("apt",), made.environment, {}),
+                (("host", "sysv", "status"), {}, {}),
+                (("systemd", "system"), {"PATH": f"{folder_of_programs}:{lab.env['PATH']}"}, BOOTED),
+            ):
+                calls = [call for shelf in shelves for call in SHELVES[shelf]]
                 given = {
                     "conf_file": str(minion / "minion"),
                     "opts": {"id": "m1", "apt.lock_timeout": 0},
                     "grains": GRAINS,
                     "pillar": {},
                     "calls": [[c.fun, fill(list(c.args), places), fill(c.kwargs, places)] for c in calls],
-                    "context": {"salt.utils.systemd.booted": True} if shelf == "systemd" else {},
+                    "context": context,
                 }
-                env = {
-                    "apt": made.environment,
-                    "systemd": {"PATH": f"{folder_of_programs}:{lab.env['PATH']}"},
-                    "system": {"PATH": f"{folder_of_programs}:{lab.env['PATH']}"},
-                }.get(shelf, {})
                 log.write_text("")
                 done = subprocess.run(
                     [str(folder / "python"), "-W", "ignore", "-c", start + CONTEXT + LOOP],
@@ -479,8 +482,10 @@ def answers(init_script):
                     env={**lab.env, **env},
                 )  # fmt: skip
                 assert done.returncode == 0, done.stderr
-                printed = done.stdout.splitlines()[-1].replace(str(made.root), "/debian")
-                answers.setdefault(kind, {})[shelf] = json.loads(printed)
+                printed = json.loads(done.stdout.splitlines()[-1].replace(str(made.root), "/debian"))
+                for shelf in shelves:
+                    answers.setdefault(kind, {})[shelf] = printed[: len(SHELVES[shelf])]
+                    del printed[: len(SHELVES[shelf])]
     return answers
 
 

@@ -1,6 +1,7 @@
 """The execution module `pkg` on Debian: the real apt and dpkg, in a database of their own with a repository made here."""
 
 import logging
+import re
 import subprocess
 import sys
 
@@ -176,6 +177,22 @@ def test_remove_leaves_the_configuration_and_purge_does_not(salt):
     assert salt["pkg.purge"]("conf") == {}
 
 
+def test_packages_come_from_the_file_server_and_from_files(plugins, salt, debian, tmp_path):
+    roots = tmp_path / "srv"
+    roots.mkdir()
+    (roots / "one.deb").write_bytes((debian.repo / "one_1.0_all.deb").read_bytes())
+    plugins.opts |= {"file_client": "local", "file_roots": {"base": [str(roots)]}}
+    assert salt["pkg.install"](sources=[{"one": "salt://one.deb"}]) == {"one": {"old": "", "new": "1.0"}}
+    for place, text in (
+        ("salt://nosuch.deb", "Unable to cache source salt://nosuch.deb for package one"),
+        ("/nosuch.deb", "/nosuch.deb does not exist on minion"),
+        ("one.deb", "one.deb is not an absolute path"),
+        (str(debian.repo / "Packages"), "is not a Debian format archive"),
+    ):
+        with pytest.raises(CommandError, match=re.escape(text)):
+            salt["pkg.install"](sources=[{"one": place}])
+
+
 # -- holds, upgrades, versions -------------------------------------------------------------------------------------
 
 
@@ -211,6 +228,15 @@ def test_an_upgrade_tells_what_changed_and_with_download_only_nothing_does(salt,
     salt["pkg.install"]("one", version="1.0")
     assert salt["pkg.upgrade"](refresh=False, download_only=True) == {}
     assert salt["pkg.upgrade"](refresh=False) == {"one": {"old": "1.0", "new": "2.0~rc1"}}
+
+
+def test_an_upgrade_that_fails_tells_what_apt_said(salt, lock):
+    with pytest.raises(CommandError) as failure:
+        salt["pkg.upgrade"](refresh=False)
+    assert str(failure.value).startswith("Problem encountered upgrading packages. Additional info follows:")
+    assert failure.value.info["result"]["retcode"] == 100
+    assert failure.value.info["changes"] == {}
+    assert "Could not get lock" in str(failure.value)
 
 
 def test_the_configuration_of_the_host_is_kept_unless_the_package_s_is_wanted(salt, debian):

@@ -19,9 +19,6 @@ __virtualname__ = "pkg"
 
 _FAMILIES = ("RedHat", "Mandriva", "Mendel")
 _PROGRAMS = ("dnf", "dnf5", "yum")
-_FOLDERS = ("/etc/yum.repos.d", "/etc/yum/repos.d")
-_MAIN = ("/etc/dnf/dnf.conf", "/etc/yum.conf")
-_WHERE = ("baseurl", "mirrorlist", "metalink")
 # What `versionlock list` prints: dnf's `name-0:1.0-1.*`, yum's `0:name-1.0-1.*`, dnf5's `Package name: name`.
 _LOCK = re.compile(
     r"(?:(?P<five>Package name: (?P<named>\S+))|(?:(?P<yum>\d+):)?(?P<name>\S+?)-(?:\d+:)?[^-\s:]+-[^-\s]+\.(?:\*|\w+))"
@@ -39,34 +36,6 @@ def __virtual__() -> Any:
 # -- what is there -------------------------------------------------------------------------------------------------
 
 
-def list_pkgs(versions_as_list: bool = False, **kwargs: Any) -> dict[str, Any]:
-    """
-    The installed packages: `{name: version}`; with `attr` more of each (`epoch, release, arch, install_date,
-    install_date_time_t`, or `all`).
-
-    CLI Example:
-
-        salt '*' pkg.list_pkgs attr=version,arch
-    """
-    if any(kwargs.get(kind) for kind in ("removed", "purge_desired")):
-        return {}
-    known = __context__.get("pkg.list_pkgs") if kwargs.get("use_context", True) else None
-    if known is None:
-        known = __context__["pkg.list_pkgs"] = __salt__["lowpkg.rows"]()
-    return __salt__["pkg_resource.format_pkg_list"](known, versions_as_list, kwargs.get("attr"))
-
-
-def version(*names: str, **kwargs: Any) -> Any:
-    """
-    The version of an installed package, or nothing; a map for several names, or where a name is a glob.
-
-    CLI Example:
-
-        salt '*' pkg.version bash
-    """
-    return __salt__["pkg_resource.version"](*names, **kwargs)
-
-
 def latest_version(*names: str, **kwargs: Any) -> Any:
     """
     The version that could be installed, and nothing where the newest is; a map for several names. `fromrepo`,
@@ -81,15 +50,17 @@ def latest_version(*names: str, **kwargs: Any) -> Any:
         return ""
     if __utils__["packages.true"](kwargs.pop("refresh", True)):
         refresh_db(check_update=False, **kwargs)
-    there = list_pkgs(versions_as_list=True)
+    there = __salt__["pkg.list_pkgs"](versions_as_list=True)
     found = _run(["--quiet", *_options(kwargs), "list", "available", *names], ignore_retcode=True)
     latest = dict.fromkeys(names, "")
     for _heading, full, candidate, _repo in __utils__["rpms.listed"](found["stdout"]):
-        name = next((n for n in (full, normalize_name(full), full.rpartition(".")[0]) if n in latest), None)
+        name = next(
+            (n for n in (full, __salt__["pkg.normalize_name"](full), full.rpartition(".")[0]) if n in latest), None
+        )
         if name is None:
             continue
-        newest = [latest[name], *there.get(name, there.get(normalize_name(name), []))]
-        if all(not known or version_cmp(known, candidate) == -1 for known in newest):
+        newest = [latest[name], *there.get(name, there.get(__salt__["pkg.normalize_name"](name), []))]
+        if all(not known or __salt__["pkg.version_cmp"](known, candidate) == -1 for known in newest):
             latest[name] = candidate
     return latest[names[0]] if len(names) == 1 else latest
 
@@ -124,7 +95,11 @@ def list_upgrades(refresh: bool = True, **kwargs: Any) -> dict[str, str]:
     if found["retcode"] and "No matching" not in found["stderr"] + found["stdout"]:
         raise CommandError(__utils__["packages.said"](found))
     rows = __utils__["rpms.listed"](found["stdout"])
-    return {normalize_name(name): version for head, name, version, _ in rows if not head.startswith("Obsolet")}
+    return {
+        __salt__["pkg.normalize_name"](name): version
+        for head, name, version, _ in rows
+        if not head.startswith("Obsolet")
+    }
 
 
 list_updates = list_upgrades
@@ -145,10 +120,10 @@ def list_repo_pkgs(*args: str, **kwargs: Any) -> dict[str, Any]:
     repos: dict[str, dict[str, list[str]]] = {}
     for heading, full, version, repo in __utils__["rpms.listed"](found["stdout"]):
         if not heading.startswith("Installed"):
-            versions = repos.setdefault(repo, {}).setdefault(normalize_name(full), [])
+            versions = repos.setdefault(repo, {}).setdefault(__salt__["pkg.normalize_name"](full), [])
             if version not in versions:
                 versions.append(version)
-    newest = functools.cmp_to_key(lambda one, two: -(version_cmp(one, two) or 0))
+    newest = functools.cmp_to_key(lambda one, two: -(__salt__["pkg.version_cmp"](one, two) or 0))
     if byrepo:
         return {repo: {name: sorted(rows[name], key=newest) for name in rows} for repo, rows in repos.items()}
     names: dict[str, set[str]] = {}
@@ -214,7 +189,7 @@ def install(
     if __utils__["packages.true"](refresh):
         refresh_db(check_update=False, **kwargs)
     targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=saltenv, normalize=normalize)
-    old = list_pkgs()
+    old = __salt__["pkg.list_pkgs"]()
     wanted: list[tuple[str, str, str]] = []
     errors: list[str] = []
     if kind == "file":
@@ -222,7 +197,7 @@ def install(
             if not os.path.isfile(path):
                 raise CommandError(f"{path} does not exist on minion")
             row = __salt__["lowpkg.bin_pkg_info"](path)
-            wanted.append((normalize_name(row["name"]), row["version"], path))
+            wanted.append((__salt__["pkg.normalize_name"](row["name"]), row["version"], path))
     else:
         if kwargs.get("version") and len(targets) == 1:
             targets = {next(iter(targets)): str(kwargs["version"])}
@@ -279,10 +254,10 @@ def remove(name: str | None = None, pkgs: Any = None, **kwargs: Any) -> dict[str
 
         salt '*' pkg.remove httpd
     """
-    names = [normalize_name(word) for word in __utils__["packages.names"](name, pkgs)]
+    names = [__salt__["pkg.normalize_name"](word) for word in __utils__["packages.names"](name, pkgs)]
     if not names:
         raise InvocationError("No package sources provided")
-    old = list_pkgs()
+    old = __salt__["pkg.list_pkgs"]()
     targets = sorted({match for target in names for match in fnmatch.filter(old, target)})
     if not targets:
         return {}
@@ -317,7 +292,7 @@ def upgrade(
     if __utils__["packages.true"](refresh):
         refresh_db(check_update=False, **kwargs)
     names = __utils__["packages.names"](name, pkgs) if name or pkgs else []
-    old = list_pkgs()
+    old = __salt__["pkg.list_pkgs"]()
     found = _change(
         [
             "--quiet", "-y", *_options(kwargs), *(["--nogpgcheck"] if skip_verify else []),
@@ -381,201 +356,6 @@ def list_holds(pattern: str | None = None, full: bool = True) -> list[str]:
 get_locked_packages = list_holds
 
 
-# -- questions about packages --------------------------------------------------------------------------------------
-
-
-def version_cmp(pkg1: str, pkg2: str, ignore_epoch: bool = False, **kwargs: Any) -> int | None:
-    """
-    -1, 0 or 1: how rpm orders two versions.
-
-    CLI Example:
-
-        salt '*' pkg.version_cmp 0.2-001 0.2.0.1-002
-    """
-    return __salt__["lowpkg.version_cmp"](pkg1, pkg2, ignore_epoch=ignore_epoch)
-
-
-def normalize_name(name: str) -> str:
-    """
-    A name without its architecture, where that is this host's.
-
-    CLI Example:
-
-        salt '*' pkg.normalize_name zsh.x86_64
-    """
-    return __utils__["rpms.normal"](name, __grains__.get("osarch", ""))
-
-
-def parse_arch(name: str) -> dict[str, str | None]:
-    """
-    A name in two: `{name, arch}`.
-
-    CLI Example:
-
-        salt '*' pkg.parse_arch zsh.x86_64
-    """
-    base, arch = __utils__["rpms.architecture"](name)
-    return {"name": base, "arch": arch}
-
-
-def file_list(*packages: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    The files of installed packages, of all where none is named: `{errors, files}`.
-
-    CLI Example:
-
-        salt '*' pkg.file_list httpd
-    """
-    return __salt__["lowpkg.file_list"](*packages)
-
-
-def file_dict(*packages: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    The files of installed packages by package: `{errors, packages}`.
-
-    CLI Example:
-
-        salt '*' pkg.file_dict httpd
-    """
-    return __salt__["lowpkg.file_dict"](*packages)
-
-
-def owner(*paths: str, **kwargs: Any) -> Any:
-    """
-    The package that a file is of, or nothing; a map for several paths.
-
-    CLI Example:
-
-        salt '*' pkg.owner /usr/bin/apachectl
-    """
-    return __salt__["lowpkg.owner"](*paths, **kwargs)
-
-
-def verify(*names: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    What differs from what the packages brought: `{path: {mismatch, type}}`.
-
-    CLI Example:
-
-        salt '*' pkg.verify httpd
-    """
-    return __salt__["lowpkg.verify"](*names, **kwargs)
-
-
-def modified(*packages: str, **flags: Any) -> dict[str, list[str]]:
-    """
-    The files that were changed since their package brought them, and what of each.
-
-    CLI Example:
-
-        salt '*' pkg.modified httpd
-    """
-    return __salt__["lowpkg.modified"](*packages, **flags)
-
-
-def info_installed(*names: str, **kwargs: Any) -> dict[str, dict[str, Any]]:
-    """
-    What is known of installed packages, of all where none is named; `attr` names what is wanted of it.
-
-    CLI Example:
-
-        salt '*' pkg.info_installed httpd attr=version,vendor
-    """
-    rows = __salt__["lowpkg.info"](*names, **kwargs)
-    return {name: {"source" if key == "source_rpm" else key: row[key] for key in row} for name, row in rows.items()}
-
-
-# -- repositories --------------------------------------------------------------------------------------------------
-
-
-def list_repos(basedir: Any = None, **kwargs: Any) -> dict[str, dict[str, Any]]:
-    """
-    The repositories, by name, each with the `file` it stands in.
-
-    CLI Example:
-
-        salt '*' pkg.list_repos
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for path in _repo_files(basedir):
-        for name, values in __utils__["repofiles.sections"](_text(path)).items():
-            if name != "main":
-                found[name] = {**values, "file": path}
-    return found
-
-
-def get_repo(repo: str, basedir: Any = None, **kwargs: Any) -> dict[str, Any]:
-    """
-    One repository; empty where there is none.
-
-    CLI Example:
-
-        salt '*' pkg.get_repo updates
-    """
-    row = list_repos(basedir).get(repo, {})
-    return {key: value for key, value in row.items() if key != "file"}
-
-
-def mod_repo(repo: str, basedir: Any = None, **kwargs: Any) -> dict[str, Any]:
-    """
-    Change a repository, or add it: a new one needs a `name`, and one of `baseurl`, `mirrorlist` and `metalink`. An
-    empty value takes a key out; `comments` are lines to add. Returns its file with all repositories in it.
-
-    CLI Example:
-
-        salt '*' pkg.mod_repo internal name=Internal baseurl=https://example.org/el9 gpgcheck=1
-    """
-    values = {key: value for key, value in kwargs.items() if not key.startswith("__")}
-    comments = __utils__["packages.words"](values.pop("comments", []), separator="\n")
-    for key in ("saltenv", "refresh", "refresh_db"):
-        values.pop(key, None)
-    if "disabled" in values:
-        values["enabled"] = not __utils__["packages.true"](values.pop("disabled"))
-    # These are one thing by three names: a new one takes the old one's place.
-    given = [key for key in _WHERE if values.get(key)]
-    if len(given) > 1 or any(key in values and not values[key] for key in _WHERE if not given):
-        raise InvocationError("One and only one of baseurl, mirrorlist, metalink can be used")
-    known = list_repos(basedir)
-    if repo not in known:
-        if not values.get("name"):
-            raise InvocationError("The repo does not exist and needs to be created, but a name was not given")
-        if not given:
-            raise InvocationError(
-                "The repo does not exist and needs to be created, but none of baseurl, mirrorlist, metalink was given"
-            )
-        path = os.path.join(_folder(basedir), f"{os.path.basename(repo)}.repo")
-    else:
-        path = known[repo]["file"]
-    replaced = {key: None for key in _WHERE if given and key not in given}
-    taken = {key: value if value not in ("", None) else None for key, value in values.items()} | replaced
-    text = __utils__["repofiles.changed"](_text(path), repo, taken, comments)
-    __utils__["rewrite.replace"](path, text)
-    rows = __utils__["repofiles.sections"](text)
-    rows[repo] |= {key: value for key, value in values.items() if key in rows[repo]}
-    return {path: rows}
-
-
-def del_repo(repo: str, basedir: Any = None, **kwargs: Any) -> str:
-    """
-    Remove a repository. A file in which no other is left is removed too.
-
-    CLI Example:
-
-        salt '*' pkg.del_repo internal
-    """
-    known = list_repos(basedir)
-    if repo not in known:
-        if "__pub_jid" in kwargs:
-            __context__["retcode"] = 1
-        return f"Error: the {repo} repo does not exist in {_folders(basedir)}"
-    path = known[repo]["file"]
-    if [name for name, row in known.items() if row["file"] == path] == [repo]:
-        os.unlink(path)
-        return f"File {path} containing repo {repo} has been removed"
-    __utils__["rewrite.replace"](path, __utils__["repofiles.removed"](_text(path), repo))
-    return f"Repo {repo} has been removed from {path}"
-
-
 # -- inside --------------------------------------------------------------------------------------------------------
 
 
@@ -625,7 +405,7 @@ def _pick(target: str, wanted: str | None, ignore_epoch: bool, kwargs: Mapping[s
         return str(wanted)
 
     def compare(one: str, two: str) -> int | None:
-        return version_cmp(one, two, ignore_epoch=ignore_epoch)
+        return __salt__["pkg.version_cmp"](one, two, ignore_epoch=ignore_epoch)
 
     repos = {key: kwargs[key] for key in ("fromrepo", "enablerepo", "disablerepo") if kwargs.get(key)}
     there = list_repo_pkgs(target, **repos).get(target, [])
@@ -641,7 +421,7 @@ def _action(installed: str, wanted: str, reinstall: bool, ignore_epoch: bool) ->
     if not installed:
         return "install"
     newest = installed.split(",")[-1]
-    order = version_cmp(wanted, newest, ignore_epoch=ignore_epoch) if wanted else 0
+    order = __salt__["pkg.version_cmp"](wanted, newest, ignore_epoch=ignore_epoch) if wanted else 0
     if order == 0:
         return "reinstall" if reinstall else "install"
     return "downgrade" if order == -1 else "install"
@@ -700,38 +480,4 @@ def _no_lock(found: Mapping[str, Any]) -> str:
 def _since(old: Mapping[str, Any]) -> dict[str, Any]:
     """What changed since a listing."""
     __context__.pop("pkg.list_pkgs", None)
-    return __utils__["packages.changes"](old, list_pkgs())
-
-
-def _folders(basedir: Any) -> list[str]:
-    """The folders of repositories: those that are named, or dnf's own."""
-    if basedir:
-        return __utils__["packages.words"](basedir)
-    for path in _MAIN:
-        named = __utils__["repofiles.sections"](_text(path)).get("main", {}).get("reposdir")
-        if named:
-            return [word for word in re.split(r"[\s,]+", named) if word]
-    return list(_FOLDERS)
-
-
-def _folder(basedir: Any) -> str:
-    """Where a new repository's file goes."""
-    folders = _folders(basedir)
-    found = next(filter(os.path.isdir, folders), None)
-    if found is None:
-        raise CommandError(f"None of these folders is there: {', '.join(folders)}")
-    return found
-
-
-def _repo_files(basedir: Any) -> list[str]:
-    return [
-        os.path.join(folder, name)
-        for folder in _folders(basedir)
-        if os.path.isdir(folder)
-        for name in sorted(os.listdir(folder))
-        if name.endswith(".repo")
-    ]
-
-
-def _text(path: str) -> str:
-    return __utils__["rewrite.read"](path) or ""
+    return __utils__["packages.changes"](old, __salt__["pkg.list_pkgs"]())

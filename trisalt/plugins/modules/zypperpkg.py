@@ -35,34 +35,6 @@ def __virtual__() -> Any:
 # -- what is there -------------------------------------------------------------------------------------------------
 
 
-def list_pkgs(versions_as_list: bool = False, root: str | None = None, **kwargs: Any) -> dict[str, Any]:
-    """
-    The installed packages: `{name: version}`; with `attr` more of each (`epoch, release, arch, install_date,
-    install_date_time_t`, or `all`).
-
-    CLI Example:
-
-        salt '*' pkg.list_pkgs attr=version,arch
-    """
-    if any(kwargs.get(kind) for kind in ("removed", "purge_desired")):
-        return {}
-    known = __context__.get("pkg.list_pkgs") if kwargs.get("use_context", True) else None
-    if known is None:
-        known = __context__["pkg.list_pkgs"] = __salt__["lowpkg.rows"]()
-    return __salt__["pkg_resource.format_pkg_list"](known, versions_as_list, kwargs.get("attr"))
-
-
-def version(*names: str, **kwargs: Any) -> Any:
-    """
-    The version of an installed package, or nothing; a map for several names, or where a name is a glob.
-
-    CLI Example:
-
-        salt '*' pkg.version vim
-    """
-    return __salt__["pkg_resource.version"](*names, **kwargs)
-
-
 def latest_version(*names: str, **kwargs: Any) -> Any:
     """
     The version that could be installed, and nothing where the newest is; a map for several names. `refresh=False` takes
@@ -77,11 +49,11 @@ def latest_version(*names: str, **kwargs: Any) -> Any:
         return ""
     if __utils__["packages.true"](kwargs.get("refresh", True)):
         refresh_db()
-    there = list_pkgs(versions_as_list=True)
+    there = __salt__["pkg.list_pkgs"](versions_as_list=True)
     latest = {}
     for name in names:
         candidate = next(iter(_available(name, kwargs.get("fromrepo")).get(name, [])), "")
-        newer = all(version_cmp(known, candidate) == -1 for known in there.get(name, []))
+        newer = all(__salt__["pkg.version_cmp"](known, candidate) == -1 for known in there.get(name, []))
         latest[name] = candidate if newer else ""
     return latest[names[0]] if len(names) == 1 else latest
 
@@ -199,7 +171,7 @@ def install(
     if __utils__["packages.true"](refresh):
         refresh_db()
     targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=kwargs.get("saltenv") or "base")
-    old = list_pkgs()
+    old = __salt__["pkg.list_pkgs"]()
     words: list[str] = []
     names: list[str] = []
     errors: list[str] = []
@@ -280,7 +252,7 @@ def upgrade(
     if __utils__["packages.true"](refresh):
         refresh_db()
     names = __utils__["packages.names"](name, pkgs) if name or pkgs else []
-    old = list_pkgs()
+    old = __salt__["pkg.list_pkgs"]()
     found = _run(
         [
             "dist-upgrade" if dist_upgrade else "update", "--auto-agree-with-licenses",
@@ -349,110 +321,6 @@ def list_holds(pattern: str | None = None, full: bool = True, root: str | None =
     """
     names = sorted(list_locks())
     return fnmatch.filter(names, pattern) if pattern else names
-
-
-# -- questions about packages --------------------------------------------------------------------------------------
-
-
-def version_cmp(ver1: str, ver2: str, ignore_epoch: bool = False, **kwargs: Any) -> int | None:
-    """
-    -1, 0 or 1: how rpm orders two versions.
-
-    CLI Example:
-
-        salt '*' pkg.version_cmp 0.2-001 0.2.0.1-002
-    """
-    return __salt__["lowpkg.version_cmp"](ver1, ver2, ignore_epoch=ignore_epoch)
-
-
-def normalize_name(name: str) -> str:
-    """
-    A name without its architecture, where that is this host's.
-
-    CLI Example:
-
-        salt '*' pkg.normalize_name zsh.x86_64
-    """
-    return __utils__["rpms.normal"](name, __grains__.get("osarch", ""))
-
-
-def parse_arch(name: str) -> dict[str, str | None]:
-    """
-    A name in two: `{name, arch}`.
-
-    CLI Example:
-
-        salt '*' pkg.parse_arch zsh.x86_64
-    """
-    base, arch = __utils__["rpms.architecture"](name)
-    return {"name": base, "arch": arch}
-
-
-def file_list(*packages: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    The files of installed packages, of all where none is named: `{errors, files}`.
-
-    CLI Example:
-
-        salt '*' pkg.file_list vim
-    """
-    return __salt__["lowpkg.file_list"](*packages)
-
-
-def file_dict(*packages: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    The files of installed packages by package: `{errors, packages}`.
-
-    CLI Example:
-
-        salt '*' pkg.file_dict vim
-    """
-    return __salt__["lowpkg.file_dict"](*packages)
-
-
-def owner(*paths: str, **kwargs: Any) -> Any:
-    """
-    The package that a file is of, or nothing; a map for several paths.
-
-    CLI Example:
-
-        salt '*' pkg.owner /usr/bin/vim
-    """
-    return __salt__["lowpkg.owner"](*paths, **kwargs)
-
-
-def verify(*names: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    What differs from what the packages brought: `{path: {mismatch, type}}`.
-
-    CLI Example:
-
-        salt '*' pkg.verify vim
-    """
-    return __salt__["lowpkg.verify"](*names, **kwargs)
-
-
-def modified(*packages: str, **flags: Any) -> dict[str, list[str]]:
-    """
-    The files that were changed since their package brought them, and what of each.
-
-    CLI Example:
-
-        salt '*' pkg.modified vim
-    """
-    return __salt__["lowpkg.modified"](*packages, **flags)
-
-
-def info_installed(*names: str, **kwargs: Any) -> dict[str, dict[str, Any]]:
-    """
-    What is known of installed packages, of all where none is named; `attr` names what is wanted of it.
-
-    CLI Example:
-
-        salt '*' pkg.info_installed vim attr=version,vendor
-    """
-    rows = __salt__["lowpkg.info"](*names, **kwargs)
-    return {name: {"source" if key == "source_rpm" else key: row[key] for key in row} for name, row in rows.items()}
 
 
 # -- repositories --------------------------------------------------------------------------------------------------
@@ -618,7 +486,7 @@ def _available(name: str, repo: str | None = None) -> dict[str, list[str]]:
 
 
 def _newest(versions: list[str]) -> list[str]:
-    newest = functools.cmp_to_key(lambda one, two: -(version_cmp(one, two) or 0))
+    newest = functools.cmp_to_key(lambda one, two: -(__salt__["pkg.version_cmp"](one, two) or 0))
     return sorted(set(versions), key=newest)
 
 
@@ -630,17 +498,17 @@ def _pick(target: str, wanted: str | None, repo: str | None, errors: list[str]) 
         return str(wanted)
     there = _available(target, repo).get(target, [])
     for candidate in there:
-        if __utils__["packages.fulfils"](wanted, candidate, version_cmp):
+        if __utils__["packages.fulfils"](wanted, candidate, __salt__["pkg.version_cmp"]):
             return candidate
     errors.append(f"No version matching '{target}{wanted}' could be found (available: {', '.join(there) or None})")
     return ""
 
 
 def _uninstall(name: str | None, pkgs: Any, options: list[str]) -> dict[str, Any]:
-    names = [normalize_name(word) for word in __utils__["packages.names"](name, pkgs)]
+    names = [__salt__["pkg.normalize_name"](word) for word in __utils__["packages.names"](name, pkgs)]
     if not names:
         raise InvocationError("No package sources provided")
-    old = list_pkgs()
+    old = __salt__["pkg.list_pkgs"]()
     targets = sorted({match for target in names for match in fnmatch.filter(old, target)})
     if not targets:
         return {}
@@ -682,4 +550,4 @@ def _outcome(old: Mapping[str, Any], found: Mapping[str, Any], what: str) -> dic
 def _since(old: Mapping[str, Any]) -> dict[str, Any]:
     """What changed since a listing."""
     __context__.pop("pkg.list_pkgs", None)
-    return __utils__["packages.changes"](old, list_pkgs())
+    return __utils__["packages.changes"](old, __salt__["pkg.list_pkgs"]())
