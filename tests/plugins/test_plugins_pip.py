@@ -119,9 +119,7 @@ def test_packages_are_installed_listed_upgraded_and_removed(salt, venv):
     assert {"tri-one==1.0", "tri-two==0.5"} < set(salt["pip.freeze"](venv))
     assert salt["pip.list_freeze_parse"]("tri-o", venv) == {"tri-one": "1.0"}
     assert salt["pip.is_installed"]("Tri_One", venv) is True
-    assert salt["pip.is_installed"]("nosuch", venv) is False
     assert salt["pip.list_upgrades"](venv) == {"tri-one": "1.1 [wheel]"}
-    assert salt["pip.upgrade_available"]("tri_one", venv) is True
     assert salt["pip.upgrade"](venv) == {
         "changes": {"tri-one": {"old": "1.0", "new": "1.1"}},
         "result": True,
