@@ -73,10 +73,11 @@ def test_its_members(salt, names):
     ],
 )
 def test_what_is_refused_is_false_with_its_retcode(salt, plugins, function, args, retcode):
-    before = salt["group.getent"]()
+    before = salt["group.info"]("root")
     assert salt[f"group.{function}"](*args) is False
     assert plugins.context["retcode"] == retcode
-    assert salt["group.getent"]() == before
+    assert salt["group.info"]("root") == before
+    assert salt["group.info"]("trisalt-never") == {}
 
 
 def test_who_is_no_member_is_out(salt):

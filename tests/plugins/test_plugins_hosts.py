@@ -65,6 +65,7 @@ def test_the_file_is_read(salt):
         ("set_host", ["10.0.0.2", "only", "why"], "10.0.0.2   only\n", "10.0.0.2\t\tonly\t\t# why\n"),
         ("set_host", ["10.0.0.9", "nine"], "10.0.0.2   only\n", "10.0.0.2   only\n10.0.0.9\t\tnine\n"),
         ("rm_host", ["10.0.0.1", "b"], "10.0.0.1 a b c\n", "10.0.0.1\t\ta c\n"),
+        ("rm_host", ["10.0.0.1", ["a", "c"]], "10.0.0.1 a b c\n", "10.0.0.1\t\tb\n"),
         ("rm_host", ["10.0.0.1", "d"], "10.0.0.1 d\n", ""),
         ("rm_host", ["127.0.0.1", "lo"], "127.0.0.1 localhost lo   # loop\n", "127.0.0.1\t\tlocalhost\t\t# loop\n"),
         ("rm_host", ["10.0.0.2", "nosuch"], "", ""),

@@ -1,12 +1,10 @@
-"""The execution module `locale`: real locales, generated and forgotten again."""
+"""The execution module `locale`: real locales, generated where nobody else sees them."""
 
-import fcntl
 import os
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.support.apart import run_apart
 from tests.support.debian import need
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
@@ -25,24 +23,6 @@ def plugins(tmp_path):
 @pytest.fixture
 def salt(plugins):
     return plugins.loader("modules")
-
-
-@pytest.fixture
-def host():
-    """One test at a time, and the host's files as they were afterwards."""
-    need("locales")
-    paths = [Path("/etc/locale.gen"), Path("/etc/default/locale")]
-    with open("/var/lock/trisalt-tests-locale.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = [path.read_bytes() if path.exists() else None for path in paths]
-        try:
-            yield
-        finally:
-            for path, data in zip(paths, before, strict=True):
-                if data is None:
-                    path.unlink(missing_ok=True)
-                else:
-                    path.write_bytes(data)
 
 
 @pytest.mark.parametrize(
@@ -89,24 +69,25 @@ def test_the_locales_that_are_there(salt):
     assert salt["locale.avail"]("xx_XX.UTF-8") is False
 
 
-@as_root
-def test_a_locale_is_generated_and_chosen(salt, host):
-    known = salt["locale.avail"]("eo.UTF-8") or salt["locale.avail"]("eo")
-    try:
-        assert salt["locale.gen_locale"]("eo UTF-8") is True
-        assert salt["locale.avail"]("eo.UTF-8") or salt["locale.avail"]("eo")
-        assert "\neo UTF-8\n" in Path("/etc/locale.gen").read_text()
-        assert salt["locale.set_locale"]("C.UTF-8") is True
-        assert salt["locale.get_locale"]() == "C.UTF-8"
-    finally:
-        if not known:
-            subprocess.run(["localedef", "--delete-from-archive", "eo", "eo.utf8"], capture_output=True, check=False)
+MAKE = """
+made = [salt["locale.gen_locale"]("eo UTF-8"), salt["locale.avail"]("eo.UTF-8") or salt["locale.avail"]("eo")]
+chosen = [salt["locale.set_locale"]("C.UTF-8"), salt["locale.get_locale"]()]
+refused = [salt["locale.gen_locale"]("xx_XX.UTF-8"), plugins.context["retcode"]]
+print(json.dumps([made, chosen, refused]))
+"""
 
 
 @as_root
-def test_a_locale_that_is_not_there(salt, plugins, host, caplog):
+def test_a_locale_is_generated_and_chosen(tmp_path):
+    need("locales")
+    told = run_apart(MAKE, tmp_path, ["/etc", "/usr/lib/locale"], {"os_family": "Debian"})
+    assert told == [[True, True], [True, "C.UTF-8"], [False, 1]]
+    assert "\neo UTF-8\n" in (tmp_path / "etc" / "locale.gen").read_text()
+
+
+def test_a_locale_that_is_not_there_is_told(salt, caplog):
+    need("locales")
     assert salt["locale.gen_locale"]("xx_XX.UTF-8") is False
-    assert plugins.context.pop("retcode") == 1
     assert 'The provided locale "xx_XX.UTF-8" is not found in /usr/share/i18n/SUPPORTED' in caplog.text
 
 

@@ -72,15 +72,16 @@ def set_host(ip: str, alias: Any, comment: str | None = None) -> bool:
     return _change(lambda text: __utils__["hostsfile.with_only"](text, ip, wanted, told))
 
 
-def rm_host(ip: str, alias: str) -> bool:
+def rm_host(ip: str, alias: Any) -> bool:
     """
-    Take a name from an address; an address without one goes.
+    Take a name, or each of a list, from an address; an address without one goes.
 
     CLI Example:
 
         salt '*' hosts.rm_host 10.0.0.5 web1
     """
-    return _change(lambda text: __utils__["hostsfile.without"](text, ip, alias))
+    wanted = _names(alias)
+    return _change(lambda text: __utils__["hostsfile.without"](text, ip, wanted))
 
 
 def add_host(ip: str, alias: Any) -> bool:

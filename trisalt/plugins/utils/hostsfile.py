@@ -48,14 +48,14 @@ def with_only(text: str, ip: str, aliases: list[str], comment: str = "") -> str:
     return _joined(lines + fresh)
 
 
-def without(text: str, ip: str, alias: str) -> str:
-    """A name taken from an address, and the line with it where it was the last."""
+def without(text: str, ip: str, names: list[str]) -> str:
+    """Names taken from an address, and the line with them where they were the last."""
 
     def change(aliases: list[str], comment: str) -> str | None:
-        kept = [name for name in aliases if name != alias]
+        kept = [name for name in aliases if name not in names]
         return entry(ip, kept, comment) if kept else None
 
-    return _joined(_changed(text, ip, change, only=lambda aliases: alias in aliases))
+    return _joined(_changed(text, ip, change, only=lambda aliases: bool(set(aliases) & set(names))))
 
 
 def with_added(text: str, ip: str, aliases: list[str]) -> str:
