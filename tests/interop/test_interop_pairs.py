@@ -110,6 +110,7 @@ def test_a_function_that_is_not_there_says_so(pair):
         ("-G", "lab:YES"),
         ("-C", "G@roles:web and not m2"),
         ("-C", "L@m1 or G@os:Nope"),
+        ("-C", "( G|@roles|w* or P@lab:^n ) and S@127.0.0.0/8 and I@site:owner:m1 and not J@site:owner:^x"),
     ],
     ids=" ".join,
 )

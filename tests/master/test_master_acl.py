@@ -86,6 +86,24 @@ def test_a_grant_with_a_target_says_within_what():
     )
 
 
+def test_what_does_things_beside_the_function_is_judged_like_one():
+    acl = Acl(
+        publisher_acl={
+            "ann": ["test.ping"],
+            "bob": [".*"],
+            "eve": ["test.ping", {"m1": ["ret_kwargs"]}],
+        }
+    )
+    beside = {"ret_kwargs": {"rawfile_json.filename": "/etc/cron.d/x"}, "module_executors": None, "metadata": {}}
+    assert not acl.judge_publish(Caller(name="ann"), "test.ping", [], beside)
+    assert not acl.judge_publish(Caller(name="ann"), "test.ping", [], {"module_executors": ["sudo"]})
+    assert acl.judge_publish(Caller(name="ann"), "test.ping", [], {"metadata": {"a": 1}, "executor_opts": {}})
+    assert acl.judge_publish(Caller(name="bob"), "test.ping", [], beside).within == ()
+    assert acl.judge_publish(Caller(name="bob"), "test.ping", [], beside)
+    assert acl.judge_publish(Caller(name="eve"), "test.ping", [], beside).within == ({"m1"},)
+    assert acl.judge_publish(Caller(name="root"), "test.ping", [], beside)
+
+
 def test_a_grant_to_publish_is_none_to_run_or_to_follow():
     acl = Acl(publisher_acl={"ann": [".*"], "bob": ["@runner", {"@wheel": ["key.list_all"]}]})
     assert not runs(acl, "ann", "runner.jobs.active")

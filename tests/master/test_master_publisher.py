@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobPublished, JobRefused
-from trisalt.bus.requests import AimRequest, PublishRequest, Resolved
+from trisalt.bus.requests import AimRequest, Caller, PublishRequest, Resolved
 from trisalt.errors import Denied, StoreError, TargetError
 from trisalt.master.acl import Acl
 from trisalt.master.identity import Identity
@@ -288,6 +288,21 @@ async def test_only_administrators_join_a_job_that_is_there(key, minions, nurser
     await nursery.start(desk.run)
     jid = (await desk.ask(jid="20261122130453717216")).jid
     assert (await desk.ask(jid=jid, fun="test.version", user="bob")).jid != jid
+
+
+async def test_only_administrators_and_minions_say_whose_a_job_is(key, minions, nursery):
+    acl = Acl(publisher_acl=SOME, peer={"m1": ["test.ping"]})
+    for caller, kept in (
+        (Caller(name="bob"), False),
+        (Caller(name="root"), True),
+        (Caller(name="m1", minion=True), True),
+    ):
+        desk = Desk(key, minions, acl=acl)
+        await nursery.start(desk.run)
+        await desk.ask("m1", user="x", caller=caller, kwargs={"id": "m1", "metadata": {"a": 1}})
+        sent = desk.sent()
+        assert ("id" in sent) is kept
+        assert sent["metadata"] == {"a": 1}
 
 
 async def test_a_permission_whose_target_cannot_be_read_grants_nothing(key, minions, nursery):

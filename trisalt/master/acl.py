@@ -26,6 +26,9 @@ log = structlog.get_logger()
 # Always allowed to whoever may publish at all: it tells nothing but whether a job runs.
 # Source: stock Salt 3008.3, the master's publish.
 ALWAYS_PUBLISHED = frozenset({"saltutil.find_job"})
+# Keys of a job that do things by themselves: a returner that is told where to write, an executor that is told how to
+# run. Who may run one function may not have another done beside it.
+JUDGED_KEYS = frozenset({"ret_config", "ret_kwargs", "module_executors", "executor_opts"})
 # What a minion may never have others do: it would go on for ever.
 _RECURSIVE = "publish."
 AUTHORIZATION = {"name": "AuthorizationError", "message": "Authorization error occurred."}
@@ -127,8 +130,13 @@ class Acl:
 
     # -- what -----------------------------------------------------------------------------------------------------
 
-    def judge_publish(self, caller: Caller, fun: str | Sequence[str], arg: Any) -> Verdict:
-        """Whether this job may go out, and where. Of a compound job, every function with its own arguments must."""
+    def judge_publish(
+        self, caller: Caller, fun: str | Sequence[str], arg: Any, further: Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """Whether this job may go out, and where. Of a compound job, every function with its own arguments must.
+
+        `further` are the job's further keys: those of `JUDGED_KEYS` are judged by their names, as functions are.
+        """
         funs = [fun] if isinstance(fun, str) else list(fun)
         if not funs or not all(isinstance(name, str) for name in funs):
             return Verdict(allowed=False, reason="it names no function")
@@ -149,6 +157,12 @@ class Acl:
             places = grants.places(name, arg if isinstance(fun, str) else _own(arg, number))
             if places is not None and not places:
                 return Verdict(allowed=False, reason=f"{name} is not granted with these arguments")
+            if places is not None:
+                within.append(places)
+        for name in JUDGED_KEYS & (further or {}).keys():
+            places = grants.places(name, []) if further and further[name] else None
+            if places is not None and not places:
+                return Verdict(allowed=False, reason=f"{name} is not granted")
             if places is not None:
                 within.append(places)
         return Verdict(allowed=True, within=tuple(dict.fromkeys(within)))

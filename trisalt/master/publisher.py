@@ -43,6 +43,7 @@ JOB_KEYS = (
     "master_id",
     "id",
 )
+ORIGIN_KEYS = frozenset({"id", "master_id"})
 
 
 @attrs.frozen(kw_only=True)
@@ -114,7 +115,7 @@ class _Desk:
             reply.fail(exc)
 
     async def _judge(self, request: PublishRequest) -> Verdict:
-        verdict = self._acl.judge_publish(request.asker, request.fun, request.arg)
+        verdict = self._acl.judge_publish(request.asker, request.fun, request.arg, request.kwargs)
         if not verdict:
             raise await self._refuse(request, verdict.reason)
         return verdict
@@ -224,6 +225,9 @@ class _Desk:
             "user": request.user,
         }
         job |= {name: request.kwargs[name] for name in JOB_KEYS if name in request.kwargs}
+        if not (request.asker.minion or self._acl.is_admin(request.asker)):
+            # Whose job it is says the master, not who asks.
+            job = {name: value for name, value in job.items() if name not in ORIGIN_KEYS}
         if rules.order_masters:
             job |= {name: request.kwargs[name] for name in ("to", "auth_list") if name in request.kwargs}
         return job
