@@ -64,7 +64,7 @@ def _run(options: Any, words: list[str]) -> int:
         if options.detach:
             sys.stderr.write(DETACHED.format(tag=run.tag))
             return 0
-        result = _await(run, show, quiet=options.quiet, documents=options.output not in (None, "nested", "highstate"))
+        result = _await(run, show, quiet=options.quiet, documents=show.out not in (None, "nested", "highstate"))
     if fun == "doc.runner" and not options.output and isinstance(result["return"], dict):
         for name, text in sorted(result["return"].items()):
             show.write(f"{name}:\n{text}\n\n")
