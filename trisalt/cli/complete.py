@@ -1,8 +1,9 @@
 """What may come next on a command line: `trisalt complete`, which the shells ask (`cli.completion` prints their part).
 
 Nothing is sent to minions for it. Flags come from the commands' own parsers; minion ids from the key files, or, for
-who may not read them, from the master; functions from the plugin files as they are written, which are read, not run,
-and remembered in `~/.cache/trisalt`. A shell is never disturbed: what goes wrong completes nothing.
+who may not read them, from the master; functions from the plugin files. Ours are loaded; a site's own are read as they
+are written, and not run. Both are remembered in `~/.cache/trisalt`. A shell is never disturbed: what goes wrong
+completes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from trisalt.cli.options import OUTPUTTERS, Flag
 
-COMMANDS = ("salt", "salt-call", "salt-cp", "salt-key", "salt-run", "trisalt")
+COMMANDS = ("salt", "salt-call", "salt-cp", "salt-key", "salt-master", "salt-minion", "salt-run", "trisalt")
 OWN = ("completion", "demo", "status")
 MODES = ("full", "terse", "mixed", "changes", "filter")
 MODES_BY_ID = tuple(f"{mode}_id" for mode in MODES)
@@ -233,7 +234,7 @@ def functions(folders: list[Path]) -> list[str]:
             return list(kept["names"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # it is made anew
-    names = sorted({*_made(folders[0].name), *(name for file in files for name in _written(file))})
+    names = sorted({*_loaded(folders[0].name), *(name for file in files for name in _written(file))})
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
@@ -244,12 +245,11 @@ def functions(folders: list[Path]) -> list[str]:
     return names
 
 
-def _made(kind: str) -> Iterator[str]:
-    """Functions of ours that stand in no file: one for each kind of plugin that is synced."""
-    from trisalt.loader.kinds import synced
+def _loaded(kind: str) -> Iterator[str]:
+    """Functions of ours that load on this host: some are made by their files, and not written there."""
+    from trisalt.loader.dunders import Plugins
 
-    daemon = {"modules": "minion", "runners": "master"}.get(kind)
-    yield from (f"saltutil.sync_{command}" for command in synced(daemon)) if daemon else ()
+    yield from Plugins({"extension_modules": ""}).loader(kind)
 
 
 def _written(file: Path) -> Iterator[str]:

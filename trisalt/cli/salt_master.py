@@ -16,9 +16,7 @@ PRELOAD = ("trisalt.pillar.worker",)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit status."""
-    parser = Parser("salt-master", "%prog [options]", description="The central server: it runs commands on minions.")
-    add_daemon_options(parser)
-    add_log_options(parser)
+    parser = _parser()
     options, words = parser.parse(argv)
     if words:
         parser.error(f"unexpected argument: {words[0]}")
@@ -26,6 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from trisalt.config.read import read_master
 
     return run_daemon("salt-master", options, read_master, _run, ports=_ports, preload=PRELOAD)
+
+
+def _parser() -> Parser:
+    parser = Parser("salt-master", "%prog [options]", description="The central server: it runs commands on minions.")
+    add_daemon_options(parser)
+    add_log_options(parser)
+    return parser
 
 
 def _ports(config: Any) -> list[tuple[str, int]]:

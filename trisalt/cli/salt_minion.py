@@ -13,9 +13,7 @@ if TYPE_CHECKING:  # --version is answered without what typing costs
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit status."""
-    parser = Parser("salt-minion", "%prog [options]", description="The agent: it does what its master asks.")
-    add_daemon_options(parser)
-    add_log_options(parser)
+    parser = _parser()
     options, words = parser.parse(argv)
     if words:
         parser.error(f"unexpected argument: {words[0]}")
@@ -23,6 +21,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from trisalt.config.read import read_minion
 
     return run_daemon("salt-minion", options, read_minion, _run)
+
+
+def _parser() -> Parser:
+    parser = Parser("salt-minion", "%prog [options]", description="The agent: it does what its master asks.")
+    add_daemon_options(parser)
+    add_log_options(parser)
+    return parser
 
 
 def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
