@@ -17,6 +17,7 @@ CLASSES = {
     "salt_key": "SaltKeyOptionParser",
     "salt_master": "MasterOptionParser",
     "salt_minion": "MinionOptionParser",
+    "salt_cp": "SaltCPOptionParser",
 }
 
 
