@@ -5,6 +5,8 @@ The code is `tests/loader/site_modules/`, in the five styles that sites use. One
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -290,3 +292,45 @@ def test_without_the_option_there_is_nothing_of_stocks(site):
     assert (
         site.ask("ini.get_option", ["/x", "a", "b"], tgt="m1")["m1"]["return"] == "'ini.get_option' is not available."
     )
+
+
+SCRIPT = """
+import json, sys
+from trisalt.loader import facade
+facade.install()
+import salt.client, salt.config, salt.runner, salt.utils.event, salt.utils.minions, salt.wheel
+
+conf = sys.argv[1] + "/master"
+opts = salt.config.client_config(conf)
+local = salt.client.LocalClient(conf)
+found = {}
+with salt.utils.event.get_master_event(opts, opts["sock_dir"]) as events:
+    jid = local.cmd_async("m1", "test.echo", ["later"])
+    event = events.get_event(wait=20, tag=f"salt/job/{jid}/ret", full=True)
+    found["event"] = [event["tag"] == f"salt/job/{jid}/ret/m1", event["data"]["return"]]
+    found["no event"] = events.get_event(wait=0.2, tag="nosuch")
+    found["fired"] = events.fire_event({"a": 1}, "own/tag")
+    found["heard"] = events.get_event(wait=20, tag="own/")["a"]
+found["cmd"] = local.cmd("m1,m2", "test.arg", [1], tgt_type="list", kwarg={"k": 2})["m1"]["args"]
+found["full"] = local.cmd("m1", "test.ping", full_return=True)["m1"]["retcode"]
+found["iter"] = [sorted(one) for one in local.cmd_iter("m1", "test.ping")]
+found["returns"] = local.get_returns(jid)
+found["subset"] = len(local.cmd_subset("m*", "test.ping", subset=1))
+found["batch"] = sorted(id for one in local.cmd_batch("m*", "test.ping", batch="50%") for id in one)
+found["nobody"] = [local.cmd("nosuch", "test.ping"), local.cmd_async("nosuch", "test.ping"), local.run_job("nosuch", "test.ping")]
+found["runner"] = salt.runner.RunnerClient(opts).cmd("test.arg", ["a"])["args"]
+found["wheel"] = salt.wheel.WheelClient(opts).cmd("key.list", ["accepted"])["minions"]
+found["minions"] = salt.utils.minions.CkMinions(opts).check_minions("m*")["minions"]
+print(json.dumps(found))
+"""
+
+
+def test_a_script_on_the_masters_host(site):
+    argv = [sys.executable, "-c", SCRIPT, str(site.lab.master_dir())]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "event": [True, "later"], "no event": None, "fired": True, "heard": 1, "cmd": [1], "full": 0, "iter": [["m1"]],
+        "returns": {"m1": "later"}, "subset": 1, "batch": ["m1", "m2"], "nobody": [{}, 0, {}], "runner": ["a"],
+        "wheel": ["m1", "m2", "s1"], "minions": ["m1", "m2"],
+    }  # fmt: skip

@@ -181,6 +181,11 @@ class Answers:
         """Hang up; what has not been read is gone."""
         self._received.clear()
         if self._sock is not None:
+            try:
+                # A thread that waits for an answer hears of it.
+                self._sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
             self._sock.close()
             self._sock = None
 

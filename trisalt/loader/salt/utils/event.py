@@ -3,14 +3,18 @@
 In a plugin they go to the daemon that runs it. A script on a master's host is heard through the local door.
 """
 
+import fnmatch
 import os
+import queue
+import re
+import threading
 import time
 from contextlib import contextmanager
 
 from trisalt.client.door import Door
 from trisalt.client.events import Lagged, follow
 from trisalt.client.operations import fire
-from trisalt.errors import RequestTimeout, TrisaltError
+from trisalt.errors import TrisaltError
 from trisalt.worker import upcall
 
 TAGS = {
@@ -43,7 +47,7 @@ class SaltEvent:
         self.node = node
         self._sock_dir = sock_dir or self.opts.get("sock_dir") or "/var/run/salt/master"
         self._events = None
-        self._tags = []
+        self._waiting = None
 
     def __enter__(self):
         return self
@@ -62,32 +66,35 @@ class SaltEvent:
     def connect_pub(self, timeout=None):
         """Begin to follow; what happens from now on is heard."""
         if self._events is None:
-            self._events = follow(Door(os.path.join(self._sock_dir, "master.sock")), self._tags or None)
+            self._waiting = queue.SimpleQueue()
+            self._events = follow(Door(os.path.join(self._sock_dir, "master.sock")))
+            # A wait that ends without an event must not end the stream: somebody else waits for that.
+            threading.Thread(target=_pump, args=(self._events, self._waiting), daemon=True).start()
         return True
 
     def subscribe(self, tag=None, match_type=None):
-        """Follow tags that begin so."""
+        """Follow; what is wanted is said when it is asked for."""
         self.connect_pub()
 
     def unsubscribe(self, tag=None, match_type=None):
         """There is nothing to do: all is followed."""
 
     def get_event(self, wait=5, tag="", full=False, match_type=None, no_block=False, auto_reconnect=False):
-        """The next event whose tag begins so: its data, or with `full` tag and data; None where none comes in time."""
+        """The next event whose tag begins so: its data, or with `full` tag and data; None where none comes in time,
+        or the master has gone away.
+        """
         self.connect_pub()
-        deadline = None if not wait or no_block else time.monotonic() + wait
+        deadline = None if not wait else time.monotonic() + wait
         fits = _matcher(tag or "", match_type or self.opts.get("event_match_type") or "startswith")
         while True:
-            left = 0.01 if no_block else None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return None
-            self._events._answers._timeout = left
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
             try:
-                item = next(self._events)
-            except (RequestTimeout, StopIteration):
+                item = self._waiting.get(block=not no_block, timeout=left)
+            except queue.Empty:
                 return None
-            if isinstance(item, Lagged):
-                continue
+            if item is None:
+                self.destroy()
+                return None
             name, data = item
             if fits(name):
                 return {"tag": name, "data": data} if full else data
@@ -120,10 +127,18 @@ class SaltEvent:
 MasterEvent = MinionEvent = LocalClientEvent = SaltEvent
 
 
-def _matcher(tag, kind):
-    import fnmatch
-    import re
+def _pump(events, waiting):
+    """Take events as they come; None when no more will."""
+    try:
+        for item in events:
+            if not isinstance(item, Lagged):
+                waiting.put(item)
+    except TrisaltError:
+        pass
+    waiting.put(None)
 
+
+def _matcher(tag, kind):
     match kind:
         case "endswith":
             return lambda name: name.endswith(tag)
