@@ -215,7 +215,14 @@ def test_a_minion_publishes_what_its_peers_let_it_and_never_on():
 
 
 def test_a_minion_runs_the_runners_it_is_let():
-    acl = Acl(peer={"m1": [".*", "@runner"]}, peer_run={"m2": ["manage.up", "jobs.*"]})
+    acl = Acl(
+        peer={"m1": [".*", "@runner", "@jobs", {"@wheel": [".*"], "m2": ["test.ping"]}]},
+        peer_run={"m2": ["manage.up", "jobs.*"]},
+    )
+    assert not runs(acl, "m1", "runner.manage.up", minion=True)
+    assert not runs(acl, "m1", "runner.jobs.active", minion=True)
+    assert not runs(acl, "m1", "wheel.key.accept", minion=True)
+    assert may(acl, "m1", "test.ping", minion=True)
     assert runs(acl, "m2", "runner.manage.up", minion=True)
     assert runs(acl, "m2", "runner.jobs.active", minion=True)
     assert not runs(acl, "m2", "runner.manage.upgrade", minion=True)

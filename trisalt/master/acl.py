@@ -111,8 +111,9 @@ class Acl:
         if caller.rows is not None:
             return _list(caller.rows)
         if caller.minion:
+            published = [row for each in _matching(self._peers, caller.name) for row in _publications(each)]
             runners = _matching(self._peer_runners, caller.name)
-            return [*_matching(self._peers, caller.name), *([{f"@{RUNNER}": runners}] if runners else [])]
+            return published + ([{f"@{RUNNER}": runners}] if runners else [])
         if not caller.eauth:
             return _matching(self._users, caller.name.removeprefix("sudo_"))
         people = _people(self._backends.get(caller.eauth))
@@ -234,6 +235,13 @@ def _own(arg: Any, number: int) -> Any:
 
 def _matching(granted: Mapping[str, Any], name: str) -> list[Any]:
     return [row for pattern, rows in granted.items() if name_pattern(pattern)(name) for row in _list(rows)]
+
+
+def _publications(row: Any) -> list[Any]:
+    """What in a row is about publishing: `peer` is for that, and `peer_run` for runners."""
+    if isinstance(row, Mapping):
+        return [{key: item for key, item in row.items() if not str(key).startswith("@")}]
+    return [] if str(row).startswith("@") else [row]
 
 
 def _people(backend: Any) -> dict[str, Any]:
