@@ -307,6 +307,23 @@ async def test_what_is_written_into_pillar_and_banks_stays_off_the_bus(master):
     assert [event.fun_args for event in await master.told((WheelReturned, RunnerReturned))] == [[HIDDEN], [HIDDEN]]
 
 
+@pytest.mark.parametrize(
+    ("fun", "fields", "hidden"),
+    [
+        ("salt.execute", {"arg": ["*", "pillar.items"]}, True),
+        ("salt.execute", {"kwarg": {"tgt": "*", "fun": "pillar.get"}}, True),
+        ("salt.cmd", {"arg": ["pillar.raw"]}, True),
+        ("survey.hash", {"arg": ["*", "pillar.get", "a"]}, True),
+        ("salt.execute", {"arg": ["*", "test.ping"]}, False),
+        ("test.arg", {"arg": ["pillar.items"]}, False),
+    ],
+)
+async def test_pillar_that_is_asked_by_way_of_a_runner_stays_off_the_bus(master, fun, fields, hidden):
+    master.workers.answer = outcome(result={"m1": "value"})
+    assert (await master.run(fun=fun, **fields)).result == {"m1": "value"}
+    assert [event.result for event in await master.told(RunnerReturned)] == [HIDDEN if hidden else {"m1": "value"}]
+
+
 async def test_progress_is_told_under_the_runs_tag(master):
     assert await within(
         master, partial(master.upcall, UpcallKind.PROGRESS, data={"message": "1%"}, number=None, tag=None)

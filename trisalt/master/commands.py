@@ -52,6 +52,8 @@ HIDDEN = "**********"
 SECRET_NAME = re.compile(r"(.*_)?(password|passwd|passphrase|token|secret|priv|privkey|private|private_key|api_?key)")
 # Functions whose results are for the caller alone: pillar.
 PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))|wheel\.pillar_roots\.read")
+# Functions that return what another function does, which they are given by name.
+ASKS_OTHERS = re.compile(r"runner\.(salt\.(cmd|execute)|survey\..*)")
 # Functions that are given such things.
 PRIVATE_ARGUMENTS = re.compile(r"runner\.(auth\..*|cache\.store)|wheel\.pillar_roots\.write")
 # Banks that no plugin changes: who writes there could be whom they like.
@@ -138,7 +140,7 @@ async def _answer(
     finally:
         del runs.running[request.jid]
     log.info("command.finished", fun=fun, jid=request.jid, user=request.user, retcode=outcome.retcode)
-    told = told_result(fun, outcome.result)
+    told = told_result(fun, outcome.result, request.arg, request.kwarg)
     if is_runner:
         retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
         ended: RunnerReturned | WheelReturned = RunnerReturned(
@@ -396,9 +398,17 @@ def told_arguments(fun: str, arg: Sequence[Any], kwarg: Mapping[str, Any]) -> li
     return [HIDDEN] if PRIVATE_ARGUMENTS.fullmatch(fun) else public(on_the_way(arg, kwarg))
 
 
-def told_result(fun: str, result: Any) -> Any:
+def told_result(fun: str, result: Any, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None) -> Any:
     """What the bus may see of what `runner.…` or `wheel.…` returned."""
-    return HIDDEN if PRIVATE_RESULTS.fullmatch(fun) else public(result)
+    if PRIVATE_RESULTS.fullmatch(fun):
+        return HIDDEN
+    if ASKS_OTHERS.fullmatch(fun) and any(_asks_pillar(value) for value in (*arg, *(kwarg or {}).values())):
+        return HIDDEN
+    return public(result)
+
+
+def _asks_pillar(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("pillar.")
 
 
 def public(value: Any) -> Any:

@@ -93,7 +93,7 @@ def _load(entry: Entry, outcome: Outcome, master_id: str, now: float) -> dict[st
         "fun_args": told_arguments(f"{kind}.{fun}", entry.args, entry.kwargs),
         "schedule": entry.name,
         "jid": "req",
-        "return": told_result(f"{kind}.{fun}", outcome.result),
+        "return": told_result(f"{kind}.{fun}", outcome.result, entry.args, entry.kwargs),
         "success": bool(outcome.success),
         "retcode": outcome.retcode,
     }
