@@ -16,7 +16,7 @@ class Host:
     def __init__(self):
         self.returns = {"m1": {"return": True}}
         self.minions = ["m1", "m2"]
-        self.published, self.said = [], []
+        self.published, self.said, self.commanded = [], [], []
 
     def call(self, kind, fields):
         match kind:
@@ -27,6 +27,9 @@ class Host:
                 return {"jid": "1", "minions": known, "missing": [], "returns": returns}
             case "match":
                 return {"minions": self.minions, "missing": []}
+            case "command":
+                self.commanded.append((fields["kind"], fields["fun"], fields["arg"]))
+                return {"return": {}, "retcode": 0, "success": True}
             case "progress":
                 self.said.append(fields["data"]["message"])
                 return True
@@ -55,6 +58,7 @@ async def runners(tmp_path, host):
         opts = {
             "cachedir": str(tmp_path), "id": "box_master", "extension_modules": "", "enable_gpu_grains": False,
             "file_roots": {"base": [str(srv)], "dev": []}, "fileserver_backend": ["roots"],
+            "pki_dir": str(tmp_path / "pki"),
         }  # fmt: skip
         yield Plugins(opts).loader("runners")
 
@@ -79,6 +83,18 @@ async def test_away_is_who_does_not(runners, name):
 async def test_an_empty_subset_asks_nobody(runners, host):
     assert runners["manage.present"](subset=[]) == []
     assert host.published == []
+
+
+async def test_new_keys_begin_with_none(runners, host, tmp_path):
+    pki = tmp_path / "pki"
+    (pki / "minions").mkdir(parents=True)
+    for name in ("master.pem", "master.pub", "master_sign.pem"):
+        (pki / name).write_text("key")
+    (pki / "link.pub").symlink_to("master.pub")
+    assert "Restart the Salt\nMaster" in runners["manage.key_regen"]()
+    assert [fields["fun"] for fields in host.published] == ["saltutil.regen_keys"]
+    assert host.commanded == [("wheel", "key.delete", ["*"])]
+    assert [path.name for path in pki.iterdir()] == ["minions"]
 
 
 async def test_a_survey_pools_equal_answers_the_largest_first(runners, host):

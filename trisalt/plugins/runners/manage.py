@@ -8,6 +8,21 @@ from trisalt import SALT_VERSION
 from trisalt.store.banks import BankReader
 from trisalt.worker import upcall
 
+# What is to be done then, in the words operators know.
+_REGENERATED = """\
+The minion and master keys have been deleted.  Restart the Salt
+Master within the next 60 seconds!!!
+
+Wait for the minions to reconnect.  Once the minions reconnect
+the new keys will appear in pending and will need to be re-
+accepted by running:
+    salt-key -A
+
+Be advised that minions not currently connected to the master
+will not be able to reconnect and may require manual
+regeneration via a local call to
+    salt-call saltutil.regen_keys"""
+
 
 def status(output=True, tgt="*", tgt_type="glob", timeout=None, gather_job_timeout=None):
     """
@@ -82,6 +97,26 @@ def versions():
         version = answer["return"]
         found.setdefault(_compared(version, SALT_VERSION), {})[id] = version
     return found
+
+
+def key_regen():
+    """
+    Have everybody make new keys: minions that answer give up theirs, and all are deleted here, the master's own, too.
+    It has to be restarted, and the minions' new keys accepted.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run manage.key_regen
+    """
+    upcall.publish("*", "saltutil.regen_keys")
+    upcall.command("wheel", "key.delete", ["*"])
+    with os.scandir(__opts__["pki_dir"]) as entries:
+        own = [entry.path for entry in entries if entry.name[0] != "." and not entry.is_dir(follow_symlinks=False)]
+    for path in own:
+        os.unlink(path)
+    return _REGENERATED
 
 
 def list_state(subset=None, show_ip=False):
