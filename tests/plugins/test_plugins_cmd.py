@@ -420,6 +420,26 @@ def test_a_script_that_is_a_template(salt, tmp_path):
     assert salt["cmd.script"](str(tmp_path / "s"), template="jinja")["stdout"] == "m1"
 
 
+def test_the_variables_of_a_script_are_its_keywords(salt, tmp_path):
+    (tmp_path / "s").write_text("#!/bin/sh\necho {{ a }} {{ b }} {{ c }} $FOO\n")
+    found = salt["cmd.script"](
+        str(tmp_path / "s"), template="jinja", a=1, context={"b": 2}, defaults={"b": 0, "c": 3}, env={"FOO": "x"}, **JID
+    )
+    assert found["stdout"] == "1 2 3 x"
+    (tmp_path / "r").write_text("#!/bin/sh\nexit {{ n }}\n")
+    assert salt["cmd.script_retcode"](str(tmp_path / "r"), n=7) == 7
+    with pytest.raises(CommandError, match="not valid: nosuch"):
+        salt["cmd.script"](str(tmp_path / "r"), nosuch=1, **JID)
+
+
+def test_a_script_runs_only_with_the_hash_it_should_have(salt, tmp_path):
+    (tmp_path / "s").write_text("echo ran\n")
+    good = salt["file.get_hash"](str(tmp_path / "s"))
+    assert salt["cmd.script"](str(tmp_path / "s"), source_hash=good)["stdout"] == "ran"
+    with pytest.raises(CommandError, match=r"checksum for .* does not match actual checksum"):
+        salt["cmd.script"](str(tmp_path / "s"), source_hash="0" * 64)
+
+
 @as_root
 def test_a_script_as_somebody_else(salt, shared):
     (shared / "s").write_text("#!/bin/sh\nid -un\n")

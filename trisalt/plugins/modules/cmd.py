@@ -258,20 +258,27 @@ def script(
     """
     Copy a script to a private place, run it, remove it: the shape of `run_all`; `cache_error` when it is not there.
 
+    With `template` it is one: `context` and `defaults` are its variables, and so is each keyword that means nothing
+    here. With `source_hash` it is run only when that is its hash.
+
     CLI Example:
 
         salt '*' cmd.script salt://scripts/run.sh 'arg1 "arg 2"'
+        salt '*' cmd.script salt://scripts/run.sh template=jinja context="{port: 80}"
     """
     missing = {"pid": 0, "retcode": 1, "stdout": "", "stderr": "", "cache_error": True}
     path = source
     if "://" in source:
         path = __salt__["cp.cache_file"](source, saltenv or "base")
+    source_hash = kwargs.pop("source_hash", None)
     if not path or not os.path.isfile(path):
         if "__pub_jid" in kwargs:
             __context__["retcode"] = 1
         return missing
+    if source_hash:
+        _verify(path, source, source_hash, saltenv or "base")
     try:
-        words = shlex.split(args) if isinstance(args, str) else [str(arg) for arg in args or []]
+        words = [str(arg) for arg in args] if isinstance(args, list | tuple) else shlex.split(str(args or ""))
     except ValueError as exc:
         raise CommandError(f"Unable to read the arguments {args!r}: {exc}") from exc
     if kwargs.pop("bg", False):
@@ -279,11 +286,12 @@ def script(
     if cwd and not os.path.isdir(cwd):
         raise CommandError(f"Specified cwd '{cwd}' either not absolute or does not exist")
     template, runas = kwargs.pop("template", None), kwargs.get("runas")
+    variables = _variables(kwargs, template)
     with tempfile.TemporaryDirectory(prefix="trisalt-script-") as folder:
         copy = os.path.join(folder, os.path.basename(path))
         if template:
             with open(path, encoding="utf-8") as source_file, open(copy, "w", encoding="utf-8") as file:
-                file.write(_rendered(source_file.read(), template, path, saltenv))
+                file.write(_rendered(source_file.read(), template, path, saltenv, variables))
         else:
             shutil.copyfile(path, copy)
         os.chmod(copy, 0o500)
@@ -295,13 +303,34 @@ def script(
 
 def script_retcode(source: str, **kwargs: Any) -> int:
     """
-    Run a script as `script` does and return its exit status.
+    Run a script as `script` does, but as a Jinja template unless `template` says otherwise; its exit status.
 
     CLI Example:
 
         salt '*' cmd.script_retcode /usr/local/bin/check.sh
     """
-    return script(source, **kwargs)["retcode"]
+    return script(source, **{"template": "jinja", **kwargs})["retcode"]
+
+
+def _variables(kwargs: dict[str, Any], template: str | None) -> dict[str, Any]:
+    """Take what only a template understands out of the keywords of a script."""
+    known = {*run_all.__code__.co_varnames[: run_all.__code__.co_argcount], *_WITHOUT_EFFECT}
+    found: dict[str, Any] = {}
+    if template:
+        found = {name: kwargs.pop(name) for name in set(kwargs) - known if not name.startswith("__")}
+    context, defaults = (found.pop(name, kwargs.pop(name, None)) or {} for name in ("context", "defaults"))
+    if not isinstance(context, dict) or not isinstance(defaults, dict):
+        raise CommandError("The variables of a template are a map")
+    return {**defaults, **found, **context}
+
+
+def _verify(path: str, source: str, source_hash: str, saltenv: str) -> None:
+    """Raise CommandError when a file has not the hash that it should have."""
+    wanted = __salt__["file.get_source_sum"](source=source, source_hash=source_hash, saltenv=saltenv)
+    have = __salt__["file.get_hash"](path, wanted["hash_type"])
+    if have != wanted["hsum"]:
+        raise CommandError(f"Specified {wanted['hash_type']} checksum for {source} ({wanted['hsum']}) does not match "
+                           f"actual checksum ({have})")  # fmt: skip
 
 
 def exec_code(lang: str, code: Any, cwd: str | None = None, args: Any = None, **kwargs: Any) -> str:
@@ -501,11 +530,13 @@ def _permitted(cmd: Any) -> bool:
     return not allowed or any(fnmatchcase(text, pattern) for pattern in _texts(allowed))
 
 
-def _rendered(text: str, template: str, path: str = "", saltenv: str | None = None) -> str:
+def _rendered(
+    text: str, template: str, path: str = "", saltenv: str | None = None, variables: dict[str, Any] | None = None
+) -> str:
     if template not in ("jinja", "py"):
         raise CommandError(f"Attempted to render file paths with unavailable engine {template}")
     try:
-        return __utils__["template.render"](text, template, path=path, saltenv=saltenv)
+        return __utils__["template.render"](text, template, path=path, saltenv=saltenv, context=variables)
     except TrisaltError as exc:
         raise CommandError(f"Failed to execute cmd with error: {exc}") from exc
 
