@@ -146,4 +146,4 @@ async def test_secrets_go_to_the_returner_and_not_to_the_bus(house):
     assert (first["return"], first["ret_config"], first["ret_kwargs"]) == (
         {"db_password": "s3cret"}, "other", {"a": 1},
     )  # fmt: skip
-    assert [row["returner"] for row in log if row["event"] == "scheduler.returner_failed"] == ["nosuch"]
+    assert [row["returner"] for row in log if row["event"] == "returner.missing"] == ["nosuch"]

@@ -21,7 +21,8 @@ from trisalt.errors import TrisaltError
 from trisalt.master.commands import Runs, told_arguments, told_result
 from trisalt.scheduler.entry import Entry
 from trisalt.worker.pool import Workers
-from trisalt.worker.protocol import Call, Outcome
+from trisalt.worker.protocol import Outcome
+from trisalt.worker.returners import give_to_returners
 
 log = structlog.get_logger()
 
@@ -43,8 +44,9 @@ async def run_due(
     running: Counter[str] = Counter()
 
     async def run(entry: Entry) -> None:
+        jid = runs.new_jid()
         try:
-            outcome = await _run(bus, runs, entry, user)
+            outcome = await _run(bus, jid, entry, user)
         finally:
             running[entry.name] -= 1
         log.info("scheduler.job_finished", name=entry.name, fun=entry.function, retcode=outcome.retcode)
@@ -52,7 +54,10 @@ async def run_due(
         if entry.return_job:
             await bus.publish(ScheduleReturned(load=load))
         # A returner stores what the caller gets; the bus is for everybody.
-        await _give(workers, entry, {**load, "return": outcome.result})
+        ret = {key: value for key, value in load.items() if key != "cmd"} | {"return": outcome.result, "jid": jid}
+        ret |= {"ret_config": entry.return_config} if entry.return_config else {}
+        ret |= {"ret_kwargs": entry.return_kwargs} if entry.return_kwargs else {}
+        await give_to_returners(workers, entry.returner, ret, outlives=False)
 
     async with bus.subscribe(ScheduleDue, keep=True) as due, trio.open_nursery() as nursery:
         task_status.started()
@@ -66,12 +71,12 @@ async def run_due(
             nursery.start_soon(run, entry)
 
 
-async def _run(bus: Bus, runs: Runs, entry: Entry, user: str) -> Outcome:
+async def _run(bus: Bus, jid: str, entry: Entry, user: str) -> Outcome:
     kind, fun = _named(entry.function)
     cls = WheelRequest if kind == "wheel" else RunnerRequest
     try:
         outcome: Outcome = await bus.ask(
-            cls(fun=fun, jid=runs.new_jid(), user=user, arg=list(entry.args), kwarg=dict(entry.kwargs))
+            cls(fun=fun, jid=jid, user=user, arg=list(entry.args), kwarg=dict(entry.kwargs))
         )
     except TrisaltError as exc:
         return Outcome(result=str(exc), retcode=1, success=False)
@@ -100,19 +105,3 @@ def _load(entry: Entry, outcome: Outcome, master_id: str, now: float) -> dict[st
     if entry.metadata is not None:
         load["metadata"] = entry.stamped_metadata(now)
     return load
-
-
-async def _give(workers: Workers, entry: Entry, load: dict[str, Any]) -> None:
-    ret = {key: value for key, value in load.items() if key != "cmd"}
-    ret |= {"ret_config": entry.return_config} if entry.return_config else {}
-    ret |= {"ret_kwargs": entry.return_kwargs} if entry.return_kwargs else {}
-    for name in entry.returner:
-        call = Call(fun=f"{name}.returner", jid="", arg=[ret], kind="returners")
-        try:
-            outcome = await workers.run_job(call, outlives=False)
-        except TrisaltError as exc:
-            log.error("scheduler.returner_failed", returner=name, schedule=entry.name, reason=str(exc))
-            continue
-        if outcome.failure is not None:
-            reason = str(outcome.result).rstrip().rpartition("\n")[2]
-            log.error("scheduler.returner_failed", returner=name, schedule=entry.name, reason=reason)

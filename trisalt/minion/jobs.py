@@ -26,7 +26,6 @@ from trisalt.loader.returner import returner_names
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.proc import Proc, Running, SeenJids, signal_group, wait_ended
-from trisalt.minion.returners import give_to_returners
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
@@ -34,6 +33,7 @@ from trisalt.wire import jid as job_ids
 from trisalt.worker.plain import read_outcome
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Call, Failure, Outcome
+from trisalt.worker.returners import give_to_returners
 
 log = structlog.get_logger()
 
@@ -426,8 +426,12 @@ class Jobs:
     async def _give(self, job: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome) -> None:
         """Give a return to the returners; it is stored, and on its way to the master."""
         names = returner_names(job.get("ret"), self._options.returners)
-        if names:
-            await give_to_returners(self._workers, names, job, {**back, **outcome.to_load()}, id=self._facts.id)
+        if not names:
+            return
+        ret = {key: value for key, value in {**back, **outcome.to_load()}.items() if key not in ("cmd", OURS)}
+        ret |= {key: job[key] for key in ("ret_config", "ret_kwargs") if key in job}
+        # A scheduled job's return gets its jid from the master, which a returner does not hear.
+        await give_to_returners(self._workers, names, {**ret, "id": self._facts.id, "jid": job["jid"]})
 
     def _log_outcome(self, call: Call, outcome: Outcome, seconds: float) -> None:
         fun = _name(call.fun)

@@ -165,9 +165,16 @@ def _the_same(name, function):
 
 
 # A minion that is connected is present, alive, joined and allowed; there is one way to be here.
-for _name in ("present", "alived", "reaped", "joined", "allowed"):
-    globals()[_name] = _the_same(_name, list_state)
-    globals()[f"not_{_name}"] = _the_same(f"not_{_name}", list_not_state)
+present = _the_same("present", list_state)
+not_present = _the_same("not_present", list_not_state)
+alived = _the_same("alived", list_state)
+not_alived = _the_same("not_alived", list_not_state)
+reaped = _the_same("reaped", list_state)
+not_reaped = _the_same("not_reaped", list_not_state)
+joined = _the_same("joined", list_state)
+not_joined = _the_same("not_joined", list_not_state)
+allowed = _the_same("allowed", list_state)
+not_allowed = _the_same("not_allowed", list_not_state)
 
 
 def _asked(subset):
