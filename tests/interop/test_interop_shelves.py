@@ -406,8 +406,8 @@ CALLS = [
     Call("network.default_route", needs="netstat"),
     Call("network.default_route", "inet6", needs="netstat"),
     Call("network.get_route", "127.0.0.1", needs="ip"),
-    # Neighbours come and go: what both knew at their own moments is compared.
-    Call("network.arp", needs="arp", only=lambda answer: isinstance(answer["return"], dict)),
+    # Neighbours come and go between the two calls: that both tell of them is compared.
+    Call("network.arp", needs="arp", only=lambda answer, _port: isinstance(answer, dict)),
     Call("network.connect", "127.0.0.1", "PORT"),
     Call("network.connect", "localhost", "PORT", family="ipv4"),
     Call("network.connect", "127.0.0.1", 1),
