@@ -38,6 +38,8 @@ def test_a_pattern_is_a_glob_or_else_an_expression_over_the_whole_tag(pattern, t
         "salt/beacon/m2/load",
         "salt/job/2026/prog/m2/0",
         "trisalt/job/2026/settled",
+        "salt/batch/2026/stop",
+        "salt/batch/2026/new",
     ],
 )
 def test_a_minion_does_not_speak_for_the_master_or_for_another(tag):

@@ -419,7 +419,7 @@ def versions_report() -> str:
         except PackageNotFoundError:
             return "Not Installed"
 
-    used = ("attrs", "cryptography", "Jinja2", "msgpack", "psutil", "PyYAML", "pyzmq", "structlog", "trio")
+    used = ("attrs", "cryptography", "Jinja2", "msgpack", "psutil", "PyYAML", "pyzmq", "structlog", "tqdm", "trio")
     sections = {
         "Salt Version": {"trisalt": __version__},
         "Python Version": {"Python": sys.version.replace("\n", "")},
