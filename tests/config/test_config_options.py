@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MinionConfig
 from trisalt.config.option import Config, Option, fit, fits, fresh, mistyped, option
+from trisalt.config.read import read_minion
 from trisalt.errors import ConfigError
 
 STOCK = json.loads(Path(__file__).with_name("stock_options.json").read_text())
@@ -139,3 +140,12 @@ def test_defaults_are_ones_own():
 def test_an_option_is_found_on_its_class():
     assert isinstance(MasterConfig.OPTIONS["publish_port"], Option)
     assert MasterConfig.publish_port is MasterConfig.OPTIONS["publish_port"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["apt.lock_timeout", "zypper.lock_timeout", "zypper.refreshdb_force", "systemd.scope", "status.uptime.custom"],
+)
+def test_what_modules_of_ours_read_is_known(tmp_path, key):
+    (tmp_path / "minion").write_text(f"id: m1\n{key}: 1\n")
+    assert read_minion(str(tmp_path)).warnings == []

@@ -96,6 +96,21 @@ def test_nobody_is_asked_a_question(salt, debian, monkeypatch):
     } <= set(environment)
 
 
+def test_where_systemd_runs_a_change_has_a_scope_of_its_own(salt, plugins, tmp_path, monkeypatch):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "systemd-run").write_text(f'#!/bin/sh\necho "$1 $2 $3 $4" > {tmp_path}/scope\nshift 3\nexec "$@"\n')
+    (folder / "systemd-run").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/sbin:/usr/bin:/sbin:/bin")
+    plugins.context["salt.utils.systemd.booted"] = True
+    assert set(salt["pkg.install"]("two")) == {"one", "two"}
+    assert (tmp_path / "scope").read_text() == "--scope --description trisalt packages apt-get\n"
+    (tmp_path / "scope").unlink()
+    plugins.opts["systemd.scope"] = False
+    assert set(salt["pkg.remove"]("two")) == {"two"}
+    assert not (tmp_path / "scope").exists()
+
+
 def test_a_package_that_is_not_there(salt, caplog):
     with pytest.raises(CommandError) as failure:
         salt["pkg.install"]("nosuch")

@@ -247,6 +247,67 @@ def test_a_repository_that_lacks_something_is_not_made(dnf, tmp_path, values, te
     assert list(tmp_path.iterdir()) == []
 
 
+YUM = """#!/bin/sh
+echo "$*" >> {log}
+case "$*" in
+*check-update*) printf 'Loaded plugins: fastestmirror\\n\\nbash.x86_64    4.2.46-35.el7_9    updates\\n'; exit 100 ;;
+*"list available"*) cat <<'END'
+Loaded plugins: fastestmirror
+Loading mirror speeds from cached hostfile
+ * base: mirror.example.org
+Available Packages
+perl-Perl4-CoreLibs.noarch          0.003-7.el7          base
+a-package-with-a-name-that-is-too-long-for-its-column.x86_64
+                                    1:1.4.2-3.el7        epel
+END
+;;
+*"list updates"*) cat <<'END'
+Loaded plugins: fastestmirror
+Updated Packages
+bash.x86_64                         4.2.46-35.el7_9      updates
+Obsoleting Packages
+new.x86_64                          1.0-1.el7            base
+    old.x86_64                      0.9-1.el7            @base
+END
+;;
+*install*) echo "No package nosuch available."; echo "Error: Nothing to do" >&2; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def yum(rpms, monkeypatch, tmp_path):
+    """yum as CentOS 7 has it, by what it prints; it keeps a note of how it was called."""
+    (tmp_path / "yum").write_text(YUM.format(log=tmp_path / "log"))
+    (tmp_path / "yum").chmod(0o755)
+    (tmp_path / "rpm").symlink_to(rpms.bin / "rpm")
+    for program in ("sh", "cat"):
+        (tmp_path / program).symlink_to(f"/bin/{program}")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return modules("RedHat"), tmp_path / "log"
+
+
+def test_where_there_is_no_dnf_yum_is_asked_in_its_own_words(yum):
+    salt, log = yum
+    assert salt["pkg.refresh_db"]() is True
+    name = "a-package-with-a-name-that-is-too-long-for-its-column"
+    assert salt["pkg.latest_version"](name, "perl-Perl4-CoreLibs", "nosuch", refresh=False) == {
+        name: "1:1.4.2-3.el7",
+        "perl-Perl4-CoreLibs": "0.003-7.el7",
+        "nosuch": "",
+    }
+    assert salt["pkg.list_upgrades"](refresh=False) == {"bash": "4.2.46-35.el7_9"}
+    with pytest.raises(CommandError, match=r"- No package nosuch available\.\n      Error: Nothing to do"):
+        salt["pkg.install"]("nosuch", disablerepo="*", enablerepo="base")
+    assert log.read_text().splitlines() == [
+        "--quiet --assumeyes clean expire-cache",
+        "--quiet --assumeyes check-update",
+        f"--quiet list available {name} perl-Perl4-CoreLibs nosuch",
+        "--quiet list updates",
+        "-y --disablerepo=* --enablerepo=base install nosuch",
+    ]
+
+
 # -- zypper --------------------------------------------------------------------------------------------------------
 
 

@@ -127,7 +127,20 @@ class MinionConfig(DaemonConfig):
     use_master_when_local: bool = option(False, "Talk to the master under `file_client: local` too.")
     sudo_user: str = option("", "The system user jobs run as, through sudo.", guards=True)
 
-    BY_PLUGINS = TABLE_OPTIONS
+    BY_PLUGINS = TABLE_OPTIONS | {
+        "apt.lock_timeout",
+        "zypper.lock_timeout",
+        "zypper.refreshdb_force",
+        "systemd.scope",
+        # What `status.custom` tells.
+        *(
+            f"status.{name}.custom"
+            for name in (
+                "cpuinfo", "cpustats", "diskstats", "diskusage", "loadavg", "meminfo", "netdev", "netstats", "procs",
+                "time", "uptime", "version", "vmstats", "w",
+            )
+        ),
+    }  # fmt: skip
     LATER = LATER_ON_BOTH | {
         "add_proxymodule_to_opts": ("bool", ...),
         "always_verify_signature": ("bool", False),
