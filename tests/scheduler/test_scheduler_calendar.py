@@ -85,7 +85,9 @@ def test_a_time_of_day_comes_once_each_day_over_both_changes():
     assert days == list(range(days[0], days[0] + 365))
 
 
-@pytest.mark.parametrize("text", ["", "gurka", "25:00", "2026-13-01", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "text", ["", "gurka", "25:00", "2026-13-01", "99999999999999999999", "5pm XYZ", "5pm +25:00", "1e999"]
+)
 def test_what_is_no_time_is_a_value_error(text):
     with pytest.raises(ValueError, match=r"no time|String"):
         read(text, today=date(2026, 1, 1))

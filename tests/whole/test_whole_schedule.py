@@ -1,6 +1,7 @@
 """A schedule on a real minion: what comes due by the clock reaches the master, once, over a restart too."""
 
 import json
+import signal
 from datetime import datetime, timedelta
 
 import pytest
@@ -25,7 +26,7 @@ def lab():
         folder = lab.configure_master()
         (folder / "pillar" / "top.sls").write_text("base:\n  '*':\n    - site\n")
         (folder / "pillar" / "site.sls").write_text("{}\n")
-        words = {"function": "test.metasyntactic", "kwargs": {"locality": "uk"}, "once": soon(3), "metadata": {"a": 1}}
+        words = {"function": "test.metasyntactic", "kwargs": {"locality": "uk"}, "once": soon(12), "metadata": {"a": 1}}
         keys = {"function": "wheel.key.list", "args": ["accepted"], "seconds": 3600}
         lab.start_master(timeout=1, gather_job_timeout=1, schedule={"words": words, "keys": keys})
         ticks = {"function": "test.echo", "args": ["tick"], "cron": "* * * * * */2", "metadata": {"why": "test"}}
@@ -42,9 +43,9 @@ def returned(lab, word):
 
 
 def test_cron_when_and_once_run_through_a_minion(lab):
-    added = lab.salt("m1", "schedule.add", "later", "function=test.echo", "job_args=[once]", f"once={soon(2)}")
+    added = lab.salt("m1", "schedule.add", "later", "function=test.echo", "job_args=[once]", f"once={soon(6)}")
     assert added["m1"]["result"] is True
-    (lab.master_dir() / "pillar" / "site.sls").write_text(PILLAR.format(when=soon(3)))
+    (lab.master_dir() / "pillar" / "site.sls").write_text(PILLAR.format(when=soon(6)))
     assert lab.salt("m1", "saltutil.refresh_pillar", "wait=True") == {"m1": True}
     lab.wait(lambda: all(returned(lab, word) for word in ("once", "named")), "what was to run once", 30)
     lab.wait(lambda: len(returned(lab, "tick")) >= 2, "two ticks", 30)
@@ -74,6 +75,20 @@ def test_the_masters_own_schedule_runs_runners_and_wheel_functions_once(lab):
     job = json.loads(lab.run("salt-run", "jobs.list_job", jobs("runner.test.metasyntactic")[0], "--out", "json").stdout)
     assert [result["return"] for result in job["Result"].values()] == [["wibble", "wobble", "wubble", "flob"]]
     assert len(jobs("wheel.key.list")) == 1
+
+
+def test_a_hangup_has_the_masters_schedule_read_again(lab):
+    path = lab.master_dir() / "master"
+    config = yaml.safe_load(path.read_text())
+    config["schedule"]["more"] = {"function": "test.raw_arg", "args": ["more"], "hours": 1}
+    path.write_text(yaml.safe_dump(config))
+    lab.daemons["master"].process.send_signal(signal.SIGHUP)
+
+    def ran():
+        done = lab.run("salt-run", "jobs.list_jobs", "search_function=runner.test.raw_arg", "--out", "json")
+        return json.loads(done.stdout)
+
+    lab.wait(ran, "the new entry's run", 30)
 
 
 def test_salt_call_asks_the_running_minion(lab):

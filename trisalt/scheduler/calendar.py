@@ -7,6 +7,7 @@ forward) means the moment at which the clock is changed. Pure: times and zones c
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -61,9 +62,14 @@ def read(text: str, *, today: date) -> datetime:
     from dateutil import parser  # costs a process that has no such text more than all the rest here
 
     try:
-        return parser.parse(text, default=datetime.combine(today, time()))
-    except (ValueError, OverflowError, TypeError) as exc:
+        with warnings.catch_warnings():
+            # A zone that is not understood would be left out, and the time be another than the one that is meant.
+            warnings.simplefilter("error")
+            found: datetime = parser.parse(text, default=datetime.combine(today, time()))
+        found.utcoffset()
+    except (ValueError, ArithmeticError, TypeError, Warning) as exc:
         raise ValueError(f"{text!r} is no time") from exc
+    return found
 
 
 def next_named(text: str, *, after: float, zone: tzinfo) -> float | None:
