@@ -1,7 +1,8 @@
 """The shelves of the host beside stock's: accounts, crontabs, keys, repositories, files; the same calls in the same order.
 
 `CALLS` is the table. A row is a call; where ours answers something else on purpose, `ours` says what, and `why`. In a
-row `TMP` is a folder, `TAG` a word, `USER`, `OTHER` and `GROUP` are names of accounts: the same for both sides, made and unmade for each.
+row `TMP` is a folder, `TAG` a word, `USER`, `OTHER`, `GROUP` and
+`CRONTAB` are names of accounts, `UID` and its kin numbers: the same for both sides, made and unmade for each.
 """
 
 import json
@@ -16,7 +17,7 @@ import pytest
 from tests.interop.test_interop_shelves import LOOP, SAME, STOCK, TRISALT, Call, refuses, returns
 from tests.support.debian import need
 from tests.support.lab import OURS, open_lab, stock_bin
-from tests.support.names import open_names
+from tests.support.names import new_id, open_names
 from tests.support.wheels import make_environment, write_wheel
 
 pytestmark = [
@@ -83,7 +84,7 @@ def hashed_names(answer, _port):
 
 
 ACCOUNTS = [
-    Call("user.add", "USER", uid=54321, gid="users", groups=["games"], home="TMP/home", shell="/bin/sh", fullname="Some One",
+    Call("user.add", "USER", uid="UID", gid="users", groups=["games"], home="TMP/home", shell="/bin/sh", fullname="Some One",
          roomnumber="5", workphone="1", homephone="2", other="x"),
     Call("user.add", "USER"),
     Call("user.info", "USER"),
@@ -96,7 +97,7 @@ ACCOUNTS = [
     Call("user.add", "OTHER", uid="abc"),
     Call("user.add", "OTHER", uid=0),
     Call("user.add", "bad name"),
-    Call("user.chuid", "USER", 54322),
+    Call("user.chuid", "USER", "UID2"),
     Call("user.chuid", "USER", 0),
     Call("user.chuid", "trisalt-nobody", 5),
     Call("user.chgid", "USER", 60),
@@ -147,7 +148,7 @@ ACCOUNTS = [
     Call("shadow.gen_password", "pw", "abcdefgh", "md5"),
     Call("shadow.gen_password", "pw", "ab", "crypt"),
     Call("shadow.gen_password", "pw", "rounds=6000$abcdefgh"),
-    Call("group.add", "GROUP", 54323),
+    Call("group.add", "GROUP", "GID"),
     Call("group.add", "GROUP"),
     Call("group.info", "GROUP"),
     Call("group.info", "trisalt-nogroup"),
@@ -160,7 +161,7 @@ ACCOUNTS = [
     Call("group.deluser", "GROUP", "USER"),
     Call("group.deluser", "GROUP", "USER"),
     Call("group.deluser", "trisalt-nogroup", "USER"),
-    Call("group.chgid", "GROUP", 54324),
+    Call("group.chgid", "GROUP", "GID2"),
     Call("group.chgid", "GROUP", 0),
     Call("group.chgid", "trisalt-nogroup", 5, ours=returns(False, 6), why=RETCODE),
     Call("group.getent", only=lasting),
@@ -173,52 +174,52 @@ ACCOUNTS = [
 ]  # fmt: skip
 
 CRON = [
-    Call("cron.raw_cron", "daemon"),
-    Call("cron.list_tab", "daemon"),
+    Call("cron.raw_cron", "CRONTAB"),
+    Call("cron.list_tab", "CRONTAB"),
     Call("cron.list_tab", "trisalt-nobody"),
-    Call("cron.set_job", "daemon", "*", "*", "*", "*", 1, "/bin/a"),
-    Call("cron.set_job", "daemon", "*", "*", "*", "*", 1, "/bin/a", ours=returns("present"), why=NO_CHANGE),
-    Call("cron.set_job", "daemon", "*", "*", "*", "*", 2, "/bin/a"),
-    Call("cron.set_job", "daemon", 5, "*/2", "1-3", "jan", "mon", "/bin/b % x", comment="two\nlines", identifier="b"),
-    Call("cron.set_job", "daemon", 5, "*/2", "1-3", "jan", "mon", "/bin/b % x", comment="two\nlines", identifier="b"),
-    Call("cron.set_job", "daemon", "1", "1", "*", "*", "*", "/bin/d", comment="only comment"),
-    Call("cron.set_job", "daemon", "1", "1", "*", "*", "*", "/bin/d", comment="other", identifier="d"),
-    Call("cron.set_job", "daemon", "1", "2", "*", "*", "*", "/bin/d2", identifier="d", commented=True),
-    Call("cron.raw_cron", "daemon"),
-    Call("cron.list_tab", "daemon"),
-    Call("cron.set_job", "daemon", "61", "2", "*", "*", "*", "/bin/e"),
-    Call("cron.get_entry", "daemon", identifier="b"),
-    Call("cron.get_entry", "daemon", cmd="/bin/a"),
-    Call("cron.get_entry", "daemon", "nosuch"),
-    Call("cron.set_special", "daemon", "@hourly", "/bin/a"),
-    Call("cron.set_special", "daemon", "@daily", "/bin/s2", identifier="s", comment="c"),
-    Call("cron.set_special", "daemon", "@daily", "/bin/s3", identifier="s", commented=True),
-    Call("cron.get_entry", "daemon", identifier="s"),
-    Call("cron.set_special", "daemon", "@nonsense", "/bin/t"),
-    Call("cron.set_env", "daemon", "MAILTO", "me@x"),
-    Call("cron.set_env", "daemon", "MAILTO", "me@x"),
-    Call("cron.set_env", "daemon", "MAILTO", "you@x"),
-    Call("cron.set_env", "daemon", "EMPTY"),
-    Call("cron.set_env", "daemon", "SP", 'a b "c"'),
-    Call("cron.raw_cron", "daemon"),
-    Call("cron.list_tab", "daemon"),
-    Call("cron.rm_env", "daemon", "EMPTY"),
-    Call("cron.rm_env", "daemon", "EMPTY"),
-    Call("cron.rm_job", "daemon", "/bin/d2", minute=5),
-    Call("cron.rm_job", "daemon", "/bin/d2", identifier="d", minute=1),
-    Call("cron.rm", "daemon", "/bin/b % x"),
-    Call("cron.rm", "daemon", "/bin/b % x", identifier="b"),
-    Call("cron.rm_special", "daemon", "/bin/a"),
-    Call("cron.rm_special", "daemon", "x", identifier="s"),
-    Call("cron.raw_cron", "daemon"),
+    Call("cron.set_job", "CRONTAB", "*", "*", "*", "*", 1, "/bin/a"),
+    Call("cron.set_job", "CRONTAB", "*", "*", "*", "*", 1, "/bin/a", ours=returns("present"), why=NO_CHANGE),
+    Call("cron.set_job", "CRONTAB", "*", "*", "*", "*", 2, "/bin/a"),
+    Call("cron.set_job", "CRONTAB", 5, "*/2", "1-3", "jan", "mon", "/bin/b % x", comment="two\nlines", identifier="b"),
+    Call("cron.set_job", "CRONTAB", 5, "*/2", "1-3", "jan", "mon", "/bin/b % x", comment="two\nlines", identifier="b"),
+    Call("cron.set_job", "CRONTAB", "1", "1", "*", "*", "*", "/bin/d", comment="only comment"),
+    Call("cron.set_job", "CRONTAB", "1", "1", "*", "*", "*", "/bin/d", comment="other", identifier="d"),
+    Call("cron.set_job", "CRONTAB", "1", "2", "*", "*", "*", "/bin/d2", identifier="d", commented=True),
+    Call("cron.raw_cron", "CRONTAB"),
+    Call("cron.list_tab", "CRONTAB"),
+    Call("cron.set_job", "CRONTAB", "61", "2", "*", "*", "*", "/bin/e"),
+    Call("cron.get_entry", "CRONTAB", identifier="b"),
+    Call("cron.get_entry", "CRONTAB", cmd="/bin/a"),
+    Call("cron.get_entry", "CRONTAB", "nosuch"),
+    Call("cron.set_special", "CRONTAB", "@hourly", "/bin/a"),
+    Call("cron.set_special", "CRONTAB", "@daily", "/bin/s2", identifier="s", comment="c"),
+    Call("cron.set_special", "CRONTAB", "@daily", "/bin/s3", identifier="s", commented=True),
+    Call("cron.get_entry", "CRONTAB", identifier="s"),
+    Call("cron.set_special", "CRONTAB", "@nonsense", "/bin/t"),
+    Call("cron.set_env", "CRONTAB", "MAILTO", "me@x"),
+    Call("cron.set_env", "CRONTAB", "MAILTO", "me@x"),
+    Call("cron.set_env", "CRONTAB", "MAILTO", "you@x"),
+    Call("cron.set_env", "CRONTAB", "EMPTY"),
+    Call("cron.set_env", "CRONTAB", "SP", 'a b "c"'),
+    Call("cron.raw_cron", "CRONTAB"),
+    Call("cron.list_tab", "CRONTAB"),
+    Call("cron.rm_env", "CRONTAB", "EMPTY"),
+    Call("cron.rm_env", "CRONTAB", "EMPTY"),
+    Call("cron.rm_job", "CRONTAB", "/bin/d2", minute=5),
+    Call("cron.rm_job", "CRONTAB", "/bin/d2", identifier="d", minute=1),
+    Call("cron.rm", "CRONTAB", "/bin/b % x"),
+    Call("cron.rm", "CRONTAB", "/bin/b % x", identifier="b"),
+    Call("cron.rm_special", "CRONTAB", "/bin/a"),
+    Call("cron.rm_special", "CRONTAB", "x", identifier="s"),
+    Call("cron.raw_cron", "CRONTAB"),
     Call("cron.rm_job", "trisalt-nobody", "/bin/a"),
     Call("cron.set_job", "trisalt-nobody", "*", "*", "*", "*", 1, "/bin/a"),
-    Call("cron.write_cron_file_verbose", "daemon", "TMP/tab"),
-    Call("cron.write_cron_file", "daemon", "TMP/tab"),
-    Call("cron.write_cron_file", "daemon", "/nonexistent"),
-    Call("cron.list_tab", "daemon"),
-    Call("cron.set_job", "daemon", "1", "1", "*", "*", "*", "/bin/new", identifier="new"),
-    Call("cron.raw_cron", "daemon"),
+    Call("cron.write_cron_file_verbose", "CRONTAB", "TMP/tab"),
+    Call("cron.write_cron_file", "CRONTAB", "TMP/tab"),
+    Call("cron.write_cron_file", "CRONTAB", "/nonexistent"),
+    Call("cron.list_tab", "CRONTAB"),
+    Call("cron.set_job", "CRONTAB", "1", "1", "*", "*", "*", "/bin/new", identifier="new"),
+    Call("cron.raw_cron", "CRONTAB"),
     Call("at.at", "3:05am 2031-05-06", "/bin/echo", "a b", tag="TAG", only=jobs),
     Call("at.at", "5:15pm 2031-05-07", "x; y", tag="TAG", only=jobs),
     Call("at.atq", "TAG", only=jobs),
@@ -463,8 +464,10 @@ CALLS = [*ACCOUNTS, *CRON, *SSH, *GIT, *PIP, *FILES, *SIGNATURES]
 def put_in(value, known):
     """A row's argument with what stands for a name or a folder replaced."""
     if isinstance(value, str):
+        if isinstance(known.get(value), int):
+            return known[value]
         for word, text in known.items():
-            value = value.replace(word, text)
+            value = value.replace(word, text) if isinstance(text, str) else value
         return value
     if isinstance(value, list):
         return [put_in(one, known) for one in value]
@@ -494,19 +497,17 @@ def clean(names, tag):
         if tag in subprocess.run(["at", "-c", number], capture_output=True, text=True, check=False).stdout:
             subprocess.run(["atrm", number], check=True)
     for name in names:
+        subprocess.run(["crontab", "-u", name, "-r"], capture_output=True, check=False)
         subprocess.run(["userdel", "-rf", name], capture_output=True, check=False)
         subprocess.run(["groupdel", "-f", name], capture_output=True, check=False)
         subprocess.run(["update-alternatives", "--remove-all", name], capture_output=True, check=False)
-    subprocess.run(["crontab", "-u", "daemon", "-r"], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="module")
 def answers():
     """`{kind: [answer of each row]}`."""
     need("cron", "at", "kmod", "locales", "openssh-client")
-    known = subprocess.run(["crontab", "-u", "daemon", "-l"], capture_output=True, check=False)
-    assert known.returncode == 1, "the account daemon has a crontab of its own"
-    with open_lab() as lab, open_names(3) as names:
+    with open_lab() as lab, open_names(4) as names:
         lab.root.chmod(0o755)
         folder = lab.root / "host"
         words = {
@@ -515,6 +516,8 @@ def answers():
             "USER": names[0],
             "OTHER": names[1],
             "GROUP": names[2],
+            "CRONTAB": names[3],
+            **{word: new_id() for word in ("UID", "UID2", "GID", "GID2")},
         }
         calls = [[c.fun, put_in(c.args, words), put_in(c.kwargs, words)] for c in CALLS]
         calls = [[fun, put_in(list(args), words), kwargs] for fun, args, kwargs in calls]
@@ -528,6 +531,7 @@ def answers():
         found = {}
         for kind, place, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
             prepare(folder)
+            subprocess.run(["useradd", "-M", words["CRONTAB"]], check=True)
             minion = lab.configure_minion(kind, file_client="local")
             given = {
                 "conf_file": str(minion / "minion"),

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.support.names import open_names, write_root
+from tests.support.names import new_id, open_names, write_root
 from trisalt.loader.dunders import Plugins
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root makes groups")
@@ -28,12 +28,13 @@ def names():
 
 @as_root
 def test_a_group_is_added_told_of_and_removed(salt, names):
-    assert salt["group.add"](names[0], 54321) is True
-    assert salt["group.info"](names[0]) == {"name": names[0], "passwd": "x", "gid": 54321, "members": []}
+    one, other = new_id(), new_id()
+    assert salt["group.add"](names[0], one) is True
+    assert salt["group.info"](names[0]) == {"name": names[0], "passwd": "x", "gid": one, "members": []}
     assert salt["group.info"](names[0]) in salt["group.getent"]()
-    assert salt["group.chgid"](names[0], 54322) is True
-    assert salt["group.chgid"](names[0], "54322") is True
-    assert salt["group.info"](names[0])["gid"] == 54322
+    assert salt["group.chgid"](names[0], other) is True
+    assert salt["group.chgid"](names[0], str(other)) is True
+    assert salt["group.info"](names[0])["gid"] == other
     assert salt["group.delete"](names[0]) is True
     assert salt["group.info"](names[0]) == {}
 
@@ -86,13 +87,14 @@ def test_who_is_no_member_is_out(salt):
 
 @as_root
 def test_a_number_of_two_groups(salt, names):
-    salt["group.add"](names[0], 54323)
-    assert salt["group.add"](names[1], 54323) is False
-    assert salt["group.add"](names[1], 54323, non_unique=True) is True
+    gid = new_id()
+    salt["group.add"](names[0], gid)
+    assert salt["group.add"](names[1], gid) is False
+    assert salt["group.add"](names[1], gid, non_unique=True) is True
     salt["group.add"](names[2], system=True)
     assert salt["group.info"](names[2])["gid"] < 1000
-    assert salt["group.chgid"](names[2], 54323) is False
-    assert salt["group.chgid"](names[2], 54323, non_unique=True) is True
+    assert salt["group.chgid"](names[2], gid) is False
+    assert salt["group.chgid"](names[2], gid, non_unique=True) is True
 
 
 @as_root

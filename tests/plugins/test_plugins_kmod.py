@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.support.apart import run_apart
 from tests.support.debian import need
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
@@ -77,6 +78,23 @@ def test_modules_are_loaded_and_removed(salt, recorded):
     assert salt["kmod.load"]("dummy-net") == []
     assert salt["kmod.remove"]("loop") == ["loop"]
     assert salt["kmod.is_loaded"]("loop") is False
+
+
+PERSIST = """
+told = [salt["kmod.load"]("dummy-net", persist=True), "dummy_net" in salt["kmod.mod_list"](True)]
+told += [salt["kmod.load"]("dummy-net", persist=True), salt["kmod.remove"]("dummy-net", persist=True)]
+told += ["dummy_net" in salt["kmod.mod_list"](True), open("/etc/modules").read().splitlines()[-1]]
+told += [salt["kmod.load"]("dummy-net", persist=True), open("/etc/modules").read().splitlines()[-1]]
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root mounts")
+@pytest.mark.skipif(os.path.isdir("/run/systemd/system"), reason="here systemd loads modules")
+def test_modules_of_every_start(recorded, tmp_path):
+    need("kmod")
+    both = ["dummy_net"]
+    assert run_apart(PERSIST, tmp_path, ["/etc"], {}) == [both, True, [], both, False, "#dummy_net", both, "dummy_net"]
 
 
 def test_what_is_refused_is_told(salt, plugins, recorded):

@@ -6,7 +6,7 @@ import pwd
 import pytest
 
 from tests.support.debian import need
-from tests.support.names import open_names, write_root
+from tests.support.names import new_id, open_names, write_root
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import accounts
@@ -66,17 +66,17 @@ def test_a_field_of_a_comment_cannot_end_itself(name):
 
 @as_root
 def test_an_account_is_added_told_of_and_removed(salt, names, tmp_path):
-    name, home = names[0], tmp_path / "home"
+    name, home, uid = names[0], tmp_path / "home", new_id()
     assert salt["user.add"](
-        name, uid=54321, gid="users", groups=["games", "audio"], home=str(home), shell="/bin/sh",
+        name, uid=uid, gid="users", groups=["games", "audio"], home=str(home), shell="/bin/sh",
         fullname="Some One", roomnumber=5, workphone="1", homephone="2", other="x,y",
     ) is True  # fmt: skip
     assert salt["user.info"](name) == {
         "gid": 100, "groups": ["audio", "games", "users"], "home": str(home), "name": name, "passwd": "x",
-        "shell": "/bin/sh", "uid": 54321, "fullname": "Some One", "roomnumber": "5", "workphone": "1",
+        "shell": "/bin/sh", "uid": uid, "fullname": "Some One", "roomnumber": "5", "workphone": "1",
         "homephone": "2", "other": "x,y",
     }  # fmt: skip
-    assert home.stat().st_uid == 54321
+    assert home.stat().st_uid == uid
     assert name in salt["user.list_users"]()
     assert salt["user.info"](name) in salt["user.getent"]()
     assert salt["user.list_groups"](name) == ["audio", "games", "users"]
@@ -122,12 +122,12 @@ def test_a_name_is_never_an_option(salt, plugins):
 @as_root
 def test_changes(salt, names, tmp_path):
     name = names[0]
-    old, new = tmp_path / "old", tmp_path / "new"
+    old, new, uid = tmp_path / "old", tmp_path / "new", new_id()
     salt["user.add"](name, home=str(old))
     (old / "file").write_text("kept")
     for function, *args in [
-        ("chuid", 54322),
-        ("chuid", 54322),
+        ("chuid", uid),
+        ("chuid", uid),
         ("chgid", "users"),
         ("chgid", 100),
         ("chshell", "/bin/false"),
@@ -145,7 +145,7 @@ def test_changes(salt, names, tmp_path):
     info = salt["user.info"](name)
     assert info == {
         "gid": 100, "groups": ["audio", "games", "users"], "home": str(new), "name": name, "passwd": "x",
-        "shell": "/bin/false", "uid": 54322, "fullname": "Full Name", "roomnumber": "7", "workphone": "8",
+        "shell": "/bin/false", "uid": uid, "fullname": "Full Name", "roomnumber": "7", "workphone": "8",
         "homephone": "9", "other": "o,p",
     }  # fmt: skip
     assert (new / "file").read_text() == "kept"
@@ -219,12 +219,13 @@ def test_everybody_is_told_of(salt):
 @as_root
 def test_an_account_of_the_hosts_own_files(salt, plugins, names):
     need("libuser")
+    uid = new_id()
     assert (
-        salt["user.add"](names[0], uid=54399, groups="games", createhome=False, fullname="Some One", local=True) is True
+        salt["user.add"](names[0], uid=uid, groups="games", createhome=False, fullname="Some One", local=True) is True
     )
     info = salt["user.info"](names[0])
-    assert (info["uid"], info["fullname"], info["groups"]) == (54399, "Some One", ["games", names[0]])
-    assert salt["group.add"](names[1], 54398, local=True) is True
+    assert (info["uid"], info["fullname"], info["groups"]) == (uid, "Some One", ["games", names[0]])
+    assert salt["group.add"](names[1], new_id(), local=True) is True
     assert salt["group.delete"](names[1], local=True) is True
     assert salt["user.delete"](names[0], local=True) is True
     assert salt["user.delete"](names[0], local=True) is False

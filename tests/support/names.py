@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import grp
 import itertools
 import os
+import pwd
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,17 @@ _COUNT = itertools.count(1)
 def new_name() -> str:
     """A name that is no account's and no group's, of at most 32 letters."""
     return f"trisalt-test-{os.getpid()}-{next(_COUNT)}"
+
+
+def new_id() -> int:
+    """A number that is no account's and no group's, and that no other process of the tests takes."""
+    while True:
+        # 20 of each process, far above those that a host gives by itself.
+        number = 100_000 + os.getpid() % 100_000 * 20 + next(_COUNT) % 20
+        if not any(entry.pw_uid == number for entry in pwd.getpwall()) and not any(
+            entry.gr_gid == number for entry in grp.getgrall()
+        ):
+            return number
 
 
 @contextmanager
