@@ -294,6 +294,17 @@ def test_without_the_option_there_is_nothing_of_stocks(site):
     )
 
 
+def test_a_minion_on_the_masters_host_asks_its_master(site):
+    lab = site.lab
+    (lab.root / "m1" / "master").write_text((lab.master_dir() / "master").read_text())
+    answer = site.ask("saltutil.cmd", ["m2", "test.arg"], {"arg": [1], "kwarg": {"k": 2}}, tgt="m1")["m1"]["return"]
+    assert (answer["m2"]["ret"]["args"], answer["m2"]["ret"]["kwargs"]["k"], answer["m2"]["retcode"]) == ([1], 2, 0)
+    answer = site.ask("saltutil.runner", ["test.arg"], {"arg": ["a"], "kwarg": {"b": 1}}, tgt="m1")["m1"]["return"]
+    assert (answer["args"], answer["kwargs"]["b"]) == (["a"], 1)
+    batch = site.ask("saltutil.cmd", ["m*", "test.ping"], {"batch": "1"}, tgt="m1")["m1"]["return"]
+    assert batch["m2"] == {"out": "highstate", "ret": True}
+
+
 SCRIPT = """
 import json, sys
 from trisalt.loader import facade

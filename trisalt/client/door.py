@@ -180,14 +180,15 @@ class Answers:
     def close(self) -> None:
         """Hang up; what has not been read is gone."""
         self._received.clear()
-        if self._sock is not None:
-            try:
-                # A thread that waits for an answer hears of it.
-                self._sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            self._sock.close()
-            self._sock = None
+        sock, self._sock = self._sock, None
+        if sock is None:
+            return
+        try:
+            # A thread that waits for an answer hears of it, and closes too.
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        sock.close()
 
     def __enter__(self) -> Answers:
         return self

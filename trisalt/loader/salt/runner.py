@@ -11,11 +11,14 @@ from trisalt.worker import upcall
 
 
 class RunnerClient:
-    """Runs runners: in a worker here and now, from a script by the local door."""
+    """Runs runners: in a worker of the master here and now, from a script by the local door.
 
-    def __init__(self, opts, context=None):
+    `hosted=False` asks the master of this host, also in a plugin that another daemon runs.
+    """
+
+    def __init__(self, opts, context=None, hosted=None):
         self.opts = opts
-        self._plugins = Plugins(opts) if upcall.hosted() else None
+        self._plugins = Plugins(opts) if (upcall.hosted() if hosted is None else hosted) else None
 
     @property
     def functions(self):

@@ -3,6 +3,7 @@ Manage the minion itself: its jobs, its caches, the plugins and the data it has 
 """
 
 import logging
+import os
 import shutil
 import signal
 import time
@@ -339,6 +340,80 @@ def _refresh_after(command):
 
 def _sync(command, saltenv, whitelist, blacklist):
     return __utils__["extmods.sync"](__opts__, command, saltenv, whitelist, blacklist)
+
+
+# -- the master of this host ---------------------------------------------------------------------------------------
+
+
+def cmd(tgt, fun, arg=(), timeout=None, tgt_type="glob", ret="", kwarg=None, **kwargs):
+    """
+    Publish a job from the master of this host: ``{id: {"ret", "retcode", "jid"}}``. With ``batch`` or ``subset`` as
+    ``salt`` has them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt master_minion saltutil.cmd '*' test.ping
+    """
+    found = {}
+    for one in cmd_iter(tgt, fun, arg, timeout, tgt_type, ret, kwarg, **kwargs):
+        found.update(one)
+    return found
+
+
+def cmd_iter(tgt, fun, arg=(), timeout=None, tgt_type="glob", ret="", kwarg=None, **kwargs):
+    """
+    The same, each return as it comes
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt master_minion saltutil.cmd_iter '*' test.ping
+    """
+    import salt.client  # what scripts import; it is there where plugins run
+
+    given = {key: value for key, value in kwargs.items() if not key.startswith("__")}
+    batch, subset = given.pop("batch", None), given.pop("subset", None)
+    client = salt.client.LocalClient(**_on_this_host())
+    if batch:
+        for one in client.cmd_batch(tgt, fun, arg, tgt_type, ret, kwarg, batch, **given):
+            yield {id: {"out": "highstate", "ret": value} for id, value in one.items()}
+        return
+    if subset:
+        yield from client.cmd_subset(tgt, fun, arg, tgt_type, ret, kwarg, subset, cli=True, **given)
+        return
+    yield from client.cmd_iter(tgt, fun, arg, timeout, tgt_type, ret, kwarg, **given)
+
+
+def runner(name, arg=None, kwarg=None, full_return=False, saltenv="base", jid=None, **kwargs):
+    """
+    Run a runner on the master of this host; keywords go to it
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt master_minion saltutil.runner jobs.list_jobs
+        salt master_minion saltutil.runner test.arg arg="['baz']" kwarg="{'foo': 'bar'}"
+    """
+    import salt.runner  # what scripts import; it is there where plugins run
+
+    given = {**(kwarg or {}), **{key: value for key, value in kwargs.items() if not key.startswith("__")}}
+    where = _on_this_host()
+    client = salt.runner.RunnerClient(where["mopts"], hosted=where["hosted"])
+    return client.cmd(name, arg=list(arg or ()), kwarg=given, full_return=full_return)
+
+
+def _on_this_host():
+    """The options of this host's master, and whether it is the master that runs this."""
+    if "master_job_cache" in __opts__:
+        return {"mopts": dict(__opts__), "hosted": True}
+    import salt.config  # reading a master's configuration is not what most calls need
+
+    folder = os.path.dirname(__opts__.get("conf_file") or "") or "/etc/salt"
+    return {"mopts": salt.config.client_config(os.path.join(folder, "master")), "hosted": False}
 
 
 # -- caches and keys -----------------------------------------------------------------------------------------------

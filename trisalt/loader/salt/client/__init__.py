@@ -20,12 +20,16 @@ def get_local_client(
 
 
 class LocalClient:
-    """Publishes jobs. Returns are `{id: return}`, or with `full_return` `{id: {"ret", "retcode", "jid", …}}`."""
+    """Publishes jobs. Returns are `{id: return}`, or with `full_return` `{id: {"ret", "retcode", "jid", …}}`.
 
-    def __init__(self, c_path="/etc/salt/master", mopts=None, **kwargs):
+    `hosted=False` asks the master of this host, also in a plugin that another daemon runs.
+    """
+
+    def __init__(self, c_path="/etc/salt/master", mopts=None, hosted=None, **kwargs):
+        self._hosted = upcall.hosted() if hosted is None else hosted
         if mopts is not None:
             self.opts = mopts
-        elif upcall.hosted():
+        elif self._hosted:
             self.opts = {}
         else:
             folder = c_path if os.path.isdir(c_path) else os.path.dirname(c_path)
@@ -55,7 +59,7 @@ class LocalClient:
     def cmd_iter(self, tgt, fun, arg=(), timeout=None, tgt_type="glob", ret="", kwarg=None, jid="", **kwargs):
         """Run a job: `{id: {"ret", "retcode", "jid"}}` for each return as it comes."""
         arg = _arg(arg, kwarg)
-        if upcall.hosted():
+        if self._hosted:
             done = upcall.publish(
                 tgt, fun, arg, tgt_type=tgt_type, ret=ret, jid=jid, timeout=timeout, options=kwargs or None
             )
@@ -108,7 +112,7 @@ class LocalClient:
     def run_job(self, tgt, fun, arg=(), tgt_type="glob", ret="", timeout=None, jid="", kwarg=None, **kwargs):
         """Publish a job: `{"jid", "minions"}`; `{}` when nobody matches."""
         arg = _arg(arg, kwarg)
-        if upcall.hosted():
+        if self._hosted:
             done = upcall.publish(tgt, fun, arg, tgt_type=tgt_type, ret=ret, jid=jid, wait=False)
             return {"jid": done["jid"], "minions": done["minions"]} if done.get("jid") else {}
         with self._reported():
