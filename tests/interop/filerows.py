@@ -72,6 +72,7 @@ BASICS = [
         "mkdir -p d/sub; printf 'one\\ntwo\\nthree\\n' > a; chmod 644 a; ln -s a l; ln -s nosuch broken; mkfifo p; "
         "echo x > d/x.txt; echo yy > d/sub/y.conf; ln a hard; : > empty"
     ),
+    Row("sys.argspec", "file.*"),
     # -- what is known of one
     Row("file.access", "W/a", "r"),
     Row("file.access", "W/a", "q"),

@@ -59,11 +59,12 @@ def get_diff(
     if missing:
         raise CommandError("Failed to cache one or more files. Additional info follows:\n" + "".join(missing))
     names = paths if show_filenames else ["", ""]
-    old, new = (filediff.read(path) for path in paths)
+    diff = filediff.between(paths[0], paths[1], *names, show_changes=show_changes, template=bool(template))
     ignored = _Ignored(ignore_ordering, ignore_whitespace, ignore_comment_characters)
-    return ignored.answer(
-        old, new, filediff.between(old, new, *names, show_changes=show_changes, template=bool(template))
-    )
+    if not ignored:
+        return diff
+    ignored.look(*paths)
+    return ignored.differs, diff
 
 
 class _Ignored:
@@ -76,16 +77,11 @@ class _Ignored:
     def __bool__(self) -> bool:
         return bool(self.ordering or self.whitespace or self.comments)
 
-    def look(self, old: bytes, new: bytes) -> None:
+    def look(self, old: bytes | str, new: bytes | str) -> None:
         self.differs = not filediff.is_same_but_for(
-            old, new, ordering=self.ordering, whitespace=self.whitespace, comments=self.comments
-        )
-
-    def answer(self, old: bytes, new: bytes, diff: str) -> str | tuple[bool, str]:
-        if not self:
-            return diff
-        self.look(old, new)
-        return self.differs, diff
+            filediff.content(old), filediff.content(new),
+            ordering=self.ordering, whitespace=self.whitespace, comments=self.comments,
+        )  # fmt: skip
 
 
 # -- what would change ----------------------------------------------------------------------------------------------
@@ -190,11 +186,12 @@ def check_file_meta(
     wanted = _wanted(name if there else "", sfn, source, source_sum, contents, saltenv, verify_ssl)
     if wanted is _UNKNOWN:
         changes["sum"] = "Checksum differs"
-    elif isinstance(wanted, bytes):
+    elif isinstance(wanted, bytes | str):
         try:
-            old = filediff.read(name) if there else b""
+            old = name if there else b""
             diff = filediff.between(old, wanted)
-            ignored.look(old, wanted)
+            if ignored:
+                ignored.look(old, wanted)
         except CommandError as exc:
             diff = str(exc)
         if diff:
@@ -220,7 +217,7 @@ def _wanted(
     saltenv: str,
     verify_ssl: bool,
 ) -> Any:
-    """What a file should hold; None when it holds that, or nothing is asked, and _UNKNOWN when it cannot be had."""
+    """What a file should hold, or where it is; None when it holds that, or nothing is asked; or _UNKNOWN."""
     if contents is not None:
         return contents if isinstance(contents, bytes) else str(contents).encode()
     if not source or not source_sum:
@@ -228,7 +225,7 @@ def _wanted(
     if name and os.path.isfile(name) and filesums.digest(name, source_sum["hash_type"]) == source_sum["hsum"]:
         return None
     sfn = sfn or __salt__["cp.cache_file"](source, saltenv, verify_ssl=verify_ssl)
-    return filediff.read(sfn) if sfn else _UNKNOWN
+    return sfn or _UNKNOWN
 
 
 def _perms_changes(name: str, user: Any, group: Any, mode: Any, attrs: Any, follow_symlinks: bool) -> dict[str, Any]:
@@ -351,13 +348,12 @@ def _update(
     """A file that is there, or a link that is to become one."""
     before = None if is_link else os.stat(name)
     if content is not None:
-        old = filediff.read(name) if os.path.isfile(name) else b""
-        new = content if isinstance(content, bytes) else filediff.read(content)
-        diff = filediff.between(old, new, show_changes=show_changes, template=template)
+        old: bytes | str = name if os.path.isfile(name) else b""
+        diff = filediff.between(old, content, show_changes=show_changes, template=template)
         if diff:
             ret["changes"]["diff"] = diff
             if ignored:
-                ignored.look(old, new)
+                ignored.look(old, content)
                 if not ignored.differs:
                     ret["skip_req"] = True
         elif is_link:
@@ -399,8 +395,7 @@ def _create(
     else:
         _put(name, content, mode=0o600)
         if new_file_diff:
-            new = content if isinstance(content, bytes) else filediff.read(content)
-            ret["changes"]["diff"] = filediff.between(b"", new, show_changes=show_changes)
+            ret["changes"]["diff"] = filediff.between(b"", content, show_changes=show_changes)
         else:
             ret["changes"]["diff"] = "New file"
     if mode in (None, ""):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import filecmp
 from collections.abc import Sequence
 
 from trisalt.errors import CommandError
@@ -25,11 +26,11 @@ def is_text(data: bytes) -> bool:
     return True
 
 
-def read(path: str) -> bytes:
-    """A file of a difference. Raises CommandError, in stock's words."""
+def read(path: str, most: int = -1) -> bytes:
+    """A file of a difference, or its beginning. Raises CommandError, in stock's words."""
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read(most)
     except OSError as exc:
         raise CommandError(f"Failed to read {path}: {exc.strerror}") from exc
 
@@ -42,23 +43,43 @@ def unified(old: bytes, new: bytes, old_name: str = "", new_name: str = "") -> s
 
 
 def between(
-    old: bytes, new: bytes, old_name: str = "", new_name: str = "", *, show_changes: bool = True, template: bool = False
-) -> str:
-    """How two contents differ, in stock's words; "" when they do not."""
-    if old == new:
+    old: bytes | str, new: bytes | str, old_name: str = "", new_name: str = "",
+    *, show_changes: bool = True, template: bool = False,
+) -> str:  # fmt: skip
+    """How two contents differ, in stock's words; "" when they do not. A str is the path of a file.
+
+    What is no text is not read as a whole.
+    """
+    if _is_same(old, new):
         return ""
     if not show_changes:
         return "<show_changes=False>"
-    if not (template or (is_text(old) and is_text(new))):
-        return sentence(old, new)
-    return unified(old, new, old_name, new_name)
-
-
-def sentence(old: bytes, new: bytes) -> str:
-    """The difference of contents of which one is no text."""
-    if is_text(old):
+    kinds = is_text(_head(old)), is_text(_head(new))
+    if template or kinds == (True, True):
+        return unified(content(old), content(new), old_name, new_name)
+    if kinds[0]:
         return "Replace text file with binary file"
-    return "Replace binary file with text file" if is_text(new) else "Replace binary file"
+    return "Replace binary file with text file" if kinds[1] else "Replace binary file"
+
+
+def content(source: bytes | str) -> bytes:
+    """The bytes themselves, or what is in the file of that path."""
+    return source if isinstance(source, bytes) else read(source)
+
+
+def _head(source: bytes | str) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    return read(source, _SAMPLE)
+
+
+def _is_same(old: bytes | str, new: bytes | str) -> bool:
+    if isinstance(old, str) and isinstance(new, str):
+        try:
+            return filecmp.cmp(old, new, shallow=False)
+        except OSError:
+            pass  # which of them it is, is said when it is read
+    return content(old) == content(new)
 
 
 def is_same_but_for(

@@ -47,8 +47,12 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         except re.error as exc:
             pattern = exc.pattern.decode(errors="replace") if isinstance(exc.pattern, bytes) else exc.pattern
             raise CommandError(f"{pattern!r} is no regular expression: {exc}") from exc
-        except (UnicodeError, LookupError) as exc:
+        except UnicodeError as exc:
             raise CommandError(str(exc)) from exc
+        except LookupError as exc:
+            if type(exc) is not LookupError:
+                raise
+            raise CommandError(str(exc)) from exc  # an encoding that nobody knows
 
     return told_function
 
