@@ -5,6 +5,7 @@ apt and dpkg work in a database of their own, made here, one for each side.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -438,7 +439,9 @@ def programs(lab):
 
 @pytest.fixture(scope="module")
 def init_script():
-    """A script of init on this host, gone afterwards with all its links."""
+    """A script of init on this host, gone afterwards with all its links; and so is the source that is added."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        pytest.skip("needs apt, and root")
     Path(INIT).write_text(INIT_SCRIPT)
     Path(INIT).chmod(0o755)
     try:
@@ -447,6 +450,7 @@ def init_script():
         Path(INIT).unlink()
         subprocess.run(["update-rc.d", "trisalt-interop", "remove"], capture_output=True, check=False)
         Path("/run/trisalt-interop").unlink(missing_ok=True)
+        Path(f"{FILE}.list").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """The helper `aptsources`: reading apt's sources, and changing one entry without touching the others."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trisalt.errors import InvocationError
 from trisalt.loader.dunders import Plugins
@@ -139,3 +141,22 @@ def test_nothing_ends_its_line(sources, part):
     entry = {**sources.parse("deb http://x/d stable main"), **part}
     with pytest.raises(InvocationError):
         sources.checked(entry)
+
+
+PIECES = st.lists(
+    st.sampled_from(["deb", "deb-src", " ", "[", "]", "a=b", "http://x/", "file:/y", "stable", "main", "#", "\n", "\n\n", ":",
+                     "Types: deb", "URIs: http://x/", "Suites: a b", "Components: main", "Enabled: no", " .", "é"]),
+    max_size=25,
+).map("".join)  # fmt: skip
+
+
+@given(text=PIECES, path=st.sampled_from(["/x.list", "/x.sources"]), data=st.data())
+def test_whatever_a_file_holds_one_entry_is_taken_out_and_no_other(sources, text, path, data):
+    found = sources.entries(path, text)
+    if not found:
+        return
+    gone = data.draw(st.sampled_from(found))
+    left = sources.entries(path, sources.replaced(path, text, gone, None))
+    keys = [key(entry) for entry in found]
+    keys = [k for n, k in enumerate(keys) if k != key(gone) or found[n]["at"] != gone["at"]]
+    assert sorted(key(entry) for entry in left) == sorted(keys)

@@ -6,6 +6,8 @@ import logging
 import subprocess
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.debian import need
 from tests.support.rpmrepo import Rpms
@@ -423,3 +425,22 @@ def test_a_long_name_has_a_line_of_its_own():
 )  # fmt: skip
 def test_a_name_without_this_host_s_architecture(name, arch, wanted):
     assert Plugins({"id": "m1"}).loader("utils")["rpms.normal"](name, arch) == wanted
+
+
+@given(
+    text=st.lists(
+        st.sampled_from(["[a]", "[b]", "x=1", "y = 2", "  more", "# c", "\n", "\n\n", "[", "=", "é"]), max_size=20
+    ).map("\n".join),
+    name=st.sampled_from(["a", "b", "new"]),
+)
+def test_whatever_a_file_of_repositories_holds_one_changes_and_no_other(text, name):
+    files = Plugins({"id": "m1"}).loader("utils").repofiles
+    before = files.sections(text)
+    assert set(files.sections(files.removed(text, name))) == set(before) - {name}
+    if text.splitlines().count(f"[{name}]") > 1:
+        with pytest.raises(CommandError, match="stands twice"):
+            files.changed(text, name, {"x": "new"})
+        return
+    after = files.sections(files.changed(text, name, {"x": "new", "z": None}))
+    assert after.pop(name)["x"] == "new"
+    assert after == {key: value for key, value in before.items() if key != name}

@@ -147,6 +147,13 @@ def test_the_real_systemctl_enables_and_masks_in_an_image(salt, tmp_path):
         salt["service.enable"]("nosuch", root=image)
 
 
+def test_without_a_running_systemd_a_unit_s_file_says_that_it_is_there(salt):
+    need("systemd")
+    assert salt["service.available"]("systemd-journald") is True
+    assert salt["service.available"]("getty@tty9") is True
+    assert salt["service.missing"]("trisalt-nosuch") is True
+
+
 # -- scripts of init -----------------------------------------------------------------------------------------------
 
 

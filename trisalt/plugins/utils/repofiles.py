@@ -38,6 +38,8 @@ def changed(text: str, name: str, values: Mapping[str, Any], comments: list[str]
         if "\r" in part or "\0" in part or "\n" in part or (part == name and re.search(r"[\[\]/\s]", part)):
             raise InvocationError(f"Invalid value in a repository: {part!r}")
     head, body, tail = _apart(text, name)
+    if _apart("".join(tail), name)[1]:
+        raise InvocationError(f"The repository {name} stands twice in its file")
     left = dict(values)
     lines: list[str] = []
     skipping = False
@@ -62,9 +64,9 @@ def changed(text: str, name: str, values: Mapping[str, Any], comments: list[str]
 
 
 def removed(text: str, name: str) -> str:
-    """The text without a section."""
-    head, _body, tail = _apart(text, name)
-    return "".join(head + tail)
+    """The text without a section, however often it stands there."""
+    head, body, tail = _apart(text, name)
+    return "".join(head) + removed("".join(tail), name) if body else "".join(head)
 
 
 def _apart(text: str, name: str) -> tuple[list[str], list[str], list[str]]:
