@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import socket
+import subprocess
 import sys
 import threading
 
@@ -343,3 +344,68 @@ def test_wake_on_lan(salt):
 def test_every_function_says_how_to_call_it(salt):
     names = salt.names("network")
     assert [name for name in names if not re.search("CLI Example:\n\n *salt ", salt[name].__doc__ or "")] == []
+
+
+# -- the host's own name -----------------------------------------------------------------------------------------
+
+
+RENAME = """
+import os, socket, sys
+from trisalt.loader.dunders import Plugins
+# Whether systemd runs here is no matter: nothing of this host is asked or changed.
+os.path.isdir = lambda path, isdir=os.path.isdir: path != "/run/systemd/system" and isdir(path)
+salt = Plugins({"id": "m1", "cachedir": sys.argv[1]}).loader("modules")
+print(salt["network.mod_hostname"]("web1.example.org"), socket.gethostname())
+print(open("/etc/hostname").read() + open("/etc/hosts").read(), end="")
+"""
+
+
+def test_the_host_is_renamed_where_its_name_stands(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("namespaces need root")
+    (tmp_path / "hostname").write_text("old.site\n")
+    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n127.0.1.1\told.site  old # old stays\n10.0.0.1 older old2\n")
+    script = (
+        'mount --bind "$1/hostname" /etc/hostname && mount --bind "$1/hosts" /etc/hosts && hostname old.site '
+        '&& exec "$2" -c "$3" "$1"'
+    )
+    done = subprocess.run(
+        [
+            "unshare",
+            "--uts",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            tmp_path,
+            sys.executable,
+            RENAME,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [
+        "True web1.example.org",
+        "web1.example.org",
+        "127.0.0.1 localhost",
+        "127.0.1.1\tweb1.example.org  web1 # old stays",
+        "10.0.0.1 older old2",
+    ], done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "a..b", "a\nb", "é", "x" * 64, ".".join(["abc"] * 70)])
+def test_what_is_no_name_of_a_host_is_refused(salt, name):
+    with pytest.raises(CommandError, match="is no name of a host"):
+        salt["network.mod_hostname"](name)
+
+
+def test_neighbours_by_ipv6_are_those_whose_hardware_is_known(salt, tmp_path, monkeypatch):
+    recorded = "fe80::1 dev eth0 lladdr 02:fc:00:00:00:05 router REACHABLE\nfd00::1 dev eth0 FAILED\n"
+    (tmp_path / "ip").write_text(f"#!/bin/sh\nprintf '%s' '{recorded}'\n")
+    (tmp_path / "ip").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert salt["network.ip_neighs6"]() == {"02:fc:00:00:00:05": "fe80::1"}

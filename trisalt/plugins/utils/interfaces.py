@@ -6,6 +6,8 @@ import ipaddress
 import socket
 from typing import Any
 
+from trisalt.errors import CommandError
+
 
 def interfaces() -> dict[str, dict[str, Any]]:
     """Every interface by name: `up`, `hwaddr`, `inet`, `inet6`, and `secondary` for further IPv4 addresses.
@@ -128,3 +130,11 @@ def _lines(path: str) -> list[str]:
             return file.read().splitlines()
     except OSError:
         return []
+
+
+def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address of either kind. Raises CommandError for what is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError as exc:
+        raise CommandError(str(exc)) from None
