@@ -53,7 +53,7 @@ def test_stocks_salt_asks_as_a_user_of_pam(lab, ann, words, shown):
     assert ("Authorization" in shown) is ("Authorization" in done.stdout + done.stderr)
 
 
-def test_stocks_salt_makes_a_token_and_comes_again_with_it(lab, ann):
+def test_stocks_salt_makes_a_token_and_publishes_with_it(lab, ann):
     shown = ["-a", "pam", "--username", ann[0], "--password", ann[1]]
     done = lab.run("salt", "-T", *shown, "m1", "test.ping", kind="stock")
     assert "m1:\n    True\n" in done.stdout, done.stderr

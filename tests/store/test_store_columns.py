@@ -55,6 +55,23 @@ def test_what_went_takes_no_room(changes):
     assert columns.size <= 12 * (400 + 4 * 3)
 
 
+def test_a_map_of_very_many_keys_stays_whole_and_makes_no_columns():
+    columns = Columns(1 << 30)
+    odd = {f"key{number}": number for number in range(1000)}
+    columns.put("m1", pack_bin({"os": "Debian"}))
+    before = columns.size
+    columns.put("m2", pack_bin(odd))
+    assert columns.look().get("m2") == odd
+    assert columns.look().columns.keys() == {"os"}
+    columns.put("m2", pack_bin({"os": "Debian"}))
+    assert dict(columns.look().get("m2")) == {"os": "Debian"}
+    columns.put("m2", pack_bin(odd))
+    assert (columns.look().get("m2"), len(columns)) == (odd, 2)
+    columns.drop("m2")
+    assert columns.look().get("m2") is None
+    assert columns.size <= before + 8
+
+
 def test_a_value_that_many_have_is_kept_once():
     columns = Columns(1 << 30)
     for number in range(1000):

@@ -16,6 +16,8 @@ import msgpack
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire.codec import pack_bin, unpack_bin
 
+# A map of more keys than anybody's grains stays whole: one minion makes no columns that all others have to have.
+MOST_KEYS = 500
 # What a distinct value costs beside its bytes, and what a column does, about.
 VALUE_BYTES, COLUMN_BYTES, CODE_BYTES = 160, 400, 4
 
@@ -46,16 +48,23 @@ class Columns:
         self._columns: dict[Any, _Column] = {}
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
+        self._whole: dict[str, bytes] = {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + len(self._whole)
 
     def put(self, key: str, packed: bytes) -> None:
         """Keep the value of a key, in the place of the one that is there. Raises Full: then nothing here is whole."""
+        new = _parts(packed)
+        if len(new) > MOST_KEYS:
+            self.drop(key)
+            self._whole[key] = packed
+            self._grow(len(packed) + VALUE_BYTES)
+            return
+        self._drop_whole(key)
         row = self._rows.get(key)
         if row is None:
             row = self._rows[key] = self._free.pop() if self._free else len(self._rows)
-        new = _parts(packed)
         for name, column in self._columns.items():
             if name not in new:
                 self._set(column, row, None)
@@ -65,11 +74,11 @@ class Columns:
                 found = self._columns[name] = _Column()
                 self.size += COLUMN_BYTES
             self._set(found, row, part)
-        if self.size > self._limit:
-            raise Full
+        self._grow(0)
 
     def drop(self, key: str) -> None:
         """Forget a key."""
+        self._drop_whole(key)
         row = self._rows.pop(key, None)
         if row is None:
             return
@@ -79,7 +88,17 @@ class Columns:
 
     def look(self) -> Table:
         """The bank as it is now. It is good until the next change."""
-        return Table(self._columns, self._rows)
+        return Table(self._columns, self._rows, self._whole)
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        if self.size > self._limit:
+            raise Full
+
+    def _drop_whole(self, key: str) -> None:
+        packed = self._whole.pop(key, None)
+        if packed is not None:
+            self.size -= len(packed) + VALUE_BYTES
 
     def _set(self, column: _Column, row: int, part: bytes | None) -> None:
         codes = column.codes
@@ -126,15 +145,19 @@ class Columns:
 class Table:
     """What a bank holds, to be looked into for one target: what has been read of a column is not read again."""
 
-    def __init__(self, columns: Mapping[Any, _Column], rows: Mapping[str, int]) -> None:
+    def __init__(self, columns: Mapping[Any, _Column], rows: Mapping[str, int], whole: Mapping[str, bytes]) -> None:
         self.columns = columns
         self._rows = rows
+        self._whole = whole
         self._read: dict[Any, dict[int, Any]] = {}
 
     def get(self, key: str) -> Mapping[Any, Any] | None:
         """The map of a key, or None."""
         row = self._rows.get(key)
-        return None if row is None else Row(self, row)
+        if row is not None:
+            return Row(self, row)
+        packed = self._whole.get(key)
+        return None if packed is None else dict(unpack_bin(packed))
 
     def value(self, name: Any, row: int) -> Any:
         """What a row has in a column. Raises KeyError for nothing."""
