@@ -365,7 +365,11 @@ class BatchRun:
                 state=state,
             )
         await self._bus.publish_all([ended, JobSettled(jid=record.jid, missing=missing)])
-        log.info("batch.ended", completed=len(record.done), failed=failed, halted=step.halted)
+        facts = {"jid": record.jid, "completed": len(record.done), "failed": failed}
+        if step.halted is None:
+            log.info("batch.ended", **facts)
+        else:
+            log.info("batch.halted", **facts, reason=step.halted)
 
     # -- telling and keeping ------------------------------------------------------------------------------------
 

@@ -187,7 +187,11 @@ class _Desk:
         self._running[record.jid] = record
         try:
             with structlog.contextvars.bound_contextvars(jid=record.jid):
-                log.info("batch.resumed" if resumed else "batch.started", fun=record.fun, user=record.user)
+                facts = {"jid": record.jid, "fun": record.fun, "user": record.user}
+                if resumed:
+                    log.info("batch.resumed", **facts)
+                else:
+                    log.info("batch.started", **facts)
                 async with (
                     self.bus.subscribe((JobReturned, TaggedEvent), keep=True) as heard,
                     trio.open_nursery() as nursery,

@@ -110,17 +110,18 @@ def _allowed(id: str, tag: Any) -> str | None:
 
 def _trimmed(data: Any, limit: int) -> Any:
     """`data`, its biggest values replaced by `VALUE_TRIMMED` until it fits."""
-    if _size(data) <= limit:
+    total = _size(data)
+    if total <= limit:
         return data
     if not isinstance(data, dict):
         return TRIMMED
     sizes = {key: _size(value) for key, value in data.items()}
-    kept, total = dict(data), sum(sizes.values()) + sum(_size(key) for key in data)
+    kept = dict(data)
     for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
         if total <= limit:
             break
         kept[key] = TRIMMED
-        total -= sizes[key] - len(TRIMMED)
+        total -= sizes[key] - _size(TRIMMED)
     return kept if total <= limit else {}
 
 
