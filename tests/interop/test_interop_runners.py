@@ -72,6 +72,7 @@ def fails(answer):
 JID = "20300102030405678901"
 TOLD = "what was not done is no success"
 CALLS = [
+    Call("mine.update", "s1"),
     Call("cache.grains", "s1", only=lambda found: found["s1"]["id"]),
     Call("cache.grains", "nobody"),
     Call("cache.grains", "lab:yes", tgt_type="grain", only=sorted),
@@ -253,10 +254,9 @@ def answers():
     for kind, ask in (("stock", stocks), ("ours", ours)):
         with open_lab() as lab:
             folder = prepare(lab)
-            lab.start_master(kind, loop_interval=1, timeout=1, gather_job_timeout=1)
+            lab.start_master(kind, loop_interval=1, timeout=1, gather_job_timeout=1, auto_accept=True)
             lab.start_minion("s1", "ours", mine_functions=mine)
-            lab.accept("s1")
-            lab.salt("s1", "mine.update")
+            lab.wait_up("s1")
             found[kind] = ask(folder, calls, lab.env)
     return found
 
