@@ -1,4 +1,4 @@
-"""Run the benchmarks and print their table: `python -m benchmarks [--only pair,fleet,events] [--swarm PATH]`."""
+"""Run the benchmarks and print their table: `python -m benchmarks [--only PARTS] [--swarm PATH]`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import events, fleet, pair
+from benchmarks import commands, events, fleet, pair, targets
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
+PARTS = ("pair", "commands", "fleet", "targets", "events")
+WITH_STOCK = {"pair", "commands", "fleet"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
 
 def main() -> int:
     """Print a Markdown table; 1 when a row is not held, 2 when something that it needs is not there."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--only", default="pair,fleet,events", help="Which parts, with commas between them")
+    parser.add_argument("--only", default=",".join(PARTS), help="Which parts, with commas between them (%(default)s)")
     parser.add_argument("--swarm", type=Path, default=SWARM, help="The simulator of a thousand minions")
     options = parser.parse_args()
     parts = options.only.split(",")
-    if stock_bin() is None and {"pair", "fleet"} & set(parts):
+    if stock_bin() is None and WITH_STOCK & set(parts):
         print(f"Set {STOCK_VARIABLE} to the folder of stock Salt's commands.", file=sys.stderr)
         return 2
     if "fleet" in parts and not options.swarm.exists():
@@ -30,10 +32,17 @@ def main() -> int:
         return 2
     # Byte code is what an installed package has; without it every command would compile itself first.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    measures = {
+        "pair": pair.rows,
+        "commands": commands.rows,
+        "fleet": lambda: fleet.rows(options.swarm),
+        "targets": targets.rows,
+        "events": events.rows,
+    }
     rows = []
     for part in parts:
         print(f"{part} …", file=sys.stderr, flush=True)
-        rows += {"pair": pair.rows, "fleet": lambda: fleet.rows(options.swarm), "events": events.rows}[part]()
+        rows += measures[part]()
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors\n")
     print(table(rows))
     return 0 if all(row.holds for row in rows) else 1

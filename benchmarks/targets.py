@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import attrs
 import psutil
 import trio
 
@@ -116,6 +117,18 @@ async def measure(folder: Path, count: int) -> list[Row]:
     return rows
 
 
+def all_rows(count: int = COUNT) -> list[Row]:
+    """The first look, and a row for each kind of target."""
+    with tempfile.TemporaryDirectory(prefix="tri-") as folder:
+        return trio.run(measure, Path(folder), count)
+
+
+def rows() -> list[Row]:
+    """The kind of target that takes longest."""
+    slowest = max((row for row in all_rows() if row.limit == LIMIT_MS), key=lambda row: row.ours)
+    return [attrs.evolve(slowest, what=f"whom a target names among {COUNT:,} minions, CPU; slowest: {slowest.what}")]
+
+
 async def timed(minions: Minions, tgt: str, kind: str) -> tuple[float, int]:
     """Milliseconds of CPU, all threads together, and how many minions the target names."""
     start = time.process_time()
@@ -128,10 +141,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.targets", description=__doc__)
     parser.add_argument("--minions", type=int, default=COUNT)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tri-") as folder:
-        rows = trio.run(measure, Path(folder), options.minions)
-    print(table(rows))
-    return 0 if all(row.holds for row in rows) else 1
+    found = all_rows(options.minions)
+    print(table(found))
+    return 0 if all(row.holds for row in found) else 1
 
 
 if __name__ == "__main__":
