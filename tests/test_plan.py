@@ -140,6 +140,7 @@ HEAVY = ("trio", "zmq", "cryptography", "structlog", "jinja2", "attrs", "psutil"
 THIN = {
     "salt": ["*", "test.ping"],
     "salt_cp": ["*", "/dev/null", "/dev/null"],
+    "salt_call": ["--local", "test.ping"],
     "salt_key": ["-L"],
     "salt_run": ["jobs.active"],
     "salt_master": ["--version"],
@@ -151,6 +152,7 @@ THIN = {
 def test_a_thin_command_imports_nothing_heavy(command, tmp_path):
     argv = THIN[command] if "--version" in THIN[command] else ["-c", str(tmp_path), *THIN[command]]
     (tmp_path / "master").write_text(f"root_dir: {tmp_path}\nsock_dir: /run\n")
+    (tmp_path / "minion").write_text(f"root_dir: {tmp_path}\nid: m1\n")
     code = (
         f"import sys\nfrom trisalt.cli.{command} import main\n"
         f"try: main({argv!r})\nexcept SystemExit: pass\n"

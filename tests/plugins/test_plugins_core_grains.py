@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+import zmq
 
 from tests.support.osreleases import OS_RELEASES, parsed
 from trisalt.loader.dunders import Plugins
@@ -357,3 +358,7 @@ def test_names_are_not_looked_up_backwards_unless_asked(tmp_path):
     grains = gather({"id": "m1", "extension_modules": str(tmp_path)})
     assert grains["fqdns"] == []
     assert grains["host"] == grains["fqdn"].partition(".")[0]
+
+
+def test_the_library_says_the_version_that_pyzmq_says(shelf):
+    assert shelf("process", "_zmq_version")() == zmq.zmq_version()

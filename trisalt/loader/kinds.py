@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import attrs
+from dataclasses import dataclass
 
 COMMON = ("__opts__", "__context__", "__salt__", "__utils__", "__grains__", "__pillar__", "__proxy__")
 
 
-@attrs.frozen
+@dataclass(frozen=True)
 class Kind:
     """One plugin kind.
 
@@ -25,10 +25,16 @@ class Kind:
     sync: str
     dirs: str
     dunders: tuple[str, ...] = ()
-    folder: str = attrs.Factory(lambda self: self.name, takes_self=True)
-    tag: str = attrs.Factory(lambda self: self.folder, takes_self=True)
-    command: str = attrs.Factory(lambda self: self.folder, takes_self=True)
+    folder: str = ""
+    tag: str = ""
+    command: str = ""
     synced_by: frozenset[str] = frozenset({"minion", "master"})
+
+    def __post_init__(self) -> None:
+        """What is not said follows from what is."""
+        object.__setattr__(self, "folder", self.folder or self.name)
+        object.__setattr__(self, "tag", self.tag or self.folder)
+        object.__setattr__(self, "command", self.command or self.folder)
 
     @property
     def disabled(self) -> str:

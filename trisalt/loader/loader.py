@@ -341,7 +341,7 @@ def _plugin_files(place: Path, *, zips: bool) -> Iterator[tuple[str, Path]]:
     Of several of one name the first kind wins, in that order.
     """
     try:
-        entries = sorted(place.iterdir())
+        entries = sorted(place.iterdir(), key=lambda path: path.name)
     except OSError:
         return
     compiled, packages, zipped = [], [], []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import attrs
@@ -194,7 +195,7 @@ def _in_own_words(outcome: Outcome, run: Run) -> Outcome:
         return outcome
     name = run.fun.partition(".")[2]
     text = outcome.result.removeprefix("The minion function caused an exception: ")
-    return attrs.evolve(outcome, result=f"Exception occurred in {run.kind} {name}: {text}")
+    return replace(outcome, result=f"Exception occurred in {run.kind} {name}: {text}")
 
 
 async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturned, outcome: Outcome) -> None:

@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from trisalt.errors import TrisaltError
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
@@ -61,7 +59,7 @@ def rehearse() -> None:
     """Run a harmless job once, in the zygote: what Python notes at a first time is then there for all children."""
     daemon, child = socket.socketpair()
     with daemon, child:
-        call = attrs.asdict(Call(fun="test.ping", jid="0"), recurse=False)
+        call = Call(fun="test.ping", jid="0").to_load()
         daemon.sendall(pack_frame({"call": call, "context": pack_context(Context(opts={})), "last": True}))
         main(child)
     upcall.install(None)

@@ -93,7 +93,7 @@ class Workers:
         async with _place(self._jobs), self._seat(warm, call.jid, call.fun, outlives) as seat:
             if on_start is not None:
                 on_start(seat.process.pid)
-            request = {"call": attrs.asdict(call, recurse=False), "spool": None if spool is None else str(spool)}
+            request = {"call": call.to_load(), "spool": None if spool is None else str(spool)}
             try:
                 answer = await self._converse(seat, request, warm=warm)
             except WorkerDied:

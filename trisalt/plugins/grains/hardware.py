@@ -6,7 +6,6 @@ import glob
 import os
 import re
 import shutil
-import uuid
 from typing import Any
 
 from trisalt.plugins.utils import probe
@@ -198,6 +197,8 @@ def _real_value(name: str, value: str) -> str | None:
     if not value or re.match("none", value, re.IGNORECASE):
         return None
     if name == "uuid":
+        import uuid
+
         try:
             uuid.UUID(value)
         except ValueError:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from typing import Any
-
-import yaml
 
 from trisalt.errors import CommandError
 from trisalt.target.data import traverse
@@ -306,6 +303,8 @@ def _file() -> str:
 
 
 def _read() -> dict[str, Any]:
+    import yaml  # only what keeps grains in the file needs it, and its import costs as much as looking grains up
+
     try:
         with open(_file(), encoding="utf-8") as file:
             kept = yaml.safe_load(file)
@@ -320,6 +319,10 @@ def _read() -> dict[str, Any]:
 
 
 def _write(kept: Mapping[str, Any]) -> None:
+    import tempfile
+
+    import yaml
+
     path = _file()
     text = yaml.safe_dump(dict(kept), default_flow_style=False)
     temporary = None
