@@ -74,11 +74,11 @@ def test_a_file_that_says_it_is_test_adds_to_ours(place):
 
 
 def test_virtual_may_name_the_module(place):
-    place.write("aptpkg.py", "def __virtual__(): return 'pkg'\ndef install(): return 'apt'")
+    place.write("aptshop.py", "def __virtual__(): return 'shop'\ndef install(): return 'apt'")
     loader = place.loader()
-    assert loader["pkg.install"]() == "apt"
-    assert "aptpkg.install" not in loader
-    assert loader.missing_reason("aptpkg.install") == "'aptpkg.install' is not available."
+    assert loader["shop.install"]() == "apt"
+    assert "aptshop.install" not in loader
+    assert loader.missing_reason("aptshop.install") == "'aptshop.install' is not available."
 
 
 def test_virtualname_with_true(place):
@@ -87,9 +87,9 @@ def test_virtualname_with_true(place):
 
 
 def test_the_first_that_loads_is_taken(place):
-    place.write("one.py", "__virtualname__ = 'pkg'\ndef __virtual__(): return False\ndef x(): return 1")
-    place.write("two.py", "__virtualname__ = 'pkg'\ndef __virtual__(): return __virtualname__\ndef x(): return 2")
-    assert place.loader()["pkg.x"]() == 2
+    place.write("one.py", "__virtualname__ = 'shop'\ndef __virtual__(): return False\ndef x(): return 1")
+    place.write("two.py", "__virtualname__ = 'shop'\ndef __virtual__(): return __virtualname__\ndef x(): return 2")
+    assert place.loader()["shop.x"]() == 2
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,14 @@ def test_a_file_that_changed_on_disk_is_noticed(place):
     assert "hw.say" not in plugins.loader("modules")
 
 
+def test_a_folder_that_came_later_is_noticed(place):
+    plugins = place.plugins()
+    assert plugins.loader("modules")["test.ping"]() is True
+    place.write("test.py", "def ping(): return 'mine'")
+    plugins.notice()
+    assert plugins.loader("modules")["test.ping"]() == "mine"
+
+
 def test_where_modules_come_from(place):
     path = place.write("hw.py", "def say(): return 1")
     homes = place.loader().homes()
@@ -311,12 +319,14 @@ def test_whitelist_and_disabled(place):
 
 
 def test_providers(place):
-    place.write("yumpkg.py", "def __virtual__(): return False\ndef install(): return 'yum'")
-    place.write("aptpkg.py", "def __virtual__(): return 'pkg'\ndef install(): return 'apt'\ndef purge(): return 'apt'")
-    place.opts["providers"] = {"pkg": "yumpkg"}
+    place.write("yumshop.py", "def __virtual__(): return False\ndef install(): return 'yum'")
+    place.write(
+        "aptshop.py", "def __virtual__(): return 'shop'\ndef install(): return 'apt'\ndef purge(): return 'apt'"
+    )
+    place.opts["providers"] = {"shop": "yumshop"}
     loader = place.loader()
-    assert loader["pkg.install"]() == "yum"
-    assert loader["pkg.purge"]() == "apt"
+    assert loader["shop.install"]() == "yum"
+    assert loader["shop.purge"]() == "apt"
 
 
 def test_unknown_kind():

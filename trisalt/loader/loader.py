@@ -24,7 +24,7 @@ from typing import Any
 from trisalt.errors import LoaderError
 from trisalt.loader import facade
 from trisalt.loader.kinds import KINDS
-from trisalt.loader.sources import FACADE, STOCK_KINDS, is_ours, sources, stock_salt
+from trisalt.loader.sources import FACADE, STOCK_KINDS, is_ours, places, sources, stock_salt
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
             self._stock = stock_salt(self._opts) if self.kind in STOCK_KINDS else None
             disabled = self._opts.get(KINDS[self.kind].disabled) or ()
             zips = bool(self._opts.get("enable_zip_modules"))
-            for place in sources(self.kind, self._opts) if self._places is None else self._places:
+            for place in places(self.kind, self._opts) if self._places is None else self._places:
                 ours = is_ours(place) or self._is_stocks(place)
                 if not ours:
                     self._seen[place] = _stamp(place)

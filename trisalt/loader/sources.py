@@ -31,6 +31,12 @@ STOCK_KINDS = frozenset(
 def sources(kind: str, opts: Mapping[str, Any]) -> list[Path]:
     """The directories of a kind that are there: those of the operator, synced ones, those of installed packages,
     our own shelf, and, where it is asked for, stock Salt's.
+    """
+    return [place for place in places(kind, opts) if place.is_dir()]
+
+
+def places(kind: str, opts: Mapping[str, Any]) -> list[Path]:
+    """The same with those that may come to be.
 
     Source: stock Salt 3008.3: `module_dirs` first by their `<kind>` or `_<kind>` folders, the last named first,
     then `extension_modules/<kind>`, `<kind>_dirs`, entry points, built-in.
@@ -38,7 +44,10 @@ def sources(kind: str, opts: Mapping[str, Any]) -> list[Path]:
     row = KINDS[kind]
     found: list[Path] = []
     for directory in reversed(_directories(opts.get("module_dirs"))):
-        found += [place for place in (directory / row.folder, directory / f"_{row.folder}") if place.is_dir()][:1]
+        plain = directory / row.folder
+        found.append(plain)
+        if not plain.is_dir():
+            found.append(directory / f"_{row.folder}")
     if extensions := opts.get("extension_modules"):
         found.append(Path(extensions) / row.folder)
     found += _directories(opts.get(row.dirs))
@@ -49,7 +58,7 @@ def sources(kind: str, opts: Mapping[str, Any]) -> list[Path]:
         found.append(FACADE / "utils")
     if kind in STOCK_KINDS and (stock := stock_salt(opts)) is not None:
         found.append(stock / row.folder)
-    return [place for place in dict.fromkeys(found) if place.is_dir()]
+    return list(dict.fromkeys(found))
 
 
 def stock_salt(opts: Mapping[str, Any]) -> Path | None:
