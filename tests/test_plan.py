@@ -136,7 +136,19 @@ def test_every_class_of_a_catalogue_is_frozen_and_says_what_it_is(catalogue, bas
 
 
 # What costs more than all that a thin command does.
-HEAVY = ("trio", "zmq", "cryptography", "structlog", "jinja2", "attrs", "psutil", "sqlite3", "asyncio", "difflib")
+HEAVY = (
+    "trio",
+    "zmq",
+    "cryptography",
+    "structlog",
+    "jinja2",
+    "attrs",
+    "psutil",
+    "sqlite3",
+    "asyncio",
+    "difflib",
+    "tqdm",
+)
 THIN = {
     "salt": ["*", "test.ping"],
     "salt_cp": ["*", "/dev/null", "/dev/null"],

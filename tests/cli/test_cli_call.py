@@ -269,3 +269,24 @@ def test_with_a_master():
         job = json.loads(lab.run("salt-run", "--out", "json", "jobs.list_job", jid).stdout)
         assert job["Result"]["m1"]["return"] is True
         assert job["Result"]["m1"]["retcode"] == 5
+
+
+def test_hard_crash_tells_all_of_where_a_function_failed(call):
+    soft, hard = call("probe.ve"), call("--hard-crash", "probe.ve")
+    assert soft.returncode == hard.returncode == 1
+    assert "Traceback" not in soft.stderr
+    assert "Traceback (most recent call last):" in hard.stderr
+    assert hard.stderr.endswith("ValueError: oops\n")
+
+
+def test_only_what_changes_is_printed_if_asked(call):
+    found = call("--output-diff", "--out", "json", "test.ping")
+    assert json.loads(found.stdout) == {"local": True}
+
+
+def test_a_profile_is_written(call):
+    done = call("--enable-profiling", "--profiling-path", str(call.root / "stats"), "test.ping")
+    (path,) = (call.root / "stats").iterdir()
+    assert (done.returncode, done.stdout) == (0, "local:\n    True\n")
+    assert path.name.startswith("test.ping-")
+    assert str(path) in done.stderr
