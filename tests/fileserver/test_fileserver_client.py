@@ -176,7 +176,7 @@ def test_many_files(client, tmp_path):
         client.cache_dir("salt://sub", include_pat="E@(")
     assert len(client.cache_master()) == len(FILES)
     written = client.get_dir("salt://sub/", str(tmp_path / "out"))
-    assert written == [f"{tmp_path}/out/sub/{name}" for name in ("b.txt", "deep/d.bin", "zero")]
+    assert written == [f"{tmp_path}/out/sub/{name}" for name in ("b.txt", "deep/d.bin", "zero", "empty")]
     assert (tmp_path / "out/sub/empty").is_dir()
 
 

@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from tests.interop.filerows import BASICS, PERMS, Row
+from tests.interop.filerows_cp import CP_ROWS
 from tests.interop.filerows_edit import EDIT_ROWS
 from tests.interop.filerows_find import FIND
 from tests.interop.filerows_managed import MANAGED_ROWS
@@ -20,7 +21,7 @@ from tests.support.lab import stock_bin
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 
-ROWS = [*BASICS, *PERMS, *EDIT_ROWS, *MANAGED_ROWS, *FIND]
+ROWS = [*BASICS, *PERMS, *EDIT_ROWS, *MANAGED_ROWS, *FIND, *CP_ROWS]
 
 STOCK = """
 import json, logging, os, subprocess, sys

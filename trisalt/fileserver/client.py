@@ -207,7 +207,10 @@ class FileClient:
         ]
 
     def get_dir(self, path: str, dest: str = "", saltenv: str = "base", gzip: int | None = None) -> list[str]:
-        """Copy a directory of the file server below `dest`, under its own name; the files, where they are now."""
+        """Copy a directory of the file server below `dest`, under its own name.
+
+        What was copied, where it is now: files, and directories that hold nothing.
+        """
         name, saltenv = self._salt(path, saltenv)
         name = name.rstrip("/")
         above = os.path.dirname(name)
@@ -218,7 +221,9 @@ class FileClient:
                 written.append(self.get_file(urls.create(file, saltenv), f"{dest}/{rel}", True, saltenv, gzip))
         for folder in self.file_list_emptydirs(saltenv, f"{name}/" if name else ""):
             if not name or folder.startswith(f"{name}/"):
-                _folder(f"{dest}/{folder[len(above) :].lstrip('/') if above else folder}", 0o777)
+                place = f"{dest}/{folder[len(above) :].lstrip('/') if above else folder}"
+                _folder(place, 0o777)
+                written.append(place)
         return written
 
     # -- what there is --------------------------------------------------------------------------------------------
