@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from trisalt.client.credentials import open_door
-from trisalt.errors import ConfigError, Denied
+from trisalt.errors import CommandError, ConfigError, Denied
 
 NOTHING = {"eauth": None, "make_token": False, "username": "", "password": None}
 LOGIN = {"eauth": "pam", "username": "ann", "password": "secret"}
@@ -69,6 +69,12 @@ def test_no_token_is_made_for_who_cannot_prove_it(scripted, tmp_path):
 def test_a_backend_that_is_not_enabled_is_named_with_those_that_are(scripted):
     with pytest.raises(Denied, match='"ldap" is not available\nAvailable eauth types: file, pam'):
         opened(scripted.path, {"external_auth": {"pam": {}, "file": {}}}, **{**LOGIN, "eauth": "ldap"})
+
+
+@pytest.mark.parametrize("given", [{"username": "ann"}, {"password": ""}])
+def test_a_name_without_a_backend_is_not_quietly_somebody_else(scripted, given):
+    with pytest.raises(CommandError, match="by -a or -T"):
+        opened(scripted.path, **given)
 
 
 def test_who_does_not_answer_is_not_let_in(scripted, monkeypatch):
