@@ -1,12 +1,15 @@
 """The execution module `pkg` on Debian: the real apt and dpkg, in a database of their own with a repository made here."""
 
 import logging
+import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from tests.support.debian import need
 from tests.support.debrepo import Debian
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
@@ -14,6 +17,9 @@ from trisalt.loader.dunders import Plugins
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        pytest.skip("needs apt, and root as dpkg does")
+    need("gnupg")  # while apt is still the host's
     debian = Debian(tmp_path_factory.mktemp("debian"))
     debian.package("one", "1.0")
     debian.package("one", "1.1")
