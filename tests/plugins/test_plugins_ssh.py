@@ -262,6 +262,16 @@ def test_a_users_link_leads_root_nowhere(salt, user, file, tmp_path):
     assert (os.geteuid(), os.getegid()) == (0, 0)
 
 
+def test_a_home_by_another_path_is_a_home_too(salt, user, file, tmp_path):
+    """The folder is reached by a path that does not begin as the home's does."""
+    (tmp_path / "roots").chmod(0o700)
+    (tmp_path / "homes").symlink_to("/home")
+    file.parent.symlink_to(tmp_path / "roots")
+    with pytest.raises(CommandError):
+        salt["ssh.set_auth_key"](user, ED, "ed25519", config=f"{tmp_path}/homes/{user}/.ssh/authorized_keys")
+    assert list((tmp_path / "roots").iterdir()) == []
+
+
 def test_a_file_of_roots_in_a_users_folder_becomes_the_users(salt, user, file):
     salt["ssh.set_auth_key"](user, ED, "ed25519")
     os.chown(file, 0, 0)

@@ -10,6 +10,7 @@ import pwd
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 from trisalt.errors import CommandError
 
@@ -33,14 +34,16 @@ def path(config: str, entry: pwd.struct_passwd) -> str:
         pair = config[at : at + 2]
         text += values.get(pair, config[at])
         at += 2 if pair in values else 1
-    return os.path.normpath(os.path.join(entry.pw_dir, text))
+    found = os.path.normpath(os.path.join(entry.pw_dir, text))
+    if not os.path.isabs(found):
+        raise CommandError(f"User {entry.pw_name} has no home")
+    return found
 
 
 @contextmanager
 def acting_as(entry: pwd.struct_passwd | None, where: str) -> Iterator[None]:
     """Be the user for what is done below their home. Elsewhere, and where we are not root, be who we are."""
-    mine = entry is None or os.geteuid() != 0 or entry.pw_uid == 0
-    if mine or os.path.commonpath([entry.pw_dir, where]) != os.path.normpath(entry.pw_dir) or entry.pw_dir == "/":
+    if entry is None or os.geteuid() != 0 or entry.pw_uid == 0 or not _is_below(where, entry.pw_dir):
         yield
         return
     with being(entry):
@@ -51,15 +54,22 @@ def acting_as(entry: pwd.struct_passwd | None, where: str) -> Iterator[None]:
 def being(entry: pwd.struct_passwd) -> Iterator[None]:
     """Be the user, with their groups: what is made is theirs, and what they may not read cannot be read."""
     uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
-    os.setgroups(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    os.setegid(entry.pw_gid)
-    os.seteuid(entry.pw_uid)
+    theirs = os.getgrouplist(entry.pw_name, entry.pw_gid)
     try:
+        os.setgroups(theirs)
+        os.setegid(entry.pw_gid)
+        os.seteuid(entry.pw_uid)
         yield
     finally:
         os.seteuid(uid)
         os.setegid(gid)
         os.setgroups(groups)
+
+
+def _is_below(where: str, home: str) -> bool:
+    """Whether a path leads through a home, by whichever path to it. The root is nobody's home."""
+    top = os.path.realpath(home)
+    return top != "/" and any(os.path.realpath(folder) == top for folder in PurePath(where).parents)
 
 
 def read(where: str, entry: pwd.struct_passwd | None) -> str:
