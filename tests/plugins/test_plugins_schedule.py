@@ -145,6 +145,16 @@ def test_offline_reads_and_writes_what_the_next_start_reads(salt, kept):
     assert not kept.exists()
 
 
+def test_what_is_said_of_all_jobs_is_no_job(salt, kept):
+    kept.parent.mkdir()
+    whole = {"splay": {"start": 1, "end": 5}, "skip_function": "test.fib", "enabled": False, "gone": None}
+    kept.write_text(yaml.safe_dump({"schedule": {**whole, "j1": {**HOURLY, "enabled": False}}}))
+    found = salt["schedule.list"](offline=True, return_yaml=False, show_disabled=False)
+    assert found == {key: whole[key] for key in ("splay", "skip_function", "enabled")}
+    shown = yaml.safe_load(salt["schedule.list"](offline=True))["schedule"]
+    assert (shown["splay"], shown["j1"]["saved"]) == ({"start": 1, "end": 5}, True)
+
+
 def test_a_file_that_cannot_be_read_is_said_and_left(salt, kept):
     kept.parent.mkdir()
     kept.write_text("schedule: [1, 2")

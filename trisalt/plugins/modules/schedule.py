@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from trisalt.errors import CommandError, ConfigError
-from trisalt.scheduler.entry import INTERVALS, KNOWN_KEYS, TIME_FORM, WHOLE, Entry, Source
-from trisalt.scheduler.persist import read_schedule, write_mapping
+from trisalt.scheduler.entry import INTERVALS, KNOWN_KEYS, TIME_FORM, Entry, Source, stands_alone
+from trisalt.scheduler.persist import FILE_NAME, read_schedule, write_mapping
 from trisalt.worker import upcall
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ _REST = (
     *("returner", "after", "return_config", "return_kwargs", "until", "run_on_start", "skip_during_range"),
     *("run_after_skip_range", "dry_run"),
 )
+_BOTH = '"when" or "cron" options.'
+
 # What steers these functions and is no part of a job.
 _STEERING = frozenset({"test", "offline", "persist", "name", "where"})
 
@@ -56,16 +58,18 @@ def list_(
     answer = {"schedule": kept} if offline else _asked("list", where=where)
     found = {}
     for name, item in answer["schedule"].items():
-        if name in WHOLE and not isinstance(item, Mapping):
+        if stands_alone(name, item):
             found[name] = item
         elif isinstance(item, Mapping) and (show_all or not name.startswith("__")):
             found[name] = {**item, "enabled": item.get("enabled", True), "name": name}
     if not show_disabled:
-        found = {name: item for name, item in found.items() if not isinstance(item, dict) or item["enabled"]}
+        found = {name: item for name, item in found.items() if stands_alone(name, item) or item["enabled"]}
     if not return_yaml:
         return found
     saved = {*kept, *answer.get("configured", ())}
-    shown = {name: {**item, "saved": name in saved} if isinstance(item, dict) else item for name, item in found.items()}
+    shown = {
+        name: item if stands_alone(name, item) else {**item, "saved": name in saved} for name, item in found.items()
+    }
     return yaml.safe_dump({"schedule": shown}, default_flow_style=False, allow_unicode=True)
 
 
@@ -188,10 +192,9 @@ def add(name: str, **kwargs: Any) -> dict[str, Any]:
         return _refused(f"Job {name} already exists in schedule.", changes={})
     if not name:
         return _refused("Job name is required.")
-    conflict = _conflict(kwargs)
+    conflict = _conflict(kwargs, "Error: ")
     if conflict:
-        said = conflict if conflict.startswith('Unable to use "when"') else f"Error: {conflict}"
-        return _refused(said, changes={})
+        return _refused(conflict, changes={})
     item = build_schedule_item(name, **kwargs)
     wrong = _wrong(name, item)
     if wrong is not None:
@@ -215,11 +218,9 @@ def modify(name: str, **kwargs: Any) -> dict[str, Any]:
 
         salt '*' schedule.modify job1 function='test.ping' seconds=3600
     """
-    conflict = _conflict(kwargs)
+    conflict = _conflict(kwargs, "Error: ", '"when" option.' if "when" in kwargs else _BOTH)
     if conflict:
-        said = conflict.replace('"when" or "cron" options.', '"when" option.') if "when" in kwargs else conflict
-        said = conflict if "together" in conflict else f"Error: {said}"
-        return _refused(said, changes={})
+        return _refused(conflict, changes={})
     offline = _offline(kwargs)
     current = _entry(name, offline=offline)
     if current is None:
@@ -540,9 +541,10 @@ def _whens() -> dict[str, Any]:
     return found
 
 
-def _conflict(kwargs: Mapping[str, Any]) -> str | None:
+def _conflict(kwargs: Mapping[str, Any], prefix: str = "", others: str = _BOTH) -> str | None:
+    """What is said of times that exclude each other; stock's functions word it each in their own way."""
     if any(key in kwargs for key in INTERVALS) and ("when" in kwargs or "cron" in kwargs):
-        return 'Unable to use "seconds", "minutes", "hours", or "days" with "when" or "cron" options.'
+        return f'{prefix}Unable to use "seconds", "minutes", "hours", or "days" with {others}'
     if "when" in kwargs and "cron" in kwargs:
         return 'Unable to use "when" and "cron" options together.  Ignoring.'
     return None
@@ -563,7 +565,7 @@ def _parses(text: object, form: object) -> bool:
 
 def _path() -> Path:
     folder = os.path.dirname(__opts__["conf_file"])
-    return Path(folder, os.path.dirname(__opts__.get("default_include") or "minion.d/*.conf"), "_schedule.conf")
+    return Path(folder, os.path.dirname(__opts__.get("default_include") or "minion.d/*.conf"), FILE_NAME)
 
 
 def _kept() -> dict[str, Any]:
