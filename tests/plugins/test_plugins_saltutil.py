@@ -34,9 +34,13 @@ class Host:
     def answer(self, cmd, load):
         data = self.files.get((load.get("saltenv"), load.get("path")))
         match cmd:
+            case "_file_envs":
+                return sorted({"base", *(env for env, _path in self.files)})
             case "_file_list":
                 return [p for env, p in self.files if env == load["saltenv"] and p.startswith(load["prefix"] + "/")]
             case "_file_hash_and_stat":
+                if data is None:
+                    return [{}, None]
                 return [{"hsum": hashlib.sha256(data).hexdigest(), "hash_type": "sha256"}, [0o100644]]
             case "_serve_file":
                 self.served += 1
@@ -131,6 +135,47 @@ def test_sync_of_environments(salt, host, tmp_path):
     assert salt["saltutil.sync_grains"](saltenv="dev,base") == ["grains.g"]
     assert (tmp_path / "extmods/grains/g.py").read_bytes() == b"1"
     assert host.refreshed() == ["modules", "grains", "pillar"]
+
+
+TOP = b"""
+base:
+  '*': [a]
+dev:
+  'os:Debian':
+    - match: grain
+    - b
+{% if grains['os'] == 'Debian' %}
+test:
+  'm[1-3]': [c]
+{% endif %}
+prod:
+  'web*': [d]
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "opts", "synced"),
+    [
+        ({("base", "top.sls"): TOP}, {}, ["modules.base", "modules.dev", "modules.test"]),
+        ({("dev", "top.sls"): b"dev: {'m1': [a]}"}, {}, ["modules.dev"]),
+        ({("base", "top.sls"): b"prod: {'web*': [a]}"}, {}, ["modules.base"]),
+        ({}, {}, ["modules.base"]),
+        ({("base", "top.sls"): TOP}, {"saltenv": "prod"}, ["modules.prod"]),
+        ({("base", "first.sls"): b"test: {'*': [a]}"}, {"state_top": "salt://first.sls"}, ["modules.test"]),
+    ],
+)
+def test_environments_are_those_of_the_top_file(tmp_path, host, files, opts, synced):
+    modules = {(env, f"_modules/{env}.py"): b"" for env in ("base", "dev", "test", "prod")}
+    host.files = {**modules, **files}
+    opts = {"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "ext"), **opts}
+    salt = Plugins(opts, grains={"os": "Debian"}).loader("modules")
+    assert salt["saltutil.sync_modules"]() == synced
+
+
+def test_a_top_file_that_cannot_be_read_is_told(salt, host):
+    host.files = {("base", "top.sls"): b"base: ["}
+    with pytest.raises(CommandError, match=r"Unable to render top file\(s\): "):
+        salt["saltutil.sync_modules"]()
 
 
 def test_sync_keeps_to_the_lists(salt, host):

@@ -339,6 +339,7 @@ def _refresh_after(command):
 
 
 def _sync(command, saltenv, whitelist, blacklist):
+    saltenv = saltenv or __utils__["environments.from_top"]()
     return __utils__["extmods.sync"](__opts__, command, saltenv, whitelist, blacklist)
 
 
