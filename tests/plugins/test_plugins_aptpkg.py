@@ -343,6 +343,39 @@ def test_debconf_is_answered_before_it_asks(salt, debian, tmp_path, monkeypatch)
         salt["pkg.install"]("two", debconf="/nonexistent")
 
 
+def program(tmp_path, monkeypatch, name, text):
+    """A program of this name before all others."""
+    folder = tmp_path / "programs"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/sbin:/usr/bin:/sbin:/bin")
+
+
+def test_services_whose_files_were_upgraded(salt, tmp_path, monkeypatch):
+    if shutil.which("checkrestart") is None:
+        with pytest.raises(CommandError, match="part of the 'debian-goodies' package"):
+            salt["pkg.services_need_restart"]()
+    # As checkrestart of debian-goodies 0.88.1 prints it.
+    printed = (
+        "PROCESSES: 3\nPROGRAMS: 2\nPACKAGES: 2\nSERVICE:ssh,12,/usr/sbin/sshd\nSERVICE:cron,13,/usr/sbin/cron\n"
+        "SERVICE:ssh,14,/usr/sbin/sshd"
+    )
+    program(tmp_path, monkeypatch, "checkrestart", f'[ "$*" = "--machine --package" ] && cat <<E\n{printed}\nE')
+    assert salt["pkg.services_need_restart"]() == ["cron", "ssh"]
+
+
+def test_an_archive_of_launchpad_is_added_by_its_own_program(salt, debian, tmp_path, monkeypatch):
+    if shutil.which("add-apt-repository") is None:
+        with pytest.raises(CommandError, match="ppa:x/y needs add-apt-repository"):
+            salt["pkg.mod_repo"]("ppa:x/y", refresh=False)
+    file = debian.etc / "sources.list.d/x-ubuntu-y.list"
+    made = f'[ "$*" = "--yes --no-update ppa:x/y" ] && echo "deb https://ppa.example/x/y/ubuntu noble main" > {file}'
+    program(tmp_path, monkeypatch, "add-apt-repository", made)
+    found = salt["pkg.mod_repo"]("ppa:x/y", refresh=False)["ppa:x/y"]
+    assert (found["uri"], found["dist"], found["file"]) == ("https://ppa.example/x/y/ubuntu", "noble", str(file))
+
+
 def test_what_was_downloaded_is_listed(salt, debian):
     target = debian.root / "cache/archives/one_1.0_all.deb"
     target.write_bytes((debian.repo / "one_1.0_all.deb").read_bytes())

@@ -69,7 +69,7 @@ def test_nginx_comes_and_what_came_is_listed(installed):
     assert packages() >= set(came)
 
 
-def test_the_minion_tells_what_it_runs_and_is_asked_how_it_goes(installed):
+def test_the_minion_tells_what_it_runs(installed):
     _lab, minion, _done, _came = installed
     told = minion.text().splitlines()
     begun = next(number for number, line in enumerate(told) if "Executing command pkg.install with jid " in line)

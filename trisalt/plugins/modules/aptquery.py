@@ -194,13 +194,9 @@ def services_need_restart(**kwargs: Any) -> list[str]:
             "repositories."
         )
     found = __utils__["apt.must"](["checkrestart", "--machine", "--package"])
-    services: set[str] = set()
-    for line in found["stdout"].splitlines():
-        # SERVICE:rsyslog,PID…: the units or init scripts that the package of a process has.
-        head, _, rest = line.partition(":")
-        if head == "SERVICE":
-            services.update(name.strip() for name in rest.split(",")[1:] if name.strip())
-    return sorted(services)
+    # SERVICE:openssh-server,1234,/usr/sbin/sshd
+    rows = (line.removeprefix("SERVICE:") for line in found["stdout"].splitlines() if line.startswith("SERVICE:"))
+    return sorted({row.partition(",")[0] for row in rows})
 
 
 def _owner(path: str) -> str:
