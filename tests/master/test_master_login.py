@@ -28,6 +28,7 @@ class Workers:
 
     calls: list = attrs.field(factory=list)
     result: object = None
+    rows: object = None
     seconds: float = 0.0
 
     async def run_job(self, call, *, outlives):
@@ -36,14 +37,19 @@ class Workers:
         await trio.sleep(self.seconds)
         if isinstance(self.result, Exception):
             raise self.result
-        ((asked,), (whose,)) = call.arg
+        ((asked,), (whose,), (again,)) = call.arg
+        assert again == asked
         good = (asked["username"], asked["password"]) == ("ann", PASSWORD)
         verified = good if self.result is None else self.result
-        auth, groups = call.fun
+        auth, groups, acl = call.fun
         failed = isinstance(verified, str)
         return Outcome(
-            result={auth: verified, groups: ["ann", "ops"] if whose["username"] == "ann" else "Traceback"},
-            retcode={auth: int(failed), groups: int(whose["username"] != "ann")},
+            result={
+                auth: verified,
+                groups: ["ann", "ops"] if whose["username"] == "ann" else "Traceback",
+                acl: "'pam.acl' is not available." if self.rows is None else self.rows,
+            },
+            retcode={auth: int(failed), groups: int(whose["username"] != "ann"), acl: int(self.rows is None)},
             failure=Failure.EXCEPTION if failed else None,
         )
 
@@ -132,7 +138,7 @@ async def test_a_backend_vouches_for_a_name_and_knows_its_groups(autojump_clock,
         (True, "ann", "pam", "192.0.2.1")
     ]
     (call,) = desk.workers.calls
-    assert call.fun == ["pam.auth", "pam.groups"]
+    assert call.fun == ["pam.auth", "pam.groups", "pam.acl"]
     assert all(argument["__kwarg__"] is True for (argument,) in call.arg)
 
 
@@ -301,6 +307,14 @@ async def test_a_token_keeps_the_permissions_of_its_time_only_if_it_is_configure
     assert (await desk.bearer(told["token"])).rows == ["test.ping", "@jobs"]
     desk.rules = LoginRules(external_auth=EAUTH)
     assert (await desk.bearer(told["token"])).rows is None
+
+
+@pytest.mark.parametrize(("rows", "taken"), [(["test.echo"], ["test.echo"]), ("x", None), ({"a": 1}, None), ([], [])])
+async def test_a_backend_may_have_the_permissions_too_and_a_token_keeps_them(autojump_clock, desk, rows, taken):
+    desk.workers.rows = rows
+    assert (await desk.login()).rows == taken
+    told = await desk.token()
+    assert (await desk.bearer(told["token"])).rows == taken
 
 
 async def test_a_token_that_was_dropped_is_none(autojump_clock, desk):

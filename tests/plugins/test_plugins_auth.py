@@ -7,7 +7,10 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -174,6 +177,56 @@ def test_a_file_that_cannot_be_used_vouches_for_nobody_and_is_named(tmp_path, co
         assert auth("ann", "fishing") is False
     assert "external_auth: file" in caplog.text
     assert "fishing" not in caplog.text
+
+
+# -- rest ----------------------------------------------------------------------------------------------------------------
+
+
+class Accounts(BaseHTTPRequestHandler):
+    """Vouches for ann, tells what she may by the path, and keeps nothing."""
+
+    def do_POST(self):
+        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        good = asked == {"username": ["ann"], "password": ["fish & chips"]}
+        body = {"/list": b'["test.echo"]', "/map": b"{}", "/none": b"", "/text": b"<html>"}[self.path]
+        self.send_response(200 if good else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def service():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Accounts) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "verified", "permissions"),
+    [("/list", True, ["test.ping", "test.echo"]), ("/map", True, None), ("/none", True, None), ("/text", False, None)],
+)
+def test_a_service_vouches_and_may_tell_permissions(service, path, verified, permissions):
+    loader = Plugins({"external_auth": {"rest": {"^url": service + path, "ann": ["test.ping"]}}}).loader("auth")
+    assert loader["rest.auth"]("ann", "fish & chips") is verified
+    assert loader["rest.acl"]("ann", "fish & chips") == permissions
+    for pair in (("ann", "wrong"), ("bob", "fish & chips")):
+        assert loader["rest.auth"](*pair) is False
+        assert loader["rest.acl"](*pair) is None
+
+
+@pytest.mark.parametrize("url", [None, "", 7, "file:///etc/passwd", "http://127.0.0.1:1/", "http://["])
+def test_a_service_that_is_not_there_vouches_for_nobody(url, caplog):
+    with caplog.at_level(logging.INFO):
+        assert backend("rest", external_auth={"rest": {"^url": url}})("ann", "fishing") is False
+    assert "fishing" not in caplog.text
+    assert "external_auth: rest" in caplog.text
 
 
 # -- the others ----------------------------------------------------------------------------------------------------------

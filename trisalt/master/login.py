@@ -142,9 +142,9 @@ class _Desk:
         start = trio.current_time()
         name, eauth, peer = request.username, request.eauth, request.peer
         reason = self._unfit(request) or self._worn_out(request)
-        groups: tuple[str, ...] = ()
+        caller = Caller(name=name, eauth=eauth)
         if not reason:
-            reason, groups = await self._ask_backend(request)
+            reason, caller = await self._ask_backend(request)
             if reason:
                 # Only who was really asked about counts: nobody is kept out by what they were not told.
                 self._names.take(f"{eauth}/{name}", trio.current_time())
@@ -152,7 +152,7 @@ class _Desk:
         if not reason:
             log.info("login.accepted", user=name, eauth=eauth, peer=peer)
             await self._bus.publish(LoginDecided(result=True, user=name, eauth=eauth, peer=peer))
-            return Caller(name=name, eauth=eauth, groups=groups)
+            return caller
         await self._told_no(name, eauth, peer, reason)
         await self._make_wait(start)
         raise Unauthenticated()
@@ -189,29 +189,35 @@ class _Desk:
             return "too many logins at a time"
         return ""
 
-    async def _ask_backend(self, request: LoginRequest | TokenRequest) -> tuple[str, tuple[str, ...]]:
-        """Why the backend does not vouch for them, empty when it does; and their groups."""
-        auth, groups = f"{request.eauth}.auth", f"{request.eauth}.groups"
+    async def _ask_backend(self, request: LoginRequest | TokenRequest) -> tuple[str, Caller]:
+        """Why the backend does not vouch for them, empty when it does; and them, with their groups, and with the
+        permissions where the backend has these too."""
+        auth, groups, acl = (f"{request.eauth}.{function}" for function in ("auth", "groups", "acl"))
         # As keywords: a password may look like anything.
         named = {"__kwarg__": True, "username": request.username}
-        call = Call(
-            fun=[auth, groups], jid="", arg=[[{**named, "password": request.password.reveal()}], [named]], kind="auth"
-        )
+        whole = {**named, "password": request.password.reveal()}
+        call = Call(fun=[auth, groups, acl], jid="", arg=[[whole], [named], [whole]], kind="auth")
+        nobody = Caller(name=request.username, eauth=request.eauth)
         outcome = None
         with trio.move_on_after(BACKEND_S):
             async with self._limit:
                 outcome = await self._workers.run_job(call, outlives=False)
         if outcome is None:
-            return f"the backend did not answer within {BACKEND_S:g} s", ()
-        verified, known = outcome.result.get(auth), outcome.result.get(groups)
+            return f"the backend did not answer within {BACKEND_S:g} s", nobody
+        verified = outcome.result.get(auth)
         if outcome.retcode.get(auth):
             # What it says may hold what it was given.
             said = str(verified).replace(request.password.reveal(), "…").strip().splitlines()
-            return f"the backend failed: {said[-1] if said else 'without a word'}", ()
+            return f"the backend failed: {said[-1] if said else 'without a word'}", nobody
         if verified is not True and not (verified and isinstance(verified, str | int)):
-            return "the backend does not vouch for them", ()
-        good = not outcome.retcode.get(groups) and isinstance(known, list | tuple)
-        return "", tuple(str(group) for group in known) if good else ()
+            return "the backend does not vouch for them", nobody
+        known, rows = (
+            outcome.result.get(fun)
+            if not outcome.retcode.get(fun) and isinstance(outcome.result.get(fun), list)
+            else None
+            for fun in (groups, acl)
+        )
+        return "", attrs.evolve(nobody, groups=tuple(str(group) for group in known or ()), rows=rows)
 
     async def _told_no(self, name: str, eauth: str, peer: str, reason: str) -> None:
         """Log and tell it. Of one place that asks on and on, only now and then: strangers must not fill the log."""
@@ -233,6 +239,9 @@ class _Desk:
         kept: dict[str, Any] = {"start": now, "expire": now + lifetime, "name": caller.name, "eauth": caller.eauth}
         if caller.groups:
             kept["groups"] = list(caller.groups)
+        if caller.rows is not None:
+            # Without a password nobody can ask the backend again.
+            kept["backend_acl"] = caller.rows
         if rules.keep_acl_in_token:
             kept["auth_list"] = self._acl.rows_of(caller)
         await self._banks.store(BANK, _digest(token), kept)
@@ -249,6 +258,7 @@ class _Desk:
             await self._told_no(kept["name"], kept["eauth"], peer, "the token's eauth system is not enabled any more")
             raise Unauthenticated()
         rows = kept.get("auth_list") if rules.keep_acl_in_token else None
+        rows = kept.get("backend_acl") if rows is None else rows
         return Caller(name=kept["name"], eauth=kept["eauth"], groups=tuple(kept.get("groups") or ()), rows=rows)
 
     async def _read(self, token: Secret) -> dict[str, Any] | None:
