@@ -198,3 +198,78 @@ def test_a_web_server_is_asked(web):
     gone = query(f"{web}/gone", status=True)
     assert (gone["status"], gone["error"]) == (404, "HTTP 404: no")
     assert "refused" in query("http://127.0.0.1:1/")["error"]
+
+
+@pytest.fixture
+def stock(tmp_path):
+    """A folder with a package that looks like stock Salt's: of one helper and one module."""
+    files = {
+        "salt/__init__.py": "NAME = 'stock'\n",
+        "salt/loader/__init__.py": "",
+        "salt/utils/__init__.py": "",
+        "salt/utils/helper.py": "def who(): return 'helper of stock'\n",
+        "salt/utils/decorators.py": "class Depends:\n    @classmethod\n    def enforce_dependencies(cls, *a): pass\n",
+        "salt/exceptions.py": "raise RuntimeError('never imported')\n",
+        "salt/modules/tail.py": (
+            "import salt, salt.utils.helper, salt.exceptions\nfrom salt.exceptions import CommandExecutionError\n"
+            "def say(): return [salt.NAME, salt.utils.helper.who()]\n"
+            "def late():\n    import salt.utils.helper as helper\n    return helper.who()\n"
+            "def ours(): return __salt__['mine.say']()\n"
+            "def fail(): raise CommandExecutionError('no')\n"
+            "def by_dunder(): return __utils__['helper.who']()\n"
+        ),
+        "salt/modules/test.py": "def ping(): return 'stock'\ndef only(): return 'stock'\n",
+        "salt/modules/other.py": "__virtualname__ = 'sys'\ndef __virtual__(): return 'sys'\ndef extra(): return 1\n",
+        "ext/modules/mine.py": "import salt.utils.stringutils\ndef say(): return salt.utils.stringutils.__file__\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    yield tmp_path
+    while str(tmp_path) in sys.path:
+        sys.path.remove(str(tmp_path))
+
+
+def test_each_file_has_the_salt_that_it_was_written_against(stock):
+    opts = {"salt_modules": str(stock), "extension_modules": str(stock / "ext")}
+    loader = Plugins(opts).loader("modules")
+    here = importlib.import_module("salt")
+    assert loader["tail.say"]() == ["stock", "helper of stock"]
+    assert loader["tail.late"]() == "helper of stock"
+    assert loader["tail.by_dunder"]() == "helper of stock"
+    assert loader["tail.ours"]() == str(facade.ROOT / "utils/stringutils.py")
+    with pytest.raises(CommandError, match="no"):
+        loader["tail.fail"]()
+    assert importlib.import_module("salt") is here
+    assert not hasattr(here, "NAME")
+
+
+def test_what_we_have_is_ours_alone(stock):
+    loader = Plugins({"salt_modules": str(stock)}).loader("modules")
+    assert loader["test.ping"]() is True
+    assert "test.only" not in loader
+    assert "sys.extra" not in loader
+    assert loader.homes()["tail"] == [stock / "salt/modules/tail.py"]
+    assert not any("tail" in names for names in (Plugins({}).loader("modules").modules(),))
+
+
+def test_what_a_daemon_or_a_command_is_made_of_is_not_stocks(stock):
+    for kind, name in (("outputters", "output"), ("wheel", "wheel"), ("grains", "grains"), ("executors", "executors")):
+        (stock / "salt" / name).mkdir()
+        (stock / "salt" / name / "strange.py").write_text("def output(data): return 1\n")
+        assert "strange" not in Plugins({"salt_modules": str(stock)}).loader(kind).modules()
+
+
+def test_a_stock_salt_that_cannot_be_imported_leaves_ours_alone(stock):
+    (stock / "salt/__init__.py").write_text("import nosuchlib\n")
+    loader = Plugins({"salt_modules": str(stock)}).loader("modules")
+    for _again in range(2):
+        assert "tail.say" not in loader
+        assert loader.missing_reason("tail.say") == "'tail' __virtual__ returned False: No module named 'nosuchlib'"
+        loader.reload()
+    assert importlib.import_module("salt.version").__version__ == SALT_VERSION
+
+
+def test_a_folder_without_stock_salt_is_told(tmp_path, caplog):
+    assert Plugins({"salt_modules": str(tmp_path)}).loader("modules")["test.ping"]() is True
+    assert f"salt_modules: there is no stock Salt in {tmp_path}" in caplog.text

@@ -84,28 +84,34 @@ def salt_is(stock: Path | None) -> Iterator[None]:
         yield
         return
     before = finder.stock
-    _switch(finder, stock)
     try:
+        _switch(finder, stock)
         yield
     finally:
         _switch(finder, before)
 
 
 def _switch(finder: SaltFinder, stock: Path | None) -> None:
-    shared = importlib.import_module(SHARED)
+    shared = None if stock is None else importlib.import_module(SHARED)
     here = {name: module for name, module in sys.modules.items() if _is_salts(name)}
     for name in here:
         del sys.modules[name]
     sys.modules.update(finder.parked)
     first = not finder.parked
     finder.stock, finder.parked = stock, here
-    if stock is None or not first:
+    if stock is None or shared is None or not first:
         return
     if str(stock) not in sys.path:
         sys.path.append(str(stock))
     sys.modules[SHARED] = shared
     package, _, last = SHARED.rpartition(".")
-    setattr(importlib.import_module(package), last, shared)
+    try:
+        setattr(importlib.import_module(package), last, shared)
+    except BaseException:
+        # Half of a package is none: the next file finds out for itself.
+        for name in [name for name in sys.modules if _is_salts(name)]:
+            del sys.modules[name]
+        raise
 
 
 def _is_salts(name: str) -> bool:
