@@ -154,3 +154,105 @@ def test_modes_are_octal_however_they_are_written(mode, bits):
 def test_what_is_no_mode_is_refused(mode):
     with pytest.raises(InvocationError, match=f"Invalid Mode {mode}"):
         filesys.octal(mode)
+
+
+# -- in directories of somebody else's ------------------------------------------------------------------------------
+
+
+def test_what_gets_a_mode_is_the_file_that_was_looked_at(salt, tmp_path, monkeypatch):
+    name, victim = tmp_path / "name", tmp_path / "victim"
+    for path in (name, victim):
+        path.write_text("")
+        path.chmod(0o640)
+    chmod = os.chmod
+
+    def meanwhile(path, mode):
+        name.rename(tmp_path / "moved")
+        name.symlink_to(victim)
+        chmod(path, mode)
+
+    monkeypatch.setattr(os, "chmod", meanwhile)
+    salt["file.check_perms"](str(name), None, None, None, "0666")
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "moved").stat().st_mode) == 0o666
+
+
+@pytest.mark.parametrize("call", ["manage_file", "replace"])
+def test_a_link_that_comes_meanwhile_is_not_followed(salt, tmp_path, monkeypatch, call):
+    name, victim = tmp_path / "name", tmp_path / "victim"
+    for path in (name, victim):
+        path.write_text("old\n")
+        path.chmod(0o640)
+    rename = os.rename
+
+    def meanwhile(src, dst):
+        rename(src, dst)
+        name.unlink()
+        name.symlink_to(victim)
+
+    monkeypatch.setattr(os, "rename", meanwhile)
+    if call == "replace":
+        salt["file.replace"](str(name), "old", "new", backup=False)
+    else:
+        salt["file.manage_file"](str(name), "", None, None, {}, None, None, "0666", None, "base", "", contents="new")
+    assert (victim.read_text(), stat.S_IMODE(victim.stat().st_mode)) == ("old\n", 0o640)
+
+
+def test_what_is_kept_beside_a_file_takes_the_place_of_a_link(salt, tmp_path):
+    (tmp_path / "victim").write_text("victim")
+    (tmp_path / "name").write_text("old\n")
+    (tmp_path / "name.bak").symlink_to(tmp_path / "victim")
+    salt["file.replace"](str(tmp_path / "name"), "old", "new")
+    assert (tmp_path / "victim").read_text() == "victim"
+    assert not (tmp_path / "name.bak").is_symlink()
+    assert (tmp_path / "name.bak").read_text() == "old\n"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs another user")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda salt, path: salt["file.write"](path, "x"),
+        lambda salt, path: salt["file.append"](path, "x"),
+        lambda salt, path: salt["file.prepend"](path, "x"),
+        lambda salt, path: salt["file.touch"](path),
+        lambda salt, path: salt["file.truncate"](path, 0),
+        lambda salt, path: salt["file.seek_write"](path, "x", 0),
+        lambda salt, path: salt["file.replace"](path, "kept", "x"),
+        lambda salt, path: salt["file.line"](path, "x", mode="insert", location="start"),
+        lambda salt, path: salt["file.comment"](path, "kept"),
+        lambda salt, path: salt["file.sed"](path, "kept", "x"),
+        lambda salt, path: salt["file.copy"](__file__, path),
+        lambda salt, path: salt["file.manage_file"](
+            path, "", None, None, {}, None, None, None, None, "base", "", contents="x"
+        ),
+    ],
+    ids=[
+        "write",
+        "append",
+        "prepend",
+        "touch",
+        "truncate",
+        "seek_write",
+        "replace",
+        "line",
+        "comment",
+        "sed",
+        "copy",
+        "manage_file",
+    ],
+)
+def test_a_link_of_somebody_else_in_a_directory_open_to_all_is_not_written_through(salt, tmp_path, call):
+    (tmp_path / "kept").write_text("kept\n")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (shared / "link").symlink_to(tmp_path / "kept")
+    os.chown(shared / "link", 65534, 65534, follow_symlinks=False)
+    # Where the kernel guards such links too, it is the first to say no, and to some calls there is no file then.
+    try:
+        assert call(salt, str(shared / "link")) is False
+    except (CommandError, InvocationError):
+        pass
+    assert (shared / "link").is_symlink()
+    assert (tmp_path / "kept").read_text() == "kept\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from trisalt.fileserver.replace import follow
 from trisalt.plugins.utils import filebackup, filesys
 from trisalt.plugins.utils.filesys import expand, told
 
@@ -80,7 +81,7 @@ def restore_backup(path: str, backup_id: Any) -> dict[str, Any]:
         return ret
     if os.path.exists(path):
         filebackup.keep(_root(), path)
-    filesys.copy_same(kept, path)
+    filesys.copy_same(kept, follow(path))
     return {"result": True, "comment": f"Successfully restored {kept} to {path}"}
 
 

@@ -293,7 +293,9 @@ def manage_file(
         if keep_mode and source:
             mode = _source_mode(source, sfn, saltenv) or mode
         ignored = _Ignored(ignore_ordering, ignore_whitespace, ignore_comment_characters)
-        wanted = (user, group, mode, attrs, follow_symlinks, seuser, serole, setype, serange)
+        # What was no link when it was written is not followed as one afterwards.
+        may_follow = follow_symlinks and os.path.islink(name)
+        wanted = (user, group, mode, attrs, may_follow, seuser, serole, setype, serange)
         if there or is_link:
             return _update(name, ret, content, wanted, backup, show_changes, bool(template), is_link, ignored)
         return _create(name, ret, content, wanted, makedirs, dir_mode, bool(source), new_file_diff, show_changes)

@@ -7,12 +7,11 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import stat
 import time
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
-from trisalt.plugins.utils import fileperms, filesys
+from trisalt.plugins.utils import filesys
 from trisalt.plugins.utils.filesys import absolute, expand, told
 
 log = logging.getLogger(__name__)
@@ -46,11 +45,8 @@ def copy(src: str, dst: str, recurse: bool = False, remove_existing: bool = Fals
         raise CommandError(f"No such file or directory '{src}'")
     if (os.path.isdir(src) or os.path.isdir(dst)) and not recurse:
         raise InvocationError("Cannot copy overwriting a directory without recurse flag set to true!")
-    info = os.stat(src)
     try:
         filesys.copy(src, dst, remove_existing=remove_existing)
-        fileperms.chown(dst, info.st_uid, info.st_gid)
-        os.chmod(dst, stat.S_IMODE(info.st_mode))
     except (OSError, shutil.Error) as exc:
         raise CommandError(f"Could not copy '{src}' to '{dst}'") from exc
     return True

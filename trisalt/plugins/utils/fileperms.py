@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -84,31 +86,11 @@ def check(
     if not ret:
         ret = {"name": name, "changes": {}, "comment": "", "result": True}
     said, comments = ret["comment"], []
-    is_link = os.path.islink(name) and not follow
-    try:
-        info = before or os.stat(name, follow_symlinks=not is_link)
-    except FileNotFoundError:
-        raise CommandError(f"Path not found: {name}") from None
-    perms: dict[str, Any] = {
-        "luser": info.st_uid if isinstance(wanted.user, int) else filesys.user_name(info.st_uid),
-        "lgroup": info.st_gid if isinstance(wanted.group, int) else filesys.group_name(info.st_gid),
-        "lmode": filesys.shown_mode(info),
-    }
-    _plan(perms, info, wanted, is_link, test)
-    changes: dict[str, Any] = {}
-    for key, what in (("cuser", "user"), ("cgroup", "group"), ("cmode", "mode")):
-        if key in perms:
-            changes[what] = perms[key]
-    if test:
-        if "mode" in changes:
-            del perms["cmode"]  # stock's shape: a mode that would be set is told in the changes only
-    else:
-        comments += _apply(name, perms, is_link)
-        for what in ("user", "group", "mode"):
-            if what in changes and not _is_now(name, what, changes[what], is_link):
-                del changes[what]
-                comments.append(f"Failed to change {what} to {perms['c' + what]}")
-                ret["result"] = False
+    with _held(name, follow) as (held, now):
+        perms, changes, failed = _owner_and_mode(held, before or now, wanted, stat.S_ISLNK(now.st_mode), test)
+    if failed:
+        comments += failed
+        ret["result"] = False
     _attributes(name, wanted.attributes, changes, comments, ret, test=test, run=run)
     _context(name, wanted.context, changes, comments, ret, test=test, run=run)
     ret["changes"].update(changes)
@@ -119,6 +101,52 @@ def check(
     if test and changes:
         ret["result"] = None
     return ret, perms
+
+
+@contextmanager
+def _held(name: str, follow: bool) -> Iterator[tuple[str, os.stat_result]]:
+    """A path that means the same file as long as this lasts, and what it is.
+
+    In a directory of somebody else's the name may mean another file the next time; what is given away, or may be read,
+    is the one that was looked at. A link that is not followed has no such path, and nothing that is done to it follows.
+    """
+    try:
+        fd = os.open(name, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    except FileNotFoundError:
+        raise CommandError(f"Path not found: {name}") from None
+    try:
+        info = os.fstat(fd)
+        held = f"/proc/self/fd/{fd}"
+        yield name if stat.S_ISLNK(info.st_mode) or not os.path.exists(held) else held, info
+    finally:
+        os.close(fd)
+
+
+def _owner_and_mode(
+    held: str, info: os.stat_result, wanted: Wanted, is_link: bool, test: bool
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """What was before and was to change, what has changed, and what went wrong."""
+    perms: dict[str, Any] = {
+        "luser": info.st_uid if isinstance(wanted.user, int) else filesys.user_name(info.st_uid),
+        "lgroup": info.st_gid if isinstance(wanted.group, int) else filesys.group_name(info.st_gid),
+        "lmode": filesys.shown_mode(info),
+    }
+    _plan(perms, info, wanted, is_link, test)
+    changes: dict[str, Any] = {}
+    failed: list[str] = []
+    for key, what in (("cuser", "user"), ("cgroup", "group"), ("cmode", "mode")):
+        if key in perms:
+            changes[what] = perms[key]
+    if test:
+        if "mode" in changes:
+            del perms["cmode"]  # stock's shape: a mode that would be set is told in the changes only
+    else:
+        failed += _apply(held, perms, is_link)
+        for what in ("user", "group", "mode"):
+            if what in changes and not _is_now(held, what, changes[what], is_link):
+                del changes[what]
+                failed.append(f"Failed to change {what} to {perms['c' + what]}")
+    return perms, changes, failed
 
 
 def _plan(perms: dict[str, Any], info: os.stat_result, wanted: Wanted, is_link: bool, test: bool) -> None:

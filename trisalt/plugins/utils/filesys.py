@@ -14,6 +14,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -111,48 +112,84 @@ def link(target: str, path: str) -> None:
 
 
 def copy(src: str, dst: str, *, remove_existing: bool = False) -> None:
-    """Copy a file or a directory with its modes; links are copied as links. What is at `dst` may be removed first."""
+    """Copy a file or a directory with its owner and mode; links are copied as links.
+
+    What is at `dst` may be removed first. Below a directory new files are the writer's, with the modes of those that
+    are copied, and files that are there keep theirs.
+    """
     where = os.path.join(os.path.realpath(src), "")
     if os.path.realpath(dst) + "/" == where or os.path.realpath(dst).startswith(where):
         raise CommandError(f"Could not copy '{src}' to '{dst}': it is the same, or inside of it")
     if remove_existing:
         remove(dst)
-    if os.path.isdir(src):
-        _copy_folder(src, dst)
-    else:
-        _copy_file(src, os.path.join(dst, os.path.basename(src)) if os.path.isdir(dst) else dst)
-
-
-def _copy_folder(src: str, dst: str) -> None:
-    os.makedirs(dst, exist_ok=True)
-    with os.scandir(src) as entries:
-        for entry in entries:
-            place = os.path.join(dst, entry.name)
-            if entry.is_symlink():
-                link(os.readlink(entry.path), place)
-            elif entry.is_dir():
-                _copy_folder(entry.path, place)
-            else:
-                _copy_file(entry.path, place)
-    shutil.copystat(src, dst)
+    if not os.path.isdir(src):
+        copy_same(src, follow(os.path.join(dst, os.path.basename(src)) if os.path.isdir(dst) else dst))
+        return
+    info = os.stat(src)
+    handle = _copy_folder(src, dst, 0)
+    try:
+        os.fchown(handle, info.st_uid, info.st_gid)
+        os.fchmod(handle, stat.S_IMODE(info.st_mode))
+    finally:
+        os.close(handle)
 
 
 def copy_same(src: str, dst: str) -> None:
-    """Copy a file with its mode, times and owner, for the same eyes only."""
-    info = os.stat(src)
-    _copy_file(src, dst)
-    if (info.st_uid, info.st_gid) != (os.geteuid(), os.getegid()):
-        os.chown(dst, info.st_uid, info.st_gid)
-        os.chmod(dst, stat.S_IMODE(info.st_mode))
+    """Put a copy of a file with its mode, times and owner in the place of `dst`, which is replaced if it is a link.
+
+    It has all of them before it has its name: in a directory of somebody else's a name may mean another file at any
+    time.
+    """
+    with open(src, "rb") as source:
+        info = os.fstat(source.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise CommandError(f"{src} is not a regular file")
+        fd, fresh = tempfile.mkstemp(prefix=f".{os.path.basename(dst)[:100]}.", dir=os.path.dirname(dst) or ".")
+        try:
+            with open(fd, "wb") as file:
+                shutil.copyfileobj(source, file)
+                file.flush()
+                if (info.st_uid, info.st_gid) != (os.geteuid(), os.getegid()):
+                    with suppress(PermissionError):
+                        os.fchown(fd, info.st_uid, info.st_gid)
+                shutil.copystat(src, fd)
+            os.rename(fresh, dst)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(fresh)
+            raise
+
+
+def _copy_folder(src: str, dst: str, flags: int) -> int:
+    """Copy what is in a directory; the directory that it is in now, open."""
+    os.makedirs(dst, exist_ok=True)
+    handle = os.open(dst, os.O_RDONLY | os.O_DIRECTORY | flags)
+    try:
+        with os.scandir(src) as entries:
+            for entry in entries:
+                place = os.path.join(dst, entry.name)
+                if entry.is_symlink():
+                    link(os.readlink(entry.path), place)
+                elif entry.is_dir():
+                    os.close(_copy_folder(entry.path, place, os.O_NOFOLLOW))
+                else:
+                    _copy_file(entry.path, place)
+        shutil.copystat(src, handle)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 def _copy_file(src: str, dst: str) -> None:
-    info = os.stat(src)
-    if not stat.S_ISREG(info.st_mode):
-        raise CommandError(f"{src} is not a regular file")
-    with open(src, "rb") as source, replacing(dst, mode=stat.S_IMODE(info.st_mode) & 0o777) as file:
-        shutil.copyfileobj(source, file)
-    shutil.copystat(src, dst)
+    with open(src, "rb") as source:
+        info = os.fstat(source.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise CommandError(f"{src} is not a regular file")
+        with replacing(dst, mode=stat.S_IMODE(info.st_mode) & 0o777) as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.utime(file.fileno(), ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
 # -- owners -----------------------------------------------------------------------------------------------------------
