@@ -1,0 +1,148 @@
+"""dnf, zypper and rpm beside stock's modules for them: the same calls in the same order, in a root of each side's own.
+
+A row is a call; where ours answers something else on purpose, `ours` says what, and `why`.
+"""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.interop.test_interop_packages import fill
+from tests.interop.test_interop_shelves import LOOP, SAME, STOCK, TRISALT, Call, refuses, returns
+from tests.support.debian import need
+from tests.support.lab import OURS, open_lab, stock_bin
+from tests.support.rpmrepo import Rpms
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
+
+ONE = ["/etc/one/one.conf", "/usr/share/one", "/usr/share/one/version"]
+NOT_THERE = "package nosuch is not installed"
+# What rpm alone answers, once something is installed.
+RPM = [
+    Call("pkg.list_pkgs"),
+    Call("pkg.list_pkgs", versions_as_list=True),
+    Call("pkg.list_pkgs", attr=["version", "epoch", "release", "arch"]),
+    Call("pkg.version", "one"),
+    Call("pkg.version", "one", "epoch", "nosuch"),
+    Call("pkg.version", "o*"),
+    Call("pkg.version_cmp", "1.0-1", "1.1-1"),
+    Call("pkg.version_cmp", "2:1.0", "1.1"),
+    Call("pkg.version_cmp", "2:1.0", "1.1", ignore_epoch=True),
+    Call("pkg.version_cmp", "1.0~rc1", "1.0"),
+    Call("pkg.normalize_name", "zsh.x86_64"),
+    Call("pkg.normalize_name", "zsh.i686"),
+    Call("pkg.normalize_name", "zsh.noarch"),
+    Call("pkg.parse_arch", "zsh.x86_64"),
+    Call("pkg.parse_arch", "zsh"),
+    Call("pkg.file_list", "one"),
+    Call("pkg.file_list", "nosuch", ours=returns({"errors": [NOT_THERE], "files": []}), why="what rpm says is no file"),
+    Call("pkg.file_dict", "one"),
+    Call("pkg.owner", "/usr/share/one"),
+    Call("pkg.owner", "/usr/share/one", "/nosuch"),
+    Call("pkg.owner", "/nosuch"),
+    Call("pkg.verify", "one"),
+    Call("pkg.modified", "one"),
+    Call("lowpkg.bin_pkg_info", "REPO/noarch/one-1.0-1.noarch.rpm"),
+    Call("lowpkg.version_cmp", "1", "2"),
+    Call("lowpkg.list_pkgs", "one", "epoch"),
+    Call("pkg.remove", "nosuch", only=lambda value, _port: value),
+    Call("pkg.remove", ours=refuses("No package sources provided"), why="nothing was named"),
+]
+NEW = {"name": "New", "baseurl": "http://example.org/x", "gpgcheck": 0, "basedir": "REPOS"}
+DNF = [
+    Call("pkg.install", "two"),
+    Call("pkg.install", pkgs=["epoch", {"one": "1.0-1"}]),
+    Call("pkg.list_upgrades", refresh=False),
+    Call("pkg.latest_version", "one", "nosuch", refresh=False),
+    *RPM,
+    Call("pkg.install", sources=[{"one": "/nosuch.rpm"}]),
+    Call("pkg.remove", "two"),
+    Call("pkg.list_repos", basedir="REPOS"),
+    Call("pkg.get_repo", "test", basedir="REPOS"),
+    Call("pkg.get_repo", "nosuch", basedir="REPOS"),
+    Call("pkg.mod_repo", "new", **NEW),
+    Call("pkg.mod_repo", "new", mirrorlist="http://example.org/m", basedir="REPOS"),
+    Call("pkg.mod_repo", "new", baseurl="", mirrorlist="", basedir="REPOS"),
+    Call("pkg.mod_repo", "other", basedir="REPOS"),
+    Call("pkg.mod_repo", "other", name="x", basedir="REPOS"),
+    Call("pkg.mod_repo", "test", enabled=0, basedir="REPOS"),
+    Call("pkg.del_repo", "test", basedir="REPOS"),
+    Call("pkg.del_repo", "new", basedir="REPOS"),
+    Call("pkg.del_repo", "nosuch", basedir="REPOS", ours=returns("Error: the nosuch repo does not exist in ['REPOS']", 1),
+         why="a job that could not do what it was asked has failed"),
+]  # fmt: skip
+ZYPPER = [
+    Call("pkg.refresh_db"),
+    Call("pkg.install", "two"),
+    Call("pkg.install", pkgs=["epoch", {"one": "1.0-1"}]),
+    Call("pkg.list_upgrades", refresh=False),
+    Call("pkg.latest_version", "one", "nosuch", refresh=False),
+    *RPM,
+    Call(
+        "pkg.install",
+        sources=[{"one": "/nosuch.rpm"}],
+        ours=refuses("/nosuch.rpm does not exist on minion"),
+        why="a file that is not there is not given to zypper",
+    ),
+    Call("pkg.remove", "two"),
+    Call("pkg.del_repo", "nosuch"),
+    Call("pkg.mod_repo", "nourl"),
+]
+FAMILIES = {"RedHat": DNF, "Suse": ZYPPER}
+ROWS = [(family, number) for family, calls in FAMILIES.items() for number in range(len(calls))]
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """`{kind: {family: [answer of each row]}}`."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, as rpm does for a root of its own")
+    need("dnf", "zypper", "rpm", "createrepo-c")
+    answers = {}
+    with open_lab() as lab:
+        for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
+            minion = lab.configure_minion(kind, file_client="local")
+            rpms = Rpms(lab.root / f"rpms-{kind}")
+            for version in ("1.0", "2.0"):
+                rpms.package("one", version)
+            rpms.package("two", "1.0", "3", "Requires: one")
+            rpms.package("epoch", "1.0", extra="Epoch: 2")
+            rpms.publish()
+            places = {"REPOS": str(rpms.yum_repos), "REPO": str(rpms.repo)}
+            for family, calls in FAMILIES.items():
+                rpms.reset()
+                given = {
+                    "conf_file": str(minion / "minion"),
+                    "opts": {"id": "m1"},
+                    "grains": {"id": "m1", "os": family, "os_family": family, "osarch": "x86_64", "kernel": "Linux",
+                               "osmajorrelease": 15, "osrelease": "15"},
+                    "pillar": {},
+                    "calls": [[c.fun, fill(list(c.args), places), fill(c.kwargs, places)] for c in calls],
+                }  # fmt: skip
+                done = subprocess.run(
+                    [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+                    input=json.dumps(given), capture_output=True, text=True, cwd="/", timeout=150, check=False,
+                    env={**lab.env, "PATH": f"{rpms.bin}:{lab.env['PATH']}"},
+                )  # fmt: skip
+                assert done.returncode == 0, done.stderr
+                printed = (
+                    done.stdout.splitlines()[-1].replace(str(rpms.yum_repos), "REPOS").replace(str(rpms.repo), "REPO")
+                )
+                answers.setdefault(kind, {})[family] = json.loads(printed)
+    return answers
+
+
+@pytest.mark.parametrize(("family", "number"), ROWS, ids=[f"{f}-{n}-{FAMILIES[f][n]}" for f, n in ROWS])
+def test_ours_answers_as_stock_does(answers, family, number):
+    call = FAMILIES[family][number]
+    stock, ours = (answers[kind][family][number] for kind in ("stock", "ours"))
+    # What was asked of rpm before is told as the job's retcode by stock, whatever the answer.
+    retcode = ours.pop("retcode", 0)
+    stock.pop("retcode", None)
+    if call.ours is SAME:
+        assert ours == stock
+        assert retcode == 0 or call.fun == "pkg.owner"
+    else:
+        assert {**ours, **({"retcode": retcode} if "return" in ours else {})} == call.ours
