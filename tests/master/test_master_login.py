@@ -195,6 +195,12 @@ async def test_a_backend_that_hangs_is_given_up_and_others_are_served(autojump_c
     assert (reason, seconds) == (f"the backend did not answer within {BACKEND_S:g} s", BACKEND_S)
 
 
+async def test_a_backend_that_dies_vouches_for_nobody_and_is_named(autojump_clock, desk):
+    desk.workers.result = WorkerDied("killed by signal 11")
+    reason, seconds = await desk.refused()
+    assert (reason, seconds >= REFUSED_AFTER_S) == ("the backend died: killed by signal 11", True)
+
+
 async def test_a_crowd_is_not_let_wait_without_end(autojump_clock, desk):
     desk.workers.seconds = 20
     reasons = []

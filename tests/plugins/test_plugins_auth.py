@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -18,7 +19,8 @@ from tests.support.accounts import account, run
 from tests.support.debian import need
 from trisalt.loader.dunders import Plugins
 
-GROUP = "tstops"
+# Of its own, so that one that was left behind is in nobody's way.
+GROUP = f"tst{secrets.token_hex(3)}"
 
 
 def backend(name, **opts):

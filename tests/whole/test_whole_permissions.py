@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import secrets
 import select
 import subprocess
 import sys
@@ -22,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root makes accounts"),
 ]
 
-GROUP = "tstgate"
+GROUP = f"tst{secrets.token_hex(3)}"
 NOT_ALLOWED = 77
 
 

@@ -23,7 +23,7 @@ import trio
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import LoginDecided, Secret
 from trisalt.bus.requests import Caller, DropTokenRequest, LoginRequest, ShowTokenRequest, TokenRequest
-from trisalt.errors import TrisaltError, Unauthenticated
+from trisalt.errors import TrisaltError, Unauthenticated, WorkerDied
 from trisalt.master.acl import Acl
 from trisalt.master.auth import Allowance
 from trisalt.store.store import Banks
@@ -199,9 +199,12 @@ class _Desk:
         call = Call(fun=[auth, groups, acl], jid="", arg=[[whole], [named], [whole]], kind="auth")
         nobody = Caller(name=request.username, eauth=request.eauth)
         outcome = None
-        with trio.move_on_after(BACKEND_S):
-            async with self._limit:
-                outcome = await self._workers.run_job(call, outlives=False)
+        try:
+            with trio.move_on_after(BACKEND_S):
+                async with self._limit:
+                    outcome = await self._workers.run_job(call, outlives=False)
+        except WorkerDied as exc:
+            return f"the backend died: {exc}", nobody
         if outcome is None:
             return f"the backend did not answer within {BACKEND_S:g} s", nobody
         verified = outcome.result.get(auth)
