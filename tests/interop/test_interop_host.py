@@ -84,7 +84,7 @@ def hashed_names(answer, _port):
 
 
 ACCOUNTS = [
-    Call("user.add", "USER", uid="UID", gid="users", groups=["games"], home="TMP/home", shell="/bin/sh", fullname="Some One",
+    Call("user.add", "USER", system=True, uid="UID", gid="users", groups=["games"], home="TMP/home", shell="/bin/sh", fullname="Some One",
          roomnumber="5", workphone="1", homephone="2", other="x"),
     Call("user.add", "USER"),
     Call("user.info", "USER"),
