@@ -51,7 +51,6 @@ JOBS = [
     ("filer.fail", ["invocation"], {}),
     ("filer.strict", [1], {"unknown": 2}),
     ("filer.strict", [], {}),
-    ("filer.gone", [], {}),
     ("filer.needs_program", [], {}),
     ("client.counted", [], {}),
     ("saltutil.sync_modules", [], {}),

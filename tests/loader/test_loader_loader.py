@@ -196,6 +196,16 @@ def test_helpers_of_the_facade_are_utils_too(place, monkeypatch):
     assert "mine.which" in place.loader("utils")
 
 
+def test_states_have_serializers_and_a_site_may_bring_more(place, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    facade.install()
+    place.write("loud.py", "def serialize(obj, **options): return str(obj).upper()", kind="serializers")
+    place.write("keep.py", "def kept(name, data): return [__serializers__[f'{form}.serialize'](data) for form in ('json', 'yaml', 'loud')]",
+                kind="states")  # fmt: skip
+    assert place.loader("states")["keep.kept"]("x", {"a": [1]}) == ['{"a": [1]}', "a: [1]", "{'A': [1]}"]
+    assert place.loader("serializers")["toml.deserialize"]("a = 1") == {"a": 1}
+
+
 def test_a_package_finds_its_parts_by_both_names(place):
     place.write("__init__.py", "from .inner import word\nfrom big.inner import word as again\ndef say(): return word + again",
                 under=place.extmods / "modules/big")  # fmt: skip

@@ -269,5 +269,7 @@ class Plugins:
                 return self.loader("runners")
             case "__wheel__":
                 return self.loader("wheel")
+            case "__serializers__":
+                return self.loader("serializers")
             case _:
                 return self._shared[name]

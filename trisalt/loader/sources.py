@@ -53,9 +53,9 @@ def places(kind: str, opts: Mapping[str, Any]) -> list[Path]:
     found += _directories(opts.get(row.dirs))
     found += _installed(row.folder, row.dirs)
     found.append(SHELVES / row.name)
-    if kind == "utils":
+    if kind in ("utils", "serializers"):
         # `__utils__["stringutils.to_num"]`: what plugins may import, they may also call so.
-        found.append(FACADE / "utils")
+        found.append(FACADE / kind)
     if kind in STOCK_KINDS and (stock := stock_salt(opts)) is not None:
         found.append(stock / row.folder)
     return list(dict.fromkeys(found))

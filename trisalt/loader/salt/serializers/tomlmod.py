@@ -4,7 +4,12 @@ import tomllib
 
 from salt.serializers import DeserializationError
 
+__virtualname__ = "toml"
 available = HAS_TOML = True
+
+
+def __virtual__():
+    return __virtualname__
 
 
 def deserialize(stream_or_string, **options):
