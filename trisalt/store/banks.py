@@ -15,14 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-import structlog
-
 from trisalt.store.columns import Columns, Full
 from trisalt.store.reader import Reader
 from trisalt.store.store import Engine, Table
 from trisalt.wire.codec import pack_bin, unpack_bin
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -161,7 +157,9 @@ class _Looked:
             self._renew(connection)
         except Full:
             self._columns, self._full = None, True
-            log.warning("store.columns_too_big", bank=self.bank, limit=COLUMNS_BYTES)
+            import structlog  # runners read banks too, and should not pay for what hardly ever happens
+
+            structlog.get_logger().warning("store.columns_too_big", bank=self.bank, limit=COLUMNS_BYTES)
             return _Rows(connection, self.bank)
         assert self._columns is not None
         return self._columns.look()
