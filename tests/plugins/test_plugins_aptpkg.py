@@ -27,6 +27,8 @@ def made(tmp_path_factory):
     debian.package("two", "1.0", Depends="one", Provides="virtual")
     debian.package("conf", "2.0", conffile="/etc/conf.d/conf.conf")
     debian.package("foreign", "1.0", Architecture="i386")
+    for version in ("1.0", "2.0"):
+        debian.package("lib", version, Architecture="amd64", Multi_Arch="same")
     debian.publish()
     debian.apt("update")
     return debian
@@ -227,6 +229,15 @@ def test_a_held_package_that_is_named_changes_and_stays_held(salt):
     salt["pkg.install"]("one", version="1.0", hold=True)
     assert salt["pkg.install"]("one", version="1.1") == {"one": {"old": "1.0", "new": "1.1"}}
     assert salt["pkg.get_selections"](state="hold") == {"hold": ["one"]}
+
+
+def test_a_held_package_that_dpkg_names_with_its_architecture_changes_too(salt):
+    salt["pkg.install"]("lib", version="1.0", hold=True)
+    assert salt["pkg.get_selections"](state="hold") == {"hold": ["lib:amd64"]}
+    assert salt["pkg.hold"]("lib")["lib"]["comment"] == "Package lib is already set to be held."
+    assert salt["pkg.install"]("lib:amd64") == {"lib": {"old": "1.0", "new": "2.0"}}
+    assert salt["pkg.get_selections"](state="hold") == {"hold": ["lib:amd64"]}
+    assert salt["pkg.unhold"]("lib")["lib"]["changes"] == {"old": "hold", "new": "install"}
 
 
 def test_a_held_package_stays_held_when_the_change_fails(salt, debian):

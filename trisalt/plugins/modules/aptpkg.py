@@ -211,7 +211,8 @@ def install(
         *(["-t", fromrepo] if fromrepo and kind == "repository" else []),
         *options, "install", *words,
     ]  # fmt: skip
-    held = sorted(set(__salt__["pkg.get_selections"](state="hold").get("hold", [])) & set(chosen))
+    holds = __salt__["pkg.get_selections"](state="hold").get("hold", [])
+    held = sorted({normalize_name(name) for name in holds} & {normalize_name(name) for name in chosen})
     try:
         if held:
             __salt__["pkg.unhold"](pkgs=held)
