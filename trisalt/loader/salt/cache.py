@@ -1,6 +1,8 @@
 """Banks of data, in the files of a cache folder."""
 
 import os
+import shutil
+from pathlib import Path
 
 from salt.exceptions import SaltCacheError
 
@@ -14,8 +16,6 @@ class Cache:
     """`bank/key` to a value, each a file below `cachedir`."""
 
     def __init__(self, opts, cachedir=None, **kwargs):
-        from pathlib import Path
-
         self._root = Path(cachedir or opts["cachedir"])
 
     def _folder(self, bank):
@@ -64,8 +64,6 @@ class Cache:
 
     def flush(self, bank, key=None):
         """Forget a value, or a whole bank."""
-        import shutil
-
         if key is not None:
             self._file(bank, key).unlink(missing_ok=True)
         elif self._folder(bank).is_dir():

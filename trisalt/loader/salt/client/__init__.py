@@ -3,7 +3,9 @@
 import os
 import random
 
+from salt.config import minion_config
 from salt.exceptions import SaltClientError, SaltInvocationError
+from salt.loader import grains, minion_mods
 
 from trisalt.client.door import Door, MasterRefused, MasterUnreachable
 from trisalt.client.jobs import follow, publish, publish_async
@@ -66,7 +68,7 @@ class LocalClient:
             for id, load in (done.get("returns") or {}).items():
                 yield _row(id, load, done.get("jid"))
             return
-        with self._reported():
+        with _Reported():
             job = publish(
                 self._door(), tgt, fun, arg, tgt_type=tgt_type, kwargs=kwargs, ret=ret, jid=jid, timeout=timeout
             )
@@ -115,13 +117,13 @@ class LocalClient:
         if self._hosted:
             done = upcall.publish(tgt, fun, arg, tgt_type=tgt_type, ret=ret, jid=jid, wait=False)
             return {"jid": done["jid"], "minions": done["minions"]} if done.get("jid") else {}
-        with self._reported():
+        with _Reported():
             done = publish_async(self._door(), tgt, fun, arg, tgt_type=tgt_type, kwargs=kwargs, ret=ret, jid=jid)
         return {"jid": done.jid, "minions": done.minions} if done.jid else {}
 
     def get_cli_returns(self, jid, minions=(), timeout=None, **kwargs):
         """The returns of a job that was published: `{id: {"ret", …}}` for each as it comes."""
-        with self._reported(), follow(self._door(), str(jid)) as job:
+        with _Reported(), follow(self._door(), str(jid)) as job:
             for load in job:
                 yield _row(load["id"], load, load.get("jid"))
 
@@ -140,9 +142,6 @@ class LocalClient:
     def _door(self):
         return Door(os.path.join(self.opts.get("sock_dir") or "/var/run/salt/master", "master.sock"))
 
-    def _reported(self):
-        return _Reported()
-
 
 class _Reported:
     """Errors of the door are those that Salt's clients raise."""
@@ -159,9 +158,6 @@ class Caller:
     """Runs functions of this host's minion, in this process."""
 
     def __init__(self, c_path="/etc/salt/minion", mopts=None):
-        from salt.config import minion_config
-        from salt.loader import grains, minion_mods
-
         self.opts = dict(mopts) if mopts else minion_config(c_path)
         self.opts["grains"] = self.opts.get("grains") or grains(self.opts)
         self.functions = minion_mods(self.opts)

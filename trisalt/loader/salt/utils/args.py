@@ -5,6 +5,8 @@ import inspect
 import shlex
 from collections import namedtuple
 
+from salt.utils.data import is_true
+
 from trisalt.errors import InvocationError
 from trisalt.loader.signature import argspec
 from trisalt.loader.words import KEYWORD, condition_args, parse_value, parse_words
@@ -94,8 +96,6 @@ def split_input(val, mapper=None):
 
 def test_mode(**kwargs):
     """Whether a keyword `test` in any spelling is true."""
-    from salt.utils.data import is_true
-
     return any(isinstance(key, str) and key.lower() == "test" and is_true(value) for key, value in kwargs.items())
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import MutableMapping
+from pathlib import Path
 
 from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.worker.plain import durable
@@ -67,8 +68,6 @@ class CacheDisk(CacheDict):
 
     def store(self):
         """Write the file."""
-        from pathlib import Path
-
         folder = os.path.dirname(self._path)
         if folder and not os.path.isdir(folder):
             return

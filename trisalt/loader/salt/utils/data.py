@@ -7,6 +7,8 @@ import random
 import re
 from collections.abc import Mapping, MutableMapping
 
+from salt.exceptions import SaltException
+from salt.utils.dictupdate import update
 from salt.utils.stringutils import to_bytes
 from salt.utils.stringutils import to_str as _to_str
 
@@ -142,8 +144,6 @@ def filter_by(lookup_dict, lookup, traverse, merge=None, default="default", base
     if chosen is None:
         chosen = lookup_dict.get(default)
     if base and base in lookup_dict:
-        from salt.utils.dictupdate import update
-
         below = copy.deepcopy(lookup_dict[base])
         chosen = below if chosen is None else update(below, chosen) if isinstance(chosen, Mapping) else chosen
     if merge:
@@ -151,8 +151,6 @@ def filter_by(lookup_dict, lookup, traverse, merge=None, default="default", base
             from trisalt.errors import CommandError
 
             raise CommandError("filter_by merge argument must be a dictionary.")
-        from salt.utils.dictupdate import update
-
         chosen = copy.deepcopy(merge) if chosen is None else update(copy.deepcopy(chosen), copy.deepcopy(merge))
     return chosen
 
@@ -438,8 +436,6 @@ def sorted_ignorecase(to_sort):
 def hash(value, algorithm="sha512"):
     """The hex digest of a text."""
     if algorithm not in hashlib.algorithms_guaranteed:
-        from salt.exceptions import SaltException
-
         raise SaltException(f"You must specify valid hash algorithm: {algorithm}")
     return hashlib.new(algorithm, to_bytes(value)).hexdigest()
 

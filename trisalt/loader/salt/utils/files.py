@@ -12,6 +12,8 @@ import tempfile
 import time
 import urllib.parse
 
+from salt.exceptions import FileLockError
+
 from trisalt.errors import CommandError
 
 LOCAL_PROTOS = ("", "file")
@@ -332,8 +334,6 @@ def process_read_exception(exc, path, ignore=None):
 @contextlib.contextmanager
 def wait_lock(path, lock_fn=None, timeout=5, sleep=0.1, time_start=None):
     """Hold a lock file for a block; wait for it first. Raises FileLockError."""
-    from salt.exceptions import FileLockError
-
     if not isinstance(path, str):
         raise FileLockError("path must be a string")
     lock = lock_fn or f"{path}.w"

@@ -5,6 +5,7 @@ import random
 import socket
 
 import psutil
+from salt.exceptions import SaltClientError, SaltSystemExit
 
 from trisalt.loader.loader import Loader
 
@@ -301,8 +302,6 @@ def ipwrap(data):
 
 def dns_check(addr, port, safe=False, ipv6=None):
     """The address of a name. Raises SaltSystemExit, or SaltClientError where that is to be caught."""
-    from salt.exceptions import SaltClientError, SaltSystemExit
-
     found = host_to_ips(addr) if addr else None
     if not found:
         text = f"DNS lookup or connection check of '{addr}' failed."

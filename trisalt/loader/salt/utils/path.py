@@ -4,7 +4,7 @@ import os
 import posixpath
 import shutil
 
-from trisalt.errors import CommandNotFound
+from trisalt.errors import CommandNotFound, InvocationError
 
 
 def which(exe=None):
@@ -37,9 +37,7 @@ def join(*parts, **kwargs):
     """Parts of a path as one; unlike `os.path.join`, a later part that begins with a slash does not win."""
     kwargs.pop("use_posixpath", None)
     if kwargs:
-        from salt.utils.args import invalid_kwargs
-
-        invalid_kwargs(kwargs)
+        raise InvocationError(f"The following keyword arguments are not valid: {', '.join(kwargs)}")
     root, *rest = (part.decode() if isinstance(part, bytes) else part for part in (parts or ("",)))
     return posixpath.normpath(posixpath.join(root, *(part.lstrip("/") for part in rest)))
 

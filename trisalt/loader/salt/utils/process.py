@@ -1,6 +1,7 @@
 """Processes."""
 
 import os
+import pwd
 
 
 def os_is_running(pid):
@@ -31,8 +32,6 @@ def set_pidfile(pidfile, user=None):
     with open(pidfile, "w", encoding="ascii") as file:
         file.write(str(os.getpid()))
     if user:
-        import pwd
-
         entry = pwd.getpwnam(user)
         os.chown(pidfile, entry.pw_uid, entry.pw_gid)
 
@@ -43,7 +42,7 @@ def appendproctitle(name):
 
 def get_process_info(pid=None):
     """`{"pid", "name", "start_time"}` of a process; None where there is none."""
-    import psutil
+    import psutil  # few ask for it
 
     try:
         found = psutil.Process(pid or os.getpid())

@@ -1,5 +1,7 @@
 """`sdb://profile/key` addresses."""
 
+import secrets
+
 from trisalt.errors import InvocationError
 from trisalt.loader.dunders import Plugins
 
@@ -49,8 +51,6 @@ def sdb_delete(uri, opts, utils=None):
 
 def sdb_get_or_set_hash(uri, opts, length=8, chars="abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)", utils=None):
     """The value of an address, a random one when there is none yet."""
-    import secrets
-
     found = sdb_get(uri, opts, utils)
     if found is None:
         sdb_set(uri, "".join(secrets.choice(chars) for _ in range(int(length))), opts, utils)

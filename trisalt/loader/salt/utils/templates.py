@@ -1,5 +1,7 @@
 """Templates."""
 
+from salt.utils.files import fopen, mkstemp
+
 from trisalt.errors import RenderError
 from trisalt.fileserver.client import FileClient
 from trisalt.sls.failure import SlsError
@@ -45,8 +47,6 @@ def wrap_tmpl_func(render_str):
             return {"result": False, "data": str(exc)}
         if to_str:
             return {"result": True, "data": text}
-        from salt.utils.files import fopen, mkstemp
-
         place = mkstemp()
         with fopen(place, "w") as file:
             file.write(text)

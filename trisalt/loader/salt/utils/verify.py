@@ -1,7 +1,10 @@
 """Whether paths and names are safe."""
 
 import os
+import pwd
 import re
+
+from salt.exceptions import SaltValidationError
 
 from trisalt.wire.ids import valid_minion_id
 
@@ -25,8 +28,6 @@ def clean_path(root, path, subdir=False, realpath=True):
 
 def clean_join(root, *paths, subdir=False, realpath=True):
     """Parts below a root as one path; raises SaltValidationError for one that leads elsewhere."""
-    from salt.exceptions import SaltValidationError
-
     path = os.path.join(root, *paths)
     if not clean_path(root, path, subdir, realpath):
         raise SaltValidationError(f"Invalid path: {path!r}")
@@ -40,8 +41,6 @@ def safe_py_code(code):
 
 def check_user(user):
     """Whether this process runs as a user."""
-    import pwd
-
     try:
         return os.geteuid() == pwd.getpwnam(user).pw_uid
     except KeyError:

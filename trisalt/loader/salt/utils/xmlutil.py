@@ -1,5 +1,7 @@
 """XML as mappings."""
 
+from xml.etree import ElementTree
+
 
 def to_dict(xmltree, attr=False):
     """An element with what is in it; attributes too, if they are asked for."""
@@ -27,8 +29,6 @@ def _name(element):
 
 def get_xml_node(node, xpath):
     """The element at a path, made where it is not there."""
-    from xml.etree import ElementTree
-
     for part in xpath.split("/"):
         found = node.find(part)
         node = ElementTree.SubElement(node, part) if found is None else found

@@ -3,6 +3,8 @@
 import fnmatch
 import re
 
+from salt.utils.versions import compare
+
 
 def split_comparison(version):
     """`>=1.2` as (`>=`, `1.2`)."""
@@ -12,8 +14,6 @@ def split_comparison(version):
 
 def match_version(desired, available, cmp_func=None, ignore_epoch=False):
     """The first of the available versions that is as desired; None where there is none."""
-    from salt.utils.versions import compare
-
     oper, version = split_comparison(desired)
     return next((each for each in available if compare(each, oper or "==", version, cmp_func, ignore_epoch)), None)
 
