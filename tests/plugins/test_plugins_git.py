@@ -465,7 +465,11 @@ def test_arguments_that_do_not_fit(salt, repo):
 
 
 def test_a_path_below_a_home(salt, bare, tmp_path):
-    assert gits.place("~/x") == f"{os.environ['HOME']}/x"
-    assert gits.place("~/x", "daemon") == gits.place("x", "daemon") == os.path.join(os.path.expanduser("~daemon"), "x")
-    assert gits.place("/x") == "/x"
-    assert os.path.isabs(gits.place("x"))
+    assert gits.place_of("~/x") == f"{os.environ['HOME']}/x"
+    assert (
+        gits.place_of("~/x", "daemon")
+        == gits.place_of("x", "daemon")
+        == os.path.join(os.path.expanduser("~daemon"), "x")
+    )
+    assert gits.place_of("/x") == "/x"
+    assert os.path.isabs(gits.place_of("x"))

@@ -1,4 +1,4 @@
-"""git, run for the module of that name: never asking, never telling credentials; and what it prints, as data."""
+"""git, run for the shelf of that name: never asking, never telling credentials; and what it prints, as data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shlex
+import shutil
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -24,18 +25,25 @@ _SSH = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new", 
 # -- running it ------------------------------------------------------------------------------------------------
 
 
+def virtual() -> Any:
+    """What `__virtual__` of each file of the shelf `git` says."""
+    if shutil.which("git"):
+        return "git"
+    return False, "The git execution module cannot be loaded: git unavailable"
+
+
 def run(
     words: list[Any],
-    *,
     cwd: str | None,
-    user: str | None = None,
     git_opts: Any = "",
+    user: str | None = None,
+    ignore_retcode: bool = False,
+    output_encoding: str | None = None,
+    *,
     identity: Any = None,
     saltenv: str = "base",
-    ignore_retcode: bool = False,
     failhard: bool = True,
     merge: bool = False,
-    output_encoding: str | None = None,
 ) -> dict[str, Any]:
     """Run `git` with these words: what `cmd.run_all` returns, without credentials.
 
@@ -90,7 +98,7 @@ def words_of(opts: Any) -> list[str]:
         raise CommandError(f"Unable to read the options {opts!r}: {exc}") from None
 
 
-def place(path: Any, user: str | None = None) -> str:
+def place_of(path: Any, user: str | None = None) -> str:
     """A path of a caller: `~` is a home, and what is not absolute lies in the user's."""
     text = str(path)
     if text.startswith("~"):
@@ -113,6 +121,13 @@ def word(value: Any, what: str) -> str:
     if text.startswith("-"):
         raise InvocationError(f"Invalid {what} '{text}': it would be an option")
     return text
+
+
+def none_left(kwargs: dict[str, Any]) -> None:
+    """Nothing was given that the function does not know. Raises InvocationError."""
+    left = [f"{key}={value}" for key, value in kwargs.items() if not key.startswith("__")]
+    if left:
+        raise InvocationError(f"The following keyword arguments are not valid: {', '.join(left)}")
 
 
 def redacted(text: str) -> str:
@@ -146,7 +161,7 @@ def _identities(identity: Any, saltenv: str, user: str | None) -> list[str | Non
                 # ssh takes no key that others may read.
                 os.chmod(path, 0o600)
         else:
-            path = place(path, user)
+            path = place_of(path, user)
         if os.path.isfile(path):
             found.append(path)
         else:
