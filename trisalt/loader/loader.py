@@ -197,7 +197,8 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if self._is_taken(module):
             return
         quoted = tuple(mark + module.encode() + mark for mark in (b'"', b"'"))
-        for stem, path in list(files.items()):
+        # Of our own shelf those first that are called after the module: the others only speak of it, mostly.
+        for stem, path in sorted(files.items(), key=lambda file: is_ours(file[1].parent) and module not in file[0]):
             if stem != module and stem not in self._tried and _mentions(path, quoted):
                 yield stem
 
