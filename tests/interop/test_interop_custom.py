@@ -300,6 +300,8 @@ def test_a_minion_on_the_masters_host_asks_its_master(site):
     assert (answer["m2"]["ret"]["args"], answer["m2"]["ret"]["kwargs"]["k"], answer["m2"]["retcode"]) == ([1], 2, 0)
     answer = site.ask("saltutil.runner", ["test.arg"], {"arg": ["a"], "kwarg": {"b": 1}}, tgt="m1")["m1"]["return"]
     assert (answer["args"], answer["kwargs"]["b"]) == (["a"], 1)
+    answer = site.ask("saltutil.wheel", ["key.list", "accepted"], tgt="m1")["m1"]["return"]
+    assert (answer["return"]["minions"], answer["success"]) == (["m1", "m2", "s1"], True)
     batch = site.ask("saltutil.cmd", ["m*", "test.ping"], {"batch": "1"}, tgt="m1")["m1"]["return"]
     assert batch["m2"] == {"out": "highstate", "ret": True}
 

@@ -1,10 +1,12 @@
 """The execution module `saltutil`: jobs, refreshes, synced plugins, caches; the host is a small one of ours."""
 
 import hashlib
+import sys
 
 import pytest
 
 from trisalt.errors import CommandError, InvocationError
+from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 from trisalt.wire.codec import pack_bin
 from trisalt.worker import upcall
@@ -27,6 +29,8 @@ class Host:
                 return [{"jid": JID, "fun": "state.apply", "pid": 7}, {"jid": "2", "fun": ["a.b", "c.d"], "pid": 8}]
             case "signal_job":
                 return {JID: 7, "2": 8}.get(fields["jid"])
+            case "command":
+                return self.answers
             case "ask_master":
                 return self.answer(fields["cmd"], fields["load"])
         return True
@@ -280,3 +284,31 @@ def test_revoke_auth(salt, host, caplog):
     host.answer = lambda cmd, load: True
     assert salt["saltutil.revoke_auth"](True) is True
     assert host.asked[-1][1]["load"] == {"preserve_minion_cache": True}
+
+
+def test_a_function_with_the_modules_of_an_environment(tmp_path, host):
+    for env in ("base", "dev"):
+        (tmp_path / env / "_modules").mkdir(parents=True)
+        (tmp_path / env / "_modules" / "own.py").write_text(
+            f"def say(word): return [word, '{env}', __grains__['os']]\n"
+        )
+    opts = {"id": "m1", "file_roots": {env: [str(tmp_path / env)] for env in ("base", "dev")}}
+    salt = Plugins(opts, grains={"os": "x"}).loader("modules")
+    assert salt["saltutil.mmodule"]("dev", "own.say", "hi", __pub_jid="1") == ["hi", "dev", "x"]
+    assert salt["saltutil.mmodule"]("base", "own.say", word="hi") == ["hi", "base", "x"]
+    assert salt["saltutil.mmodule"]("base", "test.ping") is True
+    with pytest.raises(CommandError, match="There is no environment 'prod'"):
+        salt["saltutil.mmodule"]("prod", "test.ping")
+    with pytest.raises(CommandError, match=r"'own\.nosuch' is not available"):
+        salt["saltutil.mmodule"]("base", "own.nosuch")
+
+
+def test_a_masters_plugin_asks_its_master_for_wheels(host, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    facade.install()
+    host.answers = {"return": {"minions": []}, "success": True, "retcode": 0}
+    salt = Plugins({"id": "m1", "master_job_cache": "local_cache"}).loader("modules")
+    assert salt["saltutil.wheel"]("key.list", "accepted", __pub_jid="1") == host.answers
+    kind, fields = host.asked[-1]
+    assert kind == "command"
+    assert {"kind": "wheel", "fun": "key.list", "arg": ["accepted"], "kwarg": {}}.items() <= fields.items()

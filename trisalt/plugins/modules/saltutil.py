@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from trisalt.errors import CommandError, InvocationError
+from trisalt.loader.dunders import Plugins
 from trisalt.loader.kinds import synced
 from trisalt.wire.codec import unpack_bin
 from trisalt.worker import upcall
@@ -405,6 +406,47 @@ def runner(name, arg=None, kwarg=None, full_return=False, saltenv="base", jid=No
     where = _on_this_host()
     client = salt.runner.RunnerClient(where["mopts"], hosted=where["hosted"])
     return client.cmd(name, arg=list(arg or ()), kwarg=given, full_return=full_return)
+
+
+def wheel(name, *args, **kwargs):
+    """
+    Run a wheel function on the master of this host: a map with its ``return`` and ``success``
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt master_minion saltutil.wheel key.list_all
+        salt master_minion saltutil.wheel key.accept jerry
+    """
+    import salt.wheel  # what scripts import; it is there where plugins run
+
+    given = {key: value for key, value in kwargs.items() if not key.startswith("__")}
+    where = _on_this_host()
+    if where["hosted"]:
+        return upcall.command("wheel", name, args, given)
+    return salt.wheel.WheelClient(where["mopts"]).cmd(name, list(args), kwarg=given, full_return=True)
+
+
+def mmodule(saltenv, fun, *args, **kwargs):
+    """
+    Call a function with the modules of an environment's ``_modules``, where this host has that environment's files
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' saltutil.mmodule base test.ping
+    """
+    roots = (__opts__.get("file_roots") or {}).get(saltenv)
+    if roots is None:
+        raise CommandError(f"There is no environment {saltenv!r} in the file_roots of this host")
+    opts = {**__opts__, "module_dirs": [str(root) for root in roots]}
+    loader = Plugins(opts, grains=__grains__, pillar=__pillar__).loader("modules")
+    function = loader.get(fun)
+    if function is None:
+        raise CommandError(loader.missing_reason(fun))
+    return function(*args, **{key: value for key, value in kwargs.items() if not key.startswith("__")})
 
 
 def _on_this_host():
