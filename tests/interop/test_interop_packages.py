@@ -177,22 +177,30 @@ APT = [
     Call("pkg_resource.check_extra_requirements", "one", "1"),
 ]  # fmt: skip
 
-FILE = "/etc/apt/sources.list.d/trisalt-interop"
+# Of this run: others may run on the same host.
+FILE = f"/etc/apt/sources.list.d/trisalt-interop-{os.getpid()}.list"
+
+
+def mirrors(found, _port):
+    """The sources of this host, without those that a test adds somewhere."""
+    return {uri: rows for uri, rows in found.items() if not uri.startswith("file:")}
+
+
 LINE = "deb [trusted=yes] file:SOURCES ./"
 # The host's own packages and sources; what is added here is an empty repository, and gone again.
 HOST = [
-    Call("pkg.list_repos"),
+    Call("pkg.list_repos", only=mirrors),
     Call("pkg.get_repo", "deb http://deb.debian.org/debian bookworm main"),
     Call("pkg.get_repo", "deb http://nosuch.invalid/debian bookworm main"),
     Call("pkg.get_repo", "nonsense"),
     Call("pkg.mod_repo", "nonsense", refresh=False),
-    Call("pkg.mod_repo", LINE, file=f"{FILE}.list", refresh=False, comments="made by x"),
+    Call("pkg.mod_repo", LINE, file="FILE", refresh=False, comments="made by x"),
     Call("pkg.get_repo", "deb file:SOURCES ./"),
     Call("pkg.mod_repo", LINE, refresh=False, disabled=True),
     Call("pkg.mod_repo", LINE, refresh=False, enabled=True),
     Call("pkg.mod_repo", "deb [trusted=yes arch=amd64] file:SOURCES ./", refresh=False),
     Call("pkg.mod_repo", "deb [trusted=yes] file:SOURCES ./", refresh=False),
-    Call("pkg.list_repos", only=lambda found, _port: sorted(found)),
+    Call("pkg.list_repos", only=lambda found, _port: [uri for uri in found if uri.endswith("/empty")]),
     Call("pkg.del_repo", "deb file:SOURCES ./", refresh=False),
     Call("pkg.del_repo", "deb file:SOURCES ./", refresh=False),
     Call("pkg.info_installed", "bash", "libc6"),
@@ -205,28 +213,28 @@ HOST = [
     Call("lowpkg.list_pkgs", "libc6", "bash"),
 ]  # fmt: skip
 
-INIT = "/etc/init.d/trisalt-interop"
+NAME = f"trisalt-interop-{os.getpid()}"
 INIT_SCRIPT = """\
 #!/bin/sh
 ### BEGIN INIT INFO
-# Provides: trisalt-interop
+# Provides: NAME
 # Required-Start:
 # Required-Stop:
 # Default-Start: 2 3 4 5
 # Default-Stop: 0 1 6
 ### END INIT INFO
 case $1 in
-start) touch /run/trisalt-interop ;;
-stop) rm -f /run/trisalt-interop ;;
-restart) touch /run/trisalt-interop ;;
-reload | force-reload) test -e /run/trisalt-interop ;;
-status) test -e /run/trisalt-interop || exit 3 ;;
+start) touch /run/NAME ;;
+stop) rm -f /run/NAME ;;
+restart) touch /run/NAME ;;
+reload | force-reload) test -e /run/NAME ;;
+status) test -e /run/NAME || exit 3 ;;
 *) exit 2 ;;
 esac
 """
 # Services without systemd: a real script of init, which both start and stop; enabling is `ENABLING`'s.
 SYSV = [
-    *(Call(f"service.{name}", "trisalt-interop") for name in (
+    *(Call(f"service.{name}", "NAME") for name in (
         "status", "start", "status", "restart", "reload", "force_reload", "available", "missing", "stop", "status",
         "reload", "enabled", "disabled")),
     Call("service.start", "trisalt-nosuch"),
@@ -234,9 +242,9 @@ SYSV = [
     Call("service.disable", "trisalt-nosuch"),
     Call("service.available", "trisalt-nosuch"),
     Call("service.missing", "trisalt-nosuch"),
-    Call("service.status", "trisalt-int*"),
+    Call("service.status", "NAM*"),
     Call("service.status", "trisalt-nosuch*"),
-    Call("service.get_all", only=lambda names, _port: [name for name in names if name != "-common"]),
+    Call("service.get_all", only=lambda names, _port: [name for name in names if name == NAME or not name.startswith(("-", "trisalt-"))]),
 ]  # fmt: skip
 
 # systemctl and systemd-run as programs that print what the real ones do, and keep a note of how they were called.
@@ -365,7 +373,7 @@ STATUS = [
     Call("ps.ss", "trisalt-no-such-process", needs="ss"),
     Call("ps.status", "nosuch"),
     Call("ps.status", ""),
-    Call("ps.top", 1, 0.01, only=fields),
+    Call("ps.top", 1000, 0.01, only=fields),
 ]  # fmt: skip
 
 SYSTEM = [
@@ -442,15 +450,16 @@ def init_script():
     """A script of init on this host, gone afterwards with all its links; and so is the source that is added."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         pytest.skip("needs apt, and root")
-    Path(INIT).write_text(INIT_SCRIPT)
-    Path(INIT).chmod(0o755)
+    script = Path("/etc/init.d", NAME)
+    script.write_text(INIT_SCRIPT.replace("NAME", NAME))
+    script.chmod(0o755)
     try:
         yield
     finally:
-        Path(INIT).unlink()
-        subprocess.run(["update-rc.d", "trisalt-interop", "remove"], capture_output=True, check=False)
-        Path("/run/trisalt-interop").unlink(missing_ok=True)
-        Path(f"{FILE}.list").unlink(missing_ok=True)
+        script.unlink()
+        subprocess.run(["update-rc.d", NAME, "remove"], capture_output=True, check=False)
+        Path("/run", NAME).unlink(missing_ok=True)
+        Path(FILE).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -464,7 +473,14 @@ def answers(init_script):
         for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
             minion = lab.configure_minion(kind, file_client="local")
             made = debian(lab.root / f"debian-{kind}")
-            places = {"REPO": str(made.repo), "SOURCES": str(lab.root / "empty"), "LOG": str(log)}
+            places = {
+                "REPO": str(made.repo),
+                "SOURCES": str(lab.root / "empty"),
+                "LOG": str(log),
+                "FILE": FILE,
+                "NAME": NAME,
+                "NAM*": f"{NAME[:-1]}*",
+            }
             for shelves, env, context in (
                 (("apt",), made.environment, {}),
                 (("host", "sysv", "status"), {}, {}),

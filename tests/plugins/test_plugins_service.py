@@ -157,19 +157,21 @@ def test_without_a_running_systemd_a_unit_s_file_says_that_it_is_there(salt):
 # -- scripts of init -----------------------------------------------------------------------------------------------
 
 
+# Of this run: others may run on the same host.
+NAME = f"trisalt-test-{os.getpid()}"
 SCRIPT = """\
 #!/bin/sh
 ### BEGIN INIT INFO
-# Provides: trisalt-test
+# Provides: NAME
 # Required-Start:
 # Required-Stop:
 # Default-Start: 2 3 4 5
 # Default-Stop: 0 1 6
 ### END INIT INFO
 case $1 in
-start) [ ! -e /run/trisalt-test.broken ] || { echo "cannot start" >&2; exit 7; }; touch /run/trisalt-test ;;
-stop) rm -f /run/trisalt-test ;;
-status) test -e /run/trisalt-test || exit 3 ;;
+start) [ ! -e /run/NAME.broken ] || { echo "cannot start" >&2; exit 7; }; touch /run/NAME ;;
+stop) rm -f /run/NAME ;;
+status) test -e /run/NAME || exit 3 ;;
 *) exit 2 ;;
 esac
 """
@@ -182,15 +184,15 @@ def script():
         pytest.skip("needs root, to put a script into /etc/init.d")
     if os.path.isdir("/run/systemd/system"):
         pytest.skip("systemd runs this host")
-    path = Path("/etc/init.d/trisalt-test")
-    path.write_text(SCRIPT)
+    path = Path("/etc/init.d", NAME)
+    path.write_text(SCRIPT.replace("NAME", NAME))
     path.chmod(0o755)
     try:
-        yield "trisalt-test"
+        yield NAME
     finally:
         path.unlink()
-        subprocess.run(["update-rc.d", "trisalt-test", "remove"], capture_output=True, check=False)
-        for mark in ("/run/trisalt-test", "/run/trisalt-test.broken"):
+        subprocess.run(["update-rc.d", NAME, "remove"], capture_output=True, check=False)
+        for mark in (f"/run/{NAME}", f"/run/{NAME}.broken"):
             Path(mark).unlink(missing_ok=True)
 
 
@@ -204,7 +206,7 @@ def test_on_debian_a_script_is_run_and_linked(sysv, script):
     salt = sysv.loader("modules")
     assert salt["service.status"](script) is False
     assert salt["service.start"](script) is True
-    assert salt["service.status"]("trisalt-te*") == {script: True}
+    assert salt["service.status"](f"{NAME[:-1]}[{NAME[-1]}]") == {script: True}
     assert salt["service.stop"](script) is True
     assert salt["service.enabled"](script) is False
     assert salt["service.enable"](script) is True
@@ -218,7 +220,7 @@ def test_on_debian_a_script_is_run_and_linked(sysv, script):
 
 def test_a_script_that_fails_is_false_with_its_retcode(sysv, script, caplog):
     salt = sysv.loader("modules")
-    Path("/run/trisalt-test.broken").touch()
+    Path(f"/run/{NAME}.broken").touch()
     assert salt["service.start"](script) is False
     assert sysv.context["retcode"] == 7
     assert "cannot start" in caplog.text

@@ -35,8 +35,11 @@ def top(num_processes: int = 5, interval: float = 3) -> list[dict[str, Any]]:
         except psutil.Error:
             continue  # it has ended meanwhile
     used.sort(key=lambda row: row[0], reverse=True)
-    rows = []
-    for _used, process in used[: int(_number(num_processes, "num_processes"))]:
+    wanted = int(_number(num_processes, "num_processes"))
+    rows: list[dict[str, Any]] = []
+    for _used, process in used:
+        if len(rows) >= wanted:
+            break
         try:
             with process.oneshot():
                 words = process.cmdline()
