@@ -5,6 +5,7 @@ answers something else on purpose, `OURS` says what, and why.
 """
 
 import json
+import os
 import subprocess
 import sys
 
@@ -480,7 +481,10 @@ def ask(python, tmp_path, *, ours):
     file.write_text('{"a":\n 1\n}')
     rows = {name: expressions(text) for name, text in ROWS.items()}
     given = json.dumps({"ours": ours, "rows": rows, "file": str(file)})
-    done = subprocess.run([python, "-c", SCRIPT], input=given, capture_output=True, text=True, timeout=100, check=False)
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [python, "-c", SCRIPT], input=given, capture_output=True, text=True, timeout=100, check=False, env=env
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.rpartition("\n\n")[2] or done.stdout.splitlines()[-1])
 
