@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tests.support import rooms
 from trisalt.bus import events, requests
 
 ROOT = Path(__file__).parent.parent / "trisalt"
@@ -122,6 +123,11 @@ def test_a_package_is_its_docstring():
 def test_every_module_says_what_it_is_for():
     for path in FILES:
         assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_the_page_has_a_row_for_every_file():
+    page = rooms.PAGE.read_text()
+    assert page == rooms.written(page), "write the tables anew: python -m tests.support.rooms"
 
 
 @pytest.mark.parametrize(("catalogue", "base"), [(events, events.Event), (requests, requests.Request)])

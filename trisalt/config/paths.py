@@ -53,7 +53,6 @@ class MasterPaths:
         "schedule",
         "schedule_state",
         "sessions",
-        "tokens",
     )
 
     def __init__(self, config: MasterConfig) -> None:
@@ -65,7 +64,6 @@ class MasterPaths:
         self.root_key = os.path.join(cache, f".{config.user}_key")
         self.drop_file = os.path.join(cache, ".dfn")
         self.sessions = os.path.join(cache, "sessions")
-        self.tokens = os.path.join(cache, "tokens")
         self.proc = os.path.join(cache, "proc")
         self.schedule = _schedule(config.config_dir, config.default_include)
         self.schedule_state = os.path.join(cache, "schedule.json")

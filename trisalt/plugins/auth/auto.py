@@ -1,5 +1,5 @@
 """
-Everybody, with any password: for laboratories
+Everybody, with any password: for laboratories.
 
 .. code-block:: yaml
 

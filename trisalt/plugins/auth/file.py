@@ -1,5 +1,5 @@
 """
-Names and passwords of a file
+Names and passwords of a file.
 
 What says which file, and how to read it, stands beside the names:
 

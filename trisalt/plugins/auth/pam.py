@@ -1,5 +1,5 @@
 """
-The accounts of this host, by PAM
+The accounts of this host, by PAM.
 
 An account that is locked or expired is refused, and so is an empty password. The service whose rules are asked is the
 option ``auth.pam.service``, ``login`` by default. A master that is not root verifies the passwords of others only where

@@ -1,5 +1,5 @@
 """
-Whatever answers at a URL: a POST of ``username`` and ``password``, answered with 200 for whom it vouches
+Whatever answers at a URL: a POST of ``username`` and ``password``, answered with 200 for whom it vouches.
 
 .. code-block:: yaml
 

@@ -1,5 +1,5 @@
 """
-One secret for all, the option ``sharedsecret``
+One secret for all, the option ``sharedsecret``.
 
 .. code-block:: yaml
 

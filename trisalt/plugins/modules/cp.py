@@ -1,5 +1,5 @@
 """
-Copy files from the master, and to it
+Copy files from the master, and to it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Manage files: look at them, read and write them
+Manage files: look at them, read and write them.
 
 The shelf `file` is several files: `file_tree` copies, moves, links and removes, who owns what is `file_perms`, devices
 and attributes are `file_nodes`, texts are edited by `file_edit`, what states manage is `file_managed` and comes from

@@ -1,5 +1,5 @@
 """
-Versions of files that states have replaced with `backup: minion`: list, restore and delete them
+Versions of files that states have replaced with `backup: minion`: list, restore and delete them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Search texts and edit them: the part of the shelf `file` for lines, patterns, comments and marked blocks
+Search texts and edit them: the part of the shelf `file` for lines, patterns, comments and marked blocks.
 """
 
 from __future__ import annotations

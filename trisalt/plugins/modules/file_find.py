@@ -1,5 +1,5 @@
 """
-Find files, and tell how much room there is: the part of the shelf `file` that looks at many at once
+Find files, and tell how much room there is: the part of the shelf `file` that looks at many at once.
 """
 
 from __future__ import annotations

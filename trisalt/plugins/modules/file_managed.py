@@ -1,5 +1,5 @@
 """
-Make a file what it should be, and tell the difference: the part of the shelf `file` that states are built on
+Make a file what it should be, and tell the difference: the part of the shelf `file` that states are built on.
 """
 
 from __future__ import annotations

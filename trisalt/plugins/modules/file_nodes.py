@@ -1,5 +1,5 @@
 """
-Devices, pipes, attributes and contexts: the part of the shelf `file` about what only some file systems and hosts have
+Devices, pipes, attributes and contexts: the part of the shelf `file` about what only some file systems and hosts have.
 """
 
 from __future__ import annotations

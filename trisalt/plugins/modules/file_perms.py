@@ -1,5 +1,5 @@
 """
-Who owns files and who may use them: the part of the shelf `file` about owners, modes, and directories with an owner
+Who owns files and who may use them: the part of the shelf `file` about owners, modes, and directories with an owner.
 """
 
 from __future__ import annotations

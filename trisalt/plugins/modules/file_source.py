@@ -1,5 +1,5 @@
 """
-Where the content of managed files comes from: the part of the shelf `file` about sources, their hashes and templates
+Where the content of managed files comes from: the part of the shelf `file` about sources, their hashes and templates.
 """
 
 from __future__ import annotations

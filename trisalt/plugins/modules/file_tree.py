@@ -1,5 +1,5 @@
 """
-Copy, move, link and remove files and directories: the part of the shelf `file` that changes where things are
+Copy, move, link and remove files and directories: the part of the shelf `file` that changes where things are.
 """
 
 from __future__ import annotations

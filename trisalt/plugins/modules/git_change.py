@@ -1,4 +1,4 @@
-"""Change what is in a git repository: the part of the shelf `git` for the index, commits, branches, tags and merges"""
+"""Change what is in a git repository: the part of the shelf `git` for the index, commits, branches, tags and merges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exchange with other repositories: the part of the shelf `git` about remotes, and what goes there and back"""
+"""Exchange with other repositories: the part of the shelf `git` about remotes, and what goes there and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a git repository is set up: the part of the shelf `git` about settings and worktrees"""
+"""How a git repository is set up: the part of the shelf `git` about settings and worktrees."""
 
 from __future__ import annotations
 

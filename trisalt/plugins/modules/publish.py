@@ -1,5 +1,5 @@
 """
-Have other minions run functions, and the master runners, as far as its options ``peer`` and ``peer_run`` allow
+Have other minions run functions, and the master runners, as far as its options ``peer`` and ``peer_run`` allow.
 
 What is not allowed, and what reaches nobody, answers with an empty map.
 """

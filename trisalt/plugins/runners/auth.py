@@ -1,5 +1,5 @@
 """
-Tokens of external authentication: made for whom a backend vouches, and dropped
+Tokens of external authentication: made for whom a backend vouches, and dropped.
 """
 
 from trisalt.worker import upcall
