@@ -1,4 +1,6 @@
-"""What tests of `salt` share: a door that answers by a script, and the command in this process."""
+"""What tests of commands share: a door that answers by a script, and the command in this process."""
+
+from functools import partial
 
 import pytest
 
@@ -17,13 +19,20 @@ def door(tmp_path):
 
 
 @pytest.fixture
-def salt(door, monkeypatch):
+def command(door, monkeypatch):
+    """Runs the `main` of a command in this process, configured for the door: its exit status."""
     monkeypatch.delenv("SUDO_USER", raising=False)
 
-    def run(*words):
+    def run(main, *words):
         try:
             return main(["-c", str(door.config_dir), *words])
         except SystemExit as exc:
             return exc.code
 
     return run
+
+
+@pytest.fixture
+def salt(command):
+    """`salt`, run in this process."""
+    return partial(command, main)

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+from functools import partial
 
 import pytest
 
@@ -14,17 +15,9 @@ GONE = "Minion did not return. [No response]"
 
 
 @pytest.fixture
-def cp(door, monkeypatch, tmp_path):
-    monkeypatch.delenv("SUDO_USER", raising=False)
+def cp(command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        try:
-            return main(["-c", str(door.config_dir), *words])
-        except SystemExit as exc:
-            return exc.code
-
-    return run
+    return partial(command, main)
 
 
 class Fleet:

@@ -4,10 +4,10 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
-from tests.support.fakedoor import FakeDoor
 from trisalt.cli.salt_run import main
 
 JID = "20261122124940743908"
@@ -20,26 +20,8 @@ def result(value, retcode=0, **more):
 
 
 @pytest.fixture
-def door(tmp_path):
-    """A door whose answers are `door.says`, a function of the question."""
-    holder = {}
-    fake = FakeDoor(tmp_path, lambda question: holder["says"](question))
-    fake.says = lambda answers: holder.update(says=answers if callable(answers) else lambda question: answers)
-    yield fake
-    fake.close()
-
-
-@pytest.fixture
-def run(door, monkeypatch):
-    monkeypatch.delenv("SUDO_USER", raising=False)
-
-    def run(*words):
-        try:
-            return main(["-c", str(door.config_dir), *words])
-        except SystemExit as exc:
-            return exc.code
-
-    return run
+def run(command):
+    return partial(command, main)
 
 
 # -- runners ------------------------------------------------------------------------------------------------------

@@ -8,21 +8,10 @@ import pytest
 
 from tests.support.names import new_name
 from trisalt.errors import CommandError
-from trisalt.loader.dunders import Plugins
 
 pytestmark = pytest.mark.skipif(
     os.getuid() != 0 or shutil.which("update-alternatives") is None, reason="needs update-alternatives, as root"
 )
-
-
-@pytest.fixture
-def plugins(tmp_path):
-    return Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")})
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 @pytest.fixture

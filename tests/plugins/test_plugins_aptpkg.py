@@ -48,11 +48,6 @@ def plugins(debian, tmp_path):
     return Plugins(opts, grains={"os_family": "Debian", "os": "Debian", "osarch": "amd64"})
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 def status(debian, *rows):
     """Have these packages in the database: `(name, "want flag state")`."""
     (debian.dpkg / "status").write_text(

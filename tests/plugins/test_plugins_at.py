@@ -20,11 +20,6 @@ def plugins(tmp_path):
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def tag(salt):
     """A word that no other job has; the jobs with it are gone afterwards."""
     tag = new_name()

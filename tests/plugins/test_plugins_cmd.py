@@ -27,11 +27,6 @@ def plugins(tmp_path):
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def shared(tmp_path):
     """A folder that everybody may enter: pytest's own are the owner's."""
     place = tmp_path

@@ -17,11 +17,6 @@ def plugins():
     )  # fmt: skip
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 def test_the_first_place_that_has_it_wins(salt):
     for function in ("config.get", "config.option"):
         assert [salt[function](key) for key in ("here", "there", "far", "last", "redis.port", "nosuch")] == [

@@ -51,11 +51,6 @@ def plugins(tmp_path, master):
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def remote(plugins):
     plugins.opts["file_client"] = "remote"
     return plugins.loader("modules")

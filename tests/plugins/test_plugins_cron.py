@@ -128,11 +128,6 @@ def plugins(tmp_path, user):
     return Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")})
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 def test_jobs_come_change_and_go(salt, user):
     assert salt["cron.raw_cron"](user) == ""
     assert salt["cron.set_job"](user, "*", "*", "*", "*", 1, "/bin/a") == "new"

@@ -21,21 +21,8 @@ class Host:
 
 
 @pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
-
-
-@pytest.fixture
 def plugins(host):
     return Plugins({"id": "m1", "pillarenv": "p"}, grains={"os": "Debian", "id": "m1"}, pillar={"a": 1, "b": 2})
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 def test_send_lays_data_over_keywords_and_leaves_out_how_it_was_called(salt, host):

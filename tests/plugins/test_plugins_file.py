@@ -17,11 +17,6 @@ def plugins(tmp_path):
     return Plugins({**opts, "file_client": "local", "hash_type": "sha256"}, grains={"os": "Debian"}, pillar={})
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 # -- removing -------------------------------------------------------------------------------------------------------
 
 

@@ -32,11 +32,6 @@ def plugins(tmp_path, monkeypatch):
     return Plugins({**OPTS, **places, "file_roots": {"base": [str(tmp_path / "roots")]}})
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A repository with two commits and a branch `dev` at the first, pushed to a bare one; each test has a copy."""

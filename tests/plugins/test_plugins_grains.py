@@ -8,7 +8,6 @@ import yaml
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
-from trisalt.worker import upcall
 
 GRAINS = {
     "id": "m1.example.org",
@@ -32,14 +31,6 @@ class Host:
         assert kind == "refresh"
         self.refreshed.append(fields["what"])
         return True
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
 
 
 @pytest.fixture

@@ -5,19 +5,8 @@ import os
 import pytest
 
 from tests.support.names import new_id, open_names, write_root
-from trisalt.loader.dunders import Plugins
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root makes groups")
-
-
-@pytest.fixture
-def plugins(tmp_path):
-    return Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")})
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ def plugins(tmp_path):
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def recorded(tmp_path, monkeypatch):
     """Programs that print what the real ones do, and keep what is loaded in a file."""
     (tmp_path / "loaded").write_text(LSMOD)

@@ -20,11 +20,6 @@ def plugins(tmp_path):
     return Plugins(opts, grains={"os_family": "Debian"})
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 @pytest.mark.parametrize(
     ("name", "written"),
     [("en_US.UTF-8", "en_US.utf8"), ("C.utf8", "C.utf8"), ("POSIX", "POSIX"), ("de_DE.ISO-8859-15@euro", "de_DE.iso885915@euro"),

@@ -3,7 +3,6 @@
 import pytest
 
 from trisalt.loader.dunders import Plugins
-from trisalt.worker import upcall
 
 PUB = {"__pub_jid": "20260101000000000001"}
 
@@ -24,21 +23,8 @@ class Host:
 
 
 @pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
-
-
-@pytest.fixture
 def plugins(host):
     return Plugins({"id": "m1"}, grains={"id": "m1", "os": "Debian"})
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 @pytest.mark.parametrize(

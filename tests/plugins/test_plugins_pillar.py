@@ -4,7 +4,6 @@ import pytest
 
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
-from trisalt.worker import upcall
 
 PUB = {"__pub_jid": "20260101000000000001", "__pub_fun": "pillar.get"}
 MASK = "**********"
@@ -28,21 +27,8 @@ class Host:
 
 
 @pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
-
-
-@pytest.fixture
 def plugins(host):
     return Plugins({"id": "m1", "pillarenv": None}, grains={"os": "Debian"}, pillar=PILLAR)
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 def test_one(salt):

@@ -50,11 +50,6 @@ def plugins(tmp_path, wheels, monkeypatch):
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def venv(made, tmp_path):
     path = tmp_path / "venv"
     shutil.copytree(made, path, symlinks=True)

@@ -6,7 +6,6 @@ import pytest
 
 from trisalt.errors import RequestTimeout
 from trisalt.loader.dunders import Plugins
-from trisalt.worker import upcall
 
 
 class Host:
@@ -19,14 +18,6 @@ class Host:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
 
 
 @pytest.fixture

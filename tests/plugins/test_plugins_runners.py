@@ -7,7 +7,6 @@ import pytest
 from trisalt.errors import CommandError, StoreError
 from trisalt.loader.dunders import Plugins
 from trisalt.store.sqlite import open_store
-from trisalt.worker import upcall
 
 FIRST, SECOND, THIRD = "20261122100000000000", "20261122110000123456", "20261122120000000000"
 
@@ -23,14 +22,6 @@ class Host:
         self.asked.append((kind, fields))
         answer = self.answers.get(kind, True)
         return answer(fields) if callable(answer) else answer
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    upcall.install(host)
-    yield host
-    upcall.install(None)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import pytest
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.store.sqlite import open_store
-from trisalt.worker import upcall
 
 MARKED = {"__saltmine_acl__": 1, "__data__": "mine", "allow_tgt": "m2"}
 
@@ -29,14 +28,6 @@ class Host:
                 self.published.append((fields["tgt"], fields["fun"], fields["kwarg"]))
                 return {"jid": "1", "minions": list(self.returns), "missing": [], "returns": self.returns}
         raise CommandError(kind)
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
 
 
 @pytest.fixture

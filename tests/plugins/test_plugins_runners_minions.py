@@ -7,7 +7,6 @@ import pytest
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.store.sqlite import open_store
-from trisalt.worker import upcall
 
 
 class Host:
@@ -34,14 +33,6 @@ class Host:
                 self.said.append(fields["data"]["message"])
                 return True
         raise CommandError(kind)
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
 
 
 @pytest.fixture

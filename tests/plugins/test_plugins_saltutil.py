@@ -56,14 +56,6 @@ class Host:
 
 
 @pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
-
-
-@pytest.fixture
 def salt(tmp_path, host):
     opts = {
         "id": "m1",

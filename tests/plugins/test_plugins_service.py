@@ -57,11 +57,6 @@ def booted(plugins, tmp_path, monkeypatch):
     return Systemd()
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 # -- systemd -------------------------------------------------------------------------------------------------------
 
 

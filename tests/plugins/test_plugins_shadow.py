@@ -6,21 +6,10 @@ import pytest
 
 from tests.support.names import open_names, write_root
 from trisalt.errors import CommandError
-from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import accounts
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root reads passwords")
 HASH = "$6$abcdefgh$KQeXafAQAaOoKTevphVU215RvJdgzyfASRasIOuh12hO8u0r1bGW92ZnTmC9IjsiQ8VPiTXBiZF49dFL1U4wX/"
-
-
-@pytest.fixture
-def plugins(tmp_path):
-    return Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")})
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
-from trisalt.worker import upcall
 
 GRAINS = {"os": "Debian", "roles": ["web"], "ipv4": ["127.0.0.1", "10.0.0.5"]}
 PILLAR = {"role": "web"}
@@ -25,14 +24,6 @@ class Host:
         assert kind == "fire_event"
         self.fired.append((fields["tag"], fields["data"]))
         return True
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    before = upcall.install(host)
-    yield host
-    upcall.install(before)
 
 
 @pytest.fixture

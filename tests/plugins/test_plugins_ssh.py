@@ -49,11 +49,6 @@ def plugins(tmp_path):
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def user():
     with open_names(1) as names:
         subprocess.run(["useradd", "-m", "-k", "/nonexistent", names[0]], check=True, capture_output=True)

@@ -19,11 +19,6 @@ def plugins():
 
 
 @pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
-@pytest.fixture
 def proc(salt, monkeypatch):
     """Recorded files of /proc by path, in the place of the machine's."""
     files = {}

@@ -14,11 +14,6 @@ def plugins():
     return Plugins({"id": "m1", "hash_type": "sha256"}, grains={"os": "Debian"}, pillar={"secret": "x"})
 
 
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
-
-
 def test_answers(salt):
     assert salt["test.ping"]() is True
     assert salt["test.true"]() is True

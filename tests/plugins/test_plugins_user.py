@@ -8,20 +8,9 @@ import pytest
 from tests.support.debian import need
 from tests.support.names import new_id, open_names, write_root
 from trisalt.errors import CommandError
-from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import accounts
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root makes accounts")
-
-
-@pytest.fixture
-def plugins(tmp_path):
-    return Plugins({"id": "m1", "cachedir": str(tmp_path), "extension_modules": str(tmp_path / "extmods")})
-
-
-@pytest.fixture
-def salt(plugins):
-    return plugins.loader("modules")
 
 
 @pytest.fixture

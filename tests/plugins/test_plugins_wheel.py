@@ -5,7 +5,6 @@ import pytest
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.master.keyring import Keyring, State, make_pair
-from trisalt.worker import upcall
 
 
 class Host:
@@ -18,14 +17,6 @@ class Host:
         assert kind == "fire_event"
         self.told.append((fields["tag"], fields["data"].get("act"), fields["data"].get("id")))
         return True
-
-
-@pytest.fixture
-def host():
-    host = Host()
-    upcall.install(host)
-    yield host
-    upcall.install(None)
 
 
 @pytest.fixture(scope="module")
