@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.test_interop_shelves import LOOP, SAME, STOCK, TRISALT, Call, refuses, returns
+from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.debian import need
-from tests.support.lab import OURS, open_lab, stock_bin
+from tests.support.lab import open_lab
 from tests.support.names import new_id, open_names
 from tests.support.wheels import make_environment, write_wheel
 
@@ -461,19 +461,6 @@ SIGNATURES = [
 CALLS = [*ACCOUNTS, *CRON, *SSH, *GIT, *PIP, *FILES, *SIGNATURES]
 
 
-def put_in(value, known):
-    """A row's argument with what stands for a name or a folder replaced."""
-    if isinstance(value, str):
-        if isinstance(known.get(value), int):
-            return known[value]
-        for word, text in known.items():
-            value = value.replace(word, text) if isinstance(text, str) else value
-        return value
-    if isinstance(value, list):
-        return [put_in(one, known) for one in value]
-    return {key: put_in(one, known) for key, one in value.items()} if isinstance(value, dict) else value
-
-
 def prepare(folder: Path) -> None:
     """The folder as both sides find it."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -519,8 +506,6 @@ def answers():
             "CRONTAB": names[3],
             **{word: new_id() for word in ("UID", "UID2", "GID", "GID2")},
         }
-        calls = [[c.fun, put_in(c.args, words), put_in(c.kwargs, words)] for c in CALLS]
-        calls = [[fun, put_in(list(args), words), kwargs] for fun, args, kwargs in calls]
         env = {
             **{name: text for name, text in lab.env.items() if not name.startswith(("PIP_", "GIT_"))},
             "HOME": str(folder), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_NO_COMPILE": "1",
@@ -529,26 +514,14 @@ def answers():
                for what, text in (("NAME", "One"), ("EMAIL", "one@x"), ("DATE", "2020-01-01T00:00:00Z"))},
         }  # fmt: skip
         found = {}
-        for kind, place, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
+        for kind in ("stock", "ours"):
             prepare(folder)
             subprocess.run(["useradd", "-M", words["CRONTAB"]], check=True)
-            minion = lab.configure_minion(kind, file_client="local")
-            given = {
-                "conf_file": str(minion / "minion"),
-                "opts": {"id": "m1", "hosts.file": str(folder / "hosts")},
-                "grains": GRAINS,
-                "pillar": {},
-                "calls": calls,
-            }
+            opts = {"hosts.file": str(folder / "hosts")}
             try:
-                done = subprocess.run(
-                    [str(place / "python"), "-W", "ignore", "-c", start + LOOP],
-                    input=json.dumps(given), capture_output=True, text=True, cwd="/", env=env, timeout=150, check=False,
-                )  # fmt: skip
+                found[kind] = ask(lab, kind, CALLS, grains=GRAINS, opts=opts, places=words, env=env)
             finally:
                 clean(names, words["TAG"])
-            assert done.returncode == 0, done.stderr
-            found[kind] = json.loads(done.stdout.splitlines()[-1])
         yield found
 
 

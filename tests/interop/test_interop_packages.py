@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.test_interop_shelves import LOOP, SAME, STOCK, TRISALT, Call, refuses, returns
+from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.debrepo import Debian
-from tests.support.lab import OURS, open_lab, stock_bin
+from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
@@ -31,7 +31,6 @@ GRAINS = {
 }
 # What a job's context holds where systemd runs this host.
 BOOTED = {"salt.utils.systemd.booted": True}
-CONTEXT = '\ncontext.update(given["context"])\n'
 # What these shelves ask before they answer is told as the job's retcode by stock, whatever the answer.
 WITHOUT_RETCODE = ("sysv", "systemd")
 
@@ -405,17 +404,6 @@ SHELVES = {"apt": APT, "host": HOST, "sysv": SYSV, "systemd": SYSTEMD, "status":
 ROWS = [(shelf, number) for shelf, calls in SHELVES.items() for number in range(len(calls))]
 
 
-def fill(value, places):
-    if isinstance(value, str):
-        for name, place in places.items():
-            value = value.replace(name, place)
-    if isinstance(value, list):
-        return [fill(item, places) for item in value]
-    if isinstance(value, dict):
-        return {key: fill(item, places) for key, item in value.items()}
-    return value
-
-
 def debian(folder):
     made = Debian(folder)
     made.package("one", "1.0")
@@ -470,8 +458,7 @@ def answers(init_script):
         (lab.root / "empty").mkdir()
         (lab.root / "empty" / "Packages").touch()
         folder_of_programs, log = programs(lab)
-        for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
-            minion = lab.configure_minion(kind, file_client="local")
+        for kind in ("stock", "ours"):
             made = debian(lab.root / f"debian-{kind}")
             places = {
                 "REPO": str(made.repo),
@@ -487,22 +474,12 @@ def answers(init_script):
                 (("systemd", "system"), {"PATH": f"{folder_of_programs}:{lab.env['PATH']}"}, BOOTED),
             ):
                 calls = [call for shelf in shelves for call in SHELVES[shelf]]
-                given = {
-                    "conf_file": str(minion / "minion"),
-                    "opts": {"id": "m1", "apt.lock_timeout": 0},
-                    "grains": GRAINS,
-                    "pillar": {},
-                    "calls": [[c.fun, fill(list(c.args), places), fill(c.kwargs, places)] for c in calls],
-                    "context": context,
-                }
                 log.write_text("")
-                done = subprocess.run(
-                    [str(folder / "python"), "-W", "ignore", "-c", start + CONTEXT + LOOP],
-                    input=json.dumps(given), capture_output=True, text=True, cwd="/", timeout=120, check=False,
+                found = ask(
+                    lab, kind, calls, grains=GRAINS, opts={"apt.lock_timeout": 0}, context=context, places=places,
                     env={**lab.env, **env},
                 )  # fmt: skip
-                assert done.returncode == 0, done.stderr
-                printed = json.loads(done.stdout.splitlines()[-1].replace(str(made.root), "/debian"))
+                printed = json.loads(json.dumps(found).replace(str(made.root), "/debian"))
                 for shelf in shelves:
                     answers.setdefault(kind, {})[shelf] = printed[: len(SHELVES[shelf])]
                     del printed[: len(SHELVES[shelf])]

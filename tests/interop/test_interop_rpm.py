@@ -5,14 +5,12 @@ A row is a call; where ours answers something else on purpose, `ours` says what,
 
 import json
 import os
-import subprocess
 
 import pytest
 
-from tests.interop.test_interop_packages import fill
-from tests.interop.test_interop_shelves import LOOP, SAME, STOCK, TRISALT, Call, refuses, returns
+from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.debian import need
-from tests.support.lab import OURS, open_lab, stock_bin
+from tests.support.lab import open_lab
 from tests.support.rpmrepo import Rpms
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
@@ -102,8 +100,7 @@ def answers():
     need("dnf", "zypper", "rpm", "createrepo-c")
     answers = {}
     with open_lab() as lab:
-        for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
-            minion = lab.configure_minion(kind, file_client="local")
+        for kind in ("stock", "ours"):
             rpms = Rpms(lab.root / f"rpms-{kind}")
             for version in ("1.0", "2.0"):
                 rpms.package("one", version)
@@ -113,23 +110,13 @@ def answers():
             places = {"REPOS": str(rpms.yum_repos), "REPO": str(rpms.repo)}
             for family, calls in FAMILIES.items():
                 rpms.reset()
-                given = {
-                    "conf_file": str(minion / "minion"),
-                    "opts": {"id": "m1"},
-                    "grains": {"id": "m1", "os": family, "os_family": family, "osarch": "x86_64", "kernel": "Linux",
-                               "osmajorrelease": 15, "osrelease": "15"},
-                    "pillar": {},
-                    "calls": [[c.fun, fill(list(c.args), places), fill(c.kwargs, places)] for c in calls],
+                grains = {
+                    "id": "m1", "os": family, "os_family": family, "osarch": "x86_64", "kernel": "Linux",
+                    "osmajorrelease": 15, "osrelease": "15",
                 }  # fmt: skip
-                done = subprocess.run(
-                    [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
-                    input=json.dumps(given), capture_output=True, text=True, cwd="/", timeout=150, check=False,
-                    env={**lab.env, "PATH": f"{rpms.bin}:{lab.env['PATH']}"},
-                )  # fmt: skip
-                assert done.returncode == 0, done.stderr
-                printed = (
-                    done.stdout.splitlines()[-1].replace(str(rpms.yum_repos), "REPOS").replace(str(rpms.repo), "REPO")
-                )
+                env = {**lab.env, "PATH": f"{rpms.bin}:{lab.env['PATH']}"}
+                found = json.dumps(ask(lab, kind, calls, grains=grains, places=places, env=env))
+                printed = found.replace(str(rpms.yum_repos), "REPOS").replace(str(rpms.repo), "REPO")
                 answers.setdefault(kind, {})[family] = json.loads(printed)
     return answers
 

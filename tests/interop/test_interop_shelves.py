@@ -3,18 +3,16 @@
 `CALLS` is the table. A row is a call; where ours answers something else on purpose, `ours` says what, and `why`.
 """
 
-import json
 import shutil
 import socket
-import subprocess
 
 import pytest
 
-from tests.support.lab import OURS, open_lab, stock_bin
+from tests.interop.beside import SAME, Call, ask, refuses, returns
+from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
-SAME = object()
 PILLAR = {
     "role": {"web": {"port": 80, "names": ["a", "b"]}},
     "list": [1, 2, 3],
@@ -56,77 +54,6 @@ MINE = {
     "kw": {"mine_function": "test.arg", "a": 1},
     "nosuch.fun": [],
 }
-
-STOCK = """
-import inspect, json, os, sys, logging, traceback
-logging.disable(logging.CRITICAL)
-import salt.config, salt.loader, salt.utils.secret
-given = json.load(sys.stdin)
-opts = salt.config.minion_config(given["conf_file"])
-opts.update(given["opts"])
-opts["grains"], opts["pillar"] = given["grains"], given["pillar"]
-opts["file_client"] = "local"
-opts["local"] = True
-context = {}
-utils = salt.loader.utils(opts, context=context)
-functions = salt.loader.minion_mods(opts, context=context, utils=utils)
-salt.utils.secret.mask_pillar.set(False)
-"""
-TRISALT = """
-import inspect, json, os, sys, logging, traceback
-logging.disable(logging.CRITICAL)
-from trisalt.config.read import read_minion
-from trisalt.loader.dunders import Plugins
-from trisalt.worker import upcall
-class Host:
-    def call(self, kind, fields):
-        return True
-upcall.install(Host())
-given = json.load(sys.stdin)
-opts = dict(read_minion(os.path.dirname(given["conf_file"])).opts)
-opts.update(given["opts"])
-opts["file_client"] = "local"
-opts["local"] = True
-plugins = Plugins(opts, grains=given["grains"], pillar=given["pillar"])
-functions, context = plugins.loader("modules"), plugins.context
-"""
-LOOP = """
-answers = []
-for fun, args, kwargs in given["calls"]:
-    context.pop("retcode", None)
-    try:
-        function = functions[fun]
-        if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values()):
-            kwargs = {**kwargs, "__pub_jid": "20260101000000000000", "__pub_fun": fun}
-        value = function(*args, **kwargs)
-        # At once: what comes back may be a part of what the next call changes.
-        value = json.loads(json.dumps(value, default=repr))
-        answers.append({"return": value, "retcode": context.get("retcode", 0)})
-    except Exception as exc:
-        answers.append({"error": str(exc)})
-print("\\n" + json.dumps(answers))
-"""
-
-
-class Call:
-    """One row. `only` picks what is compared of both answers; `needs` is a program without which stock has no answer."""
-
-    def __init__(self, fun, *args, ours=SAME, why="", only=None, needs=None, **kwargs):
-        self.fun, self.args, self.kwargs = fun, args, kwargs
-        self.ours, self.why, self.only, self.needs = ours, why, only, needs
-        assert ours is SAME or why, "a difference has a reason"
-
-    def __str__(self):
-        words = [str(arg) for arg in self.args] + [f"{key}={value}" for key, value in self.kwargs.items()]
-        return " ".join([self.fun, *words])
-
-
-def returns(value, retcode=0):
-    return {"return": value, "retcode": retcode}
-
-
-def refuses(text):
-    return {"error": text}
 
 
 def no_pid(answer):
@@ -445,24 +372,8 @@ def answers():
         lab.root.chmod(0o755)
         script = lab.root / "script.sh"
         script.write_text('#!/bin/sh\necho "$# $1 $2"; id -un; exit $#\n')
-        known = {"SCRIPT": str(script), "PORT": port}
-        calls = [[c.fun, [known.get(a, a) if isinstance(a, str) else a for a in c.args], c.kwargs] for c in CALLS]
-        answers = {}
-        for kind, folder, start in (("stock", stock_bin(), STOCK), ("ours", OURS, TRISALT)):
-            minion = lab.configure_minion(kind, file_client="local", mine_functions=MINE)
-            given = {
-                "conf_file": str(minion / "minion"),
-                "opts": OPTS,
-                "grains": GRAINS,
-                "pillar": PILLAR,
-                "calls": calls,
-            }
-            done = subprocess.run(
-                [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
-                input=json.dumps(given), capture_output=True, text=True, cwd="/", env=lab.env, timeout=120, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr
-            answers[kind] = json.loads(done.stdout.splitlines()[-1])
+        given = {"grains": GRAINS, "pillar": PILLAR, "opts": OPTS, "places": {"SCRIPT": str(script), "PORT": port}}
+        answers = {kind: ask(lab, kind, CALLS, **given, mine_functions=MINE) for kind in ("stock", "ours")}
         yield answers, port
 
 

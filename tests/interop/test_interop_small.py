@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.interop.beside import ask
-from tests.interop.test_interop_shelves import SAME, Call, refuses, returns
+from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]

@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from tests.interop.beside import ask
-from tests.interop.test_interop_shelves import SAME, Call, refuses, returns
+from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
