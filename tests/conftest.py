@@ -1,6 +1,8 @@
 """What all tests share: hypothesis settings, and the stock Salt of the interop tests."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,3 +30,12 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("interop"):
                 item.add_marker(missing)
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that somebody else may go into, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="tri-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder

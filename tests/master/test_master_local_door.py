@@ -125,8 +125,8 @@ class Master:
 
 
 @pytest.fixture
-async def master(tmp_path, nursery):
-    bus, jobs, path = Bus(), Jobs(), str(tmp_path / "master.sock")
+async def master(open_folder, nursery):
+    bus, jobs, path = Bus(), Jobs(), str(open_folder / "master.sock")
     await nursery.start(lambda task_status: serve_local_door(bus, jobs, Acl(), path=path, task_status=task_status))
     house = Master(bus, jobs, path, nursery)
     # No job is a batch, unless a test says so.
@@ -408,9 +408,7 @@ def refuse():
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-async def test_somebody_else_is_refused_everything(master, tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+async def test_somebody_else_is_refused_everything(master):
     refused = await master.hear(CommandRefused)
     published = await master.claim(PublishRequest, lambda request: refuse())
     with trio.fail_after(30):
@@ -437,9 +435,7 @@ sys.stdin.read()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-async def test_a_guest_cannot_take_everybodys_place(master, tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+async def test_a_guest_cannot_take_everybodys_place(master):
     with trio.fail_after(30):
         command = [sys.executable, "-c", CROWD, master.path]
         process = await trio.lowlevel.open_process(command, stdin=-1, stdout=-1)

@@ -74,23 +74,21 @@ def test_an_archive_that_cannot_be_made_leaves_the_old_one(salt, tmp_path):
     assert os.listdir(tmp_path) == ["z.zip"]
 
 
-def test_what_is_packed_in_somebodys_name_is_theirs(salt, tmp_path):
+def test_what_is_packed_in_somebodys_name_is_theirs(salt, open_folder):
     if os.geteuid() != 0:
         pytest.skip("needs root")
-    for place in (tmp_path, *tmp_path.parents[:3]):
-        place.chmod(0o755)
-    open_dir = tmp_path / "open"
-    open_dir.mkdir()
-    open_dir.chmod(0o777)
-    (tmp_path / "f").write_text("x")
-    (tmp_path / "secret").write_text("x")
-    (tmp_path / "secret").chmod(0o600)
-    salt["archive.zip"](str(open_dir / "z.zip"), "f", cwd=str(tmp_path), runas="nobody")
-    assert (open_dir / "z.zip").owner() == "nobody"
+    into = open_folder / "into"
+    into.mkdir()
+    into.chmod(0o777)
+    (open_folder / "f").write_text("x")
+    (open_folder / "secret").write_text("x")
+    (open_folder / "secret").chmod(0o600)
+    salt["archive.zip"](str(into / "z.zip"), "f", cwd=str(open_folder), runas="nobody")
+    assert (into / "z.zip").owner() == "nobody"
     with pytest.raises(CommandError, match="Permission denied"):
-        salt["archive.zip"](str(open_dir / "y.zip"), "secret", cwd=str(tmp_path), runas="nobody")
+        salt["archive.zip"](str(into / "y.zip"), "secret", cwd=str(open_folder), runas="nobody")
     with pytest.raises(CommandError, match="is not available"):
-        salt["archive.zip"](str(open_dir / "y.zip"), "f", cwd=str(tmp_path), runas="nosuchuser")
+        salt["archive.zip"](str(into / "y.zip"), "f", cwd=str(open_folder), runas="nosuchuser")
     assert os.geteuid() == 0
 
 

@@ -193,11 +193,9 @@ sys.exit({"salt": trisalt.cli.salt.main, "salt-run": trisalt.cli.salt_run.main}[
 
 
 @pytest.fixture
-def home(tmp_path, ann):
-    folder = tmp_path / "home"
+def home(open_folder, ann):
+    folder = open_folder / "home"
     folder.mkdir()
-    for path in (*tmp_path.parents[:3], tmp_path):
-        path.chmod(path.stat().st_mode | 0o055)
     os.chown(folder, uid_of(ann[0]), -1)
     folder.chmod(0o700)
     return folder
