@@ -59,9 +59,10 @@ def test_json_is_one_document_whatever_the_runner_tells_on_its_way(door, run, ca
 
 
 def test_progress_and_result_are_printed_unless_quiet(door, run, capsys):
-    door.says([STARTED, {"progress": {"message": "1%"}}, *result(True)[1:]])
+    tag = f"{STARTED['started']['tag']}/progress"
+    door.says([STARTED, {"progress": {"message": "1%", "tag": tag}}, *result(True)[1:]])
     assert run("x.y") == 0
-    assert capsys.readouterr().out == "event:\n    ----------\n    message:\n        1%\nTrue\n"
+    assert capsys.readouterr().out == "event:\n    ----------\n    message:\n        1%\nsuffix:\n    progress\nTrue\n"
     assert run("--quiet", "x.y") == 0
     assert capsys.readouterr() == ("", "")
 

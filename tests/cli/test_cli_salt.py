@@ -318,6 +318,16 @@ def test_docs_are_gathered_and_printed_once(door, salt, capsys):
     assert (door.asked[0]["fun"], door.asked[0]["arg"]) == ("sys.doc", ["test"])
 
 
+@pytest.mark.parametrize(
+    ("returns", "told"),
+    [([], "No minions found to gather docs from\n"), ([returned("m1", {})], "No documentation was found\n")],
+)
+def test_docs_that_nobody_has_are_told_apart_from_nobody(door, salt, capsys, returns, told):
+    door.says(list(job(*returns)))
+    assert salt("m1", "sys.doc", "nosuch") == 2
+    assert capsys.readouterr().err == told
+
+
 # -- what can go wrong --------------------------------------------------------------------------------------------
 
 

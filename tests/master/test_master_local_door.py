@@ -510,6 +510,7 @@ async def test_a_run_is_told_from_its_start_over_its_progress_to_its_result(mast
         assert started["tag"] == f"salt/run/{started['jid']}"
         told = await caller.rest()
     assert [row["progress"]["percent"] for row in told[:-1]] == [1, 2]
+    assert all(row["progress"]["_stamp"] for row in told[:-1])
     assert told[-1] == {"result": {"return": {"m1": 1}, "retcode": 0, "success": True, "out": "highstate"}}
     (request,) = asked
     assert (request.fun, request.arg, request.kwarg, request.jid) == ("jobs.active", [1], {"a": 2}, started["jid"])

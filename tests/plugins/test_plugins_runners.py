@@ -263,6 +263,7 @@ async def test_every_runner_and_wheel_function_documents_itself(runners):
     for kind in ("runner", "wheel"):
         docs = runners[f"doc.{kind}"]()
         assert docs
+        assert not any(".. code-block::" in text for text in docs.values())
         for name, text in docs.items():
             assert "CLI Example" in text, name
     assert set(runners["doc.runner"]("jobs")) == {name for name in runners if name.startswith("jobs.")}

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 INCOMPLETE = 42
 
 TOO_MANY = "\nNOTICE: Too many minions targeted, switching to batch execution."
+NOBODY_DOCUMENTS = "No minions found to gather docs from"
+UNDOCUMENTED = "No documentation was found"
 NO_MATCH = "No minions matched the target. No command was sent, no jid was assigned."
 INTERRUPTED = """
 Exiting gracefully on Ctrl-c
@@ -253,12 +255,14 @@ class Command:
     def print_docs(self, bodies: Iterable[dict[str, Any]]) -> int:
         """What all minions say of functions, each of them once; the exit status."""
         docs: dict[str, str] = {}
+        answered = False
         for body in bodies:
+            answered = True
             if isinstance(body["return"], dict):
                 docs = body["return"] | docs
         self.end_progress()
         if not docs:
-            sys.stderr.write("No minions found to gather docs from\n")
+            sys.stderr.write(f"{UNDOCUMENTED if answered else NOBODY_DOCUMENTS}\n")
             return NOTHING
         documented = {fun: docs[fun] for fun in sorted(docs) if docs[fun]}
         if self.documents:

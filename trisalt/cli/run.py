@@ -80,9 +80,15 @@ def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, A
         if documents:
             sys.stderr.write(json.dumps(progress, default=repr) + "\n")
         else:
-            show({"event": progress})
+            show(_told(progress, run.tag))
     assert run.result is not None
     return run.result
+
+
+def _told(progress: dict[str, Any], tag: str) -> dict[str, Any]:
+    """What a runner tells on its way, as operators read it: what was said, and under which tag of the run."""
+    event = dict(progress)
+    return {"suffix": str(event.pop("tag", "")).removeprefix(f"{tag}/"), "event": event}
 
 
 def _print(result: dict[str, Any], show: Show, *, quiet: bool) -> int:

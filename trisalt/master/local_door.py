@@ -462,7 +462,7 @@ def _published(published: Published) -> dict[str, Any]:
 
 def _progress(batch: list[Event | Lagged], tag: str) -> list[dict[str, Any]]:
     return [
-        {"progress": {**event.data, "tag": event.name}}
+        {"progress": {**event.to_data(), "tag": event.name}}
         for event in batch
         if isinstance(event, TaggedEvent) and event.name.startswith(tag + "/")
     ]

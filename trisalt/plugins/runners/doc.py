@@ -1,5 +1,6 @@
 """The documentation of the functions there are."""
 
+from trisalt.loader import signature
 from trisalt.worker import upcall
 
 
@@ -50,4 +51,4 @@ def execution():
 def _docs(functions, name):
     """A whole name, or the beginning of one: `jobs` is all of `jobs.…`."""
     wanted = [known for known in functions if not name or known == name or known.startswith(f"{name.rstrip('.')}.")]
-    return {known: functions[known].__doc__ or "" for known in wanted}
+    return {known: signature.doc(functions[known]) or "" for known in wanted}
