@@ -11,7 +11,7 @@ import sys
 from trisalt.cli.show import show_for, write_out
 from trisalt.cli.told import FAILED, NOTHING, hard_crash, told
 from trisalt.client.credentials import open_door
-from trisalt.client.door import Door
+from trisalt.client.door import Door, DoorClosed
 from trisalt.client.jobs import Published, preview, publish, publish_async
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
@@ -31,8 +31,8 @@ TOO_MANY = "\nNOTICE: Too many minions targeted, switching to batch execution."
 NOBODY_DOCUMENTS = "No minions found to gather docs from"
 UNDOCUMENTED = "No documentation was found"
 NO_MATCH = "No minions matched the target. No command was sent, no jid was assigned."
-INTERRUPTED = """
-Exiting gracefully on Ctrl-c
+LEFT = """
+{why}
 This job's jid is: {jid}
 The minions may not have all finished running and any remaining minions will return upon completion. \
 To look up the return data for this job later, run the following command:
@@ -147,7 +147,11 @@ class Command:
                 self.print_missing(job.missing or {})
         except KeyboardInterrupt:
             self.end_progress()
-            sys.stderr.write(INTERRUPTED.format(jid=jid))
+            sys.stderr.write(LEFT.format(why="Exiting gracefully on Ctrl-c", jid=jid))
+            return FAILED
+        except DoorClosed as exc:
+            self.end_progress()
+            sys.stderr.write(LEFT.format(why=exc, jid=jid))
             return FAILED
         self.missing = job.missing or {}
         self.end_progress()
