@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.errors import TargetError
-from trisalt.target.data import matches_path, traverse
+from trisalt.target.data import path_test, traverse
 
 DATA = {
     "foo": {"bar": ["baz", "qux"], "0": "zero"},
@@ -19,6 +19,10 @@ DATA = {
     "hollow": [],
     "deep": {"x": {"y": {"z": "Here"}}},
 }
+
+
+def matches_path(data, expression, **options):
+    return path_test(expression, **options)(data)
 
 
 @pytest.mark.parametrize(

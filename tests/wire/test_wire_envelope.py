@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.envelope import pack_aes, pack_clear, pack_clear_reply, pack_signed, parse_request
+from trisalt.wire.envelope import pack_aes, pack_clear, pack_signed, parse_request
 
 UNREADABLE = {"error": "Routing error"}
 
@@ -45,10 +45,6 @@ def test_a_signed_reply_is_stocks_byte_for_byte(vectors, master_key):
     recorded = bytes.fromhex(vectors["auth_pending"]["reply"])
     inner = codec.unpack(codec.to_bytes(codec.unpack(recorded)["load"]))
     assert pack_signed(inner, master_key, "PKCS1v15-SHA1") == recorded
-
-
-def test_a_clear_reply_wraps_its_load():
-    assert codec.unpack(pack_clear_reply({"ret": False})) == {"enc": "clear", "load": {"ret": False}}
 
 
 def test_a_clear_load_may_hold_anything():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.errors import ConfigError, LocalProtocolError, RemoteProtocolError
-from trisalt.wire.keys import ENCRYPTION, SIGNING, PrivateKey, PublicKey, known_key, normalise
+from trisalt.wire.keys import ENCRYPTION, SIGNING, PrivateKey, PublicKey, normalise
 
 
 def test_the_tok_is_the_recorded_one(vectors, minion_key):
@@ -146,10 +146,6 @@ def test_garbage_for_a_key_raises_nothing_but_a_remote_error(text):
 def test_a_private_key_that_does_not_parse_is_the_operators(pem):
     with pytest.raises(ConfigError):
         PrivateKey.from_pem(pem)
-
-
-def test_a_key_of_the_keyring_is_parsed_once(minion_key):
-    assert known_key(minion_key.public.pem) is known_key(minion_key.public.pem)
 
 
 def test_no_key_shows_itself(minion_key):

@@ -154,7 +154,7 @@ class TaggedEvent(Event):
         return {**self.data, "_stamp": stamped(self.stamp)}
 
 
-# -- keys and presence ---------------------------------------------------------------------------------------------
+# -- keys ----------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -215,23 +215,6 @@ class MinionDataRefreshed(Event):
     def to_data(self) -> dict[str, Any]:
         """Stock's one sentence as a key."""
         return {"Minion data cache refresh": self.id, "_stamp": stamped(self.stamp)}
-
-
-@attrs.frozen(kw_only=True)
-class Present(Event):
-    """Who is connected."""
-
-    TAG = "salt/presence/present"
-    present: list[str]
-
-
-@attrs.frozen(kw_only=True)
-class PresenceChanged(Event):
-    """Who came and who went."""
-
-    TAG = "salt/presence/change"
-    new: list[str]
-    lost: list[str]
 
 
 # -- jobs ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from fnmatch import translate
 from functools import lru_cache
-from string import Formatter
 
 # Tags that a minion may not fire: they are the master's own word, or another minion's.
 # Source: salt-wire.md sections 11 and 20.5; the list stands for the single and for the batch form alike.
@@ -28,11 +27,6 @@ RESERVED_FROM_MINIONS = (
     "minion/refresh/*",
     "trisalt/*",
 )
-
-
-def template_fields(template: str) -> tuple[str, ...]:
-    """The field names in a tag template: `"salt/job/{jid}/ret/{id}"` gives `("jid", "id")`."""
-    return tuple(name for _text, name, _spec, _conversion in Formatter().parse(template) if name)
 
 
 @lru_cache(maxsize=512)

@@ -9,13 +9,12 @@ import os
 import sys
 
 from trisalt.cli.show import show_for, write_out
-from trisalt.cli.told import FAILED, NOTHING, hard_crash, told
+from trisalt.cli.told import FAILED, NOTHING, ended
 from trisalt.client.credentials import open_door
 from trisalt.client.door import Door, DoorClosed
 from trisalt.client.jobs import Published, preview, publish, publish_async
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
-from trisalt.errors import TrisaltError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -43,15 +42,7 @@ salt-run jobs.lookup_jid {jid}
 
 def run(options: Any, words: list[str]) -> int:
     """Do what the command line says; the exit status."""
-    try:
-        return Command(options, words).run()
-    except KeyboardInterrupt:
-        sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
-        return FAILED
-    except TrisaltError as exc:
-        if hard_crash(options):
-            raise
-        return told(exc)
+    return ended(options, lambda: Command(options, words).run())
 
 
 class Command:

@@ -10,14 +10,14 @@ import os
 import sys
 
 from trisalt.cli.show import Show, show_for, write_out
-from trisalt.cli.told import FAILED, hard_crash, told
+from trisalt.cli.told import FAILED, ended
 from trisalt.client.credentials import open_door
 from trisalt.client.door import CLOSED, Door, DoorClosed, expect
 from trisalt.client.events import Events, Lagged
 from trisalt.client.operations import Run, runner
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
-from trisalt.errors import CommandError, RequestTimeout, TrisaltError
+from trisalt.errors import CommandError, RequestTimeout
 from trisalt.loader.words import parse_words
 
 TYPE_CHECKING = False
@@ -35,15 +35,7 @@ DETACHED = (
 
 def run(options: Any, words: list[str]) -> int:
     """Do what the command line says; the exit status."""
-    try:
-        return _run(options, words)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
-        return FAILED
-    except TrisaltError as exc:
-        if hard_crash(options):
-            raise
-        return told(exc)
+    return ended(options, lambda: _run(options, words))
 
 
 def _run(options: Any, words: list[str]) -> int:

@@ -10,6 +10,7 @@ from trisalt.errors import Denied, RequestTimeout, TargetError, TrisaltError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from collections.abc import Callable
     from typing import Any
 
 # Exit statuses. Source: spec/cli.md section 1.
@@ -50,3 +51,16 @@ def told(exc: TrisaltError) -> int:
 def hard_crash(options: Any) -> bool:
     """Whether the operator wants exceptions as they are (`--hard-crash`, `SALT_HARD_CRASH`)."""
     return bool(options.hard_crash or os.environ.get("SALT_HARD_CRASH"))
+
+
+def ended(options: Any, work: Callable[[], int]) -> int:
+    """The exit status of a command's work, also when it fails or is interrupted."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
+        return FAILED
+    except TrisaltError as exc:
+        if hard_crash(options):
+            raise
+        return told(exc)

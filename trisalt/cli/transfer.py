@@ -12,12 +12,12 @@ import sys
 
 from trisalt.cli.job import NO_MATCH, nothing
 from trisalt.cli.show import show_for, write_out
-from trisalt.cli.told import FAILED, USAGE, hard_crash, told
+from trisalt.cli.told import FAILED, USAGE, ended
 from trisalt.client.credentials import open_door
 from trisalt.client.jobs import preview, publish
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
-from trisalt.errors import CommandError, TrisaltError
+from trisalt.errors import CommandError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -33,15 +33,7 @@ ONLY_SMALL = 'That is too much for one job. Use "--chunked" command line argumen
 
 def run(options: Any, words: list[str]) -> int:
     """Do what the command line says; the exit status: 1 when not every minion has everything."""
-    try:
-        return _Transfer(options, words).run()
-    except KeyboardInterrupt:
-        sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
-        return FAILED
-    except TrisaltError as exc:
-        if hard_crash(options):
-            raise
-        return told(exc)
+    return ended(options, lambda: _Transfer(options, words).run())
 
 
 class _Transfer:

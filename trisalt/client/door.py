@@ -1,6 +1,6 @@
 """Connect to the master's local door, ask, follow. Blocking: `socket` and `msgpack`, nothing more.
 
-Called by the thin commands and by the web daemon. The other end is `master.local_door`.
+Called by the thin commands, and by scripts that import `salt.client`. The other end is `master.local_door`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trisalt.wire.frames import FrameDecoder, pack_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
-    from typing import Any
+    from typing import Any, Self
 
 CHUNK = 64 * 1024
 
@@ -213,6 +213,23 @@ class Answers:
             raise DoorClosed(CLOSED)
         else:
             self.close()
+
+
+class Following:
+    """What is followed by a stream of answers. Use it in a `with`, or close it, to stop early."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def close(self) -> None:
+        """Stop following; what was started runs on."""
+        self._answers.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
 
 
 def expect(answer: dict[str, Any], key: str) -> Any:

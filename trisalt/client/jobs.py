@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
 
-from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, Following, expect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -35,7 +34,7 @@ class Published:
         return cls(fields.get("jid"), list(minions), list(missing), fields.get("error"))
 
 
-class Job:
+class Job(Following):
     """A job that is followed: iterate its returns (maps with id, jid, fun, fun_args, return, retcode, success, out).
 
     `published` is there from the start (None for `follow`). `missing` is `{id: reason}` once the job has settled,
@@ -43,9 +42,9 @@ class Job:
     """
 
     def __init__(self, answers: Answers, published: Published | None) -> None:
+        super().__init__(answers)
         self.published = published
         self.missing: dict[str, str] | None = None
-        self._answers = answers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The returns. Raises DoorClosed when the master goes away before the job has settled."""
@@ -58,16 +57,6 @@ class Job:
                 return
         if self.missing is None and (self.published is None or self.published.jid is not None):
             raise DoorClosed(CLOSED)
-
-    def close(self) -> None:
-        """Stop following; the job runs on."""
-        self._answers.close()
-
-    def __enter__(self) -> Job:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
 
 
 def publish(
@@ -119,7 +108,7 @@ def publish_async(
     return Published.from_answer(door.ask(question, publish_timeout))
 
 
-class Batch:
+class Batch(Following):
     """A batch that is followed: iterate `(what, value)` pairs, as they come.
 
     What: `minions` (the value is `{"minions": [id], "down": [id]}`, once), `sent` ([id]), `return` (a map, as of a
@@ -128,10 +117,10 @@ class Batch:
     """
 
     def __init__(self, answers: Answers, published: Published) -> None:
+        super().__init__(answers)
         self.published = published
         self.missing: dict[str, str] | None = None
         self.halted: str | None = None
-        self._answers = answers
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Raises DoorClosed when the master goes away before the batch is over."""
@@ -146,16 +135,6 @@ class Batch:
                     yield what, answer[key]
         if self.missing is None and self.published.jid is not None:
             raise DoorClosed(CLOSED)
-
-    def close(self) -> None:
-        """Stop following; the batch runs on."""
-        self._answers.close()
-
-    def __enter__(self) -> Batch:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
 
 
 def batch(

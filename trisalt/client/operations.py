@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
 
-from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, Following, expect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -15,7 +14,7 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 PATIENCE = 30.0
 
 
-class Run:
+class Run(Following):
     """A runner or wheel that is followed: iterate its progress maps; then `result` is there.
 
     `jid` and `tag` from the start; `result` is the map {return, success, retcode, out?}, None until the end. Close
@@ -23,10 +22,10 @@ class Run:
     """
 
     def __init__(self, answers: Answers, *, jid: str, tag: str) -> None:
+        super().__init__(answers)
         self.jid = jid
         self.tag = tag
         self.result: dict[str, Any] | None = None
-        self._answers = answers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The progress. Raises DoorClosed when the master goes away before there is a result."""
@@ -46,16 +45,6 @@ class Run:
             pass
         assert self.result is not None
         return self.result
-
-    def close(self) -> None:
-        """Stop following; what was started runs on."""
-        self._answers.close()
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
 
 
 def runner(

@@ -20,11 +20,6 @@ class SaltUrl:
     saltenv: str | None = None
 
 
-def is_salt(url: str) -> bool:
-    """Whether `url` is a `salt://` one."""
-    return url.startswith(SCHEME)
-
-
 def parse(url: str) -> SaltUrl:
     """Read a `salt://` URL, or a bare path as minions send it. Raises ValueError for another scheme.
 

@@ -8,7 +8,6 @@ been taken, over a restart too. Both are used by `minion/jobs` alone; what they 
 from __future__ import annotations
 
 import os
-import signal
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -234,14 +233,6 @@ async def wait_ended(running: Running) -> None:
             await trio.lowlevel.checkpoint()
     finally:
         os.close(descriptor)
-
-
-def signal_name(signum: int) -> str:
-    """A signal's name, for texts."""
-    try:
-        return signal.Signals(signum).name
-    except ValueError:
-        return str(signum)
 
 
 def _read(path: Path) -> Running | None:

@@ -79,18 +79,12 @@ def _read_key(part: str) -> Any:
 # -- matching ------------------------------------------------------------------------------------------------------
 
 
-def matches_path(
-    data: Any, expression: str, *, delimiter: str = DELIMITER, regex: bool = False, exact: bool = False
-) -> bool:
-    """Whether `key:…:pattern` holds in `data`. Raises TargetError for a pattern that is no regular expression."""
-    return path_test(expression, delimiter=delimiter, regex=regex, exact=exact)(data)
-
-
 def path_test(
     expression: str, *, delimiter: str = DELIMITER, regex: bool = False, exact: bool = False
 ) -> Callable[[Any], bool]:
-    """`matches_path` for one expression and many maps: the patterns are read once.
+    """A test of whether `key:…:pattern` holds in a map, for many of them: the patterns are read once.
 
+    Raises TargetError for a pattern that is no regular expression.
     Since values may hold the delimiter, every way to cut the expression in two is tried, the longest key first. A
     value fits as text, letters of either case alike: a list by any of its items, a map by any of its keys. `*` may
     stand for any part of the path.

@@ -130,11 +130,6 @@ def pack_aes(ciphertext: bytes, *, id: str, enc_algo: str, sig_algo: str, versio
     )
 
 
-def pack_clear_reply(load: object) -> bytes:
-    """`{"enc": "clear", "load": load}`, as `publish` and some refusals of `_auth` are answered."""
-    return codec.pack({"enc": "clear", "load": load})
-
-
 def pack_signed(inner: dict[str, Any], key: PrivateKey, algo: str) -> bytes:
     """A clear reply whose load is packed and signed."""
     packed = codec.pack(inner)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -148,15 +148,6 @@ class PublicKey:
         lines = [line for line in self.pem.splitlines() if line.strip()]
         body = "".join(line + "\n" for line in lines[1:-1])
         return hashlib.new(hash_type, body.encode()).digest().hex(":")
-
-
-@lru_cache(maxsize=16384)
-def known_key(pem: str) -> PublicKey:
-    """The parsed key of a file in the keyring; parsed once, since each request asks for it again.
-
-    Not for keys that strangers present: those would push the known ones out. Raises RemoteProtocolError.
-    """
-    return PublicKey.from_pem(pem)
 
 
 class PrivateKey:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-import logging
 from typing import Any
-
-log = logging.getLogger(__name__)
 
 __virtualname__ = "service"
 __func_alias__ = {"reload_": "reload"}
@@ -205,8 +202,4 @@ def _act(action: str, name: str) -> bool:
 
 def _succeeds(words: list[str]) -> bool:
     """Run it; what it said stands in the log, how it ended is the job's retcode."""
-    found = __utils__["sysv.run"](words)
-    if found["retcode"]:
-        __context__["retcode"] = found["retcode"]
-        log.error("%s: %s", " ".join(words), found["stderr"] or found["stdout"])
-    return found["retcode"] == 0
+    return __utils__["tool.passed"](__utils__["sysv.run"](words), [" ".join(words)])

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import logging
 import os
 import shutil
 from typing import Any
 
 from trisalt.errors import CommandError
-
-log = logging.getLogger(__name__)
 
 __virtualname__ = "service"
 __func_alias__ = {"reload_": "reload"}
@@ -210,11 +207,7 @@ def _act(action: str, name: str) -> bool:
 
 def _succeeds(words: list[str]) -> bool:
     """Run it; what it said stands in the log, how it ended is the job's retcode."""
-    found = __utils__["sysv.run"](words)
-    if found["retcode"]:
-        __context__["retcode"] = found["retcode"]
-        log.error("%s: %s", " ".join(words), found["stderr"] or found["stdout"])
-    return found["retcode"] == 0
+    return __utils__["tool.passed"](__utils__["sysv.run"](words), [" ".join(words)])
 
 
 def _script(name: str) -> str:
