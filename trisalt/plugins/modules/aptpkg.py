@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import logging
 import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
-
-log = logging.getLogger(__name__)
 
 __virtualname__ = "pkg"
 

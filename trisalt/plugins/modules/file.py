@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import logging
 import os
 import stat
 import time
@@ -21,8 +20,6 @@ from trisalt.errors import CommandError, InvocationError
 from trisalt.fileserver.replace import follow
 from trisalt.plugins.utils import filesys
 from trisalt.plugins.utils.filesys import absolute, expand, told
-
-log = logging.getLogger(__name__)
 
 _KINDS = {
     stat.S_IFREG: "file",

@@ -5,7 +5,6 @@ Search texts and edit them: the part of the shelf `file` for lines, patterns, co
 from __future__ import annotations
 
 import glob
-import logging
 import os
 import re
 import shlex
@@ -19,8 +18,6 @@ from trisalt.fileserver.replace import follow
 from trisalt.plugins.utils import filediff, fileedit, filesys
 from trisalt.plugins.utils.fileline import Line
 from trisalt.plugins.utils.filesys import expand, told
-
-log = logging.getLogger(__name__)
 
 __virtualname__ = "file"
 

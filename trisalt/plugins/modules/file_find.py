@@ -4,15 +4,12 @@ Find files, and tell how much room there is: the part of the shelf `file` that l
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
 from trisalt.errors import CommandError
 from trisalt.plugins.utils import filefind
 from trisalt.plugins.utils.filesys import expand, told
-
-log = logging.getLogger(__name__)
 
 __virtualname__ = "file"
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import socket
 from typing import Any
 
 from trisalt.errors import CommandError
-
-log = logging.getLogger(__name__)
 
 
 def interfaces() -> dict[str, Any]:

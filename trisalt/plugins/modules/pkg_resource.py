@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
-
-log = logging.getLogger(__name__)
 
 
 def pack_sources(sources: Any, normalize: bool = True) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Public keys as OpenSSH writes them: authorized_keys and known_hosts as text and as data. Pure."""
+"""Public keys as OpenSSH writes them: authorized_keys and known_hosts as text and as data; for the shelf `ssh`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -22,6 +23,13 @@ _FAMILIES = {
     "ssh-ed25519": ("ed25519", "ssh-ed25519"),
     "ecdsa": ("ecdsa", "e"),
 }
+
+
+def virtual() -> Any:
+    """What `__virtual__` of each file of the shelf `ssh` says."""
+    if shutil.which("ssh-keygen"):
+        return "ssh"
+    return False, "The ssh execution module cannot be loaded: the ssh-keygen command is not available"
 
 
 def type_of(key: str) -> str | None:

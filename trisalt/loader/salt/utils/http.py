@@ -4,7 +4,6 @@ import base64
 import http.client
 import http.cookiejar
 import http.cookies
-import logging
 import os
 import ssl
 import urllib.error
@@ -17,8 +16,6 @@ import salt.utils.xmlutil
 import salt.utils.yaml
 
 from trisalt import SALT_VERSION
-
-log = logging.getLogger(__name__)
 
 USERAGENT = f"Salt/{SALT_VERSION}"
 TIMEOUT = 300.0
