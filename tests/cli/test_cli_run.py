@@ -67,6 +67,14 @@ def test_progress_and_result_are_printed_unless_quiet(door, run, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_a_runner_prints_is_printed_beside_a_document(door, run, capsys):
+    door.says([STARTED, {"progress": {"message": "a\nb\n", "tag": f"salt/run/{JID}/print"}}, *result(True)[1:]])
+    assert run("x.y") == 0
+    assert capsys.readouterr() == ("a\nb\nTrue\n", "")
+    assert run("--out", "json", "x.y") == 0
+    assert capsys.readouterr() == ("true\n", "a\nb\n")
+
+
 def test_who_wants_to_hear_nothing_has_the_exit_status(door, run, capsys):
     door.says(result("no", 3))
     assert run("--quiet", "x.y") == 3

@@ -15,7 +15,7 @@ class Host:
     def __init__(self):
         self.returns = {"m1": {"return": True}}
         self.minions = ["m1", "m2"]
-        self.published, self.said, self.commanded = [], [], []
+        self.published, self.commanded = [], []
 
     def call(self, kind, fields):
         match kind:
@@ -29,9 +29,6 @@ class Host:
             case "command":
                 self.commanded.append((fields["kind"], fields["fun"], fields["arg"]))
                 return {"return": {}, "retcode": 0, "success": True}
-            case "progress":
-                self.said.append(fields["data"]["message"])
-                return True
         raise CommandError(kind)
 
 
@@ -99,12 +96,13 @@ async def test_a_survey_pools_equal_answers_the_largest_first(runners, host):
     assert next(pool["pool"] for pool in runners["survey.hash"]("*", "test.arg", survey_sort="up")) == ["m2"]
 
 
-async def test_a_survey_tells_how_pools_differ_from_the_largest(runners, host):
+async def test_a_survey_prints_how_pools_differ_from_the_largest(runners, host, capsys):
     host.minions = ["m1", "m2", "m3"]
     host.returns = {"m1": {"return": "a\nb"}, "m2": {"return": "a\nc"}, "m3": {"return": "a\nb"}}
     runners["survey.diff"]("*", "test.echo")
-    assert "pool result :" in host.said[0]
-    assert "    -b\n    +c\n" in host.said[1]
+    first, _, second = capsys.readouterr().out.partition("minion pool :\n------------\n['m2']\n")
+    assert "pool result :" in first
+    assert "    -b\n    +c\n" in second
 
 
 @pytest.mark.parametrize("words", [(), ("*",)])

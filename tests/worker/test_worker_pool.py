@@ -438,6 +438,21 @@ async def test_progress_of_a_generator(lab):
     ]
 
 
+async def test_what_a_runner_prints_is_told_a_line_at_a_time(lab):
+    text = """
+        def two():
+            print("a", 1)
+            print("b", end="")
+        """
+    lab.write("printer", text, kind="runners")
+    async with lab.workers() as workers:
+        await workers.run_job(call("printer.two", kind="runners"))
+    assert [(asked.kind, asked.fields["tag"], asked.fields["data"]) for asked in lab.asked] == [
+        ("progress", "print", {"message": "a 1\n"}),
+        ("progress", "print", {"message": "b"}),
+    ]
+
+
 async def test_after_the_daemon_plugins_are_told_that_it_is_gone(lab, tmp_path):
     lab.write(
         "late",

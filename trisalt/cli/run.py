@@ -69,7 +69,13 @@ def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, A
     for progress in run:
         if quiet:
             continue
-        if documents:
+        if progress.get("tag") == f"{run.tag}/print":
+            text = str(progress.get("message"))
+            if documents:
+                sys.stderr.write(text)
+            else:
+                show.write(text)
+        elif documents:
             sys.stderr.write(json.dumps(progress, default=repr) + "\n")
         else:
             show(_told(progress, run.tag))

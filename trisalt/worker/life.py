@@ -6,13 +6,15 @@ the world goes through `upcall` to the daemon at the other end.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
+import io
 import logging
 import os
 import socket
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +104,8 @@ class Worker:
         self._host.jid, self._host.fun = call.jid, call.fun
         self.plugins.notice()
         self.plugins.set("__jid_event__", JidEvent())
-        outcome = run_call(call, self.plugins, progress=_tell_progress)
+        with _printing(call.kind):
+            outcome = run_call(call, self.plugins, progress=_tell_progress)
         if os.getpid() != self._pid:
             os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
         outcome = _presentable(outcome)
@@ -171,6 +174,41 @@ class JidEvent:
     def fire_event(self, data: Any, tag: str = "") -> bool:
         """Fire an event under the run's tag."""
         return upcall.progress(data, tag=tag)
+
+
+class Printed(io.TextIOBase):
+    """Standard output of a runner: whoever follows the run is told what is printed, a line at least at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._text += text
+        if "\n" in text:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Tell what has been printed since the last time."""
+        text, self._text = self._text, ""
+        if text:
+            upcall.progress({"message": text}, tag="print")
+
+
+@contextlib.contextmanager
+def _printing(kind: str) -> Iterator[None]:
+    """Let runners print to whoever asked for them; nobody would see it on the daemon's own standard output."""
+    if kind not in ("runners", "wheel"):
+        yield
+        return
+    printed = Printed()
+    with contextlib.redirect_stdout(printed):
+        yield
+    printed.flush()
 
 
 def _tell_progress(number: int, item: Any) -> None:

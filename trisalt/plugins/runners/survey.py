@@ -49,7 +49,7 @@ def diff(*args, **kwargs):
         else:
             lines = difflib.unified_diff(first["result"].splitlines(), pool["result"].splitlines(), n=1, lineterm="")
             text = "pool differences :\n-----------------\n" + _indented(lines)
-        upcall.progress({"message": title + text})
+        print(title + text)
     return pools
 
 
