@@ -7,7 +7,7 @@ import os
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.debian import need
@@ -436,6 +436,7 @@ def test_a_name_without_this_host_s_architecture(name, arch, wanted):
     ).map("\n".join),
     name=st.sampled_from(["a", "b", "new"]),
 )
+@example(text="[a]\nx=1\nx=1", name="a")
 def test_whatever_a_file_of_repositories_holds_one_changes_and_no_other(text, name):
     files = Plugins({"id": "m1"}).loader("utils").repofiles
     before = files.sections(text)

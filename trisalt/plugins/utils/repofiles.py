@@ -49,10 +49,11 @@ def changed(text: str, name: str, values: Mapping[str, Any], comments: list[str]
             if not (skipping and line[:1].isspace() and line.strip()):
                 lines.append(line)
             continue
-        skipping = match[1] in left
+        # Of a key that stands twice the last one counts: none of the others stays.
+        skipping = match[1] in values
         if not skipping:
             lines.append(line)
-        elif (value := left.pop(match[1])) is not None:
+        elif (value := left.pop(match[1], None)) is not None:
             lines.append(f"{match[1]}={_text(value)}\n")
     while lines and not lines[-1].strip():
         lines.pop()
