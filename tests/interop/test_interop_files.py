@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from tests.interop.beside import STOCK, TRISALT
 from tests.interop.filerows import BASICS, PERMS, Row
 from tests.interop.filerows_cp import CP_ROWS
 from tests.interop.filerows_edit import EDIT_ROWS
@@ -28,30 +29,8 @@ pytestmark = [
 
 ROWS = [*BASICS, *PERMS, *EDIT_ROWS, *MANAGED_ROWS, *FIND, *CP_ROWS]
 
-STOCK = """
-import json, logging, os, subprocess, sys
-logging.disable(logging.CRITICAL)
-import salt.config, salt.loader, salt.utils.secret
-given = json.load(sys.stdin)
-opts = salt.config.minion_config(given["conf_file"])
-opts.update(file_client="local", local=True, grains=given["grains"], pillar={"role": "web"})
-context = {}
-functions = salt.loader.minion_mods(opts, context=context, utils=salt.loader.utils(opts, context=context))
-salt.utils.secret.mask_pillar.set(False)
-options = functions.opts
-"""
-TRISALT = """
-import json, logging, os, subprocess, sys
-logging.disable(logging.CRITICAL)
-from trisalt.config.read import read_minion
-from trisalt.loader.dunders import Plugins
-given = json.load(sys.stdin)
-opts = dict(read_minion(os.path.dirname(given["conf_file"])).opts)
-opts.update(file_client="local", local=True)
-plugins = Plugins(opts, grains=given["grains"], pillar={"role": "web"})
-functions, context, options = plugins.loader("modules"), plugins.context, plugins.opts
-"""
 LOOP = """
+import subprocess
 answers = []
 for row in given["rows"]:
     context.pop("retcode", None)
@@ -101,6 +80,7 @@ def answers(python, script, root):
 
     rows = [plain(row) for row in ROWS]
     given = {"conf_file": str(conf), "place": str(place), "rows": rows, "grains": {"id": "m1", "os": "Debian"}}
+    given |= {"opts": {}, "pillar": {"role": "web"}}
     given["grains"] |= {"os_family": "Debian", "kernel": "Linux", "cwd": "/"}
     done = subprocess.run(
         [python, "-c", script + LOOP], input=json.dumps(given), capture_output=True, text=True, check=False,
@@ -115,8 +95,8 @@ def answers(python, script, root):
 def both(tmp_path_factory):
     need("patch", "e2fsprogs")
     root = tmp_path_factory.mktemp("files")
-    stock = answers(stock_bin() / "python", STOCK, root / "stock")
-    ours = answers(sys.executable, TRISALT, root / "ours")
+    stock = answers(stock_bin() / "python", STOCK + "options = functions.opts\n", root / "stock")
+    ours = answers(sys.executable, TRISALT + "options = plugins.opts\n", root / "ours")
     return list(zip(stock, ours, strict=True))
 
 

@@ -11,13 +11,12 @@ import subprocess
 
 import pytest
 
+from tests.interop.beside import SAME, Call
 from tests.support.lab import open_lab, stock_bin
 from trisalt.client.door import Door
 from trisalt.client.operations import runner, wheel
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
-
-SAME = object()
 
 STOCK = """
 import contextlib, io, json, logging, sys
@@ -41,18 +40,6 @@ for fun, args, kwargs in given["calls"]:
             answers.append({"error": type(exc).__name__})
 print("\\n" + json.dumps(answers, default=repr))
 """
-
-
-class Call:
-    """One row. `only` picks what is compared of both returns."""
-
-    def __init__(self, fun, *args, ours=SAME, why="", only=None, **kwargs):
-        self.fun, self.args, self.kwargs, self.ours, self.why, self.only = fun, args, kwargs, ours, why, only
-        assert ours is SAME or why, "a difference has a reason"
-
-    def __str__(self):
-        words = [str(arg)[:40] for arg in self.args] + [f"{key}={value}" for key, value in self.kwargs.items()]
-        return " ".join([self.fun, *words])
 
 
 def refuses(text):
