@@ -6,30 +6,19 @@ import fnmatch
 import functools
 import logging
 import os
-import shutil
-import time
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
+from trisalt.plugins.utils.zypper import FINE
 
 log = logging.getLogger(__name__)
 
 __virtualname__ = "pkg"
 
-# Exit statuses that say what was found, and no failure. Source: zypper(8).
-_FINE = {0, 100, 101, 102, 103, 106}
-_LOCKED, _NOTHING = 7, 104
-_PAUSE = 5
-
 
 def __virtual__() -> Any:
-    if __grains__.get("os_family") != "Suse":
-        return False, "Module zypper: non SUSE OS not supported by zypper package manager"
-    if shutil.which("zypper") is None:
-        return False, "Module zypper: zypper package manager not found"
-    return __virtualname__
+    return __utils__["zypper.virtual"](__grains__)
 
 
 # -- what is there -------------------------------------------------------------------------------------------------
@@ -83,7 +72,7 @@ def list_upgrades(refresh: bool = True, root: str | None = None, **kwargs: Any) 
     if __utils__["packages.true"](refresh):
         refresh_db()
     repo = ["--repo", kwargs["fromrepo"]] if kwargs.get("fromrepo") else []
-    found = _xml(["list-updates", *repo])
+    found = __utils__["zypper.xml"](["list-updates", *repo])
     return {row.get("name", ""): row.get("edition", "") for row in found.iter("update") if row.get("kind") == "package"}
 
 
@@ -123,7 +112,7 @@ def refresh_db(force: bool | None = None, root: str | None = None) -> dict[str, 
     __utils__["packages.refreshed"]()
     if force is None:
         force = __salt__["config.get"]("zypper.refreshdb_force", True)
-    found = _run(["refresh", *(["--force"] if force else [])], refresh=True)
+    found = __utils__["zypper.run"](["refresh", *(["--force"] if force else [])], refresh=True)
     result = {}
     for line in found["stdout"].splitlines():
         for start, end, fine in (
@@ -135,8 +124,8 @@ def refresh_db(force: bool | None = None, root: str | None = None) -> dict[str, 
             if line.startswith(start) and end in line:
                 name = line.removeprefix(start).partition(end)[0]
                 result[name] = fine and "error" not in line.partition(end)[2]
-    if found["retcode"] not in _FINE and not result:
-        raise CommandError(_failure(found))
+    if found["retcode"] not in FINE and not result:
+        raise CommandError(__utils__["zypper.failure"](found))
     return result
 
 
@@ -201,7 +190,9 @@ def install(
     try:
         if held:
             unhold(pkgs=held)
-        found = _run(command, change=True, skip_verify=skip_verify, ignore_repo_failure=ignore_repo_failure)
+        found = __utils__["zypper.run"](
+            command, change=True, skip_verify=skip_verify, ignore_repo_failure=ignore_repo_failure
+        )
     finally:
         if held:
             hold(pkgs=held)
@@ -253,7 +244,7 @@ def upgrade(
         refresh_db()
     names = __utils__["packages.names"](name, pkgs) if name or pkgs else []
     old = __salt__["pkg.list_pkgs"]()
-    found = _run(
+    found = __utils__["zypper.run"](
         [
             "dist-upgrade" if dist_upgrade else "update", "--auto-agree-with-licenses",
             *(["--dry-run"] if dryrun else []),
@@ -264,7 +255,7 @@ def upgrade(
         skip_verify=skip_verify,
     )  # fmt: skip
     changed = _since(old)
-    if found["retcode"] not in _FINE:
+    if found["retcode"] not in FINE:
         raise CommandError("Problem encountered upgrading packages", info={"changes": changed, "result": found})
     return changed
 
@@ -303,7 +294,7 @@ def list_locks(root: str | None = None) -> dict[str, dict[str, Any]]:
         salt '*' pkg.list_locks
     """
     found: dict[str, dict[str, Any]] = {}
-    for lock in _xml(["locks"]).iter("lock"):
+    for lock in __utils__["zypper.xml"](["locks"]).iter("lock"):
         parts = {part.tag: (part.text or "").strip() for part in lock}
         name = parts.pop("name", "")
         if name:
@@ -323,158 +314,15 @@ def list_holds(pattern: str | None = None, full: bool = True, root: str | None =
     return fnmatch.filter(names, pattern) if pattern else names
 
 
-# -- repositories --------------------------------------------------------------------------------------------------
-
-
-def list_repos(root: str | None = None, **kwargs: Any) -> dict[str, dict[str, Any]]:
-    """
-    The repositories, by alias.
-
-    CLI Example:
-
-        salt '*' pkg.list_repos
-    """
-    found = {}
-    for repo in _xml(["lr"], nothing=6).iter("repo"):
-        row: dict[str, Any] = {"alias": repo.get("alias", ""), "name": repo.get("name", "")}
-        row |= {
-            key: repo.get(key) == "1" for key in ("enabled", "autorefresh", "gpgcheck") if repo.get(key) is not None
-        }
-        row |= {"priority": int(repo.get("priority") or 99), "type": repo.get("type", "")}
-        row["baseurl"] = (repo.findtext("url") or "").strip()
-        found[row["alias"]] = row
-    return found
-
-
-def get_repo(repo: str, root: str | None = None, **kwargs: Any) -> dict[str, Any]:
-    """
-    One repository; empty where there is none.
-
-    CLI Example:
-
-        salt '*' pkg.get_repo updates
-    """
-    return list_repos().get(repo, {})
-
-
-def mod_repo(repo: str, **kwargs: Any) -> dict[str, Any]:
-    """
-    Change a repository, or add it: a new one needs its `url` (or `baseurl`). `enabled` or `disabled`, `refresh`
-    (autorefresh), `priority`, `gpgcheck`, `cache` and `humanname` change it. Returns the repository.
-
-    CLI Example:
-
-        salt '*' pkg.mod_repo internal url=https://example.org/sle15 refresh=True
-    """
-    __utils__["packages.checked"]([repo])
-    true = __utils__["packages.true"]
-    url = kwargs.get("url") or kwargs.get("baseurl") or kwargs.get("mirrorlist")
-    known = list_repos()
-    if repo not in known:
-        if not url:
-            raise CommandError(f"Repository '{repo}' not found, and neither 'baseurl' nor 'mirrorlist' was specified")
-        if any(row["baseurl"].rstrip("/") == str(url).rstrip("/") for row in known.values()):
-            raise CommandError(f"Repository with the URL {url} is there already")
-        _must(["ar", "--", str(url), repo])
-    elif url and known[repo]["baseurl"].rstrip("/") != str(url).rstrip("/"):
-        # zypper changes no address: the repository is made again.
-        kept = {key: known[repo][key] for key in ("enabled", "priority", "gpgcheck") if key in known[repo]}
-        _must(["rr", "--", repo])
-        _must(["ar", "--", str(url), repo])
-        kwargs = {**kept, "refresh": known[repo].get("autorefresh", False), **kwargs}
-    options = []
-    if "enabled" in kwargs or "disabled" in kwargs:
-        on = true(kwargs["enabled"]) if "enabled" in kwargs else not true(kwargs["disabled"])
-        options.append("--enable" if on else "--disable")
-    for key, option in (("refresh", "refresh"), ("cache", "keep-packages"), ("gpgcheck", "gpgcheck")):
-        if key in kwargs:
-            options.append(f"--{option}" if true(kwargs[key]) else f"--no-{option}")
-    if "priority" in kwargs:
-        options.append(f"--priority={int(kwargs['priority'])}")
-    if kwargs.get("humanname"):
-        options.append(f"--name={kwargs['humanname']}")
-    if options:
-        _must(["mr", *options, "--", repo])
-    elif repo in known and not url:
-        raise InvocationError("Specified arguments did not result in modification of repo")
-    return get_repo(repo)
-
-
-def del_repo(repo: str, root: str | None = None, **kwargs: Any) -> dict[str, Any]:
-    """
-    Remove a repository.
-
-    CLI Example:
-
-        salt '*' pkg.del_repo internal
-    """
-    if repo not in list_repos():
-        raise CommandError(f"Repository '{repo}' not found.")
-    found = _must(["rr", "--", repo])
-    return {repo: True, "message": found["stdout"].strip().splitlines()[-1]}
-
-
 # -- inside --------------------------------------------------------------------------------------------------------
-
-
-def _run(
-    words: list[str],
-    *,
-    xml: bool = False,
-    refresh: bool = False,
-    change: bool = False,
-    skip_verify: bool = False,
-    ignore_repo_failure: bool = False,
-) -> dict[str, Any]:
-    """zypper, without a question. While another has its lock it is tried again, for `zypper.lock_timeout` seconds."""
-    argv = [
-        "zypper", "--non-interactive", *(["--xmlout"] if xml else []), *(["--no-gpg-checks"] if skip_verify else []),
-        *([] if refresh else ["--no-refresh"]), *words,
-    ]  # fmt: skip
-    if change:
-        argv = __utils__["systemd.scoped"](argv)
-    fine = _FINE if ignore_repo_failure else _FINE - {106}
-    deadline = time.monotonic() + float(__salt__["config.get"]("zypper.lock_timeout", 120))
-    while True:
-        found = __salt__["cmd.run_all"](argv, python_shell=False, ignore_retcode=True)
-        left = deadline - time.monotonic()
-        if found["retcode"] != _LOCKED or left <= 0:
-            break
-        log.warning("Waiting for zypper's lock: retrying for another %d seconds", left)
-        time.sleep(min(_PAUSE, left))
-    if found["retcode"] not in fine and found["retcode"] != _NOTHING:
-        log.error("Command 'zypper' failed with return code: %s", found["retcode"])
-    return found
-
-
-def _must(words: list[str]) -> dict[str, Any]:
-    found = _run(words)
-    if found["retcode"] not in _FINE:
-        raise CommandError(_failure(found))
-    return found
-
-
-def _xml(words: list[str], nothing: int = _NOTHING) -> ET.Element:
-    """What zypper says as XML. `nothing` is the exit status that says there is nothing."""
-    found = _run(words, xml=True)
-    try:
-        root = ET.fromstring(found["stdout"])
-    except ET.ParseError:
-        raise CommandError(_failure(found)) from None
-    if found["retcode"] not in _FINE and found["retcode"] != nothing:
-        errors = [(row.text or "").strip() for row in root.iter("message") if row.get("type") == "error"]
-        raise CommandError(f"Zypper command failure: {' '.join(errors) or found['retcode']}")
-    return root
-
-
-def _failure(found: Mapping[str, Any]) -> str:
-    return f"Zypper command failure: {found['stderr']}{found['stdout']}".strip()
 
 
 def _solvables(name: str, repo: str | None) -> list[dict[str, str]]:
     """The packages that repositories have: those of this name, or that match it as a glob, or all."""
     words = ["search", "--details", "--type", "package", "--match-exact", *(["--repo", repo] if repo else [])]
-    rows = [dict(row.attrib) for row in _xml([*words, "--", *([name] if name else [])]).iter("solvable")]
+    rows = [
+        dict(row.attrib) for row in __utils__["zypper.xml"]([*words, "--", *([name] if name else [])]).iter("solvable")
+    ]
     return [row for row in rows if row.get("repository") != "(System Packages)" and "edition" in row]
 
 
@@ -512,7 +360,7 @@ def _uninstall(name: str | None, pkgs: Any, options: list[str]) -> dict[str, Any
     targets = sorted({match for target in names for match in fnmatch.filter(old, target)})
     if not targets:
         return {}
-    found = _run(["remove", *options, *targets], change=True)
+    found = __utils__["zypper.run"](["remove", *options, *targets], change=True)
     return _outcome(old, found, "Problem encountered removing package(s)")
 
 
@@ -530,7 +378,7 @@ def _hold(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
             what = "held" if action == "al" else "unheld"
             row |= {"result": None, "comment": f"Package {target} is set to be {what}."}
         else:
-            _must([action, "--", target])
+            __utils__["zypper.must"]([action, "--", target])
             old, new = ("", "hold") if action == "al" else ("hold", "")
             what = "now being held" if action == "al" else "no longer held"
             row |= {"changes": {"old": old, "new": new}, "comment": f"Package {target} is {what}."}
@@ -540,10 +388,10 @@ def _hold(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
 def _outcome(old: Mapping[str, Any], found: Mapping[str, Any], what: str) -> dict[str, Any]:
     """What changed; what zypper said, and what had changed by then, when it failed."""
     changed = _since(old)
-    if found["retcode"] not in _FINE:
+    if found["retcode"] not in FINE:
         if changed:
-            __utils__["packages.failed"](what, changed, [_failure(found)])
-        raise CommandError(_failure(found))
+            __utils__["packages.failed"](what, changed, [__utils__["zypper.failure"](found)])
+        raise CommandError(__utils__["zypper.failure"](found))
     return changed
 
 
