@@ -190,3 +190,12 @@ async def test_requests_that_wait_when_the_claim_ends_fail_where_they_were_asked
             nursery.start_soon(ask)
             await wait_all_tasks_blocked()
             assert bus.statistics().requests == {"MineFlushRequest": 1}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [(Event, "Event"), ((Event, JobReceived), "Event | JobReceived"), ("salt/job/*", "salt/job/*")],
+)
+async def test_a_subscription_says_what_it_hears_as_an_operator_reads_it(pattern, name):
+    async with Bus().subscribe(pattern, keep=False) as heard:
+        assert heard.statistics().pattern == name

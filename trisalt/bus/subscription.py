@@ -114,7 +114,7 @@ class Subscription:
     def statistics(self) -> SubscriptionStatistics:
         """A snapshot for debugging."""
         return SubscriptionStatistics(
-            pattern=str(self._pattern),
+            pattern=_named(self._pattern),
             keep=self.keep,
             depth=self.depth,
             waiting=len(self._buffer),
@@ -126,3 +126,10 @@ class Subscription:
             await trio.lowlevel.checkpoint()
         while not self._buffer and not self._lost:
             await self._readers.park()
+
+
+def _named(pattern: object) -> str:
+    """What is subscribed to, as an operator reads it: `JobNew`, `JobNew | JobReturned`, `salt/job/*`."""
+    if isinstance(pattern, tuple):
+        return " | ".join(map(_named, pattern))
+    return pattern.__name__ if isinstance(pattern, type) else str(pattern)
