@@ -61,6 +61,16 @@ def test_a_file_is_compared_with_its_like():
     assert "Ours alone: `pkg.z`." in text
 
 
+def test_a_file_is_compared_with_all_its_rooms():
+    stock = [module("git", "git", "a", "b"), module("aptpkg", "pkg", "a", "b"), module("yumpkg", "pkg", "a", "b")]
+    own = [
+        *(module("git", "git", "a"), module("git_remote", "git", "b")),
+        *(module("aptpkg", "pkg", "a"), module("apthold", "pkg", "b"), module("yumpkg", "pkg", "a")),
+    ]
+    missing = {row.module.stem: row.missing for row in compare(stock, own)}
+    assert missing == {"git": [], "aptpkg": [], "yumpkg": ["b"]}
+
+
 def test_our_shelf_is_read_with_what_it_makes():
     found = {module.name: module.functions for module in ours("modules")}
     assert {"ping", "echo", "true"} <= found["test"]

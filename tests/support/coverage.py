@@ -64,6 +64,13 @@ ENGINE = {
     | {"yamlex": ["render"]},
 }
 
+# Where stock has several files of one name, ours that belong to one of them.
+ROOMS = {
+    "aptpkg": ("apthold", "aptquery", "aptrepo"),
+    "yumpkg": ("rpmquery", "yumrepo"),
+    "zypperpkg": ("rpmquery", "zypperrepo"),
+}
+
 
 @attrs.frozen
 class Module:
@@ -180,27 +187,29 @@ class Row:
 
 
 def compare(stock: list[Module], own: list[Module]) -> list[Row]:
-    """Each of stock's files with our functions of the same file, or of the same name where we have no such file."""
+    """Each of stock's files with our functions of that name; where stock has several of it, with those of the same
+    file and of its rooms."""
     by_stem = {module.stem: module for module in own}
     by_name: dict[str, set[str]] = {}
     for module in own:
         by_name.setdefault(module.name, set()).update(module.functions)
     rows = []
     for module in stock:
-        twin = by_stem.get(module.stem)
-        if twin is not None and twin.name == module.name:
-            functions: frozenset[str] | set[str] = twin.functions
-        elif _is_one_of_several(module, stock) and module.stem != module.name:
-            functions = set()
-        else:
-            functions = by_name.get(module.name, set())
+        functions = by_name.get(module.name, set())
+        if _is_one_of_several(module, stock):
+            twin = by_stem.get(module.stem)
+            if twin is not None and twin.name == module.name:
+                rooms = [by_stem[stem] for stem in ROOMS.get(module.stem, ()) if stem in by_stem]
+                functions = set().union(*(room.functions for room in (twin, *rooms)))
+            elif module.stem != module.name:
+                functions = set()
         rows.append(Row(module, frozenset(functions) & module.functions))
     return rows
 
 
 def _is_one_of_several(module: Module, stock: list[Module]) -> bool:
     """Whether stock has several files of one name, for different systems: then another file is no substitute."""
-    return sum(1 for other in stock if other.name == module.name) > 1
+    return sum(1 for other in stock if other.name == module.name and not is_elsewhere(other)) > 1
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
