@@ -1,4 +1,7 @@
-"""Users, groups and passwords: the host's by its name service, those below another root by their files."""
+"""Users, groups and passwords: the host's by its name service, those below another root by their files.
+
+Used by `user`, `group` and `shadow`.
+"""
 
 from __future__ import annotations
 

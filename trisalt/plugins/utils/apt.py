@@ -1,4 +1,7 @@
-"""How apt and dpkg are run: their environment, patience with their locks, and reading what they print."""
+"""How apt and dpkg are run: their environment, patience with their locks, and reading what they print.
+
+Used by the files of `pkg` and `lowpkg` on Debian and its kin.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Text in, text out, and what is not changed stays as its author wrote it, comments included; which is why this is no
 library's parser. An entry is a dict: `type`, `uri`, `dist`, `comps`, `options`, `disabled`, `comment`, and where it
 stands: `at` (line, or first line of the stanza), `types`, `uris` and `suites` of its stanza.
+
+Used by `pkg` on Debian and its kin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Run one program as `cmd` and its kin do: working directory, user, environment, deadline, and what it printed."""
+"""Run one program as `cmd` and its kin do: working directory, user, environment, deadline, and what it printed.
+
+Used by `cmd`, through which the other plugins run programs, and by `network`.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Everything above the marker is the user's own and is kept as it stands. The marker, the identifiers and the prefix of
 a job that is commented out are stock Salt's: both find each other's jobs.
+
+Used by `cron`.
 """
 
 from __future__ import annotations

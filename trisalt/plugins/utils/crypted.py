@@ -2,6 +2,8 @@
 
 Python's `crypt` is gone in 3.13, and what took its place on PyPI is either no longer kept or a wrapper of the same
 library; the host's is the one that will check the password at the next login, and knows what that host allows.
+
+Used by `shadow` and `random`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Differences of files as states tell them: unified, or in a sentence where one side is no text."""
+"""Differences of files as states tell them: unified, or in a sentence where one side is no text.
+
+Used by `file`.
+"""
 
 from __future__ import annotations
 

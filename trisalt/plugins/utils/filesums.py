@@ -1,4 +1,7 @@
-"""Hashes of files: computed, checked, and read from what sites write into `source_hash`."""
+"""Hashes of files: computed, checked, and read from what sites write into `source_hash`.
+
+Used by `file`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The lines of an fstab: read, matched, written. Pure: texts in, texts out."""
+"""The lines of an fstab: read, matched, written. Pure: texts in, texts out.
+
+Used by `mount`.
+"""
 
 from __future__ import annotations
 

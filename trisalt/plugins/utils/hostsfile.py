@@ -1,4 +1,7 @@
-"""The text of a hosts(5) file: what is in it, and with one line of it changed. Pure; other lines stay as they are."""
+"""The text of a hosts(5) file: what is in it, and with one line of it changed. Pure; other lines stay as they are.
+
+Used by `hosts`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What `iostat` prints, as means. Pure."""
+"""What `iostat` prints, as means. Pure.
+
+Used by `disk`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Kernel modules: what lsmod shows, what there is to load, and the file of those that are loaded at every start."""
+"""Kernel modules: what lsmod shows, what there is to load, and the file of those that are loaded at every start.
+
+Used by `kmod`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Names of locales, and the lists in which Debian keeps them. Pure."""
+"""Names of locales, and the lists in which Debian keeps them. Pure.
+
+Used by `locale`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """What package managers share: what changed between two listings, names that are safe on a command line, and how
-a change that failed is told."""
+a change that failed is told.
+
+Used by the files of `pkg` and `lowpkg`, whatever the manager.
+"""
 
 from __future__ import annotations
 

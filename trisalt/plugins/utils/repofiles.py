@@ -1,5 +1,8 @@
 """Files of repositories, as dnf, yum and zypper keep them: sections of `key=value`. What is not changed stays as it
-was, comments included."""
+was, comments included.
+
+Used by `pkg` on Red Hat's kin; zypper changes its own.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Replace a file whole: written beside, then renamed, with the owner, mode and attributes of what was there; and one
 job at a time where a file is read first and written then.
+
+Used by the plugins that keep text files of the host's. `file`, which writes bytes, and devices too, has
+`filesys.put`.
 """
 
 from __future__ import annotations

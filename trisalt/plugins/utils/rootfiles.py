@@ -1,4 +1,7 @@
-"""Files below the roots of environments (`file_roots`, `pillar_roots`): found, read and written, never outside them."""
+"""Files below the roots of environments (`file_roots`, `pillar_roots`): found, read and written, never outside them.
+
+Used by the wheel functions `file_roots` and `pillar_roots`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""rpm's words: how versions are ordered, how architectures belong to names, and what dnf, yum and rpm print."""
+"""rpm's words: how versions are ordered, how architectures belong to names, and what dnf, yum and rpm print.
+
+Used by the files of `pkg` and `lowpkg` where rpm is.
+"""
 
 from __future__ import annotations
 

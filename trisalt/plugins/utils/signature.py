@@ -1,4 +1,7 @@
-"""Detached signatures of files that are fetched: verified before anything is done with the file."""
+"""Detached signatures of files that are fetched: verified before anything is done with the file.
+
+Used by `file`, for `signature` and `source_hash_sig`.
+"""
 
 from __future__ import annotations
 

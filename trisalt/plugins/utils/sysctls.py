@@ -1,4 +1,7 @@
-"""Kernel parameters: read and written below /proc/sys, and kept in files of sysctl.conf(5)."""
+"""Kernel parameters: read and written below /proc/sys, and kept in files of sysctl.conf(5).
+
+Used by `sysctl`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whether systemd runs this host, and the words it knows: units and their kinds."""
+"""Whether systemd runs this host, and the words it knows: units and their kinds.
+
+Used by `service`, and by what asks systemd rather than files where it runs.
+"""
 
 from __future__ import annotations
 

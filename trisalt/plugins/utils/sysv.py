@@ -1,5 +1,8 @@
 """Scripts of init, below /etc/init.d, and the links that start them: for hosts without systemd, and for what it has no
-unit of."""
+unit of.
+
+Used by the files of `service`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Programs of the host that a module runs for an operator: whether they are there, what they said, how they ended."""
+"""Programs of the host that a module runs for an operator: whether they are there, what they said, how they ended.
+
+Used by every module that runs a program; `command` is below it.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Files in users' homes, written as the user: what lies in a home is the user's to arrange, links included.
 
 Root that wrote there would follow a user's link to anywhere, and give away what it found.
+
+Used by `ssh`, and by `archive` for what is unpacked as somebody.
 """
 
 from __future__ import annotations
