@@ -10,7 +10,7 @@ def mk_token(**load):
     A new token, by ``eauth``, ``username`` and ``password``: what the master keeps of it, and the token
 
     ``token_expire`` is how many seconds it is to be good for, where the option ``token_expire_user_override`` lets its
-    owner say so. Empty when the backend does not vouch for them.
+    owner say so. Empty, and a retcode of 1, when the backend does not vouch for them.
 
     CLI Example:
 
@@ -19,7 +19,10 @@ def mk_token(**load):
         salt-run auth.mk_token eauth=pam username=ann password=secret
     """
     named = {key: str(load.get(key, "")) for key in ("eauth", "username", "password")}
-    return upcall.make_token(**named, token_expire=load.get("token_expire"))
+    made = upcall.make_token(**named, token_expire=load.get("token_expire"))
+    if not made:
+        __context__["retcode"] = 1
+    return made
 
 
 def del_token(token):
