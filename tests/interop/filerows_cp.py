@@ -5,10 +5,6 @@ from tests.interop.filerows import Row, content, sh
 LOOK = sh("find . -mindepth 1 -printf '%p %y %s\\n' | sort")
 
 
-def no_error(answer):
-    return answer if "error" not in answer else {"error": True}
-
-
 def listed(answer):
     """A list in any order, without what others of these rows have put there."""
     value = answer.get("return")

@@ -79,10 +79,6 @@ def without_original(answer, _port):
     return {**answer, "comment": answer["comment"].partition("\nOriginal contents")[0]}
 
 
-def hashed_names(answer, _port):
-    return [{**row, "hostname": row["hostname"][:3]} for row in answer]
-
-
 ACCOUNTS = [
     Call("user.add", "USER", system=True, uid="UID", gid="users", groups=["games"], home="TMP/home", shell="/bin/sh", fullname="Some One",
          roomnumber="5", workphone="1", homephone="2", other="x"),
