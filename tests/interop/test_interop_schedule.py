@@ -6,29 +6,24 @@ else on purpose, `ours` says what, and `why`.
 
 import pytest
 
+from tests.interop import beside
+from tests.interop.beside import SAME
 from tests.support.lab import open_lab
 from trisalt.client.door import Door
 from trisalt.client.jobs import publish
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
-SAME = object()
 PILLAR = "schedule:\n  p:\n    function: test.ping\n    hours: 2\n    run_on_start: false\n"
 IN_PILLAR = "Cannot modify job p, it's in the pillar!"
 FORBIDDEN = "a job of the pillar stays as it is, and that is said"
 
 
-class Call:
-    """One row. `only` picks what is compared of both answers."""
+class Call(beside.Call):
+    """One row: a function of the shelf by its last name."""
 
-    def __init__(self, fun, *args, ours=SAME, why="", only=None, **kwargs):
-        self.fun, self.args, self.kwargs = f"schedule.{fun}", args, kwargs
-        self.ours, self.why, self.only = ours, why, only
-        assert ours is SAME or why, "a difference has a reason"
-
-    def __str__(self):
-        words = [str(arg) for arg in self.args] + [f"{key}={value}" for key, value in self.kwargs.items()]
-        return " ".join([self.fun, *words])
+    def __init__(self, fun, *args, **kwargs):
+        super().__init__(f"schedule.{fun}", *args, **kwargs)
 
 
 def refused(comment, **more):
