@@ -70,7 +70,9 @@ class Rpms:
 
     def reset(self) -> None:
         """Forget what was installed and locked; the lists stay."""
-        for path in (self.root / "root/.rpmdb", self.root / "usr/share", self.root / "var/lib/dnf"):
+        # What zypper made of the old database is of no use with a new one, and fails it now and then.
+        solved = self.root / "var/cache/zypp/solv/@System"
+        for path in (self.root / "root/.rpmdb", self.root / "usr/share", self.root / "var/lib/dnf", solved):
             shutil.rmtree(path, ignore_errors=True)
         (self.root / "etc/zypp/locks").unlink(missing_ok=True)
         for path in (self.root / "etc").glob("*/*.conf"):
