@@ -410,6 +410,12 @@ def test_a_line_that_makes_no_command(door, salt, capsys, words, status, said):
     assert door.asked == []
 
 
+def test_a_name_without_a_backend_is_a_wrong_command_line(door, salt, capsys):
+    assert salt("--username", "ann", "*", "test.ping") == 64
+    assert "neither is there" in capsys.readouterr().err
+    assert door.asked == []
+
+
 def test_ctrl_c_tells_the_job_id(door):
     def slowly(question):
         yield {"published": {"jid": JID, "minions": ["m1"], "missing": []}}

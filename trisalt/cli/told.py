@@ -6,7 +6,7 @@ import os
 import sys
 
 from trisalt.client.door import MasterUnreachable
-from trisalt.errors import Denied, RequestTimeout, TargetError, TrisaltError
+from trisalt.errors import Denied, InvocationError, RequestTimeout, TargetError, TrisaltError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -42,6 +42,8 @@ def told(exc: TrisaltError) -> int:
             text, status = str(exc), NOT_ALLOWED
         case TargetError():
             text, status = f"ERROR: {exc}{_pointed(exc)}", USAGE
+        case InvocationError():
+            text, status = f"ERROR: {exc}", USAGE
         case _:
             text, status = f"ERROR: {exc}", FAILED
     sys.stderr.write(text + "\n")

@@ -10,7 +10,7 @@ import os
 import sys
 
 from trisalt.client.door import Door, expect
-from trisalt.errors import CommandError, ConfigError, Denied
+from trisalt.errors import ConfigError, Denied, InvocationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -29,7 +29,7 @@ def open_door(path: str, options: Any, opts: Mapping[str, Any]) -> Door:
     # Root may say on whose behalf it acts.
     door = Door(path, user_hint=os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else "")
     if (options.username or options.password is not None) and not (options.eauth or options.make_token):
-        raise CommandError("--username and --password say who asks by -a or -T, and neither is there")
+        raise InvocationError("--username and --password say who asks by -a or -T, and neither is there")
     file = os.path.expanduser(str(opts.get("token_file") or "~/.salt_token"))
     if options.eauth or options.make_token:
         backend = options.eauth or DEFAULT_BACKEND
