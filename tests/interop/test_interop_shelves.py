@@ -333,6 +333,8 @@ CALLS = [
     Call("network.default_route", needs="netstat"),
     Call("network.default_route", "inet6", needs="netstat"),
     Call("network.get_route", "127.0.0.1", needs="ip"),
+    Call("network.mod_bufsize", "lo", needs="ethtool", rx=100),
+    Call("network.mod_bufsize", "lo", needs="ethtool", nope=100),
     # Neighbours come and go between the two calls: that both tell of them is compared.
     Call("network.arp", needs="arp", only=lambda answer, _port: isinstance(answer, dict)),
     Call("network.connect", "127.0.0.1", "PORT"),

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from tests.support.debian import need
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 
@@ -404,3 +405,43 @@ def test_neighbours_by_ipv6_are_those_whose_hardware_is_known(salt, tmp_path, mo
     (tmp_path / "ip").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert salt["network.ip_neighs6"]() == {"02:fc:00:00:00:05": "fe80::1"}
+
+
+# -- buffers of interfaces ---------------------------------------------------------------------------------------
+
+
+RINGS = """\
+Ring parameters for eth0:
+Pre-set maximums:
+RX:\t\t4096
+RX Mini:\tn/a
+TX:\t\t4096
+Current hardware settings:
+RX:\t\t256
+RX Mini:\tn/a
+TX:\t\t512
+RX Buf Len:\t\tn/a
+TX Push:\toff
+"""
+
+
+def test_buffers_as_ethtool_tells_them(salt, tmp_path, monkeypatch):
+    (tmp_path / "rings").write_text(RINGS)
+    asked = tmp_path / "asked"
+    (tmp_path / "ethtool").write_text(f'#!/bin/sh\necho "$*" >> {asked}\n[ "$1" = -G ] || cat {tmp_path}/rings\n')
+    (tmp_path / "ethtool").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    sizes = {"result": True, "rx-max": 4096, "tx-max": 4096, "rx": 256, "tx": 512}
+    assert salt["network.get_bufsize"]("eth0") == sizes
+    assert salt["network.mod_bufsize"]("eth0", rx=256, tx=512) == sizes
+    assert asked.read_text().splitlines() == ["-g eth0", "-G eth0 rx 256 tx 512", "-g eth0"]
+    assert salt["network.mod_bufsize"]("eth0")["result"] is False
+    for words, sizes in ((["-x"], {"rx": 1}), (["eth0"], {"rx": "1 tx 2"})):
+        with pytest.raises(CommandError, match=r"is no name|is a number"):
+            salt["network.mod_bufsize"](*words, **sizes)
+
+
+def test_an_interface_without_buffers_says_so(salt):
+    need("ethtool")
+    assert salt["network.get_bufsize"]("lo")["result"] is False
+    assert "not supported" in salt["network.mod_bufsize"]("lo", rx=100)["comment"]

@@ -301,6 +301,55 @@ def mod_hostname(hostname: str | None) -> bool:
     return True
 
 
+def get_bufsize(iface: str) -> dict[str, Any]:
+    """
+    The sizes of an interface's ring buffers, those it could have (`rx-max`) among them.
+
+    CLI Example:
+
+        salt '*' network.get_bufsize eth0
+    """
+    found = _ethtool(["-g", iface])
+    if found["retcode"]:
+        return _refused(found)
+    sizes, suffix = {}, "-max"
+    for line in found["stdout"].splitlines():
+        name, _colon, value = line.partition(":")
+        if name.startswith("Current"):
+            suffix = ""
+        elif value.strip().isdigit() and name.startswith(("RX", "TX")):
+            sizes[name.lower().replace(" ", "-") + suffix] = int(value)
+    return {"result": True, **sizes}
+
+
+def mod_bufsize(iface: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """
+    Change the sizes of an interface's ring buffers: those that are then.
+
+    CLI Example:
+
+        salt '*' network.mod_bufsize eth0 rx=512 tx=512
+    """
+    wanted = {name: kwargs[name] for name in ("rx", "tx", "rx-mini", "rx-jumbo") if name in kwargs}
+    if not wanted or args:
+        return {"result": False, "comment": "Requires rx=<val> tx==<val> rx-mini=<val> and/or rx-jumbo=<val>"}
+    if not all(str(size).isdigit() for size in wanted.values()):
+        raise CommandError("The size of a buffer is a number")
+    done = _ethtool(["-G", iface, *(str(word) for pair in wanted.items() for word in pair)])
+    return _refused(done) if done["retcode"] else get_bufsize(iface)
+
+
+def _ethtool(words: list[str]) -> dict[str, Any]:
+    if words[1].startswith("-"):
+        raise CommandError(f"{words[1]!r} is no name of an interface")
+    return dict(__utils__["tool.run"](["ethtool", *words]))
+
+
+def _refused(done: dict[str, Any]) -> dict[str, Any]:
+    __context__["retcode"] = done["retcode"]
+    return {"result": False, "comment": done["stderr"] or done["stdout"]}
+
+
 def _renamed(hosts: str, old: str, new: str) -> str:
     """A hosts file in which the host's own names are the new ones; comments and addresses stay."""
     names = {old: new, old.partition(".")[0]: new.partition(".")[0]}
