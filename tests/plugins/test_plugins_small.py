@@ -132,9 +132,11 @@ def test_what_is_no_map_is_not_kept(salt):
 
 
 def test_two_that_change_it_at_once_lose_nothing(salt):
+    update = salt["data.update"]
+
     def add(name):
         for number in range(20):
-            salt["data.update"](f"{name}{number}", number)
+            update(f"{name}{number}", number)
 
     threads = [threading.Thread(target=add, args=(name,)) for name in "abc"]
     for thread in threads:
