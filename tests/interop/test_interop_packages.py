@@ -189,7 +189,6 @@ LINE = "deb [trusted=yes] file:SOURCES ./"
 # The host's own packages and sources; what is added here is an empty repository, and gone again.
 HOST = [
     Call("pkg.list_repos", only=mirrors),
-    Call("pkg.get_repo", "deb http://deb.debian.org/debian bookworm main"),
     Call("pkg.get_repo", "deb http://nosuch.invalid/debian bookworm main"),
     Call("pkg.get_repo", "nonsense"),
     Call("pkg.mod_repo", "nonsense", refresh=False),

@@ -43,7 +43,7 @@ def get_repo(repo: str, **kwargs: Any) -> dict[str, Any]:
 
     CLI Example:
 
-        salt '*' pkg.get_repo 'deb http://deb.debian.org/debian bookworm main'
+        salt '*' pkg.get_repo 'deb http://deb.example.org/debian bookworm main'
     """
     wanted = __utils__["aptsources.parse"](str(repo))
     for entry in _entries() if wanted else ():
@@ -61,7 +61,7 @@ def mod_repo(repo: str, saltenv: str = "base", aptkey: bool = True, **kwargs: An
 
     CLI Example:
 
-        salt '*' pkg.mod_repo 'deb http://deb.debian.org/debian bookworm main' comps=main,contrib
+        salt '*' pkg.mod_repo 'deb http://deb.example.org/debian bookworm main' comps=main,contrib
     """
     if str(repo).startswith("ppa:"):
         return _ppa(str(repo), __utils__["packages.true"](kwargs.get("refresh", True)))
@@ -129,7 +129,7 @@ def del_repo(repo: str, **kwargs: Any) -> str:
 
     CLI Example:
 
-        salt '*' pkg.del_repo 'deb http://deb.debian.org/debian bookworm main'
+        salt '*' pkg.del_repo 'deb http://deb.example.org/debian bookworm main'
     """
     wanted = __utils__["aptsources.parse"](str(repo))
     gone: list[str] = []

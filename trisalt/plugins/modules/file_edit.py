@@ -360,8 +360,8 @@ def blockreplace(
 
     .. code-block:: bash
 
-        salt '*' file.blockreplace /etc/hosts '#-- start managed zone foobar : DO NOT EDIT --' \\
-            '#-- end managed zone foobar --' $'10.0.1.1 foo.foobar\\n10.0.1.2 bar.foobar' True
+        salt '*' file.blockreplace /etc/hosts '# hosts of the site' \\
+            '# end of the hosts of the site' $'10.0.1.1 web1.site\\n10.0.1.2 web2.site' True
     """
     block = fileedit.Block(
         start=fileedit.encoded(marker_start),

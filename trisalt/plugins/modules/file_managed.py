@@ -101,8 +101,8 @@ def check_managed(
 
     .. code-block:: bash
 
-        salt '*' file.check_managed /etc/httpd/conf.d/httpd.conf salt://http/httpd.conf \\
-            '{hash_type: md5, hsum: <md5sum>}' root, root, '755' jinja True None None base
+        salt '*' file.check_managed /etc/nginx/site.conf salt://web/site.conf \\
+            '{hash_type: sha256, hsum: <digest>}' root, root, '755' jinja True None None base
     """
     found = check_managed_changes(
         name, source, source_hash, source_hash_name, user, group, mode, attrs, template, context, defaults, saltenv,
@@ -135,8 +135,8 @@ def check_managed_changes(
 
     .. code-block:: bash
 
-        salt '*' file.check_managed_changes /etc/httpd/conf.d/httpd.conf salt://http/httpd.conf \\
-            '{hash_type: md5, hsum: <md5sum>}' root, root, '755' jinja True None None base
+        salt '*' file.check_managed_changes /etc/nginx/site.conf salt://web/site.conf \\
+            '{hash_type: sha256, hsum: <digest>}' root, root, '755' jinja True None None base
     """
     source, source_hash = __salt__["file.source_list"](source, source_hash, saltenv)
     sfn, hashed = "", None
@@ -174,8 +174,8 @@ def check_file_meta(
 
     .. code-block:: bash
 
-        salt '*' file.check_file_meta /etc/httpd/conf.d/httpd.conf None salt://http/httpd.conf \\
-            '{hash_type: md5, hsum: <md5sum>}' root root '755' None base
+        salt '*' file.check_file_meta /etc/nginx/site.conf None salt://web/site.conf \\
+            '{hash_type: sha256, hsum: <digest>}' root root '755' None base
     """
     name = expand(name)
     changes: dict[str, Any] = {}
@@ -267,8 +267,8 @@ def manage_file(
 
     .. code-block:: bash
 
-        salt '*' file.manage_file /etc/httpd/conf.d/httpd.conf '' '{}' salt://http/httpd.conf \\
-            '{hash_type: md5, hsum: <md5sum>}' root root '755' '' base ''
+        salt '*' file.manage_file /etc/nginx/site.conf '' '{}' salt://web/site.conf \\
+            '{hash_type: sha256, hsum: <digest>}' root root '755' '' base ''
     """
     name = expand(name)
     if not ret:

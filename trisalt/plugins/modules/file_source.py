@@ -70,7 +70,7 @@ def check_hash(path: str, file_hash: str) -> bool:
 
     .. code-block:: bash
 
-        salt '*' file.check_hash /etc/fstab md5:<md5sum>
+        salt '*' file.check_hash /etc/fstab sha256:<digest>
     """
     kind, hexed = filesums.kind_of(file_hash)
     return filesums.digest(expand(path), kind) == hexed.lower()
@@ -144,7 +144,7 @@ def source_list(source: Any, source_hash: Any, saltenv: str) -> tuple[Any, Any]:
 
     .. code-block:: bash
 
-        salt '*' file.source_list salt://http/httpd.conf '{hash_type: md5, hsum: <md5sum>}' base
+        salt '*' file.source_list salt://web/site.conf '{hash_type: sha256, hsum: <digest>}' base
     """
     if not isinstance(source, list | tuple):
         return source, source_hash
@@ -200,8 +200,8 @@ def get_managed(
 
     .. code-block:: bash
 
-        salt '*' file.get_managed /etc/httpd/conf.d/httpd.conf jinja salt://http/httpd.conf \\
-            '{hash_type: md5, hsum: <md5sum>}' None root root '755' base None None
+        salt '*' file.get_managed /etc/nginx/site.conf jinja salt://web/site.conf \\
+            '{hash_type: sha256, hsum: <digest>}' None root root '755' base None None
     """
     if not source:
         return "", {}, ""

@@ -86,7 +86,7 @@ def clone(
 
     CLI Example:
 
-        salt '*' git.clone /path/to/repo git://github.com/saltstack/salt.git
+        salt '*' git.clone /path/to/repo https://git.example.org/site.git
     """
     address, place = with_credentials(word(url, "url"), https_user, https_pass), place_of(cwd, user)
     target, where = (word(name, "name"), place) if name else (place, None)

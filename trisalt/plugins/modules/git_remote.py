@@ -153,7 +153,7 @@ def remote_refs(
 
     CLI Example:
 
-        salt '*' git.remote_refs https://github.com/saltstack/salt.git filter='*3006*'
+        salt '*' git.remote_refs https://git.example.org/site.git filter='*3006*'
     """
     pattern = kwargs.pop("filter", None)
     none_left(kwargs)
@@ -239,7 +239,7 @@ def remote_set(
 
     CLI Example:
 
-        salt '*' git.remote_set /path/to/repo git@github.com:saltstack/salt.git remote=upstream
+        salt '*' git.remote_set /path/to/repo git@git.example.org:site.git remote=upstream
     """
     # Both are known to be right before anything changes.
     address = with_credentials(word(url, "url"), https_user, https_pass)

@@ -24,7 +24,7 @@ def get_known_host_entries(
 
     CLI Example:
 
-        salt '*' ssh.get_known_host_entries root github.com
+        salt '*' ssh.get_known_host_entries root git.example.org
     """
     place = _known_hosts(user, config)
     if "error" in place:
@@ -51,7 +51,7 @@ def recv_known_host_entries(
 
     CLI Example:
 
-        salt '*' ssh.recv_known_host_entries github.com enc=ed25519
+        salt '*' ssh.recv_known_host_entries git.example.org enc=ed25519
     """
     host = __utils__["sshkeys.host_of"](hostname, port)
     argv = [
@@ -92,7 +92,7 @@ def check_known_host(
 
     CLI Example:
 
-        salt '*' ssh.check_known_host root github.com fingerprint='xx:xx:..:xx'
+        salt '*' ssh.check_known_host root git.example.org fingerprint='xx:xx:..:xx'
     """
     if not hostname:
         return _error("hostname argument required")
@@ -127,7 +127,7 @@ def set_known_host(
 
     CLI Example:
 
-        salt '*' ssh.set_known_host root github.com fingerprint='xx:xx:..:xx' enc=ed25519
+        salt '*' ssh.set_known_host root git.example.org fingerprint='xx:xx:..:xx' enc=ed25519
     """
     if not hostname:
         return _error("hostname argument required")
@@ -174,7 +174,7 @@ def rm_known_host(
 
     CLI Example:
 
-        salt '*' ssh.rm_known_host root github.com
+        salt '*' ssh.rm_known_host root git.example.org
     """
     if not hostname:
         return _error("hostname argument required")

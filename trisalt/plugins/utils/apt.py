@@ -24,7 +24,7 @@ ENVIRONMENT = {
 LOCK_TIMEOUT = 120
 _LOCKED = re.compile(r"Could not get lock|Unable to acquire the dpkg frontend lock|lock was locked by another process")
 _LONGEST_PAUSE = 8
-# `Hit:1 http://deb.debian.org/debian bookworm InRelease`, with a size in brackets or parentheses at the end.
+# `Hit:1 http://deb.example.org/debian bookworm InRelease`, with a size in brackets or parentheses at the end.
 _FETCH = re.compile(r"(Hit|Get|Ign|Err):?\d*\s+(.*?)(?:\s+\[[^]]*\]|\s+\([^)]*\))?")
 _SIMULATED = re.compile(r"Inst (\S+) (?:\[\S+\] )?\((\S+)")
 
