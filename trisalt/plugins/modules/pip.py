@@ -322,14 +322,14 @@ def list_all_versions(
     """
     (name,) = __utils__["pips.requirements"]([pkg])
     options = {"index-url": index_url, "extra-index-url": extra_index_url}
-    # pip tells what there is when it is asked for what there cannot be.
+    # pip tells what there is when it is asked for what there is not; some versions of it cannot take any text for one.
     words = [
         "download",
         "--no-deps",
         "--dest",
         os.devnull,
         *__utils__["pips.options"](options),
-        f"{name}===none.of.them",
+        f"{name}==99999999.0.dev0",
     ]
     found = __utils__["pips.run"](bin_env, words, cwd=cwd, user=user, quiet=True)
     versions = __utils__["pips.versions"](found["stderr"])
