@@ -208,3 +208,18 @@ def test_what_cannot_be_decrypted_is_an_error_and_stays(tree, keyring, tmp_path)
     assert "hunter2" not in str(made)
     lax = {"gpg_keydir": str(tmp_path / "empty"), "decrypt_pillar": ["a"], "gpg_decrypt_must_succeed": False}
     assert "_errors" not in tree(files, opts=lax)["pillar"]
+
+
+def test_a_minion_asks_for_those_external_pillars_alone_that_it_may(tree):
+    plugins = PillarPlugins(
+        ext_pillars={
+            name: lambda id, pillar, config, name=name: {name: [id, config, "a" in pillar]}
+            for name in ("set", "one", "two")
+        }
+    )
+    files = {"base/top.sls": TOP, "base/a.sls": "a: 1\n"}
+    opts = {"ext_pillar": [{"set": 0}], "on_demand_ext_pillar": ["one"]}
+    answer = tree(files, opts=opts, plugins=plugins, ext={"one": "x", "two": "y"})
+    assert answer["pillar"] == {"a": 1, "set": ["m1", 0, True], "one": ["m1", "x", True]}
+    assert tree(opts=opts, plugins=plugins)["pillar"].keys() == {"a", "set"}
+    assert tree(opts={}, plugins=plugins, ext={"one": "x"})["pillar"] == {"a": 1}

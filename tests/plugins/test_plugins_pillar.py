@@ -122,6 +122,17 @@ def test_types_only(salt):
 # -- compiling -------------------------------------------------------------------------------------------------
 
 
+def test_external_pillars_are_asked_for_by_name(salt, host):
+    assert salt["pillar.ext"]({"libvirt": "_"}, pillar={"over": 1}) == {"env": None, "over": 1, "password": "p"}
+    assert salt["pillar.ext"]("{libvirt: _}")["password"] == "p"
+    assert [load["ext"] for load in host.asked] == [{"libvirt": "_"}] * 2
+    shown = salt["pillar.ext"]({"libvirt": "_"}, __pub_fun="pillar.ext")
+    assert "p" not in shown.values()
+    for odd in ("libvirt", ["libvirt"], None):
+        with pytest.raises(CommandError, match="must be formatted as a dictionary"):
+            salt["pillar.ext"](odd)
+
+
 def test_items_are_compiled_anew_by_the_master(salt, host):
     assert salt["pillar.items"](pillar={"over": 1}) == {"env": None, "over": 1, "password": "p"}
     (load,) = host.asked

@@ -74,7 +74,10 @@ class SyndicReturnRequest(Request):
 
 @attrs.frozen(kw_only=True)
 class PillarRequest(Request):
-    """A minion wants its pillar. The answer is the pillar map."""
+    """A minion wants its pillar. The answer is the pillar map.
+
+    `ext` are external pillars that it asks for beside the configured ones, as far as `on_demand_ext_pillar` lets it.
+    """
 
     CMD = "_pillar"
     id: str
@@ -83,6 +86,7 @@ class PillarRequest(Request):
     pillarenv: str | None = None
     pillar_override: dict[str, Any] = attrs.field(factory=dict)
     extra_minion_data: dict[str, Any] = attrs.field(factory=dict)
+    ext: dict[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)

@@ -113,6 +113,7 @@ class MasterConfig(DaemonConfig):
     file_recv_max_size: int = option(100, "Megabytes such a file may have.", guards=True)
     ext_pillar: list[Any] = option([], "Further sources of pillar, in order.")
     ext_pillar_first: bool = option(False, "Ask these before the pillar files.")
+    on_demand_ext_pillar: list[str] = option(["libvirt", "virtkey"], "Those that a minion may ask for.", guards=True)
     pillar_opts: bool = option(False, "Put the master's options into each pillar, as `master`.")
     pillar_safe_render_error: bool = option(True, "Tell minions that pillar failed, but not why.", guards=True)
     jinja_env: dict[str, Any] = option({}, "Options of the Jinja environment for templates.")

@@ -103,6 +103,7 @@ def _pillar(id: str, load: Load) -> Request:
         pillarenv=_text(load, "pillarenv"),
         pillar_override=_map(load, "pillar_override"),
         extra_minion_data=_map(load, "extra_minion_data"),
+        ext=_map(load, "ext"),
     )
 
 

@@ -88,6 +88,7 @@ class _Desk:
             "pillarenv": request.pillarenv,
             "pillar_override": request.pillar_override,
             "extra_minion_data": request.extra_minion_data,
+            "ext": request.ext,
         }
         try:
             async with self.places:
@@ -99,7 +100,8 @@ class _Desk:
             return {"_errors": [FAILED]}
         self._tell(request.id, compiled["problems"])
         pillar = compiled["pillar"]
-        if self.opts.get("minion_data_cache", True):
+        # What it asked for besides is for this one answer.
+        if self.opts.get("minion_data_cache", True) and not request.ext:
             await self._keep(request.id, grains, pillar)
         return pillar
 

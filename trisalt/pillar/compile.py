@@ -16,7 +16,7 @@ import attrs
 
 from trisalt.errors import RenderError, TargetError
 from trisalt.pillar.decrypt import decrypt_paths
-from trisalt.pillar.external import call_external
+from trisalt.pillar.external import call_external, with_demanded
 from trisalt.pillar.merge import merge
 from trisalt.sls.failure import SlsError
 from trisalt.sls.functions import Functions
@@ -44,8 +44,9 @@ def compile_pillar(request: Mapping[str, Any], plugins: PillarPlugins | None = N
     """`{"pillar": the pillar of one minion, "problems": what the log is to say}`.
 
     `request`: `opts` (`pillar_roots`, `renderer`, `nodegroups`, `pillar_source_merging_strategy`, …), `id`, `grains`,
-    and optionally `saltenv`, `pillarenv`, `pillar_override`, `extra_minion_data`, and `pillar`: what is in memory,
-    which templates see and the new pillar is laid over. Plain data, both ways. A problem has an `event` for the log,
+    and optionally `saltenv`, `pillarenv`, `pillar_override`, `extra_minion_data`, `ext` (external pillars that a minion
+    asks for), and `pillar`: what is in memory, which templates see and the new pillar is laid over. Plain data, both
+    ways. A problem has an `event` for the log,
     and its facts; never a value of the pillar.
     """
     compilation = _Compilation(request, plugins or PillarPlugins())
@@ -96,6 +97,7 @@ class _Compilation:
             "saltenv": self.saltenv if self.saltenv is not None else opts.get("saltenv"),
             "pillarenv": self.pillarenv,
             "file_client": "local",
+            "ext_pillar": with_demanded(opts, request.get("ext") or {}),
         }
         self._renderings: dict[str, Rendering] = {}
         self._optional: set[tuple[str, str]] = set()

@@ -14,6 +14,14 @@ Merge = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 MALFORMED = 'The "ext_pillar" option is malformed'
 
 
+def with_demanded(opts: Mapping[str, Any], ext: Mapping[str, Any]) -> Any:
+    """The configured external pillars, and then those of `ext` that `on_demand_ext_pillar` lets minions ask for."""
+    configured = opts.get("ext_pillar") or []
+    allowed = opts.get("on_demand_ext_pillar") or []
+    wanted = [{name: config} for name, config in ext.items() if name in allowed]
+    return [*configured, *wanted] if isinstance(configured, list) else configured
+
+
 def call_external(
     pillar: Mapping[str, Any],
     opts: Mapping[str, Any],

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError
+from trisalt.loader.words import parse_value
 from trisalt.target.data import traverse
 from trisalt.worker import upcall
 
@@ -87,6 +88,24 @@ def items(
 
 
 data = items
+
+
+def ext(external: Any, pillar: Any = None, unmask: bool | None = None, **kwargs: Any) -> dict[str, Any]:
+    """
+    The whole pillar, compiled anew, with external pillars beside the configured ones: `{name: configuration}`, as far
+    as the master's option `on_demand_ext_pillar` names them.
+
+    CLI Example:
+
+        salt '*' pillar.ext '{libvirt: _}'
+    """
+    _only_published(kwargs)
+    if isinstance(external, str):
+        external = parse_value(external)
+    if not isinstance(external, Mapping) or (pillar is not None and not isinstance(pillar, Mapping)):
+        raise CommandError("External pillars, and pillar data, must be formatted as a dictionary")
+    found = _compiled(_environment(None, None), dict(pillar or {}), ext=dict(external))
+    return _shown(found, "", unmask, kwargs)
 
 
 def raw(key: str | None = None, unmask: bool | None = None, **kwargs: Any) -> Any:
@@ -183,7 +202,7 @@ def _environment(pillarenv: str | None, saltenv: str | None) -> str | None:
     return pillarenv or __opts__.get("pillarenv")
 
 
-def _compiled(pillarenv: str | None, override: dict[str, Any]) -> dict[str, Any]:
+def _compiled(pillarenv: str | None, override: dict[str, Any], *, ext: dict[str, Any] | None = None) -> dict[str, Any]:
     if __opts__.get("file_client") == "local":
         return {**__pillar__, **override}
     return upcall.ask_master(
@@ -194,6 +213,7 @@ def _compiled(pillarenv: str | None, override: dict[str, Any]) -> dict[str, Any]
         pillar_override=override,
         extra_minion_data={},
         ver="2",
+        **({"ext": ext} if ext else {}),
     )
 
 
