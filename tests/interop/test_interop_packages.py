@@ -246,7 +246,7 @@ SYSV = [
 ]  # fmt: skip
 
 # systemctl and systemd-run as programs that print what the real ones do, and keep a note of how they were called.
-RECORDED = json.loads((Path(__file__).parent / "recorded_systemctl.json").read_text())
+RECORDED = json.loads((Path(__file__).parent / "systemctl_answers.json").read_text())
 SYSTEMCTL = """#!/usr/bin/python3
 import json, sys
 words = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""The execution module `service`: the real systemctl where it works on files, recorded output elsewhere, and scripts of
+"""The execution module `service`: the real systemctl where it works on files, answers written in its form elsewhere, and scripts of
 init that are really run."""
 
 import json
@@ -12,7 +12,7 @@ from tests.support.debian import need
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 
-RECORDED = Path(__file__).parents[1] / "interop" / "recorded_systemctl.json"
+ANSWERS = Path(__file__).parents[1] / "interop" / "systemctl_answers.json"
 FAKE = """#!/usr/bin/python3
 import json, sys
 words = sys.argv[1:]
@@ -33,10 +33,10 @@ def plugins():
 
 @pytest.fixture
 def booted(plugins, tmp_path, monkeypatch):
-    """Systemd runs this host: its programs print what was recorded, or what `answers` is given."""
+    """Systemd runs this host: its programs print answers written in their form, or what `answers` is given."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    answers = json.loads(RECORDED.read_text())
+    answers = json.loads(ANSWERS.read_text())
     recorded, log = tmp_path / "recorded.json", tmp_path / "log"
 
     class Systemd:
