@@ -153,7 +153,7 @@ async def run_master(
     exception of an essential service ends the master.
     """
     log.info("master.setup")
-    here = await trio.to_thread.run_sync(_prepare, config)
+    here = await trio.to_thread.run_sync(prepare, config)
     log.info("master.user", user=config.user)
     _raise_open_files(config.max_open_files)
     bus, live = here.bus, here.live
@@ -174,7 +174,7 @@ async def run_master(
         _open_publisher(config, sockets) as publisher,
         trio.open_nursery() as services,
     ):
-        await _start_services(services, here, store, workers, publisher)
+        await start_services(services, here, store, workers, publisher)
         if reread is not None:
             await services.start(_reload_on_hangup, reread, here.live, here.schedule)
         here.schedule.load(config.schedule, source=Source.CONFIG)
@@ -190,7 +190,7 @@ async def run_master(
     log.info("master.stopped")
 
 
-async def _start_services(
+async def start_services(
     services: trio.Nursery, here: Premises, store: Store, workers: Workers, publisher: Publisher
 ) -> None:
     """Everybody who claims or keeps, so that the doors open onto a staffed house."""
@@ -255,7 +255,7 @@ def _known(keyring: Keyring) -> set[str]:
 # -- start -----------------------------------------------------------------------------------------------------------
 
 
-def _prepare(config: MasterConfig) -> Premises:
+def prepare(config: MasterConfig) -> Premises:
     """Folders, keys and rules. Blocking; the first start makes an RSA pair."""
     folders = [(config.pki_dir, 0o700), (config.cachedir, 0o755), (config.sock_dir, 0o755)]
     for folder, mode in folders + [(os.path.join(config.cachedir, name), 0o700) for name in STOCK_FOLDERS]:
@@ -350,22 +350,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> Asyn
             rotate_aes_key=config.rotate_aes_key,
         )
         await background.start(door)
-        clear = ClearDesk(
-            bus,
-            live.acl,
-            here.user_keys,
-            master_user=config.user,
-            job_cache=JobCache(Path(config.cachedir), hash_type=config.hash_type),
-            background=background,
-        )
-        network = NetworkDoor(
-            bus,
-            here.identity,
-            AcceptedKeys(here.pki_dir / State.ACCEPTED.value),
-            here.sessions,
-            clear,
-            rules=lambda: live.requests,
-        )
+        network = network_door(here, background)
         address = tcp_address(config.interface, config.ret_port)
         log.info("request_server.bound", address=address)
         async with open_request_server(
@@ -383,6 +368,26 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> Asyn
             with _stock_socket(config.sock_dir, "workers.ipc", "worker.bound"):
                 yield server.port
         background.cancel_scope.cancel()
+
+
+def network_door(here: Premises, background: trio.Nursery) -> NetworkDoor:
+    """Who answers the request port. What stock's tools ask for in clear may run on in `background`."""
+    clear = ClearDesk(
+        here.bus,
+        here.live.acl,
+        here.user_keys,
+        master_user=here.config.user,
+        job_cache=JobCache(Path(here.config.cachedir), hash_type=here.config.hash_type),
+        background=background,
+    )
+    return NetworkDoor(
+        here.bus,
+        here.identity,
+        AcceptedKeys(here.pki_dir / State.ACCEPTED.value),
+        here.sessions,
+        clear,
+        rules=lambda: here.live.requests,
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pwd
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,7 @@ async def serve_local_door(
     path: str,
     rotate_aes_key: bool = True,
     status: Callable[[], dict[str, Any]] | None = None,
+    listen: Callable[..., AbstractAsyncContextManager[None]] = open_local_listener,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer callers on the unix socket at `path` until cancelled.
@@ -81,7 +83,7 @@ async def serve_local_door(
         feed = Feed(bus)
         await background.start(feed.run)
         door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key, status=status)
-        async with open_local_listener(path, door.handle, mode=0o666):
+        async with listen(path, door.handle, mode=0o666):
             task_status.started()
             await trio.sleep_forever()
 

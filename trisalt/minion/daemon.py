@@ -10,10 +10,12 @@ import random
 import signal
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 import structlog
 import trio
 
@@ -53,7 +55,7 @@ from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.transport.ipc import open_event_sockets
 from trisalt.transport.publish import open_subscriber
 from trisalt.transport.request import open_request_client
-from trisalt.transport.zmq import Context, KeepAlive, open_context
+from trisalt.transport.zmq import KeepAlive, open_context
 from trisalt.worker.pool import Workers, open_workers
 from trisalt.worker.zygote import Zygote
 
@@ -79,6 +81,44 @@ AT_START_ONLY = frozenset(
 Reread = Callable[[], MinionConfig]
 
 
+@asynccontextmanager
+async def open_dial(config: MinionConfig) -> AsyncIterator[Dial]:
+    """How this minion opens connections to its masters: over ZeroMQ, with what the configuration says of sockets."""
+    keepalive = KeepAlive(
+        on=int(config.tcp_keepalive),
+        idle=int(config.tcp_keepalive_idle),
+        count=int(config.tcp_keepalive_cnt),
+        interval=int(config.tcp_keepalive_intvl),
+    )
+    reconnect = config.recon_default
+    if config.recon_randomize:
+        reconnect += random.uniform(0, config.recon_max)  # noqa: S311 - a spread, no secret
+    ipv6 = bool(config.ipv6)
+    async with open_context() as context:
+        yield Dial(
+            client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=ipv6),
+            subscriber=partial(
+                open_subscriber,
+                context=context,
+                identity=config.id.encode(),
+                reconnect=int(reconnect),
+                reconnect_max=int(config.recon_max),
+                keepalive=keepalive,
+                ipv6=ipv6,
+            ),
+            resolve=resolve,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Outside:
+    """What a minion reaches the world by: worker processes, connections to masters, the sockets of its host."""
+
+    workers: Callable[..., AbstractAsyncContextManager[Workers]] = open_workers
+    dial: Callable[[MinionConfig], AbstractAsyncContextManager[Dial]] = open_dial
+    event_sockets: Callable[..., AbstractAsyncContextManager[object]] = open_event_sockets
+
+
 async def run_minion(
     config: MinionConfig,
     zygote: Zygote,
@@ -99,7 +139,7 @@ async def run_minion(
     try:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as nursery:
-                minion = _Minion(config, zygote, notify)
+                minion = Minion(config, zygote, notify)
                 nursery.start_soon(_obey, signals, nursery.cancel_scope, minion, notify, reread)
                 try:
                     await minion.run(task_status)
@@ -121,7 +161,7 @@ async def run_minion(
 async def _obey(
     signals: AsyncIterator[int],
     scope: trio.CancelScope,
-    minion: _Minion,
+    minion: Minion,
     notify: Callable[[str], object],
     reread: Reread | None,
 ) -> None:
@@ -138,13 +178,20 @@ async def _obey(
         return
 
 
-class _Minion:
-    """What a running minion is made of, for the start, the reload and nobody else."""
+class Minion:
+    """What a running minion is made of, for the start and the reload. `outside` is what it reaches the world by."""
 
-    def __init__(self, config: MinionConfig, zygote: Zygote, notify: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        config: MinionConfig,
+        zygote: Zygote | None,
+        notify: Callable[[str], object],
+        outside: Outside = Outside(),
+    ) -> None:
         self._config = config
         self._zygote = zygote
         self._notify = notify
+        self._outside = outside
         self._paths: MinionPaths = minion_paths(config)
         # The command made it before it gave up root; without a command it is made here.
         Path(config.sock_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -164,8 +211,8 @@ class _Minion:
         seen = SeenJids(Path(self._paths.proc, ".jids"), depth=depth)
         ready = trio.Event()
         async with (
-            open_context() as context,
-            open_workers(
+            self._outside.dial(config) as dial,
+            self._outside.workers(
                 self._zygote, context=facts.context, upcalls=upcalls, door=Path(self._paths.workers)
             ) as workers,
             trio.open_nursery() as services,
@@ -173,7 +220,7 @@ class _Minion:
             self._notify("READY=1")
             grains = upcalls.grains = Grains(workers, facts)
             await services.start(partial(keep_grains, bus, grains, every=config.grains_refresh_every * 60.0))
-            links = self._links(identity, context)
+            links = self._links(identity, dial)
             masters = [link.master for link in links]
             await services.start(answer_requests, bus, links)
             await services.start(
@@ -215,7 +262,7 @@ class _Minion:
             self._take_pillar_schedule()
             await services.start(self._follow_pillar)
             log.info("minion.user", user=config.user)
-            async with open_event_sockets(
+            async with self._outside.event_sockets(
                 self._paths.event_pub,
                 self._paths.event_pull,
                 bus,
@@ -238,34 +285,11 @@ class _Minion:
 
     # -- the masters ------------------------------------------------------------------------------------------
 
-    def _links(self, identity: Identity, context: Context) -> list[Link]:
+    def _links(self, identity: Identity, dial: Dial) -> list[Link]:
         config = self._config
         addresses = [MasterAddress(host=master.host, port=master.port) for master in self._chosen_masters()]
         if not addresses:
             return []
-        keepalive = KeepAlive(
-            on=int(config.tcp_keepalive),
-            idle=int(config.tcp_keepalive_idle),
-            count=int(config.tcp_keepalive_cnt),
-            interval=int(config.tcp_keepalive_intvl),
-        )
-        reconnect = config.recon_default
-        if config.recon_randomize:
-            reconnect += random.uniform(0, config.recon_max)  # noqa: S311 - a spread, no secret
-        ipv6 = bool(config.ipv6)
-        dial = Dial(
-            client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=ipv6),
-            subscriber=partial(
-                open_subscriber,
-                context=context,
-                identity=config.id.encode(),
-                reconnect=int(reconnect),
-                reconnect_max=int(config.recon_max),
-                keepalive=keepalive,
-                ipv6=ipv6,
-            ),
-            resolve=resolve,
-        )
         options = self._link_options()
         if config.master_type == "failover":
             return [Link(self._bus, addresses, identity, self._facts, options, dial=dial)]
