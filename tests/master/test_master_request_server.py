@@ -81,6 +81,7 @@ class Setup:
         self.sessions = Sessions(folder / "sessions", lifetime=1000)
         self.session = self.sessions.open("m1", now=time.time())
         self.rules = RequestRules(**rules)
+        self.heard = []
         self.door = NetworkDoor(
             self.bus,
             self.identity,
@@ -88,6 +89,7 @@ class Setup:
             self.sessions,
             NoClear(),
             rules=lambda: self.rules,
+            heard=lambda id, peer: self.heard.append((id, peer)),
         )
 
     def seal(self, load, *, id="m1", session=None, key=None, nonce=None, now=None, **kwargs):
@@ -138,6 +140,7 @@ async def test_a_minions_request_reaches_its_claimant_and_the_answer_is_sealed(s
     await answering(setup.bus, nursery, seen.append, MinionEventRequest)
     assert await setup.ask(EVENT) is None
     assert (seen[0].id, seen[0].tag, seen[0].data) == ("m1", "t", {"n": 1})
+    assert setup.heard == [("m1", "192.0.2.1")]
 
 
 async def test_an_unknown_command_is_an_empty_map_and_so_is_one_that_nobody_answers(setup):
@@ -162,6 +165,7 @@ async def test_an_unknown_command_is_an_empty_map_and_so_is_one_that_nobody_answ
 )
 async def test_a_request_that_proves_nothing_is_refused(setup, how):
     assert codec.unpack(await setup.send(setup.seal(EVENT, **how(setup)))) == BAD_LOAD
+    assert setup.heard == []
 
 
 async def test_a_repeat_is_refused_unless_stock_sends_the_same_bytes_again(setup, nursery):

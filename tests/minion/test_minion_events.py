@@ -1,6 +1,8 @@
 """Events on the host: what goes up, what comes from plugins, and the closed table of upcalls."""
 
+import os
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -22,6 +24,7 @@ from trisalt.bus.requests import MasterRequest
 from trisalt.errors import CommandError, RemoteProtocolError, RequestTimeout
 from trisalt.minion.facts import Facts
 from trisalt.minion.local_events import announce, relay_events, to_event
+from trisalt.minion.proc import Proc, Running
 from trisalt.minion.upcalls import Upcalls
 from trisalt.scheduler.scheduler import Schedule
 from trisalt.worker.protocol import Upcall, UpcallKind
@@ -189,6 +192,23 @@ async def test_a_plugin_fires_here_and_above(room, ask):
             "tag": "salt/job/20261122000000000000/prog/m1/3", "data": {"return": 1},
         },
     ]  # fmt: skip
+
+
+async def test_what_a_job_is_at_is_noted_here_and_sent_nowhere(room, tmp_path):
+    upcalls = Upcalls(room.bus, room.facts, Schedule())
+
+    async def doing(jid, text):
+        return await upcalls(Upcall(kind="doing", fields={"text": text}, jid=jid))
+
+    async with room.open():
+        assert await doing("1", "grains come before jobs do") is False
+        upcalls.jobs = SimpleNamespace(proc=Proc(tmp_path))
+        upcalls.jobs.proc.put(Running(job={"jid": "1"}, pid=os.getpid(), on_disk=False))
+        assert await doing("1", "state a") is True
+        assert await doing("2", "state a") is False
+        assert await doing("1", 5) is False
+    assert upcalls.jobs.proc.find("1")["trisalt"]["doing"] == "state a"
+    assert room.loads() == []
 
 
 async def test_an_event_that_the_master_did_not_get_is_false_and_no_error(room, ask, autojump_clock):

@@ -217,6 +217,30 @@ class MinionDataRefreshed(Event):
         return {"Minion data cache refresh": self.id, "_stamp": stamped(self.stamp)}
 
 
+# -- presence ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class MinionPresent(Event):
+    """A minion is here, `since` when (wall seconds). `address` and `version` (of Salt) are empty where unknown."""
+
+    TAG = "trisalt/minion/{id}/present"
+    id: str
+    since: float
+    address: str = ""
+    version: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class MinionAbsent(Event):
+    """A minion is not here, `since` when (wall seconds): `why` says how we know."""
+
+    TAG = "trisalt/minion/{id}/absent"
+    id: str
+    since: float
+    why: str
+
+
 # -- jobs ----------------------------------------------------------------------------------------------------------
 
 

@@ -388,6 +388,38 @@ class WatchRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
+class PresenceRequest(Request):
+    """Who is here? Of `ids`, or, when None, of all that have an accepted key. The answer is `{id: Presence}`.
+
+    `ask`: those of whom it is not certain right now are asked first, and given `patience` seconds (None: as long as
+    a verdict takes).
+    """
+
+    CMD = "presence"
+    ids: list[str] | None = None
+    ask: bool = False
+    patience: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Presence:
+    """What is known of one minion: whether it is `present`; None while nobody knows. Times are wall seconds.
+
+    `since` is when that began, `seen` the last sign of life, `every` how often it gives one by itself (0: only when
+    it is asked), `latency` how many seconds it took to answer last, `why` how we know that it is absent.
+    """
+
+    present: bool | None
+    since: float | None = None
+    seen: float | None = None
+    address: str = ""
+    version: str = ""
+    every: float = 0.0
+    latency: float | None = None
+    why: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class MinionPublishRequest(Request):
     """A minion publishes to others, as far as `peer` allows: `{jid, minions}`, `{id: return}`, or `{}`."""
 

@@ -43,7 +43,7 @@ class CallHost:
                 return self.refresh(fields["what"])
             case "ask_master":
                 raise CommandError(f"{fields['cmd']} needs a master, and this call is local")
-            case "fire_master" | "progress":
+            case "fire_master" | "progress" | "doing":
                 return False
             case "schedule":
                 return self._schedule(fields)

@@ -233,6 +233,9 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
     match UpcallKind(upcall.kind):
         case UpcallKind.PROGRESS:
             return await _progress(bus, upcall, run)
+        case UpcallKind.DOING:
+            # Nobody asks a runner what it is at.
+            return run is not None
         case UpcallKind.FIRE_EVENT:
             await _fire(bus, fields["tag"], fields.get("data"))
             return True

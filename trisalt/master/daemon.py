@@ -48,6 +48,7 @@ from trisalt.master.minion_events import relay_minion_events
 from trisalt.master.minions import Minions, answer_targets
 from trisalt.master.peers import serve_peers
 from trisalt.master.pillar import serve_pillar
+from trisalt.master.presence import PresenceDesk, keep_presence
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
 from trisalt.master.scheduled import run_due
@@ -132,6 +133,7 @@ class Premises:
     schedule: Schedule
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
+    presence: PresenceDesk = attrs.field(factory=PresenceDesk)
 
     @property
     def pki_dir(self) -> Path:
@@ -208,6 +210,7 @@ async def start_services(
     essential = (
         partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
+        partial(keep_presence, bus, here.presence, minions.accepted),
         partial(keep_jobs, bus, store, timeout=config.timeout, gather_job_timeout=config.gather_job_timeout),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
         partial(answer_targets, bus, minions),
@@ -387,6 +390,7 @@ def network_door(here: Premises, background: trio.Nursery) -> NetworkDoor:
         here.sessions,
         clear,
         rules=lambda: here.live.requests,
+        heard=here.presence.heard,
     )
 
 

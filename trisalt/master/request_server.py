@@ -111,7 +111,10 @@ class NetworkDoor:
         clear: ClearDesk,
         *,
         rules: Callable[[], RequestRules],
+        heard: Callable[[str, str], None],
     ) -> None:
+        """`heard(id, peer)` is told of each minion's request that has been opened and proven."""
+        self._heard = heard
         self._bus = bus
         self._identity = identity
         self._keys = keys
@@ -205,6 +208,7 @@ class NetworkDoor:
         opened = open_request(request, session=session, public_key=key, now=now, ttl=self._ttl)
         if request.version >= 3:
             self._seen.admit(request.id, opened.nonce, cmd=opened.cmd, now=now)
+        self._heard(request.id, asked.peer)
         log.info("request.received", enc="aes", cmd=opened.cmd, id=request.id)
         row = row_of(opened.cmd)
         if row is None:

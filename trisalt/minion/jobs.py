@@ -189,7 +189,16 @@ class Jobs:
         if not answered_here(load["fun"]):
             warm = is_warm(load["fun"]) and not self._executors(load)
             try:
-                self.proc.put(Running(job=load, pid=os.getpid(), queued=True, on_disk=not warm, master=master))
+                self.proc.put(
+                    Running(
+                        job=load,
+                        pid=os.getpid(),
+                        queued=True,
+                        on_disk=not warm,
+                        master=master,
+                        since=self._wall(),
+                    )
+                )
             except OSError as exc:
                 self._seen.take(jid)
                 self._not_taken(load, master, exc)
@@ -332,7 +341,14 @@ class Jobs:
         if entry.metadata is not None:
             back["metadata"] = entry.stamped_metadata(self._wall())
         call = Call(fun=entry.function, jid=jid, arg=arg, pub=job, load=back)
-        running = Running(job=job, pid=os.getpid(), queued=True, on_disk=entry.jid_include, schedule=entry.name)
+        running = Running(
+            job=job,
+            pid=os.getpid(),
+            queued=True,
+            on_disk=entry.jid_include,
+            schedule=entry.name,
+            since=self._wall(),
+        )
         with structlog.contextvars.bound_contextvars(jid=jid, schedule=entry.name):
             try:
                 self.proc.put(running)

@@ -8,6 +8,7 @@ been taken, over a restart too. Both are used by `minion/jobs` alone; what they 
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,11 @@ log = structlog.get_logger()
 # Our own facts about a job, under one key that no job map has; they are not shown.
 OURS = "_trisalt"
 
+# What `saltutil.find_job` tells beside the job map, under one key that stock's answer does not have: since when the
+# job has been here (wall seconds), what it is at, and whether a daemon before this one began it.
+FURTHER = "trisalt"
+LONGEST_NOTE = 200
+
 
 @attrs.define(kw_only=True)
 class Running:
@@ -32,7 +38,7 @@ class Running:
 
     `birth` is the start time of the process in clock ticks since boot, which tells it from a later one of the same
     pid. `queued` has no process yet: `pid` is the daemon's. `schedule` names the entry that started it. `on_disk`
-    is False for what need not outlive the daemon.
+    is False for what need not outlive the daemon. `since` is wall time; `doing` is what the job said it is at.
     """
 
     job: Mapping[str, Any]
@@ -43,6 +49,8 @@ class Running:
     schedule: str | None = None
     master: str | None = None
     on_disk: bool = True
+    since: float = attrs.field(factory=time.time)
+    doing: str = ""
     # What ends the waiting of a job that has no process yet, and the signal that did.
     cancel: trio.CancelScope | None = attrs.field(default=None, repr=False, eq=False)
     cancel_signal: int | None = None
@@ -53,8 +61,19 @@ class Running:
         return str(self.job["jid"])
 
     def shown(self) -> dict[str, Any]:
-        """What `saltutil.find_job` answers: the job map and the pid."""
+        """What `saltutil.running` tells of it: the job map and the pid."""
         return {**self.job, "pid": self.pid}
+
+    def found(self) -> dict[str, Any]:
+        """What `saltutil.find_job` answers: the same, and our own facts under `FURTHER`."""
+        further: dict[str, Any] = {"since": self.since}
+        if self.doing:
+            further["doing"] = self.doing
+        if self.queued:
+            further["queued"] = True
+        if self.adopted:
+            further["adopted"] = True
+        return {**self.shown(), FURTHER: further}
 
     def alive(self) -> bool:
         """Whether its process is still that process."""
@@ -101,7 +120,15 @@ class Proc:
     def find(self, jid: str) -> dict[str, Any]:
         """What `saltutil.find_job` answers: the job map with its pid, or an empty map."""
         running = self._jobs.get(jid)
-        return running.shown() if running else {}
+        return running.found() if running else {}
+
+    def note(self, jid: str, text: str) -> bool:
+        """A job says what it is at, in one line. False when it is not here any more."""
+        running = self._jobs.get(jid)
+        if running is None:
+            return False
+        running.doing = " ".join(text.split())[:LONGEST_NOTE]
+        return True
 
     def running(self) -> list[dict[str, Any]]:
         """What `saltutil.running` answers, by jid."""
@@ -134,6 +161,7 @@ class Proc:
             "queued": running.queued,
             "schedule": running.schedule,
             "master": running.master,
+            "since": running.since,
         }
         data = pack_bin({**running.shown(), OURS: ours})
         fresh = self._directory / f".{running.jid}.new"
@@ -244,7 +272,7 @@ def _read(path: Path) -> Running | None:
         return None
     ours = job.pop(OURS, None)
     ours = ours if isinstance(ours, dict) else {}
-    birth, master, schedule = ours.get("birth"), ours.get("master"), ours.get("schedule")
+    birth, master, schedule, since = (ours.get(name) for name in ("birth", "master", "schedule", "since"))
     return Running(
         job=job,
         pid=job.pop("pid"),
@@ -253,4 +281,6 @@ def _read(path: Path) -> Running | None:
         master=master if isinstance(master, str) else None,
         schedule=schedule if isinstance(schedule, str) else None,
         adopted=True,
+        # A daemon that noted no time wrote the file when the job began.
+        since=since if isinstance(since, float) else path.stat().st_mtime,
     )

@@ -55,6 +55,7 @@ class Upcalls:
             UpcallKind.TOKEN: self._token,
             UpcallKind.BANK: self._bank,
             UpcallKind.PROGRESS: self._progress,
+            UpcallKind.DOING: self._doing,
             UpcallKind.SCHEDULE: self._manage_schedule,
             UpcallKind.REFRESH: self._refresh,
         }
@@ -187,6 +188,11 @@ class Upcalls:
             return self.jobs.signal(str(fields.get("jid")), int(fields.get("signum", 0)))
         except (TypeError, ValueError, OSError) as exc:
             raise CommandError(f"The job cannot be signalled: {exc}") from exc
+
+    async def _doing(self, upcall: Upcall, fields: Mapping[str, Any]) -> bool:
+        await trio.lowlevel.checkpoint()
+        text = fields.get("text")
+        return self.jobs is not None and isinstance(text, str) and self.jobs.proc.note(upcall.jid, text)
 
     async def _manage_schedule(self, _upcall: Upcall, fields: Mapping[str, Any]) -> Any:
         rest = {key: value for key, value in fields.items() if key not in ("op", "kw")}

@@ -29,7 +29,7 @@ KNOCK_EVERY = 0.25
 ATTACHMENTS = 5
 
 # What is told is not worth waiting for.
-TOLD = frozenset({"fire_event", "fire_master", "progress", "refresh"})
+TOLD = frozenset({"fire_event", "fire_master", "progress", "doing", "refresh"})
 
 
 class Channel:

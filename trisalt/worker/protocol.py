@@ -30,6 +30,7 @@ class UpcallKind(StrEnum):
     TOKEN = "token"  # noqa: S105 - a name, no secret
     BANK = "bank"
     PROGRESS = "progress"
+    DOING = "doing"
     SCHEDULE = "schedule"
     REFRESH = "refresh"
 

@@ -2,7 +2,7 @@
 
 The host is a daemon at the other end of a socket (in worker children), or the command itself (`salt-call`), which
 `install`s its own. Without a host, or when the daemon is gone, each raises CommandError; `fire_event`, `fire_master`,
-`progress` and `refresh` answer False instead.
+`progress`, `doing` and `refresh` answer False instead.
 """
 
 from __future__ import annotations
@@ -143,6 +143,11 @@ def drop_token(token: str) -> bool:
 def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
     """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
     return _tell("progress", {"data": data, "number": number, "tag": tag})
+
+
+def doing(text: str) -> bool:
+    """Say what this job is at, for whoever asks for it (`saltutil.find_job`): `state nginx-conf`. Nothing is sent."""
+    return _tell("doing", {"text": text})
 
 
 def schedule(op: str, **kw: Any) -> Any:
