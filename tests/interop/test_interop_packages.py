@@ -245,7 +245,8 @@ SYSV = [
     Call("service.get_all", only=lambda names, _port: [name for name in names if name == NAME or not name.startswith(("-", "trisalt-"))]),
 ]  # fmt: skip
 
-# systemctl and systemd-run as programs that print what the real ones do, and keep a note of how they were called.
+# systemctl and systemd-run as programs that print what a running systemd 252 of Debian 12 printed (recorded in a container
+# with these units), and keep a note of how they were called.
 RECORDED = json.loads((Path(__file__).parent / "systemctl_answers.json").read_text())
 SYSTEMCTL = """#!/usr/bin/python3
 import json, sys

@@ -44,7 +44,7 @@ def short(name: str) -> str:
 
 
 def shown(text: str) -> dict[str, Any]:
-    """What `systemctl show` prints. Commands are maps, and the order among units is a list."""
+    """What `systemctl show` prints. Commands are maps; what is ordered, and what is wanted, are lists."""
     found: dict[str, Any] = {}
     for line in text.splitlines():
         name, equals, value = line.partition("=")
@@ -54,7 +54,7 @@ def shown(text: str) -> dict[str, Any]:
         if command:
             parts = (part.partition("=") for part in command[1].split(" ; "))
             found[name] = {key.strip(): part.strip() for key, _, part in parts if key.strip()}
-        elif name in ("Before", "After"):
+        elif name in ("Before", "After", "Wants"):
             found[name] = value.split()
         else:
             found[name] = value
