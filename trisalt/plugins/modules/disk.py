@@ -1,4 +1,7 @@
-"""Disks and file systems: how full they are, what is on a device, and making and resizing what is."""
+"""Disks and file systems: how full they are, what is on a device, and making and resizing what is.
+
+`disk_ata` asks the drives themselves.
+"""
 
 from __future__ import annotations
 
