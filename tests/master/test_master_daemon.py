@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import socket
 import time
@@ -234,7 +235,7 @@ async def test_a_port_in_use_is_the_operators_to_know(house):
 
 async def test_a_hangup_reads_the_configuration_again_and_says_what_took_effect(running):
     assert isinstance(await running.sign_in("m1"), Pending)
-    running.write(auto_accept=True, worker_threads=9, nodegroups={"all": "*"})
+    running.write(auto_accept=True, worker_threads=9, nodegroups={"all": "*"}, publisher_acl={"daemon": ["test.*"]})
     with structlog.testing.capture_logs() as log, trio.fail_after(10):
         os.kill(os.getpid(), signal.SIGHUP)
         while not any(row["event"] == "config.reloaded" for row in log):  # noqa: ASYNC110 - a signal tells nobody
@@ -246,7 +247,8 @@ async def test_a_hangup_reads_the_configuration_again_and_says_what_took_effect(
         while not any(row["event"] == "config.not_reloaded" for row in log):  # noqa: ASYNC110 - as above
             await trio.sleep(0.01)
     row = next(row for row in log if row["event"] == "config.reloaded")
-    assert row["taken"] == ["auto_accept", "nodegroups"]
+    assert row["taken"] == ["auto_accept", "nodegroups", "publisher_acl"]
+    assert (running.folder / "var/cache/salt/master/.daemon_key").stat().st_uid == pwd.getpwnam("daemon").pw_uid
     assert row["at_restart"] == ["worker_threads"]
     assert codec.unpack(await running.ask(envelope.pack_clear({"cmd": "ping"}))) == {"cmd": "ping"}
 

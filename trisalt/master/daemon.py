@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -140,6 +140,12 @@ class Premises:
         """The folder of the keys."""
         return Path(self.config.pki_dir)
 
+    def hand_out_keys(self, acl_users: Iterable[str]) -> None:
+        """Keys of stock's commands for the accounts that `publisher_acl` names now, and for nobody else."""
+        keys = open_user_keys(Path(self.config.cachedir), user=self.config.user, acl_users=acl_users)
+        self.user_keys.clear()
+        self.user_keys.update(keys)
+
 
 async def run_master(
     config: MasterConfig,
@@ -178,7 +184,7 @@ async def run_master(
     ):
         await start_services(services, here, store, workers, publisher)
         if reread is not None:
-            await services.start(_reload_on_hangup, reread, here.live, here.schedule)
+            await services.start(_reload_on_hangup, reread, here)
         here.schedule.load(config.schedule, source=Source.CONFIG)
         async with _open_doors(here, store, sockets) as port:
             await services.start(partial(supervise, partial(run_schedule, bus, here.schedule), name="schedule"))
@@ -436,8 +442,7 @@ async def _fire(bus: Bus, tag: str, data: dict[str, Any]) -> None:
 
 async def _reload_on_hangup(
     reread: Callable[[], MasterConfig],
-    live: Live,
-    schedule: Schedule,
+    here: Premises,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -450,7 +455,7 @@ async def _reload_on_hangup(
             try:
                 fresh = reread()
                 # The id may be one that is generated on first use.
-                taken, waiting = live.reload({**fresh.opts, "id": fresh.id})
+                taken, waiting = here.live.reload({**fresh.opts, "id": fresh.id})
             except ConfigError as exc:
                 log.error("config.not_reloaded", reason=str(exc))
             else:
@@ -460,7 +465,9 @@ async def _reload_on_hangup(
                     granular_levels=fresh.log_granular_levels,
                 )
                 if "schedule" in taken:
-                    schedule.load(fresh.schedule, source=Source.CONFIG)
+                    here.schedule.load(fresh.schedule, source=Source.CONFIG)
+                if "publisher_acl" in taken:
+                    here.hand_out_keys(fresh.publisher_acl)
                 for warning in fresh.warnings:
                     log.warning("config.warning", text=warning)
                 log.info("config.reloaded", taken=taken, at_restart=waiting)
