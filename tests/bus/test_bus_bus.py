@@ -119,6 +119,37 @@ async def test_publish_nowait_refuses_rather_than_wait():
         assert ledger.statistics().waiting == 1
 
 
+async def test_publish_nowait_takes_all_events_or_none():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=True, depth=3) as ledger, bus.subscribe(Event, keep=False, depth=1) as watcher:
+        bus.publish_nowait(note(n=1), note(n=2))
+        with pytest.raises(trio.WouldBlock):
+            bus.publish_nowait(note(n=3), note(n=4))
+        bus.publish_nowait(note(n=5))
+        assert [event.data["n"] for event in await ledger.receive_all()] == [1, 2, 5]
+        assert watcher.statistics().missed == 2
+
+
+async def test_a_listener_hears_at_once_in_its_turn():
+    bus = Bus()
+    heard = []
+    async with bus.subscribe(Event, keep=True, depth=1) as ledger:
+        with bus.listen("my/*", heard.append):
+            bus.publish_nowait(first := note(n=1))
+            assert heard == [first]
+            # It hears what is told, and nothing is told while a keeper has no room.
+            with pytest.raises(trio.WouldBlock):
+                bus.publish_nowait(note(n=2))
+            assert heard == [first]
+            await ledger.receive()
+            await bus.publish(JobReceived(load={}, master="m"))
+            assert heard == [first]
+            assert [row.pattern for row in bus.statistics().subscriptions] == ["Event", "my/*"]
+        await ledger.receive()
+        await bus.publish(note(n=3))
+        assert heard == [first]
+
+
 async def test_the_claimant_answers_the_asker():
     bus = Bus()
     async with bus.claim(MineFlushRequest, MineGetRequest) as requests, trio.open_nursery() as nursery:
@@ -156,6 +187,30 @@ async def test_an_unclaimed_request_is_a_programming_error_and_so_is_a_second_cl
             async with bus.claim(MineFlushRequest):
                 pass
     assert not bus.claimed(MineFlushRequest)
+
+
+async def test_a_function_answers_in_the_task_of_the_asker():
+    bus = Bus()
+
+    async def answer(request):
+        await trio.lowlevel.checkpoint()
+        if request.id == "bad":
+            raise KeyError("no")
+        return request.id, trio.lowlevel.current_task()
+
+    with bus.answering({MineFlushRequest: answer}):
+        assert bus.claimed(MineFlushRequest)
+        assert await bus.ask(MineFlushRequest(id="m1")) == ("m1", trio.lowlevel.current_task())
+        with pytest.raises(KeyError):
+            await bus.ask(MineFlushRequest(id="bad"))
+        with pytest.raises(LocalProtocolError), bus.answering({MineFlushRequest: answer}):
+            pass
+        with pytest.raises(LocalProtocolError):
+            async with bus.claim(MineFlushRequest):
+                pass
+    assert not bus.claimed(MineFlushRequest)
+    with pytest.raises(LocalProtocolError):
+        await bus.ask(MineFlushRequest(id="m1"))
 
 
 async def test_an_asker_that_gives_up_does_not_disturb_the_claimant(autojump_clock):

@@ -194,18 +194,6 @@ async def test_a_return_is_stored_then_told_then_acknowledged(house):
     assert house.store.jobs.bodies[JID, "m1"] == {"return": True, "retcode": 0, "success": True}
 
 
-async def test_returns_that_wait_share_a_transaction(house):
-    house.store.jobs.door = trio.Event()
-    for number in range(200):
-        house.nursery.start_soon(give_back, house.bus, f"m{number}")
-    await wait_all_tasks_blocked()
-    house.store.jobs.door.set()
-    await wait_all_tasks_blocked()
-    assert sum(house.store.jobs.batches) == 200
-    assert len(house.store.jobs.batches) <= 3
-    assert len(house.told(JobReturned)) == 200
-
-
 async def test_what_could_not_be_stored_is_neither_told_nor_acknowledged(house):
     house.store.jobs.full = True
     assert not await give_back(house.bus, "m1")
@@ -323,6 +311,22 @@ async def test_that_nobody_is_missing_is_stored_with_the_last_return(house, auto
     assert house.store.jobs.marked == 0
 
 
+async def test_a_job_whose_minions_return_in_time_has_no_task(house, autojump_clock):
+    (watching_tasks,) = house.nursery.child_tasks & {
+        task for task in house.nursery.child_tasks if task.name.endswith("keep_jobs")
+    }
+    (nursery,) = watching_tasks.child_nurseries
+    (run,) = nursery.child_tasks
+    await house.new_job("m1")
+    await wait_all_tasks_blocked()
+    assert not run.child_nurseries[0].child_tasks
+    await give_back(house.bus, "m1")
+    await trio.sleep(100)
+    assert [event.missing for event in house.told(JobSettled)] == [{}]
+    assert house.store.jobs.settled == {JID: {}}
+    assert not house.publisher.published
+
+
 async def test_a_dead_minion_is_asked_once_and_given_up_with_stocks_words(house, autojump_clock):
     await house.new_job("m1", "m2", missing=["nokey"])
     await give_back(house.bus, "m1")
@@ -359,12 +363,11 @@ async def test_a_watch_of_days_stays_small(nursery, autojump_clock, monkeypatch)
     publisher = Publisher(bus, answers={"m1": True})
     await nursery.start(publisher.run)
     watches = watching.Watches(bus, store.jobs, 5.0, 10.0, None)
+    await nursery.start(watches.run)
     made = keeper._Keeper(bus, store.jobs, watches, trio.current_time)
-    await nursery.start(made.take_returns)
-    nursery.start_soon(made.keep_returns)
-    await nursery.start(watches.follow_new, nursery)
-    await House(bus, store, publisher, [], nursery).new_job("m1")
-    await trio.sleep(1000)
+    with bus.answering({ReturnsRequest: made.keep}):
+        await House(bus, store, publisher, [], nursery).new_job("m1")
+        await trio.sleep(1000)
     assert len(publisher.published) == 100
     assert len(watches._polls) <= watching.POLLS_HEARD
     assert len(watches._unrecorded) <= watching.REMEMBERED
@@ -523,19 +526,8 @@ async def test_with_the_real_store_every_acknowledged_return_is_there(nursery, t
                 for number in range(500):
                     minions.start_soon(minion, f"m{number}")
         assert len(acknowledged) == 500
+        # Those that wait for the store share its transactions.
+        assert store.statistics().transactions < 100
         returns = await store.jobs.returns(JID)
         assert {id: body["return"] for id, body in returns.items()} == {id: {"id": id} for id in acknowledged}
         nursery.cancel_scope.cancel()
-
-
-async def test_more_than_fit_wait_at_the_edge(house, monkeypatch):
-    monkeypatch.setattr(keeper, "WAITING", 10)
-    house.store.jobs.door = trio.Event()
-    for number in range(100):
-        house.nursery.start_soon(give_back, house.bus, f"m{number}")
-    await wait_all_tasks_blocked()
-    # The first went to the store, ten wait in the keeper and one in its hand: the others wait where they were asked.
-    assert house.bus.statistics().requests["ReturnsRequest"] >= 80
-    house.store.jobs.door.set()
-    await wait_all_tasks_blocked()
-    assert len(house.store.jobs.bodies) == 100

@@ -144,6 +144,25 @@ async def test_a_job_is_recorded_before_it_is_told_and_told_before_it_is_sent(ke
     }
 
 
+async def test_a_job_that_was_recorded_goes_out_though_whoever_asked_has_gone(key, minions, nursery):
+    desk = Desk(key, minions)
+    record, at_work, door = desk.jobs.record_job, trio.Event(), trio.Event()
+
+    async def slowly(load, ids):
+        at_work.set()
+        await door.wait()
+        return await record(load, ids)
+
+    desk.jobs.record_job = slowly
+    await nursery.start(desk.run)
+    async with trio.open_nursery() as askers:
+        askers.start_soon(desk.ask)
+        await at_work.wait()
+        askers.cancel_scope.cancel()
+        door.set()
+    assert [row[0] for row in desk.log] == ["recorded", "sent"]
+
+
 async def test_serials_rise_and_jids_differ(key, minions, nursery):
     desk = Desk(key, minions)
     await nursery.start(desk.run)

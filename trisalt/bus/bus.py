@@ -1,14 +1,14 @@
-"""The bus inside each daemon: publish, subscribe, ask, claim.
+"""The bus inside each daemon: publish, subscribe, ask, claim, answer.
 
 It holds no lock and starts no task. Three rules keep it free of deadlock: one claim or subscription per task;
 the loop of a keeper neither publishes nor asks; an answer that needs to ask others is worked out in a task of
-its own.
+its own, which is that of its asker where the answer is a function.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import attrs
@@ -17,11 +17,13 @@ import trio
 
 from trisalt.bus.events import Event
 from trisalt.bus.requests import Request
-from trisalt.bus.subscription import Subscription, SubscriptionStatistics
+from trisalt.bus.subscription import Listener, Subscription, SubscriptionStatistics
 from trisalt.bus.tags import matcher
 from trisalt.errors import LocalProtocolError
 
 Pattern = type[Event] | tuple[type[Event], ...] | str
+Answer = Callable[[Any], Awaitable[object]]
+Hearer = Subscription | Listener
 
 
 class Reply:
@@ -81,9 +83,10 @@ class Bus:
     """Events that happened, offered to every matching subscription; requests, answered by their one claimant."""
 
     def __init__(self) -> None:
-        self._subscriptions: dict[Subscription, Pattern] = {}
-        self._by_class: dict[type[Event], tuple[tuple[Subscription, Callable[[str], bool] | None], ...]] = {}
+        self._subscriptions: dict[Hearer, Pattern] = {}
+        self._by_class: dict[type[Event], tuple[tuple[Hearer, Callable[[str], bool] | None], ...]] = {}
         self._claims: dict[type[Request], trio.MemorySendChannel[tuple[Any, Reply]]] = {}
+        self._answers: dict[type[Request], Answer] = {}
 
     # -- what happened ----------------------------------------------------------------------------------------
 
@@ -105,13 +108,17 @@ class Bus:
             for subscription in targets:
                 subscription.offer(event)
 
-    def publish_nowait(self, event: Event) -> None:
-        """Like `publish`; raises `trio.WouldBlock` when a keeping subscription is full."""
-        targets = self._targets(event)
-        if any(subscription.is_full for subscription in targets):
+    def publish_nowait(self, *events: Event) -> None:
+        """Like `publish_all`, now; raises `trio.WouldBlock` when a keeping subscription has no room for all of them.
+
+        For who waits for something else next: there is no checkpoint here.
+        """
+        told = [(event, self._targets(event)) for event in events]
+        if any(subscription.room < len(events) for _event, targets in told for subscription in targets):
             raise trio.WouldBlock
-        for subscription in targets:
-            subscription.offer(event)
+        for event, targets in told:
+            for subscription in targets:
+                subscription.offer(event)
 
     @asynccontextmanager
     async def subscribe(self, pattern: Pattern, *, keep: bool, depth: int = 256) -> AsyncIterator[Subscription]:
@@ -130,6 +137,21 @@ class Bus:
             self._by_class.clear()
             subscription.close()
 
+    @contextmanager
+    def listen(self, pattern: Pattern, hear: Callable[[Any], object]) -> Iterator[None]:
+        """Call a plain function with each event, in its turn, while it is being published: nobody is woken for it.
+
+        For who only notes something. `hear` neither publishes nor raises: it would be at its publisher's expense.
+        """
+        listener = Listener(pattern=pattern, hear=hear)
+        self._subscriptions[listener] = pattern
+        self._by_class.clear()
+        try:
+            yield
+        finally:
+            del self._subscriptions[listener]
+            self._by_class.clear()
+
     # -- what is asked ----------------------------------------------------------------------------------------
 
     async def ask(self, request: Request) -> Any:
@@ -137,6 +159,10 @@ class Bus:
 
         Raises LocalProtocolError when nobody has claimed the class.
         """
+        answer = self._answers.get(type(request))
+        if answer is not None:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            return await answer(request)
         channel = self._claims.get(type(request))
         if channel is None:
             await trio.lowlevel.checkpoint()
@@ -158,9 +184,7 @@ class Bus:
 
         Requests that are waiting when the claim ends fail where they were asked.
         """
-        taken = [cls.__name__ for cls in classes if cls in self._claims]
-        if taken:
-            raise LocalProtocolError(f"already claimed: {', '.join(taken)}")
+        self._refuse_claimed(classes)
         # 0: a request is handed over when the claimant is there to take it; waiting ones queue at their askers.
         send, receive = trio.open_memory_channel[tuple[Any, Reply]](0)
         for cls in classes:
@@ -172,9 +196,24 @@ class Bus:
                 for cls in classes:
                     del self._claims[cls]
 
+    @contextmanager
+    def answering(self, answers: Mapping[type[Request], Answer]) -> Iterator[None]:
+        """I answer these by functions, each called in the task of whoever asks: nobody is woken for it.
+
+        For answers that need no order among themselves. An asker that is cancelled cancels its answer; what must not
+        end half-way is shielded there. A second claim is a programming error.
+        """
+        self._refuse_claimed(answers)
+        self._answers.update(answers)
+        try:
+            yield
+        finally:
+            for cls in answers:
+                del self._answers[cls]
+
     def claimed(self, cls: type[Request]) -> bool:
         """Whether somebody answers requests of this class."""
-        return cls in self._claims
+        return cls in self._claims or cls in self._answers
 
     def wanted(self, cls: type[Event]) -> bool:
         """Whether anybody subscribes to events of this class, or to tags: what nobody sees need not be made."""
@@ -187,19 +226,24 @@ class Bus:
             requests={cls.__name__: send.statistics().tasks_waiting_send for cls, send in self._claims.items()},
         )
 
+    def _refuse_claimed(self, classes: Iterable[type[Request]]) -> None:
+        taken = [cls.__name__ for cls in classes if self.claimed(cls)]
+        if taken:
+            raise LocalProtocolError(f"already claimed: {', '.join(taken)}")
+
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _targets(self, event: Event) -> list[Subscription]:
+    def _targets(self, event: Event) -> list[Hearer]:
         row = self._subscribed(type(event))
         return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
 
-    def _subscribed(self, cls: type[Event]) -> tuple[tuple[Subscription, Callable[[str], bool] | None], ...]:
+    def _subscribed(self, cls: type[Event]) -> tuple[tuple[Hearer, Callable[[str], bool] | None], ...]:
         row = self._by_class.get(cls)
         if row is None:
             row = self._by_class[cls] = tuple(self._row(cls))
         return row
 
-    def _row(self, cls: type[Event]) -> Iterable[tuple[Subscription, Callable[[str], bool] | None]]:
+    def _row(self, cls: type[Event]) -> Iterable[tuple[Hearer, Callable[[str], bool] | None]]:
         for subscription, pattern in self._subscriptions.items():
             if isinstance(pattern, str):
                 # An event without a tag stays inside the process: patterns never see it.

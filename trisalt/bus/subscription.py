@@ -1,11 +1,14 @@
-"""A bounded buffer between the bus and one task: it keeps, or it sheds.
+"""A bounded buffer between the bus and one task: it keeps, or it sheds. And a plain function in place of one.
 
 `Bus` fills it; the task that subscribed reads it, one event at a time or all that is there at once.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 import trio
@@ -57,6 +60,11 @@ class Subscription:
     def is_full(self) -> bool:
         """A keeper without room; a shedding subscription is never full."""
         return self.keep and len(self._buffer) >= self.depth and not self._closed
+
+    @property
+    def room(self) -> float:
+        """How many events it takes now without making anybody wait."""
+        return self.depth - len(self._buffer) if self.keep and not self._closed else math.inf
 
     async def wait_room(self) -> None:
         """Wait until there may be room. The caller looks again: somebody else may have taken it."""
@@ -126,6 +134,25 @@ class Subscription:
             await trio.lowlevel.checkpoint()
         while not self._buffer and not self._lost:
             await self._readers.park()
+
+
+class Listener:
+    """A plain function that hears each event at once: there is always room, and nothing waits."""
+
+    is_full = False
+    room = math.inf
+
+    def __init__(self, *, pattern: object, hear: Callable[[Any], object]) -> None:
+        self.offer = hear
+        self._pattern = pattern
+
+    async def wait_room(self) -> None:
+        """There is room."""
+        await trio.lowlevel.checkpoint()
+
+    def statistics(self) -> SubscriptionStatistics:
+        """A snapshot for debugging."""
+        return SubscriptionStatistics(pattern=_named(self._pattern), keep=True, depth=0, waiting=0, missed=0)
 
 
 def _named(pattern: object) -> str:

@@ -1,8 +1,8 @@
 """Returns come in: stored first, told second, acknowledged last.
 
-Many returns share one transaction: while one is synced, the next ones gather. `master/publisher` has recorded the job
-before it goes out; `master/watches` knows who is still to return, and `master/local_door` and who else waits hear of
-returns on the bus.
+Those that came together are stored in one write, and the store's writes share transactions. `master/publisher` has
+recorded the job before it goes out; `master/watches` knows who is still to return, and `master/local_door` and who
+else waits hear of returns on the bus.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import attrs
 import structlog
 import trio
 
-from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.bus import Bus
 from trisalt.bus.events import Event, JobReturned, JobSettled
 from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
@@ -27,9 +26,6 @@ from trisalt.store.store import Jobs, NewReturn, Recorded, Store
 from trisalt.wire.jid import make
 
 log = structlog.get_logger()
-
-WAITING = 1024
-"""How many returns may wait for the store before the claim takes no more: the pressure goes to the network's edge."""
 
 _JID = re.compile(r"[0-9]{20}(_[A-Za-z0-9-]{1,32})?")
 """Narrower than what is taken for a jid elsewhere: this one comes from a minion, and goes into tags."""
@@ -60,18 +56,17 @@ async def keep_jobs(
 ) -> None:
     """Keep the returns of jobs and watch those that somebody waits for, until cancelled.
 
-    Claims ReturnsRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
+    Answers ReturnsRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
     `gather_job_timeout` are the configured ones, for those who ask for none of their own; `connected` gives the ids
     that are connected now, or None while nobody knows; `clock` is wall time.
     """
     watches = Watches(bus, store.jobs, timeout, gather_job_timeout, connected)
     keeper = _Keeper(bus, store.jobs, watches, clock)
     async with trio.open_nursery() as nursery:
-        await nursery.start(keeper.take_returns)
-        nursery.start_soon(keeper.keep_returns)
-        await nursery.start(watches.follow_new, nursery)
-        await nursery.start(watches.answer_requests, nursery)
-        task_status.started()
+        await nursery.start(watches.run)
+        with bus.answering({ReturnsRequest: keeper.keep, SyndicReturnRequest: keeper.refuse}):
+            task_status.started()
+            await trio.sleep_forever()
 
 
 @attrs.define(eq=False)
@@ -90,49 +85,19 @@ class _Keeper:
         self._jobs = jobs
         self._watches = watches
         self._clock = clock
-        self._waiting: list[tuple[ReturnsRequest, Reply]] = []
-        self._many = 0
-        self._wanted = trio.lowlevel.ParkingLot()
-        self._room = trio.lowlevel.ParkingLot()
         self._last_jid: str | None = None
 
-    # -- returns ----------------------------------------------------------------------------------------------
+    async def keep(self, request: ReturnsRequest) -> list[bool]:
+        """Store and tell; for each, whether its minion may forget it."""
+        taken = [self._accept(one) for one in request.returns]
+        kept = [one for one in taken if one is not None]
+        settled = await self._record(kept)
+        await self._tell([one for one in kept if not one.lost], settled)
+        return [one is None or not one.lost for one in taken]
 
-    async def take_returns(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Take returns as they come, until WAITING of them wait."""
-        async with self._bus.claim(ReturnsRequest, SyndicReturnRequest) as requests:
-            task_status.started()
-            async for request, reply in requests:
-                self._take(request, reply)
-                # All that wait to be taken: a wake of this task costs more than a return.
-                with suppress(trio.WouldBlock):
-                    while self._many < WAITING:
-                        self._take(*requests.receive_nowait())
-                self._wanted.unpark()
-                while self._many >= WAITING:
-                    await self._room.park()
-
-    def _take(self, request: ReturnsRequest | SyndicReturnRequest, reply: Reply) -> None:
-        if isinstance(request, SyndicReturnRequest):
-            log.warning("return.refused", id=request.id, reason="no syndic is configured")
-            reply.send(None)
-        else:
-            self._waiting.append((request, reply))
-            self._many += len(request.returns)
-
-    async def keep_returns(self) -> None:
-        """Store, tell and acknowledge, all that wait at once."""
-        while True:
-            while not self._waiting:
-                await self._wanted.park()
-            batch, self._waiting, self._many = self._waiting, [], 0
-            self._room.unpark_all()
-            taken = [[self._accept(one) for one in request.returns] for request, _reply in batch]
-            kept = [one for ones in taken for one in ones if one is not None]
-            settled = await self._record(kept)
-            await self._tell([one for one in kept if not one.lost], settled)
-            for (_request, reply), ones in zip(batch, taken, strict=True):
-                reply.send([one is None or not one.lost for one in ones])
+    async def refuse(self, request: SyndicReturnRequest) -> None:
+        """No syndic is below this master."""
+        log.warning("return.refused", id=request.id, reason="no syndic is configured")
 
     def _accept(self, request: ReturnRequest) -> _Kept | None:
         """A return with the jid it is kept under; None for one that is refused, which nobody is to send again."""
@@ -194,12 +159,12 @@ class _Keeper:
                 events.extend(failed_states(event))
         # After the returns: nobody hears that a job is settled before its last return has been told. With them: who
         # waits for the job wakes once.
-        if events := [*events, *settled]:
+        events += settled
+        try:
+            self._bus.publish_nowait(*events)
+        except trio.WouldBlock:
             await self._bus.publish_all(events)
-        for event in told:
-            self._watches.notice(event)
-        for end in settled:
-            self._watches.settled(end)
+        self._watches.told(told, settled)
 
 
 def _new_return(one: _Kept, *, load: dict[str, Any] | None) -> NewReturn:

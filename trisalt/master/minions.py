@@ -14,9 +14,9 @@ from typing import Any
 
 import trio
 
-from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.bus import Bus
 from trisalt.bus.requests import Resolved, ResolveRequest
-from trisalt.errors import TargetError, TrisaltError
+from trisalt.errors import TargetError
 from trisalt.master.keyring import Keyring, State
 from trisalt.store.store import Banks, Table
 from trisalt.target import match
@@ -101,21 +101,16 @@ def _kept(table: Table | None, id: str) -> Mapping[str, Any]:
 async def answer_targets(
     bus: Bus, minions: Minions, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Answer `ResolveRequest` until cancelled, each in a task of its own."""
-    async with bus.claim(ResolveRequest) as requests, trio.open_nursery() as answers:
-        task_status.started()
-        async for request, reply in requests:
-            answers.start_soon(_answer, minions, request, reply)
+    """Answer `ResolveRequest` until cancelled."""
 
-
-async def _answer(minions: Minions, request: ResolveRequest, reply: Reply) -> None:
-    tgt_type = EXACT_TYPES.get(request.tgt_type, request.tgt_type) if request.exact else request.tgt_type
-    try:
+    async def answer(request: ResolveRequest) -> Resolved:
+        tgt_type = EXACT_TYPES.get(request.tgt_type, request.tgt_type) if request.exact else request.tgt_type
         found, missing = await minions.resolve(request.tgt, tgt_type, delimiter=request.delimiter)
-    except TrisaltError as exc:
-        reply.fail(exc)
-    else:
-        reply.send(Resolved(minions=found, missing=missing))
+        return Resolved(minions=found, missing=missing)
+
+    with bus.answering({ResolveRequest: answer}):
+        task_status.started()
+        await trio.sleep_forever()
 
 
 def for_the_wire(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:

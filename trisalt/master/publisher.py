@@ -17,7 +17,7 @@ import attrs
 import structlog
 import trio
 
-from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobPublished
 from trisalt.bus.requests import AimRequest, Published, PublishRequest, Resolved
 from trisalt.errors import TargetError
@@ -77,16 +77,15 @@ async def publish_jobs(
     rules: Callable[[], PublishRules],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer `PublishRequest` with a `Published`, and `AimRequest`, until cancelled, each in a task of its own.
+    """Answer `PublishRequest` with a `Published`, and `AimRequest`, until cancelled.
 
     `jobs` is `store.jobs`: the job is recorded there, durably, before it is told or sent. Where `acl` says no, the
     asker gets `Denied`.
     """
     desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules)
-    async with bus.claim(PublishRequest, AimRequest) as requests, trio.open_nursery() as answers:
+    with bus.answering({PublishRequest: desk.publish, AimRequest: desk.resolve}):
         task_status.started()
-        async for request, reply in requests:
-            answers.start_soon(desk.answer, request, reply)
+        await trio.sleep_forever()
 
 
 class _Desk:
@@ -109,24 +108,13 @@ class _Desk:
         self._rules = rules
         self._last_jid: str | None = None
 
-    async def answer(self, request: PublishRequest, reply: Reply) -> None:
-        try:
-            reply.send(await (self._resolve(request) if isinstance(request, AimRequest) else self._publish(request)))
-        except Exception as exc:
-            # One request: the door that asked tells what went wrong.
-            reply.fail(exc)
-
-    async def _judge(self, request: PublishRequest) -> Verdict:
-        verdict = self._acl.judge_publish(request.asker, request.fun, request.arg, request.kwargs)
-        if not verdict:
-            raise await self._refuse(request, verdict.reason)
-        return verdict
-
-    async def _resolve(self, request: AimRequest) -> Resolved:
+    async def resolve(self, request: AimRequest) -> Resolved:
+        """Whom a job would go to."""
         minions, missing, _tgt, _tgt_type = await self._aim(request, await self._judge(request))
         return Resolved(minions=minions, missing=missing)
 
-    async def _publish(self, request: PublishRequest) -> Published:
+    async def publish(self, request: PublishRequest) -> Published:
+        """Send a job."""
         verdict = await self._judge(request)
         rules = self._rules()
         minions, missing, tgt, tgt_type = await self._aim(request, verdict)
@@ -137,6 +125,21 @@ class _Desk:
         wanted = request.jid if self._acl.is_admin(request.asker) else ""
         jid = self._jid(wanted, unique=os.getpid() if rules.unique_jid else None)
         job = self._job(request, jid, tgt, tgt_type, rules)
+        # Whoever asked may go: what is recorded is told and sent.
+        with trio.CancelScope(shield=True):
+            await self._send_out(request, job, minions, missing, rules)
+        return Published(jid=jid, minions=minions, missing=missing)
+
+    async def _send_out(
+        self,
+        request: PublishRequest,
+        job: dict[str, Any],
+        minions: list[str],
+        missing: list[str],
+        rules: PublishRules,
+    ) -> None:
+        """Record, tell, seal, send."""
+        jid, tgt_type = job["jid"], job["tgt_type"]
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
         await self._jobs.record_job(load, minions)
         log.debug("job.recorded", fun=request.fun, jid=jid)
@@ -152,11 +155,19 @@ class _Desk:
             gather_job_timeout=request.gather_job_timeout,
             chosen=jid == request.jid,
         )
-        out = JobPublished(**told, tgt=tgt, tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
-        await self._bus.publish_all([new, out])
+        out = JobPublished(**told, tgt=job["tgt"], tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
+        try:
+            self._bus.publish_nowait(new, out)
+        except trio.WouldBlock:
+            await self._bus.publish_all([new, out])
         log.info("job.published", user=request.user, fun=request.fun, jid=jid)
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
-        return Published(jid=jid, minions=minions, missing=missing)
+
+    async def _judge(self, request: PublishRequest) -> Verdict:
+        verdict = self._acl.judge_publish(request.asker, request.fun, request.arg, request.kwargs)
+        if not verdict:
+            raise await self._refuse(request, verdict.reason)
+        return verdict
 
     async def _aim(self, request: PublishRequest, verdict: Verdict) -> tuple[list[str], list[str], Any, str]:
         """Whom it is for, who is missing, and the target in the words of the wire.

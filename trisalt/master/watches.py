@@ -1,19 +1,21 @@
-"""One watch per job for all who wait: a task that feeds `gather.Gather` until nobody is to be waited for.
+"""One watch per job for all who wait: what feeds `gather.Gather` until nobody is to be waited for.
 
 It publishes find_job, hears the answers, and says `JobSettled` with a reason for each minion that did not return.
-`master/jobs` runs these tasks and tells them of returns.
+A watch whose minions all return in time needs no task of its own: `master/jobs`, which tells of returns, says in the
+end that the job is settled. One that is late, or needs more to be said, gets one here.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 
 import attrs
 import structlog
 import trio
 
-from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobReturned, JobSettled
 from trisalt.bus.requests import MASTER, Published, PublishRequest, WatchRequest
 from trisalt.errors import StoreError, TrisaltError
@@ -47,7 +49,8 @@ class _Watch:
     user: str
     gather: Gather
     unreachable: list[str]
-    changed: trio.Event = attrs.field(factory=trio.Event)
+    changed: trio.Event | None = None
+    """What wakes its task; None while it has none."""
     recorded: bool = False
     """The store knows that nobody is missing: it was told with the last return."""
     told: bool = False
@@ -56,16 +59,20 @@ class _Watch:
     """Somebody else has begun to wait, perhaps after the bus was told."""
     polls: list[str] = attrs.field(factory=list)
 
-    def returned(self, id: str) -> None:
-        self.gather.returned(id)
-        if not self.gather.pending:
-            self.changed.set()
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do: all have returned, and the store and the bus know it."""
+        return self.recorded and self.told and not self.gather.pending
 
     def answered(self, event: JobReturned) -> None:
         """What a minion says to find_job: what it runs, or nothing. An error is no sign of life of the job."""
         running = isinstance(event.result, dict) and bool(event.result) and not event.retcode
         self.gather.answered(event.id, running=running, now=trio.current_time())
-        self.changed.set()
+        self.wake()
+
+    def wake(self) -> None:
+        if self.changed is not None:
+            self.changed.set()
 
 
 class Watches:
@@ -87,6 +94,22 @@ class Watches:
         self._watches: dict[str, _Watch] = {}
         self._polls: dict[str, _Watch] = {}
         self._unrecorded: OrderedDict[str, dict[str, JobReturned]] = OrderedDict()
+        self._tasks: trio.Nursery
+        # Until the first of the watches without a task is late.
+        self._patience = trio.CancelScope()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Watch new jobs that somebody waits for, and those that are out already for who comes later, for ever."""
+        async with trio.open_nursery() as self._tasks:
+            # Known here before its publication goes out: no return can be missed.
+            with self._bus.listen(JobNew, self._follow), self._bus.answering({WatchRequest: self._watch}):
+                task_status.started()
+                while True:
+                    with trio.CancelScope(deadline=self._first()) as self._patience:
+                        await trio.sleep_forever()
+                    for watch in self._waiting():
+                        if watch.gather.wake <= trio.current_time():
+                            self._attend(watch, self._run)
 
     def has_answered(self, jid: str, id: str) -> bool:
         """Whether a minion has answered this find_job before."""
@@ -109,21 +132,29 @@ class Watches:
         # Asked again: somebody may have said since that it is at work.
         return [JobSettled(jid=jid, missing={}) for jid in self.settled_by(returns) if self._watches[jid].recorded]
 
-    def settled(self, event: JobSettled) -> None:
-        """This has been told. Whoever began to wait meanwhile may have missed it: then the watch says it again."""
-        watch = self._watches.get(event.jid)
-        if watch is not None and not watch.extended and not watch.gather.pending:
-            watch.told = True
-            self._forget(watch)
-
-    def notice(self, event: JobReturned) -> None:
-        """A return has been told: to the watch of its job, and to the one that asked find_job."""
-        if event.fun == FIND_JOB:
-            self._answers(event.jid).setdefault(event.id, event)
-            if poll := self._polls.get(event.jid):
-                poll.answered(event)
-        if watch := self._watches.get(event.jid):
-            watch.returned(event.id)
+    def told(self, returns: Sequence[JobReturned], ends: Sequence[JobSettled]) -> None:
+        """These have been told: to the watches of their jobs, and to those that asked find_job."""
+        touched = {}
+        for event in returns:
+            if event.fun == FIND_JOB:
+                self._answers(event.jid).setdefault(event.id, event)
+                if poll := self._polls.get(event.jid):
+                    poll.answered(event)
+            if watch := self._watches.get(event.jid):
+                watch.gather.returned(event.id)
+                touched[event.jid] = watch
+        for end in ends:
+            # Whoever began to wait meanwhile may have missed it: then the watch says it again.
+            if (watch := touched.get(end.jid)) and not watch.extended and not watch.gather.pending:
+                watch.told = True
+                self._forget(watch)
+        for watch in touched.values():
+            if watch.gather.pending:
+                continue
+            if watch.changed is not None:
+                watch.changed.set()
+            elif not watch.over:
+                self._attend(watch, self._run)
 
     def _answers(self, jid: str) -> dict[str, JobReturned]:
         """Who has answered a find_job: it may come before the watch that published it knows its jid."""
@@ -134,64 +165,59 @@ class Watches:
                 self._unrecorded.popitem(last=False)
         return answers
 
-    async def follow_new(
-        self, nursery: trio.Nursery, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        """Start a watch in `nursery` for each new job that somebody waits for."""
-        # Nobody is missed: a keeper. Jobs come one at a time, and starting a task takes no time.
-        async with self._bus.subscribe(JobNew, keep=True, depth=64) as new:
-            task_status.started()
-            while True:
-                # All at once: each is known here before its publication can be answered.
-                for event in await new.receive_all():
-                    if isinstance(event, JobNew) and event.watch:
-                        watch = self._begin(
-                            event.jid,
-                            event.user,
-                            event.minions,
-                            event.missing,
-                            timeout=event.timeout,
-                            gather_job_timeout=event.gather_job_timeout,
-                        )
-                        nursery.start_soon(self._run_known if event.chosen else self._run, watch)
-
-    async def answer_requests(
-        self, nursery: trio.Nursery, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        """Watch jobs that are out already, in `nursery`, for those who come later."""
-        async with self._bus.claim(WatchRequest) as requests:
-            task_status.started()
-            async for request, reply in requests:
-                if watch := self._watches.get(request.jid):
-                    self._extend(watch, request)
-                    reply.send(sorted(watch.gather.minions))
-                else:
-                    nursery.start_soon(self._follow_up, request, reply)
-
-    async def _follow_up(self, request: WatchRequest, reply: Reply) -> None:
-        try:
-            entry = await self._jobs.entry(request.jid)
-        except StoreError as exc:
-            reply.fail(exc)
+    def _follow(self, event: JobNew) -> None:
+        if not event.watch:
             return
-        if entry is None:
-            reply.send(None)
-            return
-        if watch := self._watches.get(request.jid):
-            self._extend(watch, request)
-            reply.send(sorted(watch.gather.minions))
-            return
-        user = entry.load.get("user")
         watch = self._begin(
-            request.jid,
-            user if isinstance(user, str) else "",
-            entry.minions,
-            [],
-            timeout=request.timeout,
-            gather_job_timeout=request.gather_job_timeout,
+            event.jid,
+            event.user,
+            event.minions,
+            event.missing,
+            timeout=event.timeout,
+            gather_job_timeout=event.gather_job_timeout,
         )
-        reply.send(sorted(entry.minions))
-        await self._run_known(watch)
+        if event.chosen:
+            self._attend(watch, self._run_known)
+        elif not watch.gather.pending:
+            self._attend(watch, self._run)
+        elif watch.gather.wake < self._patience.deadline:
+            self._patience.deadline = watch.gather.wake
+
+    async def _watch(self, request: WatchRequest) -> list[str] | None:
+        """Whom a job waits for, None for one that nobody knows; it is watched from now on."""
+        watch = self._watches.get(request.jid)
+        if watch is None:
+            entry = await self._jobs.entry(request.jid)
+            if entry is None:
+                return None
+            watch = self._watches.get(request.jid)
+            if watch is None:
+                user = entry.load.get("user")
+                watch = self._begin(
+                    request.jid,
+                    user if isinstance(user, str) else "",
+                    entry.minions,
+                    [],
+                    timeout=request.timeout,
+                    gather_job_timeout=request.gather_job_timeout,
+                )
+                self._attend(watch, self._run_known)
+                return sorted(entry.minions)
+        self._extend(watch, request)
+        return sorted(watch.gather.minions)
+
+    def _waiting(self) -> list[_Watch]:
+        """The watches without a task."""
+        return [watch for watch in self._watches.values() if watch.changed is None]
+
+    def _first(self) -> float:
+        """When the first of them is late."""
+        return min((watch.gather.wake for watch in self._waiting()), default=math.inf)
+
+    def _attend(self, watch: _Watch, work: Callable[[_Watch], Awaitable[None]]) -> None:
+        """Give a watch a task."""
+        watch.changed = trio.Event()
+        self._tasks.start_soon(work, watch)
 
     def _begin(
         self,
@@ -221,7 +247,7 @@ class Watches:
             ),
         )
         watch.extended = True
-        watch.changed.set()
+        watch.wake()
 
     async def _run_known(self, watch: _Watch) -> None:
         """A watch of a job that may have returns already."""
