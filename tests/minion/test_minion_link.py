@@ -303,18 +303,18 @@ async def test_a_new_publish_port_is_followed(patient_clock, linked, master):
         await jobs.receive()
 
 
-async def test_a_lost_master_is_told_and_signed_in_to_again_when_it_is_back(patient_clock, linked, master):
-    async with linked() as (bus, _jobs, logs):
+async def test_a_lost_master_is_told_and_nobody_signs_in_again_only_because_it_is_back(patient_clock, linked, master):
+    async with linked() as (bus, jobs, logs):
         async with bus.subscribe(Disconnected, keep=True) as lost, bus.subscribe(Connected, keep=True) as back:
             master.notice(Notice.DISCONNECTED)
             assert (await lost.receive()).master == "salt"
             await trio.sleep(100)
-            assert master.auths == 1
-            master.rotate()
             master.notice(Notice.CONNECTED)
             await back.receive()
-            await trio.sleep(10)
-            assert master.auths == 2
+            master.publish()
+            await jobs.receive()
+            await trio.sleep(100)
+            assert master.auths == 1
     assert [line for line in events(logs) if line in ("master.lost", "master.connected")] == [
         "master.lost",
         "master.connected",
@@ -331,6 +331,42 @@ async def test_a_job_right_after_the_masters_restart_does_not_wait_for_the_sprea
         master.publish()
         await jobs.receive()
         assert trio.current_time() - began <= 100
+        assert master.auths == 2
+
+
+async def rotated(master, jobs):
+    """A publication under the old key that was heard, after which there is a new key, and it was heard too."""
+    master.publish()
+    await jobs.receive()
+    old = master.aes
+    master.rotate()
+    master.publish()
+    await jobs.receive()
+    return old
+
+
+async def test_what_went_out_before_the_rotation_is_read_when_it_comes_after_it(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, _logs):
+        old = await rotated(master, jobs)
+        for serial in (2, 3):
+            master.publish(master.job(jid=f"2026112212410000000{serial}"), crypticle=old, serial=serial)
+            assert (await jobs.receive()).load["jid"][-1] == str(serial)
+        assert master.auths == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "how"),
+    [(0, {"serial": 1}), (0, {"key": None}), (61, {"serial": 9})],
+    ids=["a recording", "unsigned", "too late"],
+)
+async def test_under_the_old_key_nothing_else_is_read(patient_clock, linked, master, seconds, how):
+    async with linked(require_signature=False) as (_bus, jobs, logs):
+        old = await rotated(master, jobs)
+        await trio.sleep(seconds)
+        master.publish(crypticle=old, **how)
+        await trio.sleep(5)
+        assert jobs.statistics().waiting == 0
+    assert "publication.refused" in events(logs)
 
 
 # -- requests ------------------------------------------------------------------------------------------------------

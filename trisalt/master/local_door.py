@@ -404,7 +404,7 @@ class _Door:
         # `salt-key --rotate-aes-key`: the caller may know better than the configuration.
         wanted = request["rotate"] if isinstance(request.get("rotate"), bool) else self._rotate_aes_key
         if act in ROTATING_ACTS and ids and wanted:
-            await self._bus.ask(RotateRequest())
+            await self._bus.ask(RotateRequest(ids=ids))
         await stream.send({"ok": True})
 
     async def _tell_status(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:

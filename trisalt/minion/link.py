@@ -46,6 +46,9 @@ SUBSCRIBED_WITHIN = 5.0
 PUBLICATION_SPREAD = 0.1
 LONGEST_FRUITLESS_WAIT = 60.0
 
+# How long what went out under the shared key before this one is still read (seconds): a sign-in may overtake it.
+OVERLAP = 60.0
+
 # Publications that are refused for the same reason are told of this often (seconds), and so many reasons at most.
 TELL_AGAIN_AFTER = 300.0
 MOST_KINDS = 32
@@ -83,6 +86,15 @@ class Session:
     session: Crypticle
     publish_port: int
     master_pub: PublicKey
+
+
+@attrs.define(kw_only=True, eq=False)
+class _KeyBefore:
+    """The shared key that was replaced last, and until when it is of use."""
+
+    aes: Crypticle
+    last_serial: int
+    until: float
 
 
 @attrs.frozen(kw_only=True)
@@ -136,6 +148,7 @@ class Link:
         self._fruitless = 0
         self._serial_key = ""
         self._last_serial = 0
+        self._before: _KeyBefore | None = None
         self._listening: trio.CancelScope | None = None
         # When each kind of refusal was told last, and how many came since.
         self._told: dict[str, tuple[float, int]] = {}
@@ -225,6 +238,9 @@ class Link:
             master_pub=PublicKey.from_pem(accepted.master_pub_pem),
         )
         if accepted.aes.key_string != self._serial_key:
+            if old is not None:
+                until = trio.current_time() + OVERLAP
+                self._before = _KeyBefore(aes=old.aes, last_serial=self._last_serial, until=until)
             # Serials count under one shared key.
             self._serial_key, self._last_serial = accepted.aes.key_string, 0
         self._wanted = trio.Event()
@@ -283,8 +299,8 @@ class Link:
                     # Whether it is gone, or only was: signing in tells, and goes on to the next.
                     self._renew(spread=0)
             elif notice is Notice.CONNECTED and not self.connected:
-                # It may be another master process with another shared key. Nobody waits for us yet.
-                self._renew(spread=self._options.random_reauth_delay)
+                # No reason to sign in again: a master keeps its keys over a restart, and where one did not, the next
+                # publication tells.
                 log.info("master.connected", master=address)
                 await self._say_connected()
 
@@ -314,6 +330,12 @@ class Link:
                     require_signature=self._options.require_signature,
                 )
             except WrongKey:
+                try:
+                    if (overtaken := self._opened_with_key_before(payload, session)) is not None:
+                        return overtaken
+                except RemoteProtocolError as exc:
+                    self._say_refused(str(exc))
+                    return None
                 if again:
                     # A recording from an older key, say. The next one makes us wait longer before we ask again.
                     self._fruitless += 1
@@ -331,6 +353,27 @@ class Link:
                     self._last_serial = serial
                 return job
         return None
+
+    def _opened_with_key_before(self, payload: bytes, session: Session) -> dict[str, Any] | None:
+        """The job map of a publication that our sign-in has overtaken; None when it is none.
+
+        Only what the master has signed: who was shut out by the rotation knows that key too.
+        """
+        before = self._before
+        if before is None or trio.current_time() > before.until:
+            return None
+        try:
+            job = open_publication(
+                payload,
+                crypticle=before.aes,
+                master_pub=session.master_pub,
+                last_serial=before.last_serial,
+                require_signature=True,
+            )
+        except WrongKey:
+            return None
+        before.last_serial = job.pop("serial", before.last_serial)
+        return job
 
     def _say_refused(self, reason: str) -> None:
         """Tell of a publication that was dropped: each kind once in a while, for whoever sends one may send many."""
