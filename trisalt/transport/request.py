@@ -18,8 +18,6 @@ from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.zmq import (
     HEARTBEAT,
     KEEPALIVE,
-    QUICK,
-    TRIED_AGAIN,
     Context,
     Heartbeat,
     KeepAlive,
@@ -298,16 +296,10 @@ class RequestClient:
                 self._idle.append(connection)
             else:
                 connection.close()
-            if not clean:
-                # Those that are kept go the same way, which may be dead: the next try is not to find that out again.
-                self._hang_up()
 
     def close(self) -> None:
         """Close the connections that are kept. Those in use close with their requests."""
         self._max_idle = 0
-        self._hang_up()
-
-    def _hang_up(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
@@ -333,7 +325,7 @@ async def open_request_client(
     max_size: int = MAX_REQUEST,
     reconnect_max: int = 5000,
     keepalive: KeepAlive = KEEPALIVE,
-    heartbeat: Heartbeat = QUICK,
+    heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
 ) -> AsyncIterator[RequestClient]:
     """A client of the request server at `address`.
@@ -347,7 +339,6 @@ async def open_request_client(
         zmq.LINGER: 0,
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL_MAX: reconnect_max,
-        **TRIED_AGAIN,
         **keepalive.options(),
         **heartbeat.options(),
         **ip_options(address, ipv6),

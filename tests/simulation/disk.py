@@ -1,0 +1,170 @@
+"""What survives a daemon: the folder of its host, and the master's store.
+
+Folders are real ones, in memory where the machine has such. In the moment of a crash a copy is taken: the next daemon
+starts on that, and whatever the dying one still writes, while Python unwinds it, goes to a folder that nobody reads.
+The store is the real SQL, with its real transactions, in a database in memory that belongs to the host.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import trio
+
+from tests.simulation.platform import Daemon, current
+from trisalt.errors import RemoteProtocolError, StoreError
+from trisalt.store.banks import SqliteBanks
+from trisalt.store.jobs import SqliteJobs
+from trisalt.store.schema import migrate
+from trisalt.store.sqlite import BATCH, SqliteStore, _Write
+
+T = TypeVar("T")
+
+MEMORY = "/dev/shm"
+FASTEST_SYNC, SLOWEST_SYNC = 0.0005, 0.02
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for one run."""
+    where = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="tri-sim-", dir=where) as name:
+        yield Path(name)
+
+
+class Disk:
+    """The disk of one host. `folder` is the one that counts now."""
+
+    def __init__(self, root: Path, id: str) -> None:
+        self._root = root
+        self._id = id
+        self._copies = 0
+        self.folder = root / id
+        self.folder.mkdir()
+        self.database: sqlite3.Connection | None = None
+
+    def crash(self) -> None:
+        """What is there now is what the next daemon finds."""
+        self._copies += 1
+        fresh = self._root / f"{self._id}.{self._copies}"
+        shutil.copytree(self.folder, fresh, symlinks=True)
+        self.folder = fresh
+
+    def open_database(self) -> sqlite3.Connection:
+        """The master's database, made if there is none."""
+        if self.database is None:
+            self.database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            migrate(self.database)
+        return self.database
+
+    def close(self) -> None:
+        """The run is over."""
+        if self.database is not None:
+            self.database.close()
+
+
+class SimulatedStore(SqliteStore):
+    """The engine without its threads: a task takes a while to sync, and commits what waits, at one moment.
+
+    A daemon that is gone commits nothing. `gone` says so; a full disk is the daemon's own.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, draw: random.Random, gone: Callable[[], bool]) -> None:
+        # Not super().__init__: it starts the thread.
+        self.jobs = SqliteJobs(self)
+        self.banks = SqliteBanks(self)
+        self._path = Path("/the/store")
+        self._connection = connection
+        self._queue: list[_Write] = []
+        self._closing = False
+        self._refusing = False
+        self._writes = self._transactions = self._failed = 0
+        self._draw = draw
+        self._gone = gone
+        self._wanted_here = trio.lowlevel.ParkingLot()
+
+    async def write(
+        self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
+    ) -> T:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._closing:
+            raise StoreError("the store is closed")
+        write = _Write(operation, trio.lowlevel.current_task(), then)
+        self._queue.append(write)
+        self._wanted_here.unpark()
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            write.task = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        return await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        return await trio.to_thread.run_sync(self._read, operation)
+
+    def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return operation(self._connection)
+        except (sqlite3.Error, RemoteProtocolError) as exc:
+            raise StoreError(f"the store cannot read: {exc}") from exc
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """The writer: until cancelled, and then what waits is written too."""
+        task_status.started()
+        with trio.CancelScope(shield=True):
+            while True:
+                while not self._queue:
+                    if self._closing:
+                        return
+                    await self._wanted_here.park()
+                await trio.sleep(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC))
+                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+                if self._gone():
+                    continue
+                error = self._commit(batch)
+                self._transactions += 1
+                self._writes += len(batch)
+                # Committed, and nobody knows it yet: a good moment to crash in.
+                await trio.lowlevel.checkpoint()
+                if not self._gone():
+                    self._wake(batch, error)
+
+    async def close(self) -> None:
+        self._closing = True
+        self._wanted_here.unpark()
+
+    def _check_file(self) -> None:
+        daemon: Daemon | None = current.get()
+        if daemon is not None:
+            daemon.about_to_write("store")
+            if daemon.disk_full:
+                raise StoreError("database or disk is full")
+        if self._gone():
+            raise StoreError("this master is gone")
+
+
+@asynccontextmanager
+async def open_simulated_store(
+    disk: Disk, draw: random.Random, gone: Callable[[], bool]
+) -> AsyncIterator[SimulatedStore]:
+    """What `store.sqlite.open_store` is."""
+    store = SimulatedStore(disk.open_database(), draw, gone)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(store.run)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+def rows(connection: sqlite3.Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What stands in the store, for the invariants."""
+    return connection.execute(query, values).fetchall()

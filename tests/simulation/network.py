@@ -1,0 +1,454 @@
+"""Both ports in memory: what `transport/request` and `transport/publish` offer, over lines that have faults.
+
+The real `RequestServer`, `RequestClient`, `Publisher` and `Subscriber` run, on sockets that are queues here. As over
+ZeroMQ, a request has a connection to itself and waits for a server that is not there; a subscriber's line keeps the
+order; a lost connection is told to the minion's side only. All that is on its way hangs in one heap.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import trio
+import zmq
+
+from tests.simulation.faults import Cut, Delay, Fault, Lose, Partition, Repeat
+from tests.simulation.trace import Trace
+from trisalt.minion.link import Dial
+from trisalt.transport.publish import MONITOR_FRAME, NOTICES, Notice, Publisher, Subscriber
+from trisalt.transport.request import Handle, RequestClient, RequestServer
+
+# Seconds that a message takes, and seconds between two tries to connect.
+FASTEST, SLOWEST = 0.0002, 0.004
+AGAIN = (0.1, 1.0)
+# A line that is cut off for so long is given up (the heartbeats of `transport/zmq`).
+GIVEN_UP_AFTER = 30.0
+
+
+class Queue:
+    """What is received of a `transport.zmq.Socket`: messages that came, taken in batches."""
+
+    def __init__(self) -> None:
+        self._messages: deque[list[Any]] = deque()
+        self._arrived = trio.lowlevel.ParkingLot()
+
+    def put(self, message: list[Any]) -> None:
+        """A message has come."""
+        self._messages.append(message)
+        self._arrived.unpark()
+
+    async def receive_all(self) -> list[list[Any]]:
+        """All that are there, at least one."""
+        return await self.receive_frames(math.inf)
+
+    async def receive_frames(self, most: float) -> list[list[Any]]:
+        """As many, at least one."""
+        await trio.lowlevel.checkpoint()
+        while not self._messages:
+            await self._arrived.park()
+        taken: list[list[Any]] = []
+        while self._messages and len(taken) < most:
+            taken.append(self._messages.popleft())
+        return taken
+
+
+class Frame(bytes):
+    """A `zmq.Frame`: its bytes, and whom it came from."""
+
+    peer = ""
+
+    @property
+    def bytes(self) -> bytes:
+        return bytes(self)
+
+    def get(self, _option: str) -> str:
+        return self.peer
+
+
+class Peer:
+    """One end of the network: whose it is, and whether it is still there. What is not there neither sends nor hears."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.gone = False
+
+
+class _Exchange:
+    """One request and its answer, on a connection to itself."""
+
+    def __init__(self, number: int, peer: Peer, address: str, payload: bytes) -> None:
+        self.number = number
+        self.peer = peer
+        self.address = address
+        self.payload = payload
+        self.server: _Server | None = None
+        self.frames: list[bytes] | None = None
+        self.over = trio.Event()
+
+    def end(self, frames: list[bytes] | None) -> None:
+        """It is answered; or its connection is lost."""
+        if not self.over.is_set():
+            self.frames = frames
+            self.over.set()
+
+
+class _Server(Queue):
+    """The socket of a request server. `waiting` are the exchanges that have reached it."""
+
+    def __init__(self, network: Network, peer: Peer) -> None:
+        super().__init__()
+        self.network = network
+        self.peer = peer
+        self.waiting: dict[bytes, _Exchange] = {}
+
+    def send_nowait(self, *replies: Sequence[bytes]) -> None:
+        """Answers, each to where its request came from."""
+        for routing_id, _empty, reply in replies:
+            exchange = self.waiting.pop(routing_id, None)
+            if exchange is not None and not self.peer.gone:
+                self.network.answer(exchange, reply)
+
+
+class _Connection:
+    """What `RequestClient` needs of a connection."""
+
+    def __init__(self, network: Network, peer: Peer, address: str) -> None:
+        self.fresh = True
+        self._network = network
+        self._peer = peer
+        self._address = address
+        self._exchange: _Exchange | None = None
+
+    async def ask(self, payload: bytes) -> list[bytes] | None:
+        self._exchange = exchange = self._network.ask(self._peer, self._address, payload)
+        await exchange.over.wait()
+        return exchange.frames
+
+    def close(self) -> None:
+        self.fresh = False
+        if self._exchange is not None:
+            self._exchange.end(None)
+
+
+class _Client(RequestClient):
+    """The real client, on connections of ours."""
+
+    def __init__(self, network: Network, peer: Peer, address: str, watchers: trio.Nursery) -> None:
+        super().__init__(None, address, watchers, options={}, max_running=64, max_idle=4)  # type: ignore[arg-type]
+        self._network, self._peer = network, peer
+
+    def _take(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.fresh:
+                return connection
+        return _Connection(self._network, self._peer, self._address)
+
+
+class _Line:
+    """The connection of one subscriber, which is made again whenever it is lost."""
+
+    def __init__(self, peer: Peer, address: str) -> None:
+        self.peer = peer
+        self.address = address
+        self.messages = Queue()
+        self.monitor = Queue()
+        self.publisher: _Publishing | None = None
+        self.closed = False
+        # Nothing overtakes on one connection; a new connection has a new number.
+        self.last = 0.0
+        self.number = 0
+
+    def say(self, notice: Notice) -> None:
+        event = zmq.EVENT_HANDSHAKE_SUCCEEDED if notice is Notice.CONNECTED else zmq.EVENT_DISCONNECTED
+        self.monitor.put([MONITOR_FRAME.pack(event, 0)])
+
+
+class _Publishing:
+    """The socket of a publisher."""
+
+    def __init__(self, network: Network, peer: Peer) -> None:
+        self.network = network
+        self.peer = peer
+        self.lines: dict[_Line, None] = {}
+
+    def send_nowait(self, *messages: Sequence[bytes]) -> None:
+        """Publish, to whoever is connected."""
+        if not self.peer.gone:
+            for message in messages:
+                for line in list(self.lines):
+                    self.network.publish(line, list(message))
+
+
+class Network:
+    """All that is on its way. `run` carries it. No message is hit any more after `calm`."""
+
+    def __init__(self, seed: int, faults: Sequence[Fault], calm: float, trace: Trace) -> None:
+        self._seed = seed
+        self._calm = calm
+        self._trace = trace
+        self._partitions = [fault for fault in faults if isinstance(fault, Partition)]
+        self._faults: dict[tuple[str, int], list[Fault]] = {}
+        for fault in faults:
+            if isinstance(fault, Lose | Delay | Repeat | Cut):
+                self._faults.setdefault((fault.channel, fault.number), []).append(fault)
+        self._sent: Counter[str] = Counter()
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._pushed = 0
+        self._wake = trio.Event()
+        self._servers: dict[str, _Server] = {}
+        self._publishers: dict[str, _Publishing] = {}
+        self._lines: dict[_Line, None] = {}
+        self.exchanges = 0
+
+    # -- the wire ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Carry what is sent, for ever."""
+        for partition in self._partitions:
+            self._after(partition.at + GIVEN_UP_AFTER, lambda one=partition: self._give_up(one))
+        while True:
+            self._wake = trio.Event()
+            with trio.move_on_at(self._heap[0][0] if self._heap else math.inf):
+                await self._wake.wait()
+            while self._heap and self._heap[0][0] <= trio.current_time():
+                heapq.heappop(self._heap)[2]()
+
+    def _at(self, when: float, act: Callable[[], None]) -> None:
+        self._pushed += 1
+        heapq.heappush(self._heap, (when, self._pushed, act))
+        self._wake.set()
+
+    def _after(self, seconds: float, act: Callable[[], None]) -> None:
+        self._at(trio.current_time() + seconds, act)
+
+    def _fate(self, peer: Peer, way: str) -> tuple[float | None, float | None, bool]:
+        """What becomes of the next message on a channel: seconds on its way (None: it is lost), seconds until it comes
+        once more, and whether its connection is lost."""
+        channel = f"{peer.id}/{way}"
+        number = self._sent[channel]
+        self._sent[channel] += 1
+        draw = random.Random(f"{self._seed} {channel} {number}")
+        seconds: float | None = draw.uniform(FASTEST, SLOWEST)
+        again, cut = None, False
+        for fault in self._faults.get((channel, number), ()) if trio.current_time() <= self._calm else ():
+            self._trace.note(channel, type(fault).__name__.lower(), number=number)
+            match fault:
+                case Lose():
+                    seconds = None
+                case Cut():
+                    seconds, cut = None, True
+                case Delay(seconds=longer) if seconds is not None:
+                    seconds += longer
+                case Repeat(seconds=later):
+                    again = later
+        if (partition := self._cut_off(peer)) is not None:
+            self._trace.note(channel, "cut off", number=number)
+            if not partition.keeps:
+                return None, None, cut
+            if seconds is not None:
+                seconds += partition.at + partition.seconds - trio.current_time()
+        return seconds, again, cut
+
+    def _cut_off(self, peer: Peer) -> Partition | None:
+        now = trio.current_time()
+        return next((one for one in self._partitions if one.id == peer.id and one.at <= now < one.until()), None)
+
+    def _draw(self, *of: object) -> random.Random:
+        return random.Random(" ".join(map(str, (self._seed, *of))))
+
+    # -- requests ---------------------------------------------------------------------------------------------
+
+    def ask(self, peer: Peer, address: str, payload: bytes) -> _Exchange:
+        """A request sets out."""
+        self.exchanges += 1
+        exchange = _Exchange(self.exchanges, peer, address, payload)
+        if peer.gone:
+            return exchange
+        seconds, again, cut = self._fate(peer, "request")
+        if cut:
+            self._after(SLOWEST, lambda: exchange.end(None))
+        elif seconds is not None:
+            self._after(seconds, lambda: self._deliver(exchange, tries=0))
+            if again is not None:
+                self._after(seconds + again, lambda: self._deliver(exchange, tries=0, repeated=True))
+        return exchange
+
+    def _deliver(self, exchange: _Exchange, *, tries: int, repeated: bool = False) -> None:
+        """A request arrives, where somebody listens; else it is tried again while its connection is wanted."""
+        server = self._servers.get(exchange.address)
+        if server is None or server.peer.gone:
+            if not exchange.over.is_set() and not exchange.peer.gone:
+                wait = self._draw("connect", exchange.number, tries).uniform(*AGAIN)
+                self._after(wait, lambda: self._deliver(exchange, tries=tries + 1, repeated=repeated))
+            return
+        routing_id = f"{exchange.number}{'r' if repeated else ''}".encode()
+        exchange.server = server
+        server.waiting[routing_id] = exchange
+        frame = Frame(exchange.payload)
+        frame.peer = exchange.peer.id
+        server.put([Frame(routing_id), Frame(b""), frame])
+
+    def answer(self, exchange: _Exchange, reply: bytes) -> None:
+        """An answer sets out."""
+        # An answer that comes twice finds a connection on which nobody waits.
+        seconds, _again, cut = self._fate(exchange.peer, "answer")
+        if cut:
+            self._after(SLOWEST, lambda: exchange.end(None))
+        elif seconds is not None:
+            self._after(seconds, lambda: exchange.end([b"", reply]))
+
+    @asynccontextmanager
+    async def listen(self, peer: Peer, address: str, handle: Handle, *, fallback: bytes, grace: float) -> Any:
+        """What `transport.request.open_request_server` is."""
+        socket = self._servers[address] = _Server(self, peer)
+        server = RequestServer(socket, handle, port=0, fallback=fallback, max_running=256)  # type: ignore[arg-type]
+        try:
+            async with trio.open_nursery() as handlers:
+                async with trio.open_nursery() as door:
+                    door.start_soon(server._read, handlers)
+                    yield server
+                    door.cancel_scope.cancel()
+                handlers.cancel_scope.deadline = trio.current_time() + grace
+        finally:
+            self._hang_up(address, socket)
+
+    def _hang_up(self, address: str, socket: _Server) -> None:
+        if self._servers.get(address) is socket:
+            del self._servers[address]
+        for exchange in socket.waiting.values():
+            if not exchange.over.is_set() and self._cut_off(exchange.peer) is None:
+                self._after(SLOWEST * 2, lambda one=exchange: one.end(None))
+        socket.waiting.clear()
+
+    # -- publications -----------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def publisher(self, peer: Peer, address: str) -> AsyncIterator[Publisher]:
+        """What `transport.publish.open_publisher` is."""
+        socket = self._publishers[address] = _Publishing(self, peer)
+        try:
+            yield Publisher(socket, port=0)  # type: ignore[arg-type]
+        finally:
+            self._unpublish(address, socket)
+
+    def _unpublish(self, address: str, socket: _Publishing) -> None:
+        if self._publishers.get(address) is socket:
+            del self._publishers[address]
+        for line in list(socket.lines):
+            if self._cut_off(line.peer) is None:
+                self._lose(line, SLOWEST * 2)
+        socket.lines.clear()
+
+    def publish(self, line: _Line, message: list[bytes]) -> None:
+        """A publication sets out on one line."""
+        seconds, again, cut = self._fate(line.peer, "publication")
+        if cut:
+            self._lose(line, SLOWEST)
+        elif seconds is not None:
+            number = line.number
+            line.last = max(line.last, trio.current_time() + seconds)
+            for when in (line.last,) if again is None else (line.last, line.last + again):
+                self._at(when, lambda: self._arrive(line, message, number))
+
+    def _arrive(self, line: _Line, message: list[bytes], number: int) -> None:
+        if not line.closed and not line.peer.gone and line.number == number:
+            line.messages.put(message)
+
+    def _lose(self, line: _Line, seconds: float) -> None:
+        """A connection is lost, the subscriber hears of it, and connects again."""
+        if line.publisher is not None:
+            line.publisher.lines.pop(line, None)
+            line.publisher = None
+        line.number += 1
+
+        def tell() -> None:
+            if not line.closed:
+                line.say(Notice.DISCONNECTED)
+                self._connect(line, tries=0)
+
+        self._after(seconds, tell)
+
+    def _give_up(self, partition: Partition) -> None:
+        for line in list(self._lines):
+            if line.peer.id == partition.id and line.publisher is not None and self._cut_off(line.peer) is partition:
+                self._lose(line, 0.0)
+
+    def _connect(self, line: _Line, *, tries: int) -> None:
+        wait = self._draw("line", line.peer.id, line.number, tries).uniform(*AGAIN)
+
+        def try_it() -> None:
+            publisher = self._publishers.get(line.address)
+            if line.closed or line.peer.gone:
+                return
+            if publisher is None or publisher.peer.gone or self._cut_off(line.peer) is not None:
+                self._connect(line, tries=tries + 1)
+                return
+            line.publisher = publisher
+            publisher.lines[line] = None
+            line.say(Notice.CONNECTED)
+
+        self._after(wait if tries or line.number else SLOWEST, try_it)
+
+    @asynccontextmanager
+    async def _subscriber(self, peer: Peer, address: str) -> AsyncIterator[Subscriber]:
+        send, receive = trio.open_memory_channel[Notice](NOTICES)
+        line = _Line(peer, address)
+        async with send, receive, trio.open_nursery() as nursery:
+            subscriber = Subscriber(line.messages, receive)  # type: ignore[arg-type]
+            nursery.start_soon(subscriber._watch, line.monitor, send)
+            self._lines[line] = None
+            self._connect(line, tries=0)
+            try:
+                yield subscriber
+            finally:
+                line.closed = True
+                del self._lines[line]
+                if line.publisher is not None:
+                    line.publisher.lines.pop(line, None)
+            nursery.cancel_scope.cancel()
+
+    # -- what a minion is given, and what a crash does -----------------------------------------------------------
+
+    @asynccontextmanager
+    async def dial(self, peer: Peer) -> AsyncIterator[Dial]:
+        """What `minion.daemon.open_dial` is."""
+
+        @asynccontextmanager
+        async def client(address: str) -> AsyncIterator[RequestClient]:
+            async with trio.open_nursery() as watchers:
+                client = _Client(self, peer, address, watchers)
+                try:
+                    yield client
+                finally:
+                    client.close()
+                    watchers.cancel_scope.cancel()
+
+        def subscriber(address: str) -> AbstractAsyncContextManager[Subscriber]:
+            return self._subscriber(peer, address)
+
+        async def resolve(host: str, _port: int) -> str:
+            await trio.lowlevel.checkpoint()
+            return host
+
+        yield Dial(client=client, subscriber=subscriber, resolve=resolve)
+
+    def crash(self, peer: Peer) -> None:
+        """A daemon is gone: its connections are reset, as far as the network stands."""
+        peer.gone = True
+        for address, server in list(self._servers.items()):
+            if server.peer is peer:
+                self._hang_up(address, server)
+        for address, publisher in list(self._publishers.items()):
+            if publisher.peer is peer:
+                self._unpublish(address, publisher)
+
+    def open(self) -> dict[str, int]:
+        """What is open now, for the look for leaks."""
+        return {"lines": len(self._lines), "servers": len(self._servers), "publishers": len(self._publishers)}

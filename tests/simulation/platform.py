@@ -1,0 +1,200 @@
+"""The process that a simulation runs in: its clock, its randomness, its threads, and how it opens files.
+
+`install()` puts a dispatcher in the place of each: outside of a simulation it is the real thing. It has to be called
+before trisalt is imported, since a default argument keeps the function it was given. `simulated(seed)` is one run.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextvars
+import errno
+import io
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+EPOCH = 1_600_000_000.0
+"""Wall time at the start of a run. Long ago, so that it is never confused with that of the machine."""
+
+
+class Daemon(Protocol):
+    """What the platform knows of the daemon that runs now."""
+
+    skew: float
+    """How many seconds its wall clock is ahead."""
+    disk_full: bool
+
+    def about_to_write(self, path: str) -> None:
+        """It is about to change its disk: a moment to crash in."""
+
+
+current: contextvars.ContextVar[Daemon | None] = contextvars.ContextVar("simulated_daemon", default=None)
+"""The daemon whose task runs. A task has it from the one that started it."""
+
+
+class _Platform:
+    """The run that is under way: `elapsed` gives its seconds, None in the real world; `draw` is its randomness.
+
+    `processes` are the ids of simulated processes that are alive.
+    """
+
+    def __init__(self) -> None:
+        self.elapsed: Callable[[], float] | None = None
+        self.draw = random.Random()
+        self.processes: set[int] = set()
+
+
+_platform = _Platform()
+_installed = False
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+
+
+def install() -> None:
+    """Take the place of the clock, of the random bytes, of threads and of the opening of files. Once."""
+    global _installed
+    if _installed:
+        return
+    early = sorted(name for name in sys.modules if name.startswith("trisalt."))
+    assert not early, f"the platform comes before what runs on it: {', '.join(early[:3])} is here already"
+    _installed = True
+    real_time, real_monotonic, real_counter, real_urandom = time.time, time.monotonic, time.perf_counter, os.urandom
+
+    def wall() -> float:
+        if _platform.elapsed is None:
+            return real_time()
+        daemon = current.get()
+        return EPOCH + _platform.elapsed() + (0.0 if daemon is None else daemon.skew)
+
+    def steady(real: Callable[[], float]) -> Callable[[], float]:
+        return lambda: real() if _platform.elapsed is None else _platform.elapsed()
+
+    def random_bytes(size: int) -> bytes:
+        return real_urandom(size) if _platform.elapsed is None else _platform.draw.randbytes(size)
+
+    time.time = wall
+    time.time_ns = lambda: int(wall() * 1e9)
+    time.monotonic = steady(real_monotonic)
+    time.perf_counter = steady(real_counter)
+    os.urandom = random_bytes
+    _watch_files()
+
+    import trio
+
+    trio.to_thread.run_sync = _run_in_thread  # type: ignore[assignment]
+    # Every order in which ready tasks may run is one that may happen: the order is drawn, and the draw is the seed's.
+    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[attr-defined]
+
+
+@contextmanager
+def simulated(seed: object, elapsed: Callable[[], float]) -> Iterator[set[int]]:
+    """One run: `elapsed` is its clock; all that is drawn, the order of tasks too, follows from `seed`.
+
+    Yields the ids of the simulated processes that are alive, from FIRST_PID on: `/proc` shows those.
+    """
+    import trio
+
+    assert _installed
+    kept = random.getstate()
+    _platform.draw = random.Random(f"platform {seed}")
+    _platform.elapsed = elapsed
+    _platform.processes = set()
+    random.seed(f"library {seed}")
+    trio._core._run._r.seed(f"scheduler {seed}")  # type: ignore[attr-defined]
+    try:
+        yield _platform.processes
+    finally:
+        _platform.elapsed = None
+        random.setstate(kept)
+
+
+# -- threads ---------------------------------------------------------------------------------------------------------
+
+FIRST_PID = 1 << 24
+"""Simulated processes have ids beyond all that a machine gives."""
+
+SLOWEST_THREAD = 0.004
+"""Seconds that a call in a thread takes at most, apart from what it waits for its limiter."""
+
+
+async def _run_in_thread(
+    function: Callable[..., Any],
+    *args: Any,
+    thread_name: str | None = None,
+    abandon_on_cancel: bool = False,
+    limiter: Any = None,
+) -> Any:
+    """`trio.to_thread.run_sync`: at some moment of a short time the function runs as a whole; others run meanwhile.
+
+    Like the real one it does not end before its thread does, cancelled or not, unless it may be abandoned.
+    """
+    import trio
+
+    await trio.lowlevel.checkpoint_if_cancelled()
+    limiter = limiter or trio.to_thread.current_default_thread_limiter()
+    place = object()
+    await limiter.acquire_on_behalf_of(place)
+    try:
+        with trio.CancelScope(shield=not abandon_on_cancel):
+            await trio.sleep(_platform.draw.random() * SLOWEST_THREAD)
+            return function(*args)
+    finally:
+        limiter.release_on_behalf_of(place)
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def _watch_files() -> None:
+    """Tell the daemon of all that changes its disk, before it does."""
+    real_open, real_os_open = builtins.open, os.open
+
+    def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        if _platform.elapsed is not None and not isinstance(file, int) and set(mode) & set("wax+"):
+            _about_to_write(file, grows=True)
+        elif _platform.elapsed is not None and (stat := _simulated_stat(file)) is not None:
+            return io.BytesIO(stat)
+        return real_open(file, mode, *args, **kwargs)
+
+    def os_opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if _platform.elapsed is not None and flags & _WRITES:
+            _about_to_write(path, grows=True)
+        return real_os_open(path, flags, *args, **kwargs)
+
+    builtins.open = io.open = opened  # type: ignore[assignment]
+    os.open = os_opened
+    for name in ("replace", "rename", "unlink", "remove"):
+        setattr(os, name, _announced(getattr(os, name)))
+
+
+def _simulated_stat(file: Any) -> bytes | None:
+    """What `/proc/<pid>/stat` holds for a simulated process. Raises FileNotFoundError when it has ended."""
+    match os.fspath(file).split("/") if isinstance(file, str | os.PathLike) else ():
+        case ["", "proc", pid, "stat"] if pid.isdigit() and int(pid) >= FIRST_PID:
+            if int(pid) not in _platform.processes:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+            return f"{pid} (job) S {'0 ' * 18}{pid}".encode()
+    return None
+
+
+def _announced(real: Callable[..., Any]) -> Callable[..., Any]:
+    def change(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if _platform.elapsed is not None:
+            _about_to_write(path, grows=False)
+        return real(path, *args, **kwargs)
+
+    return change
+
+
+def _about_to_write(path: Any, *, grows: bool) -> None:
+    daemon = current.get()
+    if daemon is None:
+        return
+    name = os.fspath(path)
+    daemon.about_to_write(name if isinstance(name, str) else os.fsdecode(name))
+    if grows and daemon.disk_full:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)

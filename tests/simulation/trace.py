@@ -1,0 +1,84 @@
+"""What happened in a run, in order: what the daemons log, what the network carries, what faults do.
+
+Two runs of one plan have the same digest. Nothing goes in here that differs between them: no path, no process id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import structlog
+
+from tests.simulation.platform import current
+
+UNTOLD = frozenset({"path", "pki_dir", "pid", "exc_info", "level", "timestamp"})
+
+
+@attrs.frozen
+class Line:
+    """One thing that happened, to whom, when (seconds of the run)."""
+
+    at: float
+    who: str
+    what: str
+    facts: dict[str, Any]
+
+    def __str__(self) -> str:
+        facts = " ".join(f"{name}={value!r}" for name, value in self.facts.items())
+        return f"{self.at:9.4f} {self.who:10} {self.what:28} {facts}"
+
+
+class Trace:
+    """The lines of a run; `root` is the folder of its disks, which is another one each time.
+
+    `failures` are errors that a daemon has logged with an exception that it did not expect.
+    """
+
+    def __init__(self, clock: Callable[[], float], root: str) -> None:
+        self.lines: list[Line] = []
+        self.failures: list[str] = []
+        self._clock = clock
+        self._root = root
+
+    def note(self, who: str, what: str, **facts: Any) -> None:
+        """Something happened."""
+        self.lines.append(Line(self._clock(), who, what, facts))
+
+    def digest(self) -> str:
+        """The whole of it as a short text."""
+        return hashlib.sha256("\n".join(map(str, self.lines)).encode()).hexdigest()[:16]
+
+    def _log(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+        daemon = current.get()
+        who = "-" if daemon is None else str(daemon)
+        what = str(event.pop("event"))
+        failure = event.get("exc_info")
+        facts = {
+            name: value.replace(self._root, "") if isinstance(value, str) else value
+            for name, value in event.items()
+            if name not in UNTOLD
+        }
+        if method in ("warning", "error", "critical"):
+            facts["level"] = method
+        if isinstance(failure, BaseException):
+            facts["failure"] = repr(failure)
+            self.failures.append(f"{self._clock():.4f} {who} {what}: {failure!r}")
+        self.note(who, what, **facts)
+        raise structlog.DropEvent
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear what is logged meanwhile."""
+        structlog.configure(
+            processors=[structlog.contextvars.merge_contextvars, self._log],
+            wrapper_class=structlog.make_filtering_bound_logger(0),
+            cache_logger_on_first_use=False,
+        )
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()

@@ -1,0 +1,518 @@
+"""The run of one plan: hosts with their daemons, operators at the local door, and what happens to them.
+
+`simulate(plan)` gives a `Run`: whether the invariants held, and what happened. A daemon is started on its host, and
+again whenever it has ended, as an init system does. A crash takes its disk as it is, silences its end of the network
+and cancels its tasks; what they still do while they unwind reaches nobody.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+import trio.testing
+
+from tests.simulation import platform
+from tests.simulation.disk import Disk, open_simulated_store, scratch
+from tests.simulation.faults import MASTER, ClockStep, Crash, DiskFull, Plan, Publish, Rotate, Stop
+from tests.simulation.network import Network, Peer
+from tests.simulation.trace import Trace
+from tests.simulation.workers import Ledger, Process, ScriptedWorkers
+from trisalt.bus.bus import Bus, BusStatistics
+from trisalt.bus.requests import RotateRequest
+from trisalt.config.read import read_master, read_minion
+from trisalt.errors import Rejected
+from trisalt.master.daemon import network_door, prepare, start_services
+from trisalt.master.local_door import serve_local_door
+from trisalt.master.request_server import FALLBACK
+from trisalt.minion.daemon import Minion, Outside
+from trisalt.transport.local import FrameStream, LocalPeer
+from trisalt.wire.codec import pack_bin
+from trisalt.wire.keys import PrivateKey
+from trisalt.worker.plain import durable
+from trisalt.worker.protocol import Call, Outcome
+
+ADDRESS = "10.0.0.1"
+REQUESTS, PUBLICATIONS = f"tcp://{ADDRESS}:4506", f"tcp://{ADDRESS}:4505"
+GRACE = 5.0
+RESTART = 1.0
+# Seconds after the last fault in which all must have come right: returns that failed are tried again every 120 s.
+PATIENCE = 300.0
+# Seconds of real time that a run may take.
+REAL_SECONDS = 60.0
+
+
+class Daemon(Peer):
+    """One life of a daemon. `gone`: it has crashed, and only Python does not know it yet."""
+
+    def __init__(self, host: Host, number: int) -> None:
+        super().__init__(host.id)
+        self.host = host
+        self.number = number
+        self.stop = trio.Event()
+        self.over = trio.Event()
+        self.scope = trio.CancelScope()
+        self.bus: Bus | None = None
+        self.base: BusStatistics | None = None
+        self.callers: trio.MemorySendChannel[trio.abc.Stream] | None = None
+        self.root = host.disk.folder
+
+    def __str__(self) -> str:
+        return f"{self.id}#{self.number}"
+
+    # -- what the platform asks -------------------------------------------------------------------------------
+
+    @property
+    def skew(self) -> float:
+        return self.host.skew
+
+    @property
+    def disk_full(self) -> bool:
+        return self.host.disk_full
+
+    def about_to_write(self, path: str) -> None:
+        """A change of the disk is a moment to crash in, too."""
+        self.host.step(self)
+
+    # -- what the workers ask ---------------------------------------------------------------------------------
+
+    def wait(self, fastest: float, slowest: float) -> float:
+        return self.host.draw.uniform(fastest, slowest)
+
+    def start(self, call: Call, seconds: float, spool: Path | None) -> Process:
+        place = None if spool is None else spool.relative_to(self.root)
+        return self.host.start_process(call, seconds, place)
+
+    def end(self, process: Process) -> None:
+        self.host.end_process(process)
+
+
+class Host:
+    """One machine: its disk, its clock, its processes, and the daemon that runs on it now."""
+
+    def __init__(self, world: World, id: str) -> None:
+        self.world = world
+        self.id = id
+        self.disk = Disk(world.root, id)
+        self.draw = random.Random(f"host {world.plan.seed} {id}")
+        self.skew = 0.0
+        self.disk_full = False
+        self.daemon: Daemon | None = None
+        self.steps_left: int | None = None
+        self.down = 0.0
+        self._lives = 0
+        self._scopes: dict[Process, trio.CancelScope] = {}
+
+    # -- the daemon -------------------------------------------------------------------------------------------
+
+    async def run(self, body: Callable[[Daemon], Awaitable[None]]) -> None:
+        """Keep the daemon running, for ever."""
+        while True:
+            self._lives += 1
+            daemon = self.daemon = Daemon(self, self._lives)
+            self.down = RESTART
+            self.world.trace.note(self.id, "daemon started", life=self._lives)
+            platform.current.set(daemon)
+            try:
+                with daemon.scope:
+                    await body(daemon)
+            except BaseException as exc:
+                self._ended(daemon, exc)
+            finally:
+                platform.current.set(None)
+            self.daemon = None
+            self.steps_left = None
+            daemon.over.set()
+            if not daemon.gone:
+                # Its connections are closed by the kernel, whatever the daemon did about them.
+                self.world.network.crash(daemon)
+            self.world.trace.note(self.id, "daemon ended", life=self._lives, down=self.down)
+            await trio.sleep(self.down)
+
+    def _ended(self, daemon: Daemon, exc: BaseException) -> None:
+        if isinstance(exc, trio.Cancelled) or daemon.gone:
+            if isinstance(exc, trio.Cancelled) and not daemon.scope.cancel_called:
+                raise exc
+            return
+        cancelled, rest = exc.split(trio.Cancelled) if isinstance(exc, BaseExceptionGroup) else (None, exc)
+        if cancelled is not None and not daemon.scope.cancel_called:
+            raise exc
+        if rest is None or _only(rest, Rejected):
+            return
+        self.world.broken(f"{daemon} ended by itself: {rest!r}")
+
+    def step(self, daemon: Daemon) -> None:
+        """One more step of a daemon: perhaps its last."""
+        if self.steps_left is None or daemon is not self.daemon or daemon.gone:
+            return
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            self.steps_left = None
+            self.world.trace.note(self.id, "crash", life=daemon.number)
+            # Before anything of it unwinds.
+            self.disk.crash()
+            self.world.network.crash(daemon)
+            daemon.over.set()
+            daemon.scope.cancel()
+
+    # -- its processes ----------------------------------------------------------------------------------------
+
+    def start_process(self, call: Call, seconds: float, spool: Path | None) -> Process:
+        world = self.world
+        key = (self.id, call.jid)
+        world.pids += 1
+        process = Process(pid=world.pids, call=call, spool=spool)
+        world.processes.add(process.pid)
+        world.ledger.begun[key] += 1
+        world.trace.note(self.id, "ran", fun=call.fun, jid=call.jid, time=world.ledger.begun[key])
+        context = contextvars.copy_context()
+        context.run(platform.current.set, None)
+        context.run(world.nursery.start_soon, self._process, process, seconds)
+        return process
+
+    async def _process(self, process: Process, seconds: float) -> None:
+        with trio.CancelScope() as self._scopes[process]:
+            await trio.sleep(seconds)
+            self._finish(process)
+        del self._scopes[process]
+        self.world.processes.discard(process.pid)
+        process.over.set()
+
+    def _finish(self, process: Process) -> None:
+        call, spooled = process.call, process.spool is not None and not self.disk_full
+        outcome = Outcome(result=f"{call.jid} on {self.id}", spooled=spooled)
+        if spooled and process.spool is not None:
+            # The folder may be another one by now; the disk is the same.
+            durable(self.disk.folder / process.spool, pack_bin({**call.load, **outcome.to_load()}))
+        process.outcome = outcome
+        self.world.ledger.ended[self.id, call.jid] = outcome.result
+        self.world.trace.note(self.id, "finished", jid=call.jid, spooled=spooled)
+
+    def end_process(self, process: Process) -> None:
+        if (scope := self._scopes.get(process)) is not None:
+            scope.cancel()
+
+
+@attrs.define(eq=False)
+class Followed:
+    """What an operator was told of one job, from one connection."""
+
+    act: Publish
+    began: float
+    jid: str | None = None
+    minions: list[str] = attrs.field(factory=list)
+    missing: list[str] = attrs.field(factory=list)
+    told: list[dict[str, Any]] = attrs.field(factory=list)
+    settled: dict[str, str] | None = None
+    error: dict[str, Any] | None = None
+    ended: float | None = None
+    again: bool = False
+
+
+class World:
+    """All of one run."""
+
+    def __init__(self, plan: Plan, root: Path, trace: Trace, processes: set[int]) -> None:
+        self.plan = plan
+        self.root = root
+        self.trace = trace
+        self.processes = processes
+        self.pids = platform.FIRST_PID
+        self.ledger = Ledger()
+        self.network = Network(plan.seed, plan.faults, plan.calm(), trace)
+        self.hosts = {id: Host(self, id) for id in (MASTER, *plan.minions)}
+        self.followed: list[Followed] = []
+        self.violations: list[str] = []
+        self.nursery: trio.Nursery
+
+    def broken(self, text: str) -> None:
+        """An invariant does not hold."""
+        self.trace.note("-", "BROKEN", text=text)
+        self.violations.append(text)
+
+    async def run(self, check: Callable[[World], None]) -> None:
+        """Let it all happen, wait until it has come right, and look."""
+        async with trio.open_nursery() as self.nursery:
+            self.nursery.start_soon(self.network.run)
+            for id, host in self.hosts.items():
+                self.nursery.start_soon(host.run, self._master if id == MASTER else self._minion)
+            for act in self.plan.acts:
+                self.nursery.start_soon(self._act, act)
+            for fault in self.plan.faults:
+                self.nursery.start_soon(self._happen, fault)
+            await trio.sleep_until(self.plan.calm() + PATIENCE)
+            last = Publish(at=trio.current_time(), fun="test.ping", tgt="*")
+            with trio.move_on_after(60):
+                await self._publish(last)
+            check(self)
+            self.nursery.cancel_scope.cancel()
+
+    def close(self) -> None:
+        for host in self.hosts.values():
+            host.disk.close()
+
+    # -- faults and acts --------------------------------------------------------------------------------------
+
+    async def _happen(self, fault: object) -> None:
+        match fault:
+            case Crash(id=id, at=at, steps=steps, down=down):
+                await trio.sleep_until(at)
+                host = self.hosts[id]
+                if host.daemon is not None and host.steps_left is None:
+                    host.steps_left, host.down = steps, down
+            case Stop(id=id, at=at, down=down):
+                await trio.sleep_until(at)
+                host = self.hosts[id]
+                if host.daemon is not None and not host.daemon.gone:
+                    self.trace.note(id, "stop")
+                    host.down = down
+                    if id == MASTER:
+                        host.daemon.stop.set()
+                    else:
+                        host.daemon.scope.cancel()
+            case DiskFull(id=id, at=at, seconds=seconds):
+                await trio.sleep_until(at)
+                self.trace.note(id, "disk full")
+                self.hosts[id].disk_full = True
+                await trio.sleep(seconds)
+                self.trace.note(id, "disk has room")
+                self.hosts[id].disk_full = False
+            case ClockStep(id=id, at=at, by=by):
+                await trio.sleep_until(at)
+                self.trace.note(id, "clock set", by=by)
+                self.hosts[id].skew += by
+
+    async def _act(self, act: object) -> None:
+        match act:
+            case Publish(at=at):
+                await trio.sleep_until(at)
+                await self._publish(act)
+            case Rotate(at=at):
+                await trio.sleep_until(at)
+                master = self.hosts[MASTER].daemon
+                if master is not None and master.bus is not None and not master.gone:
+                    await self._within(master, partial(master.bus.ask, RotateRequest()))
+
+    async def _within(self, daemon: Daemon, work: Callable[[], Awaitable[object]]) -> None:
+        """Do something as a task of a daemon would; when that is gone, so is the task."""
+        platform.current.set(daemon)
+        try:
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+
+                    async def watch() -> None:
+                        await daemon.over.wait()
+                        scope.cancel()
+
+                    nursery.start_soon(watch)
+                    await work()
+                    nursery.cancel_scope.cancel()
+        finally:
+            platform.current.set(None)
+
+    async def _publish(self, act: Publish) -> None:
+        """An operator's `salt`; when the master goes away under it, they look what became of the job."""
+        one = Followed(act, trio.current_time())
+        self.followed.append(one)
+        request = {"op": "publish", "tgt": act.tgt, "fun": act.fun, "follow": act.follow, "timeout": act.timeout}
+        request |= {
+            "tgt_type": "glob" if isinstance(act.tgt, str) else "list",
+            "arg": [act.seconds] if act.seconds else [],
+        }
+        await self._ask(one, request)
+        for _ in range(20):
+            if one.jid is None or one.settled is not None or one.error is not None or not act.follow:
+                return
+            await trio.sleep(5.0)
+            one = Followed(act, trio.current_time(), jid=one.jid, again=True)
+            self.followed.append(one)
+            await self._ask(one, {"op": "follow_job", "jid": one.jid})
+
+    async def _ask(self, one: Followed, request: dict[str, Any]) -> None:
+        master = self.hosts[MASTER].daemon
+        if master is None or master.callers is None or master.gone:
+            return
+        ours, theirs = trio.testing.memory_stream_pair()
+        try:
+            async with ours:
+                await master.callers.send(theirs)
+                stream = FrameStream(ours)
+                await stream.send(request)
+                while (message := await stream.receive()) is not None:
+                    self._note(one, message, master)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        one.ended = trio.current_time()
+
+    def _note(self, one: Followed, message: dict[str, Any], master: Daemon) -> None:
+        if master.gone:
+            return
+        self.trace.note("operator", "told", **message)
+        match message:
+            case {"published": published}:
+                one.jid, one.minions, one.missing = published["jid"], published["minions"], published["missing"]
+            case {"return": body}:
+                one.told.append(body)
+            case {"settled": settled}:
+                one.settled = settled["missing"]
+            case {"error": error}:
+                one.error = error
+
+    # -- the daemons ------------------------------------------------------------------------------------------
+
+    async def _master(self, daemon: Daemon) -> None:
+        folder = daemon.root
+        _put_key(folder / "pki" / "master.pem", 0)
+        config = read_master(folder, {"auto_accept": True, **_folders(folder)}, root_dir=str(folder))
+        here = prepare(config)
+        gone = partial(getattr, daemon, "gone")
+        workers: Any = ScriptedWorkers(daemon, {"compile_in_worker": _pillar, "master_tops_in_worker": _tops})
+        async with (
+            open_simulated_store(daemon.host.disk, daemon.host.draw, gone) as store,
+            self.network.publisher(daemon, PUBLICATIONS) as publisher,
+            trio.open_nursery() as services,
+        ):
+            await start_services(services, here, store, workers, publisher)
+            async with trio.open_nursery() as background:
+                door = partial(serve_local_door, here.bus, store.jobs, here.live.acl, path="", listen=self._listen)
+                await background.start(door)
+                network = network_door(here, background)
+                daemon.bus, daemon.base = here.bus, here.bus.statistics()
+                async with self.network.listen(daemon, REQUESTS, network.handle, fallback=FALLBACK, grace=GRACE):
+                    await daemon.stop.wait()
+                background.cancel_scope.cancel()
+            services.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _listen(self, _path: str, handle: Callable[..., Awaitable[None]], **_options: Any) -> AsyncIterator[None]:
+        """What `transport.local.open_local_listener` is."""
+        daemon = platform.current.get()
+        assert isinstance(daemon, Daemon)
+        daemon.callers, callers = trio.open_memory_channel[trio.abc.Stream](0)
+
+        async def serve(stream: trio.abc.Stream) -> None:
+            async with stream:
+                try:
+                    await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(stream))
+                except* (trio.BrokenResourceError, trio.ClosedResourceError):
+                    self.trace.note(str(daemon), "hung up")
+
+        async def take() -> None:
+            async for stream in callers:
+                handlers.start_soon(serve, stream)
+
+        async with trio.open_nursery() as handlers:
+            handlers.start_soon(take)
+            try:
+                yield
+            finally:
+                callers.close()
+                handlers.cancel_scope.cancel()
+
+    async def _minion(self, daemon: Daemon) -> None:
+        folder = daemon.root
+        _put_key(folder / "pki" / "minion.pem", 1 + self.plan.minions.index(daemon.id))
+        options = {"id": daemon.id, "master": ADDRESS, "mine_interval": 0, **_folders(folder)}
+        config = read_minion(folder, options, root_dir=str(folder))
+        workers = ScriptedWorkers(daemon, {"gather": lambda _opts: {"os": "Simulated"}})
+
+        @asynccontextmanager
+        async def open_workers(*_args: Any, **_kwargs: Any) -> AsyncIterator[Any]:
+            yield workers
+
+        outside = Outside(
+            workers=open_workers,
+            dial=lambda _config: self.network.dial(daemon),
+            event_sockets=lambda *_args, **_kwargs: _nothing(),
+        )
+        minion = Minion(config, None, lambda _state: None, outside)
+        daemon.bus = minion._bus
+        await minion.run(trio.TASK_STATUS_IGNORED)
+
+
+class _Steps(trio.abc.Instrument):
+    """Counts the steps of a daemon that is about to crash."""
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        daemon = task.context.get(platform.current)
+        if isinstance(daemon, Daemon) and daemon.host.steps_left is not None:
+            daemon.host.step(daemon)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+def _only(exc: BaseException, cls: type[BaseException]) -> bool:
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.split(cls)[1] is None
+    return isinstance(exc, cls)
+
+
+def _pillar(_request: dict[str, Any]) -> dict[str, Any]:
+    return {"pillar": {"role": "simulated"}, "problems": [], "alone": False}
+
+
+def _tops(_request: dict[str, Any]) -> dict[str, Any]:
+    return {"tops": {}, "problems": []}
+
+
+def _folders(folder: Path) -> dict[str, Any]:
+    return {"pki_dir": str(folder / "pki"), "cachedir": str(folder / "cache"), "sock_dir": str(folder / "run")}
+
+
+@lru_cache
+def _key(number: int) -> bytes:
+    """A pair, made once in a process: small, so that nobody waits for it."""
+    return PrivateKey.generate(1024).pem
+
+
+def _put_key(path: Path, number: int) -> None:
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(_key(number))
+
+
+# Parsing a private key checks it, which takes longer than all that is done with it in a run.
+PrivateKey.from_pem = lru_cache(PrivateKey.from_pem)  # type: ignore[method-assign]
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What came of a plan."""
+
+    plan: Plan
+    violations: list[str]
+    trace: Trace
+    seconds: float
+    """Of simulated time."""
+
+
+def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
+    """Run a plan from its beginning to its end."""
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    # It looks at the machine's clock, though it stands still by itself; that clock is this one now.
+    clock._real_clock = lambda: 0.0
+    elapsed = clock.current_time
+    with scratch() as root, platform.simulated(plan.seed, elapsed) as processes:
+        trace = Trace(elapsed, str(root))
+
+        async def main() -> World:
+            world = World(plan, root, trace, processes)
+            try:
+                await world.run(check)
+            finally:
+                world.close()
+            return world
+
+        with trace.listening():
+            world = trio.run(main, clock=clock, instruments=[_Steps()])
+    return Run(plan=plan, violations=world.violations, trace=trace, seconds=elapsed())
