@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import pytest
 import trio
@@ -11,7 +13,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
 from trisalt.bus.requests import AuthRequest, Published, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError
-from trisalt.master.auth import STRANGERS_BURST, Allowance, KeyDesk, KeyRules, keep_keys, watch_drop_file
+from trisalt.master.auth import RSA_THREADS, STRANGERS_BURST, Allowance, KeyDesk, KeyRules, keep_keys, watch_drop_file
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.sessions import Sessions
@@ -35,7 +37,7 @@ class Setup:
         self.keyring = Keyring(folder / "pki")
         self.keyring.prepare()
         self.identity = Identity(self.master, id="master")
-        self.sessions = Sessions(folder / "sessions", lifetime=1000)
+        self.sessions = Sessions(folder / "sessions", self.identity.seal, lifetime=1000)
         self.rules = KeyRules(**rules)
 
     async def run(self, task_status):
@@ -87,7 +89,7 @@ async def test_a_new_key_waits_and_once_accepted_comes_in(setup):
         assert await setup.told(told) == [("salt/auth", "accept", "m1")]
     assert isinstance(accepted, Accepted)
     assert accepted.aes.key_string == setup.identity.shared.crypticle.key_string
-    assert accepted.session.key_string == (setup.folder / "sessions/m1").read_text()
+    assert accepted.session.key_string == setup.sessions.find("m1", now=time.time()).key_string
     assert accepted.publish_port == 4505
 
 
@@ -228,7 +230,8 @@ async def test_revocation_can_be_forbidden(setup):
 
 
 async def test_a_rotation_makes_a_new_key_counts_anew_tells_and_pings_when_told(setup, nursery):
-    setup.rules = KeyRules(ping_on_rotate=True)
+    setup.rules = KeyRules(ping_on_rotate=True, auto_accept=True)
+    await setup.sign_in()
     setup.identity.shared.next_serial()
     old = setup.identity.shared
     pinged = []
@@ -248,6 +251,66 @@ async def test_a_rotation_makes_a_new_key_counts_anew_tells_and_pings_when_told(
     assert setup.identity.shared.crypticle.key_string != old.crypticle.key_string
     assert setup.identity.shared.next_serial() == 1
     assert pinged == [("test.ping", "*")]
+
+
+@pytest.mark.parametrize(
+    ("ids", "rotated"), [(["m1"], True), (["m2", "m1"], True), (["m2"], False), ([], False), (None, True)]
+)
+async def test_a_key_is_replaced_when_somebody_who_has_it_goes(setup, ids, rotated):
+    setup.rules = KeyRules(auto_accept=True)
+    await setup.sign_in("m1")
+    old = setup.identity.shared
+    assert await setup.bus.ask(RotateRequest(ids=ids)) is True
+    assert (setup.identity.shared is not old) is rotated
+    fresh = setup.identity.shared
+    assert await setup.bus.ask(RotateRequest(ids=ids)) is True
+    assert setup.identity.shared is fresh
+
+
+async def test_many_keys_that_go_one_after_the_other_cost_one_rotation(setup):
+    setup.rules = KeyRules(auto_accept=True)
+    ids = [f"m{number}" for number in range(6)]
+    for id in ids:
+        await setup.sign_in(id)
+    async with setup.bus.subscribe(AesRotated, keep=False) as told:
+        for id in ids[:4]:
+            setup.keyring.delete(id)
+            await setup.bus.ask(RotateRequest(ids=[id]))
+        assert told.statistics().waiting == 1
+        # Who stayed has signed in again: the next one to go has the key of now.
+        for id in ids[4:]:
+            await setup.sign_in(id)
+        await setup.bus.ask(RotateRequest(ids=[ids[4]]))
+        assert told.statistics().waiting == 2
+
+
+async def test_a_rotation_does_not_wait_behind_sign_ins(setup, monkeypatch):
+    setup.rules = KeyRules(auto_accept=True)
+    await setup.sign_in("m1")
+    hold, held = threading.Event(), threading.Semaphore(0)
+    sign_in = KeyDesk.sign_in
+
+    def slow(desk, *args):
+        held.release()
+        assert hold.wait(20)
+        return sign_in(desk, *args)
+
+    monkeypatch.setattr(KeyDesk, "sign_in", slow)
+    try:
+        async with trio.open_nursery() as storm:
+            for number in range(20):
+                storm.start_soon(setup.sign_in, f"n{number}")
+            with trio.fail_after(10):
+                for _ in range(RSA_THREADS):
+                    await trio.to_thread.run_sync(held.acquire)
+            old = setup.identity.shared
+            with trio.fail_after(5):
+                await setup.bus.ask(RotateRequest(ids=["m1"]))
+            assert setup.identity.shared is not old
+            assert not held.acquire(blocking=False)
+            hold.set()
+    finally:
+        hold.set()
 
 
 async def test_the_drop_file_asks_for_a_rotation(tmp_path, nursery, autojump_clock):

@@ -59,7 +59,7 @@ def test_the_shared_key_is_vouched_for_and_counts_from_one(tmp_path):
     digest = hashlib.sha256(me.shared.crypticle.key_string.encode()).hexdigest().encode()
     assert PublicKey.from_pem(me.key.public.pem).x931_recover(me.shared.digest_sig) == digest
     assert [me.shared.next_serial() for _ in range(3)] == [1, 2, 3]
-    me.shared = me.new_shared_key()
+    me.rotate()
     assert me.shared.next_serial() == 1
 
 

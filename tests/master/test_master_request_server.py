@@ -78,7 +78,7 @@ class Setup:
         self.folder = folder
         (folder / "minions").mkdir()
         (folder / "minions/m1").write_text(self.key.public.pem)
-        self.sessions = Sessions(folder / "sessions", lifetime=1000)
+        self.sessions = Sessions(folder / "sessions", self.identity.seal, lifetime=1000)
         self.session = self.sessions.open("m1", now=time.time())
         self.rules = RequestRules(**rules)
         self.heard = []

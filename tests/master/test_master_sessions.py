@@ -7,9 +7,12 @@ import os
 import pytest
 
 from trisalt.master.sessions import AcceptedKeys, Sessions, write_private
+from trisalt.wire.crypticle import generate_key_string
 from trisalt.wire.keys import PrivateKey
+from trisalt.wire.seal import Seal
 
 NOW = 1_000_000_000.0
+SEAL = Seal(b"the master's")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def keys():
 
 @pytest.fixture
 def sessions(tmp_path):
-    return Sessions(tmp_path / "sessions", lifetime=100)
+    return Sessions(tmp_path / "sessions", SEAL, lifetime=100)
 
 
 def aged(path, seconds):
@@ -31,7 +34,8 @@ def test_a_session_is_found_only_once_it_was_opened(sessions, tmp_path):
     assert not (tmp_path / "sessions/m1").exists()
     made = sessions.open("m1", now=NOW)
     path = tmp_path / "sessions/m1"
-    assert path.read_text() == made.key_string
+    assert made.key_string.encode() not in path.read_bytes()
+    assert SEAL.open(path.read_bytes(), name="m1").decode() == made.key_string
     assert path.stat().st_mode & 0o777 == 0o600
     aged(path, 0)
     assert sessions.find("m1", now=NOW).key_string == made.key_string
@@ -53,8 +57,50 @@ def test_a_session_near_its_end_is_replaced_at_sign_in_and_good_until_then(sessi
     assert sessions.open("m1", now=NOW).key_string != old
 
 
+def test_a_session_outlives_the_daemon_and_opens_under_the_same_seal_and_id_only(sessions, tmp_path):
+    made = sessions.open("m1", now=NOW)
+    aged(tmp_path / "sessions/m1", 1)
+    assert Sessions(tmp_path / "sessions", SEAL, lifetime=100).find("m1", now=NOW).key_string == made.key_string
+    assert Sessions(tmp_path / "sessions", Seal(b"another's"), lifetime=100).find("m1", now=NOW) is None
+    (tmp_path / "sessions/m1").rename(tmp_path / "sessions/m2")
+    assert sessions.find("m2", now=NOW) is None
+
+
+def test_the_bare_sessions_of_stock_are_sealed_with_their_age_unless_ours_are_younger(sessions, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    keys = {id: generate_key_string() for id in ("m1", "m2", "m3")}
+    for id, key in keys.items():
+        (bare / id).write_text(key)
+        aged(bare / id, 50)
+    (bare / "m4").write_text("no key")
+    (bare / ".hidden").write_text(keys["m1"])
+    ours = {id: sessions.open(id, now=NOW).key_string for id in ("m2", "m3")}
+    aged(tmp_path / "sessions/m2", 10)
+    aged(tmp_path / "sessions/m3", 60)
+    sessions.take_over(bare)
+    found = {id: sessions.find(id, now=NOW).key_string for id in keys}
+    assert found == {"m1": keys["m1"], "m2": ours["m2"], "m3": keys["m3"]}
+    assert sessions.find("m1", now=NOW + 51) is None
+    assert sorted(path.name for path in bare.iterdir()) == [".hidden", "m4"]
+    sessions.take_over(tmp_path / "nowhere")
+
+
+def test_whose_key_went_or_is_another_since_has_no_session_any_more(sessions, tmp_path):
+    accepted = tmp_path / "minions"
+    accepted.mkdir()
+    for id in ("m1", "m2", "m3"):
+        sessions.open(id, now=NOW)
+        aged(tmp_path / f"sessions/{id}", 10)
+    for id, seconds in (("m1", 10), ("m3", 9)):
+        (accepted / id).touch()
+        aged(accepted / id, seconds)
+    assert sessions.forget_departed(accepted) == ["m2", "m3"]
+    assert [id for id in ("m1", "m2", "m3") if sessions.find(id, now=NOW)] == ["m1"]
+
+
 def test_a_session_that_another_master_wrote_is_taken_over(sessions, tmp_path):
-    other = Sessions(tmp_path / "sessions", lifetime=100)
+    other = Sessions(tmp_path / "sessions", SEAL, lifetime=100)
     mine = sessions.open("m1", now=NOW)
     other.forget("m1")
     assert sessions.find("m1", now=NOW) is None
@@ -96,7 +142,7 @@ def test_a_file_that_is_no_public_key_lets_nobody_in(tmp_path):
 
 
 def test_a_private_file_is_whole_or_not_there(tmp_path):
-    write_private(tmp_path / "x", b"1", mode=0o400)
+    write_private(tmp_path / "x", b"1", mode=0o400, durable=True)
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o400
     with pytest.raises(TypeError):
         write_private(tmp_path / "x", None)

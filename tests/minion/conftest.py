@@ -9,9 +9,11 @@ from trio.testing import MockClock
 
 from trisalt.bus.bus import Bus
 from trisalt.errors import RemoteProtocolError
+from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
-from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests
+from trisalt.minion.link import Link, LinkOptions, answer_requests
+from trisalt.minion.masters import Rota, named
 from trisalt.minion.signin import SignInOptions
 from trisalt.transport.publish import Notice
 from trisalt.wire import codec
@@ -71,7 +73,10 @@ class FakeMaster:
         self.dialled = []
         self.subscribers = []
         self.latency = 0.0
+        # A job that whoever subscribes from now on hears.
+        self.greeting = None
         self.unknown_hosts = deque()
+        self.addresses = {"a": ["192.0.2.11"], "b": ["192.0.2.12"]}
 
     # -- what the link is given ---------------------------------------------------------------------------------
 
@@ -83,7 +88,7 @@ class FakeMaster:
         if self.unknown_hosts:
             self.unknown_hosts.popleft()
             raise OSError("unknown host")
-        return {"a": "192.0.2.11", "b": "192.0.2.12"}.get(host, "192.0.2.1")
+        return self.addresses.get(host, ["192.0.2.1"])
 
     @asynccontextmanager
     async def _client(self, address):
@@ -95,6 +100,8 @@ class FakeMaster:
         self.dialled.append(address)
         subscriber = FakeSubscriber()
         self.subscribers.append(subscriber)
+        if self.greeting is not None:
+            self.publish(self.greeting)
         yield subscriber
 
     # -- requests -----------------------------------------------------------------------------------------------
@@ -160,21 +167,26 @@ class FakeMaster:
             "jid": jid or f"{20261122124000000000 + self.serial}", **more,
         }  # fmt: skip
 
-    def publish(self, job=None, *, key="own", crypticle=None, serial="next"):
-        payload = seal_publication(
+    def publish(self, job=None, **how):
+        payload = self.sealed(job, **how)
+        self.subscribers[-1].send.send_nowait(payload)
+        return payload
+
+    def sealed(self, job=None, *, key="own", crypticle=None, serial="next"):
+        """A publication, as it goes over the wire."""
+        return seal_publication(
             job or self.job(),
             crypticle=crypticle or self.aes,
             serial=self.serial if serial == "next" else serial,
             key=self.key if key == "own" else key,
             algo="PKCS1v15-SHA1",
         )
-        self.subscribers[-1].send.send_nowait(payload)
-        return payload
 
     def rotate(self):
         self.aes, self.serial = Crypticle(generate_key_string()), 0
 
     def notice(self, notice: Notice):
+        self.subscribers[-1].connected = notice is Notice.CONNECTED
         self.subscribers[-1].notify.send_nowait(notice)
 
 
@@ -203,7 +215,8 @@ def open_link(master, identity, facts):
     async def opened(bus=None, hosts=("salt",), sign_in=None, **options):
         bus = bus or Bus()
         options = LinkOptions(sign_in=SignInOptions(**(sign_in or {})), **options)
-        link = Link(bus, [MasterAddress(host=host) for host in hosts], identity, facts, options, dial=master.dial())
+        rota = Rota(named((host, 4506) for host in hosts))
+        link = Link(bus, rota, identity, facts, options, dial=master.dial())
         async with trio.open_nursery() as nursery:
             await nursery.start(answer_requests, bus, [link])
             nursery.start_soon(link.run)

@@ -35,6 +35,25 @@ async def until_accepted(open_link, master, **options):
     return logs, round(trio.current_time() - began)
 
 
+@pytest.fixture
+def linked(open_link, master):
+    """A link that stands, its jobs, and what it logged: `async with linked() as (bus, jobs, logs)`."""
+
+    @asynccontextmanager
+    async def opened(**options):
+        bus = Bus()
+        with structlog.testing.capture_logs() as logs:
+            async with (
+                bus.subscribe(Connected, keep=True) as connected,
+                bus.subscribe(JobReceived, keep=True) as jobs,
+                open_link(bus, **options),
+            ):
+                await connected.receive()
+                yield bus, jobs, logs
+
+    return opened
+
+
 # -- signing in ----------------------------------------------------------------------------------------------------
 
 
@@ -141,6 +160,69 @@ async def test_a_name_that_does_not_resolve_is_looked_up_again(patient_clock, op
     assert [line["wait_s"] for line in logs if line["event"] == "master.unresolved"] == [30, 30]
 
 
+async def test_names_that_nobody_answers_for_an_hour_are_answered_within_half_a_minute(
+    patient_clock, open_link, master
+):
+    bus = Bus()
+    async with bus.subscribe(Connected, keep=True) as connected:
+        master.unknown_hosts.extend(range(1000))
+        async with open_link(bus):
+            await an_hour(patient_clock)
+            master.unknown_hosts.clear()
+            with trio.fail_after(31):
+                await connected.receive()
+
+
+async def an_hour(clock):
+    """In which nothing happens in threads, so that it need not last."""
+    clock.autojump_threshold, patience = 0, clock.autojump_threshold
+    await trio.sleep(3600)
+    clock.autojump_threshold = patience
+
+
+async def test_a_master_that_moved_while_it_was_silent_is_found_by_its_name(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, logs):
+        master.notice(Notice.DISCONNECTED)
+        await trio.sleep(100)
+        master.addresses["salt"] = ["192.0.2.77"]
+        began = trio.current_time()
+        master.greeting = master.job()
+        await jobs.receive()
+        assert trio.current_time() - began <= 15
+        assert master.dialled[-2:] == ["tcp://192.0.2.77:4506", "tcp://192.0.2.77:4505"]
+    assert events(logs).count("master.moved") == 1
+
+
+async def test_a_name_server_that_fails_does_not_hang_up(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, _logs):
+        master.notice(Notice.DISCONNECTED)
+        master.unknown_hosts.extend(range(1000))
+        await an_hour(patient_clock)
+        master.notice(Notice.CONNECTED)
+        master.publish()
+        await jobs.receive()
+    assert len(master.subscribers) == 1
+
+
+async def test_a_name_with_other_addresses_is_no_reason_to_move_while_the_master_speaks(patient_clock, linked, master):
+    async with linked():
+        master.addresses["salt"] = ["192.0.2.77"]
+        await an_hour(patient_clock)
+    assert len(master.subscribers) == 1
+
+
+async def test_of_several_addresses_the_next_is_tried_when_one_does_not_answer(patient_clock, open_link, master):
+    master.addresses["salt"] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    master.mode = "silent"
+    async with open_link():
+        await trio.sleep(100)
+        master.mode = "accept"
+        await trio.sleep(10)
+    assert master.dialled == [
+        f"tcp://192.0.2.{last}:{port}" for last, port in ((1, 4506), (2, 4506), (3, 4506), (3, 4505))
+    ]
+
+
 async def test_a_failover_link_goes_on_to_the_next_master(patient_clock, open_link, master):
     master.mode = "silent"
     async with open_link(hosts=("a", "b")):
@@ -173,25 +255,6 @@ async def test_cancelled_while_pending_it_ends_at_once(patient_clock, open_link,
 
 
 # -- publications --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def linked(open_link, master):
-    """A link that stands, its jobs, and what it logged: `async with linked() as (bus, jobs, logs)`."""
-
-    @asynccontextmanager
-    async def opened(**options):
-        bus = Bus()
-        with structlog.testing.capture_logs() as logs:
-            async with (
-                bus.subscribe(Connected, keep=True) as connected,
-                bus.subscribe(JobReceived, keep=True) as jobs,
-                open_link(bus, **options),
-            ):
-                await connected.receive()
-                yield bus, jobs, logs
-
-    return opened
 
 
 async def refused(jobs, logs):
@@ -303,18 +366,18 @@ async def test_a_new_publish_port_is_followed(patient_clock, linked, master):
         await jobs.receive()
 
 
-async def test_a_lost_master_is_told_and_signed_in_to_again_when_it_is_back(patient_clock, linked, master):
-    async with linked() as (bus, _jobs, logs):
+async def test_a_lost_master_is_told_and_nobody_signs_in_again_only_because_it_is_back(patient_clock, linked, master):
+    async with linked() as (bus, jobs, logs):
         async with bus.subscribe(Disconnected, keep=True) as lost, bus.subscribe(Connected, keep=True) as back:
             master.notice(Notice.DISCONNECTED)
             assert (await lost.receive()).master == "salt"
             await trio.sleep(100)
-            assert master.auths == 1
-            master.rotate()
             master.notice(Notice.CONNECTED)
             await back.receive()
-            await trio.sleep(10)
-            assert master.auths == 2
+            master.publish()
+            await jobs.receive()
+            await trio.sleep(100)
+            assert master.auths == 1
     assert [line for line in events(logs) if line in ("master.lost", "master.connected")] == [
         "master.lost",
         "master.connected",
@@ -331,6 +394,42 @@ async def test_a_job_right_after_the_masters_restart_does_not_wait_for_the_sprea
         master.publish()
         await jobs.receive()
         assert trio.current_time() - began <= 100
+        assert master.auths == 2
+
+
+async def rotated(master, jobs):
+    """A publication under the old key that was heard, after which there is a new key, and it was heard too."""
+    master.publish()
+    await jobs.receive()
+    old = master.aes
+    master.rotate()
+    master.publish()
+    await jobs.receive()
+    return old
+
+
+async def test_what_went_out_before_the_rotation_is_read_when_it_comes_after_it(patient_clock, linked, master):
+    async with linked() as (_bus, jobs, _logs):
+        old = await rotated(master, jobs)
+        for serial in (2, 3):
+            master.publish(master.job(jid=f"2026112212410000000{serial}"), crypticle=old, serial=serial)
+            assert (await jobs.receive()).load["jid"][-1] == str(serial)
+        assert master.auths == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "how"),
+    [(0, {"serial": 1}), (0, {"key": None}), (61, {"serial": 9})],
+    ids=["a recording", "unsigned", "too late"],
+)
+async def test_under_the_old_key_nothing_else_is_read(patient_clock, linked, master, seconds, how):
+    async with linked(require_signature=False) as (_bus, jobs, logs):
+        old = await rotated(master, jobs)
+        await trio.sleep(seconds)
+        master.publish(crypticle=old, **how)
+        await trio.sleep(5)
+        assert jobs.statistics().waiting == 0
+    assert "publication.refused" in events(logs)
 
 
 # -- requests ------------------------------------------------------------------------------------------------------

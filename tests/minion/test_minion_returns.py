@@ -19,13 +19,14 @@ from trisalt.minion.returns import AGAIN_AFTER, Returns, Spool, keep_returns
 class Home:
     """The master's end of the bus: takes returns, or does not."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, masters=()):
         self.bus = Bus()
-        self.returns = Returns(Spool(folder / "spool"))
+        self.returns = Returns(Spool(folder / "spool"), masters)
         self.got = []
         self.requests = []
         self.answer = None
         self.away = False
+        self.gone = set()
 
     @asynccontextmanager
     async def open(self, linked=True, **options):
@@ -49,7 +50,7 @@ class Home:
 
     async def _take(self, request, reply):
         self.requests.append(request)
-        if self.away:
+        if self.away or request.master in self.gone:
             await trio.sleep(request.timeout)
             reply.fail(RequestTimeout("no answer"))
             return
@@ -167,15 +168,85 @@ async def test_a_file_that_is_no_return_does_not_stop_the_others(home):
     assert home.returns.spool.names() == []
 
 
-async def test_after_a_week_it_is_given_up_aloud(home):
+async def test_a_clock_that_was_set_forward_loses_no_return(home):
+    home.returns.spool.write("1", {"jid": "1", "fun": "test.ping"})
+    os.utime(home.returns.spool.path("1"), (1000, 1000))
+    async with home.open():
+        await wait_all_tasks_blocked()
+    assert [load["jid"] for load in home.got] == ["1"]
+
+
+async def test_after_a_week_of_refusals_it_is_given_up_aloud(home):
+    home.answer = False
     home.returns.spool.write("1", {"jid": "1", "fun": "test.ping"})
     old = time.time() - 8 * 86400
     os.utime(home.returns.spool.path("1"), (old, old))
     with structlog.testing.capture_logs() as logs:
         async with home.open():
             await wait_all_tasks_blocked()
-    assert home.got == []
     assert [line["log_level"] for line in logs if line["event"] == "return.given_up"] == ["error"]
+    assert home.returns.spool.names() == []
+
+
+# -- several masters -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def homes(tmp_path):
+    """Two masters, `a` and `b`, each with a link; only `a`'s stands."""
+    return Home(tmp_path, ("a", "b"))
+
+
+@asynccontextmanager
+async def a_stands(homes):
+    async with homes.open(linked=False):
+        await homes.bus.publish(Connected(master="a"))
+        await wait_all_tasks_blocked()
+        yield
+
+
+def sent(home):
+    return [(request.master, request.load["jid"]) for request in home.requests]
+
+
+async def test_a_return_waits_for_the_master_that_asked_and_holds_nobody_up(homes, autojump_clock):
+    homes.gone = {"b"}
+    async with a_stands(homes):
+        for number in range(100):
+            homes.finished(f"b{number}", _trisalt={"master": "b"})
+        homes.finished("a1", _trisalt={"master": "a"})
+        began = trio.current_time()
+        await wait_all_tasks_blocked()
+        assert sent(homes) == [("a", "a1")]
+        await trio.sleep(AGAIN_AFTER * 3)
+        assert trio.current_time() - began >= AGAIN_AFTER * 3
+        assert sent(homes) == [("a", "a1")]
+        homes.gone.clear()
+        await homes.bus.publish(Connected(master="b"))
+        await wait_all_tasks_blocked()
+    assert len(sent(homes)) == 101
+    assert homes.returns.spool.names() == []
+
+
+async def test_a_return_for_a_master_that_is_no_longer_configured_goes_to_one_that_is(homes):
+    async with a_stands(homes):
+        homes.finished("1", _trisalt={"master": "gone"})
+        await wait_all_tasks_blocked()
+    assert sent(homes) == [("gone", "1")]
+    assert homes.returns.spool.names() == []
+
+
+async def test_what_the_schedule_asked_for_goes_to_every_master_once(homes):
+    async with a_stands(homes):
+        homes.finished("1", schedule="nap")
+        await wait_all_tasks_blocked()
+        assert sent(homes) == [("a", "1")]
+        assert homes.returns.spool.names() == ["1"]
+        await homes.bus.publish(Connected(master="b"))
+        await wait_all_tasks_blocked()
+    assert sent(homes) == [("a", "1"), ("b", "1")]
+    assert all("_trisalt" not in load for load in homes.got)
+    assert homes.returns.spool.names() == []
 
 
 async def test_cancelled_while_sending_the_file_stays(home, autojump_clock):

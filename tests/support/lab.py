@@ -170,6 +170,13 @@ class Lab:
         self.wait(lambda: self._answers(self.ret_port), "the master's request port")
         return daemon
 
+    def share_keys_with(self, other: Lab) -> None:
+        """Give another lab's master, which is not started yet, this one's pair: masters of the same minions have one."""
+        folder = other.master_dir() / "pki"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("master.pem", "master.pub"):
+            shutil.copy2(self.master_dir() / "pki" / name, folder / name)
+
     def start_minion(self, id: str, kind: str = "ours", *, level: str = "info", **options: Any) -> Daemon:
         """Start a minion; it need not be accepted yet."""
         return self._start(id, kind, "salt-minion", self.configure_minion(id, **options), level)

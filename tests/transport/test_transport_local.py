@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 import trio
-from trio.testing import memory_stream_pair, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 
 from trisalt.errors import ConfigError, LocalProtocolError, RemoteProtocolError
 from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener, unix_listener
@@ -33,8 +33,17 @@ async def listening(path, handle, **options):
 
 @asynccontextmanager
 async def calling(path):
-    async with await trio.open_unix_socket(path) as stream:
-        yield FrameStream(stream)
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(path)
+        yield FrameStream(sock)
+
+
+@pytest.fixture
+def pair():
+    """Two ends of one connection."""
+    here, there = socket.socketpair()
+    with here, there:
+        yield here, there
 
 
 async def echo(peer, stream):
@@ -131,10 +140,8 @@ async def test_a_failing_handler_ends_its_own_connection_only(path):
 
 async def test_a_caller_that_goes_away_is_no_failure(path):
     async def handle(peer, stream):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.wait_closed)
-            while True:
-                await stream.send({"x": b"x" * 100_000})
+        while True:
+            await stream.send({"x": b"x" * 100_000})
 
     with structlog.testing.capture_logs() as logs:
         async with listening(path, handle):
@@ -142,6 +149,44 @@ async def test_a_caller_that_goes_away_is_no_failure(path):
                 await stream.receive()
             await wait_all_tasks_blocked(0.05)
     assert {line["log_level"] for line in logs} <= {"debug"}
+
+
+@pytest.mark.parametrize("says", [b"", b"and more"], ids=["silent", "talking"])
+async def test_what_is_done_for_a_caller_ends_when_it_hangs_up(path, says):
+    ended = trio.Event()
+
+    async def handle(peer, stream):
+        message = await stream.receive()
+        with stream.while_there():
+            await stream.send(message)
+            await trio.sleep_forever()
+        ended.set()
+
+    async with listening(path, handle):
+        async with calling(path) as stream, calling(path) as other:
+            await other.send({"n": 2})
+            assert await other.receive() == {"n": 2}
+            await stream.send({"n": 1})
+            assert await stream.receive() == {"n": 1}
+            await stream.send_bytes(says)
+            await wait_all_tasks_blocked(0.01)
+            assert not ended.is_set()
+            stream._sock.close()
+            await ended.wait()
+            await other.send({"n": 3})
+
+
+async def test_what_is_done_for_a_caller_that_stays_is_not_cancelled(path):
+    async def handle(peer, stream):
+        with stream.while_there():
+            await trio.lowlevel.checkpoint()
+        await echo(peer, stream)
+
+    async with listening(path, handle):
+        for n in range(3):
+            async with calling(path) as stream:
+                await stream.send({"n": n})
+                assert await stream.receive() == {"re": {"n": n}}
 
 
 async def test_a_slow_caller_makes_only_its_own_handler_wait(path):
@@ -231,7 +276,8 @@ async def test_handlers_have_the_grace_and_nobody_new_comes_in(path):
     with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
             async with open_local_listener(path, handle, grace=0.3):
-                stream = await trio.open_unix_socket(path)
+                sock = socket.socket(socket.AF_UNIX)
+                sock.connect(path)
                 await wait_all_tasks_blocked()
 
                 @nursery.start_soon
@@ -241,9 +287,9 @@ async def test_handlers_have_the_grace_and_nobody_new_comes_in(path):
                         await trio.open_unix_socket(path)
                     gate.set()
 
-            async with stream:
-                assert await FrameStream(stream).receive() == {"done": True}
-                assert await stream.receive_some() == b""
+            with sock:
+                assert await FrameStream(sock).receive() == {"done": True}
+                assert await FrameStream(sock).receive() is None
     with pytest.raises(FileNotFoundError):
         await trio.open_unix_socket(path)
 
@@ -251,27 +297,51 @@ async def test_handlers_have_the_grace_and_nobody_new_comes_in(path):
 # -- a frame stream --------------------------------------------------------------------------------------------------
 
 
-async def test_a_cancelled_receive_loses_nothing():
-    here, there = memory_stream_pair()
+async def test_a_cancelled_receive_loses_nothing(pair):
+    here, there = pair
     stream = FrameStream(here)
     packed = pack_frame({"n": 1})
-    await there.send_all(packed[:3])
+    there.send(packed[:3])
     with trio.move_on_after(0.01):
         await stream.receive()
-    await there.send_all(packed[3:])
+    with pytest.raises(trio.WouldBlock):
+        stream.receive_nowait()
+    there.send(packed[3:])
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await stream.receive()
     assert await stream.receive() == {"n": 1}
 
 
-async def test_after_a_cancelled_send_nothing_more_goes_out(path):
-    async def handle(peer, stream):
-        await trio.sleep_forever()
+async def test_what_a_cancelled_send_left_goes_before_what_is_sent_next(pair):
+    here, there = pair
+    stream, peer = FrameStream(here), FrameStream(there)
+    large = {"x": b"x" * 5_000_000}
+    with trio.move_on_after(0.01) as scope:
+        await stream.send(large)
+    assert scope.cancelled_caught
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send, {"n": 1})
+        assert await peer.receive() == large
+        assert await peer.receive() == {"n": 1}
 
-    async with listening(path, handle), calling(path) as stream:
-        with trio.move_on_after(0.05) as scope:
-            await stream.send({"x": b"x" * 10_000_000})
-        assert scope.cancelled_caught
-        with pytest.raises(trio.BrokenResourceError, match="cut"):
-            await stream.send({"n": 1})
+
+async def test_what_goes_at_once_needs_no_wait_and_the_rest_follows_in_order(pair):
+    here, there = pair
+    stream, peer = FrameStream(here), FrameStream(there)
+    assert stream.put({"n": 1}, {"n": 2})
+    assert [peer.receive_nowait(), peer.receive_nowait()] == [{"n": 1}, {"n": 2}]
+    large = {"x": b"x" * 5_000_000}
+    assert not stream.put(large)
+    assert not stream.put({"n": 3})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.flush)
+        assert await peer.receive() == large
+        assert await peer.receive() == {"n": 3}
+    assert stream.put({"n": 4})
+    there.close()
+    with pytest.raises(trio.BrokenResourceError):
+        stream.put({"n": 5})
 
 
 async def test_a_second_sender_is_told_and_the_first_goes_on(path):
@@ -290,18 +360,18 @@ async def test_a_second_sender_is_told_and_the_first_goes_on(path):
         assert len((await stream.receive())["re"]["x"]) == 5_000_000
 
 
-async def test_a_frame_that_was_cut_is_the_callers_fault():
-    here, there = memory_stream_pair()
-    await there.send_all(pack_frame({"n": 1}) + b"\0\0")
-    await there.send_eof()
+async def test_a_frame_that_was_cut_is_the_callers_fault(pair):
+    here, there = pair
+    there.send(pack_frame({"n": 1}) + b"\0\0")
+    there.close()
     stream = FrameStream(here)
     assert await stream.receive() == {"n": 1}
     with pytest.raises(RemoteProtocolError, match="middle of a frame"):
         await stream.receive()
 
 
-async def test_what_cannot_be_packed_is_our_fault_and_spoils_nothing():
-    here, there = memory_stream_pair()
+async def test_what_cannot_be_packed_is_our_fault_and_spoils_nothing(pair):
+    here, there = pair
     stream = FrameStream(here)
     with pytest.raises(LocalProtocolError):
         await stream.send({"x": object()})

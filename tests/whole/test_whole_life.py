@@ -380,7 +380,7 @@ def test_modes_keep_others_out(lab):
 
     master, minion = lab.master_dir(), lab.root / "m1"
     for folder, *private in (
-        (master, "pki", "pki/master.pem", "cache/.root_key", "cache/sessions*", "cache/**/sessions/*", "cache/*.db*"),
+        (master, "pki", "pki/master.pem", "cache/.root_key", "cache/sealed", "cache/sealed/**/*", "cache/*.db*"),
         (master, "run/master_event_pull.ipc", "run/publish_pull.ipc", "run/workers.ipc"),
         (minion, "pki", "pki/minion.pem", "cache/spool", "cache/proc", "run/*_pub.ipc", "run/*_pull.ipc"),
     ):

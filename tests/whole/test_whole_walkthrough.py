@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.lab import open_lab
+from trisalt.wire import codec
+from trisalt.wire.keys import PrivateKey
+from trisalt.wire.seal import Seal
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(180)]
 
@@ -95,7 +98,7 @@ def session():
         printed["deleted"] = lab.run("salt-key", "-y", "-d", "nobody*", "--ignore-missing")
         secrets = {
             "root key": (folder / "cache" / ".root_key").read_text(),
-            "session key": (folder / "cache" / "sessions" / "m1").read_text(),
+            **unsealed(folder),
             "master's private key": "".join((folder / "pki" / "master.pem").read_text().splitlines()[1:3]),
             "minion's private key": "".join((lab.root / "m1" / "pki" / "minion.pem").read_text().splitlines()[1:3]),
             "pillar": SECRET_PILLAR,
@@ -114,6 +117,15 @@ def session():
             "sock_dir": folder / "run",
             "user": subprocess.check_output(["id", "-un"], text=True).strip(),
         }
+
+
+def unsealed(folder):
+    """The session key of m1 and the shared key, out of their seals."""
+    seal = Seal(PrivateKey.from_pem((folder / "pki" / "master.pem").read_bytes()).pem)
+    sealed = folder / "cache" / "sealed"
+    shared = codec.unpack(seal.open((sealed / "shared_key").read_bytes(), name="shared key"))
+    session = seal.open((sealed / "sessions" / "m1").read_bytes(), name="m1").decode()
+    return {"session key": session, "shared key": shared["key"]}
 
 
 def test_salt_key_lists_and_accepts_as_in_the_walkthrough(session):

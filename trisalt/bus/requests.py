@@ -471,9 +471,13 @@ class WheelRequest(Request):
 
 @attrs.frozen(kw_only=True)
 class RotateRequest(Request):
-    """Make a new shared AES key (the drop file, or a key that was deleted or rejected)."""
+    """Make a new shared AES key: the minions `ids` have left, or somebody wants it (None: the drop file).
+
+    Nothing is made where nobody of them, or nobody at all, was given the key of now.
+    """
 
     CMD = "rotate_aes_key"
+    ids: list[str] | None = None
 
 
 # -- on the minion's bus -----------------------------------------------------------------------------------------

@@ -20,9 +20,11 @@ from trisalt.bus.requests import MasterRequest
 from trisalt.cli.call_host import CallHost
 from trisalt.config.paths import minion_paths
 from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.minion.dial import Dial, resolve
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
-from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests, resolve
+from trisalt.minion.link import Link, LinkOptions, answer_requests
+from trisalt.minion.masters import Master, Rota, named
 from trisalt.minion.signin import SignInOptions, prepare
 from trisalt.minion.upcalls import Upcalls
 from trisalt.scheduler.scheduler import Schedule
@@ -152,12 +154,12 @@ class MasterHost(CallHost):
             ),
             minion_sign_messages=bool(config.opts.get("minion_sign_messages")),
         )
-        masters = [MasterAddress(host=master.host, port=master.port) for master in config.masters]
+        masters = named(config.masters)
         async with open_context() as context:
             dial = Dial(
                 client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=bool(config.ipv6)),
                 subscriber=partial(_nothing_published),
-                resolve=resolve,
+                resolve=partial(resolve, ipv6=bool(config.ipv6)),
             )
             missed = []
             for number, master in enumerate(masters):
@@ -173,12 +175,12 @@ class MasterHost(CallHost):
                     self._patience -= trio.current_time() - began
             raise RequestTimeout(f"The master {' and '.join(missed)} does not answer.")
 
-    async def _serve(self, master: MasterAddress, identity: Identity, options: LinkOptions, dial: Dial) -> None:
+    async def _serve(self, master: Master, identity: Identity, options: LinkOptions, dial: Dial) -> None:
         """Sign in to one master within the deadline that is set; then answer, without one, until told to stop."""
-        address = await dial.resolve(master.host, master.port)
+        address = (await dial.resolve(master.host, master.port))[0]
         async with dial.client(tcp_address(address, master.port)) as client:
             first = await self._first(client, identity, options.sign_in)
-            link = CallLink(self._bus, [master], identity, self._facts, options, dial=dial)
+            link = CallLink(self._bus, Rota([master]), identity, self._facts, options, dial=dial)
             with trio.CancelScope(shield=True):
                 try:
                     async with trio.open_nursery() as nursery:

@@ -52,6 +52,12 @@ class DaemonConfig(Config):
     tcp_keepalive_idle: float = option(300.0, "Seconds of silence before the first probe; -1 leaves it to the kernel.")
     tcp_keepalive_cnt: float = option(-1.0, "Probes before a connection counts as dead; -1 leaves it to the kernel.")
     tcp_keepalive_intvl: float = option(-1.0, "Seconds between probes; -1 leaves it to the kernel.")
+    zmq_heartbeat_ivl: int | None = option(
+        None, "Milliseconds between heartbeats on each connection; 0: none. Unset: 10 s."
+    )
+    zmq_heartbeat_timeout: int | None = option(
+        None, "Milliseconds without an answer after which it is closed. Unset: a master 30 s, a minion 15 s."
+    )
     max_event_size: int = option(1048576, "Bytes an event may have, and that stock's event sockets take.")
 
     # -- files and pillar -------------------------------------------------------------------------------------

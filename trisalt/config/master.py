@@ -42,8 +42,6 @@ class MasterConfig(DaemonConfig):
     order_masters: bool = option(False, "This master has syndics below it.")
 
     zmq_filtering: bool = option(False, "Send lists of ids only to those minions, by ZeroMQ's topics.")
-    zmq_heartbeat_ivl: int | None = option(None, "Milliseconds between heartbeats on each connection. Ours.")
-    zmq_heartbeat_timeout: int | None = option(None, "Milliseconds without one after which it is closed. Ours.")
 
     # -- keys -------------------------------------------------------------------------------------------------
     id: str = option("", "The master's id; generated, with `_master` behind it, when unset.")

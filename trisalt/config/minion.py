@@ -61,10 +61,20 @@ class MinionConfig(DaemonConfig):
     master: list[str] = option(["salt"], "The master, or several: `host`, `host:port` or `[v6]:port`.", guards=True)
     master_port: int = option(4506, "Where masters are asked that name no port.")
     publish_port: int = option(4505, "Where jobs are heard when the master does not say.")
-    master_type: str = option("str", "`str`: all masters at once; `failover`: one at a time; `disable`: none.")
+    master_type: str = option(
+        "str",
+        "`str`: all masters at once; `failover`: one at a time; `distributed`: the one that is the id's; `func`: those "
+        "that the function named by `master` gives; `disable`: none.",
+    )
+    master_uri_format: str = option("default", "`ip_only`: what `master` names are addresses, without ports.")
+    master_alive_interval: int = option(0, "Seconds between looks whether the master still answers; 0: heartbeats do.")
+    master_failback: bool = option(False, "Under `failover`, go back to the first master when it answers again.")
+    master_failback_interval: int = option(0, "Seconds between looks at it; 0: as `master_alive_interval`.")
+    master_tries: int = option(-1, "How often the masters are all tried before a minion gives up; -1: for ever.")
     random_master: bool = option(False, "Shuffle the list of masters.")
     master_shuffle: bool = option(False, "The older name of `random_master`.")
-    retry_dns: float = option(30.0, "Seconds between tries to find a master's address.")
+    retry_dns: float = option(30.0, "Seconds between tries to find a master's address; at least 1.")
+    retry_dns_count: int | None = option(None, "How many such tries there are; unset: no end of them.")
     acceptance_wait_time: float = option(10.0, "Seconds between tries to sign in while the key is pending.")
     acceptance_wait_time_max: float = option(0.0, "When greater, that wait doubles up to this.")
     rejected_retry: bool = option(False, "Keep trying when the master rejected the key.")
@@ -162,11 +172,6 @@ class MinionConfig(DaemonConfig):
         "grains_refresh_pre_exec": ("bool", ...),
         "id_function": ("dict|str", {}),
         "local": ("bool", False),
-        "master_alive_interval": ("int", 0),
-        "master_failback": ("bool", False),
-        "master_failback_interval": ("int", 0),
-        "master_tries": ("int", -1),
-        "master_uri_format": ("str", "default"),
         "minion_jid_queue_hwm": ("int", 100),
         "minion_restart_command": ("list", []),
         "modules_max_memory": ("int", -1),
@@ -190,7 +195,6 @@ class MinionConfig(DaemonConfig):
         "resource_pillar_key": ("str", "resources"),
         "rest_timeout": ("int", ...),
         "restart_on_error": ("any", False),
-        "retry_dns_count": ("int|None", None),
         "salt_cp_chunk_size": ("int", 65536),
         "saltpip_allow_find_links": ("bool", True),
         "saltpip_disable_pip_version_check": ("bool", False),

@@ -53,6 +53,8 @@ class MasterPaths:
         "schedule",
         "schedule_state",
         "sessions",
+        "shared_key",
+        "stock_sessions",
     )
 
     def __init__(self, config: MasterConfig) -> None:
@@ -63,7 +65,9 @@ class MasterPaths:
         self.database = os.path.join(cache, "trisalt.db")
         self.root_key = os.path.join(cache, f".{config.user}_key")
         self.drop_file = os.path.join(cache, ".dfn")
-        self.sessions = os.path.join(cache, "sessions")
+        self.sessions = os.path.join(cache, "sealed", "sessions")
+        self.shared_key = os.path.join(cache, "sealed", "shared_key")
+        self.stock_sessions = os.path.join(cache, "sessions")
         self.proc = os.path.join(cache, "proc")
         self.schedule = _schedule(config.config_dir, config.default_include)
         self.schedule_state = os.path.join(cache, "schedule.json")

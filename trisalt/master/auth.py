@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ async def keep_keys(
     desk = KeyDesk(keyring, identity, sessions, rules)
     manager = _Manager(bus, desk, identity, rules)
     async with bus.claim(AuthRequest, RevokeRequest, RotateRequest) as requests, trio.open_nursery() as answers:
+        answers.start_soon(_touch, identity)
         task_status.started()
         async for request, reply in requests:
             match request:
@@ -93,7 +94,14 @@ async def keep_keys(
                 case RevokeRequest():
                     answers.start_soon(manager.revoke, request, reply)
                 case RotateRequest():
-                    answers.start_soon(manager.rotate, reply)
+                    answers.start_soon(manager.rotate, request, reply)
+
+
+async def _touch(identity: Identity) -> None:
+    """Say on the disk that the shared key is in use."""
+    while identity.kept is not None:
+        await trio.to_thread.run_sync(identity.kept.touch)
+        await trio.sleep(identity.kept.touch_every)
 
 
 class _Manager:
@@ -105,7 +113,7 @@ class _Manager:
         self._identity = identity
         self._rules = rules
         self._rsa = trio.CapacityLimiter(RSA_THREADS)
-        self._rotating = trio.Lock()
+        self._rotating = trio.CapacityLimiter(1)
 
     async def sign_in(self, request: AuthRequest, reply: Reply) -> None:
         hello: Hello = request.hello
@@ -147,19 +155,22 @@ class _Manager:
         await self._bus.publish(KeyChanged(result=True, act="delete", id=request.id))
         reply.send(True)
         if self._rules().rotate_aes_key:
-            await self._rotate()
+            await self._rotate([request.id])
 
-    async def rotate(self, reply: Reply) -> None:
+    async def rotate(self, request: RotateRequest, reply: Reply) -> None:
         try:
-            await self._rotate()
+            await self._rotate(request.ids)
         except Exception as exc:
             reply.fail(exc)
         else:
             reply.send(True)
 
-    async def _rotate(self) -> None:
-        async with self._rotating:
-            self._identity.shared = await trio.to_thread.run_sync(self._identity.new_shared_key, limiter=self._rsa)
+    async def _rotate(self, ids: Sequence[str] | None) -> None:
+        # Not behind the sign-ins that wait for their turn: whoever was deleted must not read what goes out next.
+        rotated = await trio.to_thread.run_sync(self._desk.rotate, ids, limiter=self._rotating)
+        if not rotated:
+            log.debug("aes_key.not_held", ids=ids)
+            return
         log.info("aes_key.rotated")
         await self._bus.publish(AesRotated())
         if self._rules().ping_on_rotate:
@@ -235,7 +246,10 @@ class KeyDesk:
                 raise RemoteProtocolError("too many sign-ins from one address", refusal=BAD_LOAD)
             moved = self._store(hello, verdict, state, stored)
             session = self._sessions.open(hello.id, now=now).key_string if verdict.accepted else ""
-        shared = self._identity.shared
+            # With the look at the key in one: a key that is deleted from now on is one of a holder.
+            shared = self._identity.shared
+            if verdict.accepted and shared.holders is not None:
+                shared.holders.add(hello.id)
         if verdict.ret is not None:
             answer = refused_answer(hello, verdict.ret, self._identity.key)
         else:
@@ -256,6 +270,20 @@ class KeyDesk:
         with self._files:
             self._keyring.delete(id, (State.ACCEPTED,))
             self._sessions.forget(id)
+
+    def rotate(self, ids: Sequence[str] | None) -> bool:
+        """Another shared key, unless none of `ids` (None: nobody) may have the one of now. Whether there is another.
+
+        Many keys that go one after the other cost one rotation: nobody has what was made for the first of them until
+        they sign in again.
+        """
+        with self._files:
+            shared = self._identity.shared
+            if shared.holders is not None and not (shared.holders if ids is None else shared.holders & set(ids)):
+                return False
+        # Signed outside: sign-ins go on meanwhile, with the key that ends here.
+        self._identity.rotate()
+        return True
 
     def _policy(self, hello: Hello, state: State | None, rules: KeyRules, now: float) -> Policy:
         if not valid_minion_id(hello.id):

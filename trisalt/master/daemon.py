@@ -53,6 +53,7 @@ from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
 from trisalt.master.scheduled import run_due
 from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.master.shared import KeptKey
 from trisalt.scheduler.entry import Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.service import keep_watchdog, supervise, tell_init
@@ -267,7 +268,7 @@ def _known(keyring: Keyring) -> set[str]:
 def prepare(config: MasterConfig) -> Premises:
     """Folders, keys and rules. Blocking; the first start makes an RSA pair."""
     folders = [(config.pki_dir, 0o700), (config.cachedir, 0o755), (config.sock_dir, 0o755)]
-    for folder, mode in folders + [(os.path.join(config.cachedir, name), 0o700) for name in STOCK_FOLDERS]:
+    for folder, mode in folders + [(os.path.join(config.cachedir, name), 0o700) for name in ("sealed", *STOCK_FOLDERS)]:
         try:
             os.makedirs(folder, mode, exist_ok=True)
         except OSError as exc:
@@ -276,6 +277,7 @@ def prepare(config: MasterConfig) -> Premises:
     keyring = Keyring(config.pki_dir, hash_type=config.hash_type, permissive=config.permissive_pki_access)
     keyring.prepare()
     identity = _identity(config)
+    sessions = _take_up(config, paths, identity)
     user_keys = open_user_keys(Path(config.cachedir), user=config.user, acl_users=config.publisher_acl)
     log.info("master.root_key.prepared")
     return Premises(
@@ -285,9 +287,25 @@ def prepare(config: MasterConfig) -> Premises:
         keyring=keyring,
         identity=identity,
         user_keys=user_keys,
-        sessions=Sessions(Path(paths.sessions), lifetime=config.publish_session),
+        sessions=sessions,
         schedule=Schedule(state=Path(paths.schedule_state)),
     )
+
+
+def _take_up(config: MasterConfig, paths: MasterPaths, identity: Identity) -> Sessions:
+    """The sessions of the run before, and its shared key: nobody who stayed has to sign in again.
+
+    Whose key went while no master ran is out now, and what they knew of the shared key is worth nothing.
+    """
+    lifetime = config.publish_session
+    sessions = Sessions(Path(paths.sessions), identity.seal, lifetime=lifetime)
+    sessions.take_over(Path(paths.stock_sessions))
+    departed = sessions.forget_departed(Path(config.pki_dir) / State.ACCEPTED.value)
+    if departed:
+        log.info("session.departed", ids=departed[:10], count=len(departed))
+    kept = KeptKey(Path(paths.shared_key), identity.seal, lifetime=lifetime)
+    identity.keep_shared_key(kept, fresh=bool(departed) or os.path.lexists(paths.drop_file))
+    return sessions
 
 
 def _raise_open_files(wanted: int) -> None:

@@ -1,4 +1,4 @@
-"""Who this master is: its RSA pair, the shared AES key with its serial, and the keys of the local commands.
+"""Who this master is: its RSA pair, the shared AES key of now, and the keys of the local commands.
 
 The files are stock Salt's, so a machine can change hands both ways. Signing in and rotation are `master/auth`'s,
 publications `master/publisher`'s; both hold the one `Identity` that `master/daemon` opens.
@@ -10,51 +10,59 @@ import os
 import pwd
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
-import attrs
 import structlog
 
 from trisalt.errors import ConfigError
 from trisalt.master.sessions import write_private
+from trisalt.master.shared import KeptKey, new_shared_key
 from trisalt.wire.crypticle import Crypticle, generate_key_string
-from trisalt.wire.handshake import aes_digest_signature, public_key_signature
+from trisalt.wire.handshake import public_key_signature
 from trisalt.wire.keys import DEFAULT_SIGNING, PrivateKey, normalise
+from trisalt.wire.seal import Seal
 
 log = structlog.get_logger()
-
-
-@attrs.define(kw_only=True)
-class SharedKey:
-    """The AES key that publications are sealed with. `digest_sig` is the master's word for it, made once."""
-
-    crypticle: Crypticle
-    digest_sig: bytes
-    serial: int = 0
-
-    def next_serial(self) -> int:
-        """The number of the next publication under this key: 1, 2, 3, …"""
-        self.serial += 1
-        return self.serial
 
 
 class Identity:
     """The master's pair and its present shared key.
 
     `id` is the master's id option (`<host>_master` by default); `pub_sig` the signing key's word for the public key,
-    None unless `master_sign_pubkey` is on.
+    None unless `master_sign_pubkey` is on. The shared key is a new one: `kept` (see `master/shared`) has it survive.
     """
 
     def __init__(self, key: PrivateKey, *, id: str, pub_sig: str | None = None) -> None:
         self.id = id
         self.key = key
         self.pub_sig = pub_sig
-        self.shared = self.new_shared_key()
+        self.kept: KeptKey | None = None
+        self.shared = new_shared_key(key)
 
-    def new_shared_key(self) -> SharedKey:
-        """Another shared key; set `shared` to it to rotate. It signs: milliseconds, so in a thread once all runs."""
-        key_string = generate_key_string()
-        return SharedKey(crypticle=Crypticle(key_string), digest_sig=aes_digest_signature(self.key, key_string))
+    @cached_property
+    def seal(self) -> Seal:
+        """What this master's secrets at rest are sealed with."""
+        return Seal(self.key.pem)
+
+    def keep_shared_key(self, kept: KeptKey, *, fresh: bool) -> None:
+        """Have the shared key survive the daemon. The one of an earlier run is taken up again, unless `fresh`."""
+        self.kept = kept
+        again = None if fresh else kept.take_up(self.key)
+        if again is None:
+            kept.keep(self.shared)
+        else:
+            self.shared = again
+
+    def rotate(self) -> None:
+        """Another shared key, from the next publication on. Blocking: it signs, and it is on the disk when it counts.
+
+        Never the other way round: a master that is started again must not go back to a key that was replaced.
+        """
+        fresh = new_shared_key(self.key)
+        if self.kept is not None:
+            self.kept.keep(fresh)
+        self.shared = fresh
 
 
 def open_identity(

@@ -93,13 +93,13 @@ def caller_name(uid: int, hint: object = None) -> str:
 
     Never an administrator's name for somebody who is none: an account called `sudo_x` goes by its number.
     """
+    if uid == 0:
+        named = isinstance(hint, str) and hint not in ("", "root") and hint.isprintable()
+        return f"sudo_{hint}" if named else "root"
     try:
         account = pwd.getpwuid(uid).pw_name
     except KeyError:
         account = f"uid_{uid}"
-    if uid == 0:
-        named = isinstance(hint, str) and hint not in ("", "root") and hint.isprintable()
-        return f"sudo_{hint}" if named else "root"
     return f"uid_{uid}" if account == "root" or account.startswith("sudo_") else account
 
 
@@ -157,18 +157,22 @@ class _Door:
 
     async def _answer(self, peer: LocalPeer, stream: FrameStream) -> None:
         try:
-            request = None
-            with trio.move_on_after(PATIENCE):
-                request = await stream.receive()
+            try:
+                request = stream.receive_nowait()
+            except trio.WouldBlock:
+                request = None
+                with trio.move_on_after(PATIENCE):
+                    request = await stream.receive()
             if request is None:
                 return
-            if request.get("op") == "mk_token":
-                await self._while_there(stream, partial(self._make_token, peer, request, stream))
-                return
-            operation = self._operations.get(str(request.get("op")))
-            if operation is None:
-                raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
-            await self._while_there(stream, partial(self._admit_to, operation, peer, request, stream))
+            with stream.while_there():
+                if request.get("op") == "mk_token":
+                    await self._make_token(peer, request, stream)
+                    return
+                operation = self._operations.get(str(request.get("op")))
+                if operation is None:
+                    raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
+                await self._admit_to(operation, peer, request, stream)
         except trio.BrokenResourceError:
             return
         except TrisaltError as exc:
@@ -198,24 +202,6 @@ class _Door:
             raise RemoteProtocolError("a token is made with a name and a password")
         wanted = TokenRequest(**shown, token_expire=request.get("token_expire"), peer=_place(peer))
         await stream.send({"token": await self._bus.ask(wanted)})
-
-    async def _while_there(self, stream: FrameStream, answer: Callable[[], Awaitable[None]]) -> None:
-        """Answer until done, or until the caller hangs up."""
-        failure: Exception | None = None
-        async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                await stream.wait_closed()
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(watch)
-            try:
-                await answer()
-            except Exception as exc:
-                failure = exc
-            nursery.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
 
     async def _refuse(self, stream: FrameStream, exc: TrisaltError) -> None:
         name = _ERROR_NAMES.get(type(exc), type(exc).__name__)
@@ -254,8 +240,10 @@ class _Door:
             return
         async with open_following(self._bus, self._jobs) as following:
             published = await self._bus.ask(wanted)
-            await stream.send({"published": _published(published)})
-            if published.jid is not None:
+            stream.put({"published": _published(published)})
+            if published.jid is None:
+                await stream.flush()
+            else:
                 following.begin(published.jid)
                 await _stream_returns(following, stream)
 
@@ -404,7 +392,7 @@ class _Door:
         # `salt-key --rotate-aes-key`: the caller may know better than the configuration.
         wanted = request["rotate"] if isinstance(request.get("rotate"), bool) else self._rotate_aes_key
         if act in ROTATING_ACTS and ids and wanted:
-            await self._bus.ask(RotateRequest())
+            await self._bus.ask(RotateRequest(ids=ids))
         await stream.send({"ok": True})
 
     async def _tell_status(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
@@ -445,9 +433,11 @@ async def _stream_returns(following: Following, stream: FrameStream) -> None:
     async for returns in following:
         frames: list[dict[str, Any]] = [{"return": body} for body in returns]
         if following.missing is not None:
-            await stream.send_many([*frames, _settled(following)])
+            frames.append(_settled(following))
+        if not stream.put(*frames):
+            await stream.flush()
+        if following.missing is not None:
             return
-        await stream.send_many(frames)
     await stream.send(_settled(following))
 
 

@@ -2,7 +2,8 @@
 
 The files are the truth and tools move them behind the daemon's back, so each is looked at (one `stat`) on every use;
 what is kept in memory is only what was parsed from them. `master/auth` hands sessions out, `master/request_server`
-opens requests with them. Stock's layout: `PKI/minions/<id>`; `CACHE/sessions/<id>`, 0600, the bare key string.
+opens requests with them. Keys lie where stock has them (`PKI/minions/<id>`); sessions in a folder of ours, sealed.
+Stock's, `CACHE/sessions/<id>`, are bare key strings: those that it left are taken over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from trisalt.errors import ProtocolError
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.ids import valid_minion_id
 from trisalt.wire.keys import PublicKey
+from trisalt.wire.seal import Seal
 
 log = structlog.get_logger()
 
@@ -24,10 +26,11 @@ Mark = tuple[int, int, int]
 
 
 class Sessions:
-    """Session keys by minion id. `lifetime` is `publish_session`: seconds from its file's mtime on."""
+    """Session keys by minion id, sealed. `lifetime` is `publish_session`: seconds from its file's mtime on."""
 
-    def __init__(self, folder: Path, *, lifetime: float) -> None:
+    def __init__(self, folder: Path, seal: Seal, *, lifetime: float) -> None:
         self._folder = folder
+        self._seal = seal
         self._lifetime = lifetime
         self._known: dict[str, tuple[Mark, Crypticle]] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,7 +48,7 @@ class Sessions:
             return known[1]
         try:
             with open(path, "rb") as file:
-                crypticle = Crypticle(file.read().strip())
+                crypticle = Crypticle(self._seal.open(file.read(), name=id))
         except (OSError, ProtocolError) as exc:
             log.warning("session.unreadable", id=id, reason=str(exc))
             return None
@@ -65,7 +68,7 @@ class Sessions:
         if found is not None:
             return found
         key_string = generate_key_string()
-        write_private(self._folder / id, key_string.encode())
+        self._write(id, key_string)
         return self.find(id, now=now) or Crypticle(key_string)
 
     def forget(self, id: str) -> None:
@@ -73,6 +76,40 @@ class Sessions:
         self._known.pop(id, None)
         if valid_minion_id(id):
             (self._folder / id).unlink(missing_ok=True)
+
+    def forget_departed(self, accepted: Path) -> list[str]:
+        """Remove the sessions whose key is not in the folder `accepted`, or is a younger one than they: at start.
+
+        The ids. A session is opened after its key was accepted: one that is older was another key's.
+        """
+        departed = []
+        for entry in _entries(self._folder):
+            key = _stat(str(accepted / entry.name))
+            if valid_minion_id(entry.name) and (key is None or key.st_mtime_ns > entry.stat().st_mtime_ns):
+                self.forget(entry.name)
+                departed.append(entry.name)
+        return sorted(departed)
+
+    def take_over(self, bare: Path) -> None:
+        """Seal the sessions that stock Salt left in the folder `bare`, and remove them there: at start.
+
+        Those that are younger than ours: a stock master has been here since. With their age.
+        """
+        for entry in _entries(bare):
+            if not valid_minion_id(entry.name):
+                continue
+            try:
+                info = entry.stat()
+                ours = _stat(str(self._folder / entry.name))
+                if ours is None or ours.st_mtime_ns < info.st_mtime_ns:
+                    self._write(entry.name, Crypticle(Path(entry.path).read_bytes()).key_string)
+                    os.utime(self._folder / entry.name, ns=(info.st_atime_ns, info.st_mtime_ns))
+                os.unlink(entry.path)
+            except (OSError, ProtocolError) as exc:
+                log.warning("session.unreadable", id=entry.name, reason=str(exc))
+
+    def _write(self, id: str, key_string: str) -> None:
+        write_private(self._folder / id, self._seal.seal(key_string.encode(), name=id))
 
 
 class AcceptedKeys:
@@ -103,6 +140,14 @@ class AcceptedKeys:
         return key
 
 
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if entry.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
 def _stat(path: str) -> os.stat_result | None:
     try:
         return os.stat(path)
@@ -110,8 +155,10 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
-def write_private(path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
-    """Write a file that is whole or not there, and was never readable by others."""
+def write_private(
+    path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None, durable: bool = False
+) -> None:
+    """Write a file that is whole or not there, and was never readable by others; `durable`: after a power cut too."""
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with open(fd, "wb") as file:
@@ -119,7 +166,16 @@ def write_private(path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[in
             os.fchmod(fd, mode)
             if owner is not None:
                 os.fchown(fd, *owner)
+            if durable:
+                file.flush()
+                os.fsync(fd)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import random
 import signal
-import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,17 +31,18 @@ from trisalt.bus.events import (
     ScheduleDue,
     TaggedEvent,
 )
-from trisalt.config.minion import MasterAddress as ConfiguredMaster
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
 from trisalt.errors import CommandError, ConfigError, Rejected, RemoteProtocolError, TrisaltError
 from trisalt.loader.returner import returner_names
+from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
 from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.jobs import JobOptions, run_jobs
-from trisalt.minion.link import Dial, Link, LinkOptions, MasterAddress, answer_requests, resolve
+from trisalt.minion.link import Link, LinkOptions, answer_requests
 from trisalt.minion.local_events import announce, relay_events, to_event
+from trisalt.minion.masters import Rota, named, rotas
 from trisalt.minion.mine import keep_mine
 from trisalt.minion.pillar import Pillar, PillarOptions, keep_pillar
 from trisalt.minion.proc import Proc, SeenJids
@@ -53,9 +53,6 @@ from trisalt.scheduler.desk import completion, listing, manage
 from trisalt.scheduler.entry import Entry, Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.transport.ipc import open_event_sockets
-from trisalt.transport.publish import open_subscriber
-from trisalt.transport.request import open_request_client
-from trisalt.transport.zmq import KeepAlive, open_context
 from trisalt.worker.pool import Workers, open_workers
 from trisalt.worker.zygote import Zygote
 
@@ -79,35 +76,6 @@ AT_START_ONLY = frozenset(
 )
 
 Reread = Callable[[], MinionConfig]
-
-
-@asynccontextmanager
-async def open_dial(config: MinionConfig) -> AsyncIterator[Dial]:
-    """How this minion opens connections to its masters: over ZeroMQ, with what the configuration says of sockets."""
-    keepalive = KeepAlive(
-        on=int(config.tcp_keepalive),
-        idle=int(config.tcp_keepalive_idle),
-        count=int(config.tcp_keepalive_cnt),
-        interval=int(config.tcp_keepalive_intvl),
-    )
-    reconnect = config.recon_default
-    if config.recon_randomize:
-        reconnect += random.uniform(0, config.recon_max)  # noqa: S311 - a spread, no secret
-    ipv6 = bool(config.ipv6)
-    async with open_context() as context:
-        yield Dial(
-            client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=ipv6),
-            subscriber=partial(
-                open_subscriber,
-                context=context,
-                identity=config.id.encode(),
-                reconnect=int(reconnect),
-                reconnect_max=int(config.recon_max),
-                keepalive=keepalive,
-                ipv6=ipv6,
-            ),
-            resolve=resolve,
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -204,7 +172,7 @@ class Minion:
         config, bus, facts = self._config, self._bus, self._facts
         upcalls = Upcalls(bus, facts, self._schedule)
         identity = await open_identity(config.id, Path(config.pki_dir), keysize=config.keysize)
-        returns = Returns(Spool(Path(self._paths.spool)))
+        spool = Spool(Path(self._paths.spool))
         proc = Proc(Path(self._paths.proc))
         depth = _number(config.opts.get("minion_jid_queue_hwm"), 100)
         # Beside the running jobs, where nobody clears a cache.
@@ -222,6 +190,7 @@ class Minion:
             await services.start(partial(keep_grains, bus, grains, every=config.grains_refresh_every * 60.0))
             links = self._links(identity, dial)
             masters = [link.master for link in links]
+            returns = Returns(spool, masters if len(links) > 1 else ())
             await services.start(answer_requests, bus, links)
             await services.start(
                 partial(
@@ -286,33 +255,24 @@ class Minion:
     # -- the masters ------------------------------------------------------------------------------------------
 
     def _links(self, identity: Identity, dial: Dial) -> list[Link]:
-        config = self._config
-        addresses = [MasterAddress(host=master.host, port=master.port) for master in self._chosen_masters()]
-        if not addresses:
-            return []
+        chosen = self._rotas()
         options = self._link_options()
-        if config.master_type == "failover":
-            return [Link(self._bus, addresses, identity, self._facts, options, dial=dial)]
-        return [Link(self._bus, [address], identity, self._facts, options, dial=dial) for address in addresses]
+        return [Link(self._bus, rota, identity, self._facts, options, dial=dial) for rota in chosen]
 
-    def _chosen_masters(self) -> list[ConfiguredMaster]:
+    def _rotas(self) -> list[Rota]:
         config = self._config
         if config.file_client == "local" and not config.use_master_when_local:
             log.warning("master.not_used", file_client="local")
             return []
-        masters = list(config.masters)
-        if config.random_master:
-            random.shuffle(masters)
-        match config.master_type:
-            case "str" | "failover":
-                return masters
-            case "distributed":
-                return [masters[zlib.crc32(config.id.encode()) % len(masters)]]
-            case "disable":
-                log.warning("master.disabled")
-                return []
-            case other:
-                raise ConfigError(f"master_type: {other} is not supported; it is str, failover, distributed or disable")
+        if config.master_type == "disable":
+            log.warning("master.disabled")
+        return rotas(
+            named(config.masters),
+            master_type=config.master_type,
+            id=config.id,
+            shuffle=config.random_master,
+            keep_first=config.master_failback,
+        )
 
     async def _connect(self, services: trio.Nursery, links: list[Link]) -> None:
         """Start the links, and wait until one stands."""

@@ -1,8 +1,8 @@
 """One master: sign in, listen, ask; notice when it is gone, and sign in again.
 
 Publications are opened and verified here and become `JobReceived`; every `MasterRequest` of the bus is sealed,
-sent and opened here. What a job or an answer means is others' to know. `daemon` runs one `Link` per master and
-`answer_requests` over all of them.
+sent and opened here. What a job or an answer means is others' to know, and who of several masters is spoken with is
+`masters`'s. `daemon` runs one `Link` per rota and `answer_requests` over all of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import random
 import re
 import time
 import uuid
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -25,8 +24,10 @@ from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import Connected, Disconnected, JobReceived, PillarRefresh
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
+from trisalt.minion.masters import Rota
 from trisalt.minion.signin import SignInOptions, sign_in
 from trisalt.transport.publish import Notice
 from trisalt.transport.zmq import tcp_address
@@ -41,23 +42,21 @@ log = structlog.get_logger()
 # in answer to our start event must find us listening.
 SUBSCRIBED_WITHIN = 5.0
 
+# While nothing comes from the master, its name is looked up this often (seconds): it may be somewhere else by now.
+LOOK_AGAIN = 10.0
+
 # Re-authentication because of a publication is spread over this part of `random_reauth_delay`: somebody waits for
 # that job, but a whole fleet received the same one.
 PUBLICATION_SPREAD = 0.1
 LONGEST_FRUITLESS_WAIT = 60.0
 
+# How long what went out under the shared key before this one is still read (seconds): a sign-in may overtake it.
+OVERLAP = 60.0
+
 # Publications that are refused for the same reason are told of this often (seconds), and so many reasons at most.
 TELL_AGAIN_AFTER = 300.0
 MOST_KINDS = 32
 _NUMBERS = re.compile(r"\d+|'[^']*'")
-
-
-@attrs.frozen(kw_only=True)
-class MasterAddress:
-    """Where a master is: a name or an address as the configuration has it, and the port for requests."""
-
-    host: str
-    port: int = 4506
 
 
 @attrs.frozen(kw_only=True)
@@ -85,42 +84,32 @@ class Session:
     master_pub: PublicKey
 
 
-@attrs.frozen(kw_only=True)
-class Dial:
-    """How to open the two connections: the transports, with the context and the socket options filled in."""
+@attrs.define(kw_only=True, eq=False)
+class _KeyBefore:
+    """The shared key that was replaced last, and until when it is of use."""
 
-    client: Callable[[str], AbstractAsyncContextManager[Any]]
-    subscriber: Callable[[str], AbstractAsyncContextManager[Any]]
-    resolve: Callable[[str, int], Awaitable[str]]
-
-
-async def resolve(host: str, port: int) -> str:
-    """The first address of a host name. Raises OSError."""
-    found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-    return str(found[0][4][0])
+    aes: Crypticle
+    last_serial: int
+    until: float
 
 
 class Link:
-    """One master; or several, of which one is spoken with at a time: the next when one does not answer.
-
-    `master` names the one that is spoken with as the configuration does.
-    """
+    """One master; or several, of which one is spoken with at a time: the next when one does not answer."""
 
     def __init__(
         self,
         bus: Bus,
-        masters: Sequence[MasterAddress],
+        rota: Rota,
         identity: Identity,
         facts: Facts,
         options: LinkOptions,
         *,
         dial: Dial,
     ) -> None:
-        self.master = masters[0].host
         self.connected = False
         self._last_master = ""
         self._bus = bus
-        self._masters = deque(masters)
+        self._rota = rota
         self._identity = identity
         self._facts = facts
         self._options = options
@@ -134,21 +123,29 @@ class Link:
         self._renew_at = math.inf
         self._sooner = trio.Event()
         self._fruitless = 0
+        self._subscriber: Any = None
+        # The address that did not answer: where its name has several, the next one is tried.
+        self._failed = ""
         self._serial_key = ""
         self._last_serial = 0
+        self._before: _KeyBefore | None = None
         self._listening: trio.CancelScope | None = None
         # When each kind of refusal was told last, and how many came since.
         self._told: dict[str, tuple[float, int]] = {}
+
+    @property
+    def master(self) -> str:
+        """The name of the master that is spoken with."""
+        return self._rota.current.name
 
     # -- the life of the link ---------------------------------------------------------------------------------
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the link standing, for ever. Raises Rejected."""
         task_status.started()
-        address = await self._resolved()
         while True:
-            master = self._masters[0]
-            self.master = master.host
+            address = await self._resolved()
+            master = self._rota.current
             log.debug("master.dialled", master=address, port=master.port)
             async with (
                 self._dial.client(tcp_address(address, master.port)) as client,
@@ -156,33 +153,55 @@ class Link:
             ):
                 self._client = client
                 nursery.start_soon(self._listen, address)
+                nursery.start_soon(self._look_again, address, nursery.cancel_scope)
                 # Returns when it is another address that counts; then all of it is opened anew.
-                address = await self._keep_signed_in(address)
+                await self._keep_signed_in(address)
                 nursery.cancel_scope.cancel()
-            self._session = self._refused = None
+            self._session = self._refused = self._subscriber = None
             if self.connected:
-                await self._say_lost(address)
+                await self._say_lost(address, master.name)
 
     async def _resolved(self) -> str:
         """The address of the master that is tried now; of the next one when there is none."""
         while True:
-            master = self._masters[0]
+            master = self._rota.current
             try:
-                return await self._dial.resolve(master.host, master.port)
+                addresses = await self._dial.resolve(master.host, master.port)
             except OSError as exc:
-                log.error(
-                    "master.unresolved", master=master.host, wait_s=round(self._options.retry_dns), reason=str(exc)
-                )
-                await trio.sleep(max(self._options.retry_dns, 1))
-                self._masters.rotate(-1)
+                wait = max(self._options.retry_dns, 1)
+                log.error("master.unresolved", master=master.host, wait_s=round(wait), reason=str(exc))
+                await trio.sleep(wait)
+                self._rota.failed()
+            else:
+                return self._untried(addresses)
 
-    async def _keep_signed_in(self, address: str) -> str:
-        """Sign in, and again whenever somebody wants it. Returns the address to go to instead."""
-        first = True
+    def _untried(self, addresses: Sequence[str]) -> str:
+        """The address to dial: the first, or the next one when that is the one that has just failed."""
+        failed, self._failed = self._failed, ""
+        return addresses[(addresses.index(failed) + 1) % len(addresses)] if failed in addresses else addresses[0]
+
+    async def _look_again(self, address: str, dialled: trio.CancelScope) -> None:
+        """Hang up when nothing comes through, and the master's name has another address by now."""
+        master = self._rota.current
         while True:
-            accepted = await self._accepted(address)
-            if isinstance(accepted, str):
-                return accepted
+            await trio.sleep(LOOK_AGAIN)
+            if self._hears:
+                continue
+            # A name server that does not answer says nothing about the master.
+            with suppress(OSError):
+                addresses = await self._dial.resolve(master.host, master.port)
+                if address not in addresses:
+                    log.info("master.moved", master=master.name, address=address, to=addresses[0])
+                    dialled.cancel()
+
+    @property
+    def _hears(self) -> bool:
+        return self.connected and self._subscriber is not None and self._subscriber.connected
+
+    async def _keep_signed_in(self, address: str) -> None:
+        """Sign in, and again whenever somebody wants it. Returns when it is another address that is to be tried."""
+        first = True
+        while (accepted := await self._accepted(address)) is not None:
             self._take(accepted)
             if first:
                 log.info("auth.successful", master=address)
@@ -191,8 +210,8 @@ class Link:
                 log.debug("auth.renewed", master=address)
             await self._renewal_due()
 
-    async def _accepted(self, address: str) -> Accepted | str:
-        """Sign in, however long it takes; the address to go to, when the master does not answer and it is another."""
+    async def _accepted(self, address: str) -> Accepted | None:
+        """Sign in, however long it takes; None when the master does not answer, and may answer elsewhere."""
         while True:
             accepted = await sign_in(
                 self._client.request,
@@ -204,10 +223,14 @@ class Link:
             if accepted is not None:
                 return accepted
             log.error("master.unreachable", master=address)
-            self._masters.rotate(-1)
-            other = await self._resolved()
-            if other != address or len(self._masters) > 1:
-                return other
+            if self._rota.several:
+                self._rota.failed()
+                return None
+            with suppress(OSError):
+                addresses = await self._dial.resolve(self._rota.current.host, self._rota.current.port)
+                if [address] != list(addresses):
+                    self._failed = address
+                    return None
 
     async def _renewal_due(self) -> None:
         await self._wanted.wait()
@@ -225,6 +248,9 @@ class Link:
             master_pub=PublicKey.from_pem(accepted.master_pub_pem),
         )
         if accepted.aes.key_string != self._serial_key:
+            if old is not None:
+                until = trio.current_time() + OVERLAP
+                self._before = _KeyBefore(aes=old.aes, last_serial=self._last_serial, until=until)
             # Serials count under one shared key.
             self._serial_key, self._last_serial = accepted.aes.key_string, 0
         self._wanted = trio.Event()
@@ -264,6 +290,7 @@ class Link:
                     self._dial.subscriber(tcp_address(address, port)) as subscriber,
                     trio.open_nursery() as watch,
                 ):
+                    self._subscriber = subscriber
                     watch.start_soon(self._watch, subscriber, address)
                     while True:
                         for payload in await subscriber.receive_all():
@@ -272,19 +299,21 @@ class Link:
                                 await self._bus.publish(JobReceived(load=job, master=self.master))
 
     async def _watch(self, subscriber: Any, address: str) -> None:
-        with trio.move_on_after(SUBSCRIBED_WITHIN):
+        with trio.move_on_after(SUBSCRIBED_WITHIN) as late:
             await subscriber.wait_connected()
+        if late.cancelled_caught:
+            log.warning("master.deaf", master=address, seconds=round(SUBSCRIBED_WITHIN))
         if not self.connected:
             await self._say_connected()
         async for notice in subscriber.notices:
             if notice is Notice.DISCONNECTED and self.connected:
-                await self._say_lost(address)
-                if len(self._masters) > 1:
+                await self._say_lost(address, self.master)
+                if self._rota.several:
                     # Whether it is gone, or only was: signing in tells, and goes on to the next.
                     self._renew(spread=0)
             elif notice is Notice.CONNECTED and not self.connected:
-                # It may be another master process with another shared key. Nobody waits for us yet.
-                self._renew(spread=self._options.random_reauth_delay)
+                # No reason to sign in again: a master keeps its keys over a restart, and where one did not, the next
+                # publication tells.
                 log.info("master.connected", master=address)
                 await self._say_connected()
 
@@ -296,10 +325,10 @@ class Link:
             # What another master said of us may not hold for this one.
             await self._bus.publish(PillarRefresh())
 
-    async def _say_lost(self, address: str) -> None:
+    async def _say_lost(self, address: str, master: str) -> None:
         self.connected = False
         log.info("master.lost", master=address)
-        await self._bus.publish(Disconnected(master=self.master))
+        await self._bus.publish(Disconnected(master=master))
 
     async def _opened(self, payload: bytes) -> dict[str, Any] | None:
         """The job map in a publication; None, and a line in the log, for what is to be dropped."""
@@ -314,6 +343,12 @@ class Link:
                     require_signature=self._options.require_signature,
                 )
             except WrongKey:
+                try:
+                    if (overtaken := self._opened_with_key_before(payload, session)) is not None:
+                        return overtaken
+                except RemoteProtocolError as exc:
+                    self._say_refused(str(exc))
+                    return None
                 if again:
                     # A recording from an older key, say. The next one makes us wait longer before we ask again.
                     self._fruitless += 1
@@ -331,6 +366,27 @@ class Link:
                     self._last_serial = serial
                 return job
         return None
+
+    def _opened_with_key_before(self, payload: bytes, session: Session) -> dict[str, Any] | None:
+        """The job map of a publication that our sign-in has overtaken; None when it is none.
+
+        Only what the master has signed: who was shut out by the rotation knows that key too.
+        """
+        before = self._before
+        if before is None or trio.current_time() > before.until:
+            return None
+        try:
+            job = open_publication(
+                payload,
+                crypticle=before.aes,
+                master_pub=session.master_pub,
+                last_serial=before.last_serial,
+                require_signature=True,
+            )
+        except WrongKey:
+            return None
+        before.last_serial = job.pop("serial", before.last_serial)
+        return job
 
     def _say_refused(self, reason: str) -> None:
         """Tell of a publication that was dropped: each kind once in a while, for whoever sends one may send many."""

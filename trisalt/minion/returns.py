@@ -11,10 +11,12 @@ import math
 import os
 import random
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import attrs
 import structlog
 import trio
 
@@ -107,13 +109,18 @@ class Spool:
 
 
 class Returns:
-    """The returns on their way: `post` what is in the spool, and it will be sent."""
+    """The returns on their way: `post` what is in the spool, and it will be sent.
 
-    def __init__(self, spool: Spool) -> None:
+    `masters` are those that have a link of their own: a return for one of them waits until that link stands.
+    """
+
+    def __init__(self, spool: Spool, masters: Collection[str] = ()) -> None:
         self.spool = spool
+        self.masters = tuple(masters)
         self._posted: dict[str, bytes | None] = {}
         self._sending: set[str] = set()
-        self._late: dict[str, None] = {}
+        # … and whom each is for, where that is known.
+        self._late: dict[str, str | None] = {}
         self._standing: set[str] = set()
         self._late_posted = -math.inf
         self._wake = trio.Event()
@@ -130,10 +137,15 @@ class Returns:
         return tuple(self._late)
 
     def post_late(self) -> None:
-        """Try those again that could not be sent."""
+        """Try those again that could not be sent, as far as the link they wait for stands."""
         self._late_posted = trio.current_time()
-        for name in self.late():
-            self.post(name)
+        for name, master in list(self._late.items()):
+            if self.may_go(master):
+                self.post(name)
+
+    def may_go(self, master: str | None) -> bool:
+        """Whether there is a way to the master that a return is for."""
+        return master not in self.masters or master in self._standing
 
     def _linked(self, event: Connected | Disconnected) -> None:
         if isinstance(event, Connected):
@@ -150,16 +162,16 @@ class Returns:
         self._posted.clear()
         if not self._standing:
             # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
-            self._late.update((name, None) for name, _data in posted)
+            self._late.update((name, self._late.get(name)) for name, _data in posted)
             log.debug("returns.waiting", count=len(self._late))
             return []
         self._sending.update(name for name, _data in posted)
         return posted
 
-    def _sent(self, name: str, *, home: bool) -> None:
+    def _sent(self, name: str, *, home: bool, master: str | None) -> None:
         self._sending.discard(name)
         if not home:
-            self._late[name] = None
+            self._late[name] = master
         elif self._late and trio.current_time() - self._late_posted > SOON_AGAIN:
             # A master that takes one return takes others: its disk has room again, say.
             self.post_late()
@@ -212,21 +224,30 @@ async def _bring_home(
     timer: float,
     timer_max: float,
 ) -> None:
+    letter = _Letter(name, data)
     home = False
     async with limit:
         try:
-            home = await _send(bus, returns.spool, name, data, tries, timer, timer_max)
+            home = await _send(bus, returns, letter, tries, timer, timer_max)
         finally:
-            returns._sent(name, home=home)
+            returns._sent(name, home=home, master=letter.master)
 
 
-async def _send(
-    bus: Bus, spool: Spool, name: str, data: bytes | None, tries: int, timer: float, timer_max: float
-) -> bool:
-    """Send one return; whether it need not be sent again."""
+@attrs.define
+class _Letter:
+    """One return that is sent: what is at hand of it, and whom it is for as soon as that is known."""
+
+    name: str
+    data: bytes | None
+    master: str | None = None
+
+
+async def _send(bus: Bus, returns: Returns, letter: _Letter, tries: int, timer: float, timer_max: float) -> bool:
+    """Send one return to whom it is for; whether it need not be sent again."""
+    spool, name = returns.spool, letter.name
     try:
-        load = spool.read(name, data)
-        age = spool.age(name) if data is None else 0.0
+        load = spool.read(name, letter.data)
+        age = spool.age(name) if letter.data is None else 0.0
     except FileNotFoundError:
         return True
     except (OSError, RemoteProtocolError) as exc:
@@ -234,13 +255,53 @@ async def _send(
         spool.remove(name)
         return True
     ours = load.pop(OURS, None)
-    master = ours.get("master") if isinstance(ours, dict) else None
-    if age > GIVE_UP_AFTER:
-        log.error("return.given_up", jid=name, fun=load.get("fun"), days=round(age / 86400))
-        spool.remove(name)
-        return True
+    ours = dict(ours) if isinstance(ours, dict) else {}
+    letter.master = ours.get("master")
     fun = load.get("fun")
-    log.info("job.returning", jid=name, fun=fun)
+    if letter.master is None and len(returns.masters) > 1:
+        # Nobody asked for it, the schedule did: every master is told, as each would be of a minion of its own.
+        home = await _send_to_all(bus, returns, name, load, ours, tries, timer, timer_max)
+    elif not returns.may_go(letter.master):
+        log.debug("return.waiting", jid=name, fun=fun, master=letter.master)
+        return False
+    else:
+        log.info("job.returning", jid=name, fun=fun)
+        home = await _acknowledged(bus, name, load, letter.master, tries, timer, timer_max)
+    if not home and age > GIVE_UP_AFTER:
+        # Only now: the age is the wall clock's word, which may have been set since.
+        log.error("return.given_up", jid=name, fun=fun, days=round(age / 86400))
+        home = True
+    if home:
+        spool.remove(name)
+    return home
+
+
+async def _send_to_all(
+    bus: Bus,
+    returns: Returns,
+    name: str,
+    load: dict[str, Any],
+    ours: dict[str, Any],
+    tries: int,
+    timer: float,
+    timer_max: float,
+) -> bool:
+    """Send one return to every master that does not have it yet; whether all have it."""
+    have = [master for master in ours.get("home") or () if master in returns.masters]
+    missing = [master for master in returns.masters if master not in have]
+    log.info("job.returning", jid=name, fun=load.get("fun"))
+    for master in missing:
+        if returns.may_go(master) and await _acknowledged(bus, name, load, master, tries, timer, timer_max):
+            have.append(master)
+            if len(have) < len(returns.masters):
+                returns.spool.write(name, {**load, OURS: {**ours, "home": have}})
+    return len(have) == len(returns.masters)
+
+
+async def _acknowledged(
+    bus: Bus, name: str, load: dict[str, Any], master: str | None, tries: int, timer: float, timer_max: float
+) -> bool:
+    """Send one return to one master, `tries` times; whether it was taken."""
     reason = ""
     for _ in range(max(tries, 1)):
         patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
@@ -253,8 +314,7 @@ async def _send(
         if answer == "" or answer is False:
             reason = "the master did not take it"
             continue
-        log.debug("return.acknowledged", jid=name, fun=fun)
-        spool.remove(name)
+        log.debug("return.acknowledged", jid=name, fun=load.get("fun"))
         return True
     log.warning("job.return_failed", jid=name, reason=reason)
     return False

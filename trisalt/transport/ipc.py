@@ -6,6 +6,7 @@ Source of the framing: salt-wire.md section 15.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -102,9 +103,9 @@ class _EventSockets:
 
     # -- the bus goes out -------------------------------------------------------------------------------------
 
-    def take_reader(self, stream: trio.SocketStream, clients: trio.Nursery) -> None:
+    def take_reader(self, sock: socket.socket, clients: trio.Nursery) -> None:
         """A reader has come: what is published from the next turn on is for it."""
-        reader = _Reader(stream, self._max_buffer)
+        reader = _Reader(_stream(sock), self._max_buffer)
         self._readers.add(reader)
         self.statistics.readers += 1
         self._first.unpark()
@@ -209,6 +210,10 @@ class _EventSockets:
             log.error("event.failed", tag=tag, exc_info=exc)
 
 
+def _stream(sock: socket.socket) -> trio.SocketStream:
+    return trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+
+
 @asynccontextmanager
 async def open_event_sockets(
     pub_path: str,
@@ -233,8 +238,8 @@ async def open_event_sockets(
     with unix_listener(pub_path, pub_mode) as pub, unix_listener(pull_path, pull_mode) as pull:
         async with trio.open_nursery() as clients:
             async with trio.open_nursery() as doors:
-                doors.start_soon(accept_all, pub, lambda stream: sockets.take_reader(stream, clients))
-                doors.start_soon(accept_all, pull, lambda stream: clients.start_soon(sockets.serve_writer, stream))
+                doors.start_soon(accept_all, pub, lambda sock: sockets.take_reader(sock, clients))
+                doors.start_soon(accept_all, pull, lambda sock: clients.start_soon(sockets.serve_writer, _stream(sock)))
                 clients.start_soon(sockets.relay)
                 yield sockets.statistics
                 doors.cancel_scope.cancel()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import stat
 import struct
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any
 
 import attrs
@@ -30,6 +31,8 @@ BACKLOG = 128
 # The largest thing a caller says; what it is told may be larger.
 MAX_REQUEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
+# What SO_PEERCRED holds.
+PEER = struct.Struct("3i")
 # The file table is full: callers wait in the backlog meanwhile.
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 EXHAUSTED_WAIT = 0.1
@@ -45,64 +48,150 @@ class LocalPeer:
 
 
 class FrameStream:
-    """Maps over one connection. One task sends and one receives at a time."""
+    """Maps over one connected unix socket. One task sends and one receives at a time.
 
-    def __init__(self, stream: trio.abc.Stream, *, max_size: int = MAX_FRAME) -> None:
-        self._stream = stream
+    What can be done at once is done by plain functions (`receive_nowait`, `put`): the event loop is asked only where
+    there is something to wait for.
+    """
+
+    def __init__(self, sock: socket.socket, *, max_size: int = MAX_FRAME, hang_ups: HangUps | None = None) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._hang_ups = hang_ups
         self._decoder = FrameDecoder(max_size)
         self._received: deque[dict[str, Any]] = deque()
-        self._cut = False
+        self._unsent: deque[memoryview] = deque()
+
+    def receive_nowait(self) -> dict[str, Any] | None:
+        """As `receive`, from what has come so far; raises `trio.WouldBlock` when that is no whole map."""
+        if not self._received:
+            try:
+                data = self._sock.recv(CHUNK)
+            except BlockingIOError:
+                raise trio.WouldBlock from None
+            except OSError:
+                return None
+            if not data:
+                if self._decoder.pending:
+                    raise RemoteProtocolError("the caller hung up in the middle of a frame")
+                return None
+            self._received.extend(self._decoder.feed(data))
+            if not self._received:
+                raise trio.WouldBlock
+        return self._received.popleft()
 
     async def receive(self) -> dict[str, Any] | None:
         """The next map; None when the peer has hung up. Raises RemoteProtocolError for anything else.
 
         Cancel-safe.
         """
-        if self._received:
-            await trio.lowlevel.checkpoint()
-        while not self._received:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        waited = False
+        while True:
             try:
-                data = await self._stream.receive_some(CHUNK)
-            except trio.BrokenResourceError:
-                return None
-            if not data:
-                if self._decoder.pending:
-                    raise RemoteProtocolError("the caller hung up in the middle of a frame")
-                return None
-            self._received.extend(self._decoder.feed(bytes(data)))
-        return self._received.popleft()
+                message = self.receive_nowait()
+            except trio.WouldBlock:
+                await trio.lowlevel.wait_readable(self._sock)
+                waited = True
+                continue
+            if not waited:
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            return message
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send one map. Waits while the peer is slow; raises `trio.BrokenResourceError` when it has gone.
 
-        A send that was cancelled may have left half a frame: nothing more can be sent after it.
+        What is left of a send that was cancelled goes out before whatever is sent next.
         """
         await self.send_bytes(pack_frame(message))
 
     async def send_many(self, messages: Iterable[dict[str, Any]]) -> None:
         """Send several maps with one write."""
-        await self.send_bytes(b"".join([pack_frame(message) for message in messages]))
+        await self.send_bytes(_packed(messages))
 
     async def send_bytes(self, packed: bytes) -> None:
         """Send frames that `wire.frames.pack_frame` made: packed once, for many followers."""
-        if self._cut:
-            await trio.lowlevel.checkpoint()
-            raise trio.BrokenResourceError("an earlier frame was cut")
-        try:
-            await self._stream.send_all(packed)
-        except trio.BusyResourceError:
-            raise
-        except BaseException:
-            self._cut = True
-            raise
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._put(packed)
+        await self.flush()
 
-    async def wait_closed(self) -> None:
-        """Wait until the peer hangs up; what it still sends is thrown away."""
+    def put(self, *messages: dict[str, Any]) -> bool:
+        """Send maps with one write, as far as that goes without waiting; whether all has gone.
+
+        The rest waits for `flush`, or goes with whatever is sent next. Raises as `send`.
+        """
+        self._put(_packed(messages))
+        return not self._unsent
+
+    async def flush(self) -> None:
+        """Wait until all has been sent."""
+        if not self._unsent:
+            await trio.lowlevel.checkpoint()
+        while self._unsent:
+            await trio.lowlevel.wait_writable(self._sock)
+            while self._unsent:
+                rest = self._unsent[0]
+                sent = self._write(rest)
+                if sent < len(rest):
+                    self._unsent[0] = rest[sent:]
+                    break
+                self._unsent.popleft()
+
+    @contextmanager
+    def while_there(self) -> Iterator[None]:
+        """What is done in this block is cancelled when the peer hangs up. What it still says is thrown away."""
+        assert self._hang_ups is not None, "a listener's stream"
+        with self._hang_ups.cancelling(self._sock):
+            yield
+
+    def _put(self, packed: bytes) -> None:
+        sent = 0 if self._unsent else self._write(packed)
+        if sent < len(packed):
+            self._unsent.append(memoryview(packed)[sent:])
+
+    def _write(self, data: bytes | memoryview) -> int:
         try:
-            while await self._stream.receive_some(CHUNK):
-                pass
-        except trio.BrokenResourceError:
-            pass
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            raise trio.BrokenResourceError(f"the peer has gone: {exc.strerror}") from exc
+
+
+def _packed(messages: Iterable[dict[str, Any]]) -> bytes:
+    return b"".join([pack_frame(message) for message in messages])
+
+
+class HangUps:
+    """One look at all peers: whoever waits for one that hangs up is cancelled. It costs them no task."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._scopes: dict[int, trio.CancelScope] = {}
+
+    @contextmanager
+    def cancelling(self, sock: socket.socket) -> Iterator[None]:
+        """Cancel what is done in this block when the peer of `sock` hangs up."""
+        fd = sock.fileno()
+        with trio.CancelScope() as scope:
+            self._scopes[fd] = scope
+            self._epoll.register(fd, select.EPOLLRDHUP | select.EPOLLONESHOT)
+            try:
+                yield
+            finally:
+                self._epoll.unregister(fd)
+                del self._scopes[fd]
+
+    async def watch(self) -> None:
+        """Look, until cancelled."""
+        while True:
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+            for fd, _events in self._epoll.poll(0):
+                self._scopes[fd].cancel()
+
+    def close(self) -> None:
+        """Nobody waits any longer."""
+        self._epoll.close()
 
 
 @asynccontextmanager
@@ -124,10 +213,10 @@ async def open_local_listener(
     """
     clients: Counter[int] = Counter()
 
-    async def serve(stream: trio.SocketStream, peer: LocalPeer) -> None:
-        async with stream:
+    async def serve(sock: socket.socket, peer: LocalPeer) -> None:
+        with sock:
             try:
-                await handle(peer, FrameStream(stream, max_size=max_size))
+                await handle(peer, FrameStream(sock, max_size=max_size, hang_ups=hang_ups))
             except* (trio.BrokenResourceError, trio.ClosedResourceError):
                 log.debug("local.hung_up", uid=peer.uid, pid=peer.pid)
             except* RemoteProtocolError as group:
@@ -137,51 +226,56 @@ async def open_local_listener(
             finally:
                 clients[peer.uid] -= 1
 
-    def take(stream: trio.SocketStream) -> None:
-        peer = _peer_of(stream)
+    def take(sock: socket.socket) -> None:
+        peer = _peer_of(sock)
         if clients[peer.uid] >= max_clients:
-            stream.socket.close()
+            sock.close()
             log.warning("local.full", uid=peer.uid, pid=peer.pid, clients=max_clients)
             return
         clients[peer.uid] += 1
-        handlers.start_soon(serve, stream, peer)
+        handlers.start_soon(serve, sock, peer)
 
-    with unix_listener(path, mode) as listener:
-        async with trio.open_nursery() as handlers:
-            async with trio.open_nursery() as door:
-                door.start_soon(accept_all, listener, take)
-                yield
-                door.cancel_scope.cancel()
-            listener.socket.close()
-            handlers.cancel_scope.deadline = trio.current_time() + grace
+    with closing(HangUps()) as hang_ups, unix_listener(path, mode) as listener:
+        async with trio.open_nursery() as watch:
+            watch.start_soon(hang_ups.watch)
+            async with trio.open_nursery() as handlers:
+                async with trio.open_nursery() as door:
+                    door.start_soon(accept_all, listener, take)
+                    yield
+                    door.cancel_scope.cancel()
+                listener.close()
+                handlers.cancel_scope.deadline = trio.current_time() + grace
+            watch.cancel_scope.cancel()
 
 
-def _peer_of(stream: trio.SocketStream) -> LocalPeer:
-    fields = struct.Struct("3i")
-    pid, uid, gid = fields.unpack(stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, fields.size))
+def _peer_of(sock: socket.socket) -> LocalPeer:
+    pid, uid, gid = PEER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size))
     return LocalPeer(uid=uid, gid=gid, pid=pid)
 
 
 # -- listening at a path, for `ipc` too ----------------------------------------------------------------------------
 
 
-async def accept_all(listener: trio.SocketListener, take: Callable[[trio.SocketStream], None]) -> None:
+async def accept_all(listener: socket.socket, take: Callable[[socket.socket], None]) -> None:
     """Hand every new connection to `take`, at once, until cancelled."""
     while True:
+        await trio.lowlevel.wait_readable(listener)
         try:
-            stream = await listener.accept()
+            sock, _address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            continue
         except OSError as exc:
             if exc.errno not in EXHAUSTED:
                 raise
             log.error("local.exhausted", reason=exc.strerror)
             await trio.sleep(EXHAUSTED_WAIT)
         else:
-            take(stream)
+            take(sock)
 
 
 @contextmanager
-def unix_listener(path: str, mode: int) -> Iterator[trio.SocketListener]:
-    """A listening unix socket at `path` with `mode`; its file is removed at the end if it is still ours.
+def unix_listener(path: str, mode: int) -> Iterator[socket.socket]:
+    """A listening unix socket at `path` with `mode`, not blocking; its file is removed at the end if it is still ours.
 
     Raises ConfigError as `open_local_listener` says.
     """
@@ -198,10 +292,11 @@ def unix_listener(path: str, mode: int) -> Iterator[trio.SocketListener]:
             os.chmod(path, mode)
             made = os.lstat(path)
             sock.listen(BACKLOG)
+            sock.setblocking(False)
         except OSError as exc:
             raise ConfigError(f"cannot listen at {path}: {exc.strerror}") from exc
         try:
-            yield trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+            yield sock
         finally:
             _remove_own(path, made)
     finally:

@@ -18,6 +18,8 @@ import zmq
 from trisalt.transport.zmq import (
     HEARTBEAT,
     KEEPALIVE,
+    QUICK,
+    TRIED_AGAIN,
     Context,
     Frames,
     Heartbeat,
@@ -178,7 +180,7 @@ async def open_subscriber(
     reconnect: int = 1000,
     reconnect_max: int = 10_000,
     keepalive: KeepAlive = KEEPALIVE,
-    heartbeat: Heartbeat = HEARTBEAT,
+    heartbeat: Heartbeat = QUICK,
     ipv6: bool = False,
 ) -> AsyncIterator[Subscriber]:
     """Follow the publisher at `address` (`tcp://host:port`); `topics` are prefixes.
@@ -193,6 +195,7 @@ async def open_subscriber(
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL: reconnect,
         zmq.RECONNECT_IVL_MAX: reconnect_max,
+        **TRIED_AGAIN,
         **keepalive.options(),
         **heartbeat.options(),
         **ip_options(address, ipv6),

@@ -18,6 +18,8 @@ from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.zmq import (
     HEARTBEAT,
     KEEPALIVE,
+    QUICK,
+    TRIED_AGAIN,
     Context,
     Heartbeat,
     KeepAlive,
@@ -296,10 +298,16 @@ class RequestClient:
                 self._idle.append(connection)
             else:
                 connection.close()
+            if not clean:
+                # Those that are kept go the same way, which may be dead: the next try is not to find that out again.
+                self._hang_up()
 
     def close(self) -> None:
         """Close the connections that are kept. Those in use close with their requests."""
         self._max_idle = 0
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
@@ -325,7 +333,7 @@ async def open_request_client(
     max_size: int = MAX_REQUEST,
     reconnect_max: int = 5000,
     keepalive: KeepAlive = KEEPALIVE,
-    heartbeat: Heartbeat = HEARTBEAT,
+    heartbeat: Heartbeat = QUICK,
     ipv6: bool = False,
 ) -> AsyncIterator[RequestClient]:
     """A client of the request server at `address`.
@@ -339,6 +347,7 @@ async def open_request_client(
         zmq.LINGER: 0,
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL_MAX: reconnect_max,
+        **TRIED_AGAIN,
         **keepalive.options(),
         **heartbeat.options(),
         **ip_options(address, ipv6),

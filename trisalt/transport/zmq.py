@@ -74,6 +74,12 @@ class Heartbeat:
 # What stock Salt sets by default. Source: salt-wire.md section 1.
 KEEPALIVE = KeepAlive()
 HEARTBEAT = Heartbeat()
+# What a minion and a command ask of their own connections: a path that fell silent is known to be dead in 25 s.
+QUICK = Heartbeat(timeout=15_000)
+
+# How patient whoever connects is with a connection that is not there yet, so that a way that opens again is tried
+# soon: the kernel alone sends a lost SYN again after a minute and more, and a peer that only accepts says nothing.
+TRIED_AGAIN: dict[int, int | bytes] = {zmq.CONNECT_TIMEOUT: 10_000, zmq.HANDSHAKE_IVL: 15_000}
 
 
 def tcp_address(host: str, port: int, *, source_host: str = "", source_port: int = 0) -> str:
