@@ -20,10 +20,10 @@ import attrs
 import structlog
 import trio
 
-from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected, JobReceived, PillarRefresh
 from trisalt.bus.requests import MasterRequest
-from trisalt.errors import RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.errors import RemoteProtocolError, RequestTimeout
 from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
@@ -296,7 +296,13 @@ class Link:
                         for payload in await subscriber.receive_all():
                             job = await self._opened(payload)
                             if job is not None:
-                                await self._bus.publish(JobReceived(load=job, master=self.master))
+                                await self._say_received(JobReceived(load=job, master=self.master))
+
+    async def _say_received(self, event: JobReceived) -> None:
+        try:
+            self._bus.publish_nowait(event)
+        except trio.WouldBlock:
+            await self._bus.publish(event)
 
     async def _watch(self, subscriber: Any, address: str) -> None:
         with trio.move_on_after(SUBSCRIBED_WITHIN) as late:
@@ -476,17 +482,13 @@ async def answer_requests(
     bus: Bus, links: Sequence[Link], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Answer every `MasterRequest` through the link it names; without a name, through the first that stands."""
-    async with bus.claim(MasterRequest) as requests, trio.open_nursery() as nursery:
+
+    async def answer(request: MasterRequest) -> Any:
+        link = next((link for link in links if link.master == request.master), None) or next(
+            (link for link in links if link.connected), links[0]
+        )
+        return await link.ask(request.load, timeout=request.timeout, tries=request.tries)
+
+    with bus.answering({MasterRequest: answer}):
         task_status.started()
-        async for request, reply in requests:
-            nursery.start_soon(_answer, links, request, reply)
-
-
-async def _answer(links: Sequence[Link], request: MasterRequest, reply: Reply) -> None:
-    link = next((link for link in links if link.master == request.master), None) or next(
-        (link for link in links if link.connected), links[0]
-    )
-    try:
-        reply.send(await link.ask(request.load, timeout=request.timeout, tries=request.tries))
-    except TrisaltError as exc:
-        reply.fail(exc)
+        await trio.sleep_forever()

@@ -11,8 +11,8 @@ import math
 import os
 import random
 import time
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,20 +117,34 @@ class Returns:
     def __init__(self, spool: Spool, masters: Collection[str] = ()) -> None:
         self.spool = spool
         self.masters = tuple(masters)
-        self._posted: dict[str, bytes | None] = {}
+        self._send: Callable[[str, bytes | None], None] | None = None
         self._sending: set[str] = set()
         # … and whom each is for, where that is known.
         self._late: dict[str, str | None] = {}
         self._standing: set[str] = set()
         self._late_posted = -math.inf
-        self._wake = trio.Event()
 
     def post(self, name: str, data: bytes | None = None) -> None:
         """A return is in the spool under this name: send it. `data` is what was just written there, if it is small."""
-        if name not in self._sending:
-            self._late.pop(name, None)
-            self._posted[name] = data if data is not None and len(data) <= AT_HAND else None
-            self._wake.set()
+        if name in self._sending:
+            return
+        if self._send is None or not self._standing:
+            # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
+            self._late[name] = self._late.get(name)
+            log.debug("returns.waiting", count=len(self._late))
+            return
+        self._late.pop(name, None)
+        self._sending.add(name)
+        self._send(name, data if data is not None and len(data) <= AT_HAND else None)
+
+    @contextmanager
+    def sent_by(self, send: Callable[[str, bytes | None], None]) -> Iterator[None]:
+        """Have `send` begin to send what is posted while a link stands; it says `_sent` when it is done."""
+        self._send = send
+        try:
+            yield
+        finally:
+            self._send = None
 
     def late(self) -> tuple[str, ...]:
         """Those that could not be sent, and wait."""
@@ -154,20 +168,6 @@ class Returns:
         else:
             self._standing.discard(event.master)
 
-    async def _next(self) -> list[tuple[str, bytes | None]]:
-        while not self._posted:
-            await self._wake.wait()
-            self._wake = trio.Event()
-        posted = list(self._posted.items())
-        self._posted.clear()
-        if not self._standing:
-            # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
-            self._late.update((name, self._late.get(name)) for name, _data in posted)
-            log.debug("returns.waiting", count=len(self._late))
-            return []
-        self._sending.update(name for name, _data in posted)
-        return posted
-
     def _sent(self, name: str, *, home: bool, master: str | None) -> None:
         self._sending.discard(name)
         if not home:
@@ -189,15 +189,16 @@ async def keep_returns(
     """Send what is posted, and what a previous daemon left in the spool; `tries` times, each waiting for an answer
     for a random time between `timer` and `timer_max` seconds. While no link stands they wait.
     """
-    for name in returns.spool.names():
-        returns.post(name)
     limit = trio.CapacityLimiter(AT_ONCE)
     async with trio.open_nursery() as nursery:
-        await nursery.start(_try_again, bus, returns)
-        task_status.started()
-        while True:
-            for name, data in await returns._next():
-                nursery.start_soon(_bring_home, bus, returns, name, data, limit, tries, timer, timer_max)
+
+        def send(name: str, data: bytes | None) -> None:
+            nursery.start_soon(_bring_home, bus, returns, name, data, limit, tries, timer, timer_max)
+
+        with returns.sent_by(send):
+            for name in returns.spool.names():
+                returns.post(name)
+            await _try_again(bus, returns, task_status=task_status)
 
 
 async def _try_again(
@@ -226,11 +227,15 @@ async def _bring_home(
 ) -> None:
     letter = _Letter(name, data)
     home = False
-    async with limit:
-        try:
-            home = await _send(bus, returns, letter, tries, timer, timer_max)
-        finally:
-            returns._sent(name, home=home, master=letter.master)
+    try:
+        limit.acquire_nowait()
+    except trio.WouldBlock:
+        await limit.acquire()
+    try:
+        home = await _send(bus, returns, letter, tries, timer, timer_max)
+    finally:
+        limit.release()
+        returns._sent(name, home=home, master=letter.master)
 
 
 @attrs.define

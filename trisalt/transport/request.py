@@ -274,13 +274,19 @@ class RequestClient:
         caller's deadline decides: this payload may be what the peer hangs up on.
         Raises RemoteProtocolError when what comes back is not framed as an answer.
         """
-        async with self._turns:
+        try:
+            self._turns.acquire_nowait()
+        except trio.WouldBlock:
+            await self._turns.acquire()
+        try:
             for _ in range(SENDINGS):
                 answer = await self._try(payload)
                 if answer is not None:
                     return answer
                 log.debug("request.lost", address=self._address)
             await trio.sleep_forever()
+        finally:
+            self._turns.release()
 
     async def _try(self, payload: bytes) -> bytes | None:
         connection = self._take()

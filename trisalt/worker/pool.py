@@ -221,10 +221,12 @@ class Workers:
         if parts := self._parts_for(seat):
             request["context"] = parts
         try:
-            await process.send(request)
+            rest = process.begin(request)
         except LocalProtocolError:
             # A set or an object in what we were given: it is the child's idea of it that counts.
-            await process.send(plain(request))
+            rest = process.begin(plain(request))
+        if rest:
+            await process.finish(rest)
         message = await process.receive()
         if message is not None and ("upcall" in message or "log" in message):
             message = await self._attend(seat, message)

@@ -52,7 +52,7 @@ class Process:
         rely on it. Raises LocalProtocolError for what does not pack. Cancelled in the middle of a larger one, the
         channel is lost: it is closed.
         """
-        rest = memoryview(pack_frame(dict(message)))
+        packed = memoryview(pack_frame(dict(message)))
         try:
             self._sending.acquire_nowait()
         except trio.WouldBlock:
@@ -60,19 +60,31 @@ class Process:
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
         try:
-            try:
-                while rest:
-                    try:
-                        rest = rest[self._socket.send(rest) :]
-                    except BlockingIOError:
-                        await trio.lowlevel.wait_writable(self._socket)
-            except OSError:
-                return
-            except BaseException:
-                self.close()
-                raise
+            await self.finish(self._write(packed))
         finally:
             self._sending.release()
+
+    def begin(self, message: Mapping[str, Any]) -> memoryview:
+        """Send a frame as `send` does, while nobody else sends, as far as it goes at once. `finish` sends the rest."""
+        return self._write(memoryview(pack_frame(dict(message))))
+
+    async def finish(self, rest: memoryview) -> None:
+        """Send the rest of a frame, if there is one."""
+        try:
+            while rest:
+                await trio.lowlevel.wait_writable(self._socket)
+                rest = self._write(rest)
+        except BaseException:
+            self.close()
+            raise
+
+    def _write(self, data: memoryview) -> memoryview:
+        try:
+            return data[self._socket.send(data) :]
+        except BlockingIOError:
+            return data
+        except OSError:
+            return data[:0]
 
     async def receive(self) -> dict[str, Any] | None:
         """The next frame; None when the child has closed its end, or has ended and left nothing more."""
