@@ -362,7 +362,7 @@ async def test_a_watch_of_days_stays_small(nursery, autojump_clock, monkeypatch)
     bus, store = Bus(), MemoryStore()
     publisher = Publisher(bus, answers={"m1": True})
     await nursery.start(publisher.run)
-    watches = watching.Watches(bus, store.jobs, 5.0, 10.0, None)
+    watches = watching.Watches(bus, store.jobs, 5.0, 10.0, None, None)
     await nursery.start(watches.run)
     made = keeper._Keeper(bus, store.jobs, watches, trio.current_time)
     with bus.answering({ReturnsRequest: made.keep}):

@@ -250,7 +250,8 @@ class JobNew(Event):
 
     `watch`: somebody waits, so `master/jobs` asks find_job until the job is settled; `timeout` and
     `gather_job_timeout` are seconds, the configured ones when None. `chosen`: the jid was the caller's, so that there
-    may be returns already.
+    may be returns already. `until` (wall seconds): it waits so long for minions that are away, of whom those in
+    `absent` are known to be.
     """
 
     TAG = "salt/job/{jid}/new"
@@ -266,6 +267,8 @@ class JobNew(Event):
     timeout: float | None = inside(default=None)
     gather_job_timeout: float | None = inside(default=None)
     chosen: bool = inside(default=False)
+    until: float | None = inside(default=None)
+    absent: frozenset[str] = inside(default=frozenset())
 
 
 @attrs.frozen(kw_only=True)
@@ -337,11 +340,27 @@ class LoginDecided(Event):
 
 @attrs.frozen(kw_only=True)
 class JobSettled(Event):
-    """Nobody waits for this job any longer: `missing` gives a reason for each minion that did not return."""
+    """Nobody waits for this job any longer: `missing` gives a reason for each minion that did not return.
+
+    `waiting`: the job itself waits for these of them, until when (wall seconds).
+    """
 
     TAG = "trisalt/job/{jid}/settled"
     jid: str
     missing: dict[str, str]
+    waiting: dict[str, float] | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class JobDropped(Event):
+    """A job waits no longer for these minions, and they will not run it: `why` is a word, `reason` a sentence."""
+
+    TAG = "trisalt/job/{jid}/dropped"
+    jid: str
+    minions: list[str]
+    why: str
+    reason: str
+    user: str | None = optional()
 
 
 # -- batches -------------------------------------------------------------------------------------------------------

@@ -261,6 +261,8 @@ class PublishRequest(Request):
 
     `kwargs` are the job's further keys that stock knows (`delimiter`, `metadata`, `ret_config`, …). `watch` asks
     for the find_job polling: `timeout` and `gather_job_timeout` in seconds, the configured ones when None.
+    `wait_absent` is for how many seconds the job waits for minions that are away: True for as long as is usual here,
+    0 for not at all, None for what is configured.
     The answer is a `Published`.
     """
 
@@ -276,6 +278,7 @@ class PublishRequest(Request):
     watch: bool = False
     timeout: float | None = None
     gather_job_timeout: float | None = None
+    wait_absent: float | bool | None = None
     caller: Caller | None = None
 
     @property
@@ -299,6 +302,31 @@ class Published:
     minions: list[str]
     missing: list[str]
     error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SendRequest(Request):
+    """Send a job out that was allowed and recorded before, to these of its minions; `load` is what was recorded.
+
+    The answer is None.
+    """
+
+    CMD = "send"
+    load: dict[str, Any]
+    minions: list[str]
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequest(Request):
+    """A job is not to wait any longer: for these of its minions, or, when None, for anybody; `user` wants it so.
+
+    The answer is `{id: sent}` of those for whom it waited; one that it was sent to may have begun.
+    """
+
+    CMD = "cancel"
+    jid: str
+    user: str
+    minions: list[str] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -25,11 +25,18 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 
 # Exit status of a command line that is not whole. Source: spec/cli.md section 1.
 INCOMPLETE = 42
+# Nothing failed, and for some minions the job waits: what sysexits.h calls EX_TEMPFAIL, as of mail that is queued.
+QUEUED = 75
 
 TOO_MANY = "\nNOTICE: Too many minions targeted, switching to batch execution."
 NOBODY_DOCUMENTS = "No minions found to gather docs from"
 UNDOCUMENTED = "No documentation was found"
 NO_MATCH = "No minions matched the target. No command was sent, no jid was assigned."
+WAITS = """The job waits for {count} minion(s): it runs there when they are back. What waits, and how to cancel it:
+
+salt-run jobs.queued {jid}
+salt-run jobs.cancel {jid}
+"""
 LEFT = """
 {why}
 This job's jid is: {jid}
@@ -53,6 +60,7 @@ class Command:
         self.config = read_master(options.config_dir)
         self.retcodes: dict[str, int] = {}
         self.missing: dict[str, str] = {}
+        self.waiting: dict[str, float] = {}
         self.hide = not self.config.show_timeout if options.hide_timeout is None else options.hide_timeout
         self._progress: Any = None
         if options.config_dump:
@@ -92,17 +100,20 @@ class Command:
         if options.batch is None and options.batch_safe_limit > 1:
             self._look_before(door)
         if options.batch is not None:
+            if options.durable:
+                _leave("A batch is for the minions that are there: --durable and --batch do not go together.")
             from trisalt.cli.batch import run_batch
 
             return run_batch(self, door)
         if options.detach:
             asked = {name: value for name, value in self.asked().items() if "timeout" not in name}
-            published = publish_async(door, self.tgt, self.fun, self.arg, **asked)
+            published = publish_async(door, self.tgt, self.fun, self.arg, wait_absent=options.durable, **asked)
             if published.jid is None:
                 return self.nobody()
             self.say(f"Executed command with job ID: {published.jid}")
             return 0
-        with publish(door, self.tgt, self.fun, self.arg, **self.asked()) as followed:
+        asked = self.asked()
+        with publish(door, self.tgt, self.fun, self.arg, wait_absent=options.durable, **asked) as followed:
             published = followed.published or Published(None, [], [])
             if published.jid is None:
                 return self.nobody()
@@ -145,13 +156,17 @@ class Command:
             sys.stderr.write(LEFT.format(why=exc, jid=jid))
             return FAILED
         self.missing = job.missing or {}
+        self.waiting = job.waiting
         self.end_progress()
         self.summarise_if_asked()
-        if not self.retcodes and (self.hide or not self.missing):
+        if not self.retcodes and (self.hide or not self.missing) and not self.waiting:
             return nothing()
-        if any(self.retcodes.values()) or self.missing:
+        if any(self.retcodes.values()) or self.missing.keys() - self.waiting.keys():
             sys.stderr.write("ERROR: Minions returned with non-zero exit code\n")
             return FAILED
+        if self.waiting:
+            sys.stderr.write(WAITS.format(count=len(self.waiting), jid=jid))
+            return QUEUED
         return 0
 
     def _noted(self, job: Job) -> Iterator[dict[str, Any]]:
@@ -273,7 +288,7 @@ class Command:
             return
         failed = sorted(id for id, retcode in self.retcodes.items() if retcode)
         gone = sorted(id for id, reason in self.missing.items() if "[Not connected]" in reason)
-        silent = sorted(id for id in self.missing if id not in gone)
+        silent = sorted(id for id in self.missing if id not in gone and id not in self.waiting)
         rule = "-" * 43
         lines = [
             *("", "", rule, "Summary", rule),
@@ -281,9 +296,13 @@ class Command:
             f"# of minions returned: {len(self.retcodes)}",
             f"# of minions that did not return: {len(self.missing)}",
             f"# of minions with errors: {len(failed)}",
+            *([f"# of minions the job waits for: {len(self.waiting)}"] if self.waiting else []),
         ]
         if self.options.verbose:
-            named = (("not connected", gone), ("not responding", silent), ("with failures", failed))
+            named = (
+                *(("not connected", gone), ("not responding", silent), ("with failures", failed)),
+                ("waited for", sorted(self.waiting)),
+            )
             lines += [f"Minions {how}: {' '.join(ids)}" for how, ids in named if ids]
         self.say("\n".join([*lines, rule]))
 

@@ -111,9 +111,10 @@ class Parser:
         self.add("--saltfile", help="File with flags of its own for each command; ./Saltfile by default.")
 
     def add(self, *flags: str, **how: Any) -> None:
-        """Add a flag. `how` is dest, action (store, store_true, store_false, store_const, exclusive, unserved), type,
-        choices, default, const, metavar, help. `exclusive` stores its const; two of one dest are an error. `unserved`
-        is stock's and not ours: whoever uses it is told by its help, in one line."""
+        """Add a flag. `how` is dest, action (store, store_true, store_false, store_const, maybe, exclusive, unserved),
+        type, choices, default, const, metavar, help. `maybe` takes a value after `=` only, and stores its const without
+        one. `exclusive` stores its const; two of one dest are an error. `unserved` is stock's and not ours: whoever
+        uses it is told by its help, in one line."""
         flag = Flag(*flags, **how)
         self._groups[-1][1].append(flag)
         for name in flags:
@@ -128,7 +129,7 @@ class Parser:
         options = Options()
         flags = {id(flag): flag for flag in self._flags.values()}.values()
         for flag in flags:
-            if flag.action in ("store", "store_true", "store_false", "store_const", "exclusive"):
+            if flag.action in ("store", "store_true", "store_false", "store_const", "maybe", "exclusive"):
                 options.__dict__.setdefault(flag.dest, flag.default)
         given: dict[str, str] = {}
         rest = list(sys.argv[1:] if argv is None else argv)
@@ -153,7 +154,7 @@ class Parser:
                 name, equals, value = word.partition("=")
                 name = self._long(name)
                 flag = self._flags[name]
-                if equals and not flag.takes_value and flag.action != "unserved":
+                if equals and not flag.takes_value and flag.action not in ("maybe", "unserved"):
                     self.error(f"{name} option does not take a value")
                 self._take(options, given, name, flag, rest, value if equals else None)
             elif word.startswith("-") and len(word) > 1:
@@ -223,6 +224,8 @@ class Parser:
 
     @staticmethod
     def _spelt(flag: Flag, name: str) -> str:
+        if flag.action == "maybe" and name.startswith("--"):
+            return f"{name}[={flag.metavar}]"
         if not flag.takes_value:
             return name
         return f"{name}={flag.metavar}" if name.startswith("--") else f"{name} {flag.metavar}"
@@ -258,6 +261,8 @@ class Parser:
                 if not rest:
                     self.error(f"{name} option requires 1 argument")
                 value = rest.pop(0)
+            result = self._converted(name, flag, value)
+        elif flag.action == "maybe" and value is not None:
             result = self._converted(name, flag, value)
         elif flag.action in ("store_true", "store_false"):
             result = flag.action == "store_true"

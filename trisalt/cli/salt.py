@@ -44,6 +44,14 @@ def _parser() -> Parser:
     add("-t", "--timeout", type=int, metavar="SECONDS", help="Seconds before the minions are asked whether they run.")
     add("--gather-job-timeout", type=int, metavar="SECONDS", help="Seconds to wait for the answers to that.")
     add("--async", action="store_true", dest="detach", help="Tell the job id, and do not wait.")
+    add(
+        "--durable",
+        action="maybe",
+        type=_duration,
+        const=True,
+        metavar="TIME",
+        help="The job waits for minions that are away, for a day or so long: 2h, 7d.",
+    )
     add("-s", "--static", action="store_true", help="Print once, when all have returned.")
     add("--hide-timeout", action="store_const", const=True, help="Do not print the minions that did not return.")
     add(
@@ -97,6 +105,15 @@ def _size(text: str) -> str:
         f"Invalid batch specification {text!r}: must be an integer or percentage string like '10' or '25%', "
         "of at least 1 and at most 100%."
     )
+
+
+def _duration(text: str) -> float:
+    from trisalt.config.duration import duration
+
+    try:
+        return duration(text)
+    except ValueError as exc:
+        raise Unfit(f"option --durable: {exc}") from None
 
 
 def _count(text: str) -> int:

@@ -38,13 +38,15 @@ class Job(Following):
     """A job that is followed: iterate its returns (maps with id, jid, fun, fun_args, return, retcode, success, out).
 
     `published` is there from the start (None for `follow`). `missing` is `{id: reason}` once the job has settled,
-    None until then. Close it, or use it in a `with`, to stop following early.
+    None until then; for those of them in `waiting` the job itself waits, until when (seconds). Close it, or use it in a
+    `with`, to stop following early.
     """
 
     def __init__(self, answers: Answers, published: Published | None) -> None:
         super().__init__(answers)
         self.published = published
         self.missing: dict[str, str] | None = None
+        self.waiting: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The returns. Raises DoorClosed when the master goes away before the job has settled."""
@@ -53,6 +55,7 @@ class Job(Following):
                 yield answer["return"]
             elif "settled" in answer:
                 self.missing = dict(answer["settled"].get("missing") or {})
+                self.waiting = dict(answer["settled"].get("waiting") or {})
                 self.close()
                 return
         if self.missing is None and (self.published is None or self.published.jid is not None):
@@ -71,15 +74,19 @@ def publish(
     jid: str = "",
     timeout: float | None = None,
     gather_job_timeout: float | None = None,
+    wait_absent: float | bool | None = None,
     publish_timeout: float | None = PUBLISH_TIMEOUT,
 ) -> Job:
     """Publish and follow: returns when the job has gone out.
 
     `kwargs` are further keys of the job, as stock has them (`metadata`, `delimiter`, …). `timeout` and
-    `gather_job_timeout` are the master's, for its find_job; None for the configured ones. `publish_timeout`:
-    seconds to wait for the publication itself. Raises as `Door.ask` does.
+    `gather_job_timeout` are the master's, for its find_job; None for the configured ones. `wait_absent`: for how many
+    seconds the job waits for minions that are away (True: as long as is usual; 0: not at all; None: as configured).
+    `publish_timeout`: seconds to wait for the publication itself. Raises as `Door.ask` does.
     """
     question = _question(tgt, fun, arg, tgt_type, kwargs, ret, jid, timeout, gather_job_timeout, follow=True)
+    if wait_absent is not None:
+        question["wait_absent"] = wait_absent
     answers = door.follow(question, publish_timeout)
     try:
         published = Published.from_answer(_first(answers))
@@ -101,10 +108,13 @@ def publish_async(
     kwargs: Mapping[str, Any] | None = None,
     ret: str = "",
     jid: str = "",
+    wait_absent: float | bool | None = None,
     publish_timeout: float | None = PUBLISH_TIMEOUT,
 ) -> Published:
-    """Publish and do not follow. Raises as `Door.ask` does."""
+    """Publish and do not follow. `wait_absent` as for `publish`. Raises as `Door.ask` does."""
     question = _question(tgt, fun, arg, tgt_type, kwargs, ret, jid, None, None, follow=False)
+    if wait_absent is not None:
+        question["wait_absent"] = wait_absent
     return Published.from_answer(door.ask(question, publish_timeout))
 
 

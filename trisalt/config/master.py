@@ -81,6 +81,7 @@ class MasterConfig(DaemonConfig):
     event_return_blacklist: list[str] = option([], "Tags that are not given.")
     minion_data_cache: bool = option(True, "Remember grains, pillar and mine of each minion; targets need it.")
     minion_data_cache_events: bool = option(True, "Tell of new grains or pillar as `minion/refresh/<id>`.")
+    queue_offline: str = option("", "Jobs wait so long for minions that are away (24h), as with `--durable`. Ours.")
     loop_interval: float = option(60.0, "Seconds between looks at what is due in the house.")
 
     unique_jid: bool = option(False, "Put the process id behind every job id.")

@@ -29,6 +29,7 @@ from trisalt.bus.events import (
 )
 from trisalt.bus.requests import (
     Caller,
+    CancelRequest,
     DropTokenRequest,
     Published,
     PublishRequest,
@@ -253,6 +254,9 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
             )
             resolved = await bus.ask(wanted)
             return {"minions": resolved.minions, "missing": resolved.missing}
+        case UpcallKind.CANCEL:
+            user = run.user if run else "root"
+            return await bus.ask(CancelRequest(jid=fields["jid"], minions=fields.get("minions"), user=user))
         case UpcallKind.TOKEN:
             return await _token(bus, run.user if run else "root", fields)
         case UpcallKind.BANK:

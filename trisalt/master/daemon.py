@@ -50,6 +50,8 @@ from trisalt.master.peers import serve_peers
 from trisalt.master.pillar import serve_pillar
 from trisalt.master.presence import PresenceDesk, keep_presence
 from trisalt.master.publisher import PublishRules, publish_jobs
+from trisalt.master.queue import Queue
+from trisalt.master.queues import run_queue
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
 from trisalt.master.scheduled import run_due
 from trisalt.master.sessions import AcceptedKeys, Sessions
@@ -206,6 +208,7 @@ async def start_services(
     bus, config, live, opts = here.bus, here.config, here.live, here.live.opts
     minions = Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=lambda: opts.get("nodegroups") or {})
     cache = JobCache(Path(config.cachedir), hash_type=config.hash_type)
+    queue = Queue(answer_within=config.timeout)
     housekeeping = partial(
         keep_house,
         bus,
@@ -218,8 +221,16 @@ async def start_services(
         partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
         partial(keep_presence, bus, here.presence, minions.accepted),
-        partial(keep_jobs, bus, store, timeout=config.timeout, gather_job_timeout=config.gather_job_timeout),
+        partial(
+            keep_jobs,
+            bus,
+            store,
+            timeout=config.timeout,
+            gather_job_timeout=config.gather_job_timeout,
+            waiting=queue.waiting,
+        ),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
+        partial(run_queue, bus, store, queue, timeout=config.timeout),
         partial(answer_targets, bus, minions),
         partial(serve_logins, bus, workers, store.banks, live.acl, rules=lambda: live.logins),
         partial(

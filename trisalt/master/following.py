@@ -24,12 +24,13 @@ class Following:
     """One follower's view of one job. Say which by `begin` or `join`; then iterate: lists of return maps.
 
     A return map has `id`, `jid`, `fun`, `fun_args`, `return`, `retcode`, `success`, and `out` where there is one.
-    `missing` is `{id: reason}` when the iteration has ended.
+    `missing` is `{id: reason}` when the iteration has ended; for those in `waiting` the job waits, until when.
     """
 
     def __init__(self, bus: Bus, jobs: Jobs, events: Subscription) -> None:
         self.jid = ""
         self.missing: dict[str, str] | None = None
+        self.waiting: dict[str, float] = {}
         self._bus = bus
         self._jobs = jobs
         self._events = events
@@ -71,7 +72,7 @@ class Following:
                         self._told.add(event.id)
                         returns.append(return_map(event))
                 case JobSettled(jid=self.jid):
-                    self.missing = dict(event.missing)
+                    self.missing, self.waiting = dict(event.missing), dict(event.waiting or {})
                 case JobReturned() | JobSettled():
                     pass
                 case _:

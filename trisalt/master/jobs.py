@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -51,6 +51,7 @@ async def keep_jobs(
     timeout: float = 5.0,
     gather_job_timeout: float = 10.0,
     connected: Callable[[], frozenset[str] | None] | None = None,
+    waiting: Callable[[str], Mapping[str, float]] | None = None,
     clock: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -58,9 +59,10 @@ async def keep_jobs(
 
     Answers ReturnsRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
     `gather_job_timeout` are the configured ones, for those who ask for none of their own; `connected` gives the ids
-    that are connected now, or None while nobody knows; `clock` is wall time.
+    that are connected now, or None while nobody knows; `waiting` for whom a job itself waits, and until when; `clock`
+    is wall time.
     """
-    watches = Watches(bus, store.jobs, timeout, gather_job_timeout, connected)
+    watches = Watches(bus, store.jobs, timeout, gather_job_timeout, connected, waiting)
     keeper = _Keeper(bus, store.jobs, watches, clock)
     async with trio.open_nursery() as nursery:
         await nursery.start(watches.run)

@@ -7,6 +7,7 @@ their own following with them: jobs and runners run on.
 
 from __future__ import annotations
 
+import math
 import os
 import pwd
 import time
@@ -230,6 +231,7 @@ class _Door:
             watch=bool(request.get("follow")),
             timeout=_field(request, "timeout", (int, float, type(None)), None),
             gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
+            wait_absent=_waits(request),
         )
         if not isinstance(wanted.fun, str) and not all(isinstance(fun, str) for fun in wanted.fun):
             raise RemoteProtocolError("publish: fun is a name, or a list of names")
@@ -442,7 +444,8 @@ async def _stream_returns(following: Following, stream: FrameStream) -> None:
 
 
 def _settled(following: Following) -> dict[str, Any]:
-    return {"settled": {"jid": following.jid, "missing": following.missing or {}}}
+    settled: dict[str, Any] = {"jid": following.jid, "missing": following.missing or {}}
+    return {"settled": settled | ({"waiting": following.waiting} if following.waiting else {})}
 
 
 def _published(published: Published) -> dict[str, Any]:
@@ -458,6 +461,16 @@ def _progress(batch: list[Event | Lagged], tag: str) -> list[dict[str, Any]]:
         for event in batch
         if isinstance(event, TaggedEvent) and event.name.startswith(tag + "/")
     ]
+
+
+def _waits(request: Mapping[str, Any]) -> float | bool | None:
+    """For how many seconds a job is to wait for minions that are away; True: for as long as is usual."""
+    match request.get("wait_absent"):
+        case None | True as said:
+            return said
+        case (int() | float()) as seconds if 0 <= seconds < math.inf:
+            return float(seconds)
+    raise RemoteProtocolError("publish: wait_absent is a number of seconds, or true")
 
 
 def _credentials(shown: object) -> dict[str, Any]:

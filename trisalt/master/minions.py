@@ -32,6 +32,9 @@ BY_ID = frozenset({"glob", "pcre", "list", "range"})
 _BY_PILLAR = frozenset({"pillar", "pillar_pcre", "pillar_exact"})
 _BY_BOTH = frozenset({"compound", "compound_pillar_exact", "nodegroup"})
 
+# Targets by what minions say of themselves, as terms of a compound one.
+_LETTERS = {"grain": "G", "grain_pcre": "P", "pillar": "I", "pillar_pcre": "J", "ipcidr": "S"}
+
 # Who may not look into the pillar of others does not choose by a pattern over it: it could be guessed letter by letter.
 EXACT_TYPES = {"pillar": "pillar_exact", "pillar_pcre": "pillar_exact", "compound": "compound_pillar_exact"}
 
@@ -111,6 +114,22 @@ async def answer_targets(
     with bus.answering({ResolveRequest: answer}):
         task_status.started()
         await trio.sleep_forever()
+
+
+def narrowed(tgt: Any, tgt_type: str, minions: Sequence[str], *, delimiter: str = ":") -> tuple[Any, str]:
+    """A target in words of the wire, for these of its minions alone.
+
+    Where it is about what minions say of themselves, each still judges that by itself.
+    """
+    names = f"L@{','.join(minions)}"
+    letter = _LETTERS.get(tgt_type)
+    if tgt_type == "compound":
+        words = tgt.split() if isinstance(tgt, str) else [str(word) for word in tgt]
+        return [names, "and", "(", *words, ")"], "compound"
+    if letter is None or not isinstance(tgt, str) or len(delimiter) != 1:
+        return list(minions), "list"
+    term = f"{letter}{'' if delimiter == ':' or tgt_type == 'ipcidr' else delimiter}@{tgt}"
+    return [names, "and", term], "compound"
 
 
 def for_the_wire(tgt: Any, tgt_type: str, nodegroups: Mapping[str, Any]) -> tuple[Any, str]:

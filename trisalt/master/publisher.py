@@ -19,12 +19,13 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobPublished
-from trisalt.bus.requests import AimRequest, Published, PublishRequest, Resolved
-from trisalt.errors import TargetError
+from trisalt.bus.requests import AimRequest, Presence, PresenceRequest, Published, PublishRequest, Resolved, SendRequest
+from trisalt.config.duration import duration
+from trisalt.errors import ConfigError, TargetError
 from trisalt.master.acl import Acl, Verdict, refuse_job
 from trisalt.master.identity import Identity
-from trisalt.master.minions import BY_ID, EXACT_TYPES, Minions, for_the_wire
-from trisalt.store.store import Jobs
+from trisalt.master.minions import BY_ID, EXACT_TYPES, Minions, for_the_wire, narrowed
+from trisalt.store.store import Jobs, Waits
 from trisalt.transport.publish import Publisher
 from trisalt.wire import jid as jids
 from trisalt.wire.session import seal_publication
@@ -44,6 +45,13 @@ JOB_KEYS = (
     "master_id",
     "id",
 )
+# How long a job waits for minions that are away, when nobody says how long.
+USUAL_PATIENCE_S = 86400.0
+ASKING = re.compile(
+    r"(test|sys|status|match)\..*|(grains|pillar)\.(get|item|items|ls|keys|raw|fetch|has_value|equals)"
+    r"|saltutil\.(find_job|find_cached_job|running|is_running|(signal|term|kill)_(job|all_jobs))"
+)
+SENT_KEYS = ("fun", "arg", "jid", "ret", "user")
 _BARE = re.compile(r"[\w.*?\[\]-]+")
 ORIGIN_KEYS = frozenset({"id", "master_id"})
 
@@ -58,11 +66,16 @@ class PublishRules:
     order_masters: bool = False
     unique_jid: bool = False
     ext_job_cache: str = ""
+    queue_offline: float = 0.0
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> PublishRules:
-        """The options of the same names; one that is not set keeps its default."""
+        """The options of the same names; one that is not set keeps its default. Raises ConfigError."""
         values = {field.name: opts.get(field.name) for field in attrs.fields(cls)}
+        try:
+            values["queue_offline"] = duration(values["queue_offline"] or 0)
+        except ValueError as exc:
+            raise ConfigError(f"queue_offline: {exc}") from None
         return cls(**{name: value for name, value in values.items() if value is not None})
 
 
@@ -77,13 +90,13 @@ async def publish_jobs(
     rules: Callable[[], PublishRules],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer `PublishRequest` with a `Published`, and `AimRequest`, until cancelled.
+    """Answer `PublishRequest` with a `Published`, `AimRequest` and `SendRequest`, until cancelled.
 
     `jobs` is `store.jobs`: the job is recorded there, durably, before it is told or sent. Where `acl` says no, the
     asker gets `Denied`.
     """
     desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules)
-    with bus.answering({PublishRequest: desk.publish, AimRequest: desk.resolve}):
+    with bus.answering({PublishRequest: desk.publish, AimRequest: desk.resolve, SendRequest: desk.send_again}):
         task_status.started()
         await trio.sleep_forever()
 
@@ -125,9 +138,11 @@ class _Desk:
         wanted = request.jid if self._acl.is_admin(request.asker) else ""
         jid = self._jid(wanted, unique=os.getpid() if rules.unique_jid else None)
         job = self._job(request, jid, tgt, tgt_type, rules)
+        seconds = _patience(request, rules)
+        waits = await self._waits(seconds, minions) if seconds else None
         # Whoever asked may go: what is recorded is told and sent.
         with trio.CancelScope(shield=True):
-            await self._send_out(request, job, minions, missing, rules)
+            await self._send_out(request, job, minions, missing, rules, waits)
         return Published(jid=jid, minions=minions, missing=missing)
 
     async def _send_out(
@@ -137,11 +152,12 @@ class _Desk:
         minions: list[str],
         missing: list[str],
         rules: PublishRules,
+        waits: Waits | None,
     ) -> None:
         """Record, tell, seal, send."""
         jid, tgt_type = job["jid"], job["tgt_type"]
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
-        await self._jobs.record_job(load, minions)
+        await self._jobs.record_job(load, minions, waits=waits)
         log.debug("job.recorded", fun=request.fun, jid=jid)
         told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
         new = JobNew(
@@ -154,6 +170,8 @@ class _Desk:
             timeout=request.timeout,
             gather_job_timeout=request.gather_job_timeout,
             chosen=jid == request.jid,
+            until=None if waits is None else waits.until,
+            absent=frozenset() if waits is None else frozenset(waits.absent),
         )
         out = JobPublished(**told, tgt=job["tgt"], tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
         try:
@@ -168,6 +186,30 @@ class _Desk:
         if not verdict:
             raise await self._refuse(request, verdict.reason)
         return verdict
+
+    async def _waits(self, seconds: float, minions: list[str]) -> Waits:
+        """Until when a job waits, and for whom it has to: those that presence says are away."""
+        known: dict[str, Presence] = await self._bus.ask(PresenceRequest(ids=minions))
+        absent = frozenset(id for id, presence in known.items() if presence.present is False)
+        return Waits(until=time.time() + seconds, absent=absent)
+
+    async def send_again(self, request: SendRequest) -> None:
+        """A job of before goes out under its own jid, to some of its minions: it is recorded, and was told as new."""
+        load, rules = request.load, self._rules()
+        try:
+            tgt, tgt_type = for_the_wire(load["tgt"], load["tgt_type"], self._minions.nodegroups())
+        except TargetError:
+            # A node group that is no more: it named these when the job was published.
+            tgt, tgt_type = request.minions, "list"
+        tgt, tgt_type = narrowed(tgt, tgt_type, request.minions, delimiter=load.get("delimiter") or ":")
+        # When it goes out tells a minion that it is no recording, though its jid is old.
+        job = {key: load[key] for key in (*SENT_KEYS, *JOB_KEYS) if key in load}
+        job |= {"tgt": tgt, "tgt_type": tgt_type, "sent": time.time()}
+        job.pop("delimiter", None)
+        out = {name: job[name] for name in ("fun", "arg", "jid", "user", "tgt", "tgt_type", "ret")}
+        await self._bus.publish(JobPublished(**out, metadata=job.get("metadata")))
+        log.info("job.sent_again", fun=load["fun"], jid=load["jid"], minions=request.minions)
+        self._send(job, _topics(tgt_type, request.minions, rules) if rules.zmq_filtering else ())
 
     async def _aim(self, request: PublishRequest, verdict: Verdict) -> tuple[list[str], list[str], Any, str]:
         """Whom it is for, who is missing, and the target in the words of the wire.
@@ -259,6 +301,25 @@ class _Desk:
             algo=rules.publish_signing_algorithm,
         )
         self._publisher.send(payload, topics)
+
+
+def _patience(request: PublishRequest, rules: PublishRules) -> float:
+    """For how many seconds a job waits for minions that are away. What only asks waits when its caller wants it to."""
+    match request.wait_absent:
+        case True:
+            return rules.queue_offline or USUAL_PATIENCE_S
+        case None:
+            caller = request.asker
+            own = caller.trusted or caller.minion or only_asks(request.fun)
+            return 0.0 if own else rules.queue_offline
+        case seconds:
+            return float(seconds)
+
+
+def only_asks(fun: Any) -> bool:
+    """Whether a job changes nothing, so that nobody wants its answer of tomorrow."""
+    names = fun if isinstance(fun, list) else [fun]
+    return all(ASKING.fullmatch(str(name)) for name in names)
 
 
 def _topics(tgt_type: str, minions: Iterable[str], rules: PublishRules) -> list[bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from datetime import UTC, datetime
 
 import attrs
 import structlog
@@ -33,6 +34,8 @@ NO_RESPONSE = (
     "salt-run jobs.lookup_jid {jid}"
 )
 NOT_CONNECTED = "Minion did not return. [Not connected]"
+
+QUEUED = "Queued: will run when it is back, until {until}"
 
 REMEMBERED = 512
 """How many find_job publications are remembered: their answers are told, and not kept (`store.jobs.NOT_RECORDED`)."""
@@ -76,7 +79,10 @@ class _Watch:
 
 
 class Watches:
-    """The jobs that somebody waits for. `timeout` and `gather_job_timeout` are for those who ask for none."""
+    """The jobs that somebody waits for. `timeout` and `gather_job_timeout` are for those who ask for none.
+
+    `waiting` says for whom a job itself waits, and until when.
+    """
 
     def __init__(
         self,
@@ -85,12 +91,14 @@ class Watches:
         timeout: float,
         gather_job_timeout: float,
         connected: Callable[[], frozenset[str] | None] | None,
+        waiting: Callable[[str], Mapping[str, float]] | None,
     ) -> None:
         self._bus = bus
         self._jobs = jobs
         self._timeout = timeout
         self._gather_job_timeout = gather_job_timeout
         self._connected = connected
+        self._queued = waiting
         self._watches: dict[str, _Watch] = {}
         self._polls: dict[str, _Watch] = {}
         self._unrecorded: OrderedDict[str, dict[str, JobReturned]] = OrderedDict()
@@ -273,13 +281,16 @@ class Watches:
             id: NOT_CONNECTED if id in gone else NO_RESPONSE.format(jid=watch.jid)
             for id in sorted({*missing, *watch.unreachable})
         }
+        waiting = {} if self._queued is None else self._queued(watch.jid)
+        waiting = {id: until for id, until in waiting.items() if id in reasons}
+        reasons |= {id: queued_reason(until) for id, until in waiting.items()}
         if reasons or not watch.recorded:
             try:
                 await self._jobs.mark_settled(watch.jid, reasons)
             except StoreError as exc:
                 log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
         if reasons or not watch.told:
-            await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons))
+            await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons, waiting=waiting or None))
         log.debug("job.settled", jid=watch.jid, missing=len(reasons))
 
     def _forget(self, watch: _Watch) -> None:
@@ -328,3 +339,8 @@ class Watches:
         """Which of `ids` are known not to be connected. When nobody is, presence itself is what is missing."""
         connected = None if self._connected is None else self._connected()
         return frozenset(ids - connected) if connected else frozenset()
+
+
+def queued_reason(until: float) -> str:
+    """What an operator is told of a minion that is away, and that the job waits for."""
+    return QUEUED.format(until=datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"))

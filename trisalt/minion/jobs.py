@@ -7,6 +7,7 @@ due runs the same way. A job that was taken always returns something, also when 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -179,7 +180,7 @@ class Jobs:
         jid = load["jid"]
         if not self._is_for_us(load):
             return False
-        if job_ids.is_jid(jid) and self._wall() - job_ids.to_datetime(jid).timestamp() > OLDEST_JOB:
+        if self._wall() - _sent(load) > OLDEST_JOB:
             log.warning("job.too_old", jid=jid, fun=load["fun"])
             return False
         if jid in self.proc or jid in self._returns.spool or jid in self._seen:
@@ -517,6 +518,14 @@ def _well_formed(load: Mapping[str, Any]) -> bool:
             and all(isinstance(one, list) for one in arg)
         )
     return isinstance(fun, str) and bool(fun)
+
+
+def _sent(load: Mapping[str, Any]) -> float:
+    """When a publication went out, as far as it says so: a job that has waited for us is older than that."""
+    sent = load.get("sent")
+    if isinstance(sent, int | float) and not isinstance(sent, bool):
+        return float(sent)
+    return job_ids.to_datetime(load["jid"]).timestamp() if job_ids.is_jid(load["jid"]) else math.inf
 
 
 def _names(fun: Any) -> list[str]:

@@ -52,6 +52,7 @@ class Upcalls:
             UpcallKind.PUBLISH: self._publish,
             UpcallKind.COMMAND: self._command,
             UpcallKind.MATCH: self._match,
+            UpcallKind.CANCEL: self._cancel,
             UpcallKind.TOKEN: self._token,
             UpcallKind.BANK: self._bank,
             UpcallKind.PROGRESS: self._progress,
@@ -164,6 +165,10 @@ class Upcalls:
     async def _match(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()
         raise CommandError("Which minions a target names, only their master knows.")
+
+    async def _cancel(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
+        await trio.lowlevel.checkpoint()
+        raise CommandError("What waits for minions, waits at their master.")
 
     async def _token(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()

@@ -15,8 +15,9 @@ from typing import Any, cast
 
 import attrs
 
+from trisalt.store import queue
 from trisalt.store.reader import Reader
-from trisalt.store.store import Engine, JobEntry, JobFilter, NewReturn, NotAsHoped, Recorded
+from trisalt.store.store import Engine, JobEntry, JobFilter, NewReturn, NotAsHoped, Recorded, Waits
 from trisalt.wire.codec import pack_bin, unpack_bin
 
 NOT_RECORDED = frozenset({"saltutil.find_job"})
@@ -27,6 +28,10 @@ CHUNKS = (64, 16, 4, 1)
 
 ALL_JOBS = JobFilter()
 
+_OLD = (
+    "SELECT jid FROM jobs WHERE recorded < ? AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.jid = jobs.jid) "
+    "ORDER BY recorded LIMIT ?"
+)
 _SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
 _NOBODY = pack_bin({})
 _ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
@@ -49,10 +54,11 @@ class SqliteJobs:
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str]) -> bool:
+    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str], *, waits: Waits | None = None) -> bool:
         """Keep a job and whom it waits for. A job that is there already gets the further minions.
 
-        False, and nothing is kept, for the functions of `NOT_RECORDED`.
+        With `waits` it is in the queue for each of them. False, and nothing is kept, for the functions of
+        `NOT_RECORDED`.
         """
         fun = load.get("fun")
         if isinstance(fun, str) and fun in NOT_RECORDED:
@@ -67,6 +73,8 @@ class SqliteJobs:
                 known = unpack_bin(row)
                 known += [id for id in minions if id not in set(known)]
                 connection.execute("UPDATE jobs SET minions = ? WHERE jid = ?", (pack_bin(known), jid))
+            if waits is not None:
+                queue.insert(connection, jid, minions, waits, now=now)
 
         await self._engine.write(write)
         return True
@@ -209,9 +217,14 @@ def _insert_one(connection: sqlite3.Connection, row: tuple[str, str, float, byte
 
 
 def _expire(connection: sqlite3.Connection, before: float, limit: int) -> int:
-    """Remove old rows, a job's returns before the job, so that no return is ever left without one."""
-    gone = 0
-    old = connection.execute("SELECT jid FROM jobs WHERE recorded < ? ORDER BY recorded LIMIT ?", (before, limit))
+    """Remove old rows, a job's returns before the job, so that no return is ever left without one.
+
+    A job that has waited for a minion is kept from when that ended, not from when it began.
+    """
+    gone = queue.expire(connection, before, limit)
+    if gone >= limit:
+        return gone
+    old = connection.execute(_OLD, (before, limit))
     for (jid,) in old.fetchall():
         gone += connection.execute(
             "DELETE FROM returns WHERE number IN (SELECT number FROM returns WHERE jid = ? LIMIT ?)",

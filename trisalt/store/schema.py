@@ -49,6 +49,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        # What waits for minions; times are wall seconds. `sent` is NULL as long as it was never sent to this minion.
+        """
+        CREATE TABLE queue (
+            number INTEGER PRIMARY KEY,
+            jid TEXT NOT NULL,
+            id TEXT NOT NULL,
+            queued REAL NOT NULL,
+            until REAL NOT NULL,
+            sent REAL,
+            ended REAL,
+            how TEXT,
+            UNIQUE (jid, id)
+        )
+        """,
+        "CREATE INDEX queue_waiting ON queue (number) WHERE ended IS NULL",
+        "CREATE INDEX queue_ended ON queue (ended) WHERE ended IS NOT NULL",
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ import trio
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.store.banks import SqliteBanks
 from trisalt.store.jobs import SqliteJobs
+from trisalt.store.queue import SqliteQueue
 from trisalt.store.schema import migrate
 from trisalt.store.store import NotAsHoped
 
@@ -57,10 +59,11 @@ class _Write:
 
 
 class SqliteStore:
-    """Jobs and banks in one SQLite database. Made by `open_store`."""
+    """Jobs, what waits of them, and banks in one SQLite database. Made by `open_store`."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, readers: int) -> None:
         self.jobs = SqliteJobs(self)
+        self.queue = SqliteQueue(self, clock=time.time)
         self.banks = SqliteBanks(self)
         self._path = path
         self._inode = os.stat(path).st_ino

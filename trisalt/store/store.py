@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import enum
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -73,13 +73,38 @@ class JobFilter:
     limit: int | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Waits:
+    """A job that waits for minions that are away: until when (wall seconds), and who is `absent` as it goes out."""
+
+    until: float
+    absent: Collection[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class Queued:
+    """A job that waits, or has waited, for one minion. Times are wall seconds.
+
+    `sent` is when it was first sent to it, None while that has not been. `ended`: it waits no longer; `how` it ended.
+    """
+
+    jid: str
+    id: str
+    queued: float
+    until: float
+    sent: float | None = None
+    ended: float | None = None
+    how: str | None = None
+
+
 class Jobs(Protocol):
     """Loads, returns, reasons and expiry."""
 
-    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str]) -> bool:
+    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str], *, waits: Waits | None = None) -> bool:
         """Keep a job and whom it waits for. A job that is there already gets the further minions.
 
-        False, and nothing is kept, for the functions of `jobs.NOT_RECORDED` (find_job).
+        With `waits` it is in the `Queue` for each of them. False, and nothing is kept, for the functions of
+        `jobs.NOT_RECORDED` (find_job).
         """
 
     async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
@@ -114,6 +139,19 @@ class Jobs(Protocol):
 
         How many rows went; 0 when there is nothing left to forget.
         """
+
+
+class Queue(Protocol):
+    """Jobs that wait for minions. They come in by `Jobs.record_job`."""
+
+    async def waiting(self) -> list[Queued]:
+        """All that has not ended, the oldest first; without what has returned, though nobody noted it."""
+
+    async def sent(self, jid: str, ids: Collection[str]) -> None:
+        """It goes out to these now."""
+
+    async def end(self, ended: Mapping[str, Mapping[str, str]], *, reasons: Mapping[str, Mapping[str, str]]) -> None:
+        """These wait no longer, `{jid: {id: how}}`; `reasons` are kept with the job, for those that did not return."""
 
 
 class Table(Protocol):
@@ -186,6 +224,10 @@ class Store(Protocol):
     @property
     def jobs(self) -> Jobs:
         """Loads, returns, reasons and expiry."""
+
+    @property
+    def queue(self) -> Queue:
+        """Jobs that wait for minions."""
 
     @property
     def banks(self) -> Banks:

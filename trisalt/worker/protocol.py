@@ -27,6 +27,7 @@ class UpcallKind(StrEnum):
     PUBLISH = "publish"
     COMMAND = "command"
     MATCH = "match"
+    CANCEL = "cancel"
     TOKEN = "token"  # noqa: S105 - a name, no secret
     BANK = "bank"
     PROGRESS = "progress"

@@ -124,6 +124,11 @@ def match(tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":") -> dict[str
     return dict(_host.call("match", {"tgt": tgt, "tgt_type": tgt_type, "delimiter": delimiter}))
 
 
+def cancel(jid: str, minions: Sequence[str] | None = None) -> dict[str, bool]:
+    """Have a job wait no longer for these minions, or (None) for any: for whom it waited, and whether it was sent."""
+    return dict(_host.call("cancel", {"jid": jid, "minions": None if minions is None else list(minions)}))
+
+
 def bank(op: str, bank: str, key: str | None = None, data: Any = None) -> bool:
     """Change what the master keeps: `op` is `store`, or `flush` of one key, or (without) of a whole bank."""
     return bool(_host.call("bank", {"op": op, "bank": bank, "key": key, "data": data}))

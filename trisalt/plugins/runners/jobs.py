@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from trisalt.errors import CommandError
 from trisalt.store.jobs import JobReader
+from trisalt.store.queue import QueueReader
 from trisalt.store.store import JobFilter
 from trisalt.worker import upcall
 
@@ -103,6 +104,8 @@ def list_job(jid, ext_source=None, display_progress=False):
     else:
         found.update(_described(jid, entry.load), Minions=sorted(entry.minions))
     found["Result"] = {id: _result(body) for id, body in returns.items()}
+    if queued := _queued(jid):
+        found["Queued"] = queued
     if entry is not None and entry.settled is not None and __opts__.get("job_cache_store_endtime"):
         found["EndTime"] = _written(entry.settled)
     return found
@@ -151,7 +154,12 @@ def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progr
                 upcall.progress({"message": id})
             found[id] = body.get("return")
     if missing and entry is not None:
-        found.update({id: "Minion did not return" for id in sorted(entry.minions) if id not in returns})
+        waits = _queued(jid)
+        for id in sorted(set(entry.minions) - set(returns)):
+            if id in waits and "Ended" not in waits[id]:
+                found[id] = f"Queued: will run when it is back, until {waits[id]['Until']}"
+            else:
+                found[id] = entry.missing[id] if id in waits and id in entry.missing else "Minion did not return"
     outputter = next((body["out"] for body in returns.values() if body.get("out")), None)
     return {"outputter": outputter, "data": found} if outputter else found
 
@@ -220,6 +228,59 @@ def active(display_progress=False):
     return dict(sorted(found.items()))
 
 
+def queued(jid=None):
+    """
+    The jobs that wait for minions that are away, oldest first: as in ``list_jobs``, with ``Queued`` by minion: until
+    when, since when, and, where it was sent already and nothing has come back yet, when that was.
+
+    jid
+        This job only.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.queued
+        salt-run jobs.queued 20261127144426640308
+    """
+    with _queue() as reader:
+        rows = [row for row in reader.waiting() if jid is None or row.jid == str(jid)]
+    found = {}
+    with _reader() as reader:
+        for row in rows:
+            if row.jid not in found:
+                found[row.jid] = {**_described(row.jid, reader.load(row.jid) or {}), "Queued": {}}
+            found[row.jid]["Queued"][row.id] = _place(row)
+    return found
+
+
+def cancel(jid, minions=None):
+    """
+    Have a job wait no longer for minions that are away: ``{minion: what became of it}``. An error when it waits for
+    nobody, or not for these.
+
+    minions
+        These only: a list, or text with commas.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run jobs.cancel 20261127144426640308
+        salt-run jobs.cancel 20261127144426640308 web1,web2
+    """
+    wanted = None
+    if minions is not None:
+        wanted = [str(id) for id in minions] if isinstance(minions, (list, tuple)) else str(minions).split(",")
+    cancelled = upcall.cancel(str(jid), wanted)
+    if not cancelled:
+        raise CommandError(
+            f"The job {jid} waits for nobody" if wanted is None else f"The job {jid} waits for none of these"
+        )
+    sent = f"not sent again; it has been sent, and may run: saltutil.kill_job {jid} would end it"
+    return {id: sent if cancelled[id] else "cancelled" for id in sorted(cancelled)}
+
+
 def master():
     """
     The runners that run on the master now.
@@ -235,6 +296,23 @@ def master():
 
 def _reader():
     return JobReader(os.path.join(__opts__["cachedir"], "trisalt.db"))
+
+
+def _queue():
+    return QueueReader(os.path.join(__opts__["cachedir"], "trisalt.db"))
+
+
+def _queued(jid):
+    """For whom a job waits, or has waited in vain."""
+    with _queue() as reader:
+        return {id: _place(row) for id, row in reader.of_job(jid).items()}
+
+
+def _place(row):
+    place = {"Since": _written(row.queued), "Until": _written(row.until)}
+    if row.sent is not None:
+        place["Sent"] = _written(row.sent)
+    return place if row.ended is None else {**place, "Ended": _written(row.ended), "How": row.how}
 
 
 def _listed(functions, targets, metadata):

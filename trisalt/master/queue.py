@@ -1,0 +1,292 @@
+"""What waits for whom, and what to do about it now. Pure: `master/queues` feeds it and does what it says.
+
+A minion's jobs go out one at a time, the oldest first. Before a job is sent for a second time its minion is asked
+whether it runs it, so that nothing runs twice, whoever was killed in between. Times are seconds of one clock, but
+`until` and `wall`, which are wall time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable
+
+import attrs
+
+AT_ONCE = 200
+"""To so many minions at a time something is on its way: thousands that come back together are not sent all at once."""
+NEXT_AFTER_S = 300.0
+"""The next job of a minion does not wait longer than this for the return of the one before."""
+RUNS_AGAIN_S = (30.0, 600.0)
+"""How soon a minion that is at work is asked again: at first, and at most."""
+SILENT_AGAIN_S = 15.0
+MOST_SILENT = 3
+"""A minion that has been asked so often, and said nothing, is not there, whatever was said of it."""
+MOST_SENT = 3
+"""What was sent so often to a minion that is there, and that it does not run, it will not run: it matches no more."""
+
+
+class State(enum.Enum):
+    """How far a job is with one minion."""
+
+    WAITS = "waits"
+    SENT = "sent"
+    ASKED = "asked"
+    RUNS = "runs"
+
+
+class Why(enum.StrEnum):
+    """Why a job waits no longer for a minion that has not returned it."""
+
+    EXPIRED = "expired"
+    UNTAKEN = "not taken"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    KEY_GONE = "key gone"
+
+
+@attrs.frozen(kw_only=True)
+class Send:
+    """Send this job to these now."""
+
+    jid: str
+    minions: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Ask:
+    """Ask these whether they run this job; then say `answered` of each."""
+
+    jid: str
+    minions: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Drop:
+    """This job waits no longer for these."""
+
+    jid: str
+    minions: tuple[str, ...]
+    why: Why
+
+
+@attrs.define(eq=False)
+class Place:
+    """One job in one minion's line. `visit` is that of its visits in which it was last sent; None: it never was."""
+
+    jid: str
+    id: str
+    until: float
+    state: State = State.WAITS
+    visit: int | None = None
+    since: float = 0.0
+    wake: float = 0.0
+    times: int = 0
+    silent: int = 0
+    asked: int = 0
+    unknown: bool = False
+
+
+@attrs.define(eq=False)
+class _Line:
+    """What waits for one minion, the oldest first. `visit` counts how often it came."""
+
+    places: list[Place] = attrs.field(factory=list)
+    visit: int = 0
+
+
+class Queue:
+    """All lines, and who is there. `answer_within` is how long a return, or an answer, is waited for."""
+
+    def __init__(self, *, answer_within: float) -> None:
+        self._answer_within = answer_within
+        self._lines: dict[str, _Line] = {}
+        self._present: dict[str, _Line] = {}
+        # Those of both.
+        self._here: dict[str, _Line] = {}
+        self._jobs: dict[str, dict[str, Place]] = {}
+        self._earliest = float("inf")
+
+    def __bool__(self) -> bool:
+        return bool(self._jobs)
+
+    def jids(self) -> list[str]:
+        """The jobs that wait for somebody."""
+        return list(self._jobs)
+
+    def waiting(self, jid: str) -> dict[str, float]:
+        """For whom this job waits, and until when."""
+        return {id: place.until for id, place in self._jobs.get(jid, {}).items()}
+
+    # -- what happened ----------------------------------------------------------------------------------------
+
+    def add(self, jid: str, id: str, *, until: float, now: float, sent: bool, before: bool = False) -> None:
+        """A job waits for a minion; when `sent`, it is on its way to it already, or was sent by a master `before`."""
+        if id in self._jobs.get(jid, {}):
+            return
+        line = self._lines.get(id) or self._present.get(id) or _Line()
+        place = Place(jid=jid, id=id, until=until)
+        if sent:
+            place.state, place.times, place.visit = State.SENT, 1, -1 if before else line.visit
+            place.since, place.wake = now, now + (0 if before else self._answer_within)
+        line.places.append(place)
+        self._lines[id] = line
+        if id in self._present:
+            self._here[id] = line
+        self._jobs.setdefault(jid, {})[id] = place
+        self._earliest = min(self._earliest, until)
+
+    def here(self, id: str, *, now: float) -> None:
+        """A minion is there, or is there again."""
+        line = self._lines.get(id) or self._present.get(id) or _Line()
+        line.visit += 1
+        self._present[id] = line
+        if line.places:
+            self._here[id] = line
+        for place in line.places:
+            place.times = place.silent = 0
+            if place.visit is not None and place.state is not State.ASKED:
+                # It may run it, or have run it, or never have heard of it.
+                place.state, place.wake = State.SENT, now
+
+    def away(self, id: str) -> None:
+        """A minion is gone."""
+        self._present.pop(id, None)
+        self._here.pop(id, None)
+
+    def returned(self, jid: str, id: str) -> bool:
+        """A minion has returned a job; whether it was one that waited."""
+        place = self._jobs.get(jid, {}).get(id)
+        if place is None:
+            return False
+        self._remove(place)
+        return True
+
+    def answered(self, jid: str, id: str, *, runs: bool | None, again: bool, now: float) -> None:
+        """What a minion said when it was asked whether it runs a job; None when it said nothing.
+
+        `again`: it may be sent again, since it remembers, over restarts too, what it has run.
+        """
+        place = self._jobs.get(jid, {}).get(id)
+        if place is None or place.state is not State.ASKED:
+            return
+        place.silent = place.silent + 1 if runs is None else 0
+        if runs:
+            least, most = RUNS_AGAIN_S
+            place.state, place.wake = State.RUNS, now + min(least * 2**place.asked, most)
+            place.asked += 1
+        elif runs is None:
+            place.state, place.wake = State.SENT, now + SILENT_AGAIN_S
+            if place.silent >= MOST_SILENT:
+                self.away(id)
+        else:
+            place.state = State.WAITS
+            # It was sent before it went, and it may have run then.
+            place.unknown = not again and place.visit != self._lines[id].visit
+
+    def put_back(self, jid: str, ids: Iterable[str], *, now: float) -> None:
+        """What was to be done could not be: it is tried again in a while."""
+        for id in ids:
+            if place := self._jobs.get(jid, {}).get(id):
+                place.state, place.wake = State.SENT, now + SILENT_AGAIN_S
+
+    def cancel(self, jid: str, ids: Collection[str] | None) -> dict[str, bool]:
+        """It is not to be sent any more: to these, or (None) to anybody. For whom it waited, and who may have it."""
+        places = [place for id, place in self._jobs.get(jid, {}).items() if ids is None or id in ids]
+        cancelled = {place.id: place.id in self._here and place.state is not State.WAITS for place in places}
+        for place in places:
+            self._remove(place)
+        return cancelled
+
+    def forget(self, id: str) -> list[str]:
+        """A minion's key is gone: the jobs that waited for it."""
+        line = self._lines.get(id)
+        places = list(line.places) if line else []
+        for place in places:
+            self._remove(place)
+        self.away(id)
+        return [place.jid for place in places]
+
+    # -- what to do -------------------------------------------------------------------------------------------
+
+    def step(self, now: float, wall: float) -> list[Send | Ask | Drop]:
+        """What is to be done now; it counts as begun."""
+        drops: dict[tuple[str, Why], list[str]] = {}
+        sends: dict[str, list[str]] = {}
+        asks: dict[str, list[str]] = {}
+        # Who is away is looked at when something expires, and not before: they may be many.
+        expiring = self._earliest <= wall
+        for id in list(self._lines if expiring else self._here):
+            for place in list(self._lines[id].places):
+                if why := self._over(place, here=id in self._here, wall=wall):
+                    drops.setdefault((place.jid, why), []).append(id)
+                    self._remove(place)
+        if expiring:
+            untils = [place.until for places in self._jobs.values() for place in places.values()]
+            self._earliest = min((until for until in untils if until > wall), default=float("inf"))
+        room = AT_ONCE - sum(map(self._is_under_way, self._here.values()))
+        for id, line in self._here.items():
+            for place in line.places:
+                if place.state in (State.SENT, State.RUNS) and place.wake <= now:
+                    place.state = State.ASKED
+                    asks.setdefault(place.jid, []).append(id)
+            if room > 0 and (due := self._next(line, now)) is not None:
+                room -= 1
+                due.state, due.visit, due.times = State.SENT, line.visit, due.times + 1
+                due.since, due.wake = now, now + self._answer_within
+                sends.setdefault(due.jid, []).append(id)
+        return [
+            *(Drop(jid=jid, minions=tuple(ids), why=why) for (jid, why), ids in drops.items()),
+            *(Send(jid=jid, minions=tuple(ids)) for jid, ids in sends.items()),
+            *(Ask(jid=jid, minions=tuple(ids)) for jid, ids in asks.items()),
+        ]
+
+    def wake(self, now: float, wall: float) -> float:
+        """When `step` may have something to say, unless something happens before."""
+        times = [now + self._earliest - wall]
+        for line in self._here.values():
+            for place in line.places:
+                match place.state:
+                    case State.WAITS:
+                        times.append(now + place.until - wall)
+                    case State.SENT:
+                        times.append(place.wake)
+                    case State.RUNS:
+                        times += [place.wake, place.since + NEXT_AFTER_S]
+        return min((time for time in times if time > now), default=float("inf"))
+
+    @staticmethod
+    def _over(place: Place, *, here: bool, wall: float) -> Why | None:
+        if place.state is State.ASKED or (here and place.state is not State.WAITS):
+            # It may be at work: what it says is waited for.
+            return None
+        if place.until <= wall:
+            return Why.EXPIRED
+        if place.unknown:
+            return Why.UNKNOWN
+        return Why.UNTAKEN if place.state is State.WAITS and place.times >= MOST_SENT else None
+
+    @staticmethod
+    def _next(line: _Line, now: float) -> Place | None:
+        """The job that is to go to a minion now: the oldest that waits, unless one before it is to be waited for."""
+        for place in line.places:
+            if place.state is State.WAITS:
+                return place
+            runs = place.state is State.RUNS or (place.state is State.ASKED and place.asked)
+            if not runs or now < place.since + NEXT_AFTER_S:
+                return None
+        return None
+
+    @staticmethod
+    def _is_under_way(line: _Line) -> bool:
+        return any(place.state in (State.SENT, State.ASKED) for place in line.places)
+
+    def _remove(self, place: Place) -> None:
+        jobs = self._jobs[place.jid]
+        del jobs[place.id]
+        if not jobs:
+            del self._jobs[place.jid]
+        line = self._lines[place.id]
+        line.places.remove(place)
+        if not line.places:
+            del self._lines[place.id]
+            self._here.pop(place.id, None)

@@ -1,0 +1,273 @@
+"""Jobs that wait for minions that are away live here: in the store, and sent as soon as presence says that one is back.
+
+`master/publisher` records them with their job and sends them at first to everybody; `master/queue` says what comes
+next, and here it is done: noted first, sent second, so that a master that is killed knows what may have gone out. What
+may have is asked for before it is sent again (`saltutil.find_job`), under the job's own jid.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.events import (
+    Event,
+    JobDropped,
+    JobNew,
+    JobReturned,
+    KeyChanged,
+    MinionAbsent,
+    MinionEvent,
+    MinionPresent,
+)
+from trisalt.bus.requests import MASTER, CancelRequest, Published, PublishRequest, SendRequest
+from trisalt.errors import StoreError, TrisaltError
+from trisalt.master.queue import Ask, Drop, Queue, Send, Why
+from trisalt.master.watches import FIND_JOB
+from trisalt.store.queue import RETURNED
+from trisalt.store.store import Store
+
+log = structlog.get_logger()
+
+KILLS = ("saltutil.kill_job", "saltutil.term_job")
+"""Whoever ends a job ends its waiting too."""
+GONE = frozenset({"delete", "rejected"})
+AGAIN_S = 5.0
+"""How long a store that refuses is left alone."""
+STARTED = "salt/minion/{id}/start"
+
+REASONS = {
+    Why.EXPIRED: "Minion did not return. [Expired] It was not back in time: the job waited for it until {until}.",
+    Why.UNTAKEN: (
+        "Minion did not return. [Not taken] It was sent the job, and does not run it: perhaps the target does not name "
+        "it any more."
+    ),
+    Why.UNKNOWN: (
+        "Minion did not return. [Unknown] It was sent the job before it went, and remembers nothing of it: it may have "
+        "run it. It is not sent again."
+    ),
+    Why.CANCELLED: "Minion did not return. [Cancelled] The job was cancelled while it waited for it.",
+    Why.KEY_GONE: "Minion did not return. [Key gone] Its key went while the job waited for it.",
+}
+
+
+def written(seconds: float) -> str:
+    """A time as operators read it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+async def run_queue(
+    bus: Bus,
+    store: Store,
+    queue: Queue,
+    *,
+    timeout: float = 5.0,
+    clock: Callable[[], float] = time.time,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Send what waits to whoever comes, until cancelled; what an earlier master left waiting too.
+
+    Answers CancelRequest. `queue` is empty, and from now on ours; others may look into it. `timeout` is how long an
+    answer to find_job is waited for; `clock` is wall time.
+    """
+    async with trio.open_nursery() as work:
+        desk = _Desk(bus, store, queue, work, timeout, clock)
+        heard = (JobNew, JobReturned, MinionPresent, MinionAbsent, MinionEvent, KeyChanged)
+        with bus.listen(heard, desk.hear), bus.answering({CancelRequest: desk.cancel}):
+            await desk.restore()
+            task_status.started()
+            await desk.drive()
+
+
+class _Desk:
+    """What `work` runs are the steps of the queue; each is short, or waits for minions."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        queue: Queue,
+        work: trio.Nursery,
+        timeout: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._queue = queue
+        self._work = work
+        self._timeout = timeout
+        self._clock = clock
+        self._changed = trio.Event()
+        # What has returned, and is not noted yet.
+        self._ended: dict[str, dict[str, str]] = {}
+
+    async def restore(self) -> None:
+        """What waits already. Nobody knows whether what had been sent has arrived."""
+        rows = await self._store.queue.waiting()
+        for row in rows:
+            now, sent = trio.current_time(), row.sent is not None
+            self._queue.add(row.jid, row.id, until=row.until, now=now, sent=sent, before=True)
+        if rows:
+            log.info("queue.restored", jobs=len(self._queue.jids()), waiting=len(rows))
+
+    # -- what happens -----------------------------------------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        """Take note of new jobs and of returns, of minions that come and go, and of whoever ends a job."""
+        match event:
+            case JobReturned():
+                if not self._queue.returned(event.jid, event.id):
+                    return
+                self._ended.setdefault(event.jid, {})[event.id] = RETURNED
+            case JobNew(until=float() as until):
+                now = trio.current_time()
+                for id in event.minions:
+                    self._queue.add(event.jid, id, until=until, now=now, sent=id not in event.absent)
+            case JobNew():
+                if event.fun in KILLS and (jid := _named(event.arg)):
+                    self._cancelled(jid, event.minions, event.user)
+                return
+            case MinionPresent():
+                self._queue.here(event.id, now=trio.current_time())
+            case MinionEvent():
+                if event.name != STARTED.format(id=event.id):
+                    return
+                self._queue.here(event.id, now=trio.current_time())
+            case MinionAbsent():
+                self._queue.away(event.id)
+                return
+            case KeyChanged():
+                if event.act in GONE:
+                    for jid in self._queue.forget(event.id):
+                        self._work.start_soon(self._drop, jid, [event.id], Why.KEY_GONE)
+                return
+        self._changed.set()
+
+    def _cancelled(self, jid: str, ids: list[str], user: str) -> None:
+        if cancelled := self._queue.cancel(jid, set(ids)):
+            self._work.start_soon(self._drop, jid, list(cancelled), Why.CANCELLED, user)
+
+    async def cancel(self, request: CancelRequest) -> dict[str, bool]:
+        """It is not to wait any longer."""
+        cancelled = self._queue.cancel(request.jid, None if request.minions is None else set(request.minions))
+        if cancelled:
+            # Whoever asked may go.
+            with trio.CancelScope(shield=True):
+                await self._drop(request.jid, list(cancelled), Why.CANCELLED, request.user)
+        return cancelled
+
+    # -- what is done -----------------------------------------------------------------------------------------
+
+    async def drive(self) -> None:
+        """Do what the queue says is due, as it becomes due."""
+        while True:
+            self._changed = trio.Event()
+            if self._ended:
+                ended, self._ended = self._ended, {}
+                self._work.start_soon(self._note, ended)
+            now, wall = trio.current_time(), self._clock()
+            for action in self._queue.step(now, wall):
+                match action:
+                    case Send(jid=jid, minions=ids):
+                        self._work.start_soon(self._send, jid, list(ids))
+                    case Ask(jid=jid, minions=ids):
+                        self._work.start_soon(self._ask, jid, list(ids))
+                    case Drop(jid=jid, minions=ids, why=why):
+                        self._work.start_soon(self._drop, jid, list(ids), why)
+            with trio.move_on_at(self._queue.wake(now, wall)):
+                await self._changed.wait()
+
+    async def _note(self, ended: dict[str, dict[str, str]]) -> None:
+        try:
+            await self._store.queue.end(ended, reasons={})
+        except StoreError as exc:
+            # The returns are there: the next master sees that by itself.
+            log.warning("queue.not_noted", reason=str(exc))
+
+    async def _send(self, jid: str, ids: list[str]) -> None:
+        """Noted first: from here on it may have gone out."""
+        try:
+            load = await self._store.jobs.load(jid)
+            if load is None:
+                raise StoreError(f"the job {jid} is not there any more")
+            await self._store.queue.sent(jid, ids)
+            log.debug("queue.sending", jid=jid, fun=load.get("fun"))
+            await self._bus.ask(SendRequest(load=load, minions=ids))
+        except TrisaltError as exc:
+            log.warning("queue.not_sent", jid=jid, reason=str(exc))
+            self._queue.put_back(jid, ids, now=trio.current_time())
+            self._changed.set()
+            return
+        log.info("queue.sent", jid=jid, fun=load.get("fun"), minions=ids)
+
+    async def _ask(self, jid: str, ids: list[str]) -> None:
+        """Does it run there? Who says no is asked no further, unless it may have run before it was started anew."""
+        answers = await self._answers(FIND_JOB, jid, ids)
+        idle = [id for id, answer in answers.items() if not answer]
+        again = await self._remember(idle)
+        now = trio.current_time()
+        for id in ids:
+            runs = bool(answers[id]) if id in answers else None
+            self._queue.answered(jid, id, runs=runs, again=id in again, now=now)
+        self._changed.set()
+
+    async def _answers(self, fun: str, jid: str, ids: list[str]) -> dict[str, Any]:
+        """What these minions say of a job, as far as they say anything in time."""
+        answers: dict[str, Any] = {}
+        wanted = PublishRequest(tgt=ids, tgt_type="list", fun=fun, arg=[jid], user=MASTER.name, caller=MASTER)
+        with trio.move_on_after(self._timeout):
+            # It may shed: what is missed of the answers is asked again.
+            async with self._bus.subscribe(JobReturned, keep=False, depth=1024) as returns:
+                try:
+                    published: Published = await self._bus.ask(wanted)
+                except TrisaltError as exc:
+                    log.warning("job.find_job_not_published", jid=jid, reason=str(exc))
+                    return answers
+                while published.jid is not None and not answers.keys() >= set(published.minions):
+                    for event in await returns.receive_all():
+                        if isinstance(event, JobReturned) and event.jid == published.jid:
+                            answers[event.id] = event.result if not event.retcode else {}
+        return answers
+
+    async def _remember(self, ids: list[str]) -> set[str]:
+        """Which of these remember over restarts what they have run: minions of our own, by what they say they are."""
+        if not ids:
+            return set()
+        try:
+            grains = await self._store.banks.fetch_all("grains", ids)
+        except StoreError:
+            return set()
+        return {id for id, said in grains.items() if isinstance(said, Mapping) and "trisaltversion" in said}
+
+    async def _drop(self, jid: str, ids: list[str], why: Why, user: str | None = None) -> None:
+        """It waits no longer for these: kept, told, logged."""
+        rows = {id: str(why) for id in ids}
+        reason = REASONS[why].format(until=written(self._clock()))
+        write = partial(self._store.queue.end, {jid: rows}, reasons={jid: dict.fromkeys(ids, reason)})
+        while True:
+            try:
+                await write()
+                break
+            except StoreError as exc:
+                log.warning("queue.not_noted", jid=jid, reason=str(exc))
+                await trio.sleep(AGAIN_S)
+        log.info("queue.dropped", jid=jid, minions=ids, why=str(why), **({"user": user} if user else {}))
+        await self._bus.publish(JobDropped(jid=jid, minions=sorted(ids), why=str(why), reason=reason, user=user))
+
+
+def _named(arg: list[Any]) -> str | None:
+    """The jid that `saltutil.kill_job` was given, by place or by name."""
+    for value in arg:
+        if isinstance(value, dict) and value.get("__kwarg__") is True:
+            if "jid" in value:
+                return str(value["jid"])
+        else:
+            return str(value)
+    return None
