@@ -106,6 +106,8 @@ STOCK_LINES: dict[str, Row] = {
     "job.received": "User {user} Executing command {fun} with jid {jid}",
     "job.return_failed": "The minion failed to return the job information for job {jid}. This is often due to the "
     "master being shut down or overloaded.",
+    "minion.present": "Minion {id} is here, at {address}",
+    "minion.absent": "Minion {id} is away: {why}",
     "job.returned": "Got return from {id} for job {jid}",
     "job.returning": "Returning information for job: {jid}",
     "job.started": "Starting a new job with PID {pid}",

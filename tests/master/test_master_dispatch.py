@@ -14,6 +14,7 @@ COMMANDS = [
     "_return",
     "_syndic_return",
     "_minion_event",
+    "_heartbeat",
     "_pillar",
     "_master_tops",
     "_mine",
@@ -74,6 +75,23 @@ def test_grains_of_a_pillar_request_are_the_senders_own():
     request = make("_pillar", grains={"id": "liar", "os": "X"}, saltenv=["x"], pillar_override="enc", ver="2")
     assert request == requests.PillarRequest(id="m1", grains={"id": "m1", "os": "X"})
     assert row_of("_pillar").private
+
+
+@pytest.mark.parametrize(
+    ("load", "wanted"),
+    [
+        ({"every": 60, "version": "3008.3"}, {"every": 60.0, "version": "3008.3"}),
+        ({"every": 60, "version": 5, "latency": -1, "leaving": 1}, {"every": 60.0}),
+        ({"every": 60, "latency": 0.5, "leaving": True}, {"every": 60.0, "latency": 0.5, "leaving": True}),
+        ({"every": "often"}, None),
+        ({"every": -1}, None),
+        ({"every": float("nan")}, None),
+        ({"every": 1e9}, None),
+        ({}, None),
+    ],
+)
+def test_a_heartbeat_is_as_it_should_be_or_none(load, wanted):
+    assert make("_heartbeat", **load) == (requests.HeartbeatRequest(id="m1", **wanted) if wanted else None)
 
 
 def test_events_come_single_or_in_batches():

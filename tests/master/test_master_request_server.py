@@ -49,6 +49,19 @@ class NoClear:
         return {"clear": cmd}
 
 
+class FakePresence:
+    """Notes who was heard, and who signed in."""
+
+    def __init__(self):
+        self.told = []
+
+    def heard(self, id, peer, connection):
+        self.told.append(("heard", id, peer, connection))
+
+    def knocked(self, id):
+        self.told.append(("knocked", id))
+
+
 class Port:
     """Stands for the request server: what it is given to send, by the routing id of the request."""
 
@@ -81,7 +94,7 @@ class Setup:
         self.sessions = Sessions(folder / "sessions", self.identity.seal, lifetime=1000)
         self.session = self.sessions.open("m1", now=time.time())
         self.rules = RequestRules(**rules)
-        self.heard = []
+        self.presence = FakePresence()
         self.door = NetworkDoor(
             self.bus,
             self.identity,
@@ -89,7 +102,7 @@ class Setup:
             self.sessions,
             NoClear(),
             rules=lambda: self.rules,
-            heard=lambda id, peer: self.heard.append((id, peer)),
+            presence=self.presence,
         )
 
     def seal(self, load, *, id="m1", session=None, key=None, nonce=None, now=None, **kwargs):
@@ -140,7 +153,7 @@ async def test_a_minions_request_reaches_its_claimant_and_the_answer_is_sealed(s
     await answering(setup.bus, nursery, seen.append, MinionEventRequest)
     assert await setup.ask(EVENT) is None
     assert (seen[0].id, seen[0].tag, seen[0].data) == ("m1", "t", {"n": 1})
-    assert setup.heard == [("m1", "192.0.2.1")]
+    assert setup.presence.told == [("heard", "m1", "192.0.2.1", -1)]
 
 
 async def test_an_unknown_command_is_an_empty_map_and_so_is_one_that_nobody_answers(setup):
@@ -165,7 +178,7 @@ async def test_an_unknown_command_is_an_empty_map_and_so_is_one_that_nobody_answ
 )
 async def test_a_request_that_proves_nothing_is_refused(setup, how):
     assert codec.unpack(await setup.send(setup.seal(EVENT, **how(setup)))) == BAD_LOAD
-    assert setup.heard == []
+    assert setup.presence.told == []
 
 
 async def test_a_repeat_is_refused_unless_stock_sends_the_same_bytes_again(setup, nursery):
@@ -275,6 +288,7 @@ async def test_a_sign_in_is_asked_and_its_answer_sent_as_it_is(setup, nursery):
         "sig_algo": "PKCS1v15-SHA1",
     }
     assert await setup.send(envelope.pack_clear(hello), "peer") == b"m9peer"
+    assert setup.presence.told == [("knocked", "m9")]
     bad = await setup.send(envelope.pack_clear({**hello, "sig_algo": "MD5"}))
     assert codec.unpack(bad) == {"enc": "clear", "load": {"ret": "bad sig algo"}}
 

@@ -233,6 +233,14 @@ async def test_subscribers_that_come_and_go_are_let_go_while_nothing_is_publishe
         assert not poller.poll(0)
 
 
+async def test_it_is_told_where_subscribers_come_from_and_that_they_go(context):
+    send, told = trio.open_memory_channel(10)
+    async with open_pub(context, subscribed=lambda address, here: send.send_nowait((address, here))) as publisher:
+        async with open_sub(context, publisher), open_sub(context, publisher):
+            assert [await told.receive() for _ in range(2)] == [("127.0.0.1", True)] * 2
+        assert [await told.receive() for _ in range(2)] == [("127.0.0.1", False)] * 2
+
+
 async def test_a_port_in_use_is_a_config_error(context):
     async with open_pub(context) as publisher:
         with pytest.raises(ConfigError, match="Address already in use"):

@@ -100,6 +100,25 @@ async def test_a_request_is_answered_and_the_peer_is_known(context):
     assert peers == ["127.0.0.1"]
 
 
+async def test_the_loss_of_a_connection_is_told_by_the_number_its_requests_had(context):
+    send, lost = trio.open_memory_channel(10)
+    numbers = []
+
+    async def handle(together):
+        for asked in together:
+            numbers.append(asked.connection)
+            asked.answer(b"")
+
+    async with open_request_server(
+        ANY, handle, fallback=FALLBACK, grace=0, context=context, hung_up=send.send_nowait
+    ) as server:
+        with trio.fail_after(PATIENCE):
+            async with open_request_client(at(server), context=context) as client:
+                await client.request(b"1")
+                await client.request(b"2")
+            assert numbers[0] == numbers[1] == await lost.receive()
+
+
 async def test_a_stock_peers_req_socket_is_answered(context):
     async with open_server(echo, context=context) as server:
         with open_socket(context, zmq.REQ) as req:

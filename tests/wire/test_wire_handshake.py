@@ -47,6 +47,7 @@ class Master:
         self.stored: str | None = None
         self.policy = Policy()
         self.pub_sig: str | None = None
+        self.heartbeat: float = 0
 
     def answer(self, payload: bytes, minimum_version: int = 0) -> bytes:
         try:
@@ -66,6 +67,7 @@ class Master:
             session_key_string=SESSION,
             publish_port=4505,
             pub_sig=self.pub_sig,
+            heartbeat=self.heartbeat,
         )
 
 
@@ -157,6 +159,15 @@ def test_accepted_on_first_contact(master, first, master_key):
     assert (accepted.publish_port, accepted.master_pub_pem) == (4505, master_key.public.pem)
     assert accepted.new_key
     assert "token" not in codec.unpack(first.request())["load"]
+
+
+def test_how_often_a_sign_of_life_is_wanted_is_said_to_who_knows_what_is_meant(master, first):
+    assert "heartbeat" not in inner_of(master.answer(first.request(), 3))
+    assert first.accept(master.answer(first.request(), 3)).heartbeat == 0
+    master.heartbeat = 45
+    assert first.accept(master.answer(first.request(), 3)).heartbeat == 45
+    master.heartbeat = float("nan")
+    assert first.accept(master.answer(first.request(), 3)).heartbeat == 0
 
 
 def test_accepted_again_with_a_token(master, known):

@@ -178,6 +178,22 @@ FILE_COMMANDS = frozenset(
 
 
 @attrs.frozen(kw_only=True)
+class HeartbeatRequest(Request):
+    """A minion of ours says that it is here, and will say so again within `every` seconds; or that it is `leaving`.
+
+    `latency`: how many seconds the answer to the last one took. The answer is `{every: seconds}`: how often another
+    one is wanted, 0 for never.
+    """
+
+    CMD = "_heartbeat"
+    id: str
+    every: float
+    version: str = ""
+    latency: float | None = None
+    leaving: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class RevokeRequest(Request):
     """A minion gives up its own key."""
 

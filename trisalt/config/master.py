@@ -106,6 +106,10 @@ class MasterConfig(DaemonConfig):
     mine_get: dict[str, Any] = option({}, "Which minions may read what of the mine: id expression to functions.")
     nodegroups: dict[str, Any] = option({}, "Names for compound targets.")
 
+    # -- who is here ------------------------------------------------------------------------------------------
+    presence_heartbeat: int = option(60, "Seconds between the signs of life of minions of ours; 0: only when asked.")
+    presence_events: bool = option(False, "Tell who is here, and who came and went, every `loop_interval` seconds.")
+
     # -- files, pillar, commands ------------------------------------------------------------------------------
     file_buffer_size: int = option(1048576, "Bytes of a file in one answer.")
     file_recv: bool = option(False, "Let minions send files to the master.")
@@ -214,7 +218,6 @@ class MasterConfig(DaemonConfig):
         "pass_to_ext_pillars": ("str|list", ...),
         "pass_variable_prefix": ("str", ""),
         "pillar_version": ("int", 2),
-        "presence_events": ("bool", False),
         "pub_server_niceness": ("int|None", None),
         "pub_server_write_queue_size": ("int", 10000),
         "publish_drain_timeout": ("float", 60.0),

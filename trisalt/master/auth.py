@@ -60,6 +60,7 @@ class KeyRules:
     allow_minion_key_revoke: bool = True
     rotate_aes_key: bool = True
     ping_on_rotate: bool = False
+    presence_heartbeat: float = 60
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> KeyRules:
@@ -261,6 +262,7 @@ class KeyDesk:
                 session_key_string=session,
                 publish_port=rules.publish_port,
                 pub_sig=self._identity.pub_sig,
+                heartbeat=rules.presence_heartbeat,
             )
         by_rule = policy.autosign or policy.autoreject
         return Decision(verdict=verdict, answer=answer, moved=moved, state=state, by_rule=by_rule)

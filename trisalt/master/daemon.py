@@ -134,9 +134,9 @@ class Premises:
     user_keys: dict[str, str]
     sessions: Sessions
     schedule: Schedule
+    presence: PresenceDesk
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
-    presence: PresenceDesk = attrs.field(factory=PresenceDesk)
 
     @property
     def pki_dir(self) -> Path:
@@ -182,7 +182,7 @@ async def run_master(
             max_warm=config.worker_threads,
         ) as workers,
         open_context(io_threads=IO_THREADS) as sockets,
-        _open_publisher(config, sockets) as publisher,
+        _open_publisher(here, sockets) as publisher,
         trio.open_nursery() as services,
     ):
         await start_services(services, here, store, workers, publisher)
@@ -220,7 +220,7 @@ async def start_services(
     essential = (
         partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
-        partial(keep_presence, bus, here.presence, minions.accepted),
+        partial(keep_presence, bus, here.presence, store.banks, minions.accepted),
         partial(
             keep_jobs,
             bus,
@@ -291,9 +291,11 @@ def prepare(config: MasterConfig) -> Premises:
     sessions = _take_up(config, paths, identity)
     user_keys = open_user_keys(Path(config.cachedir), user=config.user, acl_users=config.publisher_acl)
     log.info("master.root_key.prepared")
+    live = Live(config.opts, Acl(master_user=config.user))
     return Premises(
         config=config,
-        live=Live(config.opts, Acl(master_user=config.user)),
+        live=live,
+        presence=PresenceDesk(heartbeat=lambda: live.keys.presence_heartbeat),
         paths=paths,
         keyring=keyring,
         identity=identity,
@@ -349,9 +351,9 @@ def _identity(config: MasterConfig) -> Identity:
 
 
 @asynccontextmanager
-async def _open_publisher(config: MasterConfig, sockets: ZmqContext) -> AsyncIterator[Publisher]:
+async def _open_publisher(here: Premises, sockets: ZmqContext) -> AsyncIterator[Publisher]:
     """The publish port, and the socket file beside it that stock's tools look for."""
-    opts = config.opts
+    config, opts = here.config, here.config.opts
     if not opts.get("halite"):
         log.info("web.skipped")
     address = tcp_address(config.interface, config.publish_port)
@@ -369,6 +371,7 @@ async def _open_publisher(config: MasterConfig, sockets: ZmqContext) -> AsyncIte
         ),
         heartbeat=_heartbeat(opts),
         ipv6=bool(config.ipv6),
+        subscribed=here.presence.subscribed,
     ) as publisher:
         with _stock_socket(config.sock_dir, "publish_pull.ipc", "publisher.puller_bound"):
             yield publisher
@@ -402,6 +405,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> Asyn
             keepalive=SERVER_KEEPALIVE,
             heartbeat=_heartbeat(live.opts),
             ipv6=bool(config.ipv6),
+            hung_up=here.presence.hung_up,
         ) as server:
             with _stock_socket(config.sock_dir, "workers.ipc", "worker.bound"):
                 yield server.port
@@ -425,7 +429,7 @@ def network_door(here: Premises, background: trio.Nursery) -> NetworkDoor:
         here.sessions,
         clear,
         rules=lambda: here.live.requests,
-        heard=here.presence.heard,
+        presence=here.presence,
     )
 
 

@@ -13,6 +13,7 @@ import attrs
 from trisalt.bus.requests import (
     FILE_COMMANDS,
     FileRequest,
+    HeartbeatRequest,
     MineDeleteRequest,
     MineFlushRequest,
     MineGetRequest,
@@ -32,6 +33,7 @@ Load = dict[str, Any]
 
 # Jids that are none: a job that began on the minion asks for one.
 PSEUDO_JIDS = frozenset({"req"})
+LONGEST_HEARTBEAT_S = 86400
 _RETURN_FIELDS = frozenset({"cmd", "id", "jid", "fun", "fun_args", "return", "retcode", "success", "sig"})
 
 
@@ -124,6 +126,19 @@ def _mine_delete(id: str, load: Load) -> Request | None:
     return MineDeleteRequest(id=id, fun=fun) if isinstance(fun, str) else None
 
 
+def _heartbeat(id: str, load: Load) -> Request | None:
+    every, latency = load.get("every"), load.get("latency")
+    if not isinstance(every, int | float) or not 0 <= every <= LONGEST_HEARTBEAT_S:
+        return None
+    return HeartbeatRequest(
+        id=id,
+        every=float(every),
+        version=(_text(load, "version") or "")[:64],
+        latency=float(latency) if isinstance(latency, int | float) and 0 <= latency <= LONGEST_HEARTBEAT_S else None,
+        leaving=load.get("leaving") is True,
+    )
+
+
 def _file(cmd: str) -> Callable[[str, Load], Request]:
     return lambda id, load: FileRequest(id=id, cmd=cmd, load=load)
 
@@ -153,6 +168,7 @@ _TABLE: Mapping[str, Row] = {
     "_minion_event": Row(make=_minion_event, malformed=None),
     "_pillar": Row(make=_pillar, private=True),
     "_master_tops": Row(make=lambda id, load: TopsRequest(id=id, opts=_map(load, "opts")), malformed={}),
+    "_heartbeat": Row(make=_heartbeat, malformed={}),
     "_mine": Row(make=_mine),
     "_mine_get": Row(make=_mine_get, malformed={}),
     "_mine_delete": Row(make=_mine_delete),

@@ -11,6 +11,8 @@ from typing import Self
 
 import attrs
 
+FIND_JOB = "saltutil.find_job"
+
 
 @attrs.frozen(kw_only=True)
 class Ask:

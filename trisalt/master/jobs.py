@@ -21,7 +21,8 @@ from trisalt.bus.events import Event, JobReturned, JobSettled
 from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
 from trisalt.master.failures import failed_states
-from trisalt.master.watches import FIND_JOB, Watches
+from trisalt.master.gather import FIND_JOB
+from trisalt.master.watches import Watches
 from trisalt.store.store import Jobs, NewReturn, Recorded, Store
 from trisalt.wire.jid import make
 

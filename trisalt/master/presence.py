@@ -1,94 +1,354 @@
-"""Who is here: told by signs of life that nobody else can give, requests that are sealed with a minion's own session.
+"""Who is here: the shell around `master/roster`, and what is kept of it.
 
-`master/request_server` says whom it heard; whoever wants to know asks `PresenceRequest`, or follows `MinionPresent` and
-`MinionAbsent`.
+`master/request_server` says whom it heard, the transports which connections came and went, `master/watches` whom it
+asked. Whoever wants to know asks `PresenceRequest`, or follows `MinionPresent` and `MinionAbsent`; whoever waits for
+minions looks into `gone`. Over a restart it is kept in a bank, written in batches, never for one heartbeat.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Set
+from functools import partial
+from typing import Any
 
 import attrs
+import structlog
 import trio
 
-from trisalt.bus.bus import Bus
+from trisalt.bus.bus import Answer, Bus
 from trisalt.bus.events import Event, KeyChanged, MinionAbsent, MinionPresent
-from trisalt.bus.requests import Presence, PresenceRequest
+from trisalt.bus.requests import MASTER, HeartbeatRequest, Presence, PresenceRequest, Published, PublishRequest, Request
+from trisalt.errors import StoreError, TrisaltError
+from trisalt.master.gather import FIND_JOB
+from trisalt.master.roster import PATIENCE, Cause, Entry, Patience, Roster
+from trisalt.store.store import Banks
+
+log = structlog.get_logger()
+
+BANK = "presence"
+
+SAVE_EVERY_S = 60.0
+SEEN_IS_KEPT_TO_S = 300.0
+"""A sign of life is written when the one that is kept is older than this: the rest is news for nobody."""
+
+FRESH_S = 30.0
+"""Who gave a sign of life so lately need not be asked for one."""
+
+NO_JOB = "0" * 20
+"""What is asked for is no job: whoever is here says at once that it does not run."""
+
+MAPPED = "::ffff:"
+"""How an IPv4 address looks to a socket that takes both."""
 
 KEY_GONE = {"delete": "its key was deleted", "rejected": "its key was rejected"}
 
 
+@attrs.define(eq=False)
+class _Round:
+    """A question that somebody waits for: who has not been heard since, and what is set when all have."""
+
+    silent: set[str]
+    answered: trio.Event = attrs.field(factory=trio.Event)
+
+
 class PresenceDesk:
-    """What is known of who is here. `clock` is wall time."""
+    """What is known of who is here. `heartbeat` says how often minions of ours are to speak; `clock` is wall time."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        heartbeat: Callable[[], float] = lambda: 60.0,
+        patience: Patience = PATIENCE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.heartbeat = heartbeat
+        self.roster = Roster(patience)
         self._clock = clock
-        self._known: dict[str, Presence] = {}
-        self._news: list[Event] = []
-        self._told = trio.lowlevel.ParkingLot()
+        self._connections: dict[int, str] = {}
+        self._came: set[str] = set()
+        self._went: set[str] = set()
+        self._removed: list[Event] = []
+        self._rounds: list[_Round] = []
+        self._sleeping_until = math.inf
+        self._woken = trio.Event()
 
-    def heard(self, id: str, peer: str) -> None:
-        """A sign of life: a request that only this minion can have sealed."""
-        now = self._clock()
-        known = self._known.get(id)
-        if known is None:
-            self._known[id] = Presence(present=True, since=now, seen=now, address=peer)
-            self._tell(MinionPresent(id=id, since=now, address=peer))
+    # -- what is told to it -------------------------------------------------------------------------------------
+
+    def heard(self, id: str, peer: str, connection: int) -> None:
+        """A sign of life: a request that only this minion can have sealed, and the connection that it came by."""
+        self.roster.heard(id, now=trio.current_time(), address=peer.removeprefix(MAPPED))
+        self._connections[connection] = id
+        if self.roster.news:
+            self._woken.set()
+        for one in self._rounds:
+            one.silent.discard(id)
+            if not one.silent:
+                one.answered.set()
+
+    async def beat(self, request: HeartbeatRequest) -> dict[str, float]:
+        """A heartbeat of a minion that has just been heard: the answer says how often another is wanted."""
+        now = trio.current_time()
+        if request.leaving:
+            self.roster.left(request.id, now=now)
+            self._woken.set()
         else:
-            self._known[id] = attrs.evolve(known, seen=now, address=peer)
+            self.roster.beat(request.id, now=now, every=request.every, version=request.version, latency=request.latency)
+        return {"every": self.heartbeat()}
+
+    def knocked(self, id: str) -> None:
+        """Somebody signs in under this name."""
+        self.roster.knocked(id, now=trio.current_time())
+        self._hasten()
+
+    def hung_up(self, connection: int) -> None:
+        """A connection for requests was lost."""
+        id = self._connections.pop(connection, None)
+        if id is not None:
+            self.roster.hung_up(id, now=trio.current_time())
+            self._hasten()
+
+    def subscribed(self, address: str, here: bool) -> None:
+        """A subscriber at `address` has come, or gone."""
+        if not self._came and not self._went:
+            self._woken.set()
+        (self._came if here else self._went).add(address.removeprefix(MAPPED))
+
+    def asked(self, ids: Iterable[str]) -> None:
+        """These have been asked find_job, which whoever is here answers at once."""
+        self.roster.asked(ids, now=trio.current_time())
+        self._hasten()
+
+    # -- what is asked of it ------------------------------------------------------------------------------------
+
+    @property
+    def gone(self) -> Set[str]:
+        """Who is known not to be here: they are not waited for."""
+        return self.roster.gone
 
     def find(self, id: str) -> Presence:
         """What is known of one minion."""
-        return self._known.get(id, Presence(present=None))
+        entry = self.roster.get(id)
+        if entry is None:
+            return Presence(present=None)
+        return Presence(
+            present=entry.present,
+            since=self._wall(entry.since),
+            seen=self._wall(entry.seen),
+            address=entry.address,
+            version=entry.version,
+            every=entry.every,
+            latency=entry.latency,
+            why=entry.cause.value if entry.cause is not None else "",
+        )
 
-    def forget(self, id: str, why: str) -> None:
-        """Its key is gone."""
-        if self._known.pop(id, None) is not None:
-            self._tell(MinionAbsent(id=id, since=self._clock(), why=why))
+    def doubtful(self, ids: Iterable[str]) -> list[str]:
+        """Of whom it is not certain right now."""
+        now = trio.current_time()
+        return [id for id in ids if not _certain(self.roster.get(id), now)]
 
-    def _tell(self, event: Event) -> None:
-        self._news.append(event)
-        self._told.unpark()
+    async def silent(self, ids: list[str], patience: float | None) -> set[str]:
+        """Who of those that have just been asked gives no sign of life for `patience` seconds."""
+        one = _Round(set(ids))
+        self._rounds.append(one)
+        try:
+            with trio.move_on_after(self.roster.patience.answer if patience is None else patience):
+                await one.answered.wait()
+        finally:
+            self._rounds.remove(one)
+        return one.silent
 
-    async def news(self) -> list[Event]:
-        """What there is to be told; waits until there is something."""
-        while not self._news:
-            await self._told.park()
-        news, self._news = self._news, []
-        return news
+    def _wall(self, at: float) -> float | None:
+        return None if math.isinf(at) else round(self._clock() - (trio.current_time() - at), 3)
+
+    # -- for the service ----------------------------------------------------------------------------------------
+
+    def key_changed(self, change: KeyChanged) -> None:
+        """What has become of a key."""
+        why = KEY_GONE.get(change.act)
+        if why is not None and self.roster.forget(change.id) is not None:
+            self._removed.append(MinionAbsent(id=change.id, since=self._clock(), why=why))
+        # The accepted keys are others by now.
+        self._woken.set()
+
+    def step(self, accepted: Iterable[str]) -> tuple[list[Event], list[str]]:
+        """What is to be told now, and who is to be asked. `accepted` are the ids that have a key."""
+        now = trio.current_time()
+        for id in accepted:
+            if id not in self.roster:
+                self.roster.know(id, now=now)
+        if self._went:
+            self.roster.went(self._went, now=now)
+        if self._came:
+            self.roster.came(self._came, now=now)
+        self._went, self._came = set(), set()
+        step = self.roster.step(now)
+        events, self._removed = self._removed, []
+        return [*events, *map(self._event, self.roster.changed())], step.ask
+
+    def _event(self, entry: Entry) -> Event:
+        since = self._wall(entry.since)
+        if entry.present:
+            return MinionPresent(
+                id=entry.id, since=since or self._clock(), address=entry.address, version=entry.version
+            )
+        never = since is None
+        why = entry.cause.value if entry.cause is not None else ""
+        return MinionAbsent(id=entry.id, since=since or self._clock(), why="it never came" if never else why)
+
+    async def wait(self, until: float) -> None:
+        """Wait until there is something to do, at the latest `until`."""
+        self._sleeping_until = min(until, self.roster.wake)
+        with trio.move_on_at(self._sleeping_until):
+            await self._woken.wait()
+        self._woken = trio.Event()
+        self._sleeping_until = math.inf
+
+    def _hasten(self) -> None:
+        if self.roster.wake < self._sleeping_until or self.roster.news:
+            self._woken.set()
+
+    # -- what is kept -------------------------------------------------------------------------------------------
+
+    def recall(self, rows: Mapping[str, Any]) -> None:
+        """What was kept by a master before this one."""
+        now, wall = trio.current_time(), self._clock()
+
+        def at(value: object) -> float:
+            return now - (wall - value) if isinstance(value, int | float) else -math.inf
+
+        for id, row in rows.items():
+            if isinstance(row, Mapping):
+                address, version, every = row.get("address"), row.get("version"), row.get("every")
+                self.roster.recall(
+                    id,
+                    now=now,
+                    seen=at(row.get("seen")),
+                    since=at(row.get("since")),
+                    address=address if isinstance(address, str) else "",
+                    version=version if isinstance(version, str) else "",
+                    every=float(every) if isinstance(every, int | float) else 0.0,
+                )
+
+    def row(self, entry: Entry) -> dict[str, Any]:
+        """What is kept of one minion."""
+        return {
+            "present": entry.present,
+            "since": self._wall(entry.since),
+            "seen": self._wall(entry.seen),
+            "address": entry.address,
+            "version": entry.version,
+            "every": entry.every,
+        }
 
 
 async def keep_presence(
     bus: Bus,
     desk: PresenceDesk,
+    banks: Banks,
     accepted: Callable[[], list[str]],
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Tell who comes, and answer `PresenceRequest`, until cancelled. `accepted` gives the ids with an accepted key."""
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_answer, bus, desk, accepted)
-        await nursery.start(_follow_keys, bus, desk)
+    """Know who is here, ask those of whom it is not certain, tell of changes, until cancelled.
+
+    Answers `PresenceRequest` and follows `KeyChanged`. `accepted` gives the ids that have an accepted key.
+    """
+    desk.roster.begin(trio.current_time())
+    there = set(accepted())
+    try:
+        desk.recall({id: row for id, row in (await banks.fetch_all(BANK)).items() if id in there})
+    except StoreError as exc:
+        log.warning("presence.not_recalled", reason=str(exc))
+    answers: dict[type[Request], Answer] = {
+        HeartbeatRequest: desk.beat,
+        PresenceRequest: partial(_answer, bus, desk, accepted),
+    }
+    with bus.listen(KeyChanged, desk.key_changed), bus.answering(answers):
         task_status.started()
+        await _keep(bus, desk, banks, accepted)
+
+
+async def _keep(bus: Bus, desk: PresenceDesk, banks: Banks, accepted: Callable[[], list[str]]) -> None:
+    saved: dict[str, tuple[bool | None, float]] = {}
+    save_at = trio.current_time() + SAVE_EVERY_S
+    async with trio.open_nursery() as questions:
         while True:
-            await bus.publish_all(await desk.news())
+            events, ask = desk.step(accepted())
+            for event in events:
+                _log(event)
+            await bus.publish_all(events)
+            if ask:
+                questions.start_soon(_question, bus, desk, ask)
+            if trio.current_time() >= save_at:
+                await _save(desk, banks, saved)
+                save_at = trio.current_time() + SAVE_EVERY_S
+            await desk.wait(save_at)
+
+
+def _log(event: Event) -> None:
+    match event:
+        case MinionPresent():
+            log.info("minion.present", id=event.id, address=event.address)
+        case MinionAbsent():
+            log.info("minion.absent", id=event.id, why=event.why)
+
+
+async def _question(bus: Bus, desk: PresenceDesk, ids: list[str]) -> None:
+    """Ask these whether they are here: whoever answers has been heard."""
+    desk.asked(ids)
+    request = PublishRequest(tgt=ids, tgt_type="list", fun=FIND_JOB, arg=[NO_JOB], user=MASTER.name, caller=MASTER)
+    published: Published | None = None
+    try:
+        published = await bus.ask(request)
+    except TrisaltError as exc:
+        log.warning("presence.not_asked", reason=str(exc))
+    if published is None or published.jid is None:
+        desk.roster.not_asked(ids, now=trio.current_time())
 
 
 async def _answer(
-    bus: Bus, desk: PresenceDesk, accepted: Callable[[], list[str]], *, task_status: trio.TaskStatus[None]
-) -> None:
-    async with bus.claim(PresenceRequest) as requests:
-        task_status.started()
-        async for request, reply in requests:
-            ids = accepted() if request.ids is None else request.ids
-            reply.send({id: desk.find(id) for id in ids})
+    bus: Bus, desk: PresenceDesk, accepted: Callable[[], list[str]], request: PresenceRequest
+) -> dict[str, Presence]:
+    ids = accepted() if request.ids is None else request.ids
+    doubtful = desk.doubtful(ids) if request.ask else []
+    silent: set[str] = set()
+    if doubtful:
+        async with trio.open_nursery() as nursery:
+            # Listening first: whoever is here answers at once.
+            nursery.start_soon(_question, bus, desk, doubtful)
+            silent = await desk.silent(doubtful, request.patience)
+            nursery.cancel_scope.cancel()
+    found = {id: desk.find(id) for id in ids}
+    for id in silent:
+        found[id] = attrs.evolve(found[id], present=False, why=found[id].why or Cause.SILENT.value)
+    return found
 
 
-async def _follow_keys(bus: Bus, desk: PresenceDesk, *, task_status: trio.TaskStatus[None]) -> None:
-    # Each one counts: a keeper.
-    async with bus.subscribe(KeyChanged, keep=True, depth=256) as changes:
-        task_status.started()
-        async for change in changes:
-            if isinstance(change, KeyChanged) and (why := KEY_GONE.get(change.act)):
-                desk.forget(change.id, why)
+async def _save(desk: PresenceDesk, banks: Banks, saved: dict[str, tuple[bool | None, float]]) -> None:
+    """Keep what has changed, in one transaction."""
+    rows = {}
+    for entry in desk.roster.entries():
+        present, seen = saved.get(entry.id, (None, -math.inf))
+        if math.isinf(entry.seen) and entry.present is None:
+            continue
+        if present is not entry.present or entry.seen - seen > SEEN_IS_KEPT_TO_S:
+            rows[entry.id] = entry
+    if not rows:
+        return
+    try:
+        await banks.store_all({BANK: {id: desk.row(entry) for id, entry in rows.items()}})
+    except StoreError as exc:
+        log.warning("presence.not_kept", reason=str(exc))
+        return
+    saved.update((id, (entry.present, entry.seen)) for id, entry in rows.items())
+
+
+def _certain(entry: Entry | None, now: float) -> bool:
+    """Whether asking would tell nothing new."""
+    if entry is None:
+        return True
+    if entry.present is None or entry.doubt is not None:
+        return False
+    return not entry.present or entry.every > 0 or now - entry.seen < FRESH_S

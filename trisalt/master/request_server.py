@@ -21,12 +21,13 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import RequestAnswered
-from trisalt.bus.requests import AuthRequest, ReturnRequest, ReturnsRequest
+from trisalt.bus.requests import AuthRequest, HeartbeatRequest, ReturnRequest, ReturnsRequest
 from trisalt.bus.requests import Request as BusRequest
 from trisalt.errors import RemoteProtocolError
 from trisalt.master.clear import ClearDesk
 from trisalt.master.dispatch import Row, row_of
 from trisalt.master.identity import Identity
+from trisalt.master.presence import PresenceDesk
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.transport.request import Asked, answer_all
 from trisalt.wire import codec
@@ -111,10 +112,10 @@ class NetworkDoor:
         clear: ClearDesk,
         *,
         rules: Callable[[], RequestRules],
-        heard: Callable[[str, str], None],
+        presence: PresenceDesk,
     ) -> None:
-        """`heard(id, peer)` is told of each minion's request that has been opened and proven."""
-        self._heard = heard
+        """`presence` is told of each minion's request that has been opened and proven, and of each sign-in."""
+        self._presence = presence
         self._bus = bus
         self._identity = identity
         self._keys = keys
@@ -195,6 +196,7 @@ class NetworkDoor:
         hello = Hello.from_load(load, request.version)
         with trio.fail_after(ANSWER_WITHIN_S):
             answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer))
+        self._presence.knocked(hello.id)
         self._answered(hello.id, cmd, asked.peer, began, ok=True)
         return answer
 
@@ -208,8 +210,11 @@ class NetworkDoor:
         opened = open_request(request, session=session, public_key=key, now=now, ttl=self._ttl)
         if request.version >= 3:
             self._seen.admit(request.id, opened.nonce, cmd=opened.cmd, now=now)
-        self._heard(request.id, asked.peer)
-        log.info("request.received", enc="aes", cmd=opened.cmd, id=request.id)
+        self._presence.heard(request.id, asked.peer, asked.connection)
+        if opened.cmd == HeartbeatRequest.CMD:
+            log.debug("request.received", enc="aes", cmd=opened.cmd, id=request.id)
+        else:
+            log.info("request.received", enc="aes", cmd=opened.cmd, id=request.id)
         row = row_of(opened.cmd)
         if row is None:
             return seal_reply({}, session=session, nonce=opened.nonce)

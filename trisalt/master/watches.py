@@ -20,12 +20,10 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobReturned, JobSettled
 from trisalt.bus.requests import MASTER, Published, PublishRequest, WatchRequest
 from trisalt.errors import StoreError, TrisaltError
-from trisalt.master.gather import Ask, Done, Gather
+from trisalt.master.gather import FIND_JOB, Ask, Done, Gather
 from trisalt.store.store import Jobs
 
 log = structlog.get_logger()
-
-FIND_JOB = "saltutil.find_job"
 
 NO_RESPONSE = (
     "Minion did not return. [No response]\n"

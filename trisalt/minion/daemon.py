@@ -38,6 +38,7 @@ from trisalt.loader.returner import returner_names
 from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
+from trisalt.minion.heartbeat import Hearts
 from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.jobs import JobOptions, run_jobs
 from trisalt.minion.link import Link, LinkOptions, answer_requests
@@ -142,6 +143,7 @@ async def _obey(
             continue
         log.warning("minion.signal", signal=name)
         notify("STOPPING=1")
+        await minion.leave()
         scope.cancel()
         return
 
@@ -164,6 +166,7 @@ class Minion:
         # The command made it before it gave up root; without a command it is made here.
         Path(config.sock_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
         self._bus = Bus()
+        self._hearts: Hearts | None = None
         self._facts = Facts(id=config.id, opts=config.opts, grains={**config.grains, "id": config.id})
         self._schedule = Schedule(path=Path(self._paths.schedule), state=Path(self._paths.schedule_state))
 
@@ -192,6 +195,8 @@ class Minion:
             masters = [link.master for link in links]
             returns = Returns(spool, masters if len(links) > 1 else ())
             await services.start(answer_requests, bus, links)
+            self._hearts = Hearts(config.id, links)
+            await services.start(self._hearts.run, bus)
             await services.start(
                 partial(
                     keep_returns,
@@ -409,6 +414,11 @@ class Minion:
             log.warning("scheduler.refused", op=op, name=data.get("name"), reason=str(exc))
             answer = {"complete": False, "error": str(exc), "schedule": listing(self._schedule, data.get("where"))}
         await self._bus.publish(TaggedEvent(name=completion(op), data=answer))
+
+    async def leave(self) -> None:
+        """Say to the masters that this minion stops."""
+        if self._hearts is not None:
+            await self._hearts.leave()
 
     async def reload(self, reread: Reread | None) -> None:
         """Take the configuration anew, as far as a running minion can, and say which keys took effect."""

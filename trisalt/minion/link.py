@@ -82,6 +82,7 @@ class Session:
     session: Crypticle
     publish_port: int
     master_pub: PublicKey
+    heartbeat: float = 0
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -137,6 +138,11 @@ class Link:
     def master(self) -> str:
         """The name of the master that is spoken with."""
         return self._rota.current.name
+
+    @property
+    def heartbeat(self) -> float:
+        """How many seconds apart this master wants signs of life; 0: it does not ask for any."""
+        return self._session.heartbeat if self._session is not None else 0
 
     # -- the life of the link ---------------------------------------------------------------------------------
 
@@ -246,6 +252,7 @@ class Link:
             session=accepted.session,
             publish_port=accepted.publish_port,
             master_pub=PublicKey.from_pem(accepted.master_pub_pem),
+            heartbeat=accepted.heartbeat,
         )
         if accepted.aes.key_string != self._serial_key:
             if old is not None:

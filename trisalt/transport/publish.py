@@ -7,9 +7,10 @@ A publication is one frame, or `[topic][payload]`. What a payload means is not k
 from __future__ import annotations
 
 import enum
-import struct
+import os
+import socket as sockets
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import trio
@@ -18,6 +19,7 @@ import zmq
 from trisalt.transport.zmq import (
     HEARTBEAT,
     KEEPALIVE,
+    MONITOR_FRAME,
     QUICK,
     TRIED_AGAIN,
     Context,
@@ -26,6 +28,7 @@ from trisalt.transport.zmq import (
     KeepAlive,
     Socket,
     context_or_own,
+    follow,
     ip_options,
     open_socket,
 )
@@ -34,8 +37,6 @@ from trisalt.transport.zmq import (
 LINGER = 1
 # A notice is a change of one connection, at most one a second: more than these unread are of no use to anybody.
 NOTICES = 16
-# What a socket monitor sends first: event and value, in the machine's byte order.
-MONITOR_FRAME = struct.Struct("=Hi")
 
 
 class Publisher:
@@ -57,6 +58,31 @@ class Publisher:
         self.sent += len(messages)
 
 
+class _Subscribers:
+    """Where subscribers are: their addresses by the file descriptor of their connection, as the monitor has them."""
+
+    def __init__(self, told: Callable[[str, bool], object]) -> None:
+        self._told = told
+        self._addresses: dict[int, str] = {}
+
+    def hear(self, event: int, value: int) -> None:
+        """A connection has come, or gone. What it is has to be found out at once: descriptors are used again."""
+        if event == zmq.EVENT_ACCEPTED:
+            if address := _peer_address(value):
+                self._addresses[value] = address
+                self._told(address, True)
+        elif address := self._addresses.pop(value, ""):
+            self._told(address, False)
+
+
+def _peer_address(descriptor: int) -> str:
+    try:
+        with sockets.socket(fileno=os.dup(descriptor)) as peer:
+            return str(peer.getpeername()[0])
+    except OSError:
+        return ""
+
+
 @asynccontextmanager
 async def open_publisher(
     address: str,
@@ -68,9 +94,11 @@ async def open_publisher(
     keepalive: KeepAlive = KEEPALIVE,
     heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
+    subscribed: Callable[[str, bool], object] = lambda _address, _here: None,
 ) -> AsyncIterator[Publisher]:
     """Publish at `address` (`tcp://host:port`) until left. `max_size` is for what subscribers send: subscriptions.
 
+    `subscribed(address, here)` is told of each connection that comes or goes; whose it is, nothing here can prove.
     `context` None opens one just for this. Raises ConfigError when the address is in use.
     """
     options: dict[int, int | bytes] = {
@@ -84,11 +112,13 @@ async def open_publisher(
         **ip_options(address, ipv6),
     }
     async with context_or_own(context) as context:
-        with open_socket(context, zmq.PUB, options) as socket:
+        with open_socket(context, zmq.PAIR) as monitor, open_socket(context, zmq.PUB, options) as socket:
+            monitor.connect(socket.monitor(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED))
             publisher = Publisher(socket, port=socket.bind(address))
             async with trio.open_nursery() as nursery:
                 # Subscribers come and go while nothing is published for hours: the socket has to hear of them.
                 nursery.start_soon(socket.attend)
+                nursery.start_soon(follow, monitor, _Subscribers(subscribed).hear)
                 yield publisher
                 nursery.cancel_scope.cancel()
 

@@ -25,6 +25,7 @@ from trisalt.transport.zmq import (
     KeepAlive,
     Socket,
     context_or_own,
+    follow,
     ip_options,
     open_socket,
 )
@@ -49,13 +50,19 @@ MAX_REQUEST = 128 * 1024 * 1024
 
 
 class Asked:
-    """One request that came in: its `payload`, and the network address of its `peer`, or an empty one."""
+    """One request that came in: its `payload`, and the network address of its `peer`, or an empty one.
 
-    __slots__ = ("_routing_id", "_server", "payload", "peer")
+    `connection` is a number of the connection that it came by, -1 where there is none: `hung_up` tells of its loss.
+    """
 
-    def __init__(self, server: RequestServer, routing_id: bytes, payload: bytes, peer: str) -> None:
+    __slots__ = ("_routing_id", "_server", "connection", "payload", "peer")
+
+    def __init__(
+        self, server: RequestServer, routing_id: bytes, payload: bytes, peer: str, connection: int = -1
+    ) -> None:
         self.payload = payload
         self.peer = peer
+        self.connection = connection
         self._server: RequestServer | None = server
         self._routing_id = routing_id
 
@@ -117,7 +124,8 @@ class RequestServer:
             self.dropped += 1
             log.debug("request.dropped", peer=_peer(frames[-1]), frames=len(frames))
             return None
-        return Asked(self, frames[0].bytes, frames[2].bytes, _peer(frames[2]))
+        payload = frames[2]
+        return Asked(self, frames[0].bytes, payload.bytes, _peer(payload), payload.get(zmq.SRCFD))
 
     async def _answer(self, together: list[Asked]) -> None:
         try:
@@ -157,6 +165,7 @@ async def open_request_server(
     keepalive: KeepAlive = SERVER_KEEPALIVE,
     heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
+    hung_up: Callable[[int], object] = lambda _connection: None,
 ) -> AsyncIterator[RequestServer]:
     """Answer requests at `address` (`tcp://host:port`) until left.
 
@@ -164,7 +173,7 @@ async def open_request_server(
     them when it can. Those that it leaves, because it raises, forgets them, or is cut off by the end of `grace`
     (seconds, on leaving), are answered with `fallback`: every well-framed request is answered, once. While
     `max_running` wait for their answers no more is read. Messages above `max_size` bytes end their connection.
-    `context` None opens one just for this.
+    `context` None opens one just for this. `hung_up(connection)` is told of each connection that is lost.
     Raises ConfigError when the address is in use.
     """
     options = {
@@ -178,12 +187,14 @@ async def open_request_server(
         **ip_options(address, ipv6),
     }
     async with context_or_own(context) as context:
-        with open_socket(context, zmq.ROUTER, options) as socket:
+        with open_socket(context, zmq.PAIR) as monitor, open_socket(context, zmq.ROUTER, options) as socket:
+            monitor.connect(socket.monitor(zmq.EVENT_DISCONNECTED))
             port = socket.bind(address)
             server = RequestServer(socket, handle, port=port, fallback=fallback, max_running=max_running)
             async with trio.open_nursery() as handlers:
                 async with trio.open_nursery() as door:
                     door.start_soon(server._read, handlers)
+                    door.start_soon(follow, monitor, lambda _event, connection: hung_up(connection))
                     yield server
                     # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it, and
                     # their answers are still to go out. Who asks now is not read, and asks again.

@@ -13,7 +13,8 @@ One of the waiting tasks is at the FD; the others are parked. Whoever leaves see
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+import struct
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -34,6 +35,8 @@ EVENTS = zmq.EVENTS
 
 # How many messages are taken or given between two checkpoints: long enough to be cheap, short enough to be fair.
 BATCH = 256
+# What a socket monitor sends first: event and value, in the machine's byte order.
+MONITOR_FRAME = struct.Struct("=Hi")
 # How long a context may take to end: the longest LINGER there is (1 s, port 4506), and some.
 TERM_PATIENCE = 3.0
 
@@ -129,6 +132,13 @@ def open_socket(context: Context, kind: int, options: Mapping[int, int | bytes] 
         yield socket
     finally:
         socket.close()
+
+
+async def follow(monitor: Socket, hear: Callable[[int, int], object]) -> None:
+    """Tell `hear` of what a monitored socket reports, each event with its value, until cancelled."""
+    while True:
+        for frames in await monitor.receive_all():
+            hear(*MONITOR_FRAME.unpack(frames[0]))
 
 
 class Socket:

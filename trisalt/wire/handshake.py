@@ -184,8 +184,11 @@ def accepted_answer(
     session_key_string: str,
     publish_port: int,
     pub_sig: str | None = None,
+    heartbeat: float = 0,
 ) -> bytes:
     """The answer to an accepted Hello, packed. `pub_sig` is `public_key_signature`'s, when it is configured.
+
+    `heartbeat`: how many seconds apart a sign of life is wanted; minions of ours know what is meant, others pass it by.
 
     A token that does not open is not answered to, and the minion will not take that for an answer.
     Raises RemoteProtocolError, with the refusal to send, if the minion's key is too small for what it asks for.
@@ -195,6 +198,8 @@ def accepted_answer(
     inner: dict[str, Any] = {"enc": "pub", "pub_key": master_key.public.pem, "publish_port": publish_port}
     if pub_sig is not None:
         inner["pub_sig"] = pub_sig
+    if heartbeat > 0:
+        inner["heartbeat"] = heartbeat
     if hello.token is not None:
         try:
             inner["token"] = hello.key.encrypt(master_key.decrypt(hello.token, hello.enc_algo), hello.enc_algo)
@@ -226,13 +231,14 @@ def public_key_signature(sign_key: PrivateKey, master_pub_pem: str, algo: str) -
 
 @attrs.frozen(kw_only=True)
 class Accepted:
-    """We are in. `master_pub_pem` is verified: store it when `new_key`."""
+    """We are in. `master_pub_pem` is verified: store it when `new_key`. `heartbeat`: see `accepted_answer`."""
 
     aes: Crypticle
     session: Crypticle
     publish_port: int
     master_pub_pem: str
     new_key: bool
+    heartbeat: float = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -398,6 +404,7 @@ class MinionHandshake:
             publish_port=port,
             master_pub_pem=master_pub.pem,
             new_key=self.master_pub is None or self.master_pub.pem != master_pub.pem,
+            heartbeat=float(wanted) if isinstance(wanted := inner.get("heartbeat"), int | float) and wanted > 0 else 0,
         )
 
     def _decrypt(self, inner: dict[str, Any], name: str) -> bytes:
