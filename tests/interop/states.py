@@ -1,0 +1,141 @@
+"""Ask the state modules of one side, ours or stock's, in one process: each row previewed, applied, and applied again.
+
+A row that is applied three times shows what a state promises: the preview says whether something will change, the
+second run changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.interop.beside import OURS, STOCK, TRISALT, _placed
+from tests.support.lab import Lab, stock_bin
+
+SAME = object()
+PHASES = ("preview", "applied", "again")
+
+STOCK_STATES = """
+serializers = salt.loader.serializers(opts)
+states = salt.loader.states(opts, functions, utils, serializers, context=context)
+said = [opts, states.opts, functions.opts]
+"""
+OUR_STATES = """
+states = plugins.loader("states")
+said = [plugins.opts]
+"""
+LOOP = """
+for key, value in (("__env__", "base"), ("__lowstate__", []), ("__running__", {}), ("__instance_id__", "1"), ("__low__", {})):
+    given.setdefault("globals", {})[key] = value
+def call(fun, args, kwargs, test):
+    for each in said:
+        each["test"] = test
+    # Each is a run of its own.
+    context.clear()
+    try:
+        function = states[fun]
+        space = getattr(function, "__globals__", None) or {}
+        for key, value in given["globals"].items():
+            space.setdefault(key, value)
+        ret = function(*args, **kwargs)
+        return json.loads(json.dumps({key: ret[key] for key in ("result", "comment", "changes")}, default=repr))
+    except Exception as exc:
+        return {"error": f"{type(exc).__name__}: {exc}"}
+answers = []
+for fun, args, kwargs, phases in given["calls"]:
+    answers.append([call(fun, args, kwargs, phase == "preview") for phase in phases])
+print("\\n" + json.dumps(answers))
+"""
+
+
+class Row:
+    """One state. `preview`, `applied` and `again` are ours where they are meant to differ from stock's, and `why`.
+
+    `phases` are those that are tried. `always` says that it changes something each time.
+    """
+
+    def __init__(
+        self, fun, *args, preview=SAME, applied=SAME, again=SAME, why="", always=False, phases=PHASES, **kwargs
+    ):
+        self.fun, self.args, self.kwargs, self.why = fun, args, kwargs, why
+        self.ours = {"preview": preview, "applied": applied, "again": again}
+        self.phases, self.always = tuple(phases), always
+        assert all(answer is SAME for answer in self.ours.values()) or why, "a difference has a reason"
+
+    def __str__(self):
+        words = [str(arg) for arg in self.args] + [f"{key}={value}" for key, value in self.kwargs.items()]
+        return " ".join([self.fun, *words])[:90]
+
+
+def refused(comment: str, **changes: Any) -> dict[str, Any]:
+    """The answer of a state that failed."""
+    return {"result": False, "comment": comment, "changes": changes}
+
+
+def pending(comment: str, **changes: Any) -> dict[str, Any]:
+    """The answer of a preview that would change something."""
+    return {"result": None, "comment": comment, "changes": changes}
+
+
+def done(comment: str, **changes: Any) -> dict[str, Any]:
+    """The answer of a state that succeeded."""
+    return {"result": True, "comment": comment, "changes": changes}
+
+
+def rows(shelf: Sequence[Row]) -> list[Any]:
+    """Parameters of a test: the number of a row and a phase of it."""
+    return [(number, phase) for number, row in enumerate(shelf) for phase in row.phases]
+
+
+def ask(
+    lab: Lab,
+    kind: str,
+    shelf: Sequence[Row],
+    *,
+    grains: Mapping[str, Any],
+    pillar: Mapping[str, Any] | None = None,
+    places: Mapping[str, str | int] | None = None,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 150,
+    **configured: Any,
+) -> list[dict[str, Any]]:
+    """What `kind` ("stock" or "ours") answers, by row: `{phase: {result, comment, changes}}`."""
+    minion = lab.configure_minion(kind, file_client="local", **configured)
+    (minion / "cache").mkdir(exist_ok=True)
+    given = {
+        "conf_file": str(minion / "minion"),
+        "opts": {"id": "m1"},
+        "grains": grains,
+        "pillar": pillar or {},
+        "context": {},
+        "calls": [[row.fun, *_placed([row.args, row.kwargs], places or {}), row.phases] for row in shelf],
+    }
+    folder, start = (stock_bin(), STOCK + STOCK_STATES) if kind == "stock" else (OURS, TRISALT + OUR_STATES)
+    done = subprocess.run(
+        [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+        input=json.dumps(given), capture_output=True, text=True, cwd="/", env=env or lab.env, timeout=seconds,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers = json.loads(done.stdout.splitlines()[-1])
+    return [dict(zip(row.phases, found, strict=True)) for row, found in zip(shelf, answers, strict=True)]
+
+
+def compare(shelf: Sequence[Row], answers: Mapping[str, Any], number: int, phase: str) -> None:
+    """Ours is stock's, or what the row says instead; and the preview and the second run are true."""
+    row, ours, stock = shelf[number], answers["ours"][number], answers["stock"][number]
+    wanted = row.ours[phase]
+    expected = stock[phase] if wanted is SAME else wanted
+    if wanted is SAME and phase == "preview" and ours[phase].get("changes") == ours.get("applied", {}).get("changes"):
+        # Stock's preview may leave out, or shorten, what is then changed.
+        expected = expected | {"changes": ours[phase]["changes"]}
+    assert ours[phase] == expected
+    if row.phases != PHASES or ours["applied"].get("result") is not True:
+        return
+    if phase == "preview":
+        assert (ours["preview"]["result"] is None) == bool(ours["applied"]["changes"]), "the preview is true"
+    elif phase == "again" and not row.always:
+        assert ours["again"]["result"] is True
+        assert ours["again"]["changes"] == {}, "a second run changes nothing"
