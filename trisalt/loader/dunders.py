@@ -180,9 +180,12 @@ class Plugins:
             "__plugins__": self,
             "__file_client__": None,
             "__env__": "base",
+            "__low__": {},
             "__lowstate__": {},
             "__running__": {},
             "__instance_id__": "",
+            "__user__": "UNKNOWN",
+            "__orchestration_jid__": None,
             "__jid_event__": None,
             "__progress__": None,
         }

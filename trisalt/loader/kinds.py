@@ -54,7 +54,10 @@ KINDS: dict[str, Kind] = {
             "states",
             "_states",
             "states_dirs",
-            ("__states__", "__env__", "__lowstate__", "__running__", "__instance_id__", "__serializers__"),
+            (
+                *("__states__", "__env__", "__low__", "__lowstate__", "__running__", "__instance_id__"),
+                *("__user__", "__orchestration_jid__", "__serializers__"),
+            ),
         ),
         Kind("grains", "_grains", "grains_dirs"),
         Kind("utils", "_utils", "utils_dirs"),

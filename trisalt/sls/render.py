@@ -1,7 +1,8 @@
 """The `#!jinja|yaml` pipeline: the text of an SLS file to data.
 
 The renderers of this room are in the table; others come as plugins, from whoever calls. `#!py` runs whatever stands
-in the file, so it is refused unless the operator names it in `renderer_whitelist`.
+in the file: where minions run states that is nothing new, elsewhere it is refused unless the operator names it in
+`renderer_whitelist`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Rendering:
     """How the files of one environment are rendered.
 
     `context` is what all templates see: `salt`, `grains`, `pillar`, `opts`. `plugins` are further renderers, called
-    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`.
+    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `runs_code`: `py` needs nobody's leave.
     """
 
     saltenv: str
@@ -49,6 +50,7 @@ class Rendering:
     options: JinjaOptions = attrs.field(factory=JinjaOptions)
     gpg_keydir: str = ""
     gpg_must_succeed: bool = True
+    runs_code: bool = False
 
     @classmethod
     def from_opts(
@@ -133,9 +135,9 @@ def _pipe(rendering: Rendering, text: str) -> list[tuple[Stage, str]]:
     for part in OLD_NAMES.get(pipe, pipe).split("|"):
         name, _, argument = part.strip().partition(" ")
         refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
-        if refused or (name == "py" and name not in rendering.whitelist):
+        if refused or (name == "py" and not rendering.runs_code and name not in rendering.whitelist):
             log.warning("the renderer %r is not allowed", name)
-            if name == "py" and name not in rendering.blacklist:
+            if name == "py" and not rendering.runs_code and name not in rendering.blacklist:
                 raise SlsError("the renderer 'py' runs what stands in the file: renderer_whitelist must name it")
             continue
         stage = STAGES.get(name) or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)

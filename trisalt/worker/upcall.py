@@ -43,6 +43,11 @@ def hosted() -> bool:
     return not isinstance(_host, _NoHost)
 
 
+def ask(kind: str, fields: dict[str, Any]) -> Any:
+    """Pass on what another process of this job asks. Raises what the host answers with."""
+    return _host.call(kind, fields)
+
+
 def fire_event(tag: str, data: Mapping[str, Any]) -> bool:
     """Put an event on the bus of the daemon on this host. True when it is there."""
     return _tell("fire_event", {"tag": tag, "data": data})

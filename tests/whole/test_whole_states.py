@@ -1,0 +1,86 @@
+"""States through a real master and a real minion: `salt '*' state.apply`."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.support.lab import open_lab
+
+pytestmark = pytest.mark.timeout(120)
+
+TREE = {
+    "top.sls": "base:\n  '*': [web]\n",
+    "web/init.sls": """
+include: [common]
+{% from 'web/map.jinja' import port with context %}
+site:
+  test.succeed_with_changes:
+    - comment: port {{ port }}
+    - require: [{test: common}]
+    - fire_event: web/done
+""",
+    "web/map.jinja": "{% set port = salt['pillar.get']('web:port', 80) %}",
+    "common.sls": "common: test.nop\n",
+    "broken.sls": "{{ nope }}\n",
+    "bad.sls": "bad: test.fail_without_changes\n",
+}
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with open_lab() as lab:
+        lab.start_master(state_events=True)
+        for name, text in TREE.items():
+            path = lab.master_dir() / "srv" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (lab.master_dir() / "pillar/top.sls").write_text("base: {'*': [web]}\n")
+        (lab.master_dir() / "pillar/web.sls").write_text("web: {port: 8080}\n")
+        lab.start_minion("m1")
+        lab.accept("m1")
+        yield lab
+
+
+def test_the_top_file_is_applied(lab):
+    done = lab.salt("*", "state.apply")["m1"]
+    assert {name: entry["result"] for name, entry in done.items()} == {
+        "test_|-common_|-common_|-nop": True,
+        "test_|-site_|-site_|-succeed_with_changes": True,
+    }
+    assert done["test_|-site_|-site_|-succeed_with_changes"]["comment"] == "port 8080"
+
+
+def test_pillar_of_the_command_line_is_laid_over(lab):
+    done = lab.salt("*", "state.apply", "web", 'pillar={"web": {"port": 1}}')["m1"]
+    assert done["test_|-site_|-site_|-succeed_with_changes"]["comment"] == "port 1"
+
+
+def test_what_does_not_compile_is_told_and_fails(lab):
+    done = lab.run("salt", "--out", "json", "--static", "*", "state.apply", "broken")
+    (text,) = json.loads(done.stdout)["m1"]
+    assert text.startswith("Rendering SLS 'base:broken' failed: Jinja variable 'nope' is undefined; line 1")
+    assert done.returncode == 1
+
+
+def test_a_failed_state_fails_the_job(lab):
+    done = lab.run("salt", "*", "state.apply", "bad")
+    assert done.returncode == 1
+    assert "Failed:    1" in done.stdout
+
+
+def test_states_are_told_as_they_end(lab):
+    command = [sys.executable, "-m", "trisalt.cli.salt_run", "-c", str(lab.master_dir()), "state.event", "salt/*"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=lab.env) as events:
+        try:
+            assert events.stdout is not None
+            time.sleep(0)
+            lab.run("salt", "*", "state.apply", "web")
+            tags = []
+            while not any("state_result" in tag for tag in tags) or not any("/prog/" in tag for tag in tags):
+                tags.append(events.stdout.readline().partition("\t")[0])
+        finally:
+            events.terminate()
+    assert any(tag.endswith("/m1/web/done") for tag in tags)

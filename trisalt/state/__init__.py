@@ -1,0 +1,1 @@
+"""States: SLS files to high data, high data to chunks, chunks to results."""
