@@ -34,7 +34,7 @@ ROOMS = {
     "store": {"wire", "bus"},
     "sls": {"loader", "target"},
     "pillar": {"sls", "target", "loader"},
-    "state": {"sls", "target", "loader"},
+    "state": {"sls", "target", "loader", "worker.upcall"},
     "fileserver": {"worker"},
     "minion": {"bus", "wire", "transport", "worker", "scheduler", "target", "client", "config", "loader"},
     "master": {

@@ -276,9 +276,7 @@ def comparable(value: Any) -> Any:
     """An answer without what depends on the clock, or on the sources of one side."""
     match value:
         case dict():
-            return {
-                key: "T" if key in ("start_time", "duration") else comparable(item) for key, item in value.items()
-            }
+            return {key: "T" if key in ("start_time", "duration") else comparable(item) for key, item in value.items()}
         case list():
             return [comparable(item) for item in value]
         case str():

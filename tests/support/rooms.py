@@ -14,7 +14,20 @@ PAGE = ROOT / "docs" / "architecture.md"
 START, END = "## The rooms\n", "## Where the code was wiser than the first plan\n"
 # From the wire up, as one reads them.
 ROOMS = (
-    *("wire", "transport", "bus", "master", "minion", "scheduler", "target", "sls", "pillar", "fileserver", "worker"),
+    *(
+        "wire",
+        "transport",
+        "bus",
+        "master",
+        "minion",
+        "scheduler",
+        "target",
+        "sls",
+        "pillar",
+        "state",
+        "fileserver",
+        "worker",
+    ),
     *("loader", "store", "config", "client", "cli", "plugins"),
 )
 

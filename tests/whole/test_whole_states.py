@@ -1,9 +1,6 @@
 """States through a real master and a real minion: `salt '*' state.apply`."""
 
 import json
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -20,7 +17,6 @@ site:
   test.succeed_with_changes:
     - comment: port {{ port }}
     - require: [{test: common}]
-    - fire_event: web/done
 """,
     "web/map.jinja": "{% set port = salt['pillar.get']('web:port', 80) %}",
     "common.sls": "common: test.nop\n",
@@ -32,7 +28,7 @@ site:
 @pytest.fixture(scope="module")
 def lab():
     with open_lab() as lab:
-        lab.start_master(state_events=True)
+        lab.start_master()
         for name, text in TREE.items():
             path = lab.master_dir() / "srv" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,18 +65,3 @@ def test_a_failed_state_fails_the_job(lab):
     done = lab.run("salt", "*", "state.apply", "bad")
     assert done.returncode == 1
     assert "Failed:    1" in done.stdout
-
-
-def test_states_are_told_as_they_end(lab):
-    command = [sys.executable, "-m", "trisalt.cli.salt_run", "-c", str(lab.master_dir()), "state.event", "salt/*"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=lab.env) as events:
-        try:
-            assert events.stdout is not None
-            time.sleep(0)
-            lab.run("salt", "*", "state.apply", "web")
-            tags = []
-            while not any("state_result" in tag for tag in tags) or not any("/prog/" in tag for tag in tags):
-                tags.append(events.stdout.readline().partition("\t")[0])
-        finally:
-            events.terminate()
-    assert any(tag.endswith("/m1/web/done") for tag in tags)
