@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import commands, events, fleet, pair, targets
+from benchmarks import commands, events, fleet, pair, storm, targets
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
-PARTS = ("pair", "commands", "fleet", "targets", "events")
-WITH_STOCK = {"pair", "commands", "fleet"}
+PARTS = ("pair", "commands", "fleet", "storm", "targets", "events")
+WITH_STOCK = {"pair", "commands", "fleet", "storm"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
 
@@ -27,7 +27,7 @@ def main() -> int:
     if stock_bin() is None and WITH_STOCK & set(parts):
         print(f"Set {STOCK_VARIABLE} to the folder of stock Salt's commands.", file=sys.stderr)
         return 2
-    if "fleet" in parts and not options.swarm.exists():
+    if {"fleet", "storm"} & set(parts) and not options.swarm.exists():
         print(f"There is no simulator at {options.swarm}; name one with --swarm.", file=sys.stderr)
         return 2
     # Byte code is what an installed package has; without it every command would compile itself first.
@@ -36,6 +36,7 @@ def main() -> int:
         "pair": pair.rows,
         "commands": commands.rows,
         "fleet": lambda: fleet.rows(options.swarm),
+        "storm": lambda: storm.rows(options.swarm),
         "targets": targets.rows,
         "events": events.rows,
     }

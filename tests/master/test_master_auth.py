@@ -13,7 +13,15 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
 from trisalt.bus.requests import AuthRequest, Published, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError
-from trisalt.master.auth import RSA_THREADS, STRANGERS_BURST, Allowance, KeyDesk, KeyRules, keep_keys, watch_drop_file
+from trisalt.master.auth import (
+    SIGN_IN_THREADS,
+    STRANGERS_BURST,
+    Allowance,
+    KeyDesk,
+    KeyRules,
+    keep_keys,
+    watch_drop_file,
+)
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.sessions import Sessions
@@ -298,10 +306,10 @@ async def test_a_rotation_does_not_wait_behind_sign_ins(setup, monkeypatch):
     monkeypatch.setattr(KeyDesk, "sign_in", slow)
     try:
         async with trio.open_nursery() as storm:
-            for number in range(20):
+            for number in range(2 * SIGN_IN_THREADS):
                 storm.start_soon(setup.sign_in, f"n{number}")
             with trio.fail_after(10):
-                for _ in range(RSA_THREADS):
+                for _ in range(SIGN_IN_THREADS):
                     await trio.to_thread.run_sync(held.acquire)
             old = setup.identity.shared
             with trio.fail_after(5):

@@ -67,6 +67,7 @@ class Port:
 
     def __init__(self):
         self.sent = {}
+        self.held = 0
 
     def send(self, replies):
         for routing_id, empty, reply in replies:
@@ -369,3 +370,69 @@ async def test_a_hostile_peer_is_named_once_a_minute_and_an_ended_session_is_non
         ("warning", "192.0.2.2"),
         ("debug", "192.0.2.3"),
     ]
+
+
+# -- lanes -------------------------------------------------------------------------------------------------------------
+
+
+def hello(setup, id, nonce="0" * 32):
+    load = {"cmd": "_auth", "id": id, "pub": setup.key.public.pem, "nonce": nonce}
+    return codec.pack({"enc": "clear", "load": load, "version": 3})
+
+
+async def test_what_waits_in_one_lane_holds_up_no_other(setup, nursery):
+    signing, publishing = [], []
+
+    async def key_manager(task_status):
+        async with setup.bus.claim(AuthRequest) as requests:
+            task_status.started()
+            async for _request, reply in requests:
+                signing.append(reply)
+
+    await nursery.start(key_manager)
+    await answering(setup.bus, nursery, lambda request: None, MinionEventRequest)
+    setup.door._clear.answer = publish = NoClear().answer
+    async with trio.open_nursery() as storm:
+        for number in range(300):
+            storm.start_soon(setup.send, hello(setup, f"n{number}"))
+        await trio.testing.wait_all_tasks_blocked()
+        lanes = {lane.name: lane for lane in setup.door.statistics()}
+        assert lanes["sign-ins"].running == len(signing)
+        assert lanes["sign-ins"].running + lanes["sign-ins"].waiting == 300
+        assert await setup.ask(EVENT) is None
+        publishing.append(await setup.send(codec.pack({"enc": "clear", "load": {"cmd": "publish"}, "version": 3})))
+        assert publishing == [codec.pack(await publish("publish", {}, ""))]
+        storm.cancel_scope.cancel()
+    assert {lane.name: lane.done for lane in setup.door.statistics()}["events"] == 1
+
+
+async def test_a_sign_in_that_is_asked_anew_is_answered_once(setup, nursery):
+    seen, first = [], trio.Event()
+
+    async def key_manager(task_status):
+        async with setup.bus.claim(AuthRequest) as requests:
+            task_status.started()
+            async for request, reply in requests:
+                seen.append((request.hello.id, request.hello.nonce[0]))
+                nursery.start_soon(later, reply)
+
+    async def later(reply):
+        await first.wait()
+        reply.send(b"in")
+
+    await nursery.start(key_manager)
+    answers = {}
+
+    async def sign_in(id, nonce):
+        answers[id, nonce] = await setup.send(hello(setup, id, nonce * 32))
+
+    async with trio.open_nursery() as storm:
+        for number in range(16):
+            storm.start_soon(sign_in, f"n{number}", "0")
+        await trio.testing.wait_all_tasks_blocked()
+        for nonce in "123":
+            storm.start_soon(sign_in, "late", nonce)
+            await trio.testing.wait_all_tasks_blocked()
+        first.set()
+    assert [nonce for id, nonce in seen if id == "late"] == ["3"]
+    assert [answers["late", nonce] for nonce in "123"] == [codec.pack(BAD_LOAD), codec.pack(BAD_LOAD), b"in"]

@@ -7,8 +7,10 @@ its own, which is that of its asker where the answer is a function.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from time import perf_counter
 from typing import Any
 
 import attrs
@@ -20,6 +22,7 @@ from trisalt.bus.requests import Request
 from trisalt.bus.subscription import Listener, Subscription, SubscriptionStatistics
 from trisalt.bus.tags import matcher
 from trisalt.errors import LocalProtocolError
+from trisalt.meters import Histogram
 
 Pattern = type[Event] | tuple[type[Event], ...] | str
 Answer = Callable[[Any], Awaitable[object]]
@@ -73,10 +76,12 @@ class Reply:
 
 @attrs.frozen(kw_only=True)
 class BusStatistics:
-    """A snapshot for debugging: how full each subscription is, and how many requests wait for each claimant."""
+    """A snapshot for debugging: how full each subscription is, how many requests wait for each claimant, and how long
+    each class took from question to answer."""
 
     subscriptions: tuple[SubscriptionStatistics, ...]
     requests: dict[str, int]
+    took: dict[str, Histogram]
 
 
 class Bus:
@@ -87,6 +92,7 @@ class Bus:
         self._by_class: dict[type[Event], tuple[tuple[Hearer, Callable[[str], bool] | None], ...]] = {}
         self._claims: dict[type[Request], trio.MemorySendChannel[tuple[Any, Reply]]] = {}
         self._answers: dict[type[Request], Answer] = {}
+        self._took: defaultdict[type[Request], Histogram] = defaultdict(Histogram)
 
     # -- what happened ----------------------------------------------------------------------------------------
 
@@ -159,24 +165,29 @@ class Bus:
 
         Raises LocalProtocolError when nobody has claimed the class.
         """
-        answer = self._answers.get(type(request))
-        if answer is not None:
-            await trio.lowlevel.checkpoint_if_cancelled()
-            return await answer(request)
-        channel = self._claims.get(type(request))
-        if channel is None:
+        cls = type(request)
+        answer, channel = self._answers.get(cls), self._claims.get(cls)
+        if answer is None and channel is None:
             await trio.lowlevel.checkpoint()
-            raise LocalProtocolError(f"nobody answers {type(request).__name__}")
-        reply = Reply()
+            raise LocalProtocolError(f"nobody answers {cls.__name__}")
+        began = perf_counter()
         try:
+            if answer is not None:
+                await trio.lowlevel.checkpoint_if_cancelled()
+                return await answer(request)
+            assert channel is not None
+            reply = Reply()
             try:
-                # A claimant that waits takes it at once; the wait for the answer is checkpoint enough.
-                channel.send_nowait((request, reply))
-            except trio.WouldBlock:
-                await channel.send((request, reply))
-        except trio.BrokenResourceError:
-            raise LocalProtocolError(f"{type(request).__name__} is no longer answered") from None
-        return await reply._wait()
+                try:
+                    # A claimant that waits takes it at once; the wait for the answer is checkpoint enough.
+                    channel.send_nowait((request, reply))
+                except trio.WouldBlock:
+                    await channel.send((request, reply))
+            except trio.BrokenResourceError:
+                raise LocalProtocolError(f"{cls.__name__} is no longer answered") from None
+            return await reply._wait()
+        finally:
+            self._took[cls].record(perf_counter() - began)
 
     @asynccontextmanager
     async def claim(self, *classes: type[Request]) -> AsyncIterator[trio.MemoryReceiveChannel[tuple[Any, Reply]]]:
@@ -224,6 +235,7 @@ class Bus:
         return BusStatistics(
             subscriptions=tuple(subscription.statistics() for subscription in self._subscriptions),
             requests={cls.__name__: send.statistics().tasks_waiting_send for cls, send in self._claims.items()},
+            took={cls.__name__: histogram for cls, histogram in self._took.items()},
         )
 
     def _refuse_claimed(self, classes: Iterable[type[Request]]) -> None:

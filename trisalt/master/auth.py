@@ -1,7 +1,7 @@
 """The key manager: `_auth`, autosign, `revoke_auth` and the rotation of the shared AES key.
 
-What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Key files are read and RSA
-runs in threads, two at a time. `master/request_server` asks, `master/daemon` starts it.
+What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Key files are read and
+written in threads, and RSA runs there, two at a time. `master/request_server` asks, `master/daemon` starts it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ log = structlog.get_logger()
 
 # RSA at a time; it releases the interpreter, and the event loop keeps its turn.
 RSA_THREADS = 2
+# Sign-ins at a time: a new key is on the disk before its minion is in, and disks do several such at the price of one.
+SIGN_IN_THREADS = 8
+STRIPES = 16
 # Sign-ins that are not accepted cost a signature, and may leave a key file: so many at once, so many a second, for
 # each network address. A fleet behind one address that waits to be accepted stays below it.
 STRANGERS_BURST = 1000
@@ -113,7 +117,7 @@ class _Manager:
         self._desk = desk
         self._identity = identity
         self._rules = rules
-        self._rsa = trio.CapacityLimiter(RSA_THREADS)
+        self._threads = trio.CapacityLimiter(SIGN_IN_THREADS)
         self._rotating = trio.CapacityLimiter(1)
 
     async def sign_in(self, request: AuthRequest, reply: Reply) -> None:
@@ -121,7 +125,7 @@ class _Manager:
         log.info("auth.request", id=hello.id)
         try:
             decision = await trio.to_thread.run_sync(
-                self._desk.sign_in, hello, request.peer, time.time(), limiter=self._rsa
+                self._desk.sign_in, hello, request.peer, time.time(), limiter=self._threads
             )
         except Exception as exc:
             # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
@@ -228,7 +232,10 @@ class KeyDesk:
         self._identity = identity
         self._sessions = sessions
         self._rules = rules
-        self._files = threading.Lock()
+        # Of the ids: two sign-ins of one id have the same.
+        self._files = [threading.Lock() for _ in range(STRIPES)]
+        self._rsa = threading.Semaphore(RSA_THREADS)
+        self._counting = threading.Lock()
         self._strangers = Allowance(burst=STRANGERS_BURST, per_s=STRANGERS_PER_S)
 
     def sign_in(self, hello: Hello, peer: str, now: float) -> Decision:
@@ -238,12 +245,12 @@ class KeyDesk:
         """
         rules = self._rules()
         # Two sign-ins of one id see each other's key, not the gap before it.
-        with self._files:
+        with self._files[hash(hello.id) % STRIPES]:
             state = self._keyring.state(hello.id) if valid_minion_id(hello.id) else None
             stored = self._keyring.read(hello.id, state) if state is not None else None
             policy = self._policy(hello, state, rules, now)
             verdict = decide(hello, _KEY_STATES[state] if state else KeyState.UNKNOWN, stored, policy)
-            if not verdict.accepted and not self._strangers.take(peer, now):
+            if not verdict.accepted and not self._may_ask(peer, now):
                 raise RemoteProtocolError("too many sign-ins from one address", refusal=BAD_LOAD)
             moved = self._store(hello, verdict, state, stored)
             session = self._sessions.open(hello.id, now=now).key_string if verdict.accepted else ""
@@ -251,25 +258,26 @@ class KeyDesk:
             shared = self._identity.shared
             if verdict.accepted and shared.holders is not None:
                 shared.holders.add(hello.id)
-        if verdict.ret is not None:
-            answer = refused_answer(hello, verdict.ret, self._identity.key)
-        else:
-            answer = accepted_answer(
-                hello,
-                master_key=self._identity.key,
-                aes_key_string=shared.crypticle.key_string,
-                aes_digest_sig=shared.digest_sig,
-                session_key_string=session,
-                publish_port=rules.publish_port,
-                pub_sig=self._identity.pub_sig,
-                heartbeat=rules.presence_heartbeat,
-            )
+        with self._rsa:
+            if verdict.ret is not None:
+                answer = refused_answer(hello, verdict.ret, self._identity.key)
+            else:
+                answer = accepted_answer(
+                    hello,
+                    master_key=self._identity.key,
+                    aes_key_string=shared.crypticle.key_string,
+                    aes_digest_sig=shared.digest_sig,
+                    session_key_string=session,
+                    publish_port=rules.publish_port,
+                    pub_sig=self._identity.pub_sig,
+                    heartbeat=rules.presence_heartbeat,
+                )
         by_rule = policy.autosign or policy.autoreject
         return Decision(verdict=verdict, answer=answer, moved=moved, state=state, by_rule=by_rule)
 
     def revoke(self, id: str) -> None:
         """Remove the accepted key of `id`, and its session."""
-        with self._files:
+        with self._files[hash(id) % STRIPES]:
             self._keyring.delete(id, (State.ACCEPTED,))
             self._sessions.forget(id)
 
@@ -279,13 +287,19 @@ class KeyDesk:
         Many keys that go one after the other cost one rotation: nobody has what was made for the first of them until
         they sign in again.
         """
-        with self._files:
+        with ExitStack() as all_files:
+            for lock in self._files:
+                all_files.enter_context(lock)
             shared = self._identity.shared
             if shared.holders is not None and not (shared.holders if ids is None else shared.holders & set(ids)):
                 return False
         # Signed outside: sign-ins go on meanwhile, with the key that ends here.
         self._identity.rotate()
         return True
+
+    def _may_ask(self, peer: str, now: float) -> bool:
+        with self._counting:
+            return self._strangers.take(peer, now)
 
     def _policy(self, hello: Hello, state: State | None, rules: KeyRules, now: float) -> Policy:
         if not valid_minion_id(hello.id):

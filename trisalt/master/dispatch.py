@@ -42,7 +42,8 @@ class Row:
     """One command. `make` gives None for a load that is not as it should be, which `malformed` answers.
 
     `private`: only the sender's own RSA key opens the answer. `durable`: an answer says that it is kept, so what
-    failed must not look like one. `refused` is the answer when the claimant says False.
+    failed must not look like one. `refused` is the answer when the claimant says False. `lane`: behind whom it waits
+    (`master/lanes`).
     """
 
     make: Callable[[str, Load], Request | None]
@@ -50,6 +51,7 @@ class Row:
     private: bool = False
     durable: bool = False
     refused: Callable[[Load], object] | None = None
+    lane: str = "events"
 
 
 def row_of(cmd: str) -> Row | None:
@@ -163,22 +165,22 @@ def _text(load: Load, name: str) -> str | None:
 
 # Source of the answers to what is malformed: stock Salt 3008.3; salt-wire.md sections 10 and 11.
 _TABLE: Mapping[str, Row] = {
-    "_return": Row(make=_return, malformed=None, durable=True),
+    "_return": Row(make=_return, malformed=None, durable=True, lane="returns"),
     "_syndic_return": Row(make=_syndic_return, malformed=None, durable=True),
     "_minion_event": Row(make=_minion_event, malformed=None),
-    "_pillar": Row(make=_pillar, private=True),
-    "_master_tops": Row(make=lambda id, load: TopsRequest(id=id, opts=_map(load, "opts")), malformed={}),
-    "_heartbeat": Row(make=_heartbeat, malformed={}),
+    "_pillar": Row(make=_pillar, private=True, lane="pillar"),
+    "_master_tops": Row(make=lambda id, load: TopsRequest(id=id, opts=_map(load, "opts")), malformed={}, lane="pillar"),
+    "_heartbeat": Row(make=_heartbeat, malformed={}, lane="heartbeats"),
     "_mine": Row(make=_mine),
     "_mine_get": Row(make=_mine_get, malformed={}),
     "_mine_delete": Row(make=_mine_delete),
     "_mine_flush": Row(make=lambda id, _load: MineFlushRequest(id=id)),
     "revoke_auth": Row(make=lambda id, _load: RevokeRequest(id=id), refused=dict),
-    "minion_pub": Row(make=_minion_publish("minion_pub"), malformed={}),
-    "minion_publish": Row(make=_minion_publish("minion_publish"), malformed={}),
-    "minion_runner": Row(make=_minion_publish("minion_runner"), malformed={}),
-    "pub_ret": Row(make=_minion_publish("pub_ret"), malformed={}),
+    "minion_pub": Row(make=_minion_publish("minion_pub"), malformed={}, lane="peers"),
+    "minion_publish": Row(make=_minion_publish("minion_publish"), malformed={}, lane="peers"),
+    "minion_runner": Row(make=_minion_publish("minion_runner"), malformed={}, lane="peers"),
+    "pub_ret": Row(make=_minion_publish("pub_ret"), malformed={}, lane="peers"),
     # A minion of 3008 tells of what it manages; nothing here asks for it.
     "_register_resources": Row(make=_nothing, malformed=True),
-    **{cmd: Row(make=_file(cmd), malformed={}) for cmd in FILE_COMMANDS},
+    **{cmd: Row(make=_file(cmd), malformed={}, lane="files") for cmd in FILE_COMMANDS},
 }

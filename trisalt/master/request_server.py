@@ -27,6 +27,7 @@ from trisalt.errors import RemoteProtocolError
 from trisalt.master.clear import ClearDesk
 from trisalt.master.dispatch import Row, row_of
 from trisalt.master.identity import Identity
+from trisalt.master.lanes import LaneStatistics, Overtaken, open_lanes
 from trisalt.master.presence import PresenceDesk
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.transport.request import Asked, answer_all
@@ -128,6 +129,11 @@ class NetworkDoor:
         self._seen = ReplayWindow(2 * ttl)
         self._rsa = trio.CapacityLimiter(RSA_THREADS)
         self._complaints: OrderedDict[str, float] = OrderedDict()
+        self._lanes = open_lanes()
+
+    def statistics(self) -> list[LaneStatistics]:
+        """A snapshot for debugging: of each lane."""
+        return [lane.statistics() for lane in self._lanes.values()]
 
     async def handle(self, together: Sequence[Asked]) -> None:
         """Answer requests that came together. Never raises but when cancelled."""
@@ -192,10 +198,22 @@ class NetworkDoor:
             return codec.pack(load)
         log.info("request.received", enc="clear", cmd=cmd)
         if cmd != "_auth":
-            return codec.pack(await self._clear.answer(cmd, load, asked.peer))
-        hello = Hello.from_load(load, request.version)
-        with trio.fail_after(ANSWER_WITHIN_S):
-            answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer))
+            lane = self._lanes["publications" if cmd == "publish" else "commands"]
+            await lane.enter()
+            try:
+                return codec.pack(await self._clear.answer(cmd, load, asked.peer))
+            finally:
+                lane.leave(began)
+        lane = self._lanes["sign-ins"]
+        # Of one host, too: who knows a minion's public key must not take its turn from elsewhere. What is no text is
+        # refused when its turn comes: until then a sign-in costs as little as can be, for there are many.
+        await lane.enter((str(load.get("id")), str(load.get("pub")), asked.peer))
+        try:
+            hello = Hello.from_load(load, request.version)
+            with trio.fail_after(ANSWER_WITHIN_S):
+                answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer))
+        finally:
+            lane.leave(began)
         self._presence.knocked(hello.id)
         self._answered(hello.id, cmd, asked.peer, began, ok=True)
         return answer
@@ -265,6 +283,7 @@ class NetworkDoor:
         answer_all(
             [(case.asked, case.seal(None) if home else FALLBACK) for case, home in zip(cases, kept, strict=True)]
         )
+        self._lanes["returns"].passed(cases[0].began, len(cases))
         if self._bus.wanted(RequestAnswered):
             for case, home in zip(cases, kept, strict=True):
                 self._answered(case.request.id, case.opened.cmd, case.asked.peer, case.began, ok=home)
@@ -274,7 +293,12 @@ class NetworkDoor:
         request, opened, row = case.request, case.opened, case.row
         if not self._bus.claimed(type(case.wanted)):
             return case.seal({})
-        value, ok = await self._value(case)
+        lane = self._lanes[row.lane]
+        await lane.enter()
+        try:
+            value, ok = await self._value(case)
+        finally:
+            lane.leave(case.began)
         self._answered(request.id, opened.cmd, case.asked.peer, case.began, ok=ok)
         if not ok and row.durable:
             return FALLBACK
@@ -323,7 +347,7 @@ class NetworkDoor:
         """Say once a minute, for each address, what was wrong; the rest is for debugging."""
         now = time.monotonic()
         last = self._complaints.get(peer)
-        if isinstance(exc, NoSession) or (last is not None and now - last < COMPLAIN_EVERY_S):
+        if isinstance(exc, NoSession | Overtaken) or (last is not None and now - last < COMPLAIN_EVERY_S):
             log.debug("request.refused", peer=peer, reason=str(exc))
             return
         self._complaints[peer] = now

@@ -45,6 +45,11 @@ TOGETHER = 64
 # How often one request is sent while connections are lost under it.
 SENDINGS = 2
 
+# How many requests may wait for their answers, and how many bytes of them, before no more is read. Whoever handles them
+# keeps one kind from holding up another: that needs all of them to be read.
+MAX_RUNNING = 32_768
+MAX_HELD = 512 * 1024 * 1024
+
 # A request is read while it is small enough to be one: the largest is a return or a pushed file.
 MAX_REQUEST = 128 * 1024 * 1024
 
@@ -79,6 +84,7 @@ class Asked:
         server, self._server = self._server, None
         if server is None:
             raise LocalProtocolError("a request was answered twice")
+        server.held -= len(self.payload)
         return server
 
 
@@ -97,26 +103,32 @@ Handle = Callable[[Sequence[Asked]], Awaitable[None]]
 
 
 class RequestServer:
-    """A bound request server; `port` is where. `running` requests, `answered` and `dropped` messages are counted."""
+    """A bound request server; `port` is where. `running` requests and the bytes `held` for them are counted, and
+    `answered` and `dropped` messages."""
 
-    def __init__(self, socket: Socket, handle: Handle, *, port: int, fallback: bytes, max_running: int) -> None:
+    def __init__(
+        self, socket: Socket, handle: Handle, *, port: int, fallback: bytes, max_running: int, max_held: int
+    ) -> None:
         self.port = port
         self.running = 0
+        self.held = 0
         self.answered = 0
         self.dropped = 0
         self._socket = socket
         self._handle = handle
         self._fallback = fallback
         self._max_running = max_running
+        self._max_held = max_held
         self._room = trio.lowlevel.ParkingLot()
 
     async def _read(self, handlers: trio.Nursery) -> None:
         while True:
-            while self.running >= self._max_running:
+            while self.running >= self._max_running or self.held >= self._max_held:
                 await self._room.park()
             messages = await self._socket.receive_frames(min(self._max_running - self.running, TOGETHER))
             if together := [asked for frames in messages if (asked := self._asked(frames)) is not None]:
                 self.running += len(together)
+                self.held += sum(len(asked.payload) for asked in together)
                 handlers.start_soon(self._answer, together)
 
     def _asked(self, frames: list[zmq.Frame]) -> Asked | None:
@@ -159,7 +171,8 @@ async def open_request_server(
     fallback: bytes,
     grace: float,
     context: Context | None = None,
-    max_running: int = 256,
+    max_running: int = MAX_RUNNING,
+    max_held: int = MAX_HELD,
     backlog: int = 1000,
     max_size: int = MAX_REQUEST,
     keepalive: KeepAlive = SERVER_KEEPALIVE,
@@ -172,7 +185,8 @@ async def open_request_server(
     `handle(asked)` runs in a task of its own for the requests that came together (one, mostly), and answers each of
     them when it can. Those that it leaves, because it raises, forgets them, or is cut off by the end of `grace`
     (seconds, on leaving), are answered with `fallback`: every well-framed request is answered, once. While
-    `max_running` wait for their answers no more is read. Messages above `max_size` bytes end their connection.
+    `max_running` of them, or `max_held` bytes, wait for their answers no more is read. Messages above `max_size` bytes
+    end their connection.
     `context` None opens one just for this. `hung_up(connection)` is told of each connection that is lost.
     Raises ConfigError when the address is in use.
     """
@@ -190,7 +204,9 @@ async def open_request_server(
         with open_socket(context, zmq.PAIR) as monitor, open_socket(context, zmq.ROUTER, options) as socket:
             monitor.connect(socket.monitor(zmq.EVENT_DISCONNECTED))
             port = socket.bind(address)
-            server = RequestServer(socket, handle, port=port, fallback=fallback, max_running=max_running)
+            server = RequestServer(
+                socket, handle, port=port, fallback=fallback, max_running=max_running, max_held=max_held
+            )
             async with trio.open_nursery() as handlers:
                 async with trio.open_nursery() as door:
                     door.start_soon(server._read, handlers)

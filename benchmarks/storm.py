@@ -1,0 +1,161 @@
+"""Two thousand simulated minions sign in at once, and jobs go out meanwhile.
+
+The minions are those of a swarm simulator given by its path; it speaks the wire and is the same for both masters. It
+shares the machine with the master, so it verifies and opens what it gets on the same processors. Jobs are published as
+stock's commands do it, by a clear request on the same port; ours by the local door, too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import zmq
+
+from benchmarks.measure import Row
+from tests.support.lab import Lab, open_lab
+from trisalt.client.door import Door
+from trisalt.client.jobs import publish_async
+
+COUNT = 2000
+# What stock minions wait for an answer.
+PATIENCE_S = 5
+PUBLISH_EVERY_S = 0.05
+# What a master has for the storm.
+MOST_S = 20
+
+
+def measure(kind: str, swarm: Path) -> dict[str, float]:
+    """Seconds until all are in, sign-ins per minion, and in milliseconds the publications' 99th percentile.
+
+    A master that has not let all of them in after `MOST_S` counts with that, and with the publications until then.
+    """
+    with open_lab() as lab:
+        lab.start_master(kind, auto_accept=True, max_open_files=20000, level="warning")
+        _swarm(lab, swarm, 1)
+        accepted = lab.master_dir() / "pki" / "minions"
+        for number in range(COUNT):
+            # All have the one key of the swarm, and are known.
+            shutil.copyfile(accepted / "swarm-00000", accepted / f"known-{number:05}")
+        roads: dict[str, Callable[[], object]] = {"port": _requester(lab)}
+        if kind == "ours":
+            roads["door"] = _door(lab)
+        stop = threading.Event()
+        took: dict[str, list[float]] = {name: [] for name in roads}
+        threads = [threading.Thread(target=_publish, args=(road, took[name], stop)) for name, road in roads.items()]
+        for thread in threads:
+            thread.start()
+        try:
+            out = _swarm(lab, swarm, COUNT, "--id-prefix", "known")
+            first = out["auth_first"]
+            tries = (first["ok"] + sum(first["errors"].values())) / COUNT
+            seconds, timeouts = out["ready_s"], first["errors"].get("timeout", 0)
+        except subprocess.TimeoutExpired:
+            seconds, tries, timeouts = MOST_S, math.inf, math.inf
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    worst = {name: statistics.quantiles(times, n=100)[98] * 1e3 for name, times in took.items() if len(times) > 1}
+    return {"seconds": seconds, "tries": tries, "timeouts": timeouts, "port": MOST_S * 1e3, "door": math.inf, **worst}
+
+
+def rows(swarm: Path) -> list[Row]:
+    """Ours beside stock's."""
+    ours, stock = measure("ours", swarm), measure("stock", swarm)
+    return [
+        Row(
+            what=f"the storm: {COUNT} simulated minions sign in at once: all are in after"
+            + (f" (stock: not all after {MOST_S} s)" if math.isinf(stock["tries"]) else ""),
+            ours=ours["seconds"],
+            stock=stock["seconds"],
+            unit="s",
+            limit=1,
+            faster=True,
+        ),
+        Row(
+            what=f"sign-ins per minion in the storm (stock: {stock['tries']:.3g})",
+            ours=ours["tries"],
+            stock=None,
+            unit="",
+            limit=2,
+        ),
+        Row(
+            what=f"sign-ins that were given up after {PATIENCE_S} s (stock: {stock['timeouts']:g})",
+            ours=ours["timeouts"],
+            stock=None,
+            unit="",
+            limit=0,
+        ),
+        Row(
+            what="publications in the storm by the local door, p99", ours=ours["door"], stock=None, unit="ms", limit=200
+        ),
+        Row(
+            what="publications in the storm by the port, p99",
+            ours=ours["port"],
+            stock=stock["port"],
+            unit="ms",
+            limit=1,
+            faster=True,
+        ),
+    ]
+
+
+def _swarm(lab: Lab, swarm: Path, count: int, *args: str) -> dict[str, Any]:
+    argv = [
+        sys.executable, str(swarm), "--count", str(count), "--ret-port", str(lab.ret_port), "--shared-key",
+        "--mode", "idle", "--duration", "0", "--settle", "0", "--subscribe", "first", "--procs", str(min(count, 2)),
+        "--auth-timeout", str(PATIENCE_S), "--json", "-", "--quiet", *args,
+    ]  # fmt: skip
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=MOST_S, env={**os.environ, "HOME": str(lab.root)}, check=False
+    )
+    start = done.stdout.find("{")
+    assert start >= 0, f"{argv}: {done.stdout[-2000:]} {done.stderr[-2000:]}\n{lab.tails()}"
+    return json.loads(done.stdout[start:])
+
+
+def _publish(road: Callable[[], object], took: list[float], stop: threading.Event) -> None:
+    while not stop.is_set():
+        began = time.perf_counter()
+        try:
+            road()
+        except TimeoutError:
+            stop.set()
+        took.append(time.perf_counter() - began)
+        stop.wait(PUBLISH_EVERY_S)
+
+
+def _door(lab: Lab) -> Callable[[], object]:
+    door = Door(str(lab.master_dir() / "run" / "master.sock"))
+    return lambda: publish_async(door, "swarm-00000", "test.ping")
+
+
+def _requester(lab: Lab) -> Callable[[], object]:
+    key = (lab.master_dir() / "cache" / ".root_key").read_text()
+    load = {"cmd": "publish", "fun": "test.ping", "arg": [], "tgt": "swarm-00000", "tgt_type": "glob", "ret": ""}
+    request = msgpack.packb({"enc": "clear", "load": {**load, "jid": "", "user": "root", "key": key}, "version": 3})
+    socket = zmq.Context.instance().socket(zmq.REQ)
+    socket.linger = 0
+    socket.connect(f"tcp://127.0.0.1:{lab.ret_port}")
+
+    def ask() -> object:
+        socket.send(request)
+        if not socket.poll(MOST_S * 1000):
+            raise TimeoutError
+        answer = msgpack.unpackb(socket.recv())
+        assert answer["load"]["minions"] == ["swarm-00000"], answer
+        return answer
+
+    return ask
