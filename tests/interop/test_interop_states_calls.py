@@ -1,0 +1,46 @@
+"""`module`, `schedule` and `test` beside stock's: states that call, plan, and pretend."""
+
+import pytest
+
+from tests.interop.states import Row, ask, compare, rows
+from tests.support.lab import open_lab
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
+
+GRAINS = {"id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian"}
+NAMED = [
+    Row("module.run", name="test.echo", text="hello", always=True),
+    Row("module.run", name="test.false", always=True),
+    Row("module.run", name="test.echo", always=True),
+    Row("module.run", name="test.nosuch"),
+    Row("module.run", name="test.arg", args=["a", "b"], kwargs={"c": 3}, always=True),
+    Row("module.run", name="test.arg", args="a"),
+    Row("module.run", name="test.kwarg", num=1, fruit="apple", always=True),
+    Row("module.run", name="test.exception", message="no"),
+    Row("module.run", name="test.retcode", code=3, always=True),
+    Row("module.wait", name="test.echo", text="x"),
+]
+KEYED = [
+    Row("module.run", **{"test.echo": ["hello"], "always": True}),
+    Row("module.run", **{"test.echo": ["hello"], "test.arg": [1, {"x": 2}], "always": True}),
+    Row("module.run", **{"test.false": None, "always": True}),
+    Row("module.run", **{"test.nosuch": None}),
+    Row("module.run", **{"test.nosuch": None, "test.noneither": []}),
+    Row("module.run", **{"test.echo": [{"text": "x"}], "always": True}),
+    Row("module.run", **{"test.version": [], "test.false": []}),
+]
+ROWS = [*NAMED, *KEYED]
+
+
+@pytest.fixture(scope="module")
+def answers():
+    answers = {}
+    with open_lab() as lab:
+        for kind in ("stock", "ours"):
+            answers[kind] = ask(lab, kind, ROWS, grains=GRAINS)
+    return answers
+
+
+@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+def test_ours_does_as_stock_does(answers, number, phase):
+    compare(ROWS, answers, number, phase)

@@ -1,0 +1,173 @@
+"""Functions of execution modules, called as states.
+
+    reload the site:
+      module.run:
+        - site.reload:
+          - name: web
+        - onchanges:
+          - file: /etc/site.conf
+
+The older form names the function itself: `name: site.reload`, and its arguments beside it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from trisalt.plugins.utils.outcome import as_list, outcome
+
+# What a state is given beside its own arguments.
+_ENGINE = frozenset(
+    {"__env__", "__id__", "__sls__", "__low__", "__reqs__", "order", "sfun", "watch", "saltenv", "returner"}
+)
+
+
+def run(**kwargs: Any) -> dict[str, Any]:
+    """
+    Functions are called whenever this runs; what they return is what has changed. One that returns False has failed.
+    """
+    name = kwargs.pop("name", None)
+    functions = {key: value for key, value in kwargs.items() if "." in key and not key.startswith("__")}
+    if functions or (name is None and not kwargs):
+        return _run(name or next(iter(functions), ""), functions, kwargs.get("returner"))
+    return _run_named(str(name), kwargs)
+
+
+def wait(name: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    Functions are called when what is watched has changed.
+    """
+    return outcome(name, True)
+
+
+watch = wait
+mod_watch = run
+
+
+# -- the form with functions as keys ---------------------------------------------------------------------------------
+
+
+def _run(name: str, functions: Mapping[str, Any], returner: Any) -> dict[str, Any]:
+    if not functions:
+        return outcome(name, False, "No function provided.")
+    unknown = [function for function in functions if function not in __salt__]
+    if unknown:
+        # The word is stock Salt's.
+        several = "True" if len(unknown) > 1 else ""
+        return outcome(name, False, f"Unavailable function{several}: {', '.join(unknown)}.")
+    if __opts__["test"]:
+        several = "True" if len(functions) > 1 else ""
+        return outcome(name, None, f"Function{several} {', '.join(functions)} to be executed.")
+    lines, failures = [], []
+    changes: dict[str, Any] = {}
+    for function, given in functions.items():
+        args, kwargs = _arguments(given)
+        try:
+            returned = __salt__[function](*args, **kwargs)
+        except Exception as exc:
+            # The function is anybody's.
+            failures.append(f"'{function}' failed: {exc}")
+            continue
+        if _succeeded(returned):
+            said = returned.get("comment", "Success") if isinstance(returned, Mapping) else "Success"
+            lines.append(f"{function}: {returned if isinstance(returned, str) else said}")
+            changes[function] = returned
+        else:
+            failures.append(f"'{function}': {returned}")
+        if returner:
+            _hand_over(returner, function, args, returned)
+    return outcome(name, not failures, ", ".join(failures + lines), changes)
+
+
+def _arguments(given: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and named arguments, of a list of values and of maps of one name each."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for item in as_list(given):
+        if isinstance(item, Mapping):
+            kwargs |= {str(key): value for key, value in item.items()}
+        else:
+            args.append(item)
+    return args, kwargs
+
+
+def _succeeded(returned: Any) -> bool:
+    if isinstance(returned, Mapping):
+        for key in ("result", "retcode", "success"):
+            if key in returned:
+                return returned[key] == 0 if key == "retcode" else returned[key] is not False
+    return returned is not False
+
+
+def _hand_over(returner: Any, function: str, args: list[Any], returned: Any) -> None:
+    for name in as_list(returner):
+        if f"{name}.returner" in __returners__:
+            job = {
+                "id": __opts__["id"],
+                "fun": function,
+                "fun_args": args,
+                "return": returned,
+                "jid": __opts__.get("jid", "req"),
+            }
+            __returners__[f"{name}.returner"](job)
+
+
+# -- the form with the function as the name --------------------------------------------------------------------------
+
+
+def _run_named(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    if name not in __salt__:
+        return outcome(name, False, f"Module function {name} is not available")
+    if __opts__["test"]:
+        return outcome(name, None, f"Module function {name} is set to execute")
+    listed, mapped = given.pop("args", []), given.pop("kwargs", None) or {}
+    if not isinstance(listed, list):
+        return outcome(name, False, "'args' must be a list.")
+    if not isinstance(mapped, Mapping):
+        return outcome(name, False, "'kwargs' must be a dict.")
+    returner = given.pop("returner", None)
+    # `m_name` is the argument `name` of the function, whose own name is taken.
+    words = {key.removeprefix("m_"): value for key, value in given.items() if key not in _ENGINE}
+    function = __salt__[name]
+    args, kwargs, missing = _bound(function, words, dict(mapped))
+    if missing and not listed:
+        return outcome(name, False, "The following arguments are missing:" + "".join(f" {word}" for word in missing))
+    try:
+        returned = function(*args, *listed, **kwargs)
+    except Exception as exc:
+        return outcome(name, False, f"Module function {name} threw an exception. Exception: {exc}")
+    if returner:
+        _hand_over(returner, name, args, returned)
+    result = _named_result(returned)
+    changes = returned["changes"] if isinstance(returned, Mapping) and returned.get("changes") else {"ret": returned}
+    return outcome(name, result, f"Module function {name} executed", changes)
+
+
+def _bound(function: Any, words: dict[str, Any], mapped: dict[str, Any]) -> tuple[list[Any], dict[str, Any], list[str]]:
+    """What goes to the function by position and by name, and what it wants and is not given."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    missing: list[str] = []
+    for parameter in inspect.signature(function).parameters.values():
+        key = parameter.name
+        if parameter.kind is parameter.VAR_KEYWORD:
+            kwargs |= mapped
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            args += as_list(words.pop(key, None))
+        elif key in words or key in mapped:
+            value = words.pop(key) if key in words else mapped.pop(key)
+            kwargs[key] = value
+        elif parameter.default is parameter.empty:
+            missing.append(key)
+    return args, kwargs, missing
+
+
+def _named_result(returned: Any) -> bool:
+    if isinstance(returned, Mapping):
+        if "result" in returned and isinstance(returned["result"], bool):
+            return bool(returned["result"])
+        if "retcode" in returned:
+            return returned["retcode"] == 0
+    return returned is not False
