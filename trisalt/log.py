@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 import attrs
@@ -37,6 +38,7 @@ JSON = "json"
 _SECRET = re.compile("password|secret|token|priv|_key", re.IGNORECASE)
 _BORN = time.time()
 _PLUGIN = "plugin.logged"
+_NO_FACTS = frozenset({"event", "stack_info", "exc_info"})
 # How many records could not be written since the process began.
 dropped = 0
 
@@ -256,7 +258,7 @@ def _emit(logger: object, method: str, event_dict: EventDict) -> NoReturn:
 
 def _write_all(record: Record) -> None:
     global dropped
-    granular = _granular_level(record)
+    granular = _granular_level(record) if _state.granular else None
     for sink in _state.sinks:
         if record.level < (sink.level if granular is None else granular):
             continue
@@ -268,23 +270,18 @@ def _write_all(record: Record) -> None:
 
 
 def _granular_level(record: Record) -> int | None:
-    granular = _state.granular
-    if not granular:
-        return None
     name = record.name
     while name:
-        if name in granular:
-            return granular[name]
+        if name in _state.granular:
+            return _state.granular[name]
         name = name.rpartition(".")[0]
     return None
 
 
 def _record(level: int, event_dict: Mapping[str, Any], *, name: str | None = None, lineno: int = 0) -> Record:
-    facts = dict(event_dict)
-    event = str(facts.pop("event", ""))
-    facts.pop("stack_info", None)
-    error = _error(facts.pop("exc_info", None))
-    facts = {str(key): _redacted(str(key), value) for key, value in facts.items()}
+    event = str(event_dict.get("event", ""))
+    error = _error(event_dict.get("exc_info"))
+    facts = {str(key): _redacted(str(key), value) for key, value in event_dict.items() if key not in _NO_FACTS}
     level_name = _name_of(level)
     if " " in event or "." not in event:
         # A plugin's own words, or those of a library.
@@ -347,15 +344,23 @@ def _one_line(text: str) -> str:
 
 
 def _redacted(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if value is None or kind is bool:
         return value
-    if _SECRET.search(key) or key == "pillar":
+    if _is_secret(key):
         return "[redacted]"
+    if kind is str or kind is int:
+        return value
     if isinstance(value, Mapping):
         return {str(name): _redacted(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted("", inner) for inner in value]
     return value
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(key: str) -> bool:
+    return key == "pillar" or _SECRET.search(key) is not None
 
 
 def _error(exc_info: object) -> BaseException | None:
@@ -393,8 +398,7 @@ class _Text:
     def __init__(self, fmt: str, datefmt: str, fmt_jid: str | None) -> None:
         self.datefmt, self.fmt_jid = datefmt, fmt_jid
         self.color = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
-        self._keys = {key: value for key, value in _KEYS.items() if f"%({key})" in fmt}
-        self._fmt = fmt
+        self._fmt, self._values = _positional(fmt)
         self._second, self._time = 0, ""
 
     def __call__(self, record: Record, *, verbose: bool) -> list[str]:
@@ -409,8 +413,8 @@ class _Text:
 
     def _format(self, line: Line) -> str:
         try:
-            return self._fmt % {key: value(line) for key, value in self._keys.items()}
-        except (KeyError, ValueError, TypeError):
+            return self._fmt % tuple([value(line) for value in self._values])
+        except (ValueError, TypeError):
             return f"[{line.levelname:<8}] {line.message}"
 
     def time_of(self, created: float) -> str:
@@ -419,6 +423,24 @@ class _Text:
         if second != self._second:
             self._second, self._time = second, time.strftime(self.datefmt, time.localtime(created))
         return self._time
+
+
+def _positional(fmt: str) -> tuple[str, list[Callable[[Line], object]]]:
+    """A format with its keys by position, which is worked out once, and what gives the value of each."""
+    values: list[Callable[[Line], object]] = []
+
+    def taken(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return found[0]
+        # A key that is none spoils the format, as it does for `logging`: its lines are then written in a plain one.
+        values.append(_KEYS.get(found[1], _unknown))
+        return "%"
+
+    return re.sub(r"%%|%\((\w*)\)", taken, fmt), values
+
+
+def _unknown(_line: Line) -> NoReturn:
+    raise ValueError("no such key")
 
 
 class Line:

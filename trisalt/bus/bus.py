@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import outcome
@@ -27,6 +27,7 @@ from trisalt.meters import Histogram
 Pattern = type[Event] | tuple[type[Event], ...] | str
 Answer = Callable[[Any], Awaitable[object]]
 Hearer = Subscription | Listener
+Matches = Callable[[str], bool]
 
 
 class Reply:
@@ -89,7 +90,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: dict[Hearer, Pattern] = {}
-        self._by_class: dict[type[Event], tuple[tuple[Hearer, Callable[[str], bool] | None], ...]] = {}
+        self._by_class: dict[type[Event], tuple[tuple[Hearer, Matches | None], ...]] = {}
         self._claims: dict[type[Request], trio.MemorySendChannel[tuple[Any, Reply]]] = {}
         self._answers: dict[type[Request], Answer] = {}
         self._took: defaultdict[type[Request], Histogram] = defaultdict(Histogram)
@@ -134,13 +135,11 @@ class Bus:
         watchers: a full buffer sheds, and the reader is told `Lagged`.
         """
         subscription = Subscription(pattern=pattern, keep=keep, depth=depth)
-        self._subscriptions[subscription] = pattern
-        self._by_class.clear()
+        self._add(subscription, pattern)
         try:
             yield subscription
         finally:
-            del self._subscriptions[subscription]
-            self._by_class.clear()
+            self._remove(subscription, pattern)
             subscription.close()
 
     @contextmanager
@@ -150,13 +149,11 @@ class Bus:
         For who only notes something. `hear` neither publishes nor raises: it would be at its publisher's expense.
         """
         listener = Listener(pattern=pattern, hear=hear)
-        self._subscriptions[listener] = pattern
-        self._by_class.clear()
+        self._add(listener, pattern)
         try:
             yield
         finally:
-            del self._subscriptions[listener]
-            self._by_class.clear()
+            self._remove(listener, pattern)
 
     # -- what is asked ----------------------------------------------------------------------------------------
 
@@ -249,17 +246,31 @@ class Bus:
         row = self._subscribed(type(event))
         return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
 
-    def _subscribed(self, cls: type[Event]) -> tuple[tuple[Hearer, Callable[[str], bool] | None], ...]:
+    def _subscribed(self, cls: type[Event]) -> tuple[tuple[Hearer, Matches | None], ...]:
         row = self._by_class.get(cls)
         if row is None:
-            row = self._by_class[cls] = tuple(self._row(cls))
+            found = ((hearer, _wanted(pattern, cls)) for hearer, pattern in self._subscriptions.items())
+            row = self._by_class[cls] = tuple((hearer, wanted) for hearer, wanted in found if wanted is not False)
         return row
 
-    def _row(self, cls: type[Event]) -> Iterable[tuple[Hearer, Callable[[str], bool] | None]]:
-        for subscription, pattern in self._subscriptions.items():
-            if isinstance(pattern, str):
-                # An event without a tag stays inside the process: patterns never see it.
-                if cls.leaves_process():
-                    yield subscription, matcher(pattern)
-            elif issubclass(cls, pattern):
-                yield subscription, None
+    def _add(self, hearer: Hearer, pattern: Pattern) -> None:
+        """The youngest is the last of each row. Followers come and go with each job: only their rows change."""
+        self._subscriptions[hearer] = pattern
+        for cls, row in self._by_class.items():
+            wanted = _wanted(pattern, cls)
+            if wanted is not False:
+                self._by_class[cls] = (*row, (hearer, wanted))
+
+    def _remove(self, hearer: Hearer, pattern: Pattern) -> None:
+        del self._subscriptions[hearer]
+        for cls, row in self._by_class.items():
+            if _wanted(pattern, cls) is not False:
+                self._by_class[cls] = tuple(entry for entry in row if entry[0] is not hearer)
+
+
+def _wanted(pattern: Pattern, cls: type[Event]) -> Matches | Literal[False] | None:
+    """Whether events of a class match a pattern: never, always (None), or those whose tag does."""
+    if isinstance(pattern, str):
+        # An event without a tag stays inside the process: patterns never see it.
+        return matcher(pattern) if cls.leaves_process() else False
+    return None if issubclass(cls, pattern) else False

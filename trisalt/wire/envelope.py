@@ -81,7 +81,7 @@ def _parse_aes(outer: dict[bytes, Any], version: int) -> Request:
     ciphertext = outer[b"load"]
     if not isinstance(ciphertext, bytes):
         raise RemoteProtocolError("an encrypted load that is no ciphertext")
-    id = _text(outer.get(b"id"))
+    id = text(outer.get(b"id"))
     if version >= 3 and not valid_minion_id(id):
         raise RemoteProtocolError("an encrypted request from an invalid id")
     return Request(
@@ -89,8 +89,8 @@ def _parse_aes(outer: dict[bytes, Any], version: int) -> Request:
         load=ciphertext,
         version=version,
         id=id if version >= 3 else "",
-        enc_algo=_text(outer.get(b"enc_algo")) or DEFAULT_ENCRYPTION,
-        sig_algo=_text(outer.get(b"sig_algo")) or DEFAULT_SIGNING,
+        enc_algo=text(outer.get(b"enc_algo")) or DEFAULT_ENCRYPTION,
+        sig_algo=text(outer.get(b"sig_algo")) or DEFAULT_SIGNING,
     )
 
 
@@ -109,7 +109,8 @@ def _parse_clear(payload: bytes, version: int) -> Request:
     )
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A short text that came raw; empty for what is none."""
     if not isinstance(value, bytes):
         return ""
     try:

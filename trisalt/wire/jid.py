@@ -15,11 +15,18 @@ def make(now: datetime | float, *, last: str | None = None, unique: str | int | 
     `unique` is appended after an underscore: the process id, when `unique_jid` is configured.
     """
     moment = now.astimezone(UTC) if isinstance(now, datetime) else datetime.fromtimestamp(now, UTC)
-    if last is not None:
-        moment = max(moment, to_datetime(last) + timedelta(microseconds=1))
-    # strftime does not pad years on every platform.
-    digits = f"{moment.year:04}{moment:%m%d%H%M%S%f}"
+    digits = _digits_of(moment)
+    if last is not None and digits <= last[:_DIGITS]:
+        digits = _digits_of(to_datetime(last) + timedelta(microseconds=1))
     return digits if unique is None else f"{digits}_{unique}"
+
+
+def _digits_of(moment: datetime) -> str:
+    # Not strftime: it does not pad years on every platform, and costs several times as much.
+    return (
+        f"{moment.year:04}{moment.month:02}{moment.day:02}"
+        f"{moment.hour:02}{moment.minute:02}{moment.second:02}{moment.microsecond:06}"
+    )
 
 
 def is_jid(value: object) -> bool:

@@ -278,13 +278,14 @@ def open_publication(
     Raises WrongKey if it is well signed but sealed with another shared key (try the other one, then sign in again),
     RemoteProtocolError for everything that is to be dropped.
     """
-    outer = codec.unpack(payload)
-    if not isinstance(outer, dict) or outer.get("enc") != "aes" or "load" not in outer:
+    # Raw: it is cheap, and a ciphertext is no text.
+    outer = codec.unpack_raw(payload)
+    if not isinstance(outer, dict) or outer.get(b"enc") != b"aes" or b"load" not in outer:
         raise RemoteProtocolError("no publication")
-    ciphertext = codec.to_bytes(outer["load"])
-    if "sig" in outer:
-        algo = outer.get("sig_algo", "")
-        if not master_pub.verify(ciphertext, codec.to_bytes(outer["sig"]), algo):
+    ciphertext = codec.to_bytes(outer[b"load"])
+    if b"sig" in outer:
+        algo = envelope.text(outer.get(b"sig_algo"))
+        if not master_pub.verify(ciphertext, codec.to_bytes(outer[b"sig"]), algo):
             raise RemoteProtocolError("the publication's signature did not validate")
     elif require_signature:
         raise RemoteProtocolError("the publication is not signed")
