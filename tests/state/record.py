@@ -24,7 +24,7 @@ def answers(kind: str, calls: Sequence[Call], *, seconds: float = 600) -> dict[s
         write(roots)
         found = ask(
             lab, kind, calls, grains=GRAINS, pillar=PILLAR, opts=OPTS, seconds=seconds,
-            file_roots={"base": [str(roots)]},
+            file_roots={"base": [str(roots)], "dev": [str(roots / "dev")]},
         )  # fmt: skip
     return {str(call): comparable(answer) for call, answer in zip(calls, found, strict=True)}
 

@@ -206,6 +206,31 @@ t{{ i }}:
     "pyed": "#!py\ndef run():\n    return {'py': {'test.nop': [{'comment': __sls__ + saltenv + str(__pillar__.get('n'))}]}}\n",
     "jsoned": '#!json\n{"json": {"test.nop": [{"comment": "é"}]}}\n',
     "unknown": "#!nosuch\nx: test.nop\n",
+    # -- top files
+    "top": """
+base:
+  '*': [a, {dev: dev.d1}]
+  'os:Debian': [{match: grain}, inc.leaf, a]
+  'nothere': [use]
+  'E@m.': [top.wild.*]
+  'a:1': [{match: pillar}, z]
+""",
+    "a": "a: {test.succeed_with_changes: [{require: [{test: b}]}]}\nb: test.nop\nw: {test.nop: [{watch: [{test: a}]}]}\n",
+    "z": "z: {test.nop: [{require_in: [{test: a}]}]}\nmany: {test.nop: [{names: [m1, m2]}]}\n",
+    "top/wild/one": "w1: test.nop\n",
+    "top/wild/two": "w2: test.fail_without_changes\n",
+    "dev/dev/d1": "d1: test.nop\n",
+    "top/text": "base:\n  '*': c\n",
+    "top/nothing": "base:\n",
+    "top/notargets": "base: text\n",
+    "top/nomatch": "base:\n  'x': [a]\n",
+    "top/broken": "{{ nope }}\n",
+    "top/other": "base:\n  '*': [z, a]\n",
+    "top/including": "include: ['top.other']\nbase:\n  'm1': [inc.leaf]\n",
+    "top/blank": "base:\n  '*': [blank]\n",
+    "top/number": "5:\n  '*': [a]\n",
+    "top/missing": "base:\n  '*': [gone, a]\n",
+    "top/emptyname": "base:\n  '*': ['', a]\n",
     # -- what does not compile
     "e/undefined": "a: test.nop\n\n{{ nope }}\nb: 1\n",
     "e/import": "{% from 'gone.jinja' import x %}\n",
@@ -250,18 +275,73 @@ OTHER = {
     "e.import": "ours has no traceback",
     "e.reqtwo": "ours shows a map as Python does today",
 }
-NAMES = [name for name in sorted(name.removesuffix("/init").replace("/", ".") for name in FILES) if name not in OTHER]
+NAMES = [
+    name
+    for name in sorted(name.removesuffix("/init").replace("/", ".") for name in FILES)
+    if name not in OTHER and not name.startswith(("top", "dev"))
+]
+TOPS = [name.removeprefix("top/") for name in FILES if name.startswith("top/") and "wild" not in name]
 
 CALLS = [
+    # These come first: a stock process keeps the environment that it was asked for last.
+    *(Call("state.top", f"top/{name}.sls", test=False) for name in TOPS),
     *(Call("state.show_sls", name) for name in NAMES),
     *(Call("state.show_low_sls", name) for name in NAMES),
     *(Call("state.sls", name, test=False) for name in NAMES),
     *(Call("state.sls", name, test=True) for name in NAMES if not name.startswith("e.")),
+    *(Call(f"state.show_{what}") for what in ("top", "states", "highstate", "lowstate", "state_usage")),
+    Call("state.highstate", test=False),
+    Call("state.apply", test=True),
+    Call("state.highstate", exclude="z,inc.leaf", test=False),
+    Call("state.highstate", whitelist="z,a", test=False),
+    Call("state.highstate", terse=True, test=False),
+    Call("state.highstate", mock=True, test=False),
+    Call("state.highstate", saltenv="dev", test=False),
+    Call("state.single", "test.nop", "x"),
+    Call("state.single", "nop", "x"),
+    Call("state.single", "test.gone", "x"),
+    Call("state.single", "test.show_notification", "x"),
+    Call("state.single", "test.configurable_test_state", "x", nosuch=1),
+    Call("state.single", "test.configurable_test_state", "x", nosuch=1, other=2),
+    Call("state.single", "test.succeed_with_changes", "x", test=True),
+    Call("state.single", "test.fail_without_changes", "x", test=False),
+    Call("state.low", {"state": "test", "fun": "nop", "name": "vi", "__id__": "vi"}),
+    Call("state.low", {"state": "test", "fun": "gone", "name": "x"}),
+    Call("state.high", {"x": {"test": ["nop"]}}, test=False),
+    Call("state.high", {"x": {"test": [{"require": [{"test": "y"}]}, "nop"]}}, test=False),
+    Call("state.template_str", "x: test.nop"),
+    Call("state.template_str", "include: [a]"),
+    Call("state.template_str", "x: {test.nop: }"),
+    Call("state.template_str", ""),
+    Call("state.template_str", "- a"),
+    Call("state.template_str", "x: {test.nop: [], test.fail_without_changes: []}"),
+    Call("state.template_str", "x: {{ nope }}"),
+    *(Call("state.sls_id", *words, test=False) for words in (("a", "a"), ("w", "a"), ("many", "z"), ("nope", "a"))),
+    *(Call("state.sls_id", "x", name, test=False) for name in ("e.gone", "gone")),
+    *(Call("state.sls_exists", name) for name in ("a", "gone", "a,e.gone")),
+    *(Call("state.id_exists", names, "a") for names in ("a,b", "z")),
+    Call("state.sls", ["a", "inc.leaf"], test=False),
+    Call("state.sls", "a, reqs", test=False, exclude="reqs"),
+    Call("state.sls", "a", test=False, exclude=[{"id": "a"}]),
+    Call("state.sls", "a", test="maybe"),
+    Call("state.sls", "a", pillar="x"),
+    Call("state.sls", "a", saltenv="nosuch"),
+    Call("state.sls", "a", terse=True, test=False),
+    Call("state.sls", "inc.*", test=False),
+    Call("state.sls", "a", cache=True, test=False),
+    *(Call("state.graph", name) for name in ("a", "chain")),
+    Call("state.graph_highstate"),
+    *(Call(f"state.{name}") for name in ("running", "list_disabled", "check_request", "clear_request", "run_request")),
+    Call("state.get_pauses"),
+    Call("state.disable", "highstate,a"),
+    Call("state.pause", "20200101000000000000", "vi", 5),
+    Call("state.resume", "20200101000000000000"),
+    Call("state.show_top", saltenv="dev"),
 ]
 
 PILLAR = {"n": 5, "a": 1}
 GRAINS = {"id": "m1", "os": "Debian", "shell": "/bin/sh"}
-OPTS = {"test": None, "pillarenv": None, "__cli": "salt-call"}
+OPTS = {"test": None, "pillarenv": None, "__cli": "salt-call", "autoload_dynamic_modules": False}
 
 
 def write(root: Path) -> None:

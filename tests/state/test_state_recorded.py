@@ -19,7 +19,7 @@ def ours():
     return answers("ours", CALLS)
 
 
-@pytest.mark.parametrize("name", map(str, CALLS))
+@pytest.mark.parametrize("name", list(map(str, CALLS)))
 def test_states_are_as_stocks(ours, name):
     assert ours[name] == STOCK[name]
 

@@ -300,6 +300,11 @@ class Session:
         compiled = self.compile(high, orchestration_jid=orchestration_jid)
         return compiled if isinstance(compiled, list) else self.run(compiled)
 
+    def run_chunks(self, chunks: list[Chunk]) -> dict[str, Result] | list[str]:
+        """Run chunks that come as such: the results by tag, or what is wrong with them."""
+        compiled = compile_chunks(chunks, self.rules())
+        return compiled if isinstance(compiled, list) else self.run(compiled)
+
     def run(self, compiled: Compiled) -> dict[str, Result]:
         """Run chunks: the results by tag."""
         return self._run(compiled).run()

@@ -97,11 +97,8 @@ def _sections(data: Any) -> list[tuple[Any, Any]]:
 
 
 def _targets(targets: Any) -> dict[Any, Any]:
-    if targets is None or isinstance(targets, int | float):
-        raise RenderError("Unable to render top file. No targets found.")
     if not isinstance(targets, Mapping):
-        # Whatever it is, `verify_top` says so.
-        return {"": targets}
+        raise RenderError("Unable to render top file. No targets found.")
     return dict(targets)
 
 
@@ -115,7 +112,7 @@ def verify_top(top: Any) -> list[str]:
             errors.append(f"Environment {env} in top file is not formed as a string")
         if env == "":
             errors.append("Empty saltenv statement in top file")
-        if not isinstance(targets, Mapping) or list(targets) == [""]:
+        if not isinstance(targets, Mapping):
             errors.append(f"The top file matches for saltenv {env} are not formatted as a dict")
             continue
         for target, items in targets.items():

@@ -5,11 +5,14 @@ applied, `state_control` steers what runs.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import tarfile
+import tempfile
 from typing import Any
 
-from trisalt.errors import InvocationError, RenderError
+from trisalt.errors import CommandError, InvocationError, RenderError
 from trisalt.fileserver.replace import replacing
 from trisalt.state.arguments import complaints
 from trisalt.state.high import pad_functions
@@ -22,7 +25,7 @@ __func_alias__ = {"apply_": "apply"}
 __outputter__ = {
     name: "highstate"
     for name in ("sls", "sls_id", "pkg", "top", "single", "highstate", "template", "template_str", "apply_", "test",
-                 "request", "run_request", "high")
+                 "high")
 }  # fmt: skip
 
 NO_STATES = "no_|-states_|-states_|-None"
@@ -157,9 +160,7 @@ def _highstate(session: Any, kwargs: dict[str, Any]) -> Any:
         data = session.top()
     except RenderError as exc:
         return _nothing(f"Unable to render top file: {exc}")
-    errors = session.verify_top(data)
-    if errors:
-        return errors
+    wrong = session.verify_top(data)
     assigned = session.assigned(data)
     if not assigned:
         return _nothing(NO_MATCH)
@@ -171,8 +172,8 @@ def _highstate(session: Any, kwargs: dict[str, Any]) -> Any:
         session.sync(list(assigned))
     high, errors = session.high(assigned)
     _add_exclude(high, kwargs.get("exclude"))
-    if errors:
-        return errors
+    if wrong or errors:
+        return wrong + errors
     if not high:
         return _nothing("No states found for this minion")
     _keep(cache, high)
@@ -320,6 +321,42 @@ def high(data, test=None, queue=None, **kwargs):
         result = session.run_high(data)
     __utils__["staterun.finish"](result)
     return result
+
+
+def pkg(pkg_path, pkg_sum, hash_type, test=None, **kwargs):
+    """
+    Apply a packed tree of states: a tar file with ``lowstate.json``, and beside it ``pillar.json`` and the files of
+    each environment. It is not read unless its hash is the one that is told.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' state.pkg /tmp/salt_state.tgz 760a9353810e36f6d81416366fc426dc md5
+    """
+    if not os.path.isfile(pkg_path) or __salt__["file.get_hash"](pkg_path, hash_type) != pkg_sum:
+        return {}
+    with tempfile.TemporaryDirectory() as root:
+        try:
+            with tarfile.open(pkg_path, "r:gz") as packed:
+                packed.extractall(root, filter="data")  # nothing outside of it
+            chunks = _read_json(root, "lowstate.json")
+            pillar = _read_json(root, "pillar.json") if os.path.exists(os.path.join(root, "pillar.json")) else None
+        except (tarfile.TarError, OSError, ValueError) as exc:
+            raise CommandError(f"{pkg_path} is no packed tree of states: {exc}") from exc
+        if not all(isinstance(chunk, dict) for chunk in chunks):
+            return chunks
+        environments = [entry.name for entry in os.scandir(root) if entry.is_dir()]
+        options = {"file_client": "local", "file_roots": {env: [os.path.join(root, env)] for env in environments}}
+        with _session({**kwargs, "pillar": pillar}, test, **options) as session:
+            result = session.run_chunks(chunks)
+    __utils__["staterun.finish"](result)
+    return result
+
+
+def _read_json(root: str, name: str) -> Any:
+    with open(os.path.join(root, name), encoding="utf-8") as file:
+        return json.load(file)
 
 
 def template(tem, queue=None, **kwargs):

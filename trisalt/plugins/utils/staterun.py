@@ -203,10 +203,15 @@ def conflict(queue: Any, kwargs: Mapping[str, Any]) -> list[str] | None:
             return None
     if kwargs.get("concurrent"):
         return None
-    there = [told(job) for job in _running() if str(job.get("jid")) != jid]
+    there = others(jid)
     if there:
         __context__["retcode"] = COMPILER_ERROR
     return there or None
+
+
+def others(jid: str) -> list[str]:
+    """The functions of `state` that run, but for the job `jid`, as they are told."""
+    return [_told(job) for job in _running() if str(job.get("jid")) != jid]
 
 
 def _running() -> list[dict[str, Any]]:
@@ -221,7 +226,7 @@ def _running_before(jid: str) -> list[dict[str, Any]]:
     return [job for job in _running() if not jid or str(job.get("jid")) < jid]
 
 
-def told(job: Mapping[str, Any]) -> str:
+def _told(job: Mapping[str, Any]) -> str:
     """A function of `state` that runs, as it is told."""
     jid = str(job["jid"])
     try:
@@ -251,7 +256,7 @@ def disabled(names: list[str]) -> list[str]:
 def test_of(test: Any, kwargs: Mapping[str, Any]) -> Any:
     """Whether this is a test run: what the call says, or else the option `test`."""
     if test is not None:
-        return test is not False and (test is True or str(test).lower() in TRUE)
+        return test is not False  # whoever says something else wants to be careful
     for key, value in kwargs.items():
         if str(key).lower() == "test" and (value is True or str(value).lower() in TRUE):
             return True
