@@ -70,6 +70,10 @@ class KeyChanged(AuthError):
     """The master answers with another key than the one that is pinned."""
 
 
+class MasterNotFound(TrisaltError):
+    """A master's name has no address, and no try is left."""
+
+
 class RequestTimeout(TrisaltError):
     """No answer came in time."""
 

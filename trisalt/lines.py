@@ -190,8 +190,21 @@ MINION_LINES: dict[str, Row] = {
         ("critical", "The master public key can be found at:"),
         ("critical", "{path}"),
     ),
+    "master.changed": "Re-initialising subsystems for new master {master}",
+    "master.connected": "Connection to master {master} re-established",
+    "master.deaf": "No jobs can be heard from master {master}: its publish port does not answer",
     "master.disabled": "Master is set to disable, skipping connection",
+    "master.function_failed": "The function {fun} gave no master, and is asked again in {wait_s} seconds: {reason}",
+    "master.given_up": "Error while bringing up minion for multi-master. Is master at {master} responding?",
+    "master.listed": "Got list of available master addresses: {masters}",
     "master.lost": "Connection to master {master} lost",
+    "master.next": "Trying to tune in to next master from master-list",
+    "master.none": "No master could be reached or all masters denied the minion's connection attempt.",
+    "master.not_found": (
+        "Master address: '{master}' could not be resolved. Invalid or unresolveable address. Set 'master' value in "
+        "minion config."
+    ),
+    "master.put_last": "Moving possibly failed master {master} to the end of the list of masters",
     "master.timeout": "Request timed out while waiting for a response. reconnecting.",
     "master.unreachable": "Master {master} could not be reached, trying next master (if any)",
     "master.unresolved": (

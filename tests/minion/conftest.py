@@ -9,10 +9,11 @@ from trio.testing import MockClock
 
 from trisalt.bus.bus import Bus
 from trisalt.errors import RemoteProtocolError
+from trisalt.minion.asking import answer_requests
 from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
-from trisalt.minion.link import Link, LinkOptions, answer_requests
+from trisalt.minion.link import Link, LinkOptions
 from trisalt.minion.masters import Rota, named
 from trisalt.minion.signin import SignInOptions
 from trisalt.transport.publish import Notice
@@ -54,6 +55,16 @@ class FakeSubscriber:
         return [await self.payloads.receive()]
 
 
+class OneOfSeveral:
+    """The request port of one of the masters that a `FakeMaster` stands for."""
+
+    def __init__(self, master, host):
+        self._master, self._host = master, host
+
+    async def request(self, payload):
+        return await self._master.request(payload, self._host)
+
+
 class FakeMaster:
     """A master. `mode` is accept, pending, reject, full, silent, forged or garbage; `answers` what each cmd gives."""
 
@@ -76,7 +87,10 @@ class FakeMaster:
         # A job that whoever subscribes from now on hears.
         self.greeting = None
         self.unknown_hosts = deque()
-        self.addresses = {"a": ["192.0.2.11"], "b": ["192.0.2.12"]}
+        self.addresses = {host: [f"192.0.2.1{number}"] for number, host in enumerate("abc", 1)}
+        # Of several masters that this one stands for, by name: those that do not answer, and where the key is pending.
+        self.gone = set()
+        self.pending = set()
 
     # -- what the link is given ---------------------------------------------------------------------------------
 
@@ -93,7 +107,16 @@ class FakeMaster:
     @asynccontextmanager
     async def _client(self, address):
         self.dialled.append(address)
-        yield self
+        yield OneOfSeveral(self, self.host(address))
+
+    def host(self, address):
+        """The name of the master at an address."""
+        found = {addresses[0]: host for host, addresses in self.addresses.items()}
+        return found.get(address.removeprefix("tcp://").partition(":")[0], "")
+
+    def dials(self, port=4506):
+        """The names of the masters that were dialled at a port, in order."""
+        return [self.host(address) for address in self.dialled if address.endswith(f":{port}")]
 
     @asynccontextmanager
     async def _subscriber(self, address):
@@ -106,9 +129,13 @@ class FakeMaster:
 
     # -- requests -----------------------------------------------------------------------------------------------
 
-    async def request(self, payload):
+    async def request(self, payload, host=""):
         await trio.sleep(self.latency)
+        if host in self.gone:
+            await trio.sleep_forever()
         request = parse_request(payload)
+        if request.enc == "clear" and host in self.pending:
+            return refused_answer(Hello.from_load(request.load, request.version), True, self.key)
         if request.enc == "clear":
             return await self._auth(Hello.from_load(request.load, request.version))
         try:

@@ -12,8 +12,9 @@ from tests.support.proxy import open_way
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected, JobReceived
 from trisalt.bus.requests import MasterRequest
+from trisalt.minion.asking import answer_requests
 from trisalt.minion.dial import Dial
-from trisalt.minion.link import Link, LinkOptions, answer_requests
+from trisalt.minion.link import Link, LinkOptions
 from trisalt.minion.masters import Rota, named
 from trisalt.minion.signin import SignInOptions
 from trisalt.transport.publish import open_publisher, open_subscriber

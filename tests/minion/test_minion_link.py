@@ -8,9 +8,9 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Connected, Disconnected, JobReceived, PillarRefresh
+from trisalt.bus.events import Connected, Disconnected, FailBack, JobReceived, MasterDoubted, PillarRefresh
 from trisalt.bus.requests import MasterRequest
-from trisalt.errors import Rejected, RemoteProtocolError, RequestTimeout
+from trisalt.errors import MasterNotFound, Rejected, RemoteProtocolError, RequestTimeout
 from trisalt.transport.publish import Notice
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle, generate_key_string
@@ -52,6 +52,18 @@ def linked(open_link, master):
                 yield bus, jobs, logs
 
     return opened
+
+
+async def until_accepted_later(open_link, master, seconds, **options):
+    """As `until_accepted`, of a master that answers after so many seconds."""
+    async with trio.open_nursery() as nursery:
+
+        async def answers():
+            await trio.sleep(seconds)
+            master.mode = "accept"
+
+        nursery.start_soon(answers)
+        return await until_accepted(open_link, master, **options)
 
 
 # -- signing in ----------------------------------------------------------------------------------------------------
@@ -223,27 +235,147 @@ async def test_of_several_addresses_the_next_is_tried_when_one_does_not_answer(p
     ]
 
 
-async def test_a_failover_link_goes_on_to_the_next_master(patient_clock, open_link, master):
+# -- several masters, one at a time --------------------------------------------------------------------------------
+
+
+async def test_a_failover_link_asks_each_master_once_and_rests_when_all_were_asked(patient_clock, open_link, master):
     master.mode = "silent"
+    with structlog.testing.capture_logs() as logs:
+        async with open_link(hosts=("a", "b"), sign_in={"acceptance_wait_time": 30}):
+            await trio.sleep(44)
+    assert master.dials() == ["a", "b", "a"]
+    assert master.auths == 3
+    assert events(logs).count("master.none") == 1
+
+
+async def test_a_name_that_nobody_answers_is_no_reason_to_wait_for_the_next_master(patient_clock, open_link, master):
+    master.unknown_hosts.append("a")
+    _logs, seconds = await until_accepted(open_link, master, hosts=("a", "b"))
+    assert seconds == 0
+    assert master.dials() == ["b"]
+
+
+@pytest.mark.parametrize("mode", ["full", "garbage", "forged"])
+async def test_a_failover_link_goes_on_from_a_master_that_does_not_take_it(patient_clock, open_link, master, mode):
+    master.mode = mode
     async with open_link(hosts=("a", "b")):
-        await trio.sleep(80)
-    assert master.dialled == [f"tcp://192.0.2.{last}:4506" for last in (11, 12, 11)]
-
-
-async def test_the_next_masters_pillar_is_asked_for(patient_clock, open_link, master):
-    bus = Bus()
-    async with (
-        bus.subscribe(Connected, keep=True) as connected,
-        bus.subscribe(PillarRefresh, keep=True) as wishes,
-        open_link(bus, hosts=("a", "b"), random_reauth_delay=0),
-    ):
-        assert (await connected.receive()).master == "a"
-        master.mode = "silent"
-        master.notice(Notice.DISCONNECTED)
-        await trio.sleep(40)
+        await trio.sleep(1)
         master.mode = "accept"
-        assert (await connected.receive()).master == "b"
+        await trio.sleep(12)
+    assert master.dials()[:2] == ["a", "b"]
+
+
+async def test_a_new_minion_waits_where_its_key_is_pending(patient_clock, open_link, master):
+    master.mode = "pending"
+    async with open_link(hosts=("a", "b")):
+        await trio.sleep(100)
+    assert master.dials() == ["a"]
+
+
+async def test_a_minion_that_one_master_knows_does_not_wait_where_its_key_is_pending(patient_clock, failover, master):
+    async with failover(("a", "b", "c")) as (_bus, said):
+        master.pending = {"b"}
+        master.gone = {"a"}
+        master.notice(Notice.DISCONNECTED)
+        assert await said() == "lost a"
+        assert await said() == "c"
+
+
+async def test_a_master_that_fell_silent_is_left_within_seconds(patient_clock, failover, master):
+    async with failover(("a", "b")) as (_bus, said):
+        began = trio.current_time()
+        master.gone = {"a"}
+        master.notice(Notice.DISCONNECTED)
+        assert [await said(), await said()] == ["lost a", "b"]
+        assert trio.current_time() - began < 6
+
+
+async def test_a_master_that_only_blinked_is_kept(patient_clock, failover, master):
+    async with failover(("a", "b")) as (_bus, said):
+        master.notice(Notice.DISCONNECTED)
+        assert await said() == "lost a"
+        await trio.sleep(20)
+        master.notice(Notice.CONNECTED)
+        assert await said() == "a"
+    assert master.dials() == ["a"]
+
+
+async def test_a_master_that_somebody_doubts_is_asked_and_left_when_it_is_gone(patient_clock, failover, master):
+    async with failover(("a", "b")) as (bus, said):
+        await bus.publish(MasterDoubted(master="a"))
+        await trio.sleep(20)
+        assert master.dials(4505) == ["a"]
+        master.gone = {"a"}
+        await bus.publish(MasterDoubted(master="b"))
+        await trio.sleep(20)
+        assert master.dials(4505) == ["a"]
+        await bus.publish(MasterDoubted(master="a"))
+        assert [await said(), await said()] == ["lost a", "b"]
+
+
+async def test_it_goes_back_to_the_first_master_when_that_takes_it(patient_clock, failover, master):
+    async with failover(("a", "b")) as (bus, said):
+        master.gone = {"a"}
+        master.notice(Notice.DISCONNECTED)
+        assert [await said(), await said()] == ["lost a", "b"]
+        for word in ("a", "b", "c"):
+            await bus.publish(FailBack(master=word))
+        await trio.sleep(30)
+        assert master.dials(4505) == ["a", "b"], "it is not left for a master that does not answer"
+        master.gone = set()
+        await bus.publish(FailBack(master="b"))
+        await trio.sleep(30)
+        assert master.dials(4505) == ["a", "b"], "it is the first that is gone back to"
+        await bus.publish(FailBack(master="a:4506"))
+        assert [await said(), await said()] == ["lost b", "a"]
+
+
+@pytest.fixture
+def failover(open_link, master):
+    """A link that goes from master to master, the first of which stands: `async with failover(("a", "b")) as (bus, said)`.
+
+    `await said()` is the name of the master that stands now, or `lost` and the name of the one that is gone.
+    """
+
+    @asynccontextmanager
+    async def opened(hosts, **options):
+        bus = Bus()
+
+        async def said():
+            event = await words.receive()
+            return event.master if isinstance(event, Connected) else f"lost {event.master}"
+
+        async with bus.subscribe((Connected, Disconnected), keep=True) as words, open_link(bus, hosts=hosts, **options):
+            assert await said() == hosts[0]
+            yield bus, said
+
+    return opened
+
+
+async def test_the_next_masters_pillar_is_asked_for(patient_clock, failover, master):
+    async with failover(("a", "b")) as (bus, said), bus.subscribe(PillarRefresh, keep=True) as wishes:
+        master.gone = {"a"}
+        master.notice(Notice.DISCONNECTED)
+        assert [await said(), await said()] == ["lost a", "b"]
         await wishes.receive()
+
+
+async def test_after_so_many_tries_it_says_so_and_begins_anew(patient_clock, open_link, master):
+    master.mode = "silent"
+    options = {"sign_in": {"auth_tries": 1, "acceptance_wait_time": 50}, "master_tries": 2}
+    logs, seconds = await until_accepted_later(open_link, master, 62, **options)
+    assert events(logs).count("master.given_up") == 1
+    assert seconds == 65
+
+
+async def test_a_name_is_looked_up_so_often_and_no_more(patient_clock, open_link, master):
+    master.unknown_hosts.extend(range(100))
+    began = trio.current_time()
+    with pytest.RaisesGroup(MasterNotFound, flatten_subgroups=True):
+        async with open_link(retry_dns_count=3, retry_dns=10):
+            await trio.sleep(1000)
+    assert trio.current_time() - began == 20
+    assert len(master.unknown_hosts) == 97
 
 
 async def test_cancelled_while_pending_it_ends_at_once(patient_clock, open_link, master):

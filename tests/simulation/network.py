@@ -433,9 +433,9 @@ class Network:
         def subscriber(address: str) -> AbstractAsyncContextManager[Subscriber]:
             return self._subscriber(peer, address)
 
-        async def resolve(host: str, _port: int) -> str:
+        async def resolve(host: str, _port: int) -> list[str]:
             await trio.lowlevel.checkpoint()
-            return host
+            return [host]
 
         yield Dial(client=client, subscriber=subscriber, resolve=resolve)
 

@@ -540,6 +540,21 @@ class Disconnected(Event):
 
 
 @attrs.frozen(kw_only=True)
+class MasterDoubted(Event):
+    """Somebody on this host says that a master does not answer; its link looks for itself. An empty name: any."""
+
+    master: str
+
+
+@attrs.frozen(kw_only=True)
+class FailBack(Event):
+    """The master that goes before the others answers again."""
+
+    TAG = "__master_failback"
+    master: str
+
+
+@attrs.frozen(kw_only=True)
 class JobReceived(Event):
     """A publication was opened and verified; `load` is the job map. Matching it is `minion/jobs`'s."""
 

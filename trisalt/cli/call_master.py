@@ -20,10 +20,11 @@ from trisalt.bus.requests import MasterRequest
 from trisalt.cli.call_host import CallHost
 from trisalt.config.paths import minion_paths
 from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.minion.asking import answer_requests
 from trisalt.minion.dial import Dial, resolve
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
-from trisalt.minion.link import Link, LinkOptions, answer_requests
+from trisalt.minion.link import Link, LinkOptions
 from trisalt.minion.masters import Master, Rota, named
 from trisalt.minion.signin import SignInOptions, prepare
 from trisalt.minion.upcalls import Upcalls
@@ -47,11 +48,11 @@ class CallLink(Link):
 
     async def serve(self, client: Any, first: Accepted) -> None:
         """Answer by one sign-in, until cancelled; sign in again when the master has forgotten us."""
-        self._client = client
+        self.client = client
         self._take(first)
         while True:
             await self._wanted.wait()
-            self._take(await attempt(client, self._identity, self._options.sign_in, self._facts.grains))
+            self._take(await attempt(client, self.identity, self.options.sign_in, self._facts.grains))
 
 
 async def attempt(client: Any, identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> Accepted:

@@ -84,7 +84,10 @@ def read_minion(
             fields[name] = os.path.join(folder, "salt", fields["id"], file)
     fields["random_master"] = fields["random_master"] or fields["master_shuffle"]
     where = files.origins.get("master", files.main)
-    fields["masters"] = [parse_master(text, fields["master_port"], where) for text in fields["master"]]
+    _check(fields["master_uri_format"] in ("default", "ip_only"), files, "master_uri_format", fields)
+    ip_only = fields["master_uri_format"] == "ip_only"
+    fields["masters"] = [parse_master(text, fields["master_port"], where, ip_only=ip_only) for text in fields["master"]]
+    fields["master_failback_interval"] = fields["master_failback_interval"] or fields["master_alive_interval"]
     _check(fields["encryption_algorithm"] in ENCRYPTION_ALGORITHMS, files, "encryption_algorithm", fields)
     _check(fields["signing_algorithm"] in SIGNING_ALGORITHMS, files, "signing_algorithm", fields)
     config = MinionConfig(fields, files.origin(MasterConfig))
@@ -102,11 +105,13 @@ def config_file(name: str, config_dir: str | os.PathLike[str] | None = None) -> 
     return os.path.join(os.path.abspath(os.path.expanduser(os.fspath(config_dir))), name)
 
 
-def parse_master(text: object, port: int, where: str = COMMAND_LINE) -> MasterAddress:
-    """`host`, `host:port`, `v6`, `[v6]` or `[v6]:port`, with `port` where it names none."""
+def parse_master(text: object, port: int, where: str = COMMAND_LINE, *, ip_only: bool = False) -> MasterAddress:
+    """`host`, `host:port`, `v6`, `[v6]` or `[v6]:port`, with `port` where it names none. `ip_only`: it never does."""
     if not isinstance(text, str) or not text.strip():
         raise ConfigError(f"{where}: master: {text!r} is no host")
     host, own = text.strip(), ""
+    if ip_only:
+        return MasterAddress(host.removeprefix("[").removesuffix("]"), port)
     if host.startswith("["):
         host, bracket, rest = host[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):

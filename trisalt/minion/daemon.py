@@ -33,17 +33,18 @@ from trisalt.bus.events import (
 )
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
-from trisalt.errors import CommandError, ConfigError, Rejected, RemoteProtocolError, TrisaltError
+from trisalt.errors import CommandError, ConfigError, MasterNotFound, Rejected, RemoteProtocolError, TrisaltError
 from trisalt.loader.returner import returner_names
+from trisalt.minion.asking import answer_requests
 from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
 from trisalt.minion.heartbeat import Hearts
 from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.jobs import JobOptions, run_jobs
-from trisalt.minion.link import Link, LinkOptions, answer_requests
+from trisalt.minion.link import Link, LinkOptions
 from trisalt.minion.local_events import announce, relay_events, to_event
-from trisalt.minion.masters import Rota, named, rotas
+from trisalt.minion.masters import Rota, masters_of, named, rotas, watch_jobs
 from trisalt.minion.mine import keep_mine
 from trisalt.minion.pillar import Pillar, PillarOptions, keep_pillar
 from trisalt.minion.proc import Proc, SeenJids
@@ -69,6 +70,7 @@ AT_START_ONLY = frozenset(
     {
         *("id", "user", "root_dir", "pki_dir", "cachedir", "sock_dir", "keysize", "hash_type", "ipv6", "pidfile"),
         *("master", "master_port", "master_type", "publish_port", "random_master", "encryption_algorithm"),
+        *("master_uri_format", "master_tries", "retry_dns", "retry_dns_count"),
         *("signing_algorithm", "master_finger", "verify_master_pubkey_sign", "acceptance_wait_time"),
         *("acceptance_wait_time_max", "rejected_retry", "auth_timeout", "auth_tries", "random_reauth_delay"),
         *("return_retry_timer", "return_retry_timer_max", "return_retry_tries", "process_count_max"),
@@ -168,6 +170,7 @@ class Minion:
         self._bus = Bus()
         self._hearts: Hearts | None = None
         self._facts = Facts(id=config.id, opts=config.opts, grains={**config.grains, "id": config.id})
+        self._rotas: list[Rota] = []
         self._schedule = Schedule(path=Path(self._paths.schedule), state=Path(self._paths.schedule_state))
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
@@ -191,7 +194,7 @@ class Minion:
             self._notify("READY=1")
             grains = upcalls.grains = Grains(workers, facts)
             await services.start(partial(keep_grains, bus, grains, every=config.grains_refresh_every * 60.0))
-            links = self._links(identity, dial)
+            links = await self._links(identity, dial, workers)
             masters = [link.master for link in links]
             returns = Returns(spool, masters if len(links) > 1 else ())
             await services.start(answer_requests, bus, links)
@@ -235,6 +238,8 @@ class Minion:
                 self._take_schedule()
             self._take_pillar_schedule()
             await services.start(self._follow_pillar)
+            if any(rota.several for rota in self._rotas):
+                await services.start(self._follow_masters)
             log.info("minion.user", user=config.user)
             async with self._outside.event_sockets(
                 self._paths.event_pub,
@@ -259,20 +264,25 @@ class Minion:
 
     # -- the masters ------------------------------------------------------------------------------------------
 
-    def _links(self, identity: Identity, dial: Dial) -> list[Link]:
-        chosen = self._rotas()
+    async def _links(self, identity: Identity, dial: Dial, workers: Workers) -> list[Link]:
         options = self._link_options()
-        return [Link(self._bus, rota, identity, self._facts, options, dial=dial) for rota in chosen]
+        self._rotas = await self._choose(workers)
+        return [Link(self._bus, rota, identity, self._facts, options, dial=dial) for rota in self._rotas]
 
-    def _rotas(self) -> list[Rota]:
+    async def _choose(self, workers: Workers) -> list[Rota]:
         config = self._config
         if config.file_client == "local" and not config.use_master_when_local:
             log.warning("master.not_used", file_client="local")
             return []
+        addresses = config.masters
+        if config.master_type == "func":
+            addresses = await masters_of(workers, config, wait=max(config.retry_dns, 1))
         if config.master_type == "disable":
             log.warning("master.disabled")
+        if config.master_type == "failover":
+            log.info("master.listed", masters=config.master)
         return rotas(
-            named(config.masters),
+            named(addresses),
             master_type=config.master_type,
             id=config.id,
             shuffle=config.random_master,
@@ -286,8 +296,16 @@ class Minion:
             if config.random_startup_delay > 0:
                 await trio.sleep(random.uniform(0, config.random_startup_delay))  # noqa: S311 - a spread, no secret
             for link in links:
-                await services.start(link.run)
+                services.start_soon(_keep, link, len(links) == 1)
             await connections.receive()
+
+    async def _follow_masters(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """The jobs that look after a master are named by it: another master, other jobs."""
+        async with self._bus.subscribe(Connected, keep=False, depth=1) as connections:
+            task_status.started()
+            while True:
+                await connections.receive_all()
+                self._schedule.load(self._internal_jobs(), source=Source.INTERNAL)
 
     def _link_options(self) -> LinkOptions:
         config = self._config
@@ -313,6 +331,8 @@ class Minion:
             minion_sign_messages=bool(config.opts.get("minion_sign_messages")),
             random_reauth_delay=config.random_reauth_delay,
             retry_dns=config.retry_dns,
+            retry_dns_count=config.retry_dns_count,
+            master_tries=config.master_tries,
         )
 
     def _pillar_options(self) -> PillarOptions:
@@ -350,9 +370,14 @@ class Minion:
 
     def _internal_jobs(self) -> dict[str, Any]:
         config = self._config
+        jobs = watch_jobs(
+            self._rotas,
+            alive_interval=config.master_alive_interval,
+            failback_interval=config.master_failback_interval if config.master_failback else 0,
+        )
         if not config.mine_enabled or config.mine_interval <= 0:
-            return {}
-        return {
+            return jobs
+        return jobs | {
             MINE_JOB: {
                 "function": "mine.update",
                 "minutes": config.mine_interval,
@@ -444,6 +469,16 @@ class Minion:
         for warning in new.warnings:
             log.warning("config.warning", text=warning)
         log.info("config.reloaded", taken=taken, at_restart=waiting)
+
+
+async def _keep(link: Link, alone: bool) -> None:
+    """Keep one link standing; without it a minion of several masters has the others."""
+    try:
+        await link.run()
+    except MasterNotFound:
+        log.error("master.not_found", master=link.master)
+        if alone:
+            raise
 
 
 async def _reload_modules(

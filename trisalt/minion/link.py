@@ -1,18 +1,16 @@
-"""One master: sign in, listen, ask; notice when it is gone, and sign in again.
+"""One master: sign in and listen; notice when it is gone, and sign in again.
 
-Publications are opened and verified here and become `JobReceived`; every `MasterRequest` of the bus is sealed,
-sent and opened here. What a job or an answer means is others' to know, and who of several masters is spoken with is
-`masters`'s. `daemon` runs one `Link` per rota and `answer_requests` over all of them.
+Publications are opened and verified here and become `JobReceived`; `asking` asks by the session that is kept here.
+What a job means is others' to know, and who of several masters is spoken with is `masters`'s. `daemon` runs one
+`Link` per rota.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
-import time
-import uuid
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,20 +19,20 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Connected, Disconnected, JobReceived, PillarRefresh
-from trisalt.bus.requests import MasterRequest
-from trisalt.errors import RemoteProtocolError, RequestTimeout
+from trisalt.bus.events import Connected, Disconnected, FailBack, JobReceived, MasterDoubted, PillarRefresh
+from trisalt.bus.subscription import Subscription
+from trisalt.errors import MasterNotFound, RemoteProtocolError, TrisaltError
 from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
-from trisalt.minion.masters import Rota
-from trisalt.minion.signin import SignInOptions, sign_in
+from trisalt.minion.masters import Master, Rota
+from trisalt.minion.signin import SignInOptions, sign_in, would_accept
 from trisalt.transport.publish import Notice
 from trisalt.transport.zmq import tcp_address
 from trisalt.wire.crypticle import Crypticle, WrongKey
 from trisalt.wire.handshake import Accepted
 from trisalt.wire.keys import PublicKey
-from trisalt.wire.session import SessionRefused, open_private_reply, open_publication, open_reply, seal_request
+from trisalt.wire.session import open_publication
 
 log = structlog.get_logger()
 
@@ -72,6 +70,8 @@ class LinkOptions:
     minion_sign_messages: bool = False
     random_reauth_delay: float = 10
     retry_dns: float = 30
+    retry_dns_count: int | None = None
+    master_tries: int = -1
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -111,11 +111,11 @@ class Link:
         self._last_master = ""
         self._bus = bus
         self._rota = rota
-        self._identity = identity
+        self.identity = identity
         self._facts = facts
-        self._options = options
+        self.options = options
         self._dial = dial
-        self._client: Any = None
+        self.client: Any = None
         self._session: Session | None = None
         # The session that a reply or a publication proved useless: nobody uses it any more.
         self._refused: Session | None = None
@@ -147,51 +147,70 @@ class Link:
     # -- the life of the link ---------------------------------------------------------------------------------
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep the link standing, for ever. Raises Rejected."""
-        task_status.started()
-        while True:
-            address = await self._resolved()
-            master = self._rota.current
-            log.debug("master.dialled", master=address, port=master.port)
-            async with (
-                self._dial.client(tcp_address(address, master.port)) as client,
-                trio.open_nursery() as nursery,
-            ):
-                self._client = client
-                nursery.start_soon(self._listen, address)
-                nursery.start_soon(self._look_again, address, nursery.cancel_scope)
-                # Returns when it is another address that counts; then all of it is opened anew.
-                await self._keep_signed_in(address)
-                nursery.cancel_scope.cancel()
-            self._session = self._refused = self._subscriber = None
-            if self.connected:
-                await self._say_lost(address, master.name)
+        """Keep the link standing, for ever. Raises Rejected, and MasterNotFound after `retry_dns_count` tries."""
+        async with self._bus.subscribe((MasterDoubted, FailBack), keep=False, depth=4) as words:
+            task_status.started()
+            while True:
+                address = await self._resolved()
+                await self._dialled(address, words)
+
+    async def _dialled(self, address: str, words: Subscription) -> None:
+        """Speak with the master at this address, until another one counts."""
+        master = self._rota.current
+        log.debug("master.dialled", master=address, port=master.port)
+        async with (
+            self._dial.client(tcp_address(address, master.port)) as client,
+            trio.open_nursery() as nursery,
+        ):
+            self.client = client
+            nursery.start_soon(self._listen, address)
+            nursery.start_soon(self._look_again, address, nursery.cancel_scope)
+            nursery.start_soon(self._heed, words, nursery.cancel_scope)
+            await self._keep_signed_in(address)
+            nursery.cancel_scope.cancel()
+        self._session = self._refused = self._subscriber = None
+        if self.connected:
+            await self._say_lost(address, master.name)
 
     async def _resolved(self) -> str:
-        """The address of the master that is tried now; of the next one when there is none."""
-        while True:
+        """The address of the master that is tried now; of the next one when there is none. Raises MasterNotFound."""
+        for count in itertools.count(1):
             master = self._rota.current
             try:
                 addresses = await self._dial.resolve(master.host, master.port)
             except OSError as exc:
-                wait = max(self._options.retry_dns, 1)
-                log.error("master.unresolved", master=master.host, wait_s=round(wait), reason=str(exc))
-                await trio.sleep(wait)
-                self._rota.failed()
+                wait = max(self.options.retry_dns, 1)
+                told = 0 if self._rota.several else round(wait)
+                log.error("master.unresolved", master=master.host, wait_s=told, reason=str(exc))
+                if count == self.options.retry_dns_count and not self._rota.several:
+                    raise MasterNotFound(f"Master address: '{master.host}' could not be resolved.") from exc
+                await self._go_on(wait)
             else:
-                return self._untried(addresses)
-
-    def _untried(self, addresses: Sequence[str]) -> str:
-        """The address to dial: the first, or the next one when that is the one that has just failed."""
+                break
         failed, self._failed = self._failed, ""
         return addresses[(addresses.index(failed) + 1) % len(addresses)] if failed in addresses else addresses[0]
+
+    async def _go_on(self, wait: float) -> None:
+        """On to the next master; when all have been tried, after a while."""
+        if self._rota.several:
+            log.info("master.put_last", master=self.master)
+        if not self._rota.failed():
+            return
+        if self._rota.several:
+            log.error("master.none")
+        if self._rota.rounds == self.options.master_tries:
+            # Stock's minion begins anew, too: one that is gone for good would not be there when a master comes back.
+            log.error("master.given_up", master=self.master, tries=self.options.master_tries)
+            self._rota.answered()
+            wait = max(wait, self.options.sign_in.acceptance_wait_time)
+        await trio.sleep(wait)
 
     async def _look_again(self, address: str, dialled: trio.CancelScope) -> None:
         """Hang up when nothing comes through, and the master's name has another address by now."""
         master = self._rota.current
         while True:
             await trio.sleep(LOOK_AGAIN)
-            if self._hears:
+            if self.connected and self._subscriber is not None and self._subscriber.connected:
                 continue
             # A name server that does not answer says nothing about the master.
             with suppress(OSError):
@@ -200,14 +219,31 @@ class Link:
                     log.info("master.moved", master=master.name, address=address, to=addresses[0])
                     dialled.cancel()
 
-    @property
-    def _hears(self) -> bool:
-        return self.connected and self._subscriber is not None and self._subscriber.connected
+    async def _heed(self, words: Subscription, dialled: trio.CancelScope) -> None:
+        """See for ourselves what others on this host say of the masters."""
+        async for word in words:
+            match word:
+                case MasterDoubted() if not word.master or self._rota.current.called(word.master):
+                    self._renew(spread=0)
+                case FailBack() if self._rota.current != self._rota.first and self._rota.first.called(word.master):
+                    if await self._takes_us(self._rota.first):
+                        log.info("master.failback", master=self._rota.first.name, was=self.master)
+                        self._rota.go_back()
+                        dialled.cancel()
+
+    async def _takes_us(self, master: Master) -> bool:
+        """Whether a master lets us in: asked before the one is left that did."""
+        with trio.move_on_after(self.options.sign_in.auth_timeout), suppress(OSError, TrisaltError):
+            address = (await self._dial.resolve(master.host, master.port))[0]
+            async with self._dial.client(tcp_address(address, master.port)) as client:
+                return await would_accept(client.request, self.identity, self.options.sign_in, self._facts.grains)
+        return False
 
     async def _keep_signed_in(self, address: str) -> None:
         """Sign in, and again whenever somebody wants it. Returns when it is another address that is to be tried."""
         first = True
         while (accepted := await self._accepted(address)) is not None:
+            self._rota.answered()
             self._take(accepted)
             if first:
                 log.info("auth.successful", master=address)
@@ -217,24 +253,29 @@ class Link:
             await self._renewal_due()
 
     async def _accepted(self, address: str) -> Accepted | None:
-        """Sign in, however long it takes; None when the master does not answer, and may answer elsewhere."""
+        """Sign in, however long it takes; None when another master or another address is to be tried."""
+        several = self._rota.several
         while True:
             accepted = await sign_in(
-                self._client.request,
-                self._identity,
-                self._options.sign_in,
+                self.client.request,
+                self.identity,
+                self.options.sign_in,
                 master=address,
                 grains=self._facts.grains,
+                elsewhere=several,
+                # Once somebody has let us in, nobody else is waited for.
+                known=self._last_master != "",
             )
             if accepted is not None:
                 return accepted
             log.error("master.unreachable", master=address)
-            if self._rota.several:
-                self._rota.failed()
+            if several and self.connected:
+                await self._say_lost(address, self.master)
+            await self._go_on(self.options.sign_in.acceptance_wait_time if several else 0)
+            if several:
                 return None
             with suppress(OSError):
-                addresses = await self._dial.resolve(self._rota.current.host, self._rota.current.port)
-                if [address] != list(addresses):
+                if [address] != await self._dial.resolve(self._rota.current.host, self._rota.current.port):
                     self._failed = address
                     return None
 
@@ -267,12 +308,13 @@ class Link:
         if old is not None and old.publish_port != accepted.publish_port and self._listening is not None:
             self._listening.cancel()
 
-    async def _usable(self) -> Session:
+    async def usable(self) -> Session:
+        """The session to ask with; waited for while there is none."""
         while self._session is None or self._session is self._refused:
             await self._renewed.wait()
         return self._session
 
-    def _refuse(self, session: Session, *, spread: float = 0.0) -> None:
+    def refuse(self, session: Session, *, spread: float = 0.0) -> None:
         """Nobody uses `session` any more. Many may say so; the master is asked once."""
         if session is not self._session or session is self._refused:
             return
@@ -290,8 +332,8 @@ class Link:
 
     async def _listen(self, address: str) -> None:
         while True:
-            session = await self._usable()
-            port = self._options.publish_port or session.publish_port
+            session = await self.usable()
+            port = self.options.publish_port or session.publish_port
             with trio.CancelScope() as self._listening:
                 async with (
                     self._dial.subscriber(tcp_address(address, port)) as subscriber,
@@ -333,6 +375,8 @@ class Link:
     async def _say_connected(self) -> None:
         self.connected = True
         before, self._last_master = self._last_master, self.master
+        if before not in ("", self.master):
+            log.info("master.changed", master=self.master)
         await self._bus.publish(Connected(master=self.master))
         if before not in ("", self.master):
             # What another master said of us may not hold for this one.
@@ -341,19 +385,21 @@ class Link:
     async def _say_lost(self, address: str, master: str) -> None:
         self.connected = False
         log.info("master.lost", master=address)
+        if self._rota.several:
+            log.info("master.next")
         await self._bus.publish(Disconnected(master=master))
 
     async def _opened(self, payload: bytes) -> dict[str, Any] | None:
         """The job map in a publication; None, and a line in the log, for what is to be dropped."""
         for again in (False, True):
-            session = await self._usable()
+            session = await self.usable()
             try:
                 job = open_publication(
                     payload,
                     crypticle=session.aes,
                     master_pub=session.master_pub,
                     last_serial=self._last_serial,
-                    require_signature=self._options.require_signature,
+                    require_signature=self.options.require_signature,
                 )
             except WrongKey:
                 try:
@@ -368,7 +414,7 @@ class Link:
                     self._say_refused("it is sealed with another key")
                     return None
                 await self._wait_fruitless()
-                self._refuse(session, spread=self._options.random_reauth_delay * PUBLICATION_SPREAD)
+                self.refuse(session, spread=self.options.random_reauth_delay * PUBLICATION_SPREAD)
             except RemoteProtocolError as exc:
                 self._say_refused(str(exc))
                 return None
@@ -417,85 +463,3 @@ class Link:
     async def _wait_fruitless(self) -> None:
         if self._fruitless:
             await trio.sleep(min(2.0**self._fruitless, LONGEST_FRUITLESS_WAIT))
-
-    # -- asking -----------------------------------------------------------------------------------------------
-
-    async def ask(self, load: Mapping[str, Any], *, timeout: float, tries: int) -> Any:
-        """The master's answer to a request, opened. `timeout` is one try's, in seconds; each try has a fresh nonce.
-
-        Raises RequestTimeout, or RemoteProtocolError when the master refuses it after a new sign-in too.
-        """
-        for _ in range(max(tries, 1)):
-            with trio.move_on_after(timeout):
-                return await self._asked(load)
-            log.error("master.timeout", cmd=load.get("cmd"))
-        raise RequestTimeout(f"the master {self.master} did not answer {load.get('cmd')}")
-
-    async def _asked(self, load: Mapping[str, Any]) -> Any:
-        session = await self._usable()
-        try:
-            return await self._once(load, session)
-        except SessionRefused:
-            self._refuse(session)
-        return await self._once(load, await self._usable())
-
-    async def _once(self, load: Mapping[str, Any], session: Session) -> Any:
-        nonce = uuid.uuid4().hex
-        sign_in = self._options.sign_in
-        payload = seal_request(
-            load,
-            id=self._identity.id,
-            session=session.session,
-            key=self._identity.key,
-            nonce=nonce,
-            now=time.time(),
-            enc_algo=sign_in.encryption_algorithm,
-            sig_algo=sign_in.signing_algorithm,
-            sign=self._options.minion_sign_messages,
-        )
-        answer = await self._client.request(payload)
-        match load.get("cmd"):
-            case "_pillar":
-                # One private operation and one verification: milliseconds.
-                return await trio.to_thread.run_sync(self._open_private, answer, session, nonce)
-            case "_serve_file":
-                return _file_reply(open_reply(answer, session=session.session, nonce=nonce, raw=True))
-            case _:
-                return open_reply(answer, session=session.session, nonce=nonce)
-
-    def _open_private(self, answer: bytes, session: Session, nonce: str) -> Any:
-        sign_in = self._options.sign_in
-        return open_private_reply(
-            answer,
-            key=self._identity.key,
-            master_pub=session.master_pub,
-            nonce=nonce,
-            enc_algo=sign_in.encryption_algorithm,
-            sig_algo=sign_in.signing_algorithm,
-        )
-
-
-def _file_reply(reply: Any) -> Any:
-    """A `_serve_file` reply: its keys and its path are text, its data stays bytes, whatever it holds."""
-    if not isinstance(reply, dict):
-        return reply
-    named = {key.decode(errors="replace") if isinstance(key, bytes) else key: value for key, value in reply.items()}
-    if isinstance(named.get("dest"), bytes):
-        named["dest"] = named["dest"].decode("utf-8", "surrogateescape")
-    return named
-
-
-async def answer_requests(
-    bus: Bus, links: Sequence[Link], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """Answer every `MasterRequest` through the link it names; without a name, through the first that stands."""
-
-    async def answer(request: MasterRequest) -> Any:
-        link = next((link for link in links if link.master == request.master), None) or next(
-            (link for link in links if link.connected), links[0]
-        )
-        return await link.ask(request.load, timeout=request.timeout, tries=request.tries)
-
-    with bus.answering({MasterRequest: answer}):
-        task_status.started()
-        await trio.sleep_forever()

@@ -18,8 +18,10 @@ from trisalt.bus.events import (
     Connected,
     EnvironSet,
     Event,
+    FailBack,
     FireMaster,
     GrainsRefresh,
+    MasterDoubted,
     MineData,
     ModuleRefresh,
     PillarRefresh,
@@ -55,9 +57,20 @@ def to_event(tag: str, data: Mapping[str, Any]) -> Event:
             return GrainsRefresh()
         case "module_refresh":
             return ModuleRefresh()
+        case "__master_disconnected":
+            return MasterDoubted(master=_master(data))
+        case "__master_failback":
+            return FailBack(master=_master(data))
         case "environ_setenv":
             return _environ_set(data)
     return TaggedEvent(name=tag, data=dict(data))
+
+
+def _master(data: Mapping[str, Any]) -> str:
+    master = data.get("master")
+    if not isinstance(master, str):
+        raise RemoteProtocolError("a master has no name")
+    return master
 
 
 def _environ_set(data: Mapping[str, Any]) -> EnvironSet:

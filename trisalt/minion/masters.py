@@ -1,7 +1,7 @@
 """Who of several masters: which of them there are, and in what order a link tries its own.
 
 `daemon` makes a `Link` for each `Rota` that `rotas` gives; a link asks its rota whom to dial and tells it what became
-of that. Nothing here waits or speaks; the only chance in it is the caller's.
+of that. Nothing here speaks with a master; `masters_of` asks a plugin for them, the rest is arithmetic.
 """
 
 from __future__ import annotations
@@ -10,10 +10,22 @@ import random
 import zlib
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
+import structlog
+import trio
 
-from trisalt.errors import ConfigError
+from trisalt.config.minion import MasterAddress
+from trisalt.config.read import parse_master
+from trisalt.errors import ConfigError, TrisaltError
+from trisalt.worker.protocol import Call
+
+if TYPE_CHECKING:  # a command has masters, and no workers
+    from trisalt.config.minion import MinionConfig
+    from trisalt.worker.pool import Workers
+
+log = structlog.get_logger()
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +38,15 @@ class Master:
     host: str
     port: int = 4506
     name: str = attrs.field(default=attrs.Factory(lambda self: self.host, takes_self=True))
+
+    @property
+    def uri(self) -> str:
+        """Its host and port, as one text."""
+        return f"{_bracketed(self.host)}:{self.port}"
+
+    def called(self, name: str) -> bool:
+        """Whether somebody who says `name` may mean this one: its name, its host, or its host and port."""
+        return name in (self.name, self.host, self.uri)
 
 
 def named(addresses: Iterable[tuple[str, int]]) -> list[Master]:
@@ -48,6 +69,7 @@ class Rota:
     def __init__(self, masters: Sequence[Master]) -> None:
         self._masters = list(masters)
         self._order = deque(masters)
+        self._failures = 0
 
     @property
     def current(self) -> Master:
@@ -65,19 +87,23 @@ class Rota:
         return len(self._masters) > 1
 
     @property
-    def names(self) -> list[str]:
-        """What they are called, in the order in which they are tried."""
-        return [master.name for master in self._order]
+    def rounds(self) -> int:
+        """How often all of them have failed since one answered."""
+        return self._failures // len(self._masters)
 
-    def failed(self) -> Master:
-        """The current one does not answer, and goes to the end of the list: the next one."""
+    def failed(self) -> bool:
+        """The current one does not answer, and goes to the end of the list. Whether that was the last one to try."""
         self._order.rotate(-1)
-        return self.current
+        self._failures += 1
+        return self._failures % len(self._masters) == 0
 
-    def go_back(self) -> Master:
+    def answered(self) -> None:
+        """The current one takes us."""
+        self._failures = 0
+
+    def go_back(self) -> None:
         """The first one again, and the others as they were."""
         self._order = deque(self._masters)
-        return self.current
 
 
 def rotas(
@@ -105,3 +131,49 @@ def rotas(
         case "disable":
             return []
     raise ConfigError(f"master_type: {master_type} is not supported; it is str, failover, distributed, func or disable")
+
+
+def watch_jobs(rotas: Sequence[Rota], *, alive_interval: int, failback_interval: int) -> dict[str, Any]:
+    """The scheduled jobs that look whether masters answer, by name; intervals are seconds, 0 is none.
+
+    `failback_interval` 0 stands for `alive_interval` where there is a master to go back to.
+    Source of names and fields: stock Salt 3008.3, the schedule of a minion with these options.
+    """
+    jobs: dict[str, Any] = {}
+    if alive_interval > 0:
+        for rota in rotas:
+            kwargs = {"master": rota.current.name, "connected": True}
+            jobs[f"__master_alive_{rota.current.name}"] = _watch("status.master", alive_interval, kwargs)
+    for rota in rotas:
+        if rota.several and failback_interval > 0:
+            jobs["__master_failback"] = _watch("status.ping_master", failback_interval, {"master": rota.first.uri})
+    return jobs
+
+
+def _watch(function: str, seconds: int, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "function": function,
+        "seconds": seconds,
+        "jid_include": True,
+        "maxrunning": 1,
+        "return_job": False,
+        "kwargs": kwargs,
+    }
+
+
+async def masters_of(workers: Workers, config: MinionConfig, *, wait: float) -> list[MasterAddress]:
+    """The masters that the function named by `master` gives: a text, or a list of them. Asked until it gives some."""
+    fun = config.master[0]
+    while True:
+        try:
+            outcome = await workers.run_job(Call(fun=fun, jid=""), warm=True)
+            given = [outcome.result] if isinstance(outcome.result, str) else outcome.result
+            if not outcome.success or not isinstance(given, list) or not given:
+                raise ConfigError(f"{outcome.result!r} is neither a master nor a list of masters")
+            return [
+                parse_master(text, config.master_port, fun, ip_only=config.master_uri_format == "ip_only")
+                for text in given
+            ]
+        except TrisaltError as exc:
+            log.error("master.function_failed", fun=fun, wait_s=round(wait), reason=str(exc))
+        await trio.sleep(wait)

@@ -48,17 +48,21 @@ async def sign_in(
     *,
     master: str,
     grains: Mapping[str, Any],
+    elsewhere: bool = False,
+    known: bool = False,
 ) -> Accepted | None:
     """Ask until the master accepts us; None when it does not answer, `auth_tries` times in a row.
 
     `request` sends a payload and waits for its answer, without a deadline of its own. The master's key is pinned
-    when its answer has been verified. Raises Rejected, unless `rejected_retry` is set.
+    when its answer has been verified. `elsewhere`: there are other masters, so this one is asked once, and the end is
+    None for any answer but acceptance; only while our key is pending it is asked again, unless we are `known` to
+    another. Raises Rejected, unless `rejected_retry` is set.
     """
     wait = options.acceptance_wait_time
     while True:
         answer: Accepted | Pending | Refused | TooMany | None = None
         try:
-            answer = await _round(request, identity, options, grains)
+            answer = await _round(request, identity, options, grains, tries=1 if elsewhere else options.auth_tries)
         except KeyChanged:
             log.critical("auth.master_key_mismatch", master=master, path=str(identity.pinned_path))
         except (RemoteProtocolError, ConfigError) as exc:
@@ -76,6 +80,8 @@ async def sign_in(
                         raise Rejected("the master has rejected this minion's public key")
                 case TooMany():
                     log.error("auth.full", master=master)
+        if elsewhere and (known or not isinstance(answer, Pending)):
+            return None
         if not isinstance(answer, Pending):
             log.info("auth.retrying", wait_s=_plain(wait))
         await trio.sleep(wait)
@@ -88,8 +94,10 @@ async def _round(
     identity: Identity,
     options: SignInOptions,
     grains: Mapping[str, Any],
+    *,
+    tries: int,
 ) -> Accepted | Pending | Refused | TooMany | None:
-    for _ in range(max(options.auth_tries, 1)):
+    for _ in range(max(tries, 1)):
         handshake, payload = await trio.to_thread.run_sync(prepare, identity, options, grains)
         with trio.move_on_after(options.auth_timeout) as scope:
             answer = await request(payload)
@@ -98,6 +106,16 @@ async def _round(
             continue
         return await trio.to_thread.run_sync(_read, handshake, identity, answer)
     return None
+
+
+async def would_accept(
+    request: Callable[[bytes], Awaitable[bytes]],
+    identity: Identity,
+    options: SignInOptions,
+    grains: Mapping[str, Any],
+) -> bool:
+    """Whether a master that may become ours lets us in, asked once. Raises TrisaltError."""
+    return isinstance(await _round(request, identity, options, grains, tries=1), Accepted)
 
 
 def prepare(identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> tuple[MinionHandshake, bytes]:

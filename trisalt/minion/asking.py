@@ -1,0 +1,107 @@
+"""Ask a master: seal a request, send it, open the answer; so often, and so long, as the asker has patience.
+
+Every `MasterRequest` of the bus comes by here. Which session is of use, and when to sign in again, `link` knows; what
+an answer means is others' to know.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+import trio
+
+from trisalt.bus.bus import Bus
+from trisalt.bus.requests import MasterRequest
+from trisalt.errors import RequestTimeout
+from trisalt.minion.link import Link, Session
+from trisalt.wire.session import SessionRefused, open_private_reply, open_reply, seal_request
+
+log = structlog.get_logger()
+
+
+async def answer_requests(
+    bus: Bus, links: Sequence[Link], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Answer every `MasterRequest` through the link it names; without a name, through the first that stands."""
+
+    async def answer(request: MasterRequest) -> Any:
+        link = next((link for link in links if link.master == request.master), None) or next(
+            (link for link in links if link.connected), links[0]
+        )
+        return await ask(link, request.load, timeout=request.timeout, tries=request.tries)
+
+    with bus.answering({MasterRequest: answer}):
+        task_status.started()
+        await trio.sleep_forever()
+
+
+async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int) -> Any:
+    """The master's answer to a request, opened. `timeout` is one try's, in seconds; each try has a fresh nonce.
+
+    Raises RequestTimeout, or RemoteProtocolError when the master refuses it after a new sign-in too.
+    """
+    for _ in range(max(tries, 1)):
+        with trio.move_on_after(timeout):
+            return await _asked(link, load)
+        log.error("master.timeout", cmd=load.get("cmd"))
+    raise RequestTimeout(f"the master {link.master} did not answer {load.get('cmd')}")
+
+
+async def _asked(link: Link, load: Mapping[str, Any]) -> Any:
+    session = await link.usable()
+    try:
+        return await _once(link, load, session)
+    except SessionRefused:
+        link.refuse(session)
+    return await _once(link, load, await link.usable())
+
+
+async def _once(link: Link, load: Mapping[str, Any], session: Session) -> Any:
+    nonce = uuid.uuid4().hex
+    sign_in = link.options.sign_in
+    payload = seal_request(
+        load,
+        id=link.identity.id,
+        session=session.session,
+        key=link.identity.key,
+        nonce=nonce,
+        now=time.time(),
+        enc_algo=sign_in.encryption_algorithm,
+        sig_algo=sign_in.signing_algorithm,
+        sign=link.options.minion_sign_messages,
+    )
+    answer = await link.client.request(payload)
+    match load.get("cmd"):
+        case "_pillar":
+            # One private operation and one verification: milliseconds.
+            return await trio.to_thread.run_sync(_open_private, link, answer, session, nonce)
+        case "_serve_file":
+            return _file_reply(open_reply(answer, session=session.session, nonce=nonce, raw=True))
+        case _:
+            return open_reply(answer, session=session.session, nonce=nonce)
+
+
+def _open_private(link: Link, answer: bytes, session: Session, nonce: str) -> Any:
+    sign_in = link.options.sign_in
+    return open_private_reply(
+        answer,
+        key=link.identity.key,
+        master_pub=session.master_pub,
+        nonce=nonce,
+        enc_algo=sign_in.encryption_algorithm,
+        sig_algo=sign_in.signing_algorithm,
+    )
+
+
+def _file_reply(reply: Any) -> Any:
+    """A `_serve_file` reply: its keys and its path are text, its data stays bytes, whatever it holds."""
+    if not isinstance(reply, dict):
+        return reply
+    named = {key.decode(errors="replace") if isinstance(key, bytes) else key: value for key, value in reply.items()}
+    if isinstance(named.get("dest"), bytes):
+        named["dest"] = named["dest"].decode("utf-8", "surrogateescape")
+    return named
