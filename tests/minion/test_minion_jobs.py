@@ -38,7 +38,7 @@ class FakeWorkers:
         self.signals = []
         self.pid = os.getpid()
 
-    async def run_job(self, call, *, warm=False, on_start=None, spool=None, outlives=True):
+    async def run_job(self, call, *, warm=False, on_start=None, spool=None, outlives=True, context=None):
         await trio.lowlevel.checkpoint()
         if on_start is not None:
             on_start(self.pid)

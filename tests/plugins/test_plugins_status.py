@@ -106,15 +106,47 @@ def test_what_the_configuration_wants_of_all(salt, plugins, caplog):
     assert "val nosuch not in return of status.loadavg" in caplog.text
 
 
-def test_a_master_that_answers_and_one_that_does_not(salt, plugins):
+class Host:
+    """A minion whose master may not answer; it hears what is fired."""
+
+    def __init__(self):
+        self.told, self.silent = [], False
+
+    def call(self, kind, fields):
+        if kind == "ask_master":
+            assert fields["master"] == "a"
+            if self.silent:
+                raise CommandError("no answer")
+            return ["base"]
+        self.told.append((fields["tag"], fields["data"]))
+        return True
+
+
+def test_a_first_master_that_answers_is_told_to_the_minion(salt, plugins, host):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert salt["status.ping_master"](f"127.0.0.1:{port}") is True
         plugins.opts["master_port"] = port
         assert salt["status.ping_master"]("127.0.0.1") is True
-    assert salt["status.ping_master"]("127.0.0.1") is False
-    assert salt["status.ping_master"]("nosuch.invalid") is False
-    assert salt["status.master"]() is None
+    assert host.told == [("__master_failback", {"master": name}) for name in (f"127.0.0.1:{port}", "127.0.0.1")]
+
+
+def test_a_master_that_does_not_answer_is_no_news(salt, plugins, host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        plugins.opts["master_port"] = server.getsockname()[1]
+    for name in ("127.0.0.1", "nosuch.invalid", "[::1]:1", "a:b"):
+        assert salt["status.ping_master"](name) is False
+    assert host.told == []
+
+
+def test_a_master_without_a_word_is_doubted(salt, host):
+    assert salt["status.master"]("a") is None
+    assert host.told == []
+    host.silent = True
+    salt["status.master"]("a", connected=False)
+    assert host.told == []
+    salt["status.master"]("a")
+    assert host.told == [("__master_disconnected", {"master": "a"})]
 
 
 def test_a_proxy_that_is_down_is_started_again(salt, plugins):

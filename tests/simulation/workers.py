@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from trisalt.errors import WorkerDied
-from trisalt.worker.protocol import Call, Outcome
+from trisalt.worker.protocol import Call, Context, Outcome
 
 FASTEST_FORK, SLOWEST_FORK = 0.001, 0.01
 
@@ -70,6 +70,7 @@ class ScriptedWorkers:
         on_start: Callable[[int], object] | None = None,
         spool: Path | None = None,
         outlives: bool = True,
+        context: Callable[[], Context] | None = None,
     ) -> Outcome:
         """Run a function; it takes as long as its first argument says."""
         await trio.sleep(self._host.wait(FASTEST_FORK, SLOWEST_FORK))

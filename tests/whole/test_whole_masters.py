@@ -75,10 +75,34 @@ def test_a_minion_behind_a_way_that_falls_silent_is_there_again_when_it_is_back(
         says(one, minion, "Connection to master 127.0.0.1 lost")
         for way in (jobs, asks):
             ways.do(way.restore)
-        says(one, minion, "master.connected")
+        says(one, minion, "Connection to master 127.0.0.1 re-established")
         one.wait_up("m2", seconds=10)
         minion.process.send_signal(signal.SIGSTOP)
         time.sleep(1)
         minion.process.send_signal(signal.SIGCONT)
         one.wait_up("m2", seconds=10)
         assert minion.stop() == 0
+
+
+def test_a_minion_goes_to_the_next_master_and_back_to_the_first_when_that_is_there_again(labs):
+    one, other = labs
+    ports = [f"127.0.0.1:{lab.ret_port}" for lab in labs]
+    options = {"master_type": "failover", "master_alive_interval": 60, "master_failback": True}
+    minion = one.start_minion("m3", master=ports, master_failback_interval=1, auth_timeout=1, **options, **QUICK)
+    says(one, minion, "Minion is ready to receive requests!")
+    one.wait_up("m3")
+    assert one.salt("m3", "config.get", "master") == {"m3": ports[0]}
+    watching = one.salt("m3", "schedule.list", "show_all=True", "return_yaml=False")["m3"]
+    assert watching[f"__master_alive_{ports[0]}"]["function"] == "status.master"
+    one.daemons["master"].stop()
+    says(one, minion, f"Re-initialising subsystems for new master {ports[1]}")
+    other.wait_up("m3")
+    assert other.salt("m3", "config.get", "master") == {"m3": ports[1]}
+    # A command has its own way to a master: the first that answers.
+    done = one.run("salt-call", "pillar.items", "--out", "json", minion="m3")
+    assert done.returncode == 0, done.stderr
+    one._start("master", "ours", "salt-master", one.master_dir(), "info")
+    says(one, minion, f"Re-initialising subsystems for new master {ports[0]}")
+    one.wait_up("m3")
+    assert not pings(other, "m3")
+    assert minion.stop() == 0

@@ -362,6 +362,14 @@ async def test_the_context_is_sent_once_and_when_it_changes(lab):
         assert workers._parts_for(seat).keys() == {"version"}
 
 
+async def test_a_call_may_bring_its_own_context(lab):
+    own = lab.make(opts={"id": "m1", "master": "b"})
+    async with lab.workers() as workers:
+        for given, expected in ((None, None), (lambda: own, "b"), (None, None)):
+            outcome = await workers.run_job(call("test.get_opts", jid="1"), warm=True, context=given)
+            assert outcome.result.get("master") == expected
+
+
 async def test_a_warm_child_sees_new_pillar_and_opts(lab):
     async with lab.workers() as workers:
         opts = (await workers.run_job(call("test.get_opts", jid="1"), warm=True)).result

@@ -127,12 +127,18 @@ class _Command:
             return
         from trisalt.cli.call_master import open_master
 
-        with open_master(self.config, self.plugins.grains, patience=self.options.timeout) as self.host:
+        masters = self._masters_given() if self.config.master_type == "func" else None
+        with open_master(self.config, self.plugins.grains, masters=masters, patience=self.options.timeout) as self.host:
             before = upcall.install(self.host)
             try:
                 yield
             finally:
                 upcall.install(before)
+
+    def _masters_given(self) -> list[Any]:
+        from trisalt.minion.masters import given
+
+        return given(run_call(Call(fun=self.config.master[0], jid=self.jid), self.plugins), self.config)
 
     # -- the call ---------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ waits for its key to be accepted. Requests and their seals are `minion/link`'s.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import MasterRequest
 from trisalt.cli.call_host import CallHost
+from trisalt.config.minion import MasterAddress
 from trisalt.config.paths import minion_paths
 from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
 from trisalt.minion.asking import answer_requests
@@ -25,7 +26,7 @@ from trisalt.minion.dial import Dial, resolve
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.link import Link, LinkOptions
-from trisalt.minion.masters import Master, Rota, named
+from trisalt.minion.masters import Master, Rota, named, rotas
 from trisalt.minion.signin import SignInOptions, prepare
 from trisalt.minion.upcalls import Upcalls
 from trisalt.scheduler.scheduler import Schedule
@@ -69,8 +70,11 @@ async def attempt(client: Any, identity: Identity, options: SignInOptions, grain
 class MasterHost(CallHost):
     """Answers plugins with the help of a master; `open_master` signs in and makes it usable."""
 
-    def __init__(self, config: Any, grains: Mapping[str, Any], *, patience: float) -> None:
+    def __init__(
+        self, config: Any, grains: Mapping[str, Any], masters: Sequence[MasterAddress], *, patience: float
+    ) -> None:
         super().__init__(config)
+        self._masters = masters
         self._patience = patience
         self._facts = Facts(id=config.id, opts=config.opts, grains=grains)
         self._bus = Bus()
@@ -155,26 +159,45 @@ class MasterHost(CallHost):
             ),
             minion_sign_messages=bool(config.opts.get("minion_sign_messages")),
         )
-        masters = named(config.masters)
+        masters = rotas(
+            named(self._masters),
+            # One at a time, whatever the daemon does with them.
+            master_type="distributed" if config.master_type == "distributed" else "failover",
+            id=config.id,
+            shuffle=config.random_master,
+        )[0].order
         async with open_context() as context:
             dial = Dial(
                 client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=bool(config.ipv6)),
                 subscriber=partial(_nothing_published),
                 resolve=partial(resolve, ipv6=bool(config.ipv6)),
             )
-            missed = []
-            for number, master in enumerate(masters):
-                # All of them together have the time that was given.
-                share = self._patience / (len(masters) - number)
-                began = trio.current_time()
-                try:
-                    with trio.fail_after(share):
-                        await self._serve(master, identity, options, dial)
-                    return
-                except (trio.TooSlowError, OSError) as exc:
-                    missed.append(f"{master.host}:{master.port}" + (f" ({exc})" if str(exc) else ""))
-                    self._patience -= trio.current_time() - began
-            raise RequestTimeout(f"The master {' and '.join(missed)} does not answer.")
+            await self._serve_by_one(masters, identity, options, dial)
+
+    async def _serve_by_one(
+        self, masters: Sequence[Master], identity: Identity, options: LinkOptions, dial: Dial
+    ) -> None:
+        """Serve by the first of the masters that takes us; all of them together have the time that was given."""
+        missed: list[str] = []
+        refused: TrisaltError | None = None
+        deadline = trio.current_time() + self._patience
+        for number, master in enumerate(masters):
+            share = (deadline - trio.current_time()) / (len(masters) - number)
+            try:
+                with trio.fail_after(max(share, 0)):
+                    if number + 1 < len(masters):
+                        await _answers(master)
+                    await self._serve(master, identity, options, dial)
+                return
+            except (trio.TooSlowError, OSError) as exc:
+                missed.append(f"{master.host}:{master.port}" + (f" ({exc})" if str(exc) else ""))
+            except (TrisaltError, BaseExceptionGroup) as exc:
+                error = _sole(exc) if isinstance(exc, BaseExceptionGroup) else exc
+                last = number + 1 == len(masters)
+                if self._ready.is_set() or last or not isinstance(error, AuthError | RemoteProtocolError):
+                    raise
+                refused = error
+        raise refused or RequestTimeout(f"The master {' and '.join(missed)} does not answer.")
 
     async def _serve(self, master: Master, identity: Identity, options: LinkOptions, dial: Dial) -> None:
         """Sign in to one master within the deadline that is set; then answer, without one, until told to stop."""
@@ -210,9 +233,18 @@ class MasterHost(CallHost):
 
 
 @contextmanager
-def open_master(config: Any, grains: Mapping[str, Any], *, patience: float | None = None) -> Iterator[MasterHost]:
-    """Sign in to the first of the masters that answers. Raises AuthError, RequestTimeout, TrisaltError."""
-    host = MasterHost(config, grains, patience=patience or PATIENCE)
+def open_master(
+    config: Any,
+    grains: Mapping[str, Any],
+    *,
+    masters: Sequence[MasterAddress] | None = None,
+    patience: float | None = None,
+) -> Iterator[MasterHost]:
+    """Sign in to the first that answers of the masters, the configured ones or those that are given.
+
+    Raises AuthError, RequestTimeout, TrisaltError.
+    """
+    host = MasterHost(config, grains, masters or config.masters, patience=patience or PATIENCE)
     thread = threading.Thread(target=host.run, daemon=True)
     thread.start()
     try:
@@ -223,6 +255,12 @@ def open_master(config: Any, grains: Mapping[str, Any], *, patience: float | Non
     finally:
         host.stop()
         thread.join(timeout=5)
+
+
+async def _answers(master: Master) -> None:
+    """Raise OSError at once when nobody listens, rather than wait as for one that may come: there is another one."""
+    async with await trio.open_tcp_stream(master.host, master.port):
+        pass
 
 
 def _nothing_published(_address: str) -> Any:

@@ -362,7 +362,7 @@ class _Master:
         return {"hsum": hashed["hsum"], "hash_type": kind}, list(info) if isinstance(info, list | tuple) else []
 
     def chunk(self, path: str, saltenv: str, loc: int, gzip: int | None) -> bytes:
-        packed = {"gzip": gzip} if gzip else {}
+        packed: dict[str, Any] = {"gzip": gzip} if gzip else {}
         answer = upcall.ask_master("_serve_file", path=path, saltenv=saltenv, loc=loc, **packed)
         if not isinstance(answer, Mapping):
             raise CommandError(f"The file server does not serve salt://{path}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import trio
@@ -17,10 +17,17 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RequestTimeout
-from trisalt.minion.link import Link, Session
 from trisalt.wire.session import SessionRefused, open_private_reply, open_reply, seal_request
 
+if TYPE_CHECKING:  # a link asks by what is here
+    from trisalt.minion.link import Link, Session
+
 log = structlog.get_logger()
+
+
+def standing(links: Sequence[Link]) -> list[str]:
+    """The masters whose links stand, in order."""
+    return [link.master for link in links if link.connected]
 
 
 async def answer_requests(
@@ -32,7 +39,7 @@ async def answer_requests(
         link = next((link for link in links if link.master == request.master), None) or next(
             (link for link in links if link.connected), links[0]
         )
-        return await ask(link, request.load, timeout=request.timeout, tries=request.tries)
+        return await link.ask(request.load, timeout=request.timeout, tries=request.tries)
 
     with bus.answering({MasterRequest: answer}):
         task_status.started()

@@ -35,7 +35,7 @@ from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
 from trisalt.errors import CommandError, ConfigError, MasterNotFound, Rejected, RemoteProtocolError, TrisaltError
 from trisalt.loader.returner import returner_names
-from trisalt.minion.asking import answer_requests
+from trisalt.minion.asking import answer_requests, standing
 from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
@@ -197,6 +197,8 @@ class Minion:
             links = await self._links(identity, dial, workers)
             masters = [link.master for link in links]
             returns = Returns(spool, masters if len(links) > 1 else ())
+            if len(links) > 1 or any(rota.several for rota in self._rotas):
+                upcalls.standing = partial(standing, links)
             await services.start(answer_requests, bus, links)
             self._hearts = Hearts(config.id, links)
             await services.start(self._hearts.run, bus)
@@ -232,7 +234,7 @@ class Minion:
                 await services.start(run_schedule, bus, self._schedule)
             if links:
                 await self._connect(services, links)
-                pillar = upcalls.pillar = Pillar(bus, facts, self._pillar_options())
+                pillar = upcalls.pillar = Pillar(bus, facts, self._pillar_options(), upcalls.standing)
                 await services.start(keep_pillar, bus, pillar)
             if not config.scheduler_before_connect and links:
                 self._take_schedule()

@@ -17,28 +17,44 @@ from trisalt.worker.protocol import Context
 
 @attrs.define(kw_only=True)
 class Facts:
-    """The current facts. `version` counts the reloads of plugins, so that workers load them anew."""
+    """The current facts. `version` counts the reloads of plugins, so that workers load them anew.
+
+    `pillar` is the minion's own; where it has several masters, `pillars` has what each of them gave, by its name.
+    """
 
     id: str
     opts: Mapping[str, Any]
     grains: Mapping[str, Any] = attrs.field(factory=dict)
     pillar: Mapping[str, Any] = attrs.field(factory=dict)
+    pillars: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     environ: Mapping[str, str | None] = attrs.field(factory=dict)
     version: int = 0
-    _context: Context | None = attrs.field(default=None, init=False, repr=False)
+    _contexts: dict[str | None, tuple[tuple[object, ...], Context]] = attrs.field(factory=dict, init=False, repr=False)
 
-    def context(self) -> Context:
-        """What a worker needs for its dunders; the same object as long as nothing has changed."""
-        old = self._context
+    def pillar_of(self, master: str | None) -> Mapping[str, Any]:
+        """The pillar that counts for what a master asks."""
+        return self.pillars.get(master, self.pillar) if master is not None else self.pillar
+
+    def context(self, master: str | None = None) -> Context:
+        """What a worker needs for its dunders; the same object as long as nothing has changed.
+
+        For a job of one of several masters `master` is its name: the job sees that master's pillar, and no other
+        master.
+        """
+        if master not in self.pillars:
+            master = None
+        pillar = self.pillar_of(master)
+        sources = (self.opts, self.grains, pillar, self.environ)
+        kept = self._contexts.get(master)
         if (
-            old is None
-            or old.opts is not self.opts
-            or old.grains is not self.grains
-            or old.pillar is not self.pillar
-            or old.environ is not self.environ
-            or old.version != self.version
+            kept is not None
+            and kept[1].version == self.version
+            and all(old is new for old, new in zip(kept[0], sources, strict=True))
         ):
-            self._context = old = Context(
-                opts=self.opts, grains=self.grains, pillar=self.pillar, environ=self.environ, version=self.version
-            )
-        return old
+            return kept[1]
+        opts, grains = self.opts, self.grains
+        if master is not None:
+            opts, grains = {**opts, "master": master}, {**grains, "master": master}
+        context = Context(opts=opts, grains=grains, pillar=pillar, environ=self.environ, version=self.version)
+        self._contexts[master] = sources, context
+        return context

@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ class Jobs:
             log.warning("job.malformed", jid=str(load.get("jid"))[:64], fun=str(load.get("fun"))[:64])
             return False
         jid = load["jid"]
-        if not self._is_for_us(load):
+        if not self._is_for_us(load, master):
             return False
         if self._wall() - _sent(load) > OLDEST_JOB:
             log.warning("job.too_old", jid=jid, fun=load["fun"])
@@ -228,7 +229,7 @@ class Jobs:
                 self._finish(jid, back, outcome)
                 await self._give(load, back, outcome)
                 return
-            refusal = self._blackout(fun)
+            refusal = self._blackout(fun, master)
             if refusal is not None:
                 self._finish(jid, back, refusal)
                 await self._give(load, back, refusal)
@@ -251,14 +252,14 @@ class Jobs:
     def _executors(self, load: Mapping[str, Any]) -> list[Any]:
         return list(load.get("module_executors") or self._options.module_executors)
 
-    def _is_for_us(self, load: Mapping[str, Any]) -> bool:
+    def _is_for_us(self, load: Mapping[str, Any], master: str) -> bool:
         try:
             return matches(
                 load["tgt"],
                 load.get("tgt_type") or "glob",
                 id=self._facts.id,
                 grains=self._facts.grains,
-                pillar=self._facts.pillar,
+                pillar=self._facts.pillar_of(master),
                 delimiter=load.get("delimiter") or ":",
             )
         except TargetError as exc:
@@ -282,8 +283,8 @@ class Jobs:
         data = {key: load[key] for key in told if key in load}
         await self._bus.publish(FireMaster(name=f"salt/job/{load['jid']}/start/{self._facts.id}", data=data))
 
-    def _blackout(self, fun: Any) -> Outcome | None:
-        for source in (self._facts.pillar, self._facts.grains):
+    def _blackout(self, fun: Any, master: str) -> Outcome | None:
+        for source in (self._facts.pillar_of(master), self._facts.grains):
             if not source.get("minion_blackout"):
                 continue
             whitelist = source.get("minion_blackout_whitelist") or ()
@@ -418,8 +419,9 @@ class Jobs:
             say = log.info if running.schedule is None else log.debug
             say("job.started", jid=running.jid, fun=_name(call.fun), pid=pid)
 
+        context = partial(self._facts.context, running.master) if running.master in self._facts.pillars else None
         if warm:
-            return await self._workers.run_job(call, warm=True, on_start=started)
+            return await self._workers.run_job(call, warm=True, on_start=started, context=context)
         try:
             self._slots.acquire_on_behalf_of_nowait(running.jid)
         except trio.WouldBlock:
@@ -431,7 +433,7 @@ class Jobs:
             )
             await self._slots.acquire_on_behalf_of(running.jid)
         try:
-            return await self._workers.run_job(call, on_start=started, spool=spool, outlives=outlives)
+            return await self._workers.run_job(call, on_start=started, spool=spool, outlives=outlives, context=context)
         finally:
             self._slots.release_on_behalf_of(running.jid)
 

@@ -11,6 +11,7 @@ import itertools
 import math
 import random
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected, FailBack, JobReceived, MasterDoubted, PillarRefresh
 from trisalt.bus.subscription import Subscription
 from trisalt.errors import MasterNotFound, RemoteProtocolError, TrisaltError
+from trisalt.minion.asking import ask
 from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
@@ -143,6 +145,10 @@ class Link:
     def heartbeat(self) -> float:
         """How many seconds apart this master wants signs of life; 0: it does not ask for any."""
         return self._session.heartbeat if self._session is not None else 0
+
+    async def ask(self, load: Mapping[str, Any], *, timeout: float, tries: int) -> Any:
+        """The master's answer to a request: see `asking.ask`."""
+        return await ask(self, load, timeout=timeout, tries=tries)
 
     # -- the life of the link ---------------------------------------------------------------------------------
 

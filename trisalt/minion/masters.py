@@ -19,7 +19,7 @@ import trio
 from trisalt.config.minion import MasterAddress
 from trisalt.config.read import parse_master
 from trisalt.errors import ConfigError, TrisaltError
-from trisalt.worker.protocol import Call
+from trisalt.worker.protocol import Call, Outcome
 
 if TYPE_CHECKING:  # a command has masters, and no workers
     from trisalt.config.minion import MinionConfig
@@ -80,6 +80,11 @@ class Rota:
     def first(self) -> Master:
         """The one that is preferred."""
         return self._masters[0]
+
+    @property
+    def order(self) -> list[Master]:
+        """In which they are tried, the current one first."""
+        return list(self._order)
 
     @property
     def several(self) -> bool:
@@ -161,19 +166,21 @@ def _watch(function: str, seconds: int, kwargs: dict[str, Any]) -> dict[str, Any
     }
 
 
+def given(outcome: Outcome, config: MinionConfig) -> list[MasterAddress]:
+    """The masters that the function named by `master` gave: a text, or a list of them. Raises ConfigError."""
+    texts = [outcome.result] if isinstance(outcome.result, str) else outcome.result
+    if not outcome.success or outcome.failure is not None or not isinstance(texts, list) or not texts:
+        raise ConfigError(f"{outcome.result!r} is neither a master nor a list of masters")
+    ip_only = config.master_uri_format == "ip_only"
+    return [parse_master(text, config.master_port, config.master[0], ip_only=ip_only) for text in texts]
+
+
 async def masters_of(workers: Workers, config: MinionConfig, *, wait: float) -> list[MasterAddress]:
-    """The masters that the function named by `master` gives: a text, or a list of them. Asked until it gives some."""
+    """What a worker says the masters are, asked each `wait` seconds until it gives some."""
     fun = config.master[0]
     while True:
         try:
-            outcome = await workers.run_job(Call(fun=fun, jid=""), warm=True)
-            given = [outcome.result] if isinstance(outcome.result, str) else outcome.result
-            if not outcome.success or not isinstance(given, list) or not given:
-                raise ConfigError(f"{outcome.result!r} is neither a master nor a list of masters")
-            return [
-                parse_master(text, config.master_port, fun, ip_only=config.master_uri_format == "ip_only")
-                for text in given
-            ]
+            return given(await workers.run_job(Call(fun=fun, jid=""), warm=True), config)
         except TrisaltError as exc:
             log.error("master.function_failed", fun=fun, wait_s=round(wait), reason=str(exc))
         await trio.sleep(wait)

@@ -1,7 +1,12 @@
-"""Pillar: asked of the master, held in `Facts`, asked again on `PillarRefresh`."""
+"""Pillar: asked of the master, held in `Facts`, asked again on `PillarRefresh`.
+
+A minion of several masters asks each: what one of them has it do is done with that one's pillar. Its own pillar,
+for what the schedule does, say, is the first one's.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -9,7 +14,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import PillarRefresh, PillarRefreshed
+from trisalt.bus.events import Connected, PillarRefresh, PillarRefreshed
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import TrisaltError
 from trisalt.minion.facts import Facts
@@ -32,37 +37,57 @@ class PillarOptions:
 
 
 class Pillar:
-    """How this minion comes by its pillar."""
+    """How this minion comes by its pillar. `standing` names the masters that are there, of several."""
 
-    def __init__(self, bus: Bus, facts: Facts, options: PillarOptions) -> None:
+    def __init__(
+        self, bus: Bus, facts: Facts, options: PillarOptions, standing: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._bus = bus
         self._facts = facts
         self._options = options
+        self._standing = standing
         self._lock = trio.Lock()
 
     async def refresh(self) -> bool:
         """Ask for the pillar; False when it did not come, and the old one stays."""
         async with self._lock:
-            try:
-                pillar = await self._bus.ask(
-                    MasterRequest(
-                        load=self._load(),
-                        timeout=self._options.request_channel_timeout,
-                        tries=self._options.request_channel_tries,
-                    )
-                )
-            except TrisaltError as exc:
-                log.error("pillar.failed", reason=str(exc))
+            masters = self._standing()
+            found: dict[str | None, Mapping[str, Any]] = {}
+            async with trio.open_nursery() as nursery:
+                for master in masters or (None,):
+                    nursery.start_soon(self._fetch, master, found)
+            if not found:
                 return False
-            if not isinstance(pillar, dict):
-                log.error("pillar.failed", reason=f"it is no mapping: {type(pillar).__name__}")
-                return False
-            if pillar.get("_errors"):
-                log.error("pillar.has_errors", count=len(pillar["_errors"]))
-            self._facts.pillar = pillar
-            log.debug("pillar.received", count=len(pillar))
+            for master in masters:
+                if master in found:
+                    self._facts.pillars = {**self._facts.pillars, master: found[master]}
+            self._facts.pillar = found[next(master for master in masters or (None,) if master in found)]
         await self._bus.publish(PillarRefreshed())
         return True
+
+    def lacks(self, master: str) -> bool:
+        """Whether a master that stands has not given us its pillar yet."""
+        return master in self._standing() and master not in self._facts.pillars
+
+    async def _fetch(self, master: str | None, found: dict[str | None, Mapping[str, Any]]) -> None:
+        request = MasterRequest(
+            load=self._load(),
+            timeout=self._options.request_channel_timeout,
+            tries=self._options.request_channel_tries,
+            master=master,
+        )
+        try:
+            pillar = await self._bus.ask(request)
+        except TrisaltError as exc:
+            log.error("pillar.failed", reason=str(exc))
+            return
+        if not isinstance(pillar, dict):
+            log.error("pillar.failed", reason=f"it is no mapping: {type(pillar).__name__}")
+            return
+        if pillar.get("_errors"):
+            log.error("pillar.has_errors", count=len(pillar["_errors"]))
+        log.debug("pillar.received", count=len(pillar))
+        found[master] = pillar
 
     def _load(self) -> dict[str, Any]:
         return {
@@ -80,13 +105,13 @@ class Pillar:
 async def keep_pillar(
     bus: Bus, pillar: Pillar, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Ask for the pillar until it is there, be started, and ask anew on `PillarRefresh`."""
-    async with bus.subscribe(PillarRefresh, keep=False, depth=1) as wishes:
+    """Ask for the pillar until it is there, be started, and ask anew on `PillarRefresh`, or for one more master's."""
+    async with bus.subscribe((PillarRefresh, Connected), keep=False, depth=4) as wishes:
         wait = FIRST_WAIT
         while not await pillar.refresh():
             await trio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
         task_status.started()
         while True:
-            await wishes.receive_all()
-            await pillar.refresh()
+            if any(not isinstance(wish, Connected) or pillar.lacks(wish.master) for wish in await wishes.receive_all()):
+                await pillar.refresh()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -34,12 +34,17 @@ _PUBLISH_OPTIONS = frozenset({"delimiter", "metadata", "form", "no_parse"})
 
 
 class Upcalls:
-    """The host of this minion's workers. `jobs` is set once they run: plugins that gather grains come before."""
+    """The host of this minion's workers. `jobs` is set once they run: plugins that gather grains come before.
+
+    A job asks the master that had it run. What it fires goes to all masters that are there: `standing` names them where
+    there are several.
+    """
 
     def __init__(self, bus: Bus, facts: Facts, schedule: Schedule) -> None:
         self.jobs: Jobs | None = None
         self.grains: Grains | None = None
         self.pillar: Pillar | None = None
+        self.standing: Callable[[], Sequence[str]] = tuple
         self._bus = bus
         self._facts = facts
         self._schedule = schedule
@@ -92,29 +97,46 @@ class Upcalls:
         return await self._send_up(load)
 
     async def _send_up(self, load: dict[str, Any]) -> bool:
-        try:
-            await self._bus.ask(MasterRequest(load=load, timeout=10, tries=3))
-        except TrisaltError as exc:
-            log.warning("event.not_sent", tag=load.get("tag"), reason=str(exc))
-            return False
-        return True
+        """Tell every master; whether one has heard."""
+        heard: list[str | None] = []
+
+        async def tell(master: str | None) -> None:
+            try:
+                await self._bus.ask(MasterRequest(load=load, timeout=10, tries=3, master=master))
+            except TrisaltError as exc:
+                log.warning("event.not_sent", tag=load.get("tag"), reason=str(exc))
+            else:
+                heard.append(master)
+
+        masters = self.standing()
+        if len(masters) < 2:
+            await tell(next(iter(masters), None))
+        else:
+            async with trio.open_nursery() as nursery:
+                for master in masters:
+                    nursery.start_soon(tell, master)
+        return bool(heard)
 
     # -- the master -------------------------------------------------------------------------------------------
 
-    async def _ask_master(self, _upcall: Upcall, fields: Mapping[str, Any]) -> Any:
-        load = {key: value for key, value in fields.items() if key not in ("cmd", "timeout", "load")}
+    async def _ask_master(self, upcall: Upcall, fields: Mapping[str, Any]) -> Any:
+        load = {key: value for key, value in fields.items() if key not in ("cmd", "timeout", "load", "master")}
         # The function's keywords may come in a map of their own.
         if isinstance(fields.get("load"), dict):
             load.update(fields["load"])
         cmd, timeout = fields.get("cmd"), fields.get("timeout", 60)
         if not isinstance(cmd, str) or cmd == "_auth":
             raise CommandError(f"The master is not asked {cmd!r} by a plugin.")
-        return await self._ask({**load, "cmd": cmd, "id": self._facts.id}, timeout=float(timeout))
+        load = {**load, "cmd": cmd, "id": self._facts.id}
+        return await self._ask(upcall, load, timeout=float(timeout), master=fields.get("master"))
 
-    async def _ask(self, load: dict[str, Any], *, timeout: float) -> Any:
-        return await self._bus.ask(MasterRequest(load=load, timeout=timeout, tries=1))
+    async def _ask(self, upcall: Upcall, load: dict[str, Any], *, timeout: float, master: str | None = None) -> Any:
+        running = self.jobs.proc.get(upcall.jid) if self.jobs is not None else None
+        if master is None and running is not None:
+            master = running.master
+        return await self._bus.ask(MasterRequest(load=load, timeout=timeout, tries=1, master=master))
 
-    async def _publish(self, _upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def _publish(self, upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
         arg = list(fields.get("arg") or ())
         if fields.get("kwarg"):
             arg.append({"__kwarg__": True, **fields["kwarg"]})
@@ -131,26 +153,26 @@ class Upcalls:
             "tmo": timeout,
             **{key: value for key, value in options.items() if key in _PUBLISH_OPTIONS},
         }
-        published = await self._ask(load, timeout=60)
+        published = await self._ask(upcall, load, timeout=60)
         if not isinstance(published, dict) or not published.get("jid"):
             # Not allowed by the master's `peer`, or nobody matched: stock tells no more.
             return {"jid": None, "minions": [], "missing": [], "returns": {}}
         answer = {"jid": published["jid"], "minions": published.get("minions") or [], "missing": []}
         if fields.get("wait", True):
-            answer["returns"] = await self._returns_of(published["jid"], set(answer["minions"]), timeout)
+            answer["returns"] = await self._returns_of(upcall, published["jid"], set(answer["minions"]), timeout)
         return answer
 
-    async def _returns_of(self, jid: str, minions: set[str], timeout: float) -> dict[str, Any]:
+    async def _returns_of(self, upcall: Upcall, jid: str, minions: set[str], timeout: float) -> dict[str, Any]:
         returns: dict[str, Any] = {}
         with trio.move_on_after(timeout):
             while not minions <= returns.keys():
                 await trio.sleep(LOOK_AGAIN)
-                found = await self._ask({"cmd": "pub_ret", "id": self._facts.id, "jid": jid}, timeout=60)
+                found = await self._ask(upcall, {"cmd": "pub_ret", "id": self._facts.id, "jid": jid}, timeout=60)
                 if isinstance(found, dict):
                     returns.update((id, _return_of(value)) for id, value in found.items())
         return returns
 
-    async def _command(self, _upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def _command(self, upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
         if fields.get("kind") not in ("runner", "runners"):
             raise CommandError("A minion may ask its master for runners only.")
         arg = list(fields.get("arg") or ())
@@ -159,7 +181,7 @@ class Upcalls:
         timeout = float(fields.get("timeout") or 60)
         load = {"cmd": "minion_runner", "id": self._facts.id, "fun": fields.get("fun"), "arg": arg, "tmo": timeout}
         # A runner takes its time: no less than what every request is given.
-        result = await self._ask(load, timeout=max(timeout, 60.0))
+        result = await self._ask(upcall, load, timeout=max(timeout, 60.0))
         return {"return": result, "retcode": 0, "success": True}
 
     async def _match(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 # A warm child ends after so many calls, and when nobody needed it for so long (seconds).
 WARM_CALLS = 500
 WARM_IDLE = 20.0
+# So many contexts are kept packed where callers bring their own.
+PACKED = 4
 
 
 @attrs.define(eq=False)
@@ -70,7 +72,8 @@ class Workers:
         self._warm: list[_Seat] = []
         self._busy: dict[str, _Seat] = {}
         self._generation = 0
-        self._packed: tuple[Context, dict[str, bytes]] | None = None
+        # What was packed last, and of what: the pool's context, or some of its callers'.
+        self._packed: list[tuple[Context, dict[str, bytes]]] = []
 
     # -- what the daemon asks ---------------------------------------------------------------------------------
 
@@ -82,20 +85,21 @@ class Workers:
         on_start: Callable[[int], object] | None = None,
         spool: Path | None = None,
         outlives: bool = True,
+        context: Callable[[], Context] | None = None,
     ) -> Outcome:
         """Run plugin functions in a child of their own, or (`warm`) in one that is reused.
 
         `on_start(pid)` is called when a process has been found, before it is told to run the call. With `spool` the
         child writes the whole return load to that file, durably, before it reports. Raises WorkerDied when the
         process ended without an outcome. Cancelled, it leaves the child alone: it runs on, and its return is in the
-        spool; with `outlives=False` it is killed instead.
+        spool; with `outlives=False` it is killed instead. `context` gives this call's own, else it is the pool's.
         """
         async with _place(self._jobs), self._seat(warm, call.jid, call.fun, outlives) as seat:
             if on_start is not None:
                 on_start(seat.process.pid)
             request = {"call": call.to_load(), "spool": None if spool is None else str(spool)}
             try:
-                answer = await self._converse(seat, request, warm=warm)
+                answer = await self._converse(seat, request, warm=warm, context=context)
             except WorkerDied:
                 # It may have finished: killed before it could say so, or by its plugin cut off from us.
                 if spool is not None and (outcome := read_outcome(spool)) is not None:
@@ -212,13 +216,15 @@ class Workers:
 
     # -- a conversation ---------------------------------------------------------------------------------------
 
-    async def _converse(self, seat: _Seat, request: dict[str, Any], *, warm: bool) -> dict[str, Any]:
+    async def _converse(
+        self, seat: _Seat, request: dict[str, Any], *, warm: bool, context: Callable[[], Context] | None = None
+    ) -> dict[str, Any]:
         """Give a child a call, answer what it asks meanwhile, and take its answer. Raises WorkerDied."""
         process = seat.process
         seat.calls += 1
         request["last"] = last = not warm or seat.calls >= WARM_CALLS
         request["door"] = None if self._door is None else str(self._door)
-        if parts := self._parts_for(seat):
+        if parts := self._parts_for(seat, context):
             request["context"] = parts
         try:
             rest = process.begin(request)
@@ -250,12 +256,14 @@ class Workers:
             upcalls.cancel_scope.cancel()
         return message
 
-    def _parts_for(self, seat: _Seat) -> dict[str, bytes]:
+    def _parts_for(self, seat: _Seat, own: Callable[[], Context] | None = None) -> dict[str, bytes]:
         """The parts of the context that this child does not have yet, packed."""
-        context = self._context()
-        if self._packed is None or self._packed[0] is not context:
-            self._packed = context, pack_context(context)
-        news = {name: part for name, part in self._packed[1].items() if seat.parts.get(name) != part}
+        context = (own or self._context)()
+        packed = next((parts for kept, parts in self._packed if kept is context), None)
+        if packed is None:
+            packed = pack_context(context)
+            self._packed = [(context, packed), *(self._packed[: PACKED - 1] if own is not None else ())]
+        news = {name: part for name, part in packed.items() if seat.parts.get(name) != part}
         seat.parts.update(news)
         return news
 

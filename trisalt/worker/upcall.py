@@ -64,9 +64,13 @@ def fire_master(
     return _tell("fire_master", {"tag": tag, "data": data, "events": events, "pretag": pretag})
 
 
-def ask_master(cmd: str, *, timeout: float = 60, **load: Any) -> Any:
-    """Send the request `cmd` with `load` to the master; what it answers. Raises CommandError when it does not."""
-    return _host.call("ask_master", {"cmd": cmd, "load": load, "timeout": timeout})
+def ask_master(cmd: str, *, timeout: float = 60, master: str | None = None, **load: Any) -> Any:
+    """Send the request `cmd` with `load` to the master; what it answers. Raises CommandError when it does not.
+
+    `master` names one of several; else it is the one that had this job run.
+    """
+    named = {} if master is None else {"master": master}
+    return _host.call("ask_master", {"cmd": cmd, "load": load, "timeout": timeout, **named})
 
 
 def running() -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ import time as clock
 from collections.abc import Iterable
 from typing import Any
 
-from trisalt.errors import CommandError, InvocationError
+from trisalt.errors import CommandError, InvocationError, TrisaltError
+from trisalt.worker import upcall
 
 log = logging.getLogger(__name__)
 __func_alias__ = {"time_": "time"}
@@ -361,29 +362,44 @@ def custom() -> dict[str, Any]:
 
 def master(master: str | None = None, connected: bool = True) -> None:
     """
-    Nothing, and nothing need be asked: the minion's link notices by itself when its master is gone, and signs in again.
+    Ask the master for a word, and tell the minion when none comes: it signs in again, or goes on to the next master.
+
+    The option ``master_alive_interval`` has this done at intervals. A connection that breaks is noticed without it.
 
     CLI Example:
 
         salt '*' status.master
     """
+    if not connected or not upcall.hosted():
+        return
+    try:
+        upcall.ask_master("_file_envs", timeout=_ANSWER, master=master)
+    except TrisaltError as exc:
+        log.warning("master %s does not answer: %s", master or "", exc)
+        upcall.fire_event("__master_disconnected", {"master": master or ""})
 
 
 def ping_master(master: str) -> bool:
     """
-    Whether a master answers at its request port.
+    Whether a master answers at its request port; a minion whose first master does goes back to it.
+
+    That is, where ``master_failback`` is set. The option ``master_failback_interval`` has this done at intervals.
 
     CLI Example:
 
         salt '*' status.ping_master localhost
     """
     port = int(__opts__.get("master_port") or 4506)
-    host, _, given = str(master).rpartition(":") if str(master).count(":") == 1 else (str(master), "", "")
+    text = str(master)
+    host, _, given = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "")
     try:
-        with socket.create_connection((host, int(given or port)), timeout=_ANSWER):
-            return True
+        with socket.create_connection((host.strip("[]"), int(given or port)), timeout=_ANSWER):
+            pass
     except (OSError, ValueError):
         return False
+    if upcall.hosted():
+        upcall.fire_event("__master_failback", {"master": master})
+    return True
 
 
 def proxy_reconnect(proxy_name: str, opts: Any = None) -> bool:
