@@ -15,7 +15,7 @@ import tempfile
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.outcome import outcome
+from trisalt.state.result import returned
 
 _TIMES = ("minute", "hour", "daymonth", "month", "dayweek")
 
@@ -48,9 +48,9 @@ def present(
     if __opts__["test"]:
         status = _status(name, user, times, comment, commented, identifier, special)
         if status == "present":
-            return outcome(name, True, f"Cron {name} already present")
+            return returned(name, True, f"Cron {name} already present")
         word = "added" if status == "absent" else "updated"
-        return outcome(name, None, f"Cron {name} is set to be {word}", {user: name})
+        return returned(name, None, f"Cron {name} is set to be {word}", {user: name})
     try:
         if special is None:
             done = __salt__["cron.set_job"](
@@ -63,12 +63,12 @@ def present(
     except TrisaltError as exc:
         done = str(exc)
     if done == "present":
-        return outcome(name, True, f"Cron {name} already present")
+        return returned(name, True, f"Cron {name} already present")
     if done == "new":
-        return outcome(name, True, f"Cron {name} added to {user}'s crontab", {user: name})
+        return returned(name, True, f"Cron {name} added to {user}'s crontab", {user: name})
     if done == "updated":
-        return outcome(name, True, f"Cron {name} updated", {user: name})
-    return outcome(name, False, f"Cron {name} for user {user} failed to commit with error \n{done}")
+        return returned(name, True, f"Cron {name} updated", {user: name})
+    return returned(name, False, f"Cron {name} for user {user} failed to commit with error \n{done}")
 
 
 def absent(
@@ -80,8 +80,8 @@ def absent(
     name, identifier = name.strip(), name.strip() if identifier is False else identifier
     if __opts__["test"]:
         if _find(__salt__["cron.list_tab"](user), name, identifier, special) is None:
-            return outcome(name, True, f"Cron {name} is absent")
-        return outcome(name, None, f"Cron {name} is set to be removed", {user: name})
+            return returned(name, True, f"Cron {name} is absent")
+        return returned(name, None, f"Cron {name} is set to be removed", {user: name})
     try:
         if special is None:
             done = __salt__["cron.rm_job"](user, name, identifier=identifier)
@@ -90,10 +90,10 @@ def absent(
     except TrisaltError as exc:
         done = str(exc)
     if done == "absent":
-        return outcome(name, True, f"Cron {name} already absent")
+        return returned(name, True, f"Cron {name} already absent")
     if done == "removed":
-        return outcome(name, True, f"Cron {name} removed from {user}'s crontab", {user: name})
-    return outcome(name, False, f"Cron {name} for user {user} failed to commit with error {done}")
+        return returned(name, True, f"Cron {name} removed from {user}'s crontab", {user: name})
+    return returned(name, False, f"Cron {name} for user {user} failed to commit with error {done}")
 
 
 def env_present(name: str, value: Any = None, user: str = "root") -> dict[str, Any]:
@@ -103,17 +103,17 @@ def env_present(name: str, value: Any = None, user: str = "root") -> dict[str, A
     if __opts__["test"]:
         found = [entry for entry in __salt__["cron.list_tab"](user)["env"] if entry["name"] == name]
         if found and found[0]["value"] == (value if value is None else str(value)):
-            return outcome(name, True, f"Cron env {name} already present")
+            return returned(name, True, f"Cron env {name} already present")
         word = "updated" if found else "added"
-        return outcome(name, None, f"Cron env {name} is set to be {word}", {user: name})
+        return returned(name, None, f"Cron env {name} is set to be {word}", {user: name})
     done = __salt__["cron.set_env"](user, name, value=value)
     if done == "present":
-        return outcome(name, True, f"Cron env {name} already present")
+        return returned(name, True, f"Cron env {name} already present")
     if done == "new":
-        return outcome(name, True, f"Cron env {name} added to {user}'s crontab", {user: name})
+        return returned(name, True, f"Cron env {name} added to {user}'s crontab", {user: name})
     if done == "updated":
-        return outcome(name, True, f"Cron env {name} updated", {user: name})
-    return outcome(name, False, f"Cron env {name} for user {user} failed to commit with error \n{done}")
+        return returned(name, True, f"Cron env {name} updated", {user: name})
+    return returned(name, False, f"Cron env {name} for user {user} failed to commit with error \n{done}")
 
 
 def env_absent(name: str, user: str = "root") -> dict[str, Any]:
@@ -123,14 +123,14 @@ def env_absent(name: str, user: str = "root") -> dict[str, Any]:
     name = name.strip()
     if __opts__["test"]:
         if not any(entry["name"] == name for entry in __salt__["cron.list_tab"](user)["env"]):
-            return outcome(name, True, f"Cron env {name} is absent")
-        return outcome(name, None, f"Cron env {name} is set to be removed", {user: name})
+            return returned(name, True, f"Cron env {name} is absent")
+        return returned(name, None, f"Cron env {name} is set to be removed", {user: name})
     done = __salt__["cron.rm_env"](user, name)
     if done == "absent":
-        return outcome(name, True, f"Cron env {name} already absent")
+        return returned(name, True, f"Cron env {name} already absent")
     if done == "removed":
-        return outcome(name, True, f"Cron env {name} removed from {user}'s crontab", {user: name})
-    return outcome(name, False, f"Cron env {name} for user {user} failed to commit with error {done}")
+        return returned(name, True, f"Cron env {name} removed from {user}'s crontab", {user: name})
+    return returned(name, False, f"Cron env {name} for user {user} failed to commit with error {done}")
 
 
 def file(
@@ -150,10 +150,10 @@ def file(
     """
     group = __salt__["user.info"](user).get("gid") if __salt__["user.info"](user) else None
     if group is None:
-        return outcome(name, False, f"Could not identify group for user {user}")
+        return returned(name, False, f"Could not identify group for user {user}")
     now = __salt__["cron.raw_cron"](user)
     if now and not replace:
-        return outcome(name, True, f"User {user} already has a crontab. No changes made")
+        return returned(name, True, f"User {user} already has a crontab. No changes made")
     fd, path = tempfile.mkstemp()
     with open(fd, "w", encoding="utf-8") as copy:
         copy.write(now if now.endswith("\n") or not now else f"{now}\n")
@@ -176,31 +176,31 @@ def file(
             False,
         )
         if said:
-            return outcome(name, False, said)
+            return returned(name, False, said)
         if __opts__["test"]:
             changes = __salt__["file.check_managed_changes"](
                 path, source, source_hash, source_hash_name, user, group, "0600", [], template, context, defaults, env
             )
             changes = {key: value for key, value in changes.items() if key in ("diff", "sum")}
             if changes:
-                return outcome(name, None, f"The following values are set to be changed:\n{_listed(changes)}", changes)
-            return outcome(name, True, f"Crontab for user {user} is in the correct state")
+                return returned(name, None, f"The following values are set to be changed:\n{_listed(changes)}", changes)
+            return returned(name, True, f"Crontab for user {user} is in the correct state")
         ret = __salt__["file.manage_file"](
             path, sfn, None, source, source_sum, user, group, "0600", [], env, backup, False, template
         )
         changes = {key: value for key, value in ret["changes"].items() if key == "diff"}
         if not ret["result"]:
-            return outcome(name, False, ret["comment"])
+            return returned(name, False, ret["comment"])
         if not changes:
-            return outcome(name, True, f"Crontab for user {user} is in the correct state")
+            return returned(name, True, f"Crontab for user {user} is in the correct state")
         done = __salt__["cron.write_cron_file_verbose"](user, path)
         if done["retcode"]:
-            return outcome(
+            return returned(
                 name, False, f"Unable to update user {user} crontab {path}. Error: {done['stderr']}", changes
             )
-        return outcome(name, True, f"Crontab for user {user} was updated", changes)
+        return returned(name, True, f"Crontab for user {user} was updated", changes)
     except TrisaltError as exc:
-        return outcome(name, False, f"Unable to manage file: {exc}")
+        return returned(name, False, f"Unable to manage file: {exc}")
     finally:
         os.unlink(path)
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.plugins.utils.outcome import outcome
+from trisalt.state.result import returned
 
 
 def setenv(
@@ -32,7 +32,7 @@ def setenv(
     elif isinstance(value, Mapping):
         wanted = dict(value)
     else:
-        return outcome(name, False, "Environ value must be string, dict or False")
+        return returned(name, False, "Environ value must be string, dict or False")
     changes: dict[str, Any] = {
         key: None if text is False and false_unsets else _text(text)
         for key, text in wanted.items()
@@ -42,12 +42,12 @@ def setenv(
         changes |= dict.fromkeys((key for key in os.environ if key not in wanted), "")
     if not changes:
         done = "are already set" if __opts__["test"] else "were already set"
-        return outcome(name, True, f"Environ values {done} with the correct values")
+        return returned(name, True, f"Environ values {done} with the correct values")
     if __opts__["test"]:
-        return outcome(name, None, "Environ values will be changed", changes)
+        return returned(name, None, "Environ values will be changed", changes)
     if __salt__["environ.setenv"](wanted, false_unsets, clear_all, update_minion, permanent) is False:
-        return outcome(name, False, "Failed to set environ variables")
-    return outcome(name, True, "Environ values were set", changes)
+        return returned(name, False, "Failed to set environ variables")
+    return returned(name, True, "Environ values were set", changes)
 
 
 def _is(key: str, text: Any, false_unsets: bool) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trisalt.plugins.utils.outcome import outcome
+from trisalt.state.result import returned
 
 
 def send(
@@ -30,7 +30,7 @@ def send(
     """
     changes = {"tag": name, "data": data} if show_changed else {}
     if __opts__["test"]:
-        return outcome(name, None, "Event would have been fired", changes)
+        return returned(name, None, "Event would have been fired", changes)
     sent = __salt__["event.send"](
         name,
         data=data,
@@ -40,14 +40,14 @@ def send(
         with_pillar=with_pillar,
         **{key: value for key, value in kwargs.items() if not key.startswith("__")},
     )
-    return outcome(name, bool(sent), "Event fired", changes)
+    return returned(name, bool(sent), "Event fired", changes)
 
 
 def wait(name: str, sfun: str | None = None, data: Any = None) -> dict[str, Any]:
     """
     An event is sent when what is watched has changed.
     """
-    return outcome(name, True)
+    return returned(name, True)
 
 
 mod_watch = send

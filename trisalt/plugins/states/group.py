@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trisalt.plugins.utils.outcome import as_list, outcome
+from trisalt.plugins.utils.statehelp import as_list
+from trisalt.state.result import returned
 
 
 def present(
@@ -29,28 +30,28 @@ def present(
     add, remove = as_list(addusers), as_list(delusers)
     if members is not None and (add or remove):
         text = 'Error: Conflicting options "members" with "addusers" and/or "delusers" can not be used together. '
-        return outcome(name, None, text)
+        return returned(name, None, text)
     if set(add) & set(remove):
-        return outcome(name, None, "Error. Same user(s) can not be added and deleted simultaneously")
+        return returned(name, None, "Error. Same user(s) can not be added and deleted simultaneously")
     try:
         gid = None if gid in (None, "") else int(gid)
     except (TypeError, ValueError):
-        return outcome(name, False, "Invalid gid")
+        return returned(name, False, "Invalid gid")
     entry = __salt__["group.info"](name)
     if not entry:
         return _make(name, gid, system, add, members, non_unique, local)
     wanted = _changes(entry, gid, add, remove, members)
     if not wanted:
-        return outcome(name, True, f"Group {name} is present and up to date")
+        return returned(name, True, f"Group {name} is present and up to date")
     lines = "".join(f"{key}: {value}\n" for key, value in wanted.items())
     text = f"The following group attributes are set to be changed:\n{lines}"
     if __opts__["test"]:
-        return outcome(name, None, text)
+        return returned(name, None, text)
     _apply(name, wanted, non_unique)
     left = _changes(__salt__["group.info"](name), gid, add, remove, members)
     if left:
-        return outcome(name, False, f"{text}Some changes could not be applied", {"Failed": left})
-    return outcome(name, True, text, {"Final": "All changes applied successfully"})
+        return returned(name, False, f"{text}Some changes could not be applied", {"Failed": left})
+    return returned(name, True, text, {"Final": "All changes applied successfully"})
 
 
 def absent(name: str, local: bool = False) -> dict[str, Any]:
@@ -58,12 +59,12 @@ def absent(name: str, local: bool = False) -> dict[str, Any]:
     A group is not there.
     """
     if not __salt__["group.info"](name):
-        return outcome(name, True, "Group not present")
+        return returned(name, True, "Group not present")
     if __opts__["test"]:
-        return outcome(name, None, f"Group {name} is set for removal")
+        return returned(name, None, f"Group {name} is set for removal")
     if __salt__["group.delete"](name, **({"local": True} if local else {})):
-        return outcome(name, True, f"Removed group {name}", {name: ""})
-    return outcome(name, False, f"Failed to remove group {name}")
+        return returned(name, True, f"Removed group {name}", {name: ""})
+    return returned(name, False, f"Failed to remove group {name}")
 
 
 def _make(
@@ -73,22 +74,22 @@ def _make(
         owner = next((entry["name"] for entry in __salt__["group.getent"]() if entry["gid"] == gid), None)
         if owner is not None:
             text = f"Group {name} is not present but gid {gid} is already taken by group {owner}"
-            return outcome(name, False, text)
+            return returned(name, False, text)
     if __opts__["test"]:
-        return outcome(name, None, f"Group {name} set to be added")
+        return returned(name, None, f"Group {name} set to be added")
     options = ({"non_unique": True} if non_unique else {}) | ({"local": True} if local else {})
     if not __salt__["group.add"](name, gid=gid, system=system, **options):
-        return outcome(name, False, f"Failed to create new group {name}")
+        return returned(name, False, f"Failed to create new group {name}")
     changes = dict(__salt__["group.info"](name))
     wanted = _changes(changes, None, add, [], members)
     if not wanted:
-        return outcome(name, True, f"New group {name} created", changes)
+        return returned(name, True, f"New group {name} created", changes)
     _apply(name, wanted, non_unique)
     left = _changes(__salt__["group.info"](name), gid, add, [], members)
     if not left:
-        return outcome(name, True, f"New group {name} created", changes | wanted)
+        return returned(name, True, f"New group {name} created", changes | wanted)
     text = f"Group {name} has been created but, some changes could not be applied"
-    return outcome(name, False, text, changes | {"Failed": left})
+    return returned(name, False, text, changes | {"Failed": left})
 
 
 def _changes(entry: dict[str, Any], gid: int | None, add: list[Any], remove: list[Any], members: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from trisalt.plugins.utils.outcome import as_list, outcome
+from trisalt.plugins.utils.statehelp import as_list
+from trisalt.state.result import returned
 
 
 def present(name: str, ip: Any, comment: str = "", clean: bool = False) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def present(name: str, ip: Any, comment: str = "", clean: bool = False) -> dict[
                 f"Host {name} present for IP address {address}. To get rid of this warning, either run this state with "
                 f"'clean' set to True to remove {name} from {address}, or add {address} to the 'ip' argument."
             )
-    ret = outcome(name, result, "\n".join(lines), changes)
+    ret = returned(name, result, "\n".join(lines), changes)
     return ret | {"warnings": warnings} if warnings else ret
 
 
@@ -70,7 +71,7 @@ def absent(name: str, ip: Any) -> dict[str, Any]:
         else:
             lines.append("Failed to remove host")
             result = False
-    return outcome(name, result, "\n".join(lines), changes)
+    return returned(name, result, "\n".join(lines), changes)
 
 
 def only(name: str, hostnames: Any) -> dict[str, Any]:
@@ -80,13 +81,13 @@ def only(name: str, hostnames: Any) -> dict[str, Any]:
     new = " ".join(map(str, as_list(hostnames)))
     old = " ".join(__salt__["hosts.get_alias"](name))
     if old == new:
-        return outcome(name, True, f'IP address {name} already set to "{new}"')
+        return returned(name, True, f'IP address {name} already set to "{new}"')
     changes = {name: {"old": old, "new": new}}
     if __opts__["test"]:
-        return outcome(name, None, f'Would change {name} from "{old}" to "{new}"', changes)
+        return returned(name, None, f'Would change {name} from "{old}" to "{new}"', changes)
     if __salt__["hosts.set_host"](name, new):
-        return outcome(name, True, f'successfully changed {name} from "{old}" to "{new}"', changes)
-    return outcome(name, False, f'hosts.set_host failed to change {name} from "{old}" to "{new}"')
+        return returned(name, True, f'successfully changed {name} from "{old}" to "{new}"', changes)
+    return returned(name, False, f'hosts.set_host failed to change {name} from "{old}" to "{new}"')
 
 
 def _addresses(name: str) -> list[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trisalt.plugins.utils.outcome import as_list, outcome
+from trisalt.plugins.utils.statehelp import as_list
+from trisalt.state.result import returned
 
 
 def __virtual__() -> Any:
@@ -31,16 +32,16 @@ def present(name: str, persist: bool = False, mods: Any = None) -> dict[str, Any
     missing = [mod for mod in wanted if mod not in there]
     lines = [_said(there, "is already present", "are already present")] if there else []
     if not missing:
-        return outcome(name, True, "\n".join(lines))
+        return returned(name, True, "\n".join(lines))
     unavailable = [mod for mod in missing if not __salt__["kmod.check_available"](mod)]
     if __opts__["test"]:
         lines.append(_said(missing, "is set to be loaded", "are set to be loaded"))
-        return outcome(name, None, "\n".join(lines), {mod: "loaded" for mod in missing if mod not in unavailable})
+        return returned(name, None, "\n".join(lines), {mod: "loaded" for mod in missing if mod not in unavailable})
     if unavailable:
         lines.append(_said(unavailable, "is unavailable", "are unavailable"))
     changes, failed = _each(missing, unavailable, lambda mod: __salt__["kmod.load"](mod, persist), "loaded")
     lines += _told("Loaded", "load", changes, failed)
-    return outcome(name, not unavailable and not failed, "\n".join(lines), changes)
+    return returned(name, not unavailable and not failed, "\n".join(lines), changes)
 
 
 def absent(name: str, persist: bool = False, comment: bool = True, mods: Any = None) -> dict[str, Any]:
@@ -53,12 +54,12 @@ def absent(name: str, persist: bool = False, comment: bool = True, mods: Any = N
         loaded |= set(__salt__["kmod.mod_list"](True))
     there = [mod for mod in wanted if mod in loaded or mod.replace("-", "_") in loaded]
     if not there:
-        return outcome(name, True, _said(wanted, "is already removed", "are already removed"))
+        return returned(name, True, _said(wanted, "is already removed", "are already removed"))
     if __opts__["test"]:
         text = _said(there, "is set to be removed", "are set to be removed")
-        return outcome(name, None, text, dict.fromkeys(there, "removed"))
+        return returned(name, None, text, dict.fromkeys(there, "removed"))
     changes, failed = _each(there, [], lambda mod: __salt__["kmod.remove"](mod, persist, comment), "removed")
-    return outcome(name, not failed, "\n".join(_told("Removed", "remove", changes, failed)), changes)
+    return returned(name, not failed, "\n".join(_told("Removed", "remove", changes, failed)), changes)
 
 
 def _each(mods: list[str], without: list[str], change: Any, word: str) -> tuple[dict[str, str], dict[str, Any]]:

@@ -16,7 +16,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.plugins.utils.outcome import as_list, outcome
+from trisalt.plugins.utils.statehelp import as_list
+from trisalt.state.result import returned
 
 # What a state is given beside its own arguments.
 _ENGINE = frozenset(
@@ -39,7 +40,7 @@ def wait(name: str, **kwargs: Any) -> dict[str, Any]:
     """
     Functions are called when what is watched has changed.
     """
-    return outcome(name, True)
+    return returned(name, True)
 
 
 watch = wait
@@ -51,34 +52,34 @@ mod_watch = run
 
 def _run(name: str, functions: Mapping[str, Any], returner: Any) -> dict[str, Any]:
     if not functions:
-        return outcome(name, False, "No function provided.")
+        return returned(name, False, "No function provided.")
     unknown = [function for function in functions if function not in __salt__]
     if unknown:
         # The word is stock Salt's.
         several = "True" if len(unknown) > 1 else ""
-        return outcome(name, False, f"Unavailable function{several}: {', '.join(unknown)}.")
+        return returned(name, False, f"Unavailable function{several}: {', '.join(unknown)}.")
     if __opts__["test"]:
         several = "True" if len(functions) > 1 else ""
-        return outcome(name, None, f"Function{several} {', '.join(functions)} to be executed.")
+        return returned(name, None, f"Function{several} {', '.join(functions)} to be executed.")
     lines, failures = [], []
     changes: dict[str, Any] = {}
     for function, given in functions.items():
         args, kwargs = _arguments(given)
         try:
-            returned = __salt__[function](*args, **kwargs)
+            answer = __salt__[function](*args, **kwargs)
         except Exception as exc:
             # The function is anybody's.
             failures.append(f"'{function}' failed: {exc}")
             continue
-        if _succeeded(returned):
-            said = returned.get("comment", "Success") if isinstance(returned, Mapping) else "Success"
-            lines.append(f"{function}: {returned if isinstance(returned, str) else said}")
-            changes[function] = returned
+        if _succeeded(answer):
+            said = answer.get("comment", "Success") if isinstance(answer, Mapping) else "Success"
+            lines.append(f"{function}: {answer if isinstance(answer, str) else said}")
+            changes[function] = answer
         else:
-            failures.append(f"'{function}': {returned}")
+            failures.append(f"'{function}': {answer}")
         if returner:
-            _hand_over(returner, function, args, returned)
-    return outcome(name, not failures, ", ".join(failures + lines), changes)
+            _hand_over(returner, function, args, answer)
+    return returned(name, not failures, ", ".join(failures + lines), changes)
 
 
 def _arguments(given: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -93,22 +94,22 @@ def _arguments(given: Any) -> tuple[list[Any], dict[str, Any]]:
     return args, kwargs
 
 
-def _succeeded(returned: Any) -> bool:
-    if isinstance(returned, Mapping):
+def _succeeded(answer: Any) -> bool:
+    if isinstance(answer, Mapping):
         for key in ("result", "retcode", "success"):
-            if key in returned:
-                return returned[key] == 0 if key == "retcode" else returned[key] is not False
-    return returned is not False
+            if key in answer:
+                return answer[key] == 0 if key == "retcode" else answer[key] is not False
+    return answer is not False
 
 
-def _hand_over(returner: Any, function: str, args: list[Any], returned: Any) -> None:
+def _hand_over(returner: Any, function: str, args: list[Any], answer: Any) -> None:
     for name in as_list(returner):
         if f"{name}.returner" in __returners__:
             job = {
                 "id": __opts__["id"],
                 "fun": function,
                 "fun_args": args,
-                "return": returned,
+                "return": answer,
                 "jid": __opts__.get("jid", "req"),
             }
             __returners__[f"{name}.returner"](job)
@@ -119,30 +120,30 @@ def _hand_over(returner: Any, function: str, args: list[Any], returned: Any) -> 
 
 def _run_named(name: str, given: dict[str, Any]) -> dict[str, Any]:
     if name not in __salt__:
-        return outcome(name, False, f"Module function {name} is not available")
+        return returned(name, False, f"Module function {name} is not available")
     if __opts__["test"]:
-        return outcome(name, None, f"Module function {name} is set to execute")
+        return returned(name, None, f"Module function {name} is set to execute")
     listed, mapped = given.pop("args", []), given.pop("kwargs", None) or {}
     if not isinstance(listed, list):
-        return outcome(name, False, "'args' must be a list.")
+        return returned(name, False, "'args' must be a list.")
     if not isinstance(mapped, Mapping):
-        return outcome(name, False, "'kwargs' must be a dict.")
+        return returned(name, False, "'kwargs' must be a dict.")
     returner = given.pop("returner", None)
     # `m_name` is the argument `name` of the function, whose own name is taken.
     words = {key.removeprefix("m_"): value for key, value in given.items() if key not in _ENGINE}
     function = __salt__[name]
     args, kwargs, missing = _bound(function, words, dict(mapped))
     if missing and not listed:
-        return outcome(name, False, "The following arguments are missing:" + "".join(f" {word}" for word in missing))
+        return returned(name, False, "The following arguments are missing:" + "".join(f" {word}" for word in missing))
     try:
-        returned = function(*args, *listed, **kwargs)
+        answer = function(*args, *listed, **kwargs)
     except Exception as exc:
-        return outcome(name, False, f"Module function {name} threw an exception. Exception: {exc}")
+        return returned(name, False, f"Module function {name} threw an exception. Exception: {exc}")
     if returner:
-        _hand_over(returner, name, args, returned)
-    result = _named_result(returned)
-    changes = returned["changes"] if isinstance(returned, Mapping) and returned.get("changes") else {"ret": returned}
-    return outcome(name, result, f"Module function {name} executed", changes)
+        _hand_over(returner, name, args, answer)
+    result = _named_result(answer)
+    changes = answer["changes"] if isinstance(answer, Mapping) and answer.get("changes") else {"ret": answer}
+    return returned(name, result, f"Module function {name} executed", changes)
 
 
 def _bound(function: Any, words: dict[str, Any], mapped: dict[str, Any]) -> tuple[list[Any], dict[str, Any], list[str]]:
@@ -164,10 +165,10 @@ def _bound(function: Any, words: dict[str, Any], mapped: dict[str, Any]) -> tupl
     return args, kwargs, missing
 
 
-def _named_result(returned: Any) -> bool:
-    if isinstance(returned, Mapping):
-        if "result" in returned and isinstance(returned["result"], bool):
-            return bool(returned["result"])
-        if "retcode" in returned:
-            return returned["retcode"] == 0
-    return returned is not False
+def _named_result(answer: Any) -> bool:
+    if isinstance(answer, Mapping):
+        if "result" in answer and isinstance(answer["result"], bool):
+            return bool(answer["result"])
+        if "retcode" in answer:
+            return answer["retcode"] == 0
+    return answer is not False

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import InvocationError, TrisaltError
-from trisalt.plugins.utils.outcome import as_list, failed, outcome
+from trisalt.plugins.utils.statehelp import as_list, failed
+from trisalt.state.result import returned
 
 Wanted = dict[str, Any]
 
@@ -56,13 +57,13 @@ def installed(
     first; `hold` keeps the packages at their version; `reinstall` installs what is there again.
     """
     if pkgs is not None and sources is not None:
-        return outcome(name, False, 'Only one of "pkgs" and "sources" is permitted.')
+        return returned(name, False, 'Only one of "pkgs" and "sources" is permitted.')
     if pkgs == [] or sources == []:
-        return outcome(name, True, "No packages to install provided")
+        return returned(name, True, "No packages to install provided")
     try:
         wanted, files = __utils__["pkgspecs.named"](name, version, pkgs), __utils__["pkgspecs.files"](sources)
     except InvocationError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     hold = kwargs.pop("hold", None)
     refresh = _refresh(refresh)
     if refresh and not files:
@@ -76,12 +77,12 @@ def installed(
             else __utils__["pkgspecs.missing"](wanted, allow_updates, ignore_epoch)
         )
     except TrisaltError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     again = [package for package in wanted if package not in targets] if reinstall and not files else []
     if not targets and not again:
         exact = any(version is not None for version in wanted.values()) and not files
         said = f"All specified packages are already installed{' and are at the desired version' if exact else ''}"
-        return _with_holds(outcome(name, True, said), wanted or files, hold)
+        return _with_holds(returned(name, True, said), wanted or files, hold)
     if __opts__["test"]:
         return _previewed(name, targets, again, options)
     return _with_holds(_install(name, wanted, files, targets, again, update_holds, options), wanted or files, hold)
@@ -100,30 +101,30 @@ def latest(
     Packages are installed in the newest version that can be had: `name`, or all of `pkgs`.
     """
     if kwargs.get("sources"):
-        return outcome(name, False, 'The "sources" parameter is not supported.')
+        return returned(name, False, 'The "sources" parameter is not supported.')
     if pkgs == []:
-        return outcome(name, True, "No packages to install provided")
+        return returned(name, True, "No packages to install provided")
     try:
         names = list(__utils__["pkgspecs.named"](name, None, pkgs))
     except InvocationError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     try:
         newest = __salt__["pkg.latest_version"](*names, refresh=_refresh(refresh), **_given(fromrepo=fromrepo))
         newest = {names[0]: newest} if isinstance(newest, str) else newest
         have = {package: __salt__["pkg.version"](package) for package in names}
     except TrisaltError as exc:
         text = f"An error was encountered while checking the newest available version of package(s): {exc}"
-        return outcome(name, False, text)
+        return returned(name, False, text)
     unknown = [package for package in names if not newest.get(package) and not have[package]]
     if unknown:
-        return outcome(name, False, "\n".join(f"No information found for '{package}'." for package in unknown))
+        return returned(name, False, "\n".join(f"No information found for '{package}'." for package in unknown))
     targets = {package: version for package, version in newest.items() if version}
     current = [package for package in names if package not in targets]
     if not targets:
         if len(names) == 1:
-            return outcome(name, True, f"Package {names[0]} is already up-to-date")
+            return returned(name, True, f"Package {names[0]} is already up-to-date")
         listed = f"All packages are up-to-date ({', '.join(sorted(names))})."
-        return outcome(name, True, listed if len(names) <= 10 else f"All {len(names)} packages are up-to-date.")
+        return returned(name, True, listed if len(names) <= 10 else f"All {len(names)} packages are up-to-date.")
     if __opts__["test"]:
         lines = ["The following packages would be installed/upgraded: " + ", ".join(sorted(targets))]
         if current:
@@ -135,7 +136,7 @@ def latest(
                 else f"{len(current)} packages are already up-to-date"
             )
         preview = {package: {"new": version, "old": have[package]} for package, version in targets.items()}
-        return outcome(name, None, "\n".join(lines), preview)
+        return returned(name, None, "\n".join(lines), preview)
     try:
         asked = list(targets)
         changes = __salt__["pkg.install"](
@@ -152,7 +153,7 @@ def latest(
         lines.append(f"The following packages were successfully installed/upgraded: {', '.join(sorted(done))}")
     if current:
         lines.append(f"The following packages were already up-to-date: {', '.join(sorted(current))}")
-    return outcome(name, not unmet, " ".join(lines), changes)
+    return returned(name, not unmet, " ".join(lines), changes)
 
 
 def uptodate(name: str, refresh: Any = False, pkgs: Any = None, **kwargs: Any) -> dict[str, Any]:
@@ -160,23 +161,23 @@ def uptodate(name: str, refresh: Any = False, pkgs: Any = None, **kwargs: Any) -
     Every package, or each of `pkgs`, is as new as it can be.
     """
     if "pkg.list_upgrades" not in __salt__:
-        return outcome(name, False, "State pkg.uptodate is not available")
+        return returned(name, False, "State pkg.uptodate is not available")
     if not isinstance(refresh, bool):
-        return outcome(name, False, "refresh must be either True or False")
+        return returned(name, False, "refresh must be either True or False")
     names = None if pkgs is None else [package for package in __utils__["pkgspecs.named"](name, None, pkgs)]
     try:
         upgrades = __salt__["pkg.list_upgrades"](refresh=refresh, **kwargs)
     except TrisaltError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     preview = {
         package: {"new": version, "old": __salt__["pkg.version"](package)}
         for package, version in upgrades.items()
         if names is None or package in names
     }
     if not preview:
-        return outcome(name, True, "System is already up-to-date")
+        return returned(name, True, "System is already up-to-date")
     if __opts__["test"]:
-        return outcome(name, None, "System update will be performed", preview)
+        return returned(name, None, "System update will be performed", preview)
     try:
         changes = __salt__["pkg.upgrade"](refresh=False, **_given(pkgs=names), **kwargs)
     except TrisaltError as exc:
@@ -184,8 +185,8 @@ def uptodate(name: str, refresh: Any = False, pkgs: Any = None, **kwargs: Any) -
     missing = [package for package in preview if package not in changes]
     if missing:
         text = f"The following package(s) failed to update: {', '.join(sorted(missing))}"
-        return outcome(name, False, text, changes)
-    return outcome(name, True, "Upgrade ran successfully", changes)
+        return returned(name, False, text, changes)
+    return returned(name, True, "Upgrade ran successfully", changes)
 
 
 # -- what the engine calls -------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def mod_watch(name: str, **kwargs: Any) -> dict[str, Any]:
     kwargs.pop("__reqs__", None)
     if function in ("installed", "latest", "removed", "purged"):
         return __states__[f"pkg.{function}"](name, **kwargs)
-    return outcome(name, False, f"pkg.{function} does not work with the watch requisite")
+    return returned(name, False, f"pkg.{function} does not work with the watch requisite")
 
 
 def _one(low: Mapping[str, Any]) -> Any:
@@ -252,7 +253,7 @@ def _previewed(name: str, targets: Wanted, again: list[str], options: Mapping[st
     if again:
         lines.append(f"The following packages would be reinstalled: {', '.join(again)}")
         preview |= {package: {"new": "installed", "old": ""} for package in again}
-    return outcome(name, None, "\n".join(lines), preview)
+    return returned(name, None, "\n".join(lines), preview)
 
 
 def _candidates(targets: Wanted, options: Mapping[str, Any]) -> dict[str, str]:
@@ -321,7 +322,7 @@ def _install(
     for package in again:
         lines.append(f"Package {package} was reinstalled.")
         changes.setdefault(package, {"old": __utils__["pkgspecs.versions"](there, package)[:1], "new": "reinstalled"})
-    return outcome(name, not unmet, "\n".join(lines), changes)
+    return returned(name, not unmet, "\n".join(lines), changes)
 
 
 def _counted(names: Any, sentence: str, done: str) -> str:

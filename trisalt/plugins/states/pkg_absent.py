@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from trisalt.errors import InvocationError, TrisaltError
-from trisalt.plugins.utils.outcome import failed, outcome
+from trisalt.plugins.utils.statehelp import failed
+from trisalt.state.result import returned
 
 __virtualname__ = "pkg"
 
@@ -49,11 +50,11 @@ def held(name: str, version: Any = None, pkgs: Any = None, replace: bool = False
     Packages stay at the version that they have: `name`, or all of `pkgs`; with `replace` these and no others.
     """
     if pkgs == []:
-        return outcome(name, True, "No packages to be held provided")
+        return returned(name, True, "No packages to be held provided")
     try:
         wanted = list(__utils__["pkgspecs.named"](name, version, pkgs))
     except InvocationError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     now = __utils__["pkgspecs.held"]()
     if now is None:
         return _no_locks(name)
@@ -75,11 +76,11 @@ def unheld(
     Packages may change their version again: `name`, or each of `pkgs`, or with `all` every one that is held.
     """
     if pkgs == [] and not all:
-        return outcome(name, True, "No packages to be unheld provided")
+        return returned(name, True, "No packages to be unheld provided")
     try:
         wanted = list(__utils__["pkgspecs.named"](name, version, pkgs))
     except InvocationError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     now = __utils__["pkgspecs.held"]()
     if now is None:
         return _no_locks(name)
@@ -90,7 +91,7 @@ def _uninstall(action: str, name: str, version: Any, pkgs: Any, kwargs: dict[str
     try:
         wanted = __utils__["pkgspecs.named"](name, version, pkgs)
     except InvocationError as exc:
-        return outcome(name, False, f"An error was encountered while parsing targets: {exc}")
+        return returned(name, False, f"An error was encountered while parsing targets: {exc}")
     have = __salt__["pkg.list_pkgs"](versions_as_list=True, **kwargs)
     rest = __salt__["pkg.list_pkgs"](versions_as_list=True, removed=True, **kwargs) if action == "purge" else {}
     targets = [
@@ -101,15 +102,15 @@ def _uninstall(action: str, name: str, version: Any, pkgs: Any, kwargs: dict[str
     ]
     if not targets:
         if action == "purge":
-            return outcome(name, True, "None of the targeted packages are installed or partially installed")
+            return returned(name, True, "None of the targeted packages are installed or partially installed")
         exact = (
             " (matching specified versions)" if any(package in have for package in wanted if wanted[package]) else ""
         )
-        return outcome(name, True, f"All specified packages{exact} are already absent")
+        return returned(name, True, f"All specified packages{exact} are already absent")
     done = f"{action}d"
     if __opts__["test"]:
         preview = {package: {"new": done, "old": ""} for package in targets}
-        return outcome(name, None, f"The following packages will be {done}: {', '.join(targets)}.", preview)
+        return returned(name, None, f"The following packages will be {done}: {', '.join(targets)}.", preview)
     try:
         changes = __salt__[f"pkg.{action}"](name, pkgs=targets, **kwargs)
     except TrisaltError as exc:
@@ -118,7 +119,7 @@ def _uninstall(action: str, name: str, version: Any, pkgs: Any, kwargs: dict[str
     there = __salt__["pkg.list_pkgs"](versions_as_list=True, **kwargs)
     left = [package for package in targets if __utils__["pkgspecs.versions"](there, package)]
     if left:
-        return outcome(name, False, f"The following packages failed to {action}: {', '.join(left)}.", changes)
+        return returned(name, False, f"The following packages failed to {action}: {', '.join(left)}.", changes)
     lines = []
     absent = [package for package in wanted if package not in targets]
     if absent:
@@ -126,7 +127,7 @@ def _uninstall(action: str, name: str, version: Any, pkgs: Any, kwargs: dict[str
         lines += [f"The following packages were {done}: {', '.join(targets)}."]
     else:
         lines.append(f"All targeted packages were {done}.")
-    return outcome(name, True, " ".join(lines), changes)
+    return returned(name, True, " ".join(lines), changes)
 
 
 def _no_locks(name: str) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def _no_locks(name: str) -> dict[str, Any]:
         "No any function to get the list of held packages available.\n"
         "Check if the package manager supports package locking."
     )
-    return outcome(name, False, text)
+    return returned(name, False, text)
 
 
 def _change_holds(name: str, hold: list[str], release: list[str]) -> dict[str, Any]:
@@ -154,5 +155,5 @@ def _change_holds(name: str, hold: list[str], release: list[str]) -> dict[str, A
             result = False
             lines.append(found.get("comment") or f"Package {package} was not {word}")
     if not lines:
-        return outcome(name, True, "No changes made")
-    return outcome(name, None if __opts__["test"] and result else result, "\n".join(lines), changes)
+        return returned(name, True, "No changes made")
+    return returned(name, None if __opts__["test"] and result else result, "\n".join(lines), changes)

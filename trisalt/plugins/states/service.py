@@ -14,7 +14,8 @@ import time
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.outcome import accepted, outcome
+from trisalt.plugins.utils.statehelp import accepted
+from trisalt.state.result import returned
 
 _OFFLINE = "Running in OFFLINE mode. Nothing to do"
 # What only systemd is told, by argument. Source: stock Salt 3008.3.
@@ -74,17 +75,17 @@ def masked(name: str, runtime: bool = False) -> dict[str, Any]:
     Nobody can start a service; with `runtime` until the host starts again.
     """
     if "service.masked" not in __salt__:
-        return outcome(name, False, "Service masking not available on this minion")
+        return returned(name, False, "Service masking not available on this minion")
     word = "runtime masked" if runtime else "masked"
     if __salt__["service.masked"](name, runtime):
-        return outcome(name, True, f"Service {name} is already {word}")
+        return returned(name, True, f"Service {name} is already {word}")
     changes = {word: {"old": False, "new": True}}
     if __opts__["test"]:
-        return outcome(name, None, f"Service {name} would be {word}", changes)
+        return returned(name, None, f"Service {name} would be {word}", changes)
     __salt__["service.mask"](name, runtime)
     if __salt__["service.masked"](name, runtime):
-        return outcome(name, True, f"Service {name} was {word}", changes)
-    return outcome(name, False, f"Failed to mask service {name}")
+        return returned(name, True, f"Service {name} was {word}", changes)
+    return returned(name, False, f"Failed to mask service {name}")
 
 
 def unmasked(name: str, runtime: bool = False) -> dict[str, Any]:
@@ -92,17 +93,17 @@ def unmasked(name: str, runtime: bool = False) -> dict[str, Any]:
     A service can be started.
     """
     if "service.masked" not in __salt__:
-        return outcome(name, False, "Service masking not available on this minion")
+        return returned(name, False, "Service masking not available on this minion")
     word, done = ("runtime masked", "runtime unmasked") if runtime else ("masked", "unmasked")
     if not __salt__["service.masked"](name, runtime):
-        return outcome(name, True, f"Service {name} was already {done}")
+        return returned(name, True, f"Service {name} was already {done}")
     changes = {word: {"old": True, "new": False}}
     if __opts__["test"]:
-        return outcome(name, None, f"Service {name} would be {done}", changes)
+        return returned(name, None, f"Service {name} would be {done}", changes)
     __salt__["service.unmask"](name, runtime)
     if __salt__["service.masked"](name, runtime):
-        return outcome(name, False, f"Failed to unmask service {name}")
-    return outcome(name, True, f"Service {name} was {done}", changes)
+        return returned(name, False, f"Failed to unmask service {name}")
+    return returned(name, True, f"Service {name} was {done}", changes)
 
 
 def mod_watch(
@@ -122,7 +123,7 @@ def mod_watch(
     there = __salt__["service.status"](name, sig)
     if sfun == "dead":
         if not there:
-            return outcome(name, True, "Service is already stopped")
+            return returned(name, True, "Service is already stopped")
         function = "stop"
     elif sfun == "running":
         function = "start"
@@ -131,19 +132,19 @@ def mod_watch(
         elif there:
             function = "full_restart" if full_restart and "service.full_restart" in __salt__ else "restart"
     else:
-        return outcome(name, False, f"Unable to trigger watch for service.{sfun}")
+        return returned(name, False, f"Unable to trigger watch for service.{sfun}")
     verb, done = _WATCHED[function]
     if __opts__["test"]:
-        return outcome(name, None, f"Service is set to be {done}")
+        return returned(name, None, f"Service is set to be {done}")
     try:
         result = bool(
             __salt__[f"service.{function}"](name, **accepted(__salt__[f"service.{function}"], kwargs, _SYSTEMD_ONLY))
         )
     except TrisaltError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     if init_delay:
         time.sleep(init_delay)
-    return outcome(name, result, f"Service {done}" if result else f"Failed to {verb} the service", {name: result})
+    return returned(name, result, f"Service {done}" if result else f"Failed to {verb} the service", {name: result})
 
 
 # -- running and dead ------------------------------------------------------------------------------------------------
@@ -154,24 +155,24 @@ def _turned(
 ) -> dict[str, Any]:
     if "enabled" in kwargs:
         text = f'Service {name} uses non-existent option "enabled".  Perhaps "enable" option was intended?'
-        return outcome(name, False, text)
+        return returned(name, False, text)
     if "service.offline" in __salt__ and __salt__["service.offline"]():
-        return outcome(name, True, _OFFLINE)
+        return returned(name, True, _OFFLINE)
     enable = _flag(enable)
     if not __salt__["service.available"](name):
         missing = f"The named service {name} is not available"
         if not __opts__["test"]:
-            return outcome(name, not up, missing)
+            return returned(name, not up, missing)
         done = "started" if up else "stopped"
-        return outcome(
+        return returned(
             name, None, f"Service {name} not present; if created in this state run, it would have been {done}"
         )
     was_up, was_enabled = bool(__salt__["service.status"](name, sig)), __salt__["service.enabled"](name)
     if was_up == up:
-        ret = outcome(name, True, f"The service {name} is already {'running' if up else 'dead'}")
+        ret = returned(name, True, f"The service {name} is already {'running' if up else 'dead'}")
         return ret | _boot(name, enable, None) if enable not in (None, was_enabled) else ret
     if __opts__["test"]:
-        return outcome(name, None, f"Service {name} is set to {'start' if up else 'be killed'}")
+        return returned(name, None, f"Service {name} is set to {'start' if up else 'be killed'}")
     function = "service.start" if up else "service.stop"
     failed = f"Service {name} failed to {'start' if up else 'die'}"
     try:
@@ -179,16 +180,16 @@ def _turned(
     except TrisaltError as exc:
         worked, failed = False, str(exc)
     if not worked:
-        ret = outcome(name, False, failed)
+        ret = returned(name, False, failed)
         if enable is None:
             return ret
         return ret | _boot(name, enable, not up) | {"result": False, "comment": failed}
     if init_delay:
         time.sleep(init_delay)
     is_up, is_enabled = bool(__salt__["service.status"](name, sig)), __salt__["service.enabled"](name)
-    ret = outcome(name, True, f"Started service {name}" if up else f"Service {name} was killed")
+    ret = returned(name, True, f"Started service {name}" if up else f"Service {name} was killed")
     if is_up != up and not kwargs.get("no_block"):
-        ret = outcome(name, False, failed)
+        ret = returned(name, False, failed)
     if (was_up, was_enabled) != (is_up, is_enabled):
         ret["changes"][name] = is_up if up else True
     if enable is not None:
@@ -207,32 +208,32 @@ def _boot(name: str, enable: bool, is_up: bool | None) -> dict[str, Any]:
     now = {True: "and is running", None: "and is in the desired state", False: "and is dead"}[is_up]
     if function not in __salt__:
         end = {True: "started", None: "is in the desired state", False: "is dead"}[is_up]
-        return outcome(name, True, f"{word[:-1].capitalize()} is not available on this minion, service {name} {end}")
+        return returned(name, True, f"{word[:-1].capitalize()} is not available on this minion, service {name} {end}")
     if not __salt__["service.available"](name) and is_up is None:
         missing = f"The named service {name} is not available"
         if not enable or not __opts__["test"]:
-            return outcome(name, not enable, missing)
-        return outcome(
+            return returned(name, not enable, missing)
+        return returned(
             name, None, f"Service {name} not present; if created in this state run, it would have been {word}"
         )
     if bool(__salt__["service.enabled"](name)) == enable:
-        return outcome(name, True, f"Service {name} is already {word}, {now}")
+        return returned(name, True, f"Service {name} is already {word}, {now}")
     if __opts__["test"]:
-        return outcome(name, None, f"Service {name} set to be {word}")
+        return returned(name, None, f"Service {name} set to be {word}")
     said = ""
     try:
         worked = __salt__[function](name)
     except TrisaltError as exc:
         worked, said = False, f". Additional information follows:\n\n{exc}"
     if worked:
-        return outcome(name, True, f"Service {name} has been {word}, {now}", {name: True})
+        return returned(name, True, f"Service {name} has been {word}, {now}", {name: True})
     start = "start" if enable else "not start"
     end = {
         True: "but the service is running",
         None: "but the service was already running",
         False: "and the service is dead",
     }
-    return outcome(name, False, f"Failed when setting service {name} to {start} at boot, {end[is_up]}{said}")
+    return returned(name, False, f"Failed when setting service {name} to {start} at boot, {end[is_up]}{said}")
 
 
 def _flag(value: Any) -> bool | None:

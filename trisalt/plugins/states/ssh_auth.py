@@ -12,7 +12,8 @@ import re
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.outcome import as_list, outcome
+from trisalt.plugins.utils.statehelp import as_list
+from trisalt.state.result import returned
 
 _CONFIG = ".ssh/authorized_keys"
 # A whole line of the file: options, kind, key, comment.
@@ -44,27 +45,27 @@ def present(
             user, key, enc, comment, options, config=config, fingerprint_hash_type=fingerprint_hash_type
         )
         if found == "exists":
-            return outcome(name, True, f"The authorized host key {name} is already present for user {user}")
+            return returned(name, True, f"The authorized host key {name} is already present for user {user}")
         word = "updated" if found == "update" else "added"
-        return outcome(name, None, f"Key {name} for user {user} is set to be {word}")
+        return returned(name, None, f"Key {name} for user {user} is set to be {word}")
     try:
         done = __salt__["ssh.set_auth_key"](
             user, key, enc=enc, comment=comment, options=options, config=config,
             fingerprint_hash_type=fingerprint_hash_type,
         )  # fmt: skip
     except TrisaltError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     if done == "replace":
         text = f"The authorized host key {name} for user {user} was updated"
-        return outcome(name, True, text, {name: "Updated"})
+        return returned(name, True, text, {name: "Updated"})
     if done == "no change":
-        return outcome(name, True, f"The authorized host key {name} is already present for user {user}")
+        return returned(name, True, f"The authorized host key {name} is already present for user {user}")
     if done == "new":
-        return outcome(name, True, f"The authorized host key {name} for user {user} was added", {name: "New"})
+        return returned(name, True, f"The authorized host key {name} for user {user} was added", {name: "New"})
     if done == "fail":
         text = "Failed to add the ssh key. Is the home directory available, and/or does the key file exist?"
-        return outcome(name, False, text)
-    return outcome(name, False, "Invalid public ssh key, most likely has spaces or invalid syntax")
+        return returned(name, False, text)
+    return returned(name, False, "Invalid public ssh key, most likely has spaces or invalid syntax")
 
 
 def absent(
@@ -84,21 +85,21 @@ def absent(
         found = __salt__["ssh.check_key_file"](user, source, config=config, saltenv=__env__)
         there = [key for key, status in found.items() if status != "add"]
         if __opts__["test"] and not there:
-            return outcome(name, True, f"All host keys in file {source} are already absent")
+            return returned(name, True, f"All host keys in file {source} are already absent")
         if __opts__["test"]:
-            return outcome(name, None, "".join(f"Set to remove: {key}\n" for key in there))
+            return returned(name, None, "".join(f"Set to remove: {key}\n" for key in there))
         done = __salt__["ssh.rm_auth_key_from_file"](user, source, config=config, saltenv=__env__)
-        return outcome(name, True, done, {name: "Removed"} if done == "Key removed" else {})
+        return returned(name, True, done, {name: "Removed"} if done == "Key removed" else {})
     name = key = _parts(name, enc, comment, options)[0]
     if __opts__["test"]:
         found = key in __salt__["ssh.auth_keys"](user, config=config)
         if found:
-            return outcome(name, None, f"Key {name} for user {user} is set for removal")
-        return outcome(name, True, "Key is already absent")
+            return returned(name, None, f"Key {name} for user {user} is set for removal")
+        return returned(name, True, "Key is already absent")
     done = __salt__["ssh.rm_auth_key"](user, key, config=config)
     if done == "Key removed":
-        return outcome(name, True, done, {name: "Removed"})
-    return outcome(name, True, done)
+        return returned(name, True, done, {name: "Removed"})
+    return returned(name, True, done)
 
 
 def manage(
@@ -117,7 +118,7 @@ def manage(
     These keys may log in as a user, and no others.
     """
     wanted = {_parts(str(key), enc, "", None)[0] for key in as_list(ssh_keys)}
-    ret = outcome(name, True)
+    ret = returned(name, True)
     lines = []
     for key in [key for key in __salt__["ssh.auth_keys"](user, config=config) if key not in wanted]:
         if __opts__["test"]:
@@ -154,24 +155,24 @@ def _from_file(
         )
         changes = {key: status for key, status in found.items() if status != "exists"}
         if not changes:
-            return outcome(name, True, f"All host keys in file {source} are already present")
-        return outcome(name, None, "".join(f"Set to {status}: {key}\n" for key, status in changes.items()))
+            return returned(name, True, f"All host keys in file {source} are already present")
+        return returned(name, None, "".join(f"Set to {status}: {key}\n" for key, status in changes.items()))
     cached = __salt__["cp.get_url"](source, None, saltenv=env)
     if not cached:
-        return outcome(name, False, f"Failed to add the ssh key. Source file {source} is missing")
+        return returned(name, False, f"Failed to add the ssh key. Source file {source} is missing")
     try:
         done = __salt__["ssh.set_auth_key_from_file"](
             user, source, config=config, saltenv=env, fingerprint_hash_type=hash_type, options=options
         )
     except TrisaltError as exc:
-        return outcome(name, False, str(exc))
+        return returned(name, False, str(exc))
     told = {"new": ("was added", "New"), "replace": ("was updated", "Updated")}
     if done in told:
-        return outcome(
+        return returned(
             name, True, f"The authorized host key {name} for user {user} {told[done][0]}", {name: told[done][1]}
         )
     if done == "no change":
-        return outcome(name, True, f"The authorized host key {name} is already present for user {user}")
-    return outcome(
+        return returned(name, True, f"The authorized host key {name} is already present for user {user}")
+    return returned(
         name, False, f"Failed to add the ssh key. Source file {source} is missing" if done == "fail" else done
     )

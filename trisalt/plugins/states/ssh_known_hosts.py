@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.outcome import outcome
+from trisalt.state.result import returned
 
 
 def present(
@@ -33,11 +33,11 @@ def present(
     """
     config, refusal = _config(user, config)
     if refusal:
-        return outcome(name, False, refusal)
+        return returned(name, False, refusal)
     if key and fingerprint:
-        return outcome(name, False, 'Specify either "key" or "fingerprint", not both.')
+        return returned(name, False, 'Specify either "key" or "fingerprint", not both.')
     if key and not enc:
-        return outcome(name, False, 'Required argument "enc" if using "key" argument.')
+        return returned(name, False, 'Required argument "enc" if using "key" argument.')
     if __opts__["test"]:
         return _preview(name, user, key, fingerprint, config, port, fingerprint_hash_type)
     done = __salt__["ssh.set_known_host"](
@@ -45,13 +45,13 @@ def present(
         hash_known_hosts=hash_known_hosts, timeout=timeout, fingerprint_hash_type=fingerprint_hash_type,
     )  # fmt: skip
     if done["status"] == "exists":
-        return outcome(name, True, f"{name} already exists in {config}")
+        return returned(name, True, f"{name} already exists in {config}")
     if done["status"] == "error":
-        return outcome(name, False, done["error"])
+        return returned(name, False, done["error"])
     changes = {"old": done["old"], "new": done["new"]}
     if key:
-        return outcome(name, True, f"{name}'s key saved to {config} (key: {done['new'][0]['key']})", changes)
-    return outcome(name, True, f"{name}'s key(s) saved to {config}", changes)
+        return returned(name, True, f"{name}'s key saved to {config} (key: {done['new'][0]['key']})", changes)
+    return returned(name, True, f"{name}'s key(s) saved to {config}", changes)
 
 
 def absent(name: str, user: str | None = None, config: str | None = None) -> dict[str, Any]:
@@ -60,16 +60,16 @@ def absent(name: str, user: str | None = None, config: str | None = None) -> dic
     """
     config, refusal = _config(user, config)
     if refusal:
-        return outcome(name, False, refusal)
+        return returned(name, False, refusal)
     known = __salt__["ssh.get_known_host_entries"](user, name, config=config)
     if not known:
-        return outcome(name, True, "Host is already absent")
+        return returned(name, True, "Host is already absent")
     if __opts__["test"]:
-        return outcome(name, None, f"Key for {name} is set to be removed from {config}")
+        return returned(name, None, f"Key for {name} is set to be removed from {config}")
     done = __salt__["ssh.rm_known_host"](user=user, hostname=name, config=config)
     if done["status"] == "error":
-        return outcome(name, False, done["error"])
-    return outcome(name, True, done["comment"], {"old": known, "new": None})
+        return returned(name, False, done["error"])
+    return returned(name, True, done["comment"], {"old": known, "new": None})
 
 
 def _config(user: str | None, config: str | None) -> tuple[str, str]:
@@ -90,8 +90,8 @@ def _preview(
             user, name, key=key, fingerprint=fingerprint, config=config, port=port, fingerprint_hash_type=kind
         )
     except TrisaltError as exc:
-        return outcome(name, False, f"ssh.check_known_host error: {exc}")
+        return returned(name, False, f"ssh.check_known_host error: {exc}")
     if found == "exists":
-        return outcome(name, True, f"Host {name} is already in {config}")
+        return returned(name, True, f"Host {name} is already in {config}")
     word = "added to" if found == "add" else "updated in"
-    return outcome(name, None, f"Key for {name} is set to be {word} {config}")
+    return returned(name, None, f"Key for {name} is set to be {word} {config}")

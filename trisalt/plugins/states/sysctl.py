@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.outcome import outcome
+from trisalt.state.result import returned
 
 
 def __virtual__() -> Any:
@@ -30,10 +30,10 @@ def present(name: str, value: Any, config: str | None = None) -> dict[str, Any]:
     try:
         done = __salt__["sysctl.persist"](name, value, config)
     except TrisaltError as exc:
-        return outcome(name, False, f"Failed to set {name} to {value}: {exc}")
+        return returned(name, False, f"Failed to set {name} to {value}: {exc}")
     if done == "Updated":
-        return outcome(name, True, f"Updated sysctl value {name} = {value}", {name: value})
-    return outcome(name, True, f"Sysctl value {name} = {value} is already set")
+        return returned(name, True, f"Updated sysctl value {name} = {value}", {name: value})
+    return returned(name, True, f"Sysctl value {name} = {value} is already set")
 
 
 def _preview(name: str, value: Any, config: str) -> dict[str, Any]:
@@ -43,10 +43,10 @@ def _preview(name: str, value: Any, config: str) -> dict[str, Any]:
             f"Sysctl option {name} might be changed, we failed to check config file at {config}. The file is either "
             "unreadable, or missing."
         )
-        return outcome(name, None, text, {name: value})
+        return returned(name, None, text, {name: value})
     runs, is_kept = _same(running.get(name), value), _same(kept.get(name), value)
     if runs and is_kept:
-        return outcome(name, True, f"Sysctl value {name} = {value} is already set")
+        return returned(name, True, f"Sysctl value {name} = {value} is already set")
     if runs:
         text = (
             "Sysctl value is currently set on the running system but not in a config file. "
@@ -59,7 +59,7 @@ def _preview(name: str, value: Any, config: str) -> dict[str, Any]:
         )
     else:
         text = f"Sysctl option {name} set to be changed to {value}"
-    return outcome(name, None, text, {name: value})
+    return returned(name, None, text, {name: value})
 
 
 def _same(have: Any, wanted: Any) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.outcome import outcome
+from trisalt.state.result import returned
 
 
 def system(name: str, utc: bool = True) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def system(name: str, utc: bool = True) -> dict[str, Any]:
     try:
         is_zone = __salt__["timezone.zone_compare"](name)
     except TrisaltError as exc:
-        return outcome(name, False, f"Unable to compare desired timezone '{name}' to system timezone: {exc}")
+        return returned(name, False, f"Unable to compare desired timezone '{name}' to system timezone: {exc}")
     is_utc = utc == (__salt__["timezone.get_hwclock"]() == "UTC")
     lines, changes = [], {}
     result: bool | None = True
@@ -46,4 +46,4 @@ def system(name: str, utc: bool = True) -> dict[str, Any]:
     else:
         lines.append(f"Failed to set UTC to {utc}")
         result = False
-    return outcome(name, result, ", ".join(lines), changes)
+    return returned(name, result, ", ".join(lines), changes)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from trisalt.plugins.utils.outcome import as_list, outcome
+from trisalt.plugins.utils.statehelp import as_list
+from trisalt.state.result import returned
 
 _REDACTED = "XXX-REDACTED-XXX"
 # Arguments that are a field of the account under the same name, changed by `user.ch<name>`.
@@ -83,11 +84,11 @@ def present(
     fields = {key: str(value) for key, value in given.items() if value is not None}
     for key, value in fields.items():
         if "," in value and key != "other":
-            return outcome(name, False, f"Unsupported char ',' in {value}")
+            return returned(name, False, f"Unsupported char ',' in {value}")
     groups = None if groups is None else [str(group) for group in as_list(groups)]
     missing = [group for group in groups or () if not __salt__["group.info"](group)]
     if missing and not __opts__["test"]:
-        return outcome(name, False, f"The following group(s) are not present: {','.join(missing)}")
+        return returned(name, False, f"The following group(s) are not present: {','.join(missing)}")
     # Another state of the run may make them.
     groups = groups if groups is None else [group for group in groups if group not in missing]
     optional = [str(group) for group in as_list(optional_groups) if __salt__["group.info"](str(group))]
@@ -115,17 +116,17 @@ def present(
                 f"Changing {key} ({old} -> {changes[key]}) not permitted, set allow_{key}_change to True to force this "
                 "change. Note that this will not change file ownership."
             )
-            return outcome(
+            return returned(
                 name, False, "Encountered error checking for needed changes. Additional info follows:\n\n- " + text
             )
     if not changes and not missing:
-        return outcome(name, True, f"User {name} is present and up to date")
+        return returned(name, True, f"User {name} is present and up to date")
     if __opts__["test"]:
         told = changes | ({"passwd": _REDACTED} if "passwd" in changes else {})
         lines = [f"{key}: {value}\n" for key, value in told.items()]
         if missing:
             lines.append(f"groups (pending creation): {','.join(missing)}\n")
-        return outcome(name, None, f"The following user attributes are set to be changed:\n{''.join(lines)}")
+        return returned(name, None, f"The following user attributes are set to be changed:\n{''.join(lines)}")
     return _update(name, changes, wanted, remove_groups, persist_home)
 
 
@@ -134,15 +135,15 @@ def absent(name: str, purge: bool = False, force: bool = False, local: bool = Fa
     An account is not there. `purge` removes its home too; `force` does not mind that it is logged in.
     """
     if not __salt__["user.info"](name):
-        return outcome(name, True, f"User {name} is not present")
+        return returned(name, True, f"User {name} is not present")
     if __opts__["test"]:
-        return outcome(name, None, f"User {name} set for removal")
+        return returned(name, None, f"User {name} set for removal")
     before = {entry["name"] for entry in __salt__["group.getent"](refresh=True)}
     if not __salt__["user.delete"](name, purge, force, **({"local": True} if local else {})):
-        return outcome(name, False, f"Failed to remove user {name}")
+        return returned(name, False, f"Failed to remove user {name}")
     gone = before - {entry["name"] for entry in __salt__["group.getent"](refresh=True)}
     changes = {name: "removed"} | {f"{group} group": "removed" for group in sorted(gone)}
-    return outcome(name, True, f"Removed user {name}", changes)
+    return returned(name, True, f"Removed user {name}", changes)
 
 
 # -- what differs ----------------------------------------------------------------------------------------------------
@@ -236,8 +237,8 @@ def _update(
     left = _changes(name, wanted, remove_groups)
     if left:
         values = {key: _REDACTED if key == "passwd" else value for key, value in left.items()}
-        return outcome(name, False, f"These values could not be changed: {values}", told)
-    return outcome(name, True, f"Updated user {name}", told)
+        return returned(name, False, f"These values could not be changed: {values}", told)
+    return returned(name, True, f"Updated user {name}", told)
 
 
 def _make(
@@ -251,7 +252,7 @@ def _make(
 ) -> dict[str, Any]:
     if __opts__["test"]:
         pending = f" (pending groups: {','.join(missing)})" if missing else ""
-        return outcome(name, None, f"User {name} set to be added{pending}")
+        return returned(name, None, f"User {name} set to be added{pending}")
     groups = [
         *(wanted["groups"] or ()),
         *(group for group in wanted["optional"] if group not in (wanted["groups"] or ())),
@@ -259,8 +260,8 @@ def _make(
     options = {key: wanted[key] for key in _CREATED} | fields
     options |= ({"usergroup": usergroup} if usergroup is not None else {}) | ({"local": True} if local else {})
     if not __salt__["user.add"](name, gid=wanted["gid"], groups=groups or None, **options):
-        return outcome(name, False, f"Failed to create new user {name}")
-    ret = outcome(name, True, f"New user {name} created", __salt__["user.info"](name))
+        return returned(name, False, f"Failed to create new user {name}")
+    ret = returned(name, True, f"New user {name} created", __salt__["user.info"](name))
     if "shadow.info" not in __salt__:
         return ret
     if password:

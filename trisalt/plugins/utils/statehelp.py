@@ -1,6 +1,6 @@
-"""What a state function returns, written down in one line.
+"""What state modules share: arguments that may be lists, what a function takes, and a change that failed.
 
-Used by every state module, which imports it.
+Used by state modules, which import it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, TrisaltError
-
-
-def outcome(
-    name: str, result: bool | None, comment: str = "", changes: Mapping[str, Any] | None = None, **more: Any
-) -> dict[str, Any]:
-    """A state's return. `result` is None where something would change and nothing may (`test=True`)."""
-    return {"name": name, "result": result, "comment": comment, "changes": dict(changes or {}), **more}
+from trisalt.state.result import returned
 
 
 def as_list(value: Any) -> list[Any]:
@@ -36,6 +30,6 @@ def failed(name: str, error: TrisaltError, sentence: str) -> dict[str, Any]:
     """A change that failed: what was said, and what had changed by then."""
     info = getattr(error, "info", None)
     if not isinstance(error, CommandError) or not isinstance(info, Mapping):
-        return outcome(name, False, sentence.format(error))
+        return returned(name, False, sentence.format(error))
     said = CommandError(error.error, {key: value for key, value in info.items() if key != "changes"})
-    return outcome(name, False, str(said), info.get("changes"))
+    return returned(name, False, str(said), info.get("changes"))
