@@ -194,6 +194,25 @@ async def test_a_plugin_fires_here_and_above(room, ask):
     ]  # fmt: skip
 
 
+async def test_a_job_of_an_earlier_daemon_is_answered_when_those_who_answer_are_there(room, nursery):
+    upcalls = Upcalls(room.bus, room.facts, Schedule())
+    upcalls.staffed = trio.Event()
+    answers = []
+
+    async def ask(jid):
+        answers.append((jid, await upcalls(Upcall(kind="fire_event", fields={"tag": "my/tag", "data": {}}, jid=jid))))
+
+    async with room.open():
+        nursery.start_soon(ask, "20261122000000000000")
+        # Who gathers grains has no jid, and comes first.
+        await ask("")
+        await wait_all_tasks_blocked()
+        assert answers == [("", True)]
+        upcalls.staffed.set()
+        await wait_all_tasks_blocked()
+        assert answers == [("", True), ("20261122000000000000", True)]
+
+
 async def test_what_a_job_is_at_is_noted_here_and_sent_nowhere(room, tmp_path):
     upcalls = Upcalls(room.bus, room.facts, Schedule())
 

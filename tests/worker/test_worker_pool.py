@@ -485,8 +485,8 @@ LATE = """
     from trisalt.worker import upcall
     def ask():
         time.sleep(0.4)
-        told = upcall.fire_event("a", {})
-        return [told, upcall.ask_master("x"), upcall.fire_event("a", {})]
+        told = upcall.progress({})
+        return [told, upcall.fire_event("a", {}), upcall.ask_master("x"), upcall.fire_event("b", {})]
     """
 
 
@@ -510,10 +510,10 @@ async def test_the_next_daemon_answers_the_jobs_of_the_one_before(lab, tmp_path)
         await until(lambda: lab.asked, "it has found the next daemon")
         await until(spool.exists, "it is done")
         await until(lambda: not workers.running(), "it is gone")
-    assert unpack_bin(spool.read_bytes())["return"] == [False, "from the next", True]
+    # How far it is, nobody wants to know of who was not there when it began; an event is worth waiting for.
+    assert unpack_bin(spool.read_bytes())["return"] == [False, True, "from the next", True]
     assert [(asked.kind, asked.jid, asked.fun, asked.pid) for asked in lab.asked] == [
-        ("ask_master", "8", "late.ask", pids[0]),
-        ("fire_event", "8", "late.ask", pids[0]),
+        (kind, "8", "late.ask", pids[0]) for kind in ("fire_event", "ask_master", "fire_event")
     ]
 
 
@@ -555,9 +555,27 @@ async def test_the_return_is_in_the_spool_before_it_is_reported(lab, tmp_path):
 
 
 async def test_a_spool_that_cannot_be_written_is_said(lab, tmp_path):
+    spool = tmp_path / "spool" / "jid"
+    spool.parent.mkdir()
     async with lab.workers() as workers:
-        outcome = await workers.run_job(call("test.ping"), spool=tmp_path / "no" / "such" / "folder")
-        assert (outcome.result, outcome.spooled) == (True, False)
+        outcome = await workers.run_job(call("probe.shell", f"rm -r {spool.parent}; echo done"), spool=spool)
+        assert (outcome.result, outcome.spooled) == ("done\n", False)
+
+
+async def test_a_job_leaves_its_mark_before_it_begins_and_nothing_beside_its_return(lab, tmp_path):
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("probe.shell", f"ls -A {tmp_path}"), spool=tmp_path / "jid")
+        assert ".jid.new" in outcome.result.split()
+    assert "jid" in os.listdir(tmp_path)
+    assert ".jid.new" not in os.listdir(tmp_path)
+
+
+async def test_a_job_that_cannot_leave_its_mark_is_not_begun(lab, tmp_path):
+    async with lab.workers() as workers:
+        touched = tmp_path / "touched"
+        outcome = await workers.run_job(call("probe.touch", str(touched)), spool=tmp_path / "no" / "such" / "folder")
+    assert "cannot keep a note of the job" in outcome.result
+    assert (outcome.retcode, outcome.success, touched.exists()) == (1, False, False)
 
 
 # -- odd plugins ---------------------------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ class Minion:
         """Open everything, and run until cancelled."""
         config, bus, facts = self._config, self._bus, self._facts
         upcalls = Upcalls(bus, facts, self._schedule)
+        staffed = upcalls.staffed = trio.Event()
         identity = await open_identity(config.id, Path(config.pki_dir), keysize=config.keysize)
         spool = Spool(Path(self._paths.spool))
         proc = Proc(Path(self._paths.proc))
@@ -229,6 +230,8 @@ class Minion:
             )
             await services.start(_reload_modules, bus, facts, workers)
             await services.start(_keep_environ, bus, facts)
+            # Jobs of an earlier daemon may ask from its first moment on; from here on all who answer them are there.
+            staffed.set()
             if config.scheduler_before_connect or not links:
                 self._take_schedule()
                 await services.start(run_schedule, bus, self._schedule)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,13 +28,15 @@ from trisalt.errors import TargetError, TrisaltError, WorkerDied
 from trisalt.loader.returner import returner_names
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
-from trisalt.minion.proc import Proc, Running, SeenJids, signal_group, wait_ended
+from trisalt.minion.inheritance import Fate, fate, interrupted
+from trisalt.minion.proc import Proc, Running, SeenJids, boot_id, wait_ended
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
 from trisalt.wire import jid as job_ids
 from trisalt.worker.plain import read_outcome
 from trisalt.worker.pool import Workers
+from trisalt.worker.process import signal_tree
 from trisalt.worker.protocol import Call, Failure, Outcome
 from trisalt.worker.returners import give_to_returners
 
@@ -93,6 +96,9 @@ OLDEST_JOB = 12 * 3600.0
 # A jid names files; a caller may have made up their own.
 _SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
+# Signals that end a job, as far as it does not mind them.
+ENDING = frozenset({signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
+
 _ECHOED = ("user", "master_id", "metadata")
 
 
@@ -131,7 +137,7 @@ async def run_jobs(
     ):
         jobs = Jobs(bus, workers, proc, seen, returns, facts, options, wall=wall)
         for running in proc.adopt():
-            nursery.start_soon(jobs.adopted, running)
+            nursery.start_soon(jobs.adopted, running, ready)
         task_status.started(jobs)
         await ready.wait()
         async for event in received:
@@ -181,13 +187,14 @@ class Jobs:
         jid = load["jid"]
         if not self._is_for_us(load, master):
             return False
-        if self._wall() - _sent(load) > OLDEST_JOB:
+        if self._too_old(load):
             log.warning("job.too_old", jid=jid, fun=load["fun"])
             return False
         if jid in self.proc or jid in self._returns.spool or jid in self._seen:
             log.debug("job.repeated", jid=jid, fun=load["fun"])
             return False
         # On disk first: from here on it is answered for, whatever happens to this daemon.
+        warm = False
         if not answered_here(load["fun"]):
             warm = is_warm(load["fun"]) and not self._executors(load)
             try:
@@ -205,7 +212,8 @@ class Jobs:
                 self._seen.take(jid)
                 self._not_taken(load, master, exc)
                 return False
-        self._seen.take(jid)
+        # What is on no disk is noted when it has returned: until then it may be sent again, and run by another daemon.
+        self._seen.take(jid, note=not warm)
         return True
 
     def _not_taken(self, load: Mapping[str, Any], master: str, exc: OSError) -> None:
@@ -251,6 +259,9 @@ class Jobs:
 
     def _executors(self, load: Mapping[str, Any]) -> list[Any]:
         return list(load.get("module_executors") or self._options.module_executors)
+
+    def _too_old(self, load: Mapping[str, Any]) -> bool:
+        return self._wall() - _sent(load) > OLDEST_JOB
 
     def _is_for_us(self, load: Mapping[str, Any], master: str) -> bool:
         try:
@@ -391,6 +402,8 @@ class Jobs:
         self, call: Call, running: Running, *, warm: bool, spool: Path | None, outlives: bool
     ) -> tuple[Outcome, bool]:
         """What became of a call, and whether its return is in the spool already."""
+        if running.cancel_signal is not None:
+            return _died(running.cancel_signal), False
         try:
             with trio.CancelScope() as running.cancel:
                 outcome = await self._in_worker(call, running, warm=warm, spool=spool, outlives=outlives)
@@ -438,6 +451,9 @@ class Jobs:
             self._slots.release_on_behalf_of(running.jid)
 
     def _finish(self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False) -> None:
+        running = self.proc.get(name)
+        if running is not None and not running.on_disk and running.schedule is None:
+            self._seen.note(name)
         data = None if written else self._returns.spool.write(name, {**back, **outcome.to_load()})
         self.proc.remove(name)
         self._returns.post(name, data)
@@ -463,44 +479,80 @@ class Jobs:
 
     # -- other daemons' jobs, and signals ---------------------------------------------------------------------
 
-    async def adopted(self, running: Running) -> None:
-        """Wait for a job that a previous daemon started, and post its return."""
-        jid = running.jid
-        if running.alive() and running.pid != os.getpid() and not running.queued:
-            log.info("job.adopted", jid=jid, fun=_name(running.job.get("fun")), pid=running.pid)
-            await wait_ended(running)
+    async def adopted(self, running: Running, ready: trio.Event) -> None:
+        """Wait for a job that a previous daemon started, and post its return; or begin what it had not begun."""
+        jid, fun = running.jid, _name(running.job.get("fun"))
+        if running.queued:
+            # It is ours now: whoever signals it ends its waiting, and no process.
+            running.pid = os.getpid()
+        elif running.alive() and running.pid != os.getpid():
+            log.info("job.adopted", jid=jid, fun=fun, pid=running.pid)
+            await self._ended_elsewhere(running)
+        spool = self._returns.spool
+        what, reason = fate(
+            running,
+            boot=boot_id(),
+            spooled=jid in spool,
+            begun=spool.begun(jid),
+            too_old=running.schedule is not None or self._too_old(running.job),
+        )
         back = self._return_load(running.job, running.master or "")
-        if jid in self._returns.spool:
-            outcome = read_outcome(self._returns.spool.path(jid))
+        if what is Fate.HOME:
+            outcome = read_outcome(spool.path(jid))
             self.proc.remove(jid)
             self._returns.post(jid)
-            if outcome is not None:
-                await self._give(running.job, back, outcome)
+        elif what is Fate.RUN and running.cancel_signal is None:
+            log.info("job.resumed", jid=jid, fun=fun)
+            running.pid, running.birth, running.queued, running.adopted = os.getpid(), 0, True, False
+            await ready.wait()
+            await self.published(dict(running.job), running.master or "")
+            return
         elif running.schedule is not None:
+            log.warning("job.lost", jid=jid, fun=fun, reason=reason)
             self.proc.remove(jid)
+            return
         else:
-            text = "was stopped" if running.queued else "ended without a return"
-            log.warning("job.lost", jid=jid, fun=_name(running.job.get("fun")), reason=text)
-            outcome = Outcome(
-                result=f"The job {text} while the minion was restarted.", retcode=1, success=False, out="nested"
-            )
+            log.warning("job.lost", jid=jid, fun=fun, reason=reason)
+            signum = running.cancel_signal
+            outcome = interrupted(reason) if signum is None else _died(signum)
             self._finish(jid, back, outcome)
+        if outcome is not None:
             await self._give(running.job, back, outcome)
+
+    async def _ended_elsewhere(self, running: Running) -> None:
+        """Wait for the end of a job that is not our child; it counts as one that runs."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hold_slot, running.jid)
+            await wait_ended(running)
+            nursery.cancel_scope.cancel()
+
+    async def _hold_slot(self, jid: str) -> None:
+        # There may be more of them than slots: then the next one that is free is theirs.
+        await self._slots.acquire_on_behalf_of(jid)
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._slots.release_on_behalf_of(jid)
 
     def signal(self, jid: str, signum: int) -> int | None:
         """Send a signal to a job and all it started: the pid it went to, None when there is no such job."""
         running = self.proc.get(jid)
         if running is None:
             return None
-        if running.cancel is not None:
+        if running.queued:
             # It has no process yet; whatever would end one, ends the waiting.
             if signum:
                 running.cancel_signal = signum
-                running.cancel.cancel()
+                if running.cancel is not None:
+                    running.cancel.cancel()
             return running.pid
-        if running.adopted:
-            return running.pid if signal_group(running.pid, signum) else None
-        return self._workers.signal(jid, signum)
+        if not running.adopted:
+            return self._workers.signal(jid, signum)
+        if not running.alive() or not signal_tree(running.pid, signum):
+            return None
+        if signum in ENDING:
+            running.cancel_signal = signum
+        return running.pid
 
 
 def is_warm(fun: object) -> bool:

@@ -11,6 +11,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,15 @@ class Running:
     """One job: its map as it came, and the process that runs it.
 
     `birth` is the start time of the process in clock ticks since boot, which tells it from a later one of the same
-    pid. `queued` has no process yet: `pid` is the daemon's. `schedule` names the entry that started it. `on_disk`
-    is False for what need not outlive the daemon. `since` is wall time; `doing` is what the job said it is at.
+    pid, and `boot` names the boot. `queued` has no process yet: `pid` is the daemon's. `schedule` names the entry that
+    started it. `on_disk` is False for what need not outlive the daemon. `since` is wall time; `doing` is what the job
+    said it is at.
     """
 
     job: Mapping[str, Any]
     pid: int
     birth: int = 0
+    boot: str = ""
     queued: bool = False
     adopted: bool = False
     schedule: str | None = None
@@ -77,6 +80,8 @@ class Running:
 
     def alive(self) -> bool:
         """Whether its process is still that process."""
+        if self.boot and self.boot != boot_id():
+            return False
         birth = process_birth(self.pid)
         return birth is not None and (not self.birth or birth == self.birth)
 
@@ -104,7 +109,7 @@ class Proc:
         if running.on_disk:
             # Who reads the file asks whether it is still that process; nobody else does.
             if not running.birth:
-                running.birth = process_birth(running.pid) or 0
+                running.birth, running.boot = process_birth(running.pid) or 0, boot_id()
             self._write(running)
 
     def remove(self, jid: str) -> None:
@@ -158,6 +163,7 @@ class Proc:
     def _write(self, running: Running) -> None:
         ours = {
             "birth": running.birth,
+            "boot": running.boot,
             "queued": running.queued,
             "schedule": running.schedule,
             "master": running.master,
@@ -187,19 +193,24 @@ class SeenJids:
     def __contains__(self, jid: str) -> bool:
         return jid in self._jids
 
-    def take(self, jid: str) -> bool:
-        """Remember a jid; False when it has been taken before."""
+    def take(self, jid: str, *, note: bool = True) -> bool:
+        """Remember a jid; False when it has been taken before. Without `note` only this daemon does."""
         if jid in self._jids:
             return False
         self._remember(jid)
+        if note:
+            self.note(jid)
+        return True
+
+    def note(self, jid: str) -> None:
+        """Have later daemons remember it too."""
         try:
-            self._note(jid)
+            self._write(jid)
         except OSError as exc:
             # This daemon remembers it; only the next one would not.
             log.error("proc.not_written", jid=jid, reason=exc.strerror)
-        return True
 
-    def _note(self, jid: str) -> None:
+    def _write(self, jid: str) -> None:
         if self._lines >= 2 * self._depth:
             fresh = self._path.with_name(f".{self._path.name}.new")
             fresh.write_text("".join(f"{kept}\n" for kept in self._jids), encoding="ascii")
@@ -219,6 +230,15 @@ class SeenJids:
             self._jids.popitem(last=False)
 
 
+@cache
+def boot_id() -> str:
+    """A name for this run of the host's kernel, or, in a container, of its own; empty where there is none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
 def process_birth(pid: int) -> int | None:
     """When a process began, in clock ticks since boot; None when there is no such process, or only its remains."""
     try:
@@ -230,18 +250,6 @@ def process_birth(pid: int) -> int | None:
     # The second field is the program's name in brackets, which may hold anything.
     fields = stat[stat.rindex(b")") + 2 :].split()
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
-
-
-def signal_group(pid: int, signum: int) -> bool:
-    """Send a signal to a job's process group, since a child leads its own session; False when nobody is there."""
-    try:
-        os.killpg(pid, signum)
-    except ProcessLookupError:
-        try:
-            os.kill(pid, signum)
-        except ProcessLookupError:
-            return False
-    return True
 
 
 async def wait_ended(running: Running) -> None:
@@ -273,10 +281,12 @@ def _read(path: Path) -> Running | None:
     ours = job.pop(OURS, None)
     ours = ours if isinstance(ours, dict) else {}
     birth, master, schedule, since = (ours.get(name) for name in ("birth", "master", "schedule", "since"))
+    boot = ours.get("boot")
     return Running(
         job=job,
         pid=job.pop("pid"),
         birth=birth if isinstance(birth, int) else 0,
+        boot=boot if isinstance(boot, str) else "",
         queued=bool(ours.get("queued")),
         master=master if isinstance(master, str) else None,
         schedule=schedule if isinstance(schedule, str) else None,

@@ -65,6 +65,10 @@ class Spool:
     def __contains__(self, name: str) -> bool:
         return name in self._held or os.path.exists(f"{self._directory}/{name}")
 
+    def begun(self, name: str) -> bool:
+        """Whether a child has begun the job of this name: it leaves the file it will write its return to."""
+        return os.path.exists(f"{self._directory}/.{name}.new")
+
     def names(self) -> list[str]:
         """All that are there, the oldest first."""
         return sorted(path.name for path in self._directory.iterdir() if not path.name.startswith("."))

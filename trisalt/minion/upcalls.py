@@ -37,7 +37,8 @@ class Upcalls:
     """The host of this minion's workers. `jobs` is set once they run: plugins that gather grains come before.
 
     A job asks the master that had it run. What it fires goes to all masters that are there: `standing` names them where
-    there are several.
+    there are several. What jobs ask waits for `staffed`, where there is one: those of an earlier daemon may be here
+    before who answers.
     """
 
     def __init__(self, bus: Bus, facts: Facts, schedule: Schedule) -> None:
@@ -45,6 +46,7 @@ class Upcalls:
         self.grains: Grains | None = None
         self.pillar: Pillar | None = None
         self.standing: Callable[[], Sequence[str]] = tuple
+        self.staffed: trio.Event | None = None
         self._bus = bus
         self._facts = facts
         self._schedule = schedule
@@ -71,6 +73,8 @@ class Upcalls:
         work = self._table.get(upcall.kind)
         if work is None:
             raise CommandError(f"A minion does not answer {upcall.kind}.")
+        if upcall.jid and self.staffed is not None:
+            await self.staffed.wait()
         return await work(upcall, upcall.fields)
 
     # -- events -----------------------------------------------------------------------------------------------

@@ -22,14 +22,14 @@ from trisalt.wire.frames import FrameDecoder, pack_frame
 from trisalt.worker.plain import plain
 from trisalt.worker.upcall import HostGone
 
-# Seconds that a job waits for the next daemon of its host, and between two looks; how many daemons one question may
-# survive.
-ADOPTED_WITHIN = 600.0
+# Seconds that a job waits for the next daemon of its host, with a question or with an event, and between two looks; how
+# many daemons one question may survive.
+ADOPTED_WITHIN, TOLD_WITHIN = 600.0, 60.0
 KNOCK_EVERY = 0.25
 ATTACHMENTS = 5
 
-# What is told is not worth waiting for.
-TOLD = frozenset({"fire_event", "fire_master", "progress", "doing", "refresh"})
+# What is told; how far a job is, who was not there when it began need not know at once.
+TOLD = {"fire_event": TOLD_WITHIN, "fire_master": TOLD_WITHIN, "refresh": TOLD_WITHIN, "progress": 0.0, "doing": 0.0}
 
 
 class Channel:
@@ -83,7 +83,7 @@ class ChannelHost:
     """The daemon as plugins know it: each upcall is numbered, and waits for the answer with its number.
 
     Threads may ask at the same time: one of those that wait reads for all. A job outlives its daemon: whoever asks
-    then waits for the next one at the `door`, and asks it again; who only tells does not wait.
+    then waits for the next one at the `door`, and asks it again.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -109,7 +109,7 @@ class ChannelHost:
                 if "error" in answer:
                     raise revive(answer["error"])
                 return answer.get("value")
-            if not self._attach(generation, patient=kind not in TOLD):
+            if not self._attach(generation, TOLD.get(kind, ADOPTED_WITHIN)):
                 break
         raise HostGone(f"{kind} needs a running daemon, and it has ended")
 
@@ -124,13 +124,14 @@ class ChannelHost:
             self._channel.send({"upcall": number, "kind": kind, "fields": plain(fields)})
         return self._wait(number)
 
-    def _attach(self, generation: int, *, patient: bool) -> bool:
+    def _attach(self, generation: int, within: float) -> bool:
         """Find the next daemon at the door, and say who we are; False when there is none, or none in time."""
         with self._attaching:
             if self._channel.generation != generation:
                 return True  # another thread has found it
-            deadline = time.monotonic() + (ADOPTED_WITHIN if patient else 0)
-            while self.door and not self._forsaken:
+            # Whoever has waited in vain does not wait again.
+            deadline = time.monotonic() + (0 if self._forsaken else within)
+            while self.door:
                 daemon = socket.socket(socket.AF_UNIX)
                 try:
                     daemon.connect(self.door)
@@ -141,7 +142,7 @@ class ChannelHost:
                     self._channel.renew(daemon)
                     return True
                 if time.monotonic() >= deadline:
-                    self._forsaken = patient
+                    self._forsaken = self._forsaken or within > 0
                     break
                 time.sleep(KNOCK_EVERY)
             return False

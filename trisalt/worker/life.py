@@ -26,7 +26,7 @@ from trisalt.wire.frames import pack_frame
 from trisalt.worker import upcall
 from trisalt.worker.channel import Channel, ChannelHost, LogToDaemon
 from trisalt.worker.child import failed, run_call
-from trisalt.worker.plain import durable, pack_context, plain
+from trisalt.worker.plain import durable, mark_begun, pack_context, plain
 from trisalt.worker.protocol import Call, Context, Failure, Outcome
 
 log = logging.getLogger(__name__)
@@ -104,8 +104,10 @@ class Worker:
         self._host.jid, self._host.fun = call.jid, call.fun
         self.plugins.notice()
         self.plugins.set("__jid_event__", JidEvent())
-        with _printing(call.kind):
-            outcome = run_call(call, self.plugins, progress=_tell_progress)
+        outcome = None if spool is None else _begin(Path(spool))
+        if outcome is None:
+            with _printing(call.kind):
+                outcome = run_call(call, self.plugins, progress=_tell_progress)
         if os.getpid() != self._pid:
             os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
         outcome = _presentable(outcome)
@@ -217,6 +219,15 @@ def _tell_progress(number: int, item: Any) -> None:
 
 def _unpacker(data: bytes) -> Callable[[], Mapping[str, Any]]:
     return lambda: unpack_bin(data)
+
+
+def _begin(path: Path) -> Outcome | None:
+    """Leave the mark by which the next daemon knows that this job has begun: one without it would run again."""
+    try:
+        mark_begun(path)
+    except OSError as exc:
+        return failed(Failure.EXCEPTION, f"ERROR: the minion cannot keep a note of the job: {exc.strerror}")
+    return None
 
 
 def _spool(path: Path, call: Call, outcome: Outcome) -> bool:

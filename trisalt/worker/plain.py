@@ -65,10 +65,18 @@ def _text(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def mark_begun(path: Path) -> None:
+    """Leave a mark that what will be written to `path` has been begun: the file that `durable` writes beside it."""
+    os.close(os.open(path.with_name(f".{path.name}.new"), _WRITE, 0o600))
+
+
 def durable(path: Path, data: bytes) -> None:
     """Write a file so that, whatever happens, it is there as a whole or not at all. Only its owner may read it."""
     fresh = path.with_name(f".{path.name}.new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    fd = os.open(fresh, _WRITE, 0o600)
     try:
         with open(fd, "wb", closefd=False) as file:
             file.write(data)
