@@ -131,16 +131,10 @@ async def run_jobs(
     Started when it has taken over what a previous daemon left; publications wait until `ready` is set, since a
     target may need the pillar.
     """
-    async with (
-        bus.subscribe((JobReceived, ScheduleDue), keep=True) as received,
-        trio.open_nursery() as nursery,
-    ):
+    async with trio.open_nursery() as nursery:
         jobs = Jobs(bus, workers, proc, seen, returns, facts, options, wall=wall)
-        for running in proc.adopt():
-            nursery.start_soon(jobs.adopted, running, ready)
-        task_status.started(jobs)
-        await ready.wait()
-        async for event in received:
+
+        def take(event: object) -> None:
             match event:
                 case JobReceived():
                     if jobs.wanted(event.load, event.master):
@@ -148,6 +142,18 @@ async def run_jobs(
                 case ScheduleDue():
                     if jobs.startable(event.entry):
                         nursery.start_soon(jobs.due, event.entry)
+
+        async with bus.subscribe((JobReceived, ScheduleDue), keep=True) as early:
+            for running in proc.adopt():
+                nursery.start_soon(jobs.adopted, running, ready)
+            task_status.started(jobs)
+            await ready.wait()
+            while early.statistics().waiting:
+                for event in await early.receive_all():
+                    take(event)
+        # Nothing can have come between: there was no checkpoint.
+        with bus.listen((JobReceived, ScheduleDue), take):
+            await trio.sleep_forever()
 
 
 class Jobs:

@@ -183,6 +183,7 @@ class SeenJids:
         self._depth = max(depth, 1)
         self._jids: OrderedDict[str, None] = OrderedDict()
         self._lines = 0
+        self._out = -1
         try:
             for jid in path.read_text(encoding="ascii", errors="replace").split():
                 self._remember(jid)
@@ -216,13 +217,18 @@ class SeenJids:
             fresh.write_text("".join(f"{kept}\n" for kept in self._jids), encoding="ascii")
             os.replace(fresh, self._path)
             self._lines = len(self._jids)
-        else:
-            out = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                os.write(out, f"{jid}\n".encode("ascii"))
-            finally:
-                os.close(out)
-            self._lines += 1
+            self._close()
+            return
+        if self._out < 0:
+            # Kept open: a line is added for each job.
+            self._out = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        os.write(self._out, f"{jid}\n".encode("ascii"))
+        self._lines += 1
+
+    def _close(self) -> None:
+        if self._out >= 0:
+            os.close(self._out)
+            self._out = -1
 
     def _remember(self, jid: str) -> None:
         self._jids[jid] = None

@@ -7,6 +7,7 @@ the master knows a repeat by its jid. `jobs` posts; this service sends.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import random
@@ -82,8 +83,13 @@ class Spool:
             data = pack_bin({**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False})
         fresh = f"{self._directory}/.{name}.new"
         try:
-            with open(fresh, "wb") as file:
-                file.write(data)
+            # Not `open()`: two objects and a buffer for one write.
+            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                if os.write(fd, data) < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            finally:
+                os.close(fd)
             os.replace(fresh, f"{self._directory}/{name}")
         except OSError as exc:
             log.error("return.not_spooled", jid=name, path=str(self._directory), reason=exc.strerror)

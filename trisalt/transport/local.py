@@ -13,7 +13,7 @@ import stat
 import struct
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from typing import Any
 
 import attrs
@@ -137,12 +137,10 @@ class FrameStream:
                     break
                 self._unsent.popleft()
 
-    @contextmanager
-    def while_there(self) -> Iterator[None]:
+    def while_there(self) -> AbstractContextManager[None]:
         """What is done in this block is cancelled when the peer hangs up. What it still says is thrown away."""
         assert self._hang_ups is not None, "a listener's stream"
-        with self._hang_ups.cancelling(self._sock):
-            yield
+        return self._hang_ups.cancelling(self._sock)
 
     def _put(self, packed: bytes) -> None:
         sent = 0 if self._unsent else self._write(packed)

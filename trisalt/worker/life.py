@@ -12,6 +12,7 @@ import inspect
 import io
 import logging
 import os
+import resource
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -151,15 +152,17 @@ class Worker:
         """Whether something of this call may be left in the process: then it is not used again."""
         if outcome.failure is not None or not isinstance(call.fun, str) or self._grown():
             return True
-        return not self.plugins.loader(call.kind).built_in(call.fun) or len(os.listdir("/proc/self/task")) > 1
+        return not self.plugins.loader(call.kind).built_in(call.fun) or _threads() > 1
 
     def _grown(self) -> bool:
-        try:
-            size = int(Path("/proc/self/statm").read_bytes().split()[1]) * 4
-        except (OSError, ValueError, IndexError):
-            return False
+        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self._size = self._size or size
         return size > self._size + GROWTH_KB
+
+
+def _threads() -> int:
+    """How many there are, those that Python does not know of too: each has a folder, and two links are the parent's."""
+    return os.stat("/proc/self/task").st_nlink - 2
 
 
 def _lay_over_environ(environ: Mapping[str, str | None]) -> None:
