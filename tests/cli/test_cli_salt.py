@@ -300,6 +300,65 @@ def test_a_detached_job_is_told_and_not_followed(door, salt, capsys):
     assert door.asked[0]["follow"] is False
 
 
+REASONS = {"m2": "Disconnected since yesterday.", "m3": "It runs the job, pid 1."}
+EXPLAINED = {
+    "m2": "Minion did not return. [Not connected]\nDisconnected since yesterday.",
+    "m3": RESPONSE.replace("\n", "\nIt runs the job, pid 1.\n", 1),
+}
+
+
+def explained(**settled):
+    """A job that two minions did not return, with the reasons; one of them became known while it was waited for."""
+    missing = {"m2": "Minion did not return. [Not connected]", "m3": RESPONSE}
+    first, *_, _last = job(returned("m1"))
+    return [
+        first,
+        {"waits": {"m3": REASONS["m3"]}},
+        returned("m1"),
+        {"settled": {"jid": JID, "missing": missing, "reasons": REASONS, **settled}},
+    ]
+
+
+@pytest.mark.parametrize("flags", [[], ["--static"]], ids=str)
+def test_the_reason_stands_below_stocks_first_line(door, salt, capsys, flags):
+    door.says(explained())
+    assert salt(*flags, "*", "test.ping") == 1
+    out, err = capsys.readouterr()
+    rows = {id: text.splitlines() for id, text in EXPLAINED.items()}
+    for id, lines in rows.items():
+        start = out.splitlines().index(f"{id}:") + 1
+        assert [line[4:] for line in out.splitlines()[start : start + len(lines)]] == lines
+    # Nobody looks on: what became known meanwhile is not told.
+    assert err == "ERROR: Minions returned with non-zero exit code\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"), [([], {"m2": "Minion did not return. [Not connected]", "m3": RESPONSE}), (["-v"], EXPLAINED)]
+)
+def test_documents_hold_stocks_words_and_reasons_only_when_more_is_asked_for(door, salt, capsys, flags, told):
+    door.says(explained())
+    assert salt("--out", "json", "--static", *flags, "*", "test.ping") == 1
+    assert json.loads(capsys.readouterr().out) == {"m1": True, **told}
+
+
+def test_what_becomes_known_while_one_waits_is_told_to_who_wants_to_know_more(door, salt, capsys):
+    door.says(explained())
+    assert salt("-v", "*", "test.ping") == 1
+    assert "# m3: It runs the job, pid 1.\n" in capsys.readouterr().err
+    first, _news, *rest = explained()
+    door.says([first, {"waits": dict.fromkeys((f"w{n}" for n in range(300)), "Gone.")}, *rest])
+    assert salt("-v", "*", "test.ping") == 1
+    err = capsys.readouterr().err
+    assert "# 300 minions have not returned; of each the reason is told in the end.\n" in err
+    assert "Gone." not in err
+
+
+def test_nobody_matched_and_why(door, salt, capsys):
+    door.says([{"published": {"jid": None, "minions": [], "missing": [], "error": "no", "hint": "m9: Pending."}}])
+    assert salt("m9", "test.ping") == 2
+    assert capsys.readouterr().err == "m9: Pending.\nERROR: No return received\n"
+
+
 @pytest.mark.parametrize("flags", [[], ["--async"], ["--static"]], ids=str)
 def test_nobody_matched(door, salt, capsys, flags):
     door.says([{"published": {"jid": None, "minions": [], "missing": [], "error": "no"}}])

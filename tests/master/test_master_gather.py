@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trisalt.master.gather import Ask, Done, Gather
+from trisalt.master.gather import COURTESY_S, Ask, Done, Gather
 
 IDS = st.frozensets(st.sampled_from([f"m{number}" for number in range(6)]), min_size=1)
 SECONDS = st.floats(0.5, 60)
 
 
-def begin(*minions, timeout=5.0, gather_job_timeout=10.0):
-    return Gather.begin(minions, now=0.0, timeout=timeout, gather_job_timeout=gather_job_timeout)
+def begin(*minions, timeout=5.0, gather_job_timeout=10.0, away=frozenset()):
+    return Gather.begin(minions, now=0.0, timeout=timeout, gather_job_timeout=gather_job_timeout, away=away)
 
 
 def test_all_returned_is_done_at_once():
@@ -70,13 +70,52 @@ def test_one_at_work_keeps_all_waited_for_until_its_answer_is_old():
     assert gather.step(61.0) == Done(missing=frozenset({"m1", "m2"}))
 
 
-def test_whoever_is_not_connected_is_not_waited_for():
-    gather = begin("m1", "m2")
-    assert gather.step(5.0, gone=frozenset({"m1"})) == Ask(minions=frozenset({"m2"}))
+def test_whoever_is_away_is_neither_asked_nor_waited_for():
+    gather = begin("m1", "m2", away={"m1", "stranger"})
+    assert gather.step(5.0) == Ask(minions=frozenset({"m2"}))
     gather.returned("m2")
-    gather = begin("m1")
-    assert gather.step(4.0, gone=frozenset({"m1"})) is None
-    assert gather.step(5.0, gone=frozenset({"m1"})) == Done(missing=frozenset({"m1"}))
+    assert gather.step(5.1) == Done(missing=frozenset({"m1"}))
+
+
+def test_when_only_those_that_are_away_are_missing_they_have_a_moment_still():
+    gather = begin("m1", "m2", away={"m1"})
+    gather.returned("m2")
+    assert not gather.hopeful
+    assert gather.wake == COURTESY_S
+    assert gather.step(COURTESY_S - 0.01) is None
+    assert gather.step(COURTESY_S) == Done(missing=frozenset({"m1"}))
+    assert begin("m1", away={"m1"}, timeout=0.1).wake == 0.1
+    gather = begin("m1", "m2", away={"m1"})
+    gather.returned("m2")
+    gather.returned("m1")
+    assert gather.step(0.0) == Done(missing=frozenset())
+
+
+def test_whoever_goes_while_it_is_waited_for_is_waited_for_no_longer_and_whoever_comes_is():
+    gather = begin("m1", "m2")
+    assert gather.step(5.0) == Ask(minions=frozenset({"m1", "m2"}))
+    assert gather.moved("m1", away=True)
+    assert not gather.moved("m1", away=True)
+    assert not gather.moved("m3", away=True)
+    assert gather.step(6.0) is None
+    assert gather.moved("m2", away=True)
+    assert gather.step(6.1) == Done(missing=frozenset({"m1", "m2"}))
+    assert gather.moved("m2", away=False)
+    assert gather.step(6.1) is None
+    # What somebody says of itself counts for more than what was thought.
+    gather.answered("m1", running=True, now=6.2)
+    assert gather.away == set()
+
+
+def test_whoever_never_received_the_job_is_not_waited_for():
+    gather = begin("m1", "m2")
+    gather.step(5.0)
+    gather.answered("m1", running=False, now=5.1)
+    gather.never_received("m1")
+    assert gather.step(5.1) is None
+    gather.returned("m2")
+    gather.never_received("m2")
+    assert gather.step(5.2) == Done(missing=frozenset({"m1"}))
 
 
 def test_a_question_that_reached_nobody_is_not_waited_for():
@@ -110,11 +149,13 @@ def test_a_later_waiter_gets_a_full_wait_of_its_own():
     timeout=SECONDS,
     gather_job_timeout=SECONDS,
     happenings=st.lists(
-        st.tuples(st.sampled_from(["returned", "running", "idle", "pass"]), IDS, st.floats(0.0, 20.0)), max_size=30
+        st.tuples(st.sampled_from(["returned", "running", "idle", "goes", "comes", "pass"]), IDS, st.floats(0.0, 20.0)),
+        max_size=30,
     ),
+    away=IDS | st.just(frozenset()),
 )
-def test_whatever_happens_it_ends_and_says_who_is_missing(minions, timeout, gather_job_timeout, happenings):
-    gather = Gather.begin(minions, now=0.0, timeout=timeout, gather_job_timeout=gather_job_timeout)
+def test_whatever_happens_it_ends_and_says_who_is_missing(minions, timeout, gather_job_timeout, happenings, away):
+    gather = Gather.begin(minions, now=0.0, timeout=timeout, gather_job_timeout=gather_job_timeout, away=away)
     now, returned, asks, done = 0.0, set(), [], None
     for what, ids, seconds in happenings:
         now += seconds
@@ -124,11 +165,15 @@ def test_whatever_happens_it_ends_and_says_who_is_missing(minions, timeout, gath
                 returned.add(id)
             elif what in ("running", "idle"):
                 gather.answered(id, running=what == "running", now=now)
+            elif what in ("goes", "comes"):
+                gather.moved(id, away=what == "goes")
+        assert gather.away <= gather.pending <= gather.minions
         early = now < gather.wake
         verdict = gather.step(now)
         if isinstance(verdict, Ask):
             assert not early
-            assert verdict.minions == gather.pending == gather.minions - returned
+            assert verdict.minions == gather.pending - gather.away
+            assert gather.pending == gather.minions - returned
             # Between two questions lies the time that the answers have.
             assert not asks or now - asks[-1] >= gather_job_timeout - 1e-6
             asks.append(now)

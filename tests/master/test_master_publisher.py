@@ -43,9 +43,11 @@ class FakeKeyring:
     def __init__(self, folder):
         self.folder = folder
         self.reads = 0
+        self.others = {}
 
     def list(self, state):
-        assert state is State.ACCEPTED
+        if state is not State.ACCEPTED:
+            return self.others.get(state, [])
         self.reads += 1
         return sorted(path.name for path in self.folder.iterdir())
 
@@ -226,6 +228,17 @@ async def test_nobody_is_named_in_stocks_words_and_nothing_is_sent(key, minions,
         with pytest.raises(TargetError):
             await desk.ask(tgt, tgt_type=tgt_type)
     assert desk.log == []
+
+
+async def test_whom_a_target_would_name_if_they_might_come_in_is_hinted_to_who_keeps_the_keys(key, minions, nursery):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    minions._keyring.others = {State.PENDING: ["new1", "other"], State.REJECTED: ["new2"]}
+    assert (await desk.ask("new*")).hint == (
+        "new1: Its key is pending: `salt-key -a new1` accepts it.\nnew2: Its key was rejected."
+    )
+    assert (await desk.ask("os:*", tgt_type="grain")).hint == ""
+    assert (await desk.ask("nosuch")).hint == ""
 
 
 async def test_a_wanted_jid_is_kept_and_nonsense_is_not(key, minions, nursery):

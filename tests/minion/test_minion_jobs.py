@@ -240,12 +240,16 @@ async def test_find_job_is_answered_here_while_a_job_runs(make):
         again = minion.back(await minion.publish("saltutil.find_job", [slow]))["return"]
         assert again["trisalt"] == {"since": NOW, "doing": f"state nginx-conf {'x' * 183}"}
         assert minion.back(absent)["return"] == {}
+        assert minion.back(absent)["trisalt"] == {"taken": False}
+        assert "trisalt" not in minion.back(found)
         assert minion.back(listed)["return"] == minion.back(named)["return"] == [shape]
         assert minion.files("proc") == [slow]
         minion.workers.slow["cmd.run"].set()
         await wait_all_tasks_blocked()
         assert minion.files("proc") == []
         assert not minion.proc.note(slow, "too late")
+        over = minion.back(await minion.publish("saltutil.find_job", [slow]))
+        assert (over["return"], over["trisalt"]) == ({}, {"taken": True})
 
 
 @pytest.mark.parametrize(
@@ -656,6 +660,14 @@ def test_seen_jids_keep_the_newest_and_stay_small(tmp_path):
     for number in range(100):
         again.take(str(number))
     assert len((tmp_path / "jids").read_text().split()) <= 6
+
+
+def test_of_a_jid_that_may_be_forgotten_nothing_is_said(tmp_path):
+    seen = SeenJids(tmp_path / "jids", depth=2)
+    assert seen.remembers("5") is False
+    for jid in ("3", "5", "7"):
+        seen.take(jid)
+    assert [seen.remembers(jid) for jid in ("3", "4", "5", "6", "7", "9")] == [None, None, True, False, True, False]
 
 
 def test_a_process_is_told_from_a_later_one_of_its_pid():

@@ -310,6 +310,8 @@ class JobReturned(Event):
     tgt_type: str | None = optional()
     ts: int | None = optional()
     first: bool = inside(default=True)
+    taken: bool | None = inside(default=None)
+    """Of an answer to find_job: whether the minion has taken that job at all, if it says so."""
 
 
 @attrs.frozen(kw_only=True)
@@ -340,15 +342,26 @@ class LoginDecided(Event):
 
 @attrs.frozen(kw_only=True)
 class JobSettled(Event):
-    """Nobody waits for this job any longer: `missing` gives a reason for each minion that did not return.
+    """Nobody waits for this job any longer: `missing` says of each minion that did not return what stock Salt does.
 
-    `waiting`: the job itself waits for these of them, until when (wall seconds).
+    `reasons` says why, as far as it is known. `waiting`: the job itself waits for these of them, until when (wall
+    seconds).
     """
 
     TAG = "trisalt/job/{jid}/settled"
     jid: str
     missing: dict[str, str]
     waiting: dict[str, float] | None = optional()
+    reasons: dict[str, str] | None = optional()
+
+
+@attrs.frozen(kw_only=True)
+class JobWaits(Event):
+    """A job has not settled, and this is why: `reasons` are news of minions that have not returned."""
+
+    TAG = "trisalt/job/{jid}/waits"
+    jid: str
+    reasons: dict[str, str]
 
 
 @attrs.frozen(kw_only=True)

@@ -312,12 +312,13 @@ class AimRequest(PublishRequest):
 
 @attrs.frozen(kw_only=True)
 class Published:
-    """What became of a publication. Nobody matched: `jid` is None and `error` says so."""
+    """What became of a publication. Nobody matched: `jid` is None, `error` says so, and `hint` why."""
 
     jid: str | None
     minions: list[str]
     missing: list[str]
     error: str | None = None
+    hint: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 
     from trisalt.client.jobs import Batch, Job
 
+# Of so many minions the reasons are told one by one while we wait.
+MOST_NEWS = 10
+
 # Exit status of a command line that is not whole. Source: spec/cli.md section 1.
 INCOMPLETE = 42
 # Nothing failed, and for some minions the job waits: what sysexits.h calls EX_TEMPFAIL, as of mail that is queued.
@@ -109,14 +112,14 @@ class Command:
             asked = {name: value for name, value in self.asked().items() if "timeout" not in name}
             published = publish_async(door, self.tgt, self.fun, self.arg, wait_absent=options.durable, **asked)
             if published.jid is None:
-                return self.nobody()
+                return self.nobody(published.hint)
             self.say(f"Executed command with job ID: {published.jid}")
             return 0
         asked = self.asked()
         with publish(door, self.tgt, self.fun, self.arg, wait_absent=options.durable, **asked) as followed:
             published = followed.published or Published(None, [], [])
             if published.jid is None:
-                return self.nobody()
+                return self.nobody(published.hint)
             self.expect(len(published.minions))
             return self._follow(followed, published.jid)
 
@@ -137,6 +140,8 @@ class Command:
 
     def _follow(self, job: Job, jid: str) -> int:
         self.announce(jid)
+        if self.options.verbose or (wants_news() and not self.documents):
+            job.news = self.print_news
         try:
             bodies = self._noted(job)
             if self.fun == "sys.doc":
@@ -146,7 +151,7 @@ class Command:
             else:
                 for body in bodies:
                     self.print_return(body)
-                self.print_missing(job.missing or {})
+                self.print_missing(self._explained(job))
         except KeyboardInterrupt:
             self.end_progress()
             sys.stderr.write(LEFT.format(why="Exiting gracefully on Ctrl-c", jid=jid))
@@ -249,6 +254,27 @@ class Command:
             for id, reason in sorted(missing.items()):
                 self.show({id: reason}, "no_return", retcode=FAILED)
 
+    def print_news(self, reasons: dict[str, str]) -> None:
+        """Why somebody has not returned yet, while we wait: for people."""
+        if self._progress is not None:
+            self._progress.step_aside()
+        if len(reasons) > MOST_NEWS:
+            sys.stderr.write(f"# {len(reasons)} minions have not returned; of each the reason is told in the end.\n")
+            return
+        for id, reason in sorted(reasons.items()):
+            sys.stderr.write(f"# {id}: {reason}\n")
+
+    def _explained(self, job: Job | Batch) -> dict[str, str]:
+        """What is printed of those that are missing: stock's words, and below their first line why, for people."""
+        missing = job.missing or {}
+        if self.documents and not self.options.verbose:
+            return missing
+        told = {}
+        for id, words in missing.items():
+            first, _, rest = words.partition("\n")
+            told[id] = "\n".join(part for part in (first, job.reasons.get(id, ""), rest) if part)
+        return told
+
     def print_once(self, bodies: Iterable[dict[str, Any]], job: Job | Batch) -> None:
         """All of `bodies`, when they are there, with those that are missing of `job`."""
         returns, outs = {}, set()
@@ -256,7 +282,7 @@ class Command:
             returns[body["id"]] = body["return"]
             outs.add(body.get("out"))
         if not self.hide:
-            returns |= job.missing or {}
+            returns |= self._explained(job)
         self.end_progress()
         if returns:
             out = outs.pop() if len(outs) == 1 else None
@@ -306,10 +332,20 @@ class Command:
             lines += [f"Minions {how}: {' '.join(ids)}" for how, ids in named if ids]
         self.say("\n".join([*lines, rule]))
 
-    def nobody(self) -> int:
+    def nobody(self, hint: str = "") -> int:
         """The target names nobody; the exit status."""
         self.say(NO_MATCH)
+        if hint:
+            sys.stderr.write(f"{hint}\n")
         return nothing()
+
+
+def wants_news() -> bool:
+    """Whether somebody looks on: stderr is a terminal."""
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False
 
 
 def _leave(message: str) -> NoReturn:

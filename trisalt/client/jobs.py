@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, Following, expect
 
@@ -17,29 +17,32 @@ PUBLISH_TIMEOUT = 30.0
 class Published:
     """What became of a publication: `minions` are waited for; `missing` were named but are not known.
 
-    Nobody matched: `jid` is None, `minions` is empty, and `error` says so. A plain class: what makes better ones costs
-    a command more than the rest of this file.
+    Nobody matched: `jid` is None, `minions` is empty, `error` says so, and `hint` why, if it is known. A plain class:
+    what makes better ones costs a command more than the rest of this file.
     """
 
-    __slots__ = ("error", "jid", "minions", "missing")
+    __slots__ = ("error", "hint", "jid", "minions", "missing")
 
-    def __init__(self, jid: str | None, minions: list[str], missing: list[str], error: str | None = None) -> None:
-        self.jid, self.minions, self.missing, self.error = jid, minions, missing, error
+    def __init__(
+        self, jid: str | None, minions: list[str], missing: list[str], error: str | None = None, hint: str = ""
+    ) -> None:
+        self.jid, self.minions, self.missing, self.error, self.hint = jid, minions, missing, error, hint
 
     @classmethod
     def from_answer(cls, answer: dict[str, Any]) -> Published:
         """From what the master answered."""
         fields = expect(answer, "published")
         minions, missing = fields.get("minions") or (), fields.get("missing") or ()
-        return cls(fields.get("jid"), list(minions), list(missing), fields.get("error"))
+        return cls(fields.get("jid"), list(minions), list(missing), fields.get("error"), fields.get("hint") or "")
 
 
 class Job(Following):
     """A job that is followed: iterate its returns (maps with id, jid, fun, fun_args, return, retcode, success, out).
 
-    `published` is there from the start (None for `follow`). `missing` is `{id: reason}` once the job has settled,
-    None until then; for those of them in `waiting` the job itself waits, until when (seconds). Close it, or use it in a
-    `with`, to stop following early.
+    `published` is there from the start (None for `follow`). `missing` is `{id: what stock says}` once the job has
+    settled, None until then, and `reasons` says why; for those of them in `waiting` the job itself waits, until when
+    (seconds). `news` is called with `{id: reason}` when something becomes known of those that have not returned.
+    Close it, or use it in a `with`, to stop following early.
     """
 
     def __init__(self, answers: Answers, published: Published | None) -> None:
@@ -47,6 +50,8 @@ class Job(Following):
         self.published = published
         self.missing: dict[str, str] | None = None
         self.waiting: dict[str, float] = {}
+        self.reasons: dict[str, str] = {}
+        self.news: Callable[[dict[str, str]], object] = dict
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The returns. Raises DoorClosed when the master goes away before the job has settled."""
@@ -56,8 +61,11 @@ class Job(Following):
             elif "settled" in answer:
                 self.missing = dict(answer["settled"].get("missing") or {})
                 self.waiting = dict(answer["settled"].get("waiting") or {})
+                self.reasons = dict(answer["settled"].get("reasons") or {})
                 self.close()
                 return
+            elif "waits" in answer:
+                self.news(answer["waits"])
         if self.missing is None and (self.published is None or self.published.jid is not None):
             raise DoorClosed(CLOSED)
 
@@ -129,6 +137,7 @@ class Batch(Following):
     def __init__(self, answers: Answers, published: Published) -> None:
         super().__init__(answers)
         self.published = published
+        self.reasons: dict[str, str] = {}
         self.missing: dict[str, str] | None = None
         self.halted: str | None = None
 

@@ -30,7 +30,8 @@ from trisalt.bus.subscription import Subscription
 from trisalt.errors import Denied, StoreError, TrisaltError
 from trisalt.master.batch import FAILHARD, Ask, Batch, End, Lose, Send, size_of
 from trisalt.master.following import open_following
-from trisalt.master.watches import FIND_JOB, NO_RESPONSE, NOT_CONNECTED
+from trisalt.master.gather import FIND_JOB
+from trisalt.master.reasons import NO_RESPONSE, NOT_CONNECTED
 from trisalt.store.store import Store
 from trisalt.wire import jid as jids
 

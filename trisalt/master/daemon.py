@@ -227,6 +227,7 @@ async def start_services(
             store,
             timeout=config.timeout,
             gather_job_timeout=config.gather_job_timeout,
+            attendance=here.presence,
             waiting=queue.waiting,
         ),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
@@ -268,6 +269,12 @@ async def start_services(
         await services.start(partial(supervise, partial(return_events, bus, workers, events), name="event return"))
 
 
+def _key_state(keyring: Keyring, id: str) -> str | None:
+    """In which state the key of an id is; None for none."""
+    state = keyring.state(id)
+    return state.name.lower() if state is not None else None
+
+
 def _known(keyring: Keyring) -> set[str]:
     """The ids that have a key, in whatever state: what is kept of others belongs to nobody any more."""
     return {id for state in State for id in keyring.list(state)}
@@ -295,7 +302,7 @@ def prepare(config: MasterConfig) -> Premises:
     return Premises(
         config=config,
         live=live,
-        presence=PresenceDesk(heartbeat=lambda: live.keys.presence_heartbeat),
+        presence=PresenceDesk(heartbeat=lambda: live.keys.presence_heartbeat, key_state=partial(_key_state, keyring)),
         paths=paths,
         keyring=keyring,
         identity=identity,

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobReturned, JobSettled
+from trisalt.bus.events import JobReturned, JobSettled, JobWaits
 from trisalt.bus.requests import WatchRequest
 from trisalt.bus.subscription import Subscription
 from trisalt.store.store import Jobs
@@ -24,13 +24,16 @@ class Following:
     """One follower's view of one job. Say which by `begin` or `join`; then iterate: lists of return maps.
 
     A return map has `id`, `jid`, `fun`, `fun_args`, `return`, `retcode`, `success`, and `out` where there is one.
-    `missing` is `{id: reason}` when the iteration has ended; for those in `waiting` the job waits, until when.
+    `missing` is `{id: what stock says}` when the iteration has ended, and `reasons` why; for those in `waiting` the job
+    waits, until when. `news`: what has become known meanwhile of those that are missing; take it, and it is told.
     """
 
     def __init__(self, bus: Bus, jobs: Jobs, events: Subscription) -> None:
         self.jid = ""
         self.missing: dict[str, str] | None = None
         self.waiting: dict[str, float] = {}
+        self.reasons: dict[str, str] = {}
+        self.news: dict[str, str] = {}
         self._bus = bus
         self._jobs = jobs
         self._events = events
@@ -59,7 +62,7 @@ class Following:
             return kept
         while self.missing is None:
             returns = await self._next()
-            if returns:
+            if returns or self.news:
                 return returns
         raise StopAsyncIteration
 
@@ -73,7 +76,10 @@ class Following:
                         returns.append(return_map(event))
                 case JobSettled(jid=self.jid):
                     self.missing, self.waiting = dict(event.missing), dict(event.waiting or {})
-                case JobReturned() | JobSettled():
+                    self.reasons = dict(event.reasons or {})
+                case JobWaits(jid=self.jid):
+                    self.news |= event.reasons
+                case JobReturned() | JobSettled() | JobWaits():
                     pass
                 case _:
                     # We were too slow. Ask for the watch again: its end may have been in the hole.
@@ -94,7 +100,7 @@ class Following:
 @asynccontextmanager
 async def open_following(bus: Bus, jobs: Jobs) -> AsyncIterator[Following]:
     """A follower whose subscription stands, so that a job published from now on loses no return."""
-    async with bus.subscribe((JobReturned, JobSettled), keep=False, depth=DEPTH) as events:
+    async with bus.subscribe((JobReturned, JobSettled, JobWaits), keep=False, depth=DEPTH) as events:
         yield Following(bus, jobs, events)
 
 

@@ -22,7 +22,7 @@ from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequ
 from trisalt.errors import StoreError
 from trisalt.master.failures import failed_states
 from trisalt.master.gather import FIND_JOB
-from trisalt.master.watches import Watches
+from trisalt.master.watches import NOBODY, Attendance, Watches
 from trisalt.store.store import Jobs, NewReturn, Recorded, Store
 from trisalt.wire.jid import make
 
@@ -51,7 +51,7 @@ async def keep_jobs(
     *,
     timeout: float = 5.0,
     gather_job_timeout: float = 10.0,
-    connected: Callable[[], frozenset[str] | None] | None = None,
+    attendance: Attendance = NOBODY,
     waiting: Callable[[str], Mapping[str, float]] | None = None,
     clock: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
@@ -59,11 +59,10 @@ async def keep_jobs(
     """Keep the returns of jobs and watch those that somebody waits for, until cancelled.
 
     Answers ReturnsRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
-    `gather_job_timeout` are the configured ones, for those who ask for none of their own; `connected` gives the ids
-    that are connected now, or None while nobody knows; `waiting` for whom a job itself waits, and until when; `clock`
-    is wall time.
+    `gather_job_timeout` are the configured ones, for those who ask for none of their own; `attendance` knows
+    who is here; `waiting` for whom a job itself waits, and until when; `clock` is wall time.
     """
-    watches = Watches(bus, store.jobs, timeout, gather_job_timeout, connected, waiting)
+    watches = Watches(bus, store.jobs, timeout, gather_job_timeout, attendance, waiting, clock)
     keeper = _Keeper(bus, store.jobs, watches, clock)
     async with trio.open_nursery() as nursery:
         await nursery.start(watches.run)
@@ -203,6 +202,8 @@ def _returned(one: _Kept) -> JobReturned:
         for key, value in request.load.items()
         if key == "tgt" or (key in OPTIONAL_FIELDS and isinstance(value, OPTIONAL_FIELDS[key]))
     }
+    if request.fun == FIND_JOB:
+        further["taken"] = _taken(request.load.get("trisalt"))
     return JobReturned(
         id=request.id,
         jid=one.jid,
@@ -214,3 +215,9 @@ def _returned(one: _Kept) -> JobReturned:
         first=one.recorded is Recorded.NEW,
         **further,
     )
+
+
+def _taken(told: object) -> bool | None:
+    """Whether a minion that is asked for a job has taken it: what minions of ours say beside their answer."""
+    taken = told.get("taken") if isinstance(told, dict) else None
+    return taken if isinstance(taken, bool) else None

@@ -434,6 +434,9 @@ async def _stream_returns(following: Following, stream: FrameStream) -> None:
     """The returns as they come, and how it ended: in one piece with the last, so that its caller wakes once."""
     async for returns in following:
         frames: list[dict[str, Any]] = [{"return": body} for body in returns]
+        if following.news:
+            frames.append({"waits": following.news})
+            following.news = {}
         if following.missing is not None:
             frames.append(_settled(following))
         if not stream.put(*frames):
@@ -445,13 +448,16 @@ async def _stream_returns(following: Following, stream: FrameStream) -> None:
 
 def _settled(following: Following) -> dict[str, Any]:
     settled: dict[str, Any] = {"jid": following.jid, "missing": following.missing or {}}
-    return {"settled": settled | ({"waiting": following.waiting} if following.waiting else {})}
+    further = {"waiting": following.waiting, "reasons": following.reasons}
+    return {"settled": settled | {name: value for name, value in further.items() if value}}
 
 
 def _published(published: Published) -> dict[str, Any]:
     told: dict[str, Any] = {"jid": published.jid, "minions": published.minions, "missing": published.missing}
     if published.error is not None:
         told["error"] = published.error
+    if published.hint:
+        told["hint"] = published.hint
     return told
 
 

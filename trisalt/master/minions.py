@@ -86,6 +86,16 @@ class Minions:
 
         return sorted(await self._banks.look(banks, select)), []
 
+    def barred(self, tgt: Any, tgt_type: str) -> dict[str, str]:
+        """Whom a target would name if they had an accepted key: the state of theirs, by id. By their names only."""
+        if tgt_type not in BY_ID:
+            return {}
+        found: dict[str, str] = {}
+        for state in (State.DENIED, State.PENDING, State.REJECTED):
+            ids = self._keyring.list(state)
+            found |= dict.fromkeys(self._select(tgt, tgt_type, ids, None, None, ":"), state.name.lower())
+        return found
+
     def _select(
         self, tgt: Any, tgt_type: str, ids: Sequence[str], grains: Table | None, pillar: Table | None, delimiter: str
     ) -> set[str]:

@@ -60,10 +60,12 @@ class PresenceDesk:
         self,
         *,
         heartbeat: Callable[[], float] = lambda: 60.0,
+        key_state: Callable[[str], str | None] = lambda _id: "accepted",
         patience: Patience = PATIENCE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.heartbeat = heartbeat
+        self.key_state = key_state
         self.roster = Roster(patience)
         self._clock = clock
         self._connections: dict[int, str] = {}
@@ -119,6 +121,10 @@ class PresenceDesk:
         """These have been asked find_job, which whoever is here answers at once."""
         self.roster.asked(ids, now=trio.current_time())
         self._hasten()
+
+    def not_asked(self, ids: Iterable[str]) -> None:
+        """The question did not go out."""
+        self.roster.not_asked(ids, now=trio.current_time())
 
     # -- what is asked of it ------------------------------------------------------------------------------------
 
@@ -305,7 +311,7 @@ async def _question(bus: Bus, desk: PresenceDesk, ids: list[str]) -> None:
     except TrisaltError as exc:
         log.warning("presence.not_asked", reason=str(exc))
     if published is None or published.jid is None:
-        desk.roster.not_asked(ids, now=trio.current_time())
+        desk.not_asked(ids)
 
 
 async def _answer(

@@ -25,6 +25,7 @@ from trisalt.errors import ConfigError, TargetError
 from trisalt.master.acl import Acl, Verdict, refuse_job
 from trisalt.master.identity import Identity
 from trisalt.master.minions import BY_ID, EXACT_TYPES, Minions, for_the_wire, narrowed
+from trisalt.master.reasons import barred_hint
 from trisalt.store.store import Jobs, Waits
 from trisalt.transport.publish import Publisher
 from trisalt.wire import jid as jids
@@ -133,7 +134,9 @@ class _Desk:
         minions, missing, tgt, tgt_type = await self._aim(request, verdict)
         if not minions and not (rules.order_masters and not verdict.within):
             error = f"Master could not resolve minions for target {request.tgt}"
-            return Published(jid=None, minions=[], missing=missing, error=error)
+            # What is known of keys is for who keeps them.
+            barred = self._minions.barred(request.tgt, request.tgt_type) if self._acl.is_admin(request.asker) else {}
+            return Published(jid=None, minions=[], missing=missing, error=error, hint=barred_hint(barred))
         # A jid that was given out already is a job of somebody: to join it is the administrators'.
         wanted = request.jid if self._acl.is_admin(request.asker) else ""
         jid = self._jid(wanted, unique=os.getpid() if rules.unique_jid else None)

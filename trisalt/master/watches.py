@@ -1,6 +1,7 @@
 """One watch per job for all who wait: what feeds `gather.Gather` until nobody is to be waited for.
 
-It publishes find_job, hears the answers, and says `JobSettled` with a reason for each minion that did not return.
+It publishes find_job, hears the answers, and says `JobSettled` with a reason for each minion that did not return, and
+`JobWaits` as soon as there is one. Who is here, `master/presence` knows: those that are away are not waited for.
 A watch whose minions all return in time needs no task of its own: `master/jobs`, which tells of returns, says in the
 end that the job is settled. One that is late, or needs more to be said, gets one here.
 """
@@ -11,27 +12,21 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from typing import Protocol
 
 import attrs
 import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobNew, JobReturned, JobSettled
-from trisalt.bus.requests import MASTER, Published, PublishRequest, WatchRequest
+from trisalt.bus.events import JobNew, JobReturned, JobSettled, JobWaits, MinionAbsent, MinionPresent
+from trisalt.bus.requests import MASTER, Presence, Published, PublishRequest, WatchRequest
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.gather import FIND_JOB, Ask, Done, Gather
+from trisalt.master.reasons import Facts, Found, explained, headline, reason
 from trisalt.store.store import Jobs
 
 log = structlog.get_logger()
-
-NO_RESPONSE = (
-    "Minion did not return. [No response]\n"
-    "The minions may not have all finished running and any remaining minions will return upon completion. "
-    "To look up the return data for this job later, run the following command:\n\n"
-    "salt-run jobs.lookup_jid {jid}"
-)
-NOT_CONNECTED = "Minion did not return. [Not connected]"
 
 QUEUED = "Queued: will run when it is back, until {until}"
 
@@ -59,6 +54,13 @@ class _Watch:
     extended: bool = False
     """Somebody else has begun to wait, perhaps after the bus was told."""
     polls: list[str] = attrs.field(factory=list)
+    sent: float = 0.0
+    """When the job went out, and when its minions were asked for it last; wall seconds."""
+    asked: float | None = None
+    found: dict[str, Found] = attrs.field(factory=dict)
+    """What minions said when they were asked for it."""
+    news: set[str] = attrs.field(factory=set)
+    """Of whom there is something to tell."""
 
     @property
     def over(self) -> bool:
@@ -67,8 +69,13 @@ class _Watch:
 
     def answered(self, event: JobReturned) -> None:
         """What a minion says to find_job: what it runs, or nothing. An error is no sign of life of the job."""
-        running = isinstance(event.result, dict) and bool(event.result) and not event.retcode
-        self.gather.answered(event.id, running=running, now=trio.current_time())
+        result = event.result if isinstance(event.result, dict) and not event.retcode else {}
+        self.gather.answered(event.id, running=bool(result), now=trio.current_time())
+        if event.taken is False and not result:
+            self.gather.never_received(event.id)
+        if event.id in self.gather.pending:
+            self.found[event.id] = Found(at=event.stamp, running=result, taken=event.taken)
+            self.news.add(event.id)
         self.wake()
 
     def wake(self) -> None:
@@ -76,10 +83,52 @@ class _Watch:
             self.changed.set()
 
 
+class Attendance(Protocol):
+    """Who is here: what `master/presence` knows."""
+
+    @property
+    def gone(self) -> Set[str]:
+        """Who is known not to be here."""
+
+    def find(self, id: str) -> Presence:
+        """What is known of one minion."""
+
+    def key_state(self, id: str) -> str | None:
+        """`accepted`, `pending`, `rejected`, `denied`, or None for no key."""
+
+    def asked(self, ids: Iterable[str]) -> None:
+        """These are asked find_job now."""
+
+    def not_asked(self, ids: Iterable[str]) -> None:
+        """They were not, after all."""
+
+
+class Nobody:
+    """Where nobody knows who is here."""
+
+    gone: Set[str] = frozenset()
+
+    def find(self, id: str) -> Presence:
+        """Nothing is known."""
+        return Presence(present=None)
+
+    def key_state(self, id: str) -> str | None:
+        """Who was found by a target has one."""
+        return "accepted"
+
+    def asked(self, ids: Iterable[str]) -> None:
+        """Nobody takes note."""
+
+    not_asked = asked
+
+
+NOBODY = Nobody()
+
+
 class Watches:
     """The jobs that somebody waits for. `timeout` and `gather_job_timeout` are for those who ask for none.
 
-    `waiting` says for whom a job itself waits, and until when.
+    `waiting` says for whom a job itself waits, and until when; `clock` is wall time.
     """
 
     def __init__(
@@ -88,14 +137,16 @@ class Watches:
         jobs: Jobs,
         timeout: float,
         gather_job_timeout: float,
-        connected: Callable[[], frozenset[str] | None] | None,
+        attendance: Attendance,
         waiting: Callable[[str], Mapping[str, float]] | None,
+        clock: Callable[[], float],
     ) -> None:
         self._bus = bus
         self._jobs = jobs
         self._timeout = timeout
         self._gather_job_timeout = gather_job_timeout
-        self._connected = connected
+        self._attendance = attendance
+        self._clock = clock
         self._queued = waiting
         self._watches: dict[str, _Watch] = {}
         self._polls: dict[str, _Watch] = {}
@@ -108,7 +159,11 @@ class Watches:
         """Watch new jobs that somebody waits for, and those that are out already for who comes later, for ever."""
         async with trio.open_nursery() as self._tasks:
             # Known here before its publication goes out: no return can be missed.
-            with self._bus.listen(JobNew, self._follow), self._bus.answering({WatchRequest: self._watch}):
+            with (
+                self._bus.listen(JobNew, self._follow),
+                self._bus.listen((MinionPresent, MinionAbsent), self._moved),
+                self._bus.answering({WatchRequest: self._watch}),
+            ):
                 task_status.started()
                 while True:
                     with trio.CancelScope(deadline=self._first()) as self._patience:
@@ -155,12 +210,8 @@ class Watches:
                 watch.told = True
                 self._forget(watch)
         for watch in touched.values():
-            if watch.gather.pending:
-                continue
-            if watch.changed is not None:
-                watch.changed.set()
-            elif not watch.over:
-                self._attend(watch, self._run)
+            if not watch.gather.hopeful:
+                self._hasten(watch)
 
     def _answers(self, jid: str) -> dict[str, JobReturned]:
         """Who has answered a find_job: it may come before the watch that published it knows its jid."""
@@ -170,6 +221,25 @@ class Watches:
             if len(self._unrecorded) > REMEMBERED:
                 self._unrecorded.popitem(last=False)
         return answers
+
+    def _hasten(self, watch: _Watch) -> None:
+        """There is less to wait for than there was."""
+        if watch.changed is not None:
+            watch.changed.set()
+        elif watch.gather.pending:
+            self._patience.deadline = min(self._patience.deadline, watch.gather.wake)
+        elif not watch.over:
+            self._attend(watch, self._run)
+
+    def _moved(self, event: MinionPresent | MinionAbsent) -> None:
+        """A minion has come, or is away."""
+        for watch in self._watches.values():
+            if watch.gather.moved(event.id, away=isinstance(event, MinionAbsent)):
+                watch.news.add(event.id)
+                if watch.changed is None:
+                    # Its reason is to be told.
+                    self._attend(watch, self._run)
+                watch.wake()
 
     def _follow(self, event: JobNew) -> None:
         if not event.watch:
@@ -184,7 +254,7 @@ class Watches:
         )
         if event.chosen:
             self._attend(watch, self._run_known)
-        elif not watch.gather.pending:
+        elif not watch.gather.pending or watch.news:
             self._attend(watch, self._run)
         elif watch.gather.wake < self._patience.deadline:
             self._patience.deadline = watch.gather.wake
@@ -207,6 +277,7 @@ class Watches:
                     timeout=request.timeout,
                     gather_job_timeout=request.gather_job_timeout,
                 )
+                watch.sent = entry.recorded
                 self._attend(watch, self._run_known)
                 return sorted(entry.minions)
         self._extend(watch, request)
@@ -240,8 +311,10 @@ class Watches:
             now=trio.current_time(),
             timeout=self._timeout if timeout is None else timeout,
             gather_job_timeout=self._gather_job_timeout if gather_job_timeout is None else gather_job_timeout,
+            away=self._attendance.gone,
         )
-        watch = self._watches[jid] = _Watch(jid, user, gather, unreachable)
+        watch = self._watches[jid] = _Watch(jid, user, gather, unreachable, sent=self._clock())
+        watch.news.update(gather.away, unreachable)
         return watch
 
     def _extend(self, watch: _Watch, request: WatchRequest) -> None:
@@ -274,22 +347,41 @@ class Watches:
             missing = await self._gather(watch)
         finally:
             self._forget(watch)
-        gone = self._gone(missing)
-        reasons = {
-            id: NOT_CONNECTED if id in gone else NO_RESPONSE.format(jid=watch.jid)
-            for id in sorted({*missing, *watch.unreachable})
-        }
+        facts = {id: self._facts(watch, id) for id in sorted({*missing, *watch.unreachable})}
+        heads = {id: headline(known, watch.jid) for id, known in facts.items()}
+        reasons = {id: reason(known) for id, known in facts.items()}
         waiting = {} if self._queued is None else self._queued(watch.jid)
-        waiting = {id: until for id, until in waiting.items() if id in reasons}
-        reasons |= {id: queued_reason(until) for id, until in waiting.items()}
-        if reasons or not watch.recorded:
+        waiting = {id: until for id, until in waiting.items() if id in heads}
+        heads |= {id: queued_reason(until) for id, until in waiting.items()}
+        if heads or not watch.recorded:
+            kept = {id: explained(head, reasons[id]) for id, head in heads.items()}
             try:
-                await self._jobs.mark_settled(watch.jid, reasons)
+                await self._jobs.mark_settled(watch.jid, kept)
             except StoreError as exc:
                 log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
-        if reasons or not watch.told:
-            await self._bus.publish(JobSettled(jid=watch.jid, missing=reasons, waiting=waiting or None))
-        log.debug("job.settled", jid=watch.jid, missing=len(reasons))
+        if heads or not watch.told:
+            event = JobSettled(jid=watch.jid, missing=heads, reasons=reasons or None, waiting=waiting or None)
+            await self._bus.publish(event)
+        log.debug("job.settled", jid=watch.jid, missing=len(heads))
+
+    def _facts(self, watch: _Watch, id: str) -> Facts:
+        return Facts(
+            id=id,
+            key=self._attendance.key_state(id),
+            presence=self._attendance.find(id),
+            sent=watch.sent,
+            now=self._clock(),
+            asked=None if id in watch.unreachable else watch.asked,
+            found=watch.found.get(id),
+        )
+
+    async def _tell(self, watch: _Watch) -> None:
+        """Say what is known by now of those that are missing."""
+        news, watch.news = watch.news, set()
+        if self._bus.wanted(JobWaits):
+            ids = sorted(id for id in news if id in watch.gather.pending or id in watch.unreachable)
+            if reasons := {id: reason(self._facts(watch, id)) for id in ids}:
+                await self._bus.publish(JobWaits(jid=watch.jid, reasons=reasons))
 
     def _forget(self, watch: _Watch) -> None:
         if self._watches.get(watch.jid) is watch:
@@ -300,8 +392,9 @@ class Watches:
     async def _gather(self, watch: _Watch) -> frozenset[str]:
         while True:
             watch.changed = trio.Event()
-            gone = self._gone(watch.gather.pending)
-            match watch.gather.step(trio.current_time(), gone=gone):
+            if watch.news:
+                await self._tell(watch)
+            match watch.gather.step(trio.current_time()):
                 case Done(missing=missing):
                     return missing
                 case Ask(minions=minions):
@@ -316,11 +409,17 @@ class Watches:
             tgt=sorted(minions), tgt_type="list", fun=FIND_JOB, arg=[watch.jid], user=watch.user, caller=MASTER
         )
         published: Published | None = None
+        # Before it goes out: whoever is here answers at once.
+        self._attendance.asked(minions)
+        watch.asked = self._clock()
         try:
             with trio.move_on_after(watch.gather.gather_job_timeout):
                 published = await self._bus.ask(request)
         except TrisaltError as exc:
             log.warning("job.find_job_not_published", jid=watch.jid, reason=str(exc))
+        if published is None or published.jid is None:
+            self._attendance.not_asked(minions)
+            watch.asked = None
         if published is None:
             return
         if published.jid is None:
@@ -332,11 +431,6 @@ class Watches:
             self._polls.pop(watch.polls.pop(0), None)
         for event in list(self._answers(published.jid).values()):
             watch.answered(event)
-
-    def _gone(self, ids: Set[str]) -> frozenset[str]:
-        """Which of `ids` are known not to be connected. When nobody is, presence itself is what is missing."""
-        connected = None if self._connected is None else self._connected()
-        return frozenset(ids - connected) if connected else frozenset()
 
 
 def queued_reason(until: float) -> str:

@@ -29,7 +29,7 @@ from trisalt.loader.returner import returner_names
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.inheritance import Fate, fate, interrupted
-from trisalt.minion.proc import Proc, Running, SeenJids, boot_id, wait_ended
+from trisalt.minion.proc import FURTHER, Proc, Running, SeenJids, boot_id, wait_ended
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
@@ -98,6 +98,8 @@ _SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 # Signals that end a job, as far as it does not mind them.
 ENDING = frozenset({signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
+
+FIND_JOB = "saltutil.find_job"
 
 _ECHOED = ("user", "master_id", "metadata")
 
@@ -240,6 +242,8 @@ class Jobs:
             if isinstance(fun, str) and answered_here(fun):
                 log.info("job.started", jid=jid, fun=fun, pid=os.getpid())
                 outcome = answer(fun, load["arg"], self.proc, self.signal)
+                if fun == FIND_JOB and not outcome.result:
+                    back |= self._unknown_here(load["arg"])
                 self._finish(jid, back, outcome)
                 await self._give(load, back, outcome)
                 return
@@ -262,6 +266,14 @@ class Jobs:
             assert running is not None, "taken by wanted()"
             outcome = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
             await self._give(load, back, outcome)
+
+    def _unknown_here(self, arg: list[Any]) -> dict[str, Any]:
+        """What is told beside an answer that a job does not run here: whether it has been taken at all."""
+        jid = str(arg[0]) if len(arg) == 1 else ""
+        if not job_ids.is_jid(jid):
+            return {}
+        taken = True if jid in self._returns.spool else self._seen.remembers(jid)
+        return {} if taken is None else {FURTHER: {"taken": taken}}
 
     def _executors(self, load: Mapping[str, Any]) -> list[Any]:
         return list(load.get("module_executors") or self._options.module_executors)

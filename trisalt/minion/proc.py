@@ -194,6 +194,13 @@ class SeenJids:
     def __contains__(self, jid: str) -> bool:
         return jid in self._jids
 
+    def remembers(self, jid: str) -> bool | None:
+        """Whether a jid has been taken; None for one that is so old that it may have been forgotten."""
+        if jid in self._jids:
+            return True
+        full = len(self._jids) >= self._depth
+        return None if full and jid <= min(self._jids) else False
+
     def take(self, jid: str, *, note: bool = True) -> bool:
         """Remember a jid; False when it has been taken before. Without `note` only this daemon does."""
         if jid in self._jids:
