@@ -21,6 +21,8 @@ from trisalt.bus.events import (
 )
 from trisalt.bus.requests import (
     DropTokenRequest,
+    Presence,
+    PresenceRequest,
     Published,
     PublishRequest,
     Resolved,
@@ -431,6 +433,20 @@ async def test_a_plugin_asks_whom_a_target_names(master, nursery):
     answer = await master.upcall(UpcallKind.MATCH, tgt="os|Debian", tgt_type="grain", delimiter="|")
     assert answer == {"minions": ["m1"], "missing": []}
     assert asked == [ResolveRequest(tgt="os|Debian", tgt_type="grain", delimiter="|")]
+
+
+async def test_a_plugin_asks_who_is_here(master):
+    asked = []
+
+    async def answer(request):
+        asked.append(request)
+        return {"m1": Presence(present=True, version="3008.3")}
+
+    with master.bus.answering({PresenceRequest: answer}):
+        known = await master.upcall(UpcallKind.PRESENCE, ids=["m1"], ask=True, patience=3)
+        await master.upcall(UpcallKind.PRESENCE, ids=None, ask=False, patience="long")
+    assert known["m1"] == {**attrs.asdict(Presence(present=True)), "version": "3008.3"}
+    assert asked == [PresenceRequest(ids=["m1"], ask=True, patience=3.0), PresenceRequest()]
 
 
 async def logins(bus, asked, *, task_status):

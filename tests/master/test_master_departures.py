@@ -53,7 +53,7 @@ async def test_a_deleted_minion_is_forgotten_and_a_rejected_one_signs_in_anew(se
     await change(bus, "rejected", "m2")
     assert (banks.flushed, sessions.forgotten) == ([], ["m2"])
     await change(bus, "delete")
-    assert banks.flushed == [("grains", "m1"), ("pillar", "m1"), ("mine", "m1")]
+    assert banks.flushed == [("grains", "m1"), ("pillar", "m1"), ("mine", "m1"), ("presence", "m1")]
     assert sessions.forgotten == ["m2", "m1"]
 
 

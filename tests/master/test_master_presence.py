@@ -13,6 +13,7 @@ from trisalt.bus.events import KeyChanged, MinionAbsent, MinionPresent
 from trisalt.bus.requests import HeartbeatRequest, Presence, PresenceRequest, Published, PublishRequest
 from trisalt.errors import CommandError, StoreError
 from trisalt.master.presence import PresenceDesk, keep_presence
+from trisalt.master.presence_events import announce_presence
 
 NOW = 1795351200.0
 ABSENT_AFTER = 36.0
@@ -234,3 +235,22 @@ async def test_a_store_that_cannot_be_read_or_written_does_not_end_it(nursery, a
     assert house.banks.writes == 0
     await trio.sleep(61)
     assert house.banks.writes == 1
+
+
+async def test_stocks_events_tell_who_is_here_and_before_it_what_has_changed(house, nursery, autojump_clock):
+    # Over a restart: m2 was here, and nobody knows yet whether it still is.
+    house.desk.roster.recall("m2", now=trio.current_time(), seen=-60.0, since=-60.0, present=True)
+    await nursery.start(partial(announce_presence, house.bus, house.desk, loop_interval=10.0))
+    async with house.bus.subscribe("salt/presence/*", keep=True) as told:
+        house.here = {"m1"}
+        await house.beat("m1")
+        events = [await told.receive() for _ in range(2)]
+        assert [event.tag for event in events] == ["salt/presence/change", "salt/presence/present"]
+        assert (events[0].new, events[0].lost, events[1].present) == (["m1"], [], ["m1", "m2"])
+        assert (await told.receive()).present == ["m1", "m2"]
+        assert trio.current_time() - house.began == 20.0
+        await trio.sleep(19)
+        events = await told.receive_all()
+        assert [event.tag[14:] for event in events] == ["present"]
+        events = [await told.receive(), await told.receive()]
+        assert (events[0].lost, events[1].present) == (["m2"], ["m1"])

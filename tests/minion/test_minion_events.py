@@ -321,6 +321,7 @@ async def test_refreshing_tells_who_keeps_it(room, ask, what, wanted):
         ("refresh", {"what": "coffee"}),
         ("command", {"kind": "wheel", "fun": "key.accept"}),
         ("schedule", {"op": "dance"}),
+        ("presence", {"ids": None}),
     ],
 )
 async def test_what_cannot_be_answered_is_an_error_of_ours(room, ask, kind, fields):

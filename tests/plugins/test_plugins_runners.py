@@ -38,7 +38,7 @@ async def runners(tmp_path, host):
         await jobs.record_return(
             SECOND, "m2", {"return": "uid=0", "retcode": 2, "success": False, "out": "highstate", "fun": "cmd.run"}
         )
-        opts = {"cachedir": str(tmp_path), "timeout": 3, "extension_modules": ""}
+        opts = {"cachedir": str(tmp_path), "timeout": 3, "gather_job_timeout": 10, "extension_modules": ""}
         yield Plugins(opts).loader("runners")
 
 
@@ -191,34 +191,71 @@ def answered(fields, returns):
     return {"jid": FIRST, "minions": ["m1", "m2", "m3"], "missing": [], "returns": returns}
 
 
+def known(present, **kwargs):
+    seen = 1795351200.0 if present else None
+    fields = {"since": 1795351100.0, "seen": seen, "address": "", "version": "", "every": 0.0, "latency": None}
+    return {"present": present, **fields, "why": "", **kwargs}
+
+
 async def test_who_is_up_and_who_is_down(runners, host):
-    host.answers["publish"] = lambda fields: answered(fields, {"m3": {"return": True}, "m1": {"return": True}})
+    host.answers["match"] = {"minions": ["m1", "m2", "m3"], "missing": []}
+    host.answers["presence"] = lambda fields: {"m1": known(True), "m2": known(False), "m3": known(True)}
     assert runners["manage.status"](timeout=2, gather_job_timeout=4) == {"up": ["m1", "m3"], "down": ["m2"]}
     assert runners["manage.up"]() == ["m1", "m3"]
-    (kind, fields) = host.asked[0]
-    assert (kind, fields["fun"], fields["timeout"], fields["options"]) == (
-        "publish",
-        "test.ping",
-        2,
-        {"gather_job_timeout": 4},
-    )
-    host.asked.clear()
+    # Who must be asked has the patience of any other job: the one that is given, or the configured one.
+    assert [fields for kind, fields in host.asked if kind == "presence"] == [
+        {"ids": ["m1", "m2", "m3"], "ask": True, "patience": 6},
+        {"ids": ["m1", "m2", "m3"], "ask": True, "patience": 13},
+    ]
+    assert not any(kind == "publish" for kind, _fields in host.asked)
     host.answers["command"] = {"return": {}, "retcode": 0, "success": True}
     assert runners["manage.down"](removekeys=True) == ["m2"]
     assert host.asked[-1] == (
         "command",
         {"kind": "wheel", "fun": "key.delete", "arg": ["m2"], "kwarg": {}, "timeout": 60},
     )
+    host.answers["match"] = {"minions": [], "missing": []}
+    assert runners["manage.status"]("nosuch") == {"up": [], "down": []}
 
 
-async def test_versions_are_sorted_by_age(runners, host):
-    host.answers["publish"] = lambda fields: answered(fields, {"m1": {"return": "3008.3"}, "m2": {"return": "3006.10"}})
+async def test_versions_are_sorted_by_age_and_asked_of_those_that_do_not_say_theirs(runners, host):
+    host.answers["match"] = {"minions": ["m1", "m2", "m3", "m4"], "missing": []}
+    host.answers["presence"] = {
+        "m1": known(True, version="3008.3"), "m2": known(True), "m3": known(False, version="3008.3"), "m4": known(True),
+    }  # fmt: skip
+    returns = {"m2": {"return": "3006.10"}, "m4": {"return": "no such function", "retcode": 1}}
+    host.answers["publish"] = lambda fields: answered(fields, returns)
     assert runners["manage.versions"]() == {
         "Master": "3008.3",
         "Up to date": {"m1": "3008.3"},
         "Minion requires update": {"m2": "3006.10"},
-        "Minion offline": {"m3": False},
+        "Minion offline": {"m3": False, "m4": False},
     }
+    assert [fields["tgt"] for kind, fields in host.asked if kind == "publish"] == [["m2", "m4"]]
+
+
+async def test_what_is_known_of_who_is_here_is_listed(runners, host):
+    host.answers["match"] = {"minions": ["m3", "m1", "m2"], "missing": []}
+    host.answers["presence"] = {
+        "m1": known(True, address="192.0.2.1", version="3008.3", every=60.0, latency=0.0123),
+        "m2": known(False, why="it does not answer"),
+        "m3": known(None, seen=1795351000.0),
+    }
+    assert runners["presence.list"]("m*", ask=True) == {
+        "m1": {
+            "state": "present",
+            "since": "2026-11-22 12:38:20 UTC",
+            "last_seen": "2026-11-22 12:40:00 UTC",
+            "address": "192.0.2.1",
+            "version": "3008.3",
+            "latency_ms": 12,
+            "heartbeat_s": 60.0,
+        },
+        "m2": {"state": "absent", "since": "2026-11-22 12:38:20 UTC", "reason": "it never came"},
+        "m3": {"state": "unknown", "last_seen": "2026-11-22 12:36:40 UTC"},
+    }
+    assert host.asked[0][1]["tgt"] == "m*"
+    assert host.asked[1][1] == {"ids": ["m3", "m1", "m2"], "ask": True, "patience": None}
 
 
 async def test_an_event_is_sent_as_it_is(runners, host):

@@ -241,6 +241,23 @@ class MinionAbsent(Event):
     why: str
 
 
+@attrs.frozen(kw_only=True)
+class Present(Event):
+    """Who is here, told at intervals (`presence_events`)."""
+
+    TAG = "salt/presence/present"
+    present: list[str]
+
+
+@attrs.frozen(kw_only=True)
+class PresenceChanged(Event):
+    """Who has come, and who has gone, since this was told last (`presence_events`)."""
+
+    TAG = "salt/presence/change"
+    new: list[str]
+    lost: list[str]
+
+
 # -- jobs ----------------------------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ from trisalt.bus.requests import (
     Caller,
     CancelRequest,
     DropTokenRequest,
+    PresenceRequest,
     Published,
     PublishRequest,
     ResolveRequest,
@@ -59,7 +60,7 @@ ASKS_OTHERS = re.compile(r"runner\.(salt\.(cmd|execute)|survey\..*)")
 # Functions that are given such things.
 PRIVATE_ARGUMENTS = re.compile(r"runner\.(auth\..*|cache\.store)|wheel\.pillar_roots\.write")
 # Banks that no plugin changes: who writes there could be whom they like.
-OWN_BANKS = frozenset({"tokens"})
+OWN_BANKS = frozenset({"tokens", "presence"})
 
 
 @attrs.define
@@ -257,6 +258,11 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
         case UpcallKind.CANCEL:
             user = run.user if run else "root"
             return await bus.ask(CancelRequest(jid=fields["jid"], minions=fields.get("minions"), user=user))
+        case UpcallKind.PRESENCE:
+            asked = PresenceRequest(
+                ids=fields.get("ids"), ask=bool(fields.get("ask")), patience=_seconds(fields.get("patience"))
+            )
+            return {id: attrs.asdict(known) for id, known in (await bus.ask(asked)).items()}
         case UpcallKind.TOKEN:
             return await _token(bus, run.user if run else "root", fields)
         case UpcallKind.BANK:
@@ -267,6 +273,10 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
             return runs.workers.signal(fields["jid"], fields["signum"]) if runs.workers else None
         case kind:
             raise CommandError(f"A master has no answer to {kind.value}")
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
 async def _token(bus: Bus, user: str, fields: Mapping[str, Any]) -> Any:

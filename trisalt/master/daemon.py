@@ -49,6 +49,7 @@ from trisalt.master.minions import Minions, answer_targets
 from trisalt.master.peers import serve_peers
 from trisalt.master.pillar import serve_pillar
 from trisalt.master.presence import PresenceDesk, keep_presence
+from trisalt.master.presence_events import announce_presence
 from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.queue import Queue
 from trisalt.master.queues import run_queue
@@ -255,6 +256,9 @@ async def start_services(
     for service in essential:
         await services.start(service)
     await services.start(partial(supervise, housekeeping, name="housekeeping"))
+    if config.presence_events:
+        told = partial(announce_presence, bus, here.presence, loop_interval=max(config.loop_interval, 1.0))
+        await services.start(partial(supervise, told, name="presence events"))
     await services.start(
         partial(supervise, partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds), name="job cache")
     )

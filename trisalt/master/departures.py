@@ -1,4 +1,4 @@
-"""What is kept about a minion goes with its key: its session at once, its grains, pillar and mine too.
+"""What is kept about a minion goes with its key: its session at once, its grains, pillar, mine and presence too.
 
 `KeyChanged` comes from `master/auth`, from `salt-key` by way of the local door, and from wheel functions.
 """
@@ -16,7 +16,7 @@ from trisalt.store.store import Banks
 
 log = structlog.get_logger()
 
-KEPT = ("grains", "pillar", "mine")
+KEPT = ("grains", "pillar", "mine", "presence")
 GONE = frozenset({"delete", "rejected"})
 
 
@@ -30,7 +30,7 @@ async def follow_departures(
 ) -> None:
     """Forget minions whose keys were deleted or rejected, until cancelled.
 
-    A session goes in both cases; grains, pillar and mine with a deleted key, unless `preserve`.
+    A session goes in both cases; what else is kept with a deleted key, unless `preserve`.
     """
     async with bus.subscribe(KeyChanged, keep=True, depth=256) as changes:
         task_status.started()

@@ -23,7 +23,7 @@ SLICE = 500
 
 BETWEEN_SLICES_S = 0.05
 
-BANKS_OF_MINIONS = ("grains", "pillar", "mine")
+BANKS_OF_MINIONS = ("grains", "pillar", "mine", "presence")
 
 
 async def keep_house(

@@ -149,6 +149,11 @@ class PresenceDesk:
             why=entry.cause.value if entry.cause is not None else "",
         )
 
+    def listed(self) -> set[str]:
+        """Who is here; of whom nobody knows yet, those that were when this was known last."""
+        entries = self.roster.entries()
+        return {entry.id for entry in entries if entry.present or (entry.present is None and entry.before)}
+
     def doubtful(self, ids: Iterable[str]) -> list[str]:
         """Of whom it is not certain right now."""
         now = trio.current_time()
@@ -235,6 +240,7 @@ class PresenceDesk:
                     address=address if isinstance(address, str) else "",
                     version=version if isinstance(version, str) else "",
                     every=float(every) if isinstance(every, int | float) else 0.0,
+                    present=row.get("present") is True,
                 )
 
     def row(self, entry: Entry) -> dict[str, Any]:

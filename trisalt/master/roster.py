@@ -57,7 +57,7 @@ class Entry:
     """One minion. `present` is None while nobody knows; `since` is when that began.
 
     `doubt`: since when there is a hint that it is otherwise. `asked`: when the question went out that it has not
-    answered. `watched`: since when it may have been heard.
+    answered. `watched`: since when it may have been heard. `before`: whether it was here before we were.
     """
 
     id: str
@@ -76,6 +76,7 @@ class Entry:
     allowed: float = 0.0
     checked: float = -math.inf
     again: float = 0.0
+    before: bool = False
 
     @property
     def gone(self) -> bool:
@@ -146,12 +147,21 @@ class Roster:
         return entry
 
     def recall(
-        self, id: str, *, now: float, seen: float, since: float, address: str, version: str, every: float
+        self,
+        id: str,
+        *,
+        now: float,
+        seen: float,
+        since: float,
+        address: str = "",
+        version: str = "",
+        every: float = 0.0,
+        present: bool = False,
     ) -> None:
         """What was known of a minion before we were here. Whether it is here now, nobody knows."""
         entry = self.know(id, now=now)
         entry.seen, entry.since = seen, since
-        entry.address, entry.version, entry.every = address, version, every
+        entry.address, entry.version, entry.every, entry.before = address, version, every, present
 
     def forget(self, id: str) -> Entry | None:
         """Its key is gone. What was known of it."""

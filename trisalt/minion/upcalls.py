@@ -59,6 +59,7 @@ class Upcalls:
             UpcallKind.PUBLISH: self._publish,
             UpcallKind.COMMAND: self._command,
             UpcallKind.MATCH: self._match,
+            UpcallKind.PRESENCE: self._presence,
             UpcallKind.CANCEL: self._cancel,
             UpcallKind.TOKEN: self._token,
             UpcallKind.BANK: self._bank,
@@ -195,6 +196,10 @@ class Upcalls:
     async def _cancel(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()
         raise CommandError("What waits for minions, waits at their master.")
+
+    async def _presence(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
+        await trio.lowlevel.checkpoint()
+        raise CommandError("Who is here, only a master knows.")
 
     async def _token(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()

@@ -27,6 +27,7 @@ class UpcallKind(StrEnum):
     PUBLISH = "publish"
     COMMAND = "command"
     MATCH = "match"
+    PRESENCE = "presence"
     CANCEL = "cancel"
     TOKEN = "token"  # noqa: S105 - a name, no secret
     BANK = "bank"

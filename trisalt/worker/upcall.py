@@ -138,6 +138,17 @@ def cancel(jid: str, minions: Sequence[str] | None = None) -> dict[str, bool]:
     return dict(_host.call("cancel", {"jid": jid, "minions": None if minions is None else list(minions)}))
 
 
+def presence(
+    ids: Sequence[str] | None = None, *, ask: bool = False, patience: float | None = None
+) -> dict[str, dict[str, Any]]:
+    """What the master knows of who is here: of ``ids``, or of all, ``{id: {"present", "since", "seen", …}}``.
+
+    `present` is None while nobody knows. With `ask`, those of whom it is not certain are asked first, and given
+    `patience` seconds.
+    """
+    return dict(_host.call("presence", {"ids": None if ids is None else list(ids), "ask": ask, "patience": patience}))
+
+
 def bank(op: str, bank: str, key: str | None = None, data: Any = None) -> bool:
     """Change what the master keeps: `op` is `store`, or `flush` of one key, or (without) of a whole bank."""
     return bool(_host.call("bank", {"op": op, "bank": bank, "key": key, "data": data}))

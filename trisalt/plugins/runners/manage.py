@@ -1,4 +1,4 @@
-"""Which minions are up: asked by a `test.ping`, or by what they say of their version."""
+"""Which minions are up: what the master knows by their signs of life, and asks where it is not certain."""
 
 import os
 import re
@@ -36,15 +36,13 @@ def status(output=True, tgt="*", tgt_type="glob", timeout=None, gather_job_timeo
         salt-run manage.status tgt="webservers" tgt_type="nodegroup"
         salt-run manage.status timeout=5 gather_job_timeout=10
     """
-    options = {} if gather_job_timeout is None else {"gather_job_timeout": gather_job_timeout}
-    asked = upcall.publish(tgt, "test.ping", tgt_type=tgt_type, timeout=timeout, options=options)
-    returned = set(asked.get("returns", {}))
-    return {"up": sorted(returned), "down": sorted(set(asked["minions"]) - returned)}
+    up, down = _standing(_known(upcall.match(tgt, tgt_type)["minions"], timeout, gather_job_timeout))
+    return {"up": up, "down": down}
 
 
 def up(tgt="*", tgt_type="glob", timeout=None, gather_job_timeout=None):
     """
-    The minions that answer.
+    The minions that are here.
 
     CLI Example:
 
@@ -57,7 +55,7 @@ def up(tgt="*", tgt_type="glob", timeout=None, gather_job_timeout=None):
 
 def down(removekeys=False, tgt="*", tgt_type="glob", timeout=None, gather_job_timeout=None):
     """
-    The minions that do not answer.
+    The minions that are not here.
 
     removekeys : False
         Delete their keys, too.
@@ -87,15 +85,19 @@ def versions():
 
         salt-run manage.versions
     """
-    asked = upcall.publish("*", "test.version")
+    known = _known(upcall.match("*")["minions"])
+    up, _down = _standing(known)
+    versions = {id: known[id]["version"] for id in up if known[id]["version"]}
+    if silent := [id for id in up if id not in versions]:
+        # Those who do not say it by themselves.
+        returns = upcall.publish(silent, "test.version", tgt_type="list")["returns"]
+        versions |= {id: answer["return"] for id, answer in returns.items() if _is_version(answer)}
     found = {"Master": SALT_VERSION}
-    for id in sorted(asked["minions"]):
-        answer = asked["returns"].get(id)
-        if answer is None or answer.get("retcode") or not isinstance(answer.get("return"), str):
+    for id in sorted(known):
+        if id in versions:
+            found.setdefault(_compared(versions[id], SALT_VERSION), {})[id] = versions[id]
+        else:
             found.setdefault("Minion offline", {})[id] = False
-            continue
-        version = answer["return"]
-        found.setdefault(_compared(version, SALT_VERSION), {})[id] = version
     return found
 
 
@@ -121,7 +123,7 @@ def key_regen():
 
 def list_state(subset=None, show_ip=False):
     """
-    The minions that are here now: those that answer. Of ``subset``, if it is given, and (``show_ip``) with their
+    The minions that are here now. Of ``subset``, if it is given, and (``show_ip``) with their
     addresses: ``{id: address}``.
 
     CLI Example:
@@ -131,12 +133,13 @@ def list_state(subset=None, show_ip=False):
         salt-run manage.list_state
         salt-run manage.list_state subset='["m1", "m2"]' show_ip=True
     """
-    return _shown(_asked(subset)["up"], show_ip)
+    known = _asked(subset)
+    return _shown(_standing(known)[0], known, show_ip)
 
 
 def list_not_state(subset=None, show_ip=False):
     """
-    The minions that are not here now: those that do not answer.
+    The minions that are not here now.
 
     CLI Example:
 
@@ -144,7 +147,8 @@ def list_not_state(subset=None, show_ip=False):
 
         salt-run manage.list_not_state
     """
-    return _shown(_asked(subset)["down"], show_ip)
+    known = _asked(subset)
+    return _shown(_standing(known)[1], known, show_ip)
 
 
 def _the_same(name, function):
@@ -178,18 +182,33 @@ not_allowed = _the_same("not_allowed", list_not_state)
 
 
 def _asked(subset):
-    if subset is None:
-        return status()
-    wanted = [part.strip() for part in subset.split(",")] if isinstance(subset, str) else list(subset)
-    return status(tgt=wanted, tgt_type="list") if wanted else {"up": [], "down": []}
+    ids = upcall.match("*")["minions"]
+    if subset is not None:
+        wanted = [part.strip() for part in subset.split(",")] if isinstance(subset, str) else list(subset)
+        ids = [id for id in ids if id in wanted]
+    return _known(ids)
 
 
-def _shown(ids, show_ip):
+def _known(ids, timeout=None, gather_job_timeout=None):
+    """What is known of these; whoever may not be here is asked, and has as long as for any other job."""
+    if not ids:
+        return {}
+    timeout = __opts__["timeout"] if timeout is None else timeout
+    gather_job_timeout = __opts__["gather_job_timeout"] if gather_job_timeout is None else gather_job_timeout
+    return upcall.presence(ids, ask=True, patience=timeout + gather_job_timeout)
+
+
+def _standing(known):
+    up = sorted(id for id, one in known.items() if one["present"])
+    return up, sorted(set(known) - set(up))
+
+
+def _shown(ids, known, show_ip):
     if not show_ip:
         return ids
     with BankReader(os.path.join(__opts__["cachedir"], "trisalt.db")) as reader:
         kept = reader.fetch_all("grains", ids)
-    return {id: _address((kept.get(id) or {}).get("ipv4") or []) for id in ids}
+    return {id: known[id]["address"] or _address((kept.get(id) or {}).get("ipv4") or []) for id in ids}
 
 
 def _address(addresses):
@@ -202,6 +221,10 @@ def _compared(version, own):
         if theirs != ours:
             return "Minion newer than master" if theirs > ours else "Minion requires update"
     return "Up to date"
+
+
+def _is_version(answer):
+    return not answer.get("retcode") and isinstance(answer.get("return"), str)
 
 
 def _numbers(version):
