@@ -22,6 +22,7 @@ site:
     "common.sls": "common: test.nop\n",
     "broken.sls": "{{ nope }}\n",
     "bad.sls": "bad: test.fail_without_changes\n",
+    "slow.sls": "slow: {module.run: [{name: test.sleep}, {length: 2}]}\nnever: test.nop\n",
 }
 
 
@@ -65,3 +66,21 @@ def test_a_failed_state_fails_the_job(lab):
     done = lab.run("salt", "*", "state.apply", "bad")
     assert done.returncode == 1
     assert "Failed:    1" in done.stdout
+
+
+def test_a_run_that_is_under_way_is_told_of_waited_for_and_ended_softly(lab):
+    jid = lab.run("salt", "--async", "m1", "state.apply", "slow").stdout.split()[-1]
+
+    def doing():
+        found = lab.salt("m1", "saltutil.find_job", jid)["m1"]
+        return "state slow (module.run)" in json.dumps(found)
+
+    lab.wait(doing, "the state that runs")
+    lab.salt("m1", "state.soft_kill", jid)
+    (text,) = lab.salt("m1", "state.apply", "common")["m1"]
+    assert text.startswith('The function "state.apply" is running as PID ')
+    assert text.endswith(f"with jid {jid}")
+    assert list(lab.salt("m1", "state.apply", "common", "concurrent=True")["m1"]) == ["test_|-common_|-common_|-nop"]
+    assert list(lab.salt("m1", "state.apply", "common", "queue=True")["m1"]) == ["test_|-common_|-common_|-nop"]
+    done = json.loads(lab.run("salt-run", "--out", "json", "jobs.lookup_jid", jid).stdout)["m1"]
+    assert [entry["__id__"] for entry in done.values()] == ["slow"]

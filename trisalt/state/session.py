@@ -46,6 +46,9 @@ class Host(Protocol):
     def begin(self, chunk: Chunk) -> object:
         """A state is about to run."""
 
+    def close(self) -> object:
+        """The session is over."""
+
 
 class Session:
     """One job's view of the states of this minion. `options` are laid over those of the minion."""
@@ -87,6 +90,7 @@ class Session:
     def __exit__(
         self, _kind: type[BaseException] | None, _exc: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self._host.close()
         if self._pillar_before is not None:
             self.plugins.renew(pillar=self._pillar_before)
         for key, value in self._before.items():

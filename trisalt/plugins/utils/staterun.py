@@ -5,6 +5,7 @@ What a session does is `trisalt/state`'s; here is where files, pillar and events
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,6 +31,8 @@ TRUE = ("true", "yes", "on", "1", "t", "y")
 
 # Seconds between two looks at the runs that are waited for.
 LOOK_AGAIN = 0.2
+# Seconds that a state runs before the daemon is told that it is the one.
+MOMENT = 0.25
 
 
 def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **options: Any) -> Session:
@@ -162,18 +165,40 @@ def _master_tops() -> Mapping[str, Any]:
 
 
 class _Told:
-    """Who is told how far a run is: the master, by events, if the options or the state want it."""
+    """Who is told how far a run is: the daemon what runs right now, and the master, if the options or the state want
+    it, what has run.
+    """
 
     def __init__(self, jid: str, options: Mapping[str, Any]) -> None:
         self._jid = jid
+        self._local = {**__opts__, **options}.get("file_client") == "local"
         self._events = bool({**__opts__, **options}.get("state_events"))
+        self._now = ""
+        self._over = threading.Event()
+        self._teller: threading.Thread | None = None
 
     def begin(self, chunk: Mapping[str, Any]) -> None:
-        """A state is about to run."""
+        """A state is about to run. Who asks for the job is told of it, if it takes longer than a moment."""
+        self._now = f"state {chunk['__id__']} ({chunk['state']}.{chunk['fun']})"
+        if self._teller is None and not self._local:
+            self._teller = threading.Thread(target=self._keep_telling, daemon=True)
+            self._teller.start()
+
+    def _keep_telling(self) -> None:
+        told = ""
+        while not self._over.wait(MOMENT):
+            if self._now != told and upcall.doing(self._now):
+                told = self._now
+
+    def close(self) -> None:
+        """The run is over."""
+        self._over.set()
+        if self._teller is not None:
+            self._teller.join()
 
     def tell(self, result: dict[str, Any], count: int, fire_event: bool | str) -> None:
         """A state has run."""
-        if _is_local() or not (self._events or fire_event):
+        if self._local or not (self._events or fire_event):
             return
         if not fire_event:
             upcall.progress({"ret": result, "len": count}, number=result["__run_num__"])
