@@ -30,12 +30,14 @@ TRISALT = """
 import inspect, json, os, sys, logging, traceback
 logging.disable(logging.CRITICAL)
 from trisalt.config.read import read_minion
+from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 from trisalt.worker import upcall
 class Host:
     def call(self, kind, fields):
         return [] if kind == "running" else True
 upcall.install(Host())
+facade.install()
 given = json.load(sys.stdin)
 opts = dict(read_minion(os.path.dirname(given["conf_file"])).opts)
 opts.update(given["opts"])

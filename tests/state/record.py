@@ -30,4 +30,6 @@ def answers(kind: str, calls: Sequence[Call], *, seconds: float = 600) -> dict[s
 
 
 if __name__ == "__main__":
-    RECORDED.write_text(json.dumps(answers("stock", CALLS), indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    # A line for each call, so that a difference shows which.
+    rows = [f"{json.dumps(call)}: {json.dumps(answer)}" for call, answer in sorted(answers("stock", CALLS).items())]
+    RECORDED.write_text("{\n" + ",\n".join(rows) + "\n}\n")

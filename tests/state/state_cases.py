@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.interop.beside import Call
+from tests.state.render_cases import FILES as TEMPLATES
 
 # Each file is a case that is shown, compiled and applied under its name.
 FILES = {
@@ -275,6 +276,9 @@ OTHER = {
     "e.import": "ours has no traceback",
     "e.reqtwo": "ours shows a map as Python does today",
 }
+RENDERED = sorted(
+    name.removesuffix(".sls").removesuffix("/init").replace("/", ".") for name in TEMPLATES if name.endswith(".sls")
+)
 NAMES = [
     name
     for name in sorted(name.removesuffix("/init").replace("/", ".") for name in FILES)
@@ -286,6 +290,7 @@ CALLS = [
     # These come first: a stock process keeps the environment that it was asked for last.
     *(Call("state.top", f"top/{name}.sls", test=False) for name in TOPS),
     *(Call("state.show_sls", name) for name in NAMES),
+    *(Call("state.show_sls", name) for name in RENDERED),
     *(Call("state.show_low_sls", name) for name in NAMES),
     *(Call("state.sls", name, test=False) for name in NAMES),
     *(Call("state.sls", name, test=True) for name in NAMES if not name.startswith("e.")),
@@ -346,10 +351,10 @@ OPTS = {"test": None, "pillarenv": None, "__cli": "salt-call", "autoload_dynamic
 
 def write(root: Path) -> None:
     """The files below `root`."""
-    for name, text in FILES.items():
-        path = root / f"{name}.sls"
+    for name, text in {**{f"{name}.sls": text for name, text in FILES.items()}, **TEMPLATES}.items():
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, newline="")
 
 
 def comparable(value: Any) -> Any:
@@ -361,6 +366,7 @@ def comparable(value: Any) -> Any:
             return [comparable(item) for item in value]
         case str():
             value = re.sub(r"Traceback \(most recent call last\):\n(?:  .*\n)*[\w.]+: ", "TRACEBACK ", value)
+            value = re.sub(r"/\S*/(?=cache/files/)", "", value)
             # Which failed is a set, on one side.
             return re.sub(r"(?<=requisite failed: )(.*)", lambda found: ", ".join(sorted(found[1].split(", "))), value)
     return value

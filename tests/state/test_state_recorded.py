@@ -11,7 +11,7 @@ from tests.state.state_cases import CALLS
 
 STOCK = json.loads(RECORDED.read_text(encoding="utf-8"))
 # Asking stock anew takes half a second a call: some of each kind.
-AGAIN = [call for number, call in enumerate(CALLS) if number % 16 == 5]
+AGAIN = [call for number, call in enumerate(CALLS) if number % 20 == 5]
 
 
 @pytest.fixture(scope="module")

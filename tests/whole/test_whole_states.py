@@ -29,7 +29,7 @@ site:
 @pytest.fixture(scope="module")
 def lab():
     with open_lab() as lab:
-        lab.start_master()
+        lab.start_master(auto_accept=True)
         for name, text in TREE.items():
             path = lab.master_dir() / "srv" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def lab():
         (lab.master_dir() / "pillar/top.sls").write_text("base: {'*': [web]}\n")
         (lab.master_dir() / "pillar/web.sls").write_text("web: {port: 8080}\n")
         lab.start_minion("m1")
-        lab.accept("m1")
+        lab.wait_up("m1")
         yield lab
 
 

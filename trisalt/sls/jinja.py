@@ -97,7 +97,7 @@ def render_jinja(
     environment = _Environment(
         dict(options.settings) | header,
         loader=None if sources is None else _Loader(sources),
-        undefined=jinja2.Undefined if options.allow_undefined else jinja2.StrictUndefined,
+        undefined=jinja2.Undefined if options.allow_undefined else _Undefined,
     )
     environment.globals.update(context)
     try:
@@ -114,6 +114,18 @@ def render_jinja(
     if text.endswith("\n") and not environment.keep_trailing_newline:
         output += "\n"
     return output
+
+
+class _Undefined(jinja2.StrictUndefined):
+    """A name that means nothing. Messages call what it was looked for in by a name that its reader knows."""
+
+    @property
+    def _undefined_message(self) -> str:
+        message: str = super()._undefined_message
+        if isinstance(self._undefined_obj, Mapping):
+            what = "dict" if isinstance(self._undefined_obj, dict) else "salt"
+            return f"'{what} object' has no attribute {self._undefined_name!r}"
+        return message
 
 
 def _take_header(text: str) -> tuple[str, dict[str, Any]]:

@@ -195,12 +195,15 @@ def _py(_rendering: Rendering, data: Any, _argument: str, context: Mapping[str, 
     path = str(context.get("tplpath", "<py>"))
     names = {f"__{name}__": context.get(name) for name in ("salt", "grains", "pillar", "opts", "sls")}
     module = {**context, **names, "__env__": context.get("saltenv"), "__file__": path, "__name__": "sls"}
+    source = _text(data, "py")
     try:
-        exec(compile(_text(data, "py"), path, "exec"), module)  # noqa: S102 - the operator named `py` for that
+        exec(compile(source, path, "exec"), module)  # noqa: S102 - the operator named `py` for that
+        if "run" not in module:
+            raise AttributeError(f"module {context.get('sls') or path!r} has no attribute 'run'")
         return module["run"]()
     except Exception as exc:
         line = exc.lineno if isinstance(exc, SyntaxError) else _last_line(exc, path)
-        raise SlsError(f"{type(exc).__name__}: {exc}", line=line, path=path) from exc
+        raise SlsError(f"{type(exc).__name__}: {exc}", line=line, source=source, path=path) from exc
 
 
 def _last_line(exc: BaseException, path: str) -> int | None:

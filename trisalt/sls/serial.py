@@ -133,7 +133,7 @@ def yaml_squote(text: str) -> str:
 def yaml_encode(value: Any) -> str:
     if not isinstance(value, str | int | float | bool | bytes | type(None) | date):
         raise TypeError(f"yaml_encode() only works with YAML scalar data; failed for {type(value)}")
-    return yaml.dump(value).removesuffix("\n").removesuffix("\n...")
+    return yaml_dquote(value) if isinstance(value, str) else yaml.dump(value).removesuffix("\n").removesuffix("\n...")
 
 
 SERIAL_FILTERS: dict[str, Filter] = {

@@ -16,10 +16,8 @@ from trisalt.errors import TargetError
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
 from trisalt.sls.failure import SlsError
-from trisalt.sls.functions import Functions
-from trisalt.sls.render import Rendering, render_sls, render_text
 from trisalt.sls.roots import CATCH_ALL, Sls
-from trisalt.sls.served import Client, Served
+from trisalt.sls.served import Client
 from trisalt.state.call import Caller
 from trisalt.state.compile import Compiled, Rules, compile_chunks, compile_high
 from trisalt.state.extend import apply_requisites_in
@@ -28,6 +26,7 @@ from trisalt.state.low import Chunk, to_chunks
 from trisalt.state.pause import Pause
 from trisalt.state.result import Result
 from trisalt.state.run import Run
+from trisalt.state.templates import Templates
 from trisalt.state.top import Top, assigned, merge_tops, verify_top, with_master_tops
 from trisalt.state.verify import verify_high
 from trisalt.target.match import matches
@@ -67,14 +66,14 @@ class Session:
     ) -> None:
         """`pillar` compiles the pillar of this job; without it the one that plugins see already is taken."""
         self.plugins = plugins
-        self.files = Served(client)
+        self.templates = Templates(plugins, client)
+        self.files = self.templates.files
         self._options = dict(options)
         self._host = host
         self._pillar = pillar
         self._master_tops = master_tops
         self._jid = jid
         self._mock = mock
-        self._renderings: dict[str, Rendering] = {}
         self._before: dict[str, Any] = {}
         self._pillar_before: dict[str, Any] | None = None
 
@@ -111,37 +110,9 @@ class Session:
 
     # -- rendering ------------------------------------------------------------------------------------------------
 
-    def rendering(self, env: str) -> Rendering:
-        """How the files of an environment are rendered."""
-        if env not in self._renderings:
-            self._renderings[env] = Rendering.from_opts(
-                self.opts,
-                saltenv=env,
-                sources=self.files.tree(env),
-                context={
-                    "salt": Functions(self.plugins.loader("modules")),
-                    "grains": self.plugins.grains,
-                    "pillar": self.plugins.pillar,
-                    "opts": self.opts,
-                    "proxy": {},
-                },
-                plugins=_Renderers(self.plugins),
-                runs_code=True,
-            )
-        return self._renderings[env]
-
-    def render(self, sls: Sls, env: str) -> Any:
-        """What an SLS file says. Raises SlsError."""
-        return render_sls(self.rendering(env), sls)
-
-    def render_text(self, text: str, *, path: str, name: str, env: str = "base") -> Any:
-        """What a text says that is no SLS file. Raises SlsError."""
-        context = {**self.rendering(env).context, "saltenv": env, "sls": name, "tplpath": path}
-        return render_text(self.rendering(env), text, context=context)
-
     def high(self, assignments: Mapping[str, Sequence[str]]) -> tuple[High, list[str]]:
         """The high data of SLS files by environment, and what is wrong with them."""
-        assembly = Assembly(self.files, self.render, auto_order=bool(self.opts.get("state_auto_order", True)))
+        assembly = Assembly(self.files, self.templates.sls, auto_order=bool(self.opts.get("state_auto_order", True)))
         assembly.add(assignments)
         return assembly.high, assembly.errors
 
@@ -152,8 +123,8 @@ class Session:
 
         def render(sls: Sls, _env: str) -> Any:
             if sls.path == path:
-                return self.render_text(text, path=path, name=path, env=env) if text.strip() else {}
-            return self.render(sls, env)
+                return self.templates.text(text, path=path, name=path, env=env) if text.strip() else {}
+            return self.templates.sls(sls, env)
 
         assembly = Assembly(self.files, render, auto_order=bool(self.opts.get("state_auto_order", True)))
         assembly.add_file(path, env)
@@ -183,7 +154,7 @@ class Session:
         tops: dict[str, list[Any]] = {}
         for env in self._top_environments():
             file = self.files.tree(env).find(name)
-            data = {} if file is None else render_sls(self.rendering(env), Sls("", name, file), name="")
+            data = {} if file is None else self.templates.sls(Sls("", name, file), env, name="")
             tops[env] = [data]
         for env, files in tops.items():
             self._include_tops(env, files)
@@ -201,7 +172,7 @@ class Session:
                 done.add(name)
                 sls = tree.sls(name)
                 if sls is not None:
-                    files.append(render_sls(self.rendering(env), sls, name=""))
+                    files.append(self.templates.sls(sls, env, name=""))
 
     def _top_environments(self) -> list[str]:
         opts = self.opts
@@ -335,19 +306,3 @@ class Session:
     def caller(self) -> Caller:
         """Who calls states."""
         return Caller(self.plugins, mock=self._mock, refresh_pillar=self._pillar, begin=self._host.begin)
-
-
-class _Renderers(Mapping[str, Callable[..., Any]]):
-    """The renderers that plugins offer, by name."""
-
-    def __init__(self, plugins: Plugins) -> None:
-        self._loader = plugins.loader("renderers")
-
-    def __getitem__(self, name: str) -> Callable[..., Any]:
-        return self._loader[f"{name}.render"]
-
-    def __iter__(self) -> Any:
-        return iter(self._loader.modules())
-
-    def __len__(self) -> int:
-        return len(self._loader.modules())

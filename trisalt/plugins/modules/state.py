@@ -400,7 +400,7 @@ def template_str(tem, queue=None, **kwargs):
     if conflict is not None:
         return conflict
     with _session(kwargs, None) as session:
-        data = session.render_text(tem, path="<template-str>", name="")
+        data = session.templates.text(tem, path="<template-str>", name="")
         errors = _pad_template(data, "<template-str>")
         result = errors or (session.run_high(data) if data else data)
     __utils__["staterun.finish"](result)

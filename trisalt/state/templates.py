@@ -1,0 +1,81 @@
+"""SLS files and other templates of a minion, rendered: what they see, and where their imports come from.
+
+What they see is of one job: functions, grains, pillar and options as plugins have them now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from trisalt.loader.dunders import Plugins
+from trisalt.sls.functions import Functions
+from trisalt.sls.render import Rendering, render_sls, render_text
+from trisalt.sls.roots import Sls, read_text
+from trisalt.sls.served import Client, Served
+
+
+class Templates:
+    """Renders for one job. `files` are the environments of the file server."""
+
+    def __init__(self, plugins: Plugins, client: Client) -> None:
+        self.files = Served(client)
+        self._plugins = plugins
+        self._renderings: dict[str, Rendering] = {}
+
+    def rendering(self, env: str) -> Rendering:
+        """How the files of an environment are rendered."""
+        if env not in self._renderings:
+            plugins = self._plugins
+            self._renderings[env] = Rendering.from_opts(
+                plugins.opts,
+                saltenv=env,
+                sources=self.files.tree(env),
+                context={
+                    "salt": Functions(plugins.loader("modules")),
+                    "grains": plugins.grains,
+                    "pillar": plugins.pillar,
+                    "opts": plugins.opts,
+                    "proxy": {},
+                },
+                plugins=_Renderers(plugins),
+                runs_code=True,
+            )
+        return self._renderings[env]
+
+    def sls(self, sls: Sls, env: str, *, name: str | None = None) -> Any:
+        """What an SLS file says; `name` as in `sls/render`. Raises SlsError."""
+        return render_sls(self.rendering(env), sls, name=name)
+
+    def text(self, text: str, *, path: str, name: str, env: str = "base") -> Any:
+        """What a text says that is no SLS file. Raises SlsError."""
+        context = {**self.rendering(env).context, "saltenv": env, "sls": name, "tplpath": path}
+        return render_text(self.rendering(env), text, context=context)
+
+    def any(self, text: str | None, *, path: str, env: str, renderer: str, variables: Mapping[str, Any]) -> Any:
+        """What a text, or else the file at `path`, gives through a pipe of renderers: data, or text.
+
+        Raises SlsError, OSError and UnicodeDecodeError.
+        """
+        rendering = attrs.evolve(self.rendering(env), renderer=renderer)
+        text = read_text(path) if text is None else text
+        context = {**rendering.context, "saltenv": env, "sls": "", "tplpath": path, **variables}
+        return render_text(rendering, text, context=context)
+
+
+class _Renderers(Mapping[str, Callable[..., Any]]):
+    """The renderers that plugins offer, by name."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self._loader = plugins.loader("renderers")
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        return self._loader[f"{name}.render"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loader.modules())
+
+    def __len__(self) -> int:
+        return len(self._loader.modules())
