@@ -29,6 +29,10 @@ def prepare(roots, work):
     (work / "dangling").symlink_to(work / "nowhere")
     (work / "local").write_text("local\n")
     (work / "k").write_text("before\n")
+    (work / "lines").write_text("one\ntwo\n")
+    (work / "conf").write_text("alpha 1\n#beta 2\ngamma 3\n")
+    (work / "keys").write_text("PORT=80\nHOST=a\n#DEBUG=no\n")
+    (work / "sshd").write_text("# PermitRootLogin yes\nX11Forwarding   no\n")
 
 
 @pytest.fixture(scope="module")
