@@ -1,4 +1,4 @@
-"""Ten thousand minions in the store: the CPU a target of each kind takes, and the first look after a start.
+"""Ten thousand minions in the store: the CPU a target of each kind takes, and what the first look after a start does.
 
 python -m benchmarks.targets [--minions 10000]
 """
@@ -29,6 +29,7 @@ from trisalt.store.sqlite import open_store
 
 LIMIT_MS = 100.0
 COUNT = 10_000
+FIRST = "the first look after a start"
 SYSTEMS = [("Debian", ["11.9", "12.4", "13.1"]), ("Ubuntu", ["22.04", "24.04"]), ("Rocky", ["9.3"])]
 NODEGROUPS = {"web": "G@roles:web and not G@osarch:arm64", "east": ["E@m0[0-4].*"], "both": "N@web and N@east"}
 TARGETS = [
@@ -98,11 +99,15 @@ async def measure(folder: Path, count: int) -> list[Row]:
     async with open_store(folder / "trisalt.db") as store:
         minions = Minions(keyring, store.banks, pki_dir=folder / "pki", nodegroups=lambda: NODEGROUPS)
         before = psutil.Process().memory_info().rss
-        took, _found = await timed(minions, "I@app:tier:front and G@os:Debian", "compound")
+        began = time.process_time()
+        await minions.prepare()
+        took = (time.process_time() - began) * 1000
         held = (psutil.Process().memory_info().rss - before) / 1024 / 1024
-        first = "the first look after a start, grains and pillar"
-        rows.append(Row(what=first, ours=took, stock=None, unit="ms", limit=3000))
+        what = "what the master reads in the background after a start"
+        rows.append(Row(what=what, ours=took, stock=None, unit="ms", limit=1000))
         rows.append(Row(what="memory it takes", ours=held, stock=None, unit="MiB", limit=256))
+        took, _found = await timed(minions, "I@app:tier:front and G@os:Debian", "compound")
+        rows.append(Row(what=FIRST, ours=took, stock=None, unit="ms", limit=LIMIT_MS))
         for kind, tgt in TARGETS:
             best = min([await timed(minions, tgt, kind) for _ in range(3)])
             shown = tgt if len(tgt) < 40 else f"{tgt[:40]}…"
@@ -124,9 +129,15 @@ def all_rows(count: int = COUNT) -> list[Row]:
 
 
 def rows() -> list[Row]:
-    """The kind of target that takes longest."""
-    slowest = max((row for row in all_rows() if row.limit == LIMIT_MS), key=lambda row: row.ours)
-    return [attrs.evolve(slowest, what=f"whom a target names among {COUNT:,} minions, CPU; slowest: {slowest.what}")]
+    """The first look after a start, and the kind of target that takes longest."""
+    looks = [row for row in all_rows() if row.limit == LIMIT_MS]
+    (first,) = (row for row in looks if row.what == FIRST)
+    slowest = max(looks, key=lambda row: row.ours)
+    among = f"whom a target names among {COUNT:,} minions, CPU"
+    return [
+        attrs.evolve(first, what=f"{among}; {FIRST}"),
+        attrs.evolve(slowest, what=f"{among}; slowest: {slowest.what}"),
+    ]
 
 
 async def timed(minions: Minions, tgt: str, kind: str) -> tuple[float, int]:

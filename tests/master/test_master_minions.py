@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import Resolved, ResolveRequest
-from trisalt.errors import TargetError
+from trisalt.errors import StoreError, TargetError
+from trisalt.master import minions as minions_module
 from trisalt.master.minions import EXACT_TYPES, Minions, answer_targets, for_the_wire
 from trisalt.store.columns import Columns
 from trisalt.target import match
@@ -27,8 +28,15 @@ class Keyring:
 
 
 class Banks:
+    def __init__(self):
+        self.looked = []
+        self.broken = False
+
     async def look(self, banks, work):
         await trio.lowlevel.checkpoint()
+        self.looked += banks
+        if self.broken:
+            raise StoreError("the store cannot read")
         return work(*({"grains": {}, "pillar": PILLAR}[bank] for bank in banks))
 
 
@@ -54,6 +62,28 @@ async def test_a_target_is_resolved_on_request(ask):
     assert await ask("m*") == Resolved(minions=["m1", "m2"], missing=[])
     assert await ask("m2,mx", "list") == Resolved(minions=["m2"], missing=["mx"])
     assert await ask("key|s3*", "pillar", delimiter="|") == Resolved(minions=["m1"], missing=[])
+
+
+@pytest.mark.parametrize(
+    ("many", "broken", "looked"),
+    [(2, False, ["grains", "pillar"]), (3, False, []), (2, True, ["grains"])],
+    ids=["many", "few", "no store"],
+)
+async def test_what_is_kept_of_many_is_at_hand_soon_after_the_start(
+    tmp_path, nursery, monkeypatch, autojump_clock, many, broken, looked
+):
+    monkeypatch.setattr(minions_module, "MANY", many)
+    (tmp_path / "minions").mkdir()
+    for id in ("m1", "m2"):
+        (tmp_path / "minions" / id).touch()
+    banks = Banks()
+    banks.broken = broken
+    minions = Minions(Keyring(tmp_path / "minions"), banks, pki_dir=tmp_path, nodegroups=dict)
+    await nursery.start(answer_targets, Bus(), minions)
+    assert banks.looked == []
+    await trio.sleep(10)
+    assert banks.looked == looked
+    nursery.cancel_scope.cancel()
 
 
 async def test_a_target_that_cannot_be_read_is_told_with_its_place(ask):

@@ -19,9 +19,11 @@ MAPS = st.dictionaries(
 CHANGES = st.lists(st.tuples(st.sampled_from(["m1", "m2", "m3"]), st.none() | MAPS), max_size=12)
 
 
-@given(CHANGES)
-def test_what_is_looked_up_is_what_was_kept(changes):
+@given(st.dictionaries(st.sampled_from(["m1", "m2", "m4"]), MAPS), CHANGES)
+def test_what_is_looked_up_is_what_was_kept(first, changes):
     columns, kept = Columns(1 << 30), {}
+    columns.fill((key, pack_bin(value)) for key, value in first.items())
+    kept |= {key: unpack_bin(pack_bin(value)) for key, value in first.items()}
     for key, value in changes:
         if value is None:
             columns.drop(key)
@@ -31,7 +33,7 @@ def test_what_is_looked_up_is_what_was_kept(changes):
             kept[key] = unpack_bin(pack_bin(value))
     table = columns.look()
     assert len(columns) == len(kept)
-    for key in ("m1", "m2", "m3"):
+    for key in ("m1", "m2", "m3", "m4"):
         row = table.get(key)
         if key not in kept:
             assert row is None
@@ -39,6 +41,18 @@ def test_what_is_looked_up_is_what_was_kept(changes):
         assert dict(row) == kept[key]
         assert len(row) == len(kept[key])
         assert all((name in row) is (name in kept[key]) for name in ("os", "nosuch", 1))
+
+
+@given(st.dictionaries(st.sampled_from(["m1", "m2", "m3"]), MAPS))
+def test_filling_is_putting_each(rows):
+    filled, put = Columns(1 << 30), Columns(1 << 30)
+    filled.fill((key, pack_bin(value)) for key, value in rows.items())
+    for key, value in rows.items():
+        put.put(key, pack_bin(value))
+    assert filled.size == put.size
+    for name, column in put._columns.items():
+        other = filled._columns[name]
+        assert (column.codes, column.uses, column.packed) == (other.codes, other.uses, other.packed)
 
 
 @given(CHANGES)

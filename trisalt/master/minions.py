@@ -12,18 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import Resolved, ResolveRequest
-from trisalt.errors import TargetError
+from trisalt.errors import StoreError, TargetError
 from trisalt.master.keyring import Keyring, State
 from trisalt.store.store import Banks, Table
 from trisalt.target import match
 from trisalt.target.compound import expand
 from trisalt.target.ranges import expand as expand_range
 
+log = structlog.get_logger()
+
 SETTLED_NS = 2_000_000_000
+
+# From so many minions on it takes long enough to be felt to read what is kept of them; it begins so many seconds after
+# the start.
+MANY = 500
+PREPARE_AFTER = 1.0
 
 # What makes a glob more than a name.
 _MAGIC = frozenset("*?[")
@@ -64,6 +72,18 @@ class Minions:
         # A folder that changed so lately may change again within one tick of its file system's clock.
         self._accepted = (changed, ids) if time.time_ns() - changed > SETTLED_NS else None
         return ids
+
+    async def prepare(self) -> None:
+        """Have what is kept of many minions at hand before somebody's target is the first to need it."""
+        if len(self.accepted()) < MANY:
+            return
+        # Not while the doors open: it is a second's work of one thread.
+        await trio.sleep(PREPARE_AFTER)
+        try:
+            for bank in ("grains", "pillar"):
+                await self._banks.look([bank], lambda _table: None)
+        except StoreError as exc:
+            log.warning("targets.not_prepared", reason=str(exc))
 
     async def resolve(self, tgt: Any, tgt_type: str = "glob", *, delimiter: str = ":") -> tuple[list[str], list[str]]:
         """`(minions, missing)`: the accepted ids that a target names, and the ids it lists that have no accepted key.
@@ -114,7 +134,7 @@ def _kept(table: Table | None, id: str) -> Mapping[str, Any]:
 async def answer_targets(
     bus: Bus, minions: Minions, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Answer `ResolveRequest` until cancelled."""
+    """Answer `ResolveRequest` until cancelled; and make ready for targets by grains and pillar."""
 
     async def answer(request: ResolveRequest) -> Resolved:
         tgt_type = EXACT_TYPES.get(request.tgt_type, request.tgt_type) if request.exact else request.tgt_type
@@ -123,6 +143,7 @@ async def answer_targets(
 
     with bus.answering({ResolveRequest: answer}):
         task_status.started()
+        await minions.prepare()
         await trio.sleep_forever()
 
 

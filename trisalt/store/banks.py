@@ -169,8 +169,7 @@ class _Looked:
         if self._columns is None or None in stale:
             self._columns = None
             columns = Columns(COLUMNS_BYTES)
-            for key, packed in connection.execute("SELECT key, value FROM banks WHERE bank = ?", (self.bank,)):
-                columns.put(key, packed)
+            columns.fill(connection.execute("SELECT key, value FROM banks WHERE bank = ?", (self.bank,)))
             self._columns = columns
             return
         try:

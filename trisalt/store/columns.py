@@ -8,7 +8,8 @@ database where they would become too big. Not for two threads at a time: `banks`
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgpack
@@ -52,6 +53,30 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self._rows) + len(self._whole)
+
+    def fill(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Keep the values of many keys, each another, where nothing is kept yet: as `put`, in half the time."""
+        columns, add = self._columns, self._add
+        for key, packed in rows:
+            new = _parts(packed)
+            if len(new) > MOST_KEYS:
+                self.put(key, packed)
+                continue
+            row = self._rows[key] = len(self._rows)
+            for name, part in new.items():
+                column = columns.get(name)
+                if column is None:
+                    column = columns[name] = _Column()
+                    self.size += COLUMN_BYTES
+                codes = column.codes
+                if len(codes) < row:
+                    self.size += CODE_BYTES * (row - len(codes))
+                    codes.frombytes(bytes(codes.itemsize * (row - len(codes))))
+                codes.append(column.known.get(part) or add(column, part))
+            self._grow(CODE_BYTES * len(new))
+        for column in columns.values():
+            for code, times in Counter(column.codes).items():
+                column.uses[code] = times if code else 0
 
     def put(self, key: str, packed: bytes) -> None:
         """Keep the value of a key, in the place of the one that is there. Raises Full: then nothing here is whole."""
