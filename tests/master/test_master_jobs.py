@@ -84,6 +84,10 @@ class MemoryJobs:
 
     async def mark_settled(self, jid, missing):
         await trio.lowlevel.checkpoint()
+        if self.door is not None:
+            await self.door.wait()
+        if self.full:
+            raise StoreError("the disk is full")
         self.marked += 1
         self.settled[jid] = dict(missing)
 
@@ -359,6 +363,33 @@ async def test_a_dead_minion_is_asked_once_and_given_up_with_stocks_words(house,
     # Why is told beside it, and kept with it.
     assert settled.reasons["m2"].startswith("It was asked for the job")
     assert house.store.jobs.settled == {JID: {id: explained(words, why) for id, why in settled.reasons.items()}}
+
+
+async def test_who_returns_while_the_end_is_written_is_not_missing(house, autojump_clock):
+    await house.new_job("m1", "m2")
+    await trio.sleep(14.9)
+    house.store.jobs.door = trio.Event()
+    await trio.sleep(0.2)
+    async with trio.open_nursery() as late:
+        late.start_soon(give_back, house.bus, "m2")
+        await wait_all_tasks_blocked()
+        house.store.jobs.door.set()
+    await wait_all_tasks_blocked()
+    (settled,) = house.told(JobSettled)
+    told = house.heard.index(settled) > house.heard.index(house.told(JobReturned)[0])
+    assert ("m2" in settled.missing) != told
+    assert "m1" in settled.missing
+
+
+async def test_an_end_that_a_full_store_did_not_take_is_written_when_it_does(house, autojump_clock):
+    await house.new_job("m1")
+    house.store.jobs.full = True
+    await trio.sleep(50)
+    assert house.told(JobSettled)
+    assert not house.store.jobs.settled
+    house.store.jobs.full = False
+    await trio.sleep(50)
+    assert list(house.store.jobs.settled[JID]) == ["m1"]
 
 
 async def test_a_minion_at_work_is_waited_for(house, autojump_clock):

@@ -21,8 +21,6 @@ import trio
 
 from tests.simulation.platform import Daemon, current
 from trisalt.errors import RemoteProtocolError, StoreError
-from trisalt.store.banks import SqliteBanks
-from trisalt.store.jobs import SqliteJobs
 from trisalt.store.schema import migrate
 from trisalt.store.sqlite import BATCH, SqliteStore, _Write
 
@@ -55,7 +53,12 @@ class Disk:
         """What is there now is what the next daemon finds."""
         self._copies += 1
         fresh = self._root / f"{self._id}.{self._copies}"
-        shutil.copytree(self.folder, fresh, symlinks=True)
+        # It is not the daemon that writes here.
+        daemon = current.set(None)
+        try:
+            shutil.copytree(self.folder, fresh, symlinks=True)
+        finally:
+            current.reset(daemon)
         self.folder = fresh
 
     def open_database(self) -> sqlite3.Connection:
@@ -77,25 +80,20 @@ class SimulatedStore(SqliteStore):
     A daemon that is gone commits nothing. `gone` says so; a full disk is the daemon's own.
     """
 
-    def __init__(self, connection: sqlite3.Connection, draw: random.Random, gone: Callable[[], bool]) -> None:
-        # Not super().__init__: it starts the thread.
-        self.jobs = SqliteJobs(self)
-        self.banks = SqliteBanks(self)
-        self._path = Path("/the/store")
-        self._connection = connection
-        self._queue: list[_Write] = []
-        self._closing = False
-        self._refusing = False
-        self._writes = self._transactions = self._failed = 0
+    def __init__(self, disk: Disk, draw: random.Random, gone: Callable[[], bool]) -> None:
+        super().__init__(disk.folder, disk.open_database(), readers=4)
         self._draw = draw
         self._gone = gone
         self._wanted_here = trio.lowlevel.ParkingLot()
+
+    def _start_writer(self) -> None:
+        """`run` is the writer."""
 
     async def write(
         self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
     ) -> T:
         await trio.lowlevel.checkpoint_if_cancelled()
-        if self._closing:
+        if self._closing or self._gone():
             raise StoreError("the store is closed")
         write = _Write(operation, trio.lowlevel.current_task(), then)
         self._queue.append(write)
@@ -119,23 +117,24 @@ class SimulatedStore(SqliteStore):
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """The writer: until cancelled, and then what waits is written too."""
         task_status.started()
-        with trio.CancelScope(shield=True):
-            while True:
-                while not self._queue:
-                    if self._closing:
-                        return
-                    await self._wanted_here.park()
-                await trio.sleep(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC))
-                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-                if self._gone():
-                    continue
-                error = self._commit(batch)
-                self._transactions += 1
-                self._writes += len(batch)
-                # Committed, and nobody knows it yet: a good moment to crash in.
-                await trio.lowlevel.checkpoint()
-                if not self._gone():
-                    self._wake(batch, error)
+        while True:
+            while not self._queue:
+                if self._closing:
+                    return
+                await self._wanted_here.park()
+            with trio.CancelScope(shield=True):
+                await self._write_some()
+
+    async def _write_some(self) -> None:
+        await trio.sleep(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC))
+        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+        # Who waits is woken in any case: a task of a daemon that is gone may be shielded, and must end all the same.
+        error = self._refuse(batch, StoreError("this master is gone")) if self._gone() else self._commit(batch)
+        self._transactions += 1
+        self._writes += len(batch)
+        # Committed, and nobody knows it yet: a good moment to crash in.
+        await trio.lowlevel.checkpoint()
+        self._wake(batch, error)
 
     async def close(self) -> None:
         self._closing = True
@@ -156,7 +155,7 @@ async def open_simulated_store(
     disk: Disk, draw: random.Random, gone: Callable[[], bool]
 ) -> AsyncIterator[SimulatedStore]:
     """What `store.sqlite.open_store` is."""
-    store = SimulatedStore(disk.open_database(), draw, gone)
+    store = SimulatedStore(disk, draw, gone)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         try:

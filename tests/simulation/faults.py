@@ -121,14 +121,15 @@ class DiskFull(Fault):
 
 @attrs.frozen(kw_only=True)
 class ClockStep(Fault):
-    """The wall clock of a host is set, `by` seconds ahead of what it was."""
+    """The wall clock of a host is set, `by` seconds ahead of what it was, and set right after a while."""
 
     id: str
     at: float
     by: float
+    seconds: float
 
     def until(self) -> float:
-        return self.at
+        return self.at + self.seconds
 
 
 # -- what is done ----------------------------------------------------------------------------------------------------
@@ -150,6 +151,13 @@ class Publish(Act):
     seconds: float = 0.0
     follow: bool = True
     timeout: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Follow(Act):
+    """An operator joins a job that is out already: the one of that number, if there is one."""
+
+    number: int
 
 
 @attrs.frozen(kw_only=True)
@@ -227,6 +235,8 @@ def _acts(draw: random.Random, minions: list[str]) -> Iterator[Act]:
             follow=draw.random() < 0.8,
             timeout=draw.choice((None, None, 2.0, 20.0)),
         )
+    for _ in range(draw.choice((0, 0, 1, 2))):
+        yield Follow(at=draw.random() * SPAN, number=draw.randint(0, 7))
     if draw.random() < 0.2:
         yield Rotate(at=draw.random() * SPAN)
 
@@ -241,6 +251,19 @@ def _faults(draw: random.Random, minions: list[str]) -> Iterator[Fault]:
         if draw.random() < 0.2:
             at, seconds = draw.random() * SPAN, draw.choice((0.5, 5.0, 20.0, 50.0))
             yield Partition(id=id, at=at, seconds=seconds, keeps=draw.random() < 0.4)
+
+    for id in (MASTER, *minions):
+        for _ in range(draw.choice((0, 0, 0, 1, 1, 2, 3) if id == MASTER else (0, 0, 1, 1, 2))):
+            at, down = draw.random() * SPAN, draw.choice((0.01, 0.5, 3.0, 25.0))
+            if draw.random() < 0.25:
+                yield Stop(id=id, at=at, down=down)
+            else:
+                yield Crash(id=id, at=at, steps=draw.choice((1, 10, 100, 400)) * draw.randint(0, 9), down=down)
+        if draw.random() < 0.1:
+            yield DiskFull(id=id, at=draw.random() * SPAN, seconds=draw.choice((0.1, 3.0, 40.0)))
+        if draw.random() < 0.1:
+            by = draw.choice((-3600.0, -20.0, -0.5, 0.5, 20.0, 3600.0, 86400.0))
+            yield ClockStep(id=id, at=draw.random() * SPAN, by=by, seconds=draw.choice((1.0, 30.0)))
 
 
 def _of_message(draw: random.Random, channel: str, number: int) -> Fault:

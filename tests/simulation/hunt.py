@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import time
 from collections.abc import Sequence
 
@@ -11,6 +13,7 @@ from tests.simulation.invariants import check
 from tests.simulation.world import Run, simulate
 
 TAIL = 60
+MOST = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +42,11 @@ def _hunt(seeds: range, budget: float | None, *, keep_going: bool, small: bool) 
         done += 1
         if run.violations:
             broken += 1
-            _report(run, small=small)
+            _report(run, small=small and not run.endless)
+            if run.endless:
+                # Tasks of another run are still about; nothing that is done here means anything any more.
+                sys.stdout.flush()
+                os._exit(1)
             if not keep_going:
                 break
     took = time.perf_counter() - began
@@ -58,8 +65,11 @@ def _replay(name: str, *, trace: bool) -> int:
         for line in run.trace.lines:
             print(line)
     print(f"{len(run.trace.lines)} lines, digest {run.trace.digest()}")
-    for text in run.violations:
+    for text in run.violations[:MOST]:
         print(text)
+    if run.endless:
+        sys.stdout.flush()
+        os._exit(1)
     return 1 if run.violations else 0
 
 
@@ -77,8 +87,8 @@ def shrink(plan: Plan) -> Plan:
 
 
 def _report(run: Run, *, small: bool) -> None:
-    print(f"seed {run.plan.seed} is broken:")
-    for text in run.violations:
+    print(f"seed {run.plan.seed} is broken:", flush=True)
+    for text in run.violations[:MOST]:
         print(f"  {text}")
     if small:
         run = simulate(shrink(run.plan), check)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulation.disk import rows
-from tests.simulation.faults import MASTER
+from tests.simulation.faults import MASTER, Publish
 from tests.simulation.world import Followed, World
 from trisalt.wire.codec import unpack_bin
 
@@ -43,6 +43,8 @@ def what_ran_has_returned(world: World) -> Iterator[str]:
     """What a minion has begun comes to the store, once, and is what the function returned."""
     returns = _returns(world)
     for key in world.ledger.begun:
+        if key in world.ledger.excused:
+            continue
         if key not in returns:
             yield f"{key[1]} ran on {key[0]}, and its return is not in the store"
         elif key in world.ledger.ended and returns[key]["return"] != world.ledger.ended[key]:
@@ -73,7 +75,7 @@ def jobs_settle(world: World) -> Iterator[str]:
         if one.jid is not None:
             last[one.jid] = one
     for jid, one in last.items():
-        if not one.act.follow or one.error is not None:
+        if (isinstance(one.act, Publish) and not one.act.follow) or one.error is not None:
             continue
         if one.settled is None:
             yield f"{jid} has not settled for its follower"

@@ -21,8 +21,9 @@ import zmq
 from tests.simulation.faults import Cut, Delay, Fault, Lose, Partition, Repeat
 from tests.simulation.trace import Trace
 from trisalt.minion.link import Dial
-from trisalt.transport.publish import MONITOR_FRAME, NOTICES, Notice, Publisher, Subscriber
-from trisalt.transport.request import Handle, RequestClient, RequestServer
+from trisalt.transport.publish import NOTICES, Notice, Publisher, Subscriber
+from trisalt.transport.request import MAX_HELD, MAX_RUNNING, Handle, RequestClient, RequestServer
+from trisalt.transport.zmq import MONITOR_FRAME
 
 # Seconds that a message takes, and seconds between two tries to connect.
 FASTEST, SLOWEST = 0.0002, 0.004
@@ -59,16 +60,17 @@ class Queue:
 
 
 class Frame(bytes):
-    """A `zmq.Frame`: its bytes, and whom it came from."""
+    """A `zmq.Frame`: its bytes, whom it came from, and by which connection."""
 
     peer = ""
+    connection = -1
 
     @property
     def bytes(self) -> bytes:
         return bytes(self)
 
-    def get(self, _option: str) -> str:
-        return self.peer
+    def get(self, option: object) -> object:
+        return self.connection if option == zmq.SRCFD else self.peer
 
 
 class Peer:
@@ -82,8 +84,9 @@ class Peer:
 class _Exchange:
     """One request and its answer, on a connection to itself."""
 
-    def __init__(self, number: int, peer: Peer, address: str, payload: bytes) -> None:
+    def __init__(self, number: int, connection: int, peer: Peer, address: str, payload: bytes) -> None:
         self.number = number
+        self.connection = connection
         self.peer = peer
         self.address = address
         self.payload = payload
@@ -99,13 +102,23 @@ class _Exchange:
 
 
 class _Server(Queue):
-    """The socket of a request server. `waiting` are the exchanges that have reached it."""
+    """The socket of a request server.
 
-    def __init__(self, network: Network, peer: Peer) -> None:
+    `waiting` are the exchanges that have reached it, `connections` those that it knows: `hung_up` is told of their loss.
+    """
+
+    def __init__(self, network: Network, peer: Peer, hung_up: Callable[[int], object]) -> None:
         super().__init__()
         self.network = network
         self.peer = peer
+        self.hung_up = hung_up
         self.waiting: dict[bytes, _Exchange] = {}
+        self.connections: dict[int, Peer] = {}
+
+    def lose(self, connection: int) -> None:
+        """A connection has come to its end."""
+        if self.connections.pop(connection, None) is not None and not self.peer.gone:
+            self.hung_up(connection)
 
     def send_nowait(self, *replies: Sequence[bytes]) -> None:
         """Answers, each to where its request came from."""
@@ -120,13 +133,14 @@ class _Connection:
 
     def __init__(self, network: Network, peer: Peer, address: str) -> None:
         self.fresh = True
+        self._number = network.number()
         self._network = network
         self._peer = peer
         self._address = address
         self._exchange: _Exchange | None = None
 
     async def ask(self, payload: bytes) -> list[bytes] | None:
-        self._exchange = exchange = self._network.ask(self._peer, self._address, payload)
+        self._exchange = exchange = self._network.ask(self._number, self._peer, self._address, payload)
         await exchange.over.wait()
         return exchange.frames
 
@@ -134,6 +148,7 @@ class _Connection:
         self.fresh = False
         if self._exchange is not None:
             self._exchange.end(None)
+        self._network.close(self._number, self._peer, self._address)
 
 
 class _Client(RequestClient):
@@ -171,12 +186,27 @@ class _Line:
 
 
 class _Publishing:
-    """The socket of a publisher."""
+    """The socket of a publisher. `subscribed` is told who comes and goes."""
 
-    def __init__(self, network: Network, peer: Peer) -> None:
+    def __init__(self, network: Network, peer: Peer, subscribed: Callable[[str, bool], object]) -> None:
         self.network = network
         self.peer = peer
+        self.subscribed = subscribed
         self.lines: dict[_Line, None] = {}
+
+    def connect(self, line: _Line) -> None:
+        """A subscriber comes."""
+        line.publisher = self
+        self.lines[line] = None
+        if not self.peer.gone:
+            self.subscribed(line.peer.id, True)
+
+    def lose(self, line: _Line) -> None:
+        """A connection has come to its end."""
+        if line in self.lines:
+            del self.lines[line]
+            if not self.peer.gone:
+                self.subscribed(line.peer.id, False)
 
     def send_nowait(self, *messages: Sequence[bytes]) -> None:
         """Publish, to whoever is connected."""
@@ -205,7 +235,7 @@ class Network:
         self._servers: dict[str, _Server] = {}
         self._publishers: dict[str, _Publishing] = {}
         self._lines: dict[_Line, None] = {}
-        self.exchanges = 0
+        self._numbers = 0
 
     # -- the wire ---------------------------------------------------------------------------------------------
 
@@ -260,15 +290,26 @@ class Network:
         now = trio.current_time()
         return next((one for one in self._partitions if one.id == peer.id and one.at <= now < one.until()), None)
 
+    def _told_within(self, peer: Peer) -> float:
+        """Seconds until a minion learns that the other end of a connection is gone: at once, or when it asks again."""
+        partition = self._cut_off(peer)
+        return SLOWEST * 2 + (
+            0.0 if partition is None else min(partition.until() - trio.current_time() + 5.0, GIVEN_UP_AFTER)
+        )
+
     def _draw(self, *of: object) -> random.Random:
         return random.Random(" ".join(map(str, (self._seed, *of))))
 
     # -- requests ---------------------------------------------------------------------------------------------
 
-    def ask(self, peer: Peer, address: str, payload: bytes) -> _Exchange:
+    def number(self) -> int:
+        """A number that nothing else has: of an exchange, of a connection."""
+        self._numbers += 1
+        return self._numbers
+
+    def ask(self, connection: int, peer: Peer, address: str, payload: bytes) -> _Exchange:
         """A request sets out."""
-        self.exchanges += 1
-        exchange = _Exchange(self.exchanges, peer, address, payload)
+        exchange = _Exchange(self.number(), connection, peer, address, payload)
         if peer.gone:
             return exchange
         seconds, again, cut = self._fate(peer, "request")
@@ -291,8 +332,9 @@ class Network:
         routing_id = f"{exchange.number}{'r' if repeated else ''}".encode()
         exchange.server = server
         server.waiting[routing_id] = exchange
+        server.connections[exchange.connection] = exchange.peer
         frame = Frame(exchange.payload)
-        frame.peer = exchange.peer.id
+        frame.peer, frame.connection = exchange.peer.id, exchange.connection
         server.put([Frame(routing_id), Frame(b""), frame])
 
     def answer(self, exchange: _Exchange, reply: bytes) -> None:
@@ -304,11 +346,27 @@ class Network:
         elif seconds is not None:
             self._after(seconds, lambda: exchange.end([b"", reply]))
 
+    def close(self, connection: int, peer: Peer, address: str) -> None:
+        """A minion hangs up."""
+        server = self._servers.get(address)
+        if server is not None and connection in server.connections:
+            self._after(self._told_within(peer), lambda: server.lose(connection))
+
     @asynccontextmanager
-    async def listen(self, peer: Peer, address: str, handle: Handle, *, fallback: bytes, grace: float) -> Any:
+    async def listen(
+        self,
+        peer: Peer,
+        address: str,
+        handle: Handle,
+        *,
+        fallback: bytes,
+        grace: float,
+        hung_up: Callable[[int], object],
+    ) -> AsyncIterator[RequestServer]:
         """What `transport.request.open_request_server` is."""
-        socket = self._servers[address] = _Server(self, peer)
-        server = RequestServer(socket, handle, port=0, fallback=fallback, max_running=256)  # type: ignore[arg-type]
+        socket = self._servers[address] = _Server(self, peer, hung_up)
+        limits = {"max_running": MAX_RUNNING, "max_held": MAX_HELD}
+        server = RequestServer(socket, handle, port=0, fallback=fallback, **limits)  # type: ignore[arg-type]
         try:
             async with trio.open_nursery() as handlers:
                 async with trio.open_nursery() as door:
@@ -323,16 +381,18 @@ class Network:
         if self._servers.get(address) is socket:
             del self._servers[address]
         for exchange in socket.waiting.values():
-            if not exchange.over.is_set() and self._cut_off(exchange.peer) is None:
-                self._after(SLOWEST * 2, lambda one=exchange: one.end(None))
+            if not exchange.over.is_set():
+                self._after(self._told_within(exchange.peer), lambda one=exchange: one.end(None))
         socket.waiting.clear()
 
     # -- publications -----------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def publisher(self, peer: Peer, address: str) -> AsyncIterator[Publisher]:
+    async def publisher(
+        self, peer: Peer, address: str, *, subscribed: Callable[[str, bool], object]
+    ) -> AsyncIterator[Publisher]:
         """What `transport.publish.open_publisher` is."""
-        socket = self._publishers[address] = _Publishing(self, peer)
+        socket = self._publishers[address] = _Publishing(self, peer, subscribed)
         try:
             yield Publisher(socket, port=0)  # type: ignore[arg-type]
         finally:
@@ -342,8 +402,7 @@ class Network:
         if self._publishers.get(address) is socket:
             del self._publishers[address]
         for line in list(socket.lines):
-            if self._cut_off(line.peer) is None:
-                self._lose(line, SLOWEST * 2)
+            self._lose(line, self._told_within(line.peer))
         socket.lines.clear()
 
     def publish(self, line: _Line, message: list[bytes]) -> None:
@@ -364,7 +423,7 @@ class Network:
     def _lose(self, line: _Line, seconds: float) -> None:
         """A connection is lost, the subscriber hears of it, and connects again."""
         if line.publisher is not None:
-            line.publisher.lines.pop(line, None)
+            line.publisher.lose(line)
             line.publisher = None
         line.number += 1
 
@@ -374,6 +433,12 @@ class Network:
                 self._connect(line, tries=0)
 
         self._after(seconds, tell)
+
+    def _leave(self, line: _Line) -> None:
+        """A subscriber has hung up; its publisher hears of that as far as the network stands."""
+        if (publisher := line.publisher) is not None:
+            line.publisher = None
+            self._after(self._told_within(line.peer), lambda: publisher.lose(line))
 
     def _give_up(self, partition: Partition) -> None:
         for line in list(self._lines):
@@ -390,8 +455,7 @@ class Network:
             if publisher is None or publisher.peer.gone or self._cut_off(line.peer) is not None:
                 self._connect(line, tries=tries + 1)
                 return
-            line.publisher = publisher
-            publisher.lines[line] = None
+            publisher.connect(line)
             line.say(Notice.CONNECTED)
 
         self._after(wait if tries or line.number else SLOWEST, try_it)
@@ -410,8 +474,7 @@ class Network:
             finally:
                 line.closed = True
                 del self._lines[line]
-                if line.publisher is not None:
-                    line.publisher.lines.pop(line, None)
+                self._leave(line)
             nursery.cancel_scope.cancel()
 
     # -- what a minion is given, and what a crash does -----------------------------------------------------------
@@ -448,6 +511,13 @@ class Network:
         for address, publisher in list(self._publishers.items()):
             if publisher.peer is peer:
                 self._unpublish(address, publisher)
+        for server in self._servers.values():
+            for connection, other in list(server.connections.items()):
+                if other is peer:
+                    self._after(self._told_within(peer), lambda at=server, number=connection: at.lose(number))
+        for line in self._lines:
+            if line.peer is peer:
+                self._leave(line)
 
     def open(self) -> dict[str, int]:
         """What is open now, for the look for leaks."""

@@ -22,10 +22,15 @@ FASTEST_FORK, SLOWEST_FORK = 0.001, 0.01
 
 @attrs.define
 class Ledger:
-    """What ran: how often each job was begun on each minion, `(id, jid)`, and what came of it."""
+    """What ran: how often each job was begun on each minion, `(id, jid)`, and what came of it.
+
+    `unwritten` are those whose own process did not write their return; `excused` those that need not return any more.
+    """
 
     begun: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     ended: dict[tuple[str, str], Any] = attrs.field(factory=dict)
+    unwritten: set[tuple[str, str]] = attrs.field(factory=set)
+    excused: set[tuple[str, str]] = attrs.field(factory=set)
 
 
 @attrs.define(eq=False)
@@ -47,8 +52,11 @@ class Host(Protocol):
     def wait(self, fastest: float, slowest: float) -> float:
         """Draw a time."""
 
-    def start(self, call: Call, seconds: float, spool: Path | None) -> Process:
-        """Start a job; it runs on, whatever becomes of the daemon."""
+    def fork(self, call: Call, spool: Path | None) -> Process:
+        """A new process, which waits to be told to run its job."""
+
+    def start(self, process: Process, seconds: float) -> None:
+        """Let it run; it runs on, whatever becomes of the daemon."""
 
     def end(self, process: Process) -> None:
         """Kill one."""
@@ -77,9 +85,14 @@ class ScriptedWorkers:
         if self._host.gone:
             await trio.sleep_forever()
         seconds = next((float(value) for value in call.arg if isinstance(value, float)), 0.001)
-        process = self._host.start(call, seconds, spool)
+        process = self._host.fork(call, spool)
         if on_start is not None:
             on_start(process.pid)
+        if self._host.gone:
+            # A child that was not told what to run ends with its daemon.
+            self._host.end(process)
+            await trio.sleep_forever()
+        self._host.start(process, seconds)
         self._running[call.jid] = process
         finished = False
         try:

@@ -8,11 +8,16 @@ and cancels its tasks; what they still do while they unwind reaches nobody.
 from __future__ import annotations
 
 import contextvars
+import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import signal
+import socket
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -21,7 +26,7 @@ import trio.testing
 
 from tests.simulation import platform
 from tests.simulation.disk import Disk, open_simulated_store, scratch
-from tests.simulation.faults import MASTER, ClockStep, Crash, DiskFull, Plan, Publish, Rotate, Stop
+from tests.simulation.faults import MASTER, ClockStep, Crash, DiskFull, Follow, Plan, Publish, Rotate, Stop
 from tests.simulation.network import Network, Peer
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger, Process, ScriptedWorkers
@@ -33,7 +38,7 @@ from trisalt.master.daemon import network_door, prepare, start_services
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
 from trisalt.minion.daemon import Minion, Outside
-from trisalt.transport.local import FrameStream, LocalPeer
+from trisalt.transport.local import FrameStream, HangUps, LocalPeer
 from trisalt.wire.codec import pack_bin
 from trisalt.wire.keys import PrivateKey
 from trisalt.worker.plain import durable
@@ -46,7 +51,8 @@ RESTART = 1.0
 # Seconds after the last fault in which all must have come right: returns that failed are tried again every 120 s.
 PATIENCE = 300.0
 # Seconds of real time that a run may take.
-REAL_SECONDS = 60.0
+REAL_SECONDS = 10.0
+MOST_ENDS = 3
 
 
 class Daemon(Peer):
@@ -61,7 +67,7 @@ class Daemon(Peer):
         self.scope = trio.CancelScope()
         self.bus: Bus | None = None
         self.base: BusStatistics | None = None
-        self.callers: trio.MemorySendChannel[trio.abc.Stream] | None = None
+        self.callers: trio.MemorySendChannel[socket.socket] | None = None
         self.root = host.disk.folder
 
     def __str__(self) -> str:
@@ -86,9 +92,11 @@ class Daemon(Peer):
     def wait(self, fastest: float, slowest: float) -> float:
         return self.host.draw.uniform(fastest, slowest)
 
-    def start(self, call: Call, seconds: float, spool: Path | None) -> Process:
-        place = None if spool is None else spool.relative_to(self.root)
-        return self.host.start_process(call, seconds, place)
+    def fork(self, call: Call, spool: Path | None) -> Process:
+        return self.host.fork(call, None if spool is None else spool.relative_to(self.root))
+
+    def start(self, process: Process, seconds: float) -> None:
+        self.host.start_process(process, seconds)
 
     def end(self, process: Process) -> None:
         self.host.end_process(process)
@@ -103,12 +111,17 @@ class Host:
         self.disk = Disk(world.root, id)
         self.draw = random.Random(f"host {world.plan.seed} {id}")
         self.skew = 0.0
-        self.disk_full = False
+        self.filled = 0
         self.daemon: Daemon | None = None
         self.steps_left: int | None = None
         self.down = 0.0
         self._lives = 0
+        self._own_ends = 0
         self._scopes: dict[Process, trio.CancelScope] = {}
+
+    @property
+    def disk_full(self) -> bool:
+        return self.filled > 0
 
     # -- the daemon -------------------------------------------------------------------------------------------
 
@@ -147,6 +160,10 @@ class Host:
         if rest is None or _only(rest, Rejected):
             return
         self.world.broken(f"{daemon} ended by itself: {rest!r}")
+        self._own_ends += 1
+        if self._own_ends == MOST_ENDS:
+            # It cannot live. There is nothing to be seen in the rest of this run.
+            raise rest
 
     def step(self, daemon: Daemon) -> None:
         """One more step of a daemon: perhaps its last."""
@@ -156,26 +173,37 @@ class Host:
         if self.steps_left < 0:
             self.steps_left = None
             self.world.trace.note(self.id, "crash", life=daemon.number)
+            self._excuse()
             # Before anything of it unwinds.
             self.disk.crash()
             self.world.network.crash(daemon)
             daemon.over.set()
             daemon.scope.cancel()
 
+    def _excuse(self) -> None:
+        """What was only in the memory of a daemon that crashes need not return: short jobs, and what no disk took."""
+        ledger = self.world.ledger
+        for id, jid in ledger.begun:
+            at_risk = id == self.id and ((id, jid) in ledger.unwritten or (id, jid) not in ledger.ended)
+            if at_risk and not os.path.exists(self.disk.folder / "cache" / "spool" / jid):
+                ledger.excused.add((id, jid))
+
     # -- its processes ----------------------------------------------------------------------------------------
 
-    def start_process(self, call: Call, seconds: float, spool: Path | None) -> Process:
+    def fork(self, call: Call, spool: Path | None) -> Process:
         world = self.world
-        key = (self.id, call.jid)
         world.pids += 1
-        process = Process(pid=world.pids, call=call, spool=spool)
-        world.processes.add(process.pid)
-        world.ledger.begun[key] += 1
-        world.trace.note(self.id, "ran", fun=call.fun, jid=call.jid, time=world.ledger.begun[key])
+        world.processes.add(world.pids)
+        return Process(pid=world.pids, call=call, spool=spool)
+
+    def start_process(self, process: Process, seconds: float) -> None:
+        world = self.world
+        jid, fun = process.call.jid, process.call.fun
+        world.ledger.begun[self.id, jid] += 1
+        world.trace.note(self.id, "ran", fun=fun, jid=jid, time=world.ledger.begun[self.id, jid])
         context = contextvars.copy_context()
         context.run(platform.current.set, None)
         context.run(world.nursery.start_soon, self._process, process, seconds)
-        return process
 
     async def _process(self, process: Process, seconds: float) -> None:
         with trio.CancelScope() as self._scopes[process]:
@@ -187,15 +215,20 @@ class Host:
 
     def _finish(self, process: Process) -> None:
         call, spooled = process.call, process.spool is not None and not self.disk_full
+        key = (self.id, call.jid)
         outcome = Outcome(result=f"{call.jid} on {self.id}", spooled=spooled)
         if spooled and process.spool is not None:
             # The folder may be another one by now; the disk is the same.
             durable(self.disk.folder / process.spool, pack_bin({**call.load, **outcome.to_load()}))
         process.outcome = outcome
-        self.world.ledger.ended[self.id, call.jid] = outcome.result
+        self.world.ledger.ended[key] = outcome.result
+        if not spooled:
+            # Until its daemon has done so, nobody has written it down.
+            self.world.ledger.unwritten.add(key)
         self.world.trace.note(self.id, "finished", jid=call.jid, spooled=spooled)
 
     def end_process(self, process: Process) -> None:
+        self.world.processes.discard(process.pid)
         if (scope := self._scopes.get(process)) is not None:
             scope.cancel()
 
@@ -204,7 +237,7 @@ class Host:
 class Followed:
     """What an operator was told of one job, from one connection."""
 
-    act: Publish
+    act: Publish | Follow
     began: float
     jid: str | None = None
     minions: list[str] = attrs.field(factory=list)
@@ -265,8 +298,14 @@ class World:
             case Crash(id=id, at=at, steps=steps, down=down):
                 await trio.sleep_until(at)
                 host = self.hosts[id]
-                if host.daemon is not None and host.steps_left is None:
+                daemon = host.daemon
+                if daemon is not None and host.steps_left is None:
                     host.steps_left, host.down = steps, down
+                    # It may have nothing to do; then it goes while it sleeps.
+                    await trio.sleep(1)
+                    if host.daemon is daemon and host.steps_left is not None:
+                        host.steps_left = 0
+                        host.step(daemon)
             case Stop(id=id, at=at, down=down):
                 await trio.sleep_until(at)
                 host = self.hosts[id]
@@ -280,20 +319,28 @@ class World:
             case DiskFull(id=id, at=at, seconds=seconds):
                 await trio.sleep_until(at)
                 self.trace.note(id, "disk full")
-                self.hosts[id].disk_full = True
+                self.hosts[id].filled += 1
                 await trio.sleep(seconds)
                 self.trace.note(id, "disk has room")
-                self.hosts[id].disk_full = False
-            case ClockStep(id=id, at=at, by=by):
+                self.hosts[id].filled -= 1
+            case ClockStep(id=id, at=at, by=by, seconds=seconds):
                 await trio.sleep_until(at)
                 self.trace.note(id, "clock set", by=by)
                 self.hosts[id].skew += by
+                await trio.sleep(seconds)
+                self.trace.note(id, "clock set", by=-by)
+                self.hosts[id].skew -= by
 
     async def _act(self, act: object) -> None:
         match act:
             case Publish(at=at):
                 await trio.sleep_until(at)
                 await self._publish(act)
+            case Follow(at=at, number=number):
+                await trio.sleep_until(at)
+                jids = [one.jid for one in self.followed if one.jid is not None and not one.again]
+                if number < len(jids):
+                    await self._follow(act, jids[number])
             case Rotate(at=at):
                 await trio.sleep_until(at)
                 master = self.hosts[MASTER].daemon
@@ -327,21 +374,27 @@ class World:
             "arg": [act.seconds] if act.seconds else [],
         }
         await self._ask(one, request)
-        for _ in range(20):
-            if one.jid is None or one.settled is not None or one.error is not None or not act.follow:
+        if one.jid is not None and one.settled is None and one.error is None and act.follow:
+            await trio.sleep(5.0)
+            await self._follow(act, one.jid)
+
+    async def _follow(self, act: Publish | Follow, jid: str) -> None:
+        """Join a job, and again when the master goes away meanwhile."""
+        while True:
+            one = Followed(act, trio.current_time(), jid=jid, again=True)
+            self.followed.append(one)
+            await self._ask(one, {"op": "follow_job", "jid": jid})
+            if one.settled is not None or one.error is not None:
                 return
             await trio.sleep(5.0)
-            one = Followed(act, trio.current_time(), jid=one.jid, again=True)
-            self.followed.append(one)
-            await self._ask(one, {"op": "follow_job", "jid": one.jid})
 
     async def _ask(self, one: Followed, request: dict[str, Any]) -> None:
         master = self.hosts[MASTER].daemon
         if master is None or master.callers is None or master.gone:
             return
-        ours, theirs = trio.testing.memory_stream_pair()
+        ours, theirs = socket.socketpair()
         try:
-            async with ours:
+            with ours:
                 await master.callers.send(theirs)
                 stream = FrameStream(ours)
                 await stream.send(request)
@@ -370,13 +423,13 @@ class World:
     async def _master(self, daemon: Daemon) -> None:
         folder = daemon.root
         _put_key(folder / "pki" / "master.pem", 0)
-        config = read_master(folder, {"auto_accept": True, **_folders(folder)}, root_dir=str(folder))
+        config = read_master(folder, {"id": "master", "auto_accept": True, **_folders(folder)}, root_dir=str(folder))
         here = prepare(config)
         gone = partial(getattr, daemon, "gone")
         workers: Any = ScriptedWorkers(daemon, {"compile_in_worker": _pillar, "master_tops_in_worker": _tops})
         async with (
             open_simulated_store(daemon.host.disk, daemon.host.draw, gone) as store,
-            self.network.publisher(daemon, PUBLICATIONS) as publisher,
+            self.network.publisher(daemon, PUBLICATIONS, subscribed=here.presence.subscribed) as publisher,
             trio.open_nursery() as services,
         ):
             await start_services(services, here, store, workers, publisher)
@@ -385,7 +438,14 @@ class World:
                 await background.start(door)
                 network = network_door(here, background)
                 daemon.bus, daemon.base = here.bus, here.bus.statistics()
-                async with self.network.listen(daemon, REQUESTS, network.handle, fallback=FALLBACK, grace=GRACE):
+                async with self.network.listen(
+                    daemon,
+                    REQUESTS,
+                    network.handle,
+                    fallback=FALLBACK,
+                    grace=GRACE,
+                    hung_up=here.presence.hung_up,
+                ):
                     await daemon.stop.wait()
                 background.cancel_scope.cancel()
             services.cancel_scope.cancel()
@@ -395,26 +455,28 @@ class World:
         """What `transport.local.open_local_listener` is."""
         daemon = platform.current.get()
         assert isinstance(daemon, Daemon)
-        daemon.callers, callers = trio.open_memory_channel[trio.abc.Stream](0)
+        daemon.callers, callers = trio.open_memory_channel[socket.socket](0)
 
-        async def serve(stream: trio.abc.Stream) -> None:
-            async with stream:
+        async def serve(sock: socket.socket) -> None:
+            with sock:
                 try:
-                    await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(stream))
+                    await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, hang_ups=hang_ups))
                 except* (trio.BrokenResourceError, trio.ClosedResourceError):
                     self.trace.note(str(daemon), "hung up")
 
         async def take() -> None:
-            async for stream in callers:
-                handlers.start_soon(serve, stream)
+            async for sock in callers:
+                handlers.start_soon(serve, sock)
 
-        async with trio.open_nursery() as handlers:
-            handlers.start_soon(take)
-            try:
-                yield
-            finally:
-                callers.close()
-                handlers.cancel_scope.cancel()
+        with closing(HangUps()) as hang_ups:
+            async with trio.open_nursery() as handlers:
+                handlers.start_soon(hang_ups.watch)
+                handlers.start_soon(take)
+                try:
+                    yield
+                finally:
+                    callers.close()
+                    handlers.cancel_scope.cancel()
 
     async def _minion(self, daemon: Daemon) -> None:
         folder = daemon.root
@@ -494,6 +556,8 @@ class Run:
     trace: Trace
     seconds: float
     """Of simulated time."""
+    endless: bool = False
+    """It had to be given up: this process is good for no other."""
 
 
 def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
@@ -513,6 +577,45 @@ def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
                 world.close()
             return world
 
-        with trace.listening():
-            world = trio.run(main, clock=clock, instruments=[_Steps()])
-    return Run(plan=plan, violations=world.violations, trace=trace, seconds=elapsed())
+        violations: list[str]
+        endless = False
+        with trace.listening(), _patience(REAL_SECONDS, trace):
+            try:
+                violations = trio.run(main, clock=clock, instruments=[_Steps()]).violations
+            except (Endless, trio.TrioInternalError) as exc:
+                endless = True
+                violations = [f"the run does not end: {exc!r}"]
+                trace.note("-", "BROKEN", text=violations[0])
+    return Run(plan=plan, violations=violations, trace=trace, seconds=elapsed(), endless=endless)
+
+
+class Endless(BaseException):
+    """A run takes too long: something turns and turns."""
+
+
+@contextmanager
+def _patience(seconds: float, trace: Trace) -> Iterator[None]:
+    """Give a run up after so many real seconds, and note where everybody is."""
+
+    def give_up(_signum: int, frame: FrameType | None) -> None:
+        trace.note("-", "stuck", at="".join(traceback.format_stack(frame, limit=3)))
+        root = trio.lowlevel.current_root_task()
+        if root is not None:
+            _note_tasks(root, trace, 0)
+        raise Endless
+
+    kept = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, kept)
+
+
+def _note_tasks(task: trio.lowlevel.Task, trace: Trace, depth: int) -> None:
+    frames = [f"{os.path.basename(frame.f_code.co_filename)}:{line}" for frame, line in task.iter_await_frames()]
+    trace.note(str(task.context.get(platform.current)), "  " * depth + task.name.rpartition(".")[2], at=frames[-5:])
+    for nursery in task.child_nurseries:
+        for child in nursery.child_tasks:
+            _note_tasks(child, trace, depth + 1)

@@ -12,7 +12,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 import structlog
@@ -28,6 +28,8 @@ from trisalt.store.store import Jobs
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 QUEUED = "Queued: will run when it is back, until {until}"
 
 REMEMBERED = 512
@@ -35,6 +37,9 @@ REMEMBERED = 512
 
 POLLS_HEARD = 4
 """Of how many find_job publications of one watch the answers are heard: a job may run for days."""
+
+WRITTEN_AGAIN_AFTER = 30.0
+"""Seconds until the end of a job is written once more that the store did not take."""
 
 
 @attrs.define(eq=False)
@@ -125,6 +130,12 @@ class Nobody:
 NOBODY = Nobody()
 
 
+def _still(watch: _Watch, of: Mapping[str, T]) -> dict[str, T]:
+    """What is said of those that have not returned until now."""
+    gather = watch.gather
+    return {id: said for id, said in of.items() if id in gather.pending or id not in gather.minions}
+
+
 class Watches:
     """The jobs that somebody waits for. `timeout` and `gather_job_timeout` are for those who ask for none.
 
@@ -150,6 +161,8 @@ class Watches:
         self._queued = waiting
         self._watches: dict[str, _Watch] = {}
         self._polls: dict[str, _Watch] = {}
+        # Whose end is being written and told: nobody joins these any more.
+        self._ending: set[_Watch] = set()
         self._unrecorded: OrderedDict[str, dict[str, JobReturned]] = OrderedDict()
         self._tasks: trio.Nursery
         # Until the first of the watches without a task is late.
@@ -204,6 +217,9 @@ class Watches:
             if watch := self._watches.get(event.jid):
                 watch.gather.returned(event.id)
                 touched[event.jid] = watch
+            for ending in self._ending:
+                if ending.jid == event.jid:
+                    ending.gather.returned(event.id)
         for end in ends:
             # Whoever began to wait meanwhile may have missed it: then the watch says it again.
             if (watch := touched.get(end.jid)) and not watch.extended and not watch.gather.pending:
@@ -347,22 +363,45 @@ class Watches:
             missing = await self._gather(watch)
         finally:
             self._forget(watch)
+        self._ending.add(watch)
+        try:
+            await self._end(watch, missing)
+        finally:
+            self._ending.discard(watch)
+
+    async def _end(self, watch: _Watch, missing: frozenset[str]) -> None:
+        """Write down and tell who is missing, and why."""
         facts = {id: self._facts(watch, id) for id in sorted({*missing, *watch.unreachable})}
         heads = {id: headline(known, watch.jid) for id, known in facts.items()}
         reasons = {id: reason(known) for id, known in facts.items()}
         waiting = {} if self._queued is None else self._queued(watch.jid)
         waiting = {id: until for id, until in waiting.items() if id in heads}
         heads |= {id: queued_reason(until) for id, until in waiting.items()}
-        if heads or not watch.recorded:
-            kept = {id: explained(head, reasons[id]) for id, head in heads.items()}
-            try:
-                await self._jobs.mark_settled(watch.jid, kept)
-            except StoreError as exc:
-                log.warning("job.settling_not_recorded", jid=watch.jid, reason=str(exc))
+        kept = {id: explained(head, reasons[id]) for id, head in heads.items()}
+        written = not heads and watch.recorded
+        if not written:
+            written = await self._write(watch.jid, kept)
+        # Whose return was told while that was written is not missing.
+        heads, reasons, waiting = _still(watch, heads), _still(watch, reasons), _still(watch, waiting)
         if heads or not watch.told:
             event = JobSettled(jid=watch.jid, missing=heads, reasons=reasons or None, waiting=waiting or None)
-            await self._bus.publish(event)
+            try:
+                self._bus.publish_nowait(event)
+            except trio.WouldBlock:
+                await self._bus.publish(event)
         log.debug("job.settled", jid=watch.jid, missing=len(heads))
+        while not written:
+            # Nobody waits for this; but a store that takes nothing now will do so again.
+            await trio.sleep(WRITTEN_AGAIN_AFTER)
+            written = await self._write(watch.jid, _still(watch, kept))
+
+    async def _write(self, jid: str, missing: dict[str, str]) -> bool:
+        try:
+            await self._jobs.mark_settled(jid, missing)
+        except StoreError as exc:
+            log.warning("job.settling_not_recorded", jid=jid, reason=str(exc))
+            return False
+        return True
 
     def _facts(self, watch: _Watch, id: str) -> Facts:
         return Facts(

@@ -76,6 +76,9 @@ class SqliteStore:
         self._idle_readers: list[sqlite3.Connection] = []
         self._refusing = False
         self._writes = self._transactions = self._failed = 0
+        self._start_writer()
+
+    def _start_writer(self) -> None:
         self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._thread.start()
 
