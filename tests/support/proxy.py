@@ -100,14 +100,14 @@ class Way:
             self._streams[connection] = False
             try:
                 async with far, trio.open_nursery() as nursery:
-                    nursery.start_soon(self._pump, connection, near, far)
-                    nursery.start_soon(self._pump, connection, far, near)
+                    nursery.start_soon(self._pump, connection, near, far, nursery.cancel_scope)
+                    nursery.start_soon(self._pump, connection, far, near, nursery.cancel_scope)
             finally:
                 del self._streams[connection]
                 self._gone.unpark_all()
 
-    async def _pump(self, connection, source, sink):
-        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+    async def _pump(self, connection, source, sink, both):
+        try:
             while True:
                 data = await source.receive_some(CHUNK)
                 if self._streams[connection]:
@@ -121,6 +121,8 @@ class Way:
                     await sink.send_eof()
                     return
                 await sink.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            both.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -62,7 +62,10 @@ class KeepAlive:
 
 @attrs.frozen(kw_only=True)
 class Heartbeat:
-    """ZMTP heartbeats: a ping every `interval` ms; `timeout` ms without an answer end the connection. 0 is off."""
+    """ZMTP heartbeats: a ping every `interval` ms; `timeout` ms without an answer end the connection. 0 is off.
+
+    The handshake before them may take as long as an answer: a peer that is connected and says nothing is none.
+    """
 
     interval: int = 10_000
     timeout: int = 30_000
@@ -71,7 +74,13 @@ class Heartbeat:
         """The socket options."""
         if self.interval <= 0:
             return {}
-        return {zmq.HEARTBEAT_IVL: self.interval, zmq.HEARTBEAT_TIMEOUT: max(self.timeout, 0)}
+        beats: dict[int, int | bytes] = {zmq.HEARTBEAT_IVL: self.interval}
+        # Without a timeout of their own ZeroMQ has one for each.
+        return (
+            beats
+            if self.timeout <= 0
+            else beats | {zmq.HEARTBEAT_TIMEOUT: self.timeout, zmq.HANDSHAKE_IVL: self.timeout}
+        )
 
 
 # What stock Salt sets by default. Source: salt-wire.md section 1.
@@ -80,9 +89,9 @@ HEARTBEAT = Heartbeat()
 # What a minion and a command ask of their own connections: a path that fell silent is known to be dead in 25 s.
 QUICK = Heartbeat(timeout=15_000)
 
-# How patient whoever connects is with a connection that is not there yet, so that a way that opens again is tried
-# soon: the kernel alone sends a lost SYN again after a minute and more, and a peer that only accepts says nothing.
-TRIED_AGAIN: dict[int, int | bytes] = {zmq.CONNECT_TIMEOUT: 10_000, zmq.HANDSHAKE_IVL: 15_000}
+# How patient whoever connects is with packets that get no answer (ms), so that a way that opens again is tried soon:
+# the kernel alone sends a lost SYN again after a minute and more.
+TRIED_AGAIN: dict[int, int | bytes] = {zmq.CONNECT_TIMEOUT: 10_000}
 
 
 def tcp_address(host: str, port: int, *, source_host: str = "", source_port: int = 0) -> str:
