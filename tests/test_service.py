@@ -127,8 +127,19 @@ async def test_the_watchdog_is_fed_twice_in_its_period(init, monkeypatch, autoju
     monkeypatch.setenv("WATCHDOG_USEC", "10000000")
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
     with trio.move_on_after(21):
-        await keep_watchdog()
+        await keep_watchdog(lambda: True)
     assert [init.recv(100) for _ in range(5)] == [b"WATCHDOG=1"] * 5
+    with pytest.raises(BlockingIOError):
+        init.recv(100)
+
+
+async def test_the_watchdog_is_fed_only_while_all_is_well(init, monkeypatch, autojump_clock):
+    monkeypatch.setenv("WATCHDOG_USEC", "10000000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    began = trio.current_time()
+    with trio.move_on_after(21):
+        await keep_watchdog(lambda: not 4 < trio.current_time() - began < 16)
+    assert [init.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
     with pytest.raises(BlockingIOError):
         init.recv(100)
 
@@ -138,7 +149,7 @@ async def test_no_watchdog_is_fed_that_does_not_watch_us(monkeypatch, usec, pid,
     monkeypatch.setenv("WATCHDOG_USEC", usec)
     monkeypatch.setenv("WATCHDOG_PID", pid)
     with trio.fail_after(5):
-        await keep_watchdog()
+        await keep_watchdog(lambda: True)
 
 
 def read(path):

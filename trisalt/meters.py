@@ -6,11 +6,15 @@ port read them there. Nothing is counted twice.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
+import structlog
 import trio
+
+log = structlog.get_logger()
 
 # Upper bounds of the buckets, in seconds; one more is for what took longer.
 BOUNDS = (
@@ -20,7 +24,7 @@ BOUNDS = (
 # How long each half of what counts as recent is, in seconds.
 RECENT_S = 60.0
 # How often the loop is looked at, and how late it may wake somebody before it is not well, in seconds.
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5
 UNWELL_S = 2.0
 
 
@@ -84,6 +88,42 @@ def _quantile(counts: list[int], part: float) -> float:
     return 0.0
 
 
+Sample = tuple[Mapping[str, str], float | Histogram]
+
+
+@attrs.frozen(kw_only=True)
+class Family:
+    """Figures of one name, for the metrics port. `samples` are labels (name to value) with a number or a histogram.
+
+    `kind` is `gauge`, `counter` or `histogram`.
+    """
+
+    name: str
+    kind: str
+    doc: str
+    samples: Sequence[Sample]
+
+
+def told(took: Took) -> dict[str, float | int]:
+    """A histogram's recent time for a map: milliseconds."""
+    return {
+        "count": took.count,
+        "p50_ms": _ms(took.p50),
+        "p99_ms": _ms(took.p99),
+        "longest_ms": _ms(took.longest),
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 2)
+
+
+def memory_bytes() -> int:
+    """What this process has in memory."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class LoopMeter:
     """How late the event loop wakes whoever sleeps: `late` is the histogram. `run` looks, until cancelled.
 
@@ -106,7 +146,7 @@ class LoopMeter:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Look every quarter of a second, and let the recent time of `histograms` go on."""
+        """Look twice a second, and let the recent time of `histograms` go on."""
         task_status.started()
         turned = self.last_look = trio.current_time()
         while True:
@@ -115,7 +155,14 @@ class LoopMeter:
             now = trio.current_time()
             self._latest, self.last_look = now - due, now
             self.late.record(self._latest)
+            if self._latest >= UNWELL_S:
+                log.warning("loop.late", late_s=round(self._latest, 1))
             if now - turned >= RECENT_S:
                 turned = now
                 for histogram in (self.late, *histograms()):
                     histogram.turn()
+
+
+def loop_complaint(loop: LoopMeter) -> list[str]:
+    """What is to be said of a loop that is not well; nothing of one that is."""
+    return [] if loop.well else [f"the event loop was {loop.late.recent().longest:.1f} s late"]

@@ -77,10 +77,13 @@ def tell_init(state: str) -> None:
         log.debug("init.untold", reason=exc.strerror)
 
 
-async def keep_watchdog(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """Tell the init system's watchdog, twice in its period, that the event loop turns; until cancelled.
+async def keep_watchdog(
+    well: Callable[[], bool], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Tell the init system's watchdog, twice in its period, that all is `well`; until cancelled.
 
-    Ends at once where no watchdog is asked for. Source: sd_watchdog_enabled(3).
+    Says nothing while it is not: who is late all the time is started anew, as who stands still. Ends at once where no
+    watchdog is asked for. Source: sd_watchdog_enabled(3).
     """
     task_status.started()
     period, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
@@ -88,7 +91,8 @@ async def keep_watchdog(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
         await trio.lowlevel.checkpoint()
         return
     while True:
-        tell_init("WATCHDOG=1")
+        if well():
+            tell_init("WATCHDOG=1")
         await trio.sleep(int(period) / 2_000_000)
 
 

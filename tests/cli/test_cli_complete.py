@@ -78,6 +78,7 @@ def site(tmp_path, monkeypatch):
         (["trisalt", "c"], ["completion"]),
         (["trisalt", "completion", ""], ["bash", "fish", "zsh"]),
         (["trisalt", "demo", ""], []),
+        (["trisalt", "health", "mi"], ["minion"]),
     ],
     ids=str,
 )

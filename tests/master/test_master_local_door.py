@@ -26,6 +26,7 @@ from trisalt.bus.requests import (
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
+    StatusRequest,
     TokenRequest,
     WatchRequest,
     WheelRequest,
@@ -442,7 +443,7 @@ async def test_a_guest_cannot_take_everybodys_place(master):
         async with process.stdin, process.stdout:
             assert (await process.stdout.receive_some()).strip() == b"4"
             async with master.caller() as caller:
-                assert "status" in await caller.ask(op="status")
+                assert "whoami" in await caller.ask(op="whoami")
             await process.stdin.aclose()
             await process.wait()
 
@@ -684,17 +685,11 @@ async def test_the_shared_key_stays_when_the_master_is_told_not_to_rotate(tmp_pa
     nursery.cancel_scope.cancel()
 
 
-async def test_the_status_tells_what_the_daemon_says_of_itself(tmp_path, nursery):
-    bus, path = Bus(), str(tmp_path / "sock")
-    await nursery.start(
-        lambda task_status: serve_local_door(
-            bus, Jobs(), Acl(), path=path, status=lambda: {"version": "1"}, task_status=task_status
-        )
-    )
-    async with Master(bus, None, path, nursery).caller() as caller:
-        status = (await caller.ask(op="status"))["status"]
-    assert (status["version"], status["pid"]) == ("1", os.getpid())
-    nursery.cancel_scope.cancel()
+async def test_the_status_is_what_the_daemon_says_of_itself_and_how_many_follow(master):
+    await master.claim(StatusRequest, lambda request: {"version": "1"})
+    async with master.caller() as caller, master.caller() as follower:
+        await follower.ask(op="events")
+        assert (await caller.ask(op="status"))["status"] == {"version": "1", "followers": 1}
 
 
 # -- callers that break the rules ---------------------------------------------------------------------------------

@@ -493,6 +493,7 @@ class World:
             workers=open_workers,
             dial=lambda _config: self.network.dial(daemon),
             event_sockets=lambda *_args, **_kwargs: _nothing(),
+            status_socket=lambda *_args, **_kwargs: _nothing(),
         )
         minion = Minion(config, None, lambda _state: None, outside)
         daemon.bus = minion._bus

@@ -159,6 +159,28 @@ def test_a_second_signal_skips_the_waiting(lab):
 # -- while it lives --------------------------------------------------------------------------------------------------
 
 
+def probe(lab, name, *words):
+    """`trisalt health`: its status, and its line."""
+    folder = lab.master_dir() if name == "master" else lab.root / name
+    argv = [str(OURS / "trisalt"), "health", *words, "-c", str(folder)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, env=lab.env, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("name", "which"), [("master", "master"), ("m1", "minion")])
+def test_a_probe_tells_one_that_is_well_from_one_that_hangs(lab, name, which):
+    lab.wait(lambda: probe(lab, name) == (0, f"{which}: well\n"), "a daemon that is well")
+    pid = lab.daemons[name].pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert probe(lab, name, "--timeout", "0.5") == (2, f"{which}: no answer within 0.5 s\n")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    lab.wait(lambda: probe(lab, name)[0] == 0, "the same, well again")
+    done = lab.run("salt", "m1", "test.ping")
+    assert done.returncode == 0
+
+
 def test_a_hangup_takes_the_masters_configuration_anew(lab):
     folder = lab.master_dir()
     log = folder / "log"

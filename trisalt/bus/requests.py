@@ -525,6 +525,14 @@ class RotateRequest(Request):
     ids: list[str] | None = None
 
 
+@attrs.frozen(kw_only=True)
+class StatusRequest(Request):
+    """How is this daemon? On the bus of both. The answer is a plain map; with `metrics` a list of `meters.Family`."""
+
+    CMD = "status"
+    metrics: bool = False
+
+
 # -- on the minion's bus -----------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,13 @@ from typing import Any
 from trisalt.cli.options import OUTPUTTERS, Flag
 
 COMMANDS = ("salt", "salt-call", "salt-cp", "salt-key", "salt-master", "salt-minion", "salt-run", "trisalt")
-OWN = ("completion", "demo", "status")
+# What `trisalt` does, and the words that may follow.
+OWN = {
+    "completion": ("bash", "fish", "zsh"),
+    "demo": (),
+    "health": ("master", "minion"),
+    "status": ("master", "minion"),
+}
 MODES = ("full", "terse", "mixed", "changes", "filter")
 MODES_BY_ID = tuple(f"{mode}_id" for mode in MODES)
 # Flags of `salt-key`, and the folders of the keys that they are for.
@@ -52,7 +58,7 @@ def main(words: list[str]) -> int:
 def candidates(command: str, words: list[str]) -> list[str]:
     """What the last of `words` may become. A word that ends with `.` goes on."""
     if command == "trisalt":
-        return _beginning(words[-1], OWN if len(words) == 1 else ("bash", "fish", "zsh") * (words[0] == OWN[0]))
+        return _beginning(words[-1], OWN if len(words) == 1 else OWN.get(words[0], ()))
     return _Line(command, words).candidates()
 
 

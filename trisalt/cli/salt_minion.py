@@ -31,15 +31,11 @@ def _parser() -> Parser:
 
 
 def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
+    from functools import partial
+
     import trio
 
     from trisalt.minion.daemon import run_minion
-    from trisalt.service import keep_watchdog, tell_init
+    from trisalt.service import tell_init
 
-    async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(keep_watchdog)
-            await run_minion(config, zygote, notify=tell_init, reread=reread)
-            nursery.cancel_scope.cancel()
-
-    trio.run(main, strict_exception_groups=True)
+    trio.run(partial(run_minion, config, zygote, notify=tell_init, reread=reread), strict_exception_groups=True)

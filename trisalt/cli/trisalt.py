@@ -1,4 +1,5 @@
-"""`trisalt`: our own command: `demo`, a master and minions in a temporary root at work; `status`; `completion`."""
+"""`trisalt`: our own command: `demo`, a master and minions in a temporary root at work; `status`, `health`;
+`completion`."""
 
 from __future__ import annotations
 
@@ -31,8 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_out(SCRIPTS[options.shell])
         return 0
     try:
-        if options.command == "status":
-            return _print_status(options.config_dir)
+        if options.command in ("status", "health"):
+            from trisalt.cli import status
+
+            if options.command == "health":
+                return status.health(options.daemon, options.config_dir, options.timeout)
+            return status.status(options.daemon, options.config_dir, options.out)
         from trisalt.cli.demo import run_demo
 
         return run_demo(minions=options.minions, once=options.once, keep=options.keep)
@@ -56,9 +61,29 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--keep", action="store_true", help="Leave the folder with configurations and logs behind.")
     completion = commands.add_parser("completion", help="Completion of all commands, for a shell to source.")
     completion.add_argument("shell", choices=("bash", "fish", "zsh"), metavar="SHELL", help="bash, fish or zsh.")
-    told_status = commands.add_parser("status", help="What the master on this host says of itself.")
-    told_status.add_argument("-c", "--config-dir", default=None, metavar="DIR", help="The configuration folder.")
+    shown = commands.add_parser("status", help="How the master or minion on this host is, on one screen.")
+    shown.add_argument("--out", default=None, metavar="OUTPUTTER", help="json, yaml, …: all of it, for programs.")
+    probed = commands.add_parser("health", help="One line for probes; exit status 0: well, 1: not well, 2: no answer.")
+    probed.add_argument(
+        "--timeout", type=_seconds, default=5.0, metavar="S", help="How long it may take to answer, in seconds; 5."
+    )
+    for one in (shown, probed):
+        one.add_argument(
+            "daemon",
+            nargs="?",
+            choices=("master", "minion"),
+            metavar="DAEMON",
+            help="master or minion; the master, where it is configured.",
+        )
+        one.add_argument("-c", "--config-dir", default=None, metavar="DIR", help="The configuration folder.")
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError("between 0 and 3600")
+    return seconds
 
 
 def _how_many(text: str) -> int:
@@ -68,18 +93,6 @@ def _how_many(text: str) -> int:
     if not 1 <= count <= MOST_MINIONS:
         raise argparse.ArgumentTypeError(f"between 1 and {MOST_MINIONS}")
     return count
-
-
-def _print_status(config_dir: str | None) -> int:
-    from trisalt.cli.show import Show
-    from trisalt.client.door import Door
-    from trisalt.client.operations import status
-    from trisalt.config.paths import master_paths
-    from trisalt.config.read import read_master
-
-    config = read_master(config_dir)
-    Show(config.opts)(status(Door(master_paths(config).local_door)))
-    return 0
 
 
 if __name__ == "__main__":

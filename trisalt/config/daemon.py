@@ -58,6 +58,10 @@ class DaemonConfig(Config):
     zmq_heartbeat_timeout: int | None = option(
         None, "Milliseconds without an answer after which it is closed. Unset: a master 30 s, a minion 15 s."
     )
+    metrics_port: int = option(0, "Where Prometheus reads `/metrics`; 0: nowhere. Needs `trisalt[metrics]`. Ours.")
+    metrics_address: str = option(
+        "127.0.0.1", "Who reaches that port; there is nothing secret there. Ours.", guards=True
+    )
     max_event_size: int = option(1048576, "Bytes an event may have, and that stock's event sockets take.")
 
     # -- files and pillar -------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ class MinionPaths:
         "schedule",
         "schedule_state",
         "spool",
+        "status",
         "workers",
     )
 
@@ -97,6 +98,7 @@ class MinionPaths:
         digest = hashlib.new(config.hash_type, config.id.encode(), usedforsecurity=False).hexdigest()
         self.event_pub = _socket(sock, f"minion_event_{digest[:10]}_pub.ipc")
         self.event_pull = _socket(sock, f"minion_event_{digest[:10]}_pull.ipc")
+        self.status = _socket(sock, f"minion_{digest[:10]}.sock")
         self.workers = _socket(sock, f"minion_{digest[:10]}_workers.sock")
         self.proc = os.path.join(cache, "proc")
         self.spool = os.path.join(cache, "spool")

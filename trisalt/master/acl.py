@@ -184,6 +184,10 @@ class Acl:
         """Whether the caller may ask which minions a target names: whoever may publish something."""
         return self.is_admin(caller) or self.grants_of(caller).publishes
 
+    def may_see_status(self, caller: Caller) -> bool:
+        """Whether the caller may see how the master is: whoever may run something on it."""
+        return self.is_admin(caller) or self.grants_of(caller).commands_any
+
     def _blacklisted(self, caller: Caller, funs: Iterable[str]) -> str:
         if not (self._blocked_users or self._blocked_functions):
             return ""

@@ -23,6 +23,7 @@ import trio
 from trisalt import log as logs
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, TaggedEvent
+from trisalt.bus.requests import StatusRequest
 from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
 from trisalt.errors import ConfigError
@@ -57,12 +58,15 @@ from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
 from trisalt.master.scheduled import run_due
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.master.shared import KeptKey
+from trisalt.master.status import Parts, serve_status
+from trisalt.meters import LoopMeter
 from trisalt.scheduler.entry import Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.service import keep_watchdog, supervise, tell_init
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import Store
 from trisalt.transport.ipc import open_event_sockets
+from trisalt.transport.metrics import serve_metrics
 from trisalt.transport.publish import Publisher, open_publisher
 from trisalt.transport.request import SERVER_KEEPALIVE, open_request_server
 from trisalt.transport.zmq import HEARTBEAT, Heartbeat, KeepAlive, open_context, tcp_address
@@ -186,13 +190,20 @@ async def run_master(
         _open_publisher(here, sockets) as publisher,
         trio.open_nursery() as services,
     ):
-        await start_services(services, here, store, workers, publisher)
+        parts = Parts(
+            bus=bus, store=store, workers=workers, publisher=publisher, keyring=here.keyring, loop=LoopMeter()
+        )
+        await services.start(serve_status, parts)
+        parts.watched = await start_services(services, here, store, workers, publisher)
+        if config.metrics_port:
+            gather = partial(bus.ask, StatusRequest(metrics=True))
+            await services.start(serve_metrics, config.metrics_address, config.metrics_port, gather)
         if reread is not None:
             await services.start(_reload_on_hangup, reread, here)
         here.schedule.load(config.schedule, source=Source.CONFIG)
-        async with _open_doors(here, store, sockets) as port:
+        async with _open_doors(here, store, sockets, parts) as port:
             await services.start(partial(supervise, partial(run_schedule, bus, here.schedule), name="schedule"))
-            services.start_soon(keep_watchdog)
+            services.start_soon(keep_watchdog, lambda: parts.loop.well)
             task_status.started(port)
             log.info("master.ready")
             tell_init("READY=1")
@@ -204,8 +215,8 @@ async def run_master(
 
 async def start_services(
     services: trio.Nursery, here: Premises, store: Store, workers: Workers, publisher: Publisher
-) -> None:
-    """Everybody who claims or keeps, so that the doors open onto a staffed house."""
+) -> Callable[[], int]:
+    """Everybody who claims or keeps, so that the doors open onto a staffed house. Tells how many jobs are watched."""
     bus, config, live, opts = here.bus, here.config, here.live, here.live.opts
     minions = Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=lambda: opts.get("nodegroups") or {})
     cache = JobCache(Path(config.cachedir), hash_type=config.hash_type)
@@ -222,15 +233,6 @@ async def start_services(
         partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
         partial(keep_presence, bus, here.presence, store.banks, minions.accepted),
-        partial(
-            keep_jobs,
-            bus,
-            store,
-            timeout=config.timeout,
-            gather_job_timeout=config.gather_job_timeout,
-            attendance=here.presence,
-            waiting=queue.waiting,
-        ),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
         partial(run_queue, bus, store, queue, timeout=config.timeout),
         partial(answer_targets, bus, minions),
@@ -253,6 +255,17 @@ async def start_services(
         partial(run_due, bus, workers, here.runs, master_id=config.id, user=config.user),
         partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
     )
+    watched: Callable[[], int] = await services.start(
+        partial(
+            keep_jobs,
+            bus,
+            store,
+            timeout=config.timeout,
+            gather_job_timeout=config.gather_job_timeout,
+            attendance=here.presence,
+            waiting=queue.waiting,
+        )
+    )
     for service in essential:
         await services.start(service)
     await services.start(partial(supervise, housekeeping, name="housekeeping"))
@@ -271,6 +284,7 @@ async def start_services(
             blacklist=tuple(config.event_return_blacklist),
         )
         await services.start(partial(supervise, partial(return_events, bus, workers, events), name="event return"))
+    return watched
 
 
 def _key_state(keyring: Keyring, id: str) -> str | None:
@@ -389,7 +403,7 @@ async def _open_publisher(here: Premises, sockets: ZmqContext) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> AsyncIterator[int]:
+async def _open_doors(here: Premises, store: Store, sockets: ZmqContext, parts: Parts) -> AsyncIterator[int]:
     """The local door and the network door; yields the network door's port. Those inside may finish."""
     config, live, bus = here.config, here.live, here.bus
     async with trio.open_nursery() as background:
@@ -403,6 +417,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext) -> Asyn
         )
         await background.start(door)
         network = network_door(here, background)
+        parts.lanes = network.statistics
         address = tcp_address(config.interface, config.ret_port)
         log.info("request_server.bound", address=address)
         async with open_request_server(

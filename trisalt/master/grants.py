@@ -175,6 +175,11 @@ class Grants:
         """Whether anything may be sent to any minion."""
         return bool(self.everywhere or self.within)
 
+    @property
+    def commands_any(self) -> bool:
+        """Whether any runner or wheel function may be run."""
+        return bool(self.commands)
+
     def places(self, fun: str, arg: Any) -> frozenset[str] | None:
         """Where this call is granted: None for everywhere, else the targets within which it is; empty for nowhere."""
         read = partial(Arguments.read, arg)

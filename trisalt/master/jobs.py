@@ -54,9 +54,10 @@ async def keep_jobs(
     attendance: Attendance = NOBODY,
     waiting: Callable[[str], Mapping[str, float]] | None = None,
     clock: Callable[[], float] = time.time,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    task_status: trio.TaskStatus[Callable[[], int]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Keep the returns of jobs and watch those that somebody waits for, until cancelled.
+    """Keep the returns of jobs and watch those that somebody waits for, until cancelled. `started()` with a function
+    that tells how many those are.
 
     Answers ReturnsRequest, SyndicReturnRequest (refused) and WatchRequest, and follows JobNew. `timeout` and
     `gather_job_timeout` are the configured ones, for those who ask for none of their own; `attendance` knows
@@ -67,7 +68,7 @@ async def keep_jobs(
     async with trio.open_nursery() as nursery:
         await nursery.start(watches.run)
         with bus.answering({ReturnsRequest: keeper.keep, SyndicReturnRequest: keeper.refuse}):
-            task_status.started()
+            task_status.started(lambda: watches.watched)
             await trio.sleep_forever()
 
 

@@ -32,6 +32,7 @@ from trisalt.bus.requests import (
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
+    StatusRequest,
     TokenRequest,
     WheelRequest,
 )
@@ -70,20 +71,19 @@ async def serve_local_door(
     *,
     path: str,
     rotate_aes_key: bool = True,
-    status: Callable[[], dict[str, Any]] | None = None,
     listen: Callable[..., AbstractAsyncContextManager[None]] = open_local_listener,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer callers on the unix socket at `path` until cancelled.
 
     `jobs` is the store's: a follower that was too slow for the bus catches up from it. `rotate_aes_key` says whether
-    a key that `salt-key` deleted or rejected asks for a new AES key. `status` gives facts of the daemon, to be shown.
+    a key that `salt-key` deleted or rejected asks for a new AES key.
     Everybody may knock, so that who may not come in is told so; `acl` decides.
     """
     async with trio.open_nursery() as background:
         feed = Feed(bus)
         await background.start(feed.run)
-        door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key, status=status)
+        door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key)
         async with listen(path, door.handle, mode=0o666):
             task_status.started()
             await trio.sleep_forever()
@@ -116,7 +116,6 @@ class _Door:
         background: trio.Nursery,
         *,
         rotate_aes_key: bool,
-        status: Callable[[], dict[str, Any]] | None,
     ) -> None:
         self._bus = bus
         self._jobs = jobs
@@ -125,7 +124,6 @@ class _Door:
         # Runs that nobody follows live here.
         self._background = background
         self._rotate_aes_key = rotate_aes_key
-        self._status = status
         self._last_jid: str | None = None
         self._guests: Counter[int] = Counter()
         self._operations: dict[str, Callable[[Caller, dict[str, Any], FrameStream], Awaitable[None]]] = {
@@ -398,18 +396,9 @@ class _Door:
         await stream.send({"ok": True})
 
     async def _tell_status(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(caller, self._acl.may_follow(caller))
-        bus = self._bus.statistics()
-        facts = {
-            "pid": os.getpid(),
-            "followers": self._feed.followers,
-            "subscriptions": [
-                {"pattern": row.pattern, "keep": row.keep, "waiting": row.waiting, "missed": row.missed}
-                for row in bus.subscriptions
-            ],
-            "requests": bus.requests,
-        }
-        await stream.send({"status": facts | (self._status() if self._status else {})})
+        self._admit(caller, self._acl.may_see_status(caller))
+        facts = await self._bus.ask(StatusRequest())
+        await stream.send({"status": {**facts, "followers": self._feed.followers}})
 
     async def _whoami(self, caller: Caller, _request: dict[str, Any], stream: FrameStream) -> None:
         """Who the caller is to the gate, and what was granted to them, as it stands in the configuration."""

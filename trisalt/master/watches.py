@@ -168,6 +168,11 @@ class Watches:
         # Until the first of the watches without a task is late.
         self._patience = trio.CancelScope()
 
+    @property
+    def watched(self) -> int:
+        """How many jobs are watched now."""
+        return len(self._watches)
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch new jobs that somebody waits for, and those that are out already for who comes later, for ever."""
         async with trio.open_nursery() as self._tasks:

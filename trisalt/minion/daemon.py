@@ -31,10 +31,12 @@ from trisalt.bus.events import (
     ScheduleDue,
     TaggedEvent,
 )
+from trisalt.bus.requests import StatusRequest
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
 from trisalt.errors import CommandError, ConfigError, MasterNotFound, Rejected, RemoteProtocolError, TrisaltError
 from trisalt.loader.returner import returner_names
+from trisalt.meters import LoopMeter
 from trisalt.minion.asking import answer_requests, standing
 from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
@@ -50,11 +52,15 @@ from trisalt.minion.pillar import Pillar, PillarOptions, keep_pillar
 from trisalt.minion.proc import Proc, SeenJids
 from trisalt.minion.returns import Returns, Spool, keep_returns
 from trisalt.minion.signin import SignInOptions
+from trisalt.minion.status import Parts, serve_status
 from trisalt.minion.upcalls import Upcalls
 from trisalt.scheduler.desk import completion, listing, manage
 from trisalt.scheduler.entry import Entry, Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
+from trisalt.service import keep_watchdog
 from trisalt.transport.ipc import open_event_sockets
+from trisalt.transport.local import open_local_listener
+from trisalt.transport.metrics import serve_metrics
 from trisalt.worker.pool import Workers, open_workers
 from trisalt.worker.zygote import Zygote
 
@@ -88,6 +94,7 @@ class Outside:
     workers: Callable[..., AbstractAsyncContextManager[Workers]] = open_workers
     dial: Callable[[MinionConfig], AbstractAsyncContextManager[Dial]] = open_dial
     event_sockets: Callable[..., AbstractAsyncContextManager[object]] = open_event_sockets
+    status_socket: Callable[..., AbstractAsyncContextManager[object]] = open_local_listener
 
 
 async def run_minion(
@@ -192,10 +199,23 @@ class Minion:
             ) as workers,
             trio.open_nursery() as services,
         ):
+            links: list[Link] = []
+            parts = Parts(
+                bus=bus,
+                loop=LoopMeter(),
+                workers=workers,
+                links=lambda: [(link.master, link.connected) for link in links],
+                spooled=lambda: len(spool.names()),
+            )
+            await services.start(partial(serve_status, parts, self._paths.status, listen=self._outside.status_socket))
+            services.start_soon(keep_watchdog, lambda: parts.loop.well)
+            if config.metrics_port:
+                gather = partial(bus.ask, StatusRequest(metrics=True))
+                await services.start(serve_metrics, config.metrics_address, config.metrics_port, gather)
             self._notify("READY=1")
             grains = upcalls.grains = Grains(workers, facts)
             await services.start(partial(keep_grains, bus, grains, every=config.grains_refresh_every * 60.0))
-            links = await self._links(identity, dial, workers)
+            links += await self._links(identity, dial, workers)
             masters = [link.master for link in links]
             returns = Returns(spool, masters if len(links) > 1 else ())
             if len(links) > 1 or any(rota.several for rota in self._rotas):

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeVar
 
 import attrs
@@ -22,6 +23,7 @@ import structlog
 import trio
 
 from trisalt.errors import RemoteProtocolError, StoreError
+from trisalt.meters import Histogram
 from trisalt.store.banks import SqliteBanks
 from trisalt.store.jobs import SqliteJobs
 from trisalt.store.queue import SqliteQueue
@@ -41,13 +43,16 @@ BATCH = 2048
 
 @attrs.frozen(kw_only=True)
 class StoreStatistics:
-    """A snapshot for debugging: what was written in how many transactions, what waits, what failed."""
+    """A snapshot for debugging: what was written in how many transactions, what waits, what failed; how big the
+    database is, and how long writes took until they were durable."""
 
     writes: int
     transactions: int
     waiting: int
     failed: int
     refusing: bool
+    size: int
+    took: Histogram
 
 
 @attrs.define(eq=False)
@@ -55,6 +60,7 @@ class _Write:
     operation: Callable[[sqlite3.Connection, bool], Any]
     task: trio.lowlevel.Task | None
     then: Callable[[], object] | None = None
+    began: float = attrs.field(factory=perf_counter)
     result: outcome.Outcome[Any] | None = None
 
 
@@ -75,6 +81,7 @@ class SqliteStore:
         self._reader_limit = trio.CapacityLimiter(readers)
         self._idle_readers: list[sqlite3.Connection] = []
         self._refusing = False
+        self._took = Histogram()
         self._writes = self._transactions = self._failed = 0
         self._start_writer()
 
@@ -119,6 +126,8 @@ class SqliteStore:
             waiting=len(self._queue),
             failed=self._failed,
             refusing=self._refusing,
+            size=sum(_size(f"{self._path}{end}") for end in ("", "-wal")),
+            took=self._took,
         )
 
     async def close(self) -> None:
@@ -139,7 +148,9 @@ class SqliteStore:
         elif error is None and self._refusing:
             log.info("store.recovered", path=str(self._path))
         self._refusing = error is not None
+        now = perf_counter()
         for write in batch:
+            self._took.record(now - write.began)
             if write.then is not None and isinstance(write.result, outcome.Value):
                 write.then()
             if write.task is not None and write.result is not None:
@@ -258,6 +269,13 @@ async def open_store(path: str | Path, *, readers: int = 4) -> AsyncIterator[Sql
         yield store
     finally:
         await store.close()
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _open(path: Path) -> sqlite3.Connection:
