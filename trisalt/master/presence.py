@@ -29,6 +29,9 @@ log = structlog.get_logger()
 
 BANK = "presence"
 
+LOOK_EVERY_S = 10.0
+"""How often at least it is seen whether there are other keys: one look at a folder, for tools that tell nobody."""
+
 SAVE_EVERY_S = 60.0
 SEEN_IS_KEPT_TO_S = 300.0
 """A sign of life is written when the one that is kept is older than this: the rest is news for nobody."""
@@ -296,7 +299,7 @@ async def _keep(bus: Bus, desk: PresenceDesk, banks: Banks, accepted: Callable[[
             if trio.current_time() >= save_at:
                 await _save(desk, banks, saved)
                 save_at = trio.current_time() + SAVE_EVERY_S
-            await desk.wait(save_at)
+            await desk.wait(min(save_at, trio.current_time() + LOOK_EVERY_S))
 
 
 def _log(event: Event) -> None:
