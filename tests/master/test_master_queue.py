@@ -131,6 +131,20 @@ def test_who_does_not_answer_is_not_there():
     assert steps(queue, now) == [Ask(jid=J1, minions=("m1",))]
 
 
+def test_who_comes_while_it_is_asked_is_asked_again_at_once():
+    queue = waiting(J1)
+    queue.here("m1", now=0.0)
+    steps(queue)
+    steps(queue, 5.0)
+    # The question may have gone out before it listened.
+    queue.here("m1", now=6.0)
+    assert steps(queue, 6.0) == []
+    queue.answered(J1, "m1", runs=None, again=False, now=10.0)
+    assert steps(queue, 10.0) == [Ask(jid=J1, minions=("m1",))]
+    queue.answered(J1, "m1", runs=None, again=False, now=15.0)
+    assert steps(queue, 15.0) == []
+
+
 def test_what_waited_too_long_expires_and_what_runs_does_not():
     queue = Queue(answer_within=5.0)
     for id in ("m1", "m2"):

@@ -18,8 +18,9 @@ NEXT_AFTER_S = 300.0
 """The next job of a minion does not wait longer than this for the return of the one before."""
 RUNS_AGAIN_S = (30.0, 600.0)
 """How soon a minion that is at work is asked again: at first, and at most."""
-SILENT_AGAIN_S = 15.0
-MOST_SILENT = 3
+SILENT_AGAIN_S = (2.0, 30.0)
+"""How soon one is asked again that did not answer: at first, and at most."""
+MOST_SILENT = 6
 """A minion that has been asked so often, and said nothing, is not there, whatever was said of it."""
 MOST_SENT = 3
 """What was sent so often to a minion that is there, and that it does not run, it will not run: it matches no more."""
@@ -71,7 +72,8 @@ class Drop:
 
 @attrs.define(eq=False)
 class Place:
-    """One job in one minion's line. `visit` is that of its visits in which it was last sent; None: it never was."""
+    """One job in one minion's line. `visit` is that of its visits in which it was last sent, None: it never was;
+    `asked_in` that in which it was last asked for."""
 
     jid: str
     id: str
@@ -83,6 +85,7 @@ class Place:
     times: int = 0
     silent: int = 0
     asked: int = 0
+    asked_in: int = 0
     unknown: bool = False
 
 
@@ -170,24 +173,27 @@ class Queue:
         if place is None or place.state is not State.ASKED:
             return
         place.silent = place.silent + 1 if runs is None else 0
+        line = self._lines[id]
         if runs:
             least, most = RUNS_AGAIN_S
             place.state, place.wake = State.RUNS, now + min(least * 2**place.asked, most)
             place.asked += 1
         elif runs is None:
-            place.state, place.wake = State.SENT, now + SILENT_AGAIN_S
+            least, most = SILENT_AGAIN_S
+            wait = min(least * 2 ** (place.silent - 1), most) if place.asked_in == line.visit else 0.0
+            place.state, place.wake = State.SENT, now + wait
             if place.silent >= MOST_SILENT:
                 self.away(id)
         else:
             place.state = State.WAITS
             # It was sent before it went, and it may have run then.
-            place.unknown = not again and place.visit != self._lines[id].visit
+            place.unknown = not again and place.visit != line.visit
 
     def put_back(self, jid: str, ids: Iterable[str], *, now: float) -> None:
         """What was to be done could not be: it is tried again in a while."""
         for id in ids:
             if place := self._jobs.get(jid, {}).get(id):
-                place.state, place.wake = State.SENT, now + SILENT_AGAIN_S
+                place.state, place.wake = State.SENT, now + SILENT_AGAIN_S[1]
 
     def cancel(self, jid: str, ids: Collection[str] | None) -> dict[str, bool]:
         """It is not to be sent any more: to these, or (None) to anybody. For whom it waited, and who may have it."""
@@ -227,7 +233,7 @@ class Queue:
         for id, line in self._here.items():
             for place in line.places:
                 if place.state in (State.SENT, State.RUNS) and place.wake <= now:
-                    place.state = State.ASKED
+                    place.state, place.asked_in = State.ASKED, line.visit
                     asks.setdefault(place.jid, []).append(id)
             if room > 0 and (due := self._next(line, now)) is not None:
                 room -= 1

@@ -27,7 +27,15 @@ from trisalt.bus.events import (
     MinionEvent,
     MinionPresent,
 )
-from trisalt.bus.requests import MASTER, CancelRequest, Published, PublishRequest, SendRequest
+from trisalt.bus.requests import (
+    MASTER,
+    CancelRequest,
+    Presence,
+    PresenceRequest,
+    Published,
+    PublishRequest,
+    SendRequest,
+)
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.queue import Ask, Drop, Queue, Send, Why
 from trisalt.master.watches import FIND_JOB
@@ -109,7 +117,11 @@ class _Desk:
         self._ended: dict[str, dict[str, str]] = {}
 
     async def restore(self) -> None:
-        """What waits already. Nobody knows whether what had been sent has arrived."""
+        """Who is here, and what waits already. Nobody knows whether what had been sent has arrived."""
+        known: dict[str, Presence] = await self._bus.ask(PresenceRequest())
+        for id, presence in known.items():
+            if presence.present:
+                self._queue.here(id, now=trio.current_time())
         rows = await self._store.queue.waiting()
         for row in rows:
             now, sent = trio.current_time(), row.sent is not None
