@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import absent, commands, events, fleet, pair, storm, targets
+from benchmarks import absent, commands, events, fleet, pair, states, storm, targets
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
-PARTS = ("pair", "commands", "fleet", "storm", "absent", "targets", "events")
-WITH_STOCK = {"pair", "commands", "fleet", "storm", "absent"}
+PARTS = ("pair", "commands", "states", "fleet", "storm", "absent", "targets", "events")
+WITH_STOCK = {"pair", "commands", "states", "fleet", "storm", "absent"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
 
@@ -35,6 +35,7 @@ def main() -> int:
     measures = {
         "pair": pair.rows,
         "commands": commands.rows,
+        "states": states.rows,
         "fleet": lambda: fleet.rows(options.swarm),
         "storm": lambda: storm.rows(options.swarm),
         "absent": absent.rows,

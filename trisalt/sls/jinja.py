@@ -148,6 +148,7 @@ def _take_header(text: str) -> tuple[str, dict[str, Any]]:
 def _failure(message: str, text: str, context: Mapping[str, Any]) -> SlsError:
     """The error with its place: the line of the template itself, or the lines of the file that it imports."""
     exc = sys.exc_info()[1]
+    log.debug("a template does not render", exc_info=exc)
     frames = traceback.extract_tb(exc.__traceback__ if exc is not None else None)
     found = [each for each in frames if each.name in ("top-level template code", "template", "<module>")]
     if not found:

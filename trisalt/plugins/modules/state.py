@@ -485,7 +485,7 @@ def _write(path: str, data: bytes) -> None:
     """Keep what was applied, for `cache` and for whoever looks."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with replacing(path) as file:
+        with replacing(path, mode=0o600, anew=True) as file:
             file.write(data)
     except OSError as exc:
         log.error("%s cannot be written: %s", path, exc.strerror)
