@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import psutil
 import pytest
 
@@ -39,6 +42,23 @@ def test_after_a_restart_jobs_are_read_and_nobody_signs_in_again(lab):
     since = lab.daemons["master"].text()[seen:]
     assert "Got return from stock" in since
     assert SIGNS_IN not in since
+
+
+def test_a_master_that_was_away_for_longer_than_a_session_lives_loses_no_job(lab):
+    lab.daemons["master"].stop()
+    sealed, old = lab.master_dir() / "cache" / "sealed", time.time() - 2 * 86400
+    aged = [path for path in sealed.rglob("*") if path.is_file()]
+    assert len(aged) == 4
+    for path in aged:
+        os.utime(path, (old, old))
+    seen = len(lab.daemons["master"].text())
+    process = psutil.Process(lab.restart("master").pid)
+    lab.wait(lambda: listeners(process, lab.publish_port) == 3, "three that listen")
+    assert lab.salt("*", "test.echo", "there", "-t", "15") == dict.fromkeys(("ours", "other", "stock"), "there")
+    since = lab.daemons["master"].text()[seen:]
+    # A publication that cannot be read, then a request without a session: a sign-in answers for both.
+    for id in ("ours", "other", "stock"):
+        assert 1 <= since.count(f"{SIGNS_IN} {id}") <= 2
 
 
 def test_who_is_deleted_is_out_at_once_and_reads_nothing_more_while_the_others_lose_no_job(lab):

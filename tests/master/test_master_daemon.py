@@ -16,7 +16,7 @@ import zmq
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, TaggedEvent
-from trisalt.bus.requests import Caller, MinionEventRequest
+from trisalt.bus.requests import Caller, MinionEventRequest, RotateRequest
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError
 from trisalt.master import daemon
@@ -265,19 +265,28 @@ def test_what_is_taken_stays_in_one_object():
     assert (live.opts is opts, live.keys.auto_accept, opts["worker_threads"], live.version) == (True, True, 5, 3)
 
 
-async def test_events_of_stocks_tools_are_told_and_a_moved_key_is_one():
-    bus = Bus()
-    async with bus.subscribe((TaggedEvent, KeyChanged), keep=False) as events:
-        for tag, data in (
-            ("my/tag", {"a": 1}),
-            ("salt/key", {"act": "delete", "id": "m1", "result": True}),
-            ("salt/key", {"act": 5}),
-        ):
-            await daemon._fire(bus, tag, data)
-        first, second, third = await events.receive_all()
+@pytest.mark.parametrize("rule", [True, False])
+async def test_events_of_stocks_tools_are_told_and_a_key_that_went_makes_another_shared_key(rule):
+    bus, rotated = Bus(), []
+
+    async def rotate(request):
+        rotated.append(request.ids)
+
+    with bus.answering({RotateRequest: rotate}):
+        async with bus.subscribe((TaggedEvent, KeyChanged), keep=False) as events:
+            for tag, data in (
+                ("my/tag", {"a": 1}),
+                ("salt/key", {"act": "delete", "id": "m1", "result": True}),
+                ("salt/key", {"act": "accepted", "id": "m2", "result": True}),
+                ("salt/key", {"act": 5}),
+            ):
+                await daemon._fire(bus, lambda: rule, tag, data)
+            first, second, third, fourth = await events.receive_all()
     assert (first.tag, first.data) == ("my/tag", {"a": 1})
     assert (type(second), second.act, second.id) == (KeyChanged, "delete", "m1")
-    assert (type(third), third.tag) == (TaggedEvent, "salt/key")
+    assert (type(third), third.act) == (KeyChanged, "accepted")
+    assert (type(fourth), fourth.tag) == (TaggedEvent, "salt/key")
+    assert rotated == ([["m1"]] if rule else [])
 
 
 async def test_essential_services_end_the_master(house, monkeypatch):

@@ -77,6 +77,7 @@ async def test_who_asks_again_has_its_old_place_and_the_first_question_is_given_
     for name, key in (("first", 1), ("second", 2), ("third", 3), ("first again", 1)):
         await visit.come(name, key)
     assert visit.refused == [("first", Overtaken)]
+    assert visit.lane.statistics().oldest > 0
     await visit.go("a")
     await visit.go("b")
     assert visit.inside[2:] == ["first again", "second"]

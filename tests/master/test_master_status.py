@@ -15,7 +15,7 @@ from trisalt.bus.events import JobNew
 from trisalt.bus.requests import LoginRequest, Presence, PresenceRequest, StatusRequest
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.lanes import Lane
-from trisalt.master.status import LONG_LANE, Parts, complaints, serve_status
+from trisalt.master.status import LONG_LANE, LONG_WAIT, Parts, complaints, serve_status
 from trisalt.meters import LOOK_EVERY_S, UNWELL_S, LoopMeter
 from trisalt.store.sqlite import open_store
 from trisalt.wire.keys import PrivateKey
@@ -91,21 +91,22 @@ async def test_prometheus_gets_the_same_figures_under_names_that_are_there_once(
 
 
 @pytest.mark.parametrize(
-    ("late", "refusing", "waiting", "found"),
+    ("late", "refusing", "waiting", "oldest", "found"),
     [
-        (0, False, 0, []),
-        (UNWELL_S + 1, False, 0, ["the event loop was 3.0 s late"]),
-        (0, True, 0, ["the store cannot write"]),
-        (0, False, LONG_LANE, [f"{LONG_LANE} requests wait in the lane x"]),
-        (0, False, LONG_LANE - 1, []),
+        (0, False, 0, 0, []),
+        (UNWELL_S + 1, False, 0, 0, ["the event loop was 3.0 s late"]),
+        (0, True, 0, 0, ["the store cannot write"]),
+        (0, False, LONG_LANE, 3, [f"{LONG_LANE} requests wait in the lane x, the first for 3 s"]),
+        (0, False, 1, LONG_WAIT, ["1 requests wait in the lane x, the first for 30 s"]),
+        (0, False, LONG_LANE - 1, LONG_WAIT - 1, []),
     ],
 )
-async def test_what_is_not_well_is_said_in_words(nursery, mock_clock, late, refusing, waiting, found):
+async def test_what_is_not_well_is_said_in_words(nursery, mock_clock, late, refusing, waiting, oldest, found):
     loop = LoopMeter()
     await nursery.start(loop.run, list)
     mock_clock.jump(LOOK_EVERY_S + late)
     await trio.testing.wait_all_tasks_blocked()
-    lane = attrs.evolve(Lane("x", width=1).statistics(), waiting=waiting)
+    lane = attrs.evolve(Lane("x", width=1).statistics(), waiting=waiting, oldest=oldest)
     assert complaints(loop, refusing, [lane]) == found
 
 

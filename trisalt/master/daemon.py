@@ -23,7 +23,7 @@ import trio
 from trisalt import log as logs
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, TaggedEvent
-from trisalt.bus.requests import StatusRequest
+from trisalt.bus.requests import RotateRequest, StatusRequest
 from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
 from trisalt.errors import ConfigError
@@ -34,7 +34,7 @@ from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
 from trisalt.master.batches import run_batches
 from trisalt.master.clear import ClearDesk
 from trisalt.master.commands import Runs, answer_upcall, serve_commands
-from trisalt.master.departures import follow_departures
+from trisalt.master.departures import GONE, follow_departures
 from trisalt.master.event_return import EventReturnRules, return_events
 from trisalt.master.files import serve_files
 from trisalt.master.housekeeping import keep_house
@@ -177,7 +177,11 @@ async def run_master(
         _stop_in_order() as stop,
         open_store(here.paths.database) as store,
         open_event_sockets(
-            here.paths.event_pub, here.paths.event_pull, bus, partial(_fire, bus), max_event_size=config.max_event_size
+            here.paths.event_pub,
+            here.paths.event_pull,
+            bus,
+            partial(_fire, bus, lambda: live.keys.rotate_aes_key),
+            max_event_size=config.max_event_size,
         ),
         open_workers(
             zygote,
@@ -489,12 +493,15 @@ def _heartbeat(opts: Mapping[str, Any]) -> Heartbeat:
 # -- while it runs ---------------------------------------------------------------------------------------------------
 
 
-async def _fire(bus: Bus, tag: str, data: dict[str, Any]) -> None:
-    """An event from stock's pull socket: root's tools wrote it."""
+async def _fire(bus: Bus, rotate: Callable[[], bool], tag: str, data: dict[str, Any]) -> None:
+    """An event from stock's pull socket: root's tools wrote it. `rotate` is the rule `rotate_aes_key`."""
     id, act = data.get("id"), data.get("act")
     if tag == KeyChanged.TAG and isinstance(id, str) and isinstance(act, str):
         # Stock's salt-key has moved a file, and tells.
         await bus.publish(KeyChanged(result=bool(data.get("result", True)), act=act, id=id, pub=data.get("pub")))
+        if act in GONE and rotate():
+            # The file that stock's command leaves for this is looked for now and then; what goes out before is secret.
+            await bus.ask(RotateRequest(ids=[id]))
         return
     await bus.publish(TaggedEvent(name=tag, data=data))
 

@@ -31,11 +31,13 @@ class Overtaken(RemoteProtocolError):
 
 @attrs.frozen(kw_only=True)
 class LaneStatistics:
-    """A snapshot for debugging: how many are at work, how many wait, what became of the others, how long it took."""
+    """A snapshot for debugging: how many are at work, how many wait, and for how many seconds the first of them; what
+    became of the others, how long it took."""
 
     name: str
     running: int
     waiting: int
+    oldest: float
     done: int
     refused: int
     overtaken: int
@@ -51,7 +53,8 @@ class Lane:
         self._width = width
         self._depth = depth
         self._running = self._done = self._refused = self._overtaken = 0
-        self._waiting: dict[Hashable, trio.lowlevel.Task] = {}
+        # Who waits, and since when, as `time.perf_counter` has it.
+        self._waiting: dict[Hashable, tuple[trio.lowlevel.Task, float]] = {}
 
     async def enter(self, key: Hashable = None) -> None:
         """Wait for a turn; `leave` when done.
@@ -69,10 +72,10 @@ class Lane:
             self._refused += 1
             raise Crowded(f"too many wait in the lane {self.name}", refusal=BAD_LOAD)
         # In the place of the one before, where there is one: dicts keep it.
-        self._waiting[key] = task
+        self._waiting[key] = task, before[1] if before is not None else time.perf_counter()
         if before is not None:
             self._overtaken += 1
-            trio.lowlevel.reschedule(before, outcome.Error(Overtaken("it was asked anew", refusal=BAD_LOAD)))
+            trio.lowlevel.reschedule(before[0], outcome.Error(Overtaken("it was asked anew", refusal=BAD_LOAD)))
 
         def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
             del self._waiting[key]
@@ -86,7 +89,7 @@ class Lane:
         self._done += 1
         if self._waiting:
             # The turn goes on to who has waited longest.
-            trio.lowlevel.reschedule(self._waiting.pop(next(iter(self._waiting))))
+            trio.lowlevel.reschedule(self._waiting.pop(next(iter(self._waiting)))[0])
         else:
             self._running -= 1
 
@@ -97,10 +100,12 @@ class Lane:
 
     def statistics(self) -> LaneStatistics:
         """A snapshot for debugging."""
+        first = next(iter(self._waiting.values()), None)
         return LaneStatistics(
             name=self.name,
             running=self._running,
             waiting=len(self._waiting),
+            oldest=0.0 if first is None else time.perf_counter() - first[1],
             done=self._done,
             refused=self._refused,
             overtaken=self._overtaken,

@@ -23,8 +23,9 @@ from trisalt.store.store import Store
 from trisalt.transport.publish import Publisher
 from trisalt.worker.pool import Workers
 
-# A lane in which so many wait is not well.
+# A lane in which so many wait, or somebody for so long (seconds), is not well: peers give up after a minute.
 LONG_LANE = DEPTH // 2
+LONG_WAIT = 30.0
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -77,7 +78,11 @@ def complaints(loop: LoopMeter, refusing: bool, lanes: Sequence[LaneStatistics])
     found = loop_complaint(loop)
     if refusing:
         found.append("the store cannot write")
-    found += [f"{lane.waiting} requests wait in the lane {lane.name}" for lane in lanes if lane.waiting >= LONG_LANE]
+    found += [
+        f"{lane.waiting} requests wait in the lane {lane.name}, the first for {lane.oldest:.0f} s"
+        for lane in lanes
+        if lane.waiting >= LONG_LANE or lane.oldest >= LONG_WAIT
+    ]
     return found
 
 
@@ -108,6 +113,7 @@ def _lane(lane: LaneStatistics) -> dict[str, Any]:
         "lane": lane.name,
         "running": lane.running,
         "waiting": lane.waiting,
+        "oldest_s": round(lane.oldest, 1),
         "done": lane.done,
         "refused": lane.refused,
         "overtaken": lane.overtaken,
@@ -151,6 +157,7 @@ def families(parts: Parts, minions: Mapping[str, int]) -> list[Family]:
         row("store_write_seconds", "histogram", "Until a write is durable.", store.took),
         row("lane_running", "gauge", "Requests at work.", each(lambda lane: lane.running)),
         row("lane_waiting", "gauge", "Requests that wait.", each(lambda lane: lane.waiting)),
+        row("lane_oldest_seconds", "gauge", "How long the first of them waits.", each(lambda lane: lane.oldest)),
         row("lane_refused", "counter", "Requests refused: too many waited.", each(lambda lane: lane.refused)),
         row("lane_overtaken", "counter", "Requests asked anew while they waited.", each(lambda lane: lane.overtaken)),
         row("lane_seconds", "histogram", "From a request's arrival to its answer.", each(lambda lane: lane.took)),
