@@ -10,6 +10,7 @@ import structlog
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import RequestAnswered
@@ -182,11 +183,52 @@ async def test_a_request_that_proves_nothing_is_refused(setup, how):
     assert setup.presence.told == []
 
 
-async def test_a_repeat_is_refused_unless_stock_sends_the_same_bytes_again(setup, nursery):
-    await answering(setup.bus, nursery, lambda _request: {"a": 1}, MinionEventRequest, PillarRequest)
-    event, pillar = setup.seal(EVENT), setup.seal({"cmd": "_pillar", "grains": {}})
-    assert isinstance(codec.unpack_raw(await setup.send(event)), bytes)
+async def test_what_comes_again_is_done_once_and_gets_the_same_answer(setup, nursery):
+    done = []
+    await answering(setup.bus, nursery, lambda request: done.append(request) or {"a": 1}, MinionEventRequest)
+    event = setup.seal(EVENT)
+    first = await setup.send(event)
+    heard = len(setup.presence.told)
+    assert open_reply(first, session=setup.session, nonce=setup.nonce) == {"a": 1}
+    assert await setup.send(event) == first
+    # Another sealing of the same request, as a minion sends that never saw the answer.
+    assert await setup.send(setup.seal(EVENT, nonce=setup.nonce)) == first
+    assert len(done) == 1
+    assert len(setup.presence.told) == heard, "a recording is no sign of life"
+
+
+async def test_what_comes_again_while_it_is_done_waits_for_the_same_answer(setup, nursery):
+    async with setup.bus.claim(MinionEventRequest) as requests:
+        event = setup.seal(EVENT)
+        replies = []
+
+        async def send():
+            replies.append(await setup.send(event))
+
+        for _ in range(3):
+            nursery.start_soon(send)
+        _request, reply = await requests.receive()
+        await wait_all_tasks_blocked()
+        with pytest.raises(trio.WouldBlock):
+            requests.receive_nowait()
+        reply.send({"a": 2})
+        await wait_all_tasks_blocked()
+    assert len(replies) == 3
+    assert len(set(replies)) == 1
+
+
+async def test_what_was_forgotten_is_refused_and_not_done_again(setup, nursery):
+    done = []
+    await answering(setup.bus, nursery, lambda request: done.append(request) or "x" * 100_000, MinionEventRequest)
+    event = setup.seal(EVENT)
+    await setup.send(event)
     assert codec.unpack(await setup.send(event)) == BAD_LOAD
+    assert len(done) == 1
+
+
+async def test_a_pillar_and_files_may_come_as_often_as_stock_sends_them(setup, nursery):
+    await answering(setup.bus, nursery, lambda _request: {"a": 1}, PillarRequest)
+    pillar = setup.seal({"cmd": "_pillar", "grains": {}})
     for _ in range(2):
         assert set(codec.unpack(await setup.send(pillar))) == {"key", "pillar"}
 
@@ -257,10 +299,10 @@ async def test_returns_that_come_together_are_kept_together_and_each_gets_its_ow
     assert asked == [jids]
     opened = [open_reply(replies[n], session=setup.session, nonce=nonces[n]) for n in (0, 1, 3)]
     assert opened == [None, None, None]
-    # What could not be stored looks like no answer that a minion takes for one; a replay never reaches the store.
+    # What could not be stored looks like no answer that a minion takes for one; what comes again is not stored again.
     assert codec.unpack(replies[2]) == EXCEPTION
     assert codec.unpack(replies[4]) == {"error": "Routing error"}
-    assert codec.unpack(replies[5]) == BAD_LOAD
+    assert replies[5] == replies[0]
 
 
 async def test_a_claimant_that_never_answers_is_waited_for_one_minute(setup, autojump_clock):

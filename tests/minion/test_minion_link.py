@@ -608,7 +608,7 @@ async def test_a_request_that_is_refused_after_a_new_sign_in_too_fails(patient_c
     assert master.auths == 2
 
 
-async def test_no_answer_is_tried_again_with_a_fresh_nonce_and_then_given_up(patient_clock, linked, master):
+async def test_no_answer_is_tried_again_with_the_same_nonce_and_then_given_up(patient_clock, linked, master):
     master.silent.add("_mine")
     async with linked() as (bus, _jobs, logs):
         began = trio.current_time()
@@ -616,7 +616,16 @@ async def test_no_answer_is_tried_again_with_a_fresh_nonce_and_then_given_up(pat
             await bus.ask(MasterRequest(load={"cmd": "_mine"}, timeout=7, tries=3))
         assert trio.current_time() - began == 21
     assert len(master.loads) == 3
+    assert len(set(master.nonces)) == 1
     assert events(logs).count("master.timeout") == 3
+
+
+async def test_each_question_has_a_nonce_of_its_own(patient_clock, linked, master):
+    master.answers["_mine"] = True
+    async with linked() as (bus, _jobs, _logs):
+        for _ in range(3):
+            await bus.ask(MasterRequest(load={"cmd": "_mine"}))
+    assert len(set(master.nonces)) == 3
 
 
 async def test_a_request_waits_for_the_sign_in(patient_clock, open_link, master):

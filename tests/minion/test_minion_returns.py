@@ -188,6 +188,18 @@ async def test_after_a_week_of_refusals_it_is_given_up_aloud(home):
     assert home.returns.spool.names() == []
 
 
+async def test_tries_without_an_answer_have_one_nonce_and_a_refusal_begins_anew(home, autojump_clock):
+    home.away = True
+    async with home.open():
+        home.finished("1")
+        await trio.sleep(60)
+        home.away, home.answer = False, False
+        await trio.sleep(AGAIN_AFTER)
+    silent, refused = home.requests[:3], home.requests[3:6]
+    assert len({request.nonce for request in silent}) == 1
+    assert len({request.nonce for request in refused}) == 3
+
+
 # -- several masters -----------------------------------------------------------------------------------------------
 
 

@@ -540,7 +540,8 @@ class StatusRequest(Request):
 class MasterRequest(Request):
     """Ask the master: `load` with its `cmd`. `timeout` (seconds) is one try's; `tries` as many.
 
-    The answer is the opened reply. Raises RequestTimeout when no try was answered.
+    All tries have one nonce, 32 hex digits: a master that knows it does once what comes twice. `nonce` is for an asker
+    that asks again itself. The answer is the opened reply. Raises RequestTimeout when no try was answered.
     """
 
     CMD = "master"
@@ -548,3 +549,4 @@ class MasterRequest(Request):
     timeout: float = 60.0
     tries: int = 3
     master: str | None = None
+    nonce: str | None = None

@@ -29,6 +29,7 @@ from trisalt.master.dispatch import Row, row_of
 from trisalt.master.identity import Identity
 from trisalt.master.lanes import LaneStatistics, Overtaken, open_lanes
 from trisalt.master.presence import PresenceDesk
+from trisalt.master.repeats import Repeat, Repeats
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.transport.request import Asked, answer_all
 from trisalt.wire import codec
@@ -39,6 +40,7 @@ from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
     Opened,
     ReplayWindow,
+    may_repeat,
     named_sender,
     open_request,
     seal_private_reply,
@@ -95,6 +97,7 @@ class _Case:
     row: Row
     wanted: BusRequest
     began: float
+    repeat: Repeat | None
 
     def seal(self, value: object) -> bytes:
         """The answer, for the sender's session."""
@@ -127,6 +130,7 @@ class NetworkDoor:
         self._ttl = ttl
         # Twice: a request may be as far in the future as in the past.
         self._seen = ReplayWindow(2 * ttl)
+        self._repeats = Repeats()
         self._rsa = trio.CapacityLimiter(RSA_THREADS)
         self._complaints: OrderedDict[str, float] = OrderedDict()
         self._lanes = open_lanes()
@@ -147,7 +151,9 @@ class NetworkDoor:
                 case _Case(wanted=ReturnRequest()) as case:
                     returns.append(case)
                 case _Case() as case:
-                    work.append(partial(self._answer, asked, partial(self._ask, case)))
+                    work.append(partial(self._answer, asked, partial(self._ask, case), case.repeat))
+                case Repeat() as repeat:
+                    work.append(partial(self._answer, asked, repeat.answered))
                 case Request() as request:
                     work.append(partial(self._answer, asked, partial(self._answer_clear, asked, request)))
         answer_all(answers)
@@ -160,8 +166,8 @@ class NetworkDoor:
             for one in work:
                 nursery.start_soon(one)
 
-    def _open(self, asked: Asked) -> bytes | _Case | Request:
-        """What is asked: a minion's case, or a clear request; or the answer, where there is no more to it."""
+    def _open(self, asked: Asked) -> bytes | _Case | Repeat | Request:
+        """What is asked: a minion's case, or one that was here, or a clear request; or the answer, if that is all."""
         rules = self._rules()
         try:
             request = parse_request(
@@ -171,13 +177,15 @@ class NetworkDoor:
         except Exception as exc:
             return self._refusal(asked, exc)
 
-    async def _answer(self, asked: Asked, work: Callable[[], Awaitable[bytes]]) -> None:
+    async def _answer(self, asked: Asked, work: Callable[[], Awaitable[bytes]], repeat: Repeat | None = None) -> None:
         """One request: whatever goes wrong, the others go on."""
         try:
             reply = await work()
         except Exception as exc:
             reply = self._refusal(asked, exc)
         asked.answer(reply)
+        if repeat is not None:
+            repeat.done(reply)
 
     def _refusal(self, asked: Asked, exc: Exception) -> bytes:
         if isinstance(exc, RemoteProtocolError):
@@ -220,13 +228,18 @@ class NetworkDoor:
 
     # -- minions --------------------------------------------------------------------------------------------------
 
-    def _open_minions(self, asked: Asked, request: Request, rules: RequestRules) -> bytes | _Case:
+    def _open_minions(self, asked: Asked, request: Request, rules: RequestRules) -> bytes | _Case | Repeat:
         """A minion's request, with all it claims proven."""
         began = time.perf_counter()
         request, key, session = self._sender(request)
         now = time.time()
         opened = open_request(request, session=session, public_key=key, now=now, ttl=self._ttl)
-        if request.version >= 3:
+        once = request.version >= 3 and not may_repeat(opened.cmd)
+        if once:
+            before = self._repeats.find(request.id, opened.nonce)
+            if before is not None:
+                log.debug("request.repeated", cmd=opened.cmd, id=request.id)
+                return before
             self._seen.admit(request.id, opened.nonce, cmd=opened.cmd, now=now)
         self._presence.heard(request.id, asked.peer, asked.connection)
         if opened.cmd == HeartbeatRequest.CMD:
@@ -253,6 +266,7 @@ class NetworkDoor:
             row=row,
             wanted=wanted,
             began=began,
+            repeat=self._repeats.begin(request.id, opened.nonce) if once else None,
         )
 
     def _sender(self, request: Request) -> tuple[Request, PublicKey, Crypticle]:
@@ -280,9 +294,11 @@ class NetworkDoor:
             log.error("request.failed", cmd="_return", count=len(cases), exc_info=exc)
             kept = [False] * len(cases)
         # What is not kept must not look like it.
-        answer_all(
-            [(case.asked, case.seal(None) if home else FALLBACK) for case, home in zip(cases, kept, strict=True)]
-        )
+        answers = [case.seal(None) if home else FALLBACK for case, home in zip(cases, kept, strict=True)]
+        answer_all([(case.asked, answer) for case, answer in zip(cases, answers, strict=True)])
+        for case, answer in zip(cases, answers, strict=True):
+            if case.repeat is not None:
+                case.repeat.done(answer)
         self._lanes["returns"].passed(cases[0].began, len(cases))
         if self._bus.wanted(RequestAnswered):
             for case, home in zip(cases, kept, strict=True):

@@ -39,36 +39,37 @@ async def answer_requests(
         link = next((link for link in links if link.master == request.master), None) or next(
             (link for link in links if link.connected), links[0]
         )
-        return await link.ask(request.load, timeout=request.timeout, tries=request.tries)
+        return await link.ask(request.load, timeout=request.timeout, tries=request.tries, nonce=request.nonce)
 
     with bus.answering({MasterRequest: answer}):
         task_status.started()
         await trio.sleep_forever()
 
 
-async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int) -> Any:
-    """The master's answer to a request, opened. `timeout` is one try's, in seconds; each try has a fresh nonce.
+async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int, nonce: str | None = None) -> Any:
+    """The master's answer to a request, opened. `timeout` is one try's, in seconds.
 
+    All tries have the same nonce: what has arrived already is not done again, and gets the answer it got.
     Raises RequestTimeout, or RemoteProtocolError when the master refuses it after a new sign-in too.
     """
+    nonce = nonce or uuid.uuid4().hex
     for _ in range(max(tries, 1)):
         with trio.move_on_after(timeout):
-            return await _asked(link, load)
+            return await _asked(link, load, nonce)
         log.error("master.timeout", cmd=load.get("cmd"))
     raise RequestTimeout(f"the master {link.master} did not answer {load.get('cmd')}")
 
 
-async def _asked(link: Link, load: Mapping[str, Any]) -> Any:
+async def _asked(link: Link, load: Mapping[str, Any], nonce: str) -> Any:
     session = await link.usable()
     try:
-        return await _once(link, load, session)
+        return await _once(link, load, session, nonce)
     except SessionRefused:
         link.refuse(session)
-    return await _once(link, load, await link.usable())
+    return await _once(link, load, await link.usable(), nonce)
 
 
-async def _once(link: Link, load: Mapping[str, Any], session: Session) -> Any:
-    nonce = uuid.uuid4().hex
+async def _once(link: Link, load: Mapping[str, Any], session: Session, nonce: str) -> Any:
     sign_in = link.options.sign_in
     payload = seal_request(
         load,

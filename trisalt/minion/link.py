@@ -146,9 +146,9 @@ class Link:
         """How many seconds apart this master wants signs of life; 0: it does not ask for any."""
         return self._session.heartbeat if self._session is not None else 0
 
-    async def ask(self, load: Mapping[str, Any], *, timeout: float, tries: int) -> Any:
+    async def ask(self, load: Mapping[str, Any], *, timeout: float, tries: int, nonce: str | None = None) -> Any:
         """The master's answer to a request: see `asking.ask`."""
-        return await ask(self, load, timeout=timeout, tries=tries)
+        return await ask(self, load, timeout=timeout, tries=tries, nonce=nonce)
 
     # -- the life of the link ---------------------------------------------------------------------------------
 

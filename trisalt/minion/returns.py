@@ -12,6 +12,7 @@ import math
 import os
 import random
 import time
+import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -318,16 +319,19 @@ async def _acknowledged(
 ) -> bool:
     """Send one return to one master, `tries` times; whether it was taken."""
     reason = ""
+    # The same as long as nothing came back: what was kept is not kept twice, also where a return has no jid yet.
+    nonce = uuid.uuid4().hex
     for _ in range(max(tries, 1)):
         patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
         try:
-            answer = await bus.ask(MasterRequest(load=load, timeout=patience, tries=1, master=master))
+            answer = await bus.ask(MasterRequest(load=load, timeout=patience, tries=1, master=master, nonce=nonce))
         except TrisaltError as exc:
             reason = str(exc)
             continue
         # A stock master answers "" when its handler failed, and False when it dropped the return.
         if answer == "" or answer is False:
             reason = "the master did not take it"
+            nonce = uuid.uuid4().hex
             continue
         log.debug("return.acknowledged", jid=name, fun=load.get("fun"))
         return True

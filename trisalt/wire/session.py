@@ -143,6 +143,12 @@ def _signed_part(load: Mapping[str, Any]) -> bytes:
     return codec.pack_bin({key: value for key, value in load.items() if key not in _UNSIGNED_KEYS})
 
 
+def may_repeat(cmd: str) -> bool:
+    """Whether a request of this command may come twice: `_pillar` and files, of which stock minions send the very same
+    bytes again."""
+    return cmd in _REPEATABLE or cmd.startswith(_REPEATABLE_PREFIX)
+
+
 class ReplayWindow:
     """Which requests were seen of late. Pure: the time is an argument.
 
@@ -162,9 +168,9 @@ class ReplayWindow:
     def admit(self, id: str, nonce: str, *, cmd: str, now: float) -> None:
         """Note a request. Raises RemoteProtocolError if it is a repeat, or has no nonce to tell.
 
-        `_pillar` and the file commands may repeat: stock minions send the very same bytes again.
+        What `may_repeat` is not noted.
         """
-        if cmd in _REPEATABLE or cmd.startswith(_REPEATABLE_PREFIX):
+        if may_repeat(cmd):
             return
         if not nonce:
             raise RemoteProtocolError("a request without a nonce")
