@@ -144,13 +144,17 @@ class Act:
 
 @attrs.frozen(kw_only=True)
 class Publish(Act):
-    """An operator publishes a job, and follows it or does not. `seconds` is what the function takes."""
+    """An operator publishes a job, and follows it or does not. `seconds` is what the function takes.
+
+    `waits`: for minions that are away it waits until they are back.
+    """
 
     fun: str
     tgt: list[str] | str
     seconds: float = 0.0
     follow: bool = True
     timeout: float | None = None
+    waits: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -163,6 +167,14 @@ class Follow(Act):
 @attrs.frozen(kw_only=True)
 class Rotate(Act):
     """An operator has the shared key replaced."""
+
+
+@attrs.frozen(kw_only=True)
+class ChangeKey(Act):
+    """An operator accepts, rejects or deletes the key of a minion, whether the master runs or not."""
+
+    id: str
+    verb: str
 
 
 @attrs.frozen(kw_only=True)
@@ -234,9 +246,16 @@ def _acts(draw: random.Random, minions: list[str]) -> Iterator[Act]:
             seconds=round(seconds, 3),
             follow=draw.random() < 0.8,
             timeout=draw.choice((None, None, 2.0, 20.0)),
+            waits=draw.random() < 0.2,
         )
     for _ in range(draw.choice((0, 0, 1, 2))):
         yield Follow(at=draw.random() * SPAN, number=draw.randint(0, 7))
+    if draw.random() < 0.2:
+        at, id = draw.random() * SPAN, draw.choice(minions)
+        yield ChangeKey(at=at, id=id, verb="reject")
+        yield ChangeKey(at=at + draw.choice((0.5, 5.0, 30.0)), id=id, verb="accept")
+    if draw.random() < 0.1:
+        yield ChangeKey(at=draw.random() * SPAN, id=draw.choice(minions), verb="delete")
     if draw.random() < 0.2:
         yield Rotate(at=draw.random() * SPAN)
 
@@ -262,7 +281,8 @@ def _faults(draw: random.Random, minions: list[str]) -> Iterator[Fault]:
         if draw.random() < 0.1:
             yield DiskFull(id=id, at=draw.random() * SPAN, seconds=draw.choice((0.1, 3.0, 40.0)))
         if draw.random() < 0.1:
-            by = draw.choice((-3600.0, -20.0, -0.5, 0.5, 20.0, 3600.0, 86400.0))
+            # A master whose clock is a day ahead forgets the jobs of today, as it is told to.
+            by = draw.choice((-3600.0, -20.0, -0.5, 0.5, 20.0, 3600.0) + ((86400.0,) if id != MASTER else ()))
             yield ClockStep(id=id, at=draw.random() * SPAN, by=by, seconds=draw.choice((1.0, 30.0)))
 
 

@@ -5,11 +5,13 @@ Each function looks at the whole `World` and says what is broken; `check` asks t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.simulation.disk import rows
-from tests.simulation.faults import MASTER, Publish
+from tests.simulation.faults import MASTER, ChangeKey, Publish
 from tests.simulation.world import Followed, World
+from trisalt.master.queue import Why
 from trisalt.wire.codec import unpack_bin
 
 
@@ -22,6 +24,10 @@ def check(world: World) -> None:
         followers_hear_once,
         jobs_settle,
         all_are_back,
+        presence_is_right,
+        who_is_shut_out_gets_nothing,
+        jobs_that_wait_are_done,
+        nothing_leaks,
     ):
         for text in invariant(world):
             world.broken(f"{invariant.__name__}: {text}")
@@ -87,7 +93,12 @@ def jobs_settle(world: World) -> Iterator[str]:
         if wanted - told - set(one.settled):
             yield f"{jid}: neither returned nor missing: {sorted(wanted - told - set(one.settled))}"
         connection = world.hosts[MASTER].disk.open_database()
-        settled, missing, minions = rows(connection, "SELECT settled, missing, minions FROM jobs WHERE jid = ?", jid)[0]
+        found = rows(connection, "SELECT settled, missing, minions FROM jobs WHERE jid = ?", jid)
+        if not found:
+            continue
+        settled, missing, minions = found[0]
+        if settled is None and _forgotten(world, jid):
+            continue
         if settled is None:
             yield f"{jid} is told as settled, and not kept so"
             continue
@@ -96,12 +107,78 @@ def jobs_settle(world: World) -> Iterator[str]:
             yield f"{jid}: kept as settled, with {id} neither returned nor missing"
 
 
+def _forgotten(world: World, jid: str) -> bool:
+    """Whether a full store did not take the end of a job, and the master went before it could."""
+    refused = next(
+        (
+            number
+            for number, line in enumerate(world.trace.lines)
+            if line.what == "job.settling_not_recorded" and line.facts["jid"] == jid
+        ),
+        None,
+    )
+    later = [] if refused is None else world.trace.lines[refused:]
+    return any(line.what == "daemon ended" and line.who == MASTER for line in later)
+
+
 def all_are_back(world: World) -> Iterator[str]:
     """In the end everybody answers."""
     last = world.followed[-1]
     told = sorted(body["id"] for body in last.told)
     if told != world.plan.minions:
         yield f"the last ping was answered by {told}, settled {last.settled}, error {last.error}"
+
+
+def presence_is_right(world: World) -> Iterator[str]:
+    """Who answers is here, for the master too."""
+    for id in world.plan.minions:
+        known = world.present.get(id)
+        if known is None or not known.present:
+            yield f"{id} answers, and is said to be {known}"
+
+
+def who_is_shut_out_gets_nothing(world: World) -> Iterator[str]:
+    """A job that is published after a key was rejected, and the shared key replaced, is none that this minion runs."""
+    began = {one.jid: one.began for one in world.followed if one.jid is not None and not one.again}
+    for id, jid in world.ledger.begun:
+        before = [shut for at, shut in world.shut_out.get(id, ()) if jid in began and at < began[jid]]
+        after = [at for at, shut in world.shut_out.get(id, ()) if not shut and jid in began and at >= began[jid]]
+        if before and before[-1] and after and _begun_before(world, id, jid, min(after)):
+            yield f"{jid} ran on {id}, whose key was rejected"
+
+
+def _begun_before(world: World, id: str, jid: str, at: float) -> bool:
+    return any(
+        line.at < at for line in world.trace.lines if line.what == "ran" and line.who == id and line.facts["jid"] == jid
+    )
+
+
+def jobs_that_wait_are_done(world: World) -> Iterator[str]:
+    """A job that waits for minions has been run by each, or says why not."""
+    connection = world.hosts[MASTER].disk.open_database()
+    returns = _returns(world)
+    keys = {act.id for act in world.plan.acts if isinstance(act, ChangeKey)}
+    for jid, id, ended, how in rows(connection, "SELECT jid, id, ended, how FROM queue"):
+        if (
+            (id, jid) not in returns
+            and (id, jid) not in world.ledger.excused
+            and not (how == Why.KEY_GONE and id in keys)
+        ):
+            yield f"{jid} waited for {id}, and has not been run: ended {ended}, how {how}"
+
+
+def nothing_leaks(world: World) -> Iterator[str]:
+    """When nothing is done any more, nobody listens who did not at the start, and nobody waits."""
+    for host in world.hosts.values():
+        daemon = host.daemon
+        if daemon is None or daemon.bus is None or daemon.base is None:
+            continue
+        now = daemon.bus.statistics()
+        before, after = (Counter(one.pattern for one in each.subscriptions) for each in (daemon.base, now))
+        if more := after - before:
+            yield f"{daemon} has subscriptions too many: {dict(more)}"
+        if waiting := {name: count for name, count in now.requests.items() if count}:
+            yield f"{daemon} has requests that nobody takes: {waiting}"
 
 
 def _returns(world: World) -> dict[tuple[str, str], dict[str, object]]:

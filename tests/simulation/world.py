@@ -26,15 +26,27 @@ import trio.testing
 
 from tests.simulation import platform
 from tests.simulation.disk import Disk, open_simulated_store, scratch
-from tests.simulation.faults import MASTER, ClockStep, Crash, DiskFull, Follow, Plan, Publish, Rotate, Stop
+from tests.simulation.faults import (
+    MASTER,
+    ChangeKey,
+    ClockStep,
+    Crash,
+    DiskFull,
+    Follow,
+    Plan,
+    Publish,
+    Rotate,
+    Stop,
+)
 from tests.simulation.network import Network, Peer
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger, Process, ScriptedWorkers
 from trisalt.bus.bus import Bus, BusStatistics
-from trisalt.bus.requests import RotateRequest
+from trisalt.bus.requests import Presence, PresenceRequest, RotateRequest
 from trisalt.config.read import read_master, read_minion
 from trisalt.errors import Rejected
 from trisalt.master.daemon import network_door, prepare, start_services
+from trisalt.master.keyring import Keyring, State, request_rotation
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
 from trisalt.minion.daemon import Minion, Outside
@@ -262,6 +274,9 @@ class World:
         self.network = Network(plan.seed, plan.faults, plan.calm(), trace)
         self.hosts = {id: Host(self, id) for id in (MASTER, *plan.minions)}
         self.followed: list[Followed] = []
+        self.present: dict[str, Presence] = {}
+        # When it was sure that a minion gets nothing any more (True), and when it was let in again (False).
+        self.shut_out: dict[str, list[tuple[float, bool]]] = {}
         self.violations: list[str] = []
         self.nursery: trio.Nursery
 
@@ -284,6 +299,9 @@ class World:
             last = Publish(at=trio.current_time(), fun="test.ping", tgt="*")
             with trio.move_on_after(60):
                 await self._publish(last)
+            self.present = await self.presence()
+            # What ends with the last job needs a moment to end.
+            await trio.sleep(1)
             check(self)
             self.nursery.cancel_scope.cancel()
 
@@ -341,11 +359,51 @@ class World:
                 jids = [one.jid for one in self.followed if one.jid is not None and not one.again]
                 if number < len(jids):
                     await self._follow(act, jids[number])
+            case ChangeKey(at=at, id=id, verb=verb):
+                await trio.sleep_until(at)
+                await self._change_key(verb, id)
             case Rotate(at=at):
                 await trio.sleep_until(at)
                 master = self.hosts[MASTER].daemon
                 if master is not None and master.bus is not None and not master.gone:
                     await self._within(master, partial(master.bus.ask, RotateRequest()))
+
+    async def _change_key(self, verb: str, id: str) -> None:
+        """What `salt-key` does: it moves the file, and tells the master, or leaves word for one that is not there."""
+        folder = self.hosts[MASTER].disk.folder
+        if not (folder / "pki" / "minions").is_dir():
+            return
+        keyring = Keyring(folder / "pki")
+        match verb:
+            case "accept":
+                keyring.move(id, State.ACCEPTED, [State.REJECTED, State.PENDING])
+                self.shut_out.setdefault(id, []).append((trio.current_time(), False))
+            case "reject":
+                keyring.move(id, State.REJECTED, [State.ACCEPTED, State.PENDING])
+            case "delete":
+                keyring.delete(id)
+        act = {"accept": "accepted", "reject": "rejected"}.get(verb, verb)
+        self.trace.note("operator", "key changed", id=id, act=act)
+        told: list[dict[str, Any]] = []
+        await self._call({"op": "key_changed", "act": act, "ids": [id], "rotate": verb != "accept"}, told.append)
+        if {"ok": True} in told:
+            if verb == "reject":
+                self.shut_out.setdefault(id, []).append((trio.current_time(), True))
+        elif verb != "accept":
+            request_rotation(self.hosts[MASTER].disk.folder / "cache", "master", user="root")
+
+    async def presence(self) -> dict[str, Presence]:
+        """What the master says of who is here."""
+        master = self.hosts[MASTER].daemon
+        found: dict[str, Presence] = {}
+        if master is not None and master.bus is not None:
+            bus = master.bus
+
+            async def ask() -> None:
+                found.update(await bus.ask(PresenceRequest(ids=self.plan.minions)))
+
+            await self._within(master, ask)
+        return found
 
     async def _within(self, daemon: Daemon, work: Callable[[], Awaitable[object]]) -> None:
         """Do something as a task of a daemon would; when that is gone, so is the task."""
@@ -389,6 +447,11 @@ class World:
             await trio.sleep(5.0)
 
     async def _ask(self, one: Followed, request: dict[str, Any]) -> None:
+        """Say something at the local door, and note what is answered until it is closed."""
+        await self._call(request, lambda message: self._note(one, message))
+        one.ended = trio.current_time()
+
+    async def _call(self, request: dict[str, Any], hear: Callable[[dict[str, Any]], object]) -> None:
         master = self.hosts[MASTER].daemon
         if master is None or master.callers is None or master.gone:
             return
@@ -398,16 +461,13 @@ class World:
                 await master.callers.send(theirs)
                 stream = FrameStream(ours)
                 await stream.send(request)
-                while (message := await stream.receive()) is not None:
-                    self._note(one, message, master)
+                while (message := await stream.receive()) is not None and not master.gone:
+                    self.trace.note("operator", "told", **message)
+                    hear(message)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        one.ended = trio.current_time()
+            theirs.close()
 
-    def _note(self, one: Followed, message: dict[str, Any], master: Daemon) -> None:
-        if master.gone:
-            return
-        self.trace.note("operator", "told", **message)
+    def _note(self, one: Followed, message: dict[str, Any]) -> None:
         match message:
             case {"published": published}:
                 one.jid, one.minions, one.missing = published["jid"], published["minions"], published["missing"]
@@ -496,8 +556,15 @@ class World:
             status_socket=lambda *_args, **_kwargs: _nothing(),
         )
         minion = Minion(config, None, lambda _state: None, outside)
-        daemon.bus = minion._bus
-        await minion.run(trio.TASK_STATUS_IGNORED)
+        daemon.bus = bus = minion._bus
+
+        class Ready:
+            """What is told that the minion is ready."""
+
+            def started(self, value: None = None) -> None:
+                daemon.base = bus.statistics()
+
+        await minion.run(Ready())
 
 
 class _Steps(trio.abc.Instrument):
