@@ -1,6 +1,6 @@
 """What states do to files: the rows of `test_interop_states_files`. `W` is a folder of the test's own."""
 
-from tests.interop.states import Row, pending, refused
+from tests.interop.states import Row, done, pending, refused
 
 CHANGED = (
     "The file {} is set to be changed\nNote: No changes made, actual changes may\nbe different due to other states."
@@ -163,4 +163,99 @@ LINES = [
     Row("file.keyvalue", "W/nosuch", key="a", value="b"),
     Row("file.keyvalue", "W/keymade", key="a", value="b", create_if_missing=True, append_if_not_found=True),
 ]  # fmt: skip
-ROWS = [*MANAGED, *PRESENCE, *LINKS, *LINES]
+TREES = [
+    Row("file.directory", "W/t/new"),
+    Row("file.directory", "W/t/new", dir_mode="0700"),
+    Row("file.directory", "W/t/new/", mode="0755"),
+    Row("file.directory", "W/t/x/y", phases=["preview", "applied"]),
+    Row("file.directory", "W/t/x/y", makedirs=True),
+    Row("file.directory", "W/t/file"),
+    Row("file.directory", "W/t/file", force=True),
+    Row("file.directory", "W/t/link"),
+    Row("file.directory", "W/t/link", allow_symlink=False),
+    Row("file.directory", "relative"),
+    Row("file.directory", "W/t/new", user="trisnobody", preview=refused("User trisnobody is not available "), why=TRUE),
+    Row("file.directory", "W/t/full", user="daemon", group="daemon", recurse=["user", "group"]),
+    Row("file.directory", "W/t/full", dir_mode="0750", file_mode="0640", recurse=["mode"], but=["mode"]),
+    Row("file.directory", "W/t/full", file_mode="0600", dir_mode="0750", recurse=["mode", "ignore_dirs"], but=["mode"]),
+    Row("file.directory", "W/t/full", recurse=["nonsense"]),
+    Row("file.directory", "W/t/full", recurse=["user"]),
+    Row("file.directory", "W/t/full", recurse="user"),
+    Row("file.directory", "W/t/full", recurse=["ignore_dirs", "ignore_files"]),
+    Row("file.directory", "W/t/full", max_depth=1, clean=True),
+    Row("file.directory", "W/t/full", clean=True, exclude_pat="sub*"),
+    Row("file.directory", "W/t/full", clean=True),
+    Row("file.copy", "W/t/copied", source="W/t/a"),
+    Row("file.copy", "W/t/a2", source="W/t/nosuch"),
+    Row("file.copy", "W/t/b", source="W/t/a"),
+    Row("file.copy", "W/t/b", source="W/t/a", force=True, why="what is the same is not copied", again=done(
+        'The target file "W/t/b" exists and will not be overwritten - files are identical but force flag is set')),
+    Row("file.copy", "W/t/no/c", source="W/t/a", phases=["preview", "applied"]),
+    Row("file.copy", "W/t/no/c", source="W/t/a", makedirs=True, mode="0600"),
+    Row("file.copy", "W/t/dircopy", source="W/t/tree"),
+    Row("file.rename", "W/t/renamed", source="W/t/copied"),
+    Row("file.rename", "W/t/b", source="W/t/renamed"),
+    Row("file.rename", "W/t/b", source="W/t/renamed", force=True),
+    Row("file.rename", "W/t/no2/x", source="W/t/b", phases=["preview", "applied"]),
+    Row("file.tidied", "W/t/tidy", age=1, phases=["preview", "applied", "again"]),
+    Row("file.tidied", "W/t/tidy", matches=["log$"], phases=["preview"]),
+    Row("file.tidied", "W/t/tidy", size="1k", age=1, age_size_logical_operator="AND"),
+    Row("file.tidied", "W/t/nosuch"),
+    Row("file.pruned", "W/t/emptydir"),
+    Row("file.pruned", "W/t/tree", phases=["applied"]),
+    Row("file.pruned", "W/t/nosuch"),
+]  # fmt: skip
+# Which folders are told depends on the order of a set.
+FOLDERS = [f"W/r{n}{below}" for n in ("", "2", "3", "4") for below in ("", "/below", "/below/deep")]
+TOLD = {"phases": ["applied", "again"], "but": FOLDERS}
+SAID = "what is wrong is said"
+DATA = [
+    Row("file.serialize", "W/d/json", dataset={"b": 1, "a": [1, "x"]}, serializer="json"),
+    Row("file.serialize", "W/d/json", dataset={"c": {"d": 2}, "b": 3}, formatter="json", merge_if_exists=True),
+    Row("file.serialize", "W/d/yaml", dataset={"b": 1, "a": [1, "x"], "t": "multi\nline"}),
+    Row("file.serialize", "W/d/yaml", dataset={"n": None, "u": "grün"}, serializer="yaml"),
+    Row("file.serialize", "W/d/ini", dataset={"one": {"k": "v", "n": 1}, "two": {}}, serializer="configparser"),
+    Row("file.serialize", "W/d/x", dataset={"b": 1}, serializer="nosuch"),
+    Row("file.serialize", "W/d/x", dataset={"b": 1}, serializer="json", formatter="yaml"),
+    Row("file.serialize", "W/d/x"),
+    Row("file.serialize", "W/d/x", dataset={"x": 1}, dataset_pillar="deep"),
+    Row("file.serialize", "W/d/pillar", dataset_pillar="deep", serializer="json", serializer_opts=[{"indent": 4}]),
+    Row("file.serialize", "W/d/x", dataset={"b": 1}, create=False),
+    Row("file.serialize", "W/d/broken", dataset={"b": 1}, serializer="json", merge_if_exists=True),
+    Row("file.decode", "W/d/decoded", encoded_data="aGVsbG8K"),
+    Row("file.decode", "W/d/decoded", encoded_data="aGVsbG8="),
+    Row("file.decode", "W/d/decoded", phases=["applied"], why=SAID,
+        applied=refused("Specify either the 'encoded_data' or 'contents_pillar' argument.")),
+    Row("file.decode", "W/d/decoded", encoded_data="x", contents_pillar="y", phases=["applied"], why=SAID,
+        applied=refused("Specify only one 'encoded_data' or 'contents_pillar' argument.")),
+    Row("file.decode", "W/d/decoded", contents_pillar="nosuch", phases=["applied"], why=SAID,
+        applied=refused("Pillar data not found.")),
+    Row("file.patch", "W/d/patched", source="salt://a.patch", but=["pid", "stdout"]),
+    Row("file.patch", "W/d/patched", source="salt://plain", but=["pid", "stdout", "stderr", "retcode"]),
+    Row("file.patch", "W/d/nosuch", source="salt://a.patch"),
+    Row("file.patch", "relative", source="salt://a.patch"),
+    Row("file.cached", "salt://plain", preview=done("File already cached: salt://plain"), why=TRUE),
+    Row("file.cached", "salt://nosuch", phases=["applied"]),
+    Row("file.cached", "https://127.0.0.1/x", phases=["applied"]),
+    Row("file.cached", "W/target", phases=["applied", "again"]),
+    Row("file.cached", "W/nosuch", phases=["applied"]),
+    Row("file.not_cached", "salt://plain", preview=pending("M/cache/files/base/plain would be deleted", deleted=True),
+        applied=done("M/cache/files/base/plain was deleted", deleted=True),
+        again=done("salt://plain is not cached"), why=TRUE),
+    Row("file.not_cached", "W/target"),
+    Row("file.mknod", "W/d/pipe", ntype="p"),
+    Row("file.mknod", "W/d/json", ntype="p"),
+    Row("file.mknod", "W/d/x", ntype="q"),
+    Row("file.recurse", "W/r", source="salt://tree", **TOLD),
+    Row("file.recurse", "W/r", source="salt://tree", file_mode="0600", dir_mode="0700", **TOLD),
+    Row("file.recurse", "W/r2", source="salt://tree", include_pat="*.txt", **TOLD),
+    Row("file.recurse", "W/r3", source="salt://tree", exclude_pat="E@below", maxdepth=0, **TOLD),
+    Row("file.recurse", "W/r", source="salt://tree2", clean=True, file_mode="0600", dir_mode="0700", **TOLD),
+    Row("file.recurse", "W/r4", source=["salt://nosuch", "salt://tree"], template="jinja", context={"who": "x"}, **TOLD),
+    Row("file.recurse", "W/r5", source="salt://nosuch"),
+    Row("file.recurse", "W/r5", source="/etc"),
+    Row("file.recurse", "W/target", source="salt://tree"),
+    Row("file.recurse", "relative", source="salt://tree"),
+    Row("file.recurse", "W/r5", source="salt://tree", mode="0600"),
+]  # fmt: skip
+ROWS = [*MANAGED, *PRESENCE, *LINKS, *LINES, *TREES, *DATA]

@@ -1,6 +1,7 @@
 """`file` beside stock's: each row previewed, applied, and applied again."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -22,6 +23,10 @@ def prepare(roots, work):
     (roots / "plain").write_text("plain text\n")
     (roots / "plain").chmod(0o640)
     (roots / "t.jinja").write_text("hello {{ who }}\n")
+    (roots / "a.patch").write_text("--- a\n+++ b\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n")
+    for file in ("tree/top.txt", "tree/below/x.conf", "tree/below/deep/y.txt", "tree2/top.txt", "tree2/other"):
+        (roots / file).parent.mkdir(parents=True, exist_ok=True)
+        (roots / file).write_text(f"{file}\n")
     (roots / "binary").write_bytes(b"\0\1\2" * 20)
     (work / "dir").mkdir()
     (work / "target").write_text("target\n")
@@ -32,7 +37,23 @@ def prepare(roots, work):
     (work / "lines").write_text("one\ntwo\n")
     (work / "conf").write_text("alpha 1\n#beta 2\ngamma 3\n")
     (work / "keys").write_text("PORT=80\nHOST=a\n#DEBUG=no\n")
+    trees(work / "t")
+    (work / "d").mkdir()
+    (work / "d/broken").write_text("{")
+    (work / "d/patched").write_text("one\ntwo\n")
     (work / "sshd").write_text("# PermitRootLogin yes\nX11Forwarding   no\n")
+
+
+def trees(top):
+    for folder in ("full/sub/deep", "tree/below", "tidy", "emptydir", "real"):
+        (top / folder).mkdir(parents=True)
+    for file in ("file", "a", "full/one", "full/sub/two", "full/sub/deep/three", "tree/x", "tidy/new", "tidy/old.log"):
+        (top / file).write_text(f"{file}\n")
+    (top / "b").write_text("other\n")
+    (top / "link").symlink_to("real")
+    (top / "tidy/large").write_text("x" * 4096)
+    for file in ("old.log", "large"):
+        os.utime(top / "tidy" / file, (0, 0))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +67,8 @@ def answers():
                 lab, kind, ROWS, grains=GRAINS, pillar=PILLAR, places={"W": str(work)},
                 file_roots={"base": [str(roots)]},
             )  # fmt: skip
-            answers[kind] = json.loads(json.dumps(found).replace(str(work), "W"))
+            text = json.dumps(found).replace(str(work), "W").replace(str(lab.root / kind), "M")
+            answers[kind] = json.loads(text)
     return answers
 
 

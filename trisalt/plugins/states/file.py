@@ -9,7 +9,8 @@
     /etc/old.conf:
       file.absent: []
 
-Lines of files are in `file_lines`, links in `file_links`, directories in `file_tree`, data and patches in `file_data`.
+Lines of files are in `file_lines` and `file_keyvalue`, links in `file_links`, directories in `file_tree` and
+`file_recurse`, copies and moves in `file_moves`, data and patches in `file_data`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.statehelp import as_list
+from trisalt.plugins.utils.statehelp import as_list, unknown_owner
 from trisalt.state.result import Result, returned
 
 log = logging.getLogger(__name__)
@@ -321,11 +322,7 @@ def _with_accumulated(name: str, context: Any) -> Any:
 
 
 def _refusal(name: str, user: Any, group: Any) -> str:
-    unknown = ""
-    if user not in (None, "") and __salt__["file.user_to_uid"](user) == "":
-        unknown += f"User {user} is not available "
-    if group not in (None, "") and __salt__["file.group_to_gid"](group) == "":
-        unknown += f"Group {group} is not available"
+    unknown = unknown_owner(__salt__, user, group)
     if unknown:
         return unknown
     return "" if os.path.isabs(name) else f"Specified file {name} is not an absolute path"

@@ -33,3 +33,13 @@ def failed(name: str, error: TrisaltError, sentence: str) -> dict[str, Any]:
         return returned(name, False, sentence.format(error))
     said = CommandError(error.error, {key: value for key, value in info.items() if key != "changes"})
     return returned(name, False, str(said), info.get("changes"))
+
+
+def unknown_owner(salt: Mapping[str, Any], user: Any, group: Any) -> str:
+    """What is wrong with the names of an owner, in stock's words; "" when both are known or not given."""
+    text = ""
+    if user not in (None, "") and salt["file.user_to_uid"](user) == "":
+        text += f"User {user} is not available "
+    if group not in (None, "") and salt["file.group_to_gid"](group) == "":
+        text += f"Group {group} is not available"
+    return text
