@@ -132,3 +132,13 @@ def test_plain_leaves_only_maps_lists_and_leaves():
     made = plain({"t": Text("x"), "s": {2, 1}, "u": (1, [2])})
     assert made == {"t": "x", "s": [1, 2], "u": [1, [2]]}
     assert type(made["t"]) is str
+
+
+def test_a_text_that_is_read_again_gives_data_of_its_own_with_its_aliases():
+    text = "a: &x [1, {b: c}]\nd: *x\n" + "".join(f"key{n}: {n}\n" for n in range(50))
+    first = load(text)
+    assert first["a"] is first["d"]
+    first["a"].append("changed")
+    second = load(text)
+    assert second["a"] == [1, {"b": "c"}]
+    assert second["a"] is second["d"]

@@ -26,6 +26,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from trisalt.errors import CommandError, LoaderError
 from trisalt.sls.failure import SlsError
 from trisalt.sls.filters import FILTERS, GLOBALS, TESTS
+from trisalt.sls.kept import fetch, keep, key_of
 from trisalt.sls.roots import Sources, confined
 from trisalt.sls.serial import printable
 
@@ -51,26 +52,34 @@ SETTINGS = frozenset(
     }
 )
 
+# Characters below which a template is compiled as soon as it is fetched.
+WORTH_KEEPING = 200
+
 TEMPLATE = "<template>"
 """What Jinja calls a template that came as text."""
 
 
 @attrs.frozen(kw_only=True)
 class JinjaOptions:
-    """How templates are read: `settings` of the environment, and whether undefined variables are empty text."""
+    """How templates are read: `settings` of the environment, and whether undefined variables are empty text.
+
+    `kept` is the folder in which their code is kept for later jobs, if it is.
+    """
 
     settings: Mapping[str, Any] = attrs.field(factory=dict)
     allow_undefined: bool = False
+    kept: str = ""
 
     @classmethod
-    def from_opts(cls, opts: Mapping[str, Any], *, sls: bool) -> JinjaOptions:
+    def from_opts(cls, opts: Mapping[str, Any], *, sls: bool, kept: str = "") -> JinjaOptions:
         """From `jinja_sls_env` for SLS files, `jinja_env` for other templates; the older options set both."""
         configured = opts.get("jinja_sls_env" if sls else "jinja_env")
         settings = dict(configured) if isinstance(configured, Mapping) else {}
         for older in ("trim_blocks", "lstrip_blocks"):
             if opts.get(f"jinja_{older}"):
                 settings[older] = True
-        return cls(settings=known_settings(settings), allow_undefined=bool(opts.get("allow_undefined")))
+        undefined = bool(opts.get("allow_undefined"))
+        return cls(settings=known_settings(settings), allow_undefined=undefined, kept=kept)
 
 
 def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +105,7 @@ def render_jinja(
     text, header = _take_header(text)
     environment = _Environment(
         dict(options.settings) | header,
+        kept=options.kept,
         loader=None if sources is None else _Loader(sources),
         undefined=jinja2.Undefined if options.allow_undefined else _Undefined,
     )
@@ -170,7 +180,7 @@ def _text_of(file: str) -> str | None:
 class _Environment(SandboxedEnvironment):
     """Sandboxed, with Salt's filters, tests and tags; what it compiles comes from `_compiled`."""
 
-    def __init__(self, settings: Mapping[str, Any], **options: Any) -> None:
+    def __init__(self, settings: Mapping[str, Any], *, kept: str = "", **options: Any) -> None:
         # Not optimised: what is folded while compiling (a random text, a file's digest) would be the same for all.
         super().__init__(
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", SerializerExtension],
@@ -179,6 +189,7 @@ class _Environment(SandboxedEnvironment):
             **options,
         )
         self.settings = tuple(sorted(settings.items()))
+        self.kept = kept
         self.filters.update(FILTERS)
         self.tests.update(TESTS)
         self.globals.update(GLOBALS)
@@ -195,13 +206,22 @@ class _Environment(SandboxedEnvironment):
         """The template's code. `more` are asked for by Jinja's own tools alone."""
         if more or not isinstance(source, str):
             return super().compile(source, name, filename, *more)
-        return _compiled(source, name, filename, self.settings)
+        return _compiled(source, name, filename, self.settings, self.kept)
 
 
 @lru_cache(maxsize=512)
-def _compiled(source: str, name: str | None, filename: str | None, settings: tuple[tuple[str, Any], ...]) -> CodeType:
+def _compiled(
+    source: str, name: str | None, filename: str | None, settings: tuple[tuple[str, Any], ...], kept: str
+) -> CodeType:
     """A template's code: of its text and the settings it is read with, and of nothing that belongs to a minion."""
-    return _Environment(dict(settings))._generate_code(source, name, filename)
+    if not kept or len(source) < WORTH_KEEPING:
+        return _Environment(dict(settings))._generate_code(source, name, filename)
+    key = key_of(source, name, filename, settings)
+    code = fetch(kept, key)
+    if code is None:
+        code = _Environment(dict(settings))._generate_code(source, name, filename)
+        keep(kept, key, code)
+    return code
 
 
 class _Loader(jinja2.BaseLoader):

@@ -54,9 +54,16 @@ class Rendering:
 
     @classmethod
     def from_opts(
-        cls, opts: Mapping[str, Any], *, saltenv: str, sources: Sources, context: Mapping[str, Any], **more: Any
+        cls,
+        opts: Mapping[str, Any],
+        *,
+        saltenv: str,
+        sources: Sources,
+        context: Mapping[str, Any],
+        kept: str = "",
+        **more: Any,
     ) -> Rendering:
-        """As the options say."""
+        """As the options say. `kept` is the folder for the code of templates, if it is kept."""
         return cls(
             saltenv=saltenv,
             sources=sources,
@@ -64,8 +71,8 @@ class Rendering:
             renderer=opts.get("renderer") or "jinja|yaml",
             blacklist=opts.get("renderer_blacklist") or (),
             whitelist=opts.get("renderer_whitelist") or (),
-            sls_options=JinjaOptions.from_opts(opts, sls=True),
-            options=JinjaOptions.from_opts(opts, sls=False),
+            sls_options=JinjaOptions.from_opts(opts, sls=True, kept=kept),
+            options=JinjaOptions.from_opts(opts, sls=False, kept=kept),
             gpg_keydir=opts.get("gpg_keydir") or "",
             gpg_must_succeed=opts.get("gpg_decrypt_must_succeed", True),
             **more,

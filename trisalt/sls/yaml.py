@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import marshal
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -25,9 +27,26 @@ _WORDS = {"found character '\\t' that cannot start any token": "Illegal tab char
 
 _TAG = "tag:yaml.org,2002:"
 
+# Characters of the texts that are remembered.
+WORTH_KEEPING, TOO_LONG_TO_KEEP = 100, 100_000
+
 
 def load(text: str) -> Any:
     """What a YAML text says. Raises SlsError."""
+    packed = _packed(text) if WORTH_KEEPING < len(text) < TOO_LONG_TO_KEEP else None
+    return _load(text) if packed is None else marshal.loads(packed)  # noqa: S302 - packed by this process
+
+
+@lru_cache(maxsize=128)
+def _packed(text: str) -> bytes | None:
+    """What a text says, packed: maps of a formula are read by each of its files. None for what cannot be packed."""
+    try:
+        return marshal.dumps(_load(text))
+    except ValueError:
+        return None
+
+
+def _load(text: str) -> Any:
     try:
         return yaml.load(text, Loader=SaltLoader)  # it is a safe one
     except (yaml.YAMLError, ValueError, RecursionError) as exc:

@@ -5,6 +5,7 @@ What they see is of one job: functions, grains, pillar and options as plugins ha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -41,6 +42,7 @@ class Templates:
                     "proxy": {},
                 },
                 plugins=_Renderers(plugins),
+                kept=os.path.join(cachedir, "templates") if (cachedir := plugins.opts.get("cachedir")) else "",
                 runs_code=True,
             )
         return self._renderings[env]
