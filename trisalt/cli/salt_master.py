@@ -38,10 +38,13 @@ def _ports(config: Any) -> list[tuple[str, int]]:
 
 
 def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
-    from functools import partial
+    from trisalt.cli.daemonize import importing
 
-    import trio
+    with importing():
+        from functools import partial
 
-    from trisalt.master.daemon import run_master
+        import trio
+
+        from trisalt.master.daemon import run_master
 
     trio.run(partial(run_master, config, zygote, reread=reread), strict_exception_groups=True)

@@ -31,11 +31,14 @@ def _parser() -> Parser:
 
 
 def _run(config: Any, zygote: Any, reread: Callable[[], Any]) -> None:
-    from functools import partial
+    from trisalt.cli.daemonize import importing
 
-    import trio
+    with importing():
+        from functools import partial
 
-    from trisalt.minion.daemon import run_minion
-    from trisalt.service import tell_init
+        import trio
+
+        from trisalt.minion.daemon import run_minion
+        from trisalt.service import tell_init
 
     trio.run(partial(run_minion, config, zygote, notify=tell_init, reread=reread), strict_exception_groups=True)

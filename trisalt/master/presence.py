@@ -36,6 +36,9 @@ SAVE_EVERY_S = 60.0
 SEEN_IS_KEPT_TO_S = 300.0
 """A sign of life is written when the one that is kept is older than this: the rest is news for nobody."""
 
+MANY, SPACING_S = 100, 1e-4
+"""A step looks at all minions. Of so many, what happens within so many seconds for each is looked at together."""
+
 FRESH_S = 30.0
 """Who gave a sign of life so lately need not be asked for one."""
 
@@ -290,6 +293,7 @@ async def _keep(bus: Bus, desk: PresenceDesk, banks: Banks, accepted: Callable[[
     save_at = trio.current_time() + SAVE_EVERY_S
     async with trio.open_nursery() as questions:
         while True:
+            stepped = trio.current_time()
             events, ask = desk.step(accepted())
             for event in events:
                 _log(event)
@@ -300,6 +304,8 @@ async def _keep(bus: Bus, desk: PresenceDesk, banks: Banks, accepted: Callable[[
                 await _save(desk, banks, saved)
                 save_at = trio.current_time() + SAVE_EVERY_S
             await desk.wait(min(save_at, trio.current_time() + LOOK_EVERY_S))
+            if len(desk.roster) >= MANY:
+                await trio.sleep_until(stepped + len(desk.roster) * SPACING_S)
 
 
 def _log(event: Event) -> None:
