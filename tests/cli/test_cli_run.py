@@ -138,15 +138,16 @@ def test_who_may_not_is_told(door, run, capsys):
 # -- state.event --------------------------------------------------------------------------------------------------
 
 EVENTS = [
-    ["salt/job/1/new", {"jid": "1", "b": None, "a": [1]}],
-    ["salt/auth", {"id": "ünï"}],
-    ["salt/job/1/ret/m1", {"return": True}],
+    ["salt/job/1/new", {"jid": "1", "b": None, "a": [1]}, 41, "user/root"],
+    ["salt/auth", {"id": "ünï"}, 42, "master/"],
+    ["salt/job/1/ret/m1", {"return": True}, 43, "minion/m1"],
 ]
+READY = {"ready": {"log": "a1b2", "at": 40}}
 
 
 def events(*batches, end=False):
     def says(question):
-        yield {"ready": True}
+        yield READY
         for batch in batches:
             yield {"events": batch}
         if not end:
@@ -187,7 +188,7 @@ def test_quiet_events_are_counted_and_not_printed(door, run, capsys):
 
 def test_lost_events_are_told_on_stderr(door, run, capsys):
     def says(question):
-        yield {"ready": True}
+        yield READY
         yield {"lagged": 5}
         yield {"events": EVENTS[:1]}
 
@@ -232,9 +233,9 @@ def test_ctrl_c_ends_it_quietly(door):
 
 def test_a_closed_stdout_ends_it_quietly(door):
     def says(question):
-        yield {"ready": True}
+        yield READY
         for _ in range(1000):
-            yield {"events": [["x", {"data": "y" * 1000}]]}
+            yield {"events": [["x", {"data": "y" * 1000}, 41, "user/root"]]}
         yield None
 
     door.says(says)

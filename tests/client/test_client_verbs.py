@@ -191,12 +191,18 @@ def test_single_questions(scripted, door):
 # -- events ------------------------------------------------------------------------------------------------------------
 
 
+READY = {"ready": {"log": "a1b2", "at": 40}}
+
+
 def test_events_come_one_by_one_out_of_their_batches(scripted, door):
-    batch = {"events": [["a", {"n": 1}], ["b", {"n": 2}]]}
-    scripted.answers({"ready": True}, batch, {"lagged": 7}, {"events": [["c", {"n": 3}]]}, stay=True)
+    batch = {"events": [["a", {"n": 1}, 41, "user/root"], ["b", {"n": 2}, 43, "minion/m1"]], "at": 44}
+    scripted.answers(READY, batch, {"lagged": 7}, {"events": [["c", {"n": 3}, 52, "master/"]], "at": 60}, stay=True)
     with events.follow(door, ["a*", "b*"]) as following:
+        assert (following.log, following.at) == ("a1b2", 40)
         assert next(following) == ("a", {"n": 1})
+        assert (following.number, following.origin, following.at) == (41, "user/root", 41)
         assert next(following) == ("b", {"n": 2})
+        assert (following.number, following.origin, following.at) == (43, "minion/m1", 44)
         lagged = next(following)
         assert isinstance(lagged, events.Lagged)
         assert lagged.missed == 7
@@ -208,7 +214,7 @@ def test_events_come_one_by_one_out_of_their_batches(scripted, door):
 
 def test_following_stands_when_follow_returns(scripted, door):
     gate = threading.Event()
-    scripted.answers(gate, {"ready": True}, stay=True)
+    scripted.answers(gate, READY, stay=True)
     following = []
     thread = threading.Thread(target=lambda: following.append(events.follow(door)))
     thread.start()
@@ -221,7 +227,7 @@ def test_following_stands_when_follow_returns(scripted, door):
 
 
 def test_the_end_of_events_is_the_end_of_the_master(scripted, door):
-    scripted.answers({"ready": True}, {"events": [["a", {}]]})
+    scripted.answers(READY, {"events": [["a", {}, 41, "master/"]], "at": 41})
     following = events.follow(door)
     assert next(following) == ("a", {})
     with pytest.raises(DoorClosed):
@@ -232,7 +238,7 @@ def test_the_end_of_events_is_the_end_of_the_master(scripted, door):
 
 
 def test_seconds_without_an_event(scripted, door):
-    scripted.answers({"ready": True}, stay=True)
+    scripted.answers(READY, stay=True)
     with events.follow(door, timeout=0.05) as following, pytest.raises(RequestTimeout):
         next(following)
 

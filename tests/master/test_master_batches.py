@@ -87,7 +87,7 @@ class MemoryStore:
         assert key is None or bank == "batches"
         await self._write(lambda: self.banked.pop(bank, None) if key is None else self.banked[bank].pop(key))
 
-    async def record_job(self, load, minions):
+    async def record_job(self, load, minions, *, events=()):
         await self._write(lambda: self.loads.setdefault(load["jid"], (load, minions)))
 
     async def mark_settled(self, jid, missing):

@@ -69,7 +69,7 @@ class Jobs:
     returns_: list = attrs.field(factory=list)
     broken: bool = False
 
-    async def record_job(self, load, minions):
+    async def record_job(self, load, minions, *, events=()):
         if self.broken:
             raise StoreError("disk full")
         self.loads.append((load, minions))

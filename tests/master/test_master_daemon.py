@@ -15,7 +15,7 @@ import yaml
 import zmq
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import KeyChanged, TaggedEvent
+from trisalt.bus.events import KeyChanged, Origin, TaggedEvent
 from trisalt.bus.requests import Caller, MinionEventRequest, RotateRequest
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError
@@ -280,7 +280,7 @@ async def test_events_of_stocks_tools_are_told_and_a_key_that_went_makes_another
                 ("salt/key", {"act": "accepted", "id": "m2", "result": True}),
                 ("salt/key", {"act": 5}),
             ):
-                await daemon._fire(bus, lambda: rule, tag, data)
+                await daemon._fire(bus, Origin("user", "root"), lambda: rule, tag, data)
             first, second, third, fourth = await events.receive_all()
     assert (first.tag, first.data) == ("my/tag", {"a": 1})
     assert (type(second), second.act, second.id) == (KeyChanged, "delete", "m1")

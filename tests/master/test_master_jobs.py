@@ -53,7 +53,7 @@ class MemoryJobs:
     full: bool = False
     door: trio.Event | None = None
 
-    async def record_returns(self, returns, *, settled=()):
+    async def record_returns(self, returns, *, settled=(), events=()):
         await trio.lowlevel.checkpoint()
         if self.door is not None:
             await self.door.wait()
@@ -82,7 +82,7 @@ class MemoryJobs:
         load, minions = self.jobs[jid]
         return JobEntry(jid=jid, load=load, minions=minions, recorded=0.0)
 
-    async def mark_settled(self, jid, missing):
+    async def mark_settled(self, jid, missing, *, events=()):
         await trio.lowlevel.checkpoint()
         if self.door is not None:
             await self.door.wait()

@@ -69,7 +69,7 @@ class FakeJobs:
         self.log = log
         self.error = None
 
-    async def record_job(self, load, minions, *, waits=None):
+    async def record_job(self, load, minions, *, waits=None, events=()):
         await trio.lowlevel.checkpoint()
         self.waits = waits
         if self.error:

@@ -22,7 +22,7 @@ import trio
 from tests.simulation.platform import Daemon, current
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.store.schema import migrate
-from trisalt.store.sqlite import BATCH, SqliteStore, _Write
+from trisalt.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
@@ -74,6 +74,25 @@ class Disk:
             self.database.close()
 
 
+class _Wanted:
+    """What the engine's threads have a condition for, in one thread."""
+
+    def __init__(self) -> None:
+        self._lot = trio.lowlevel.ParkingLot()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def notify(self) -> None:
+        self._lot.unpark()
+
+    async def wait(self) -> None:
+        await self._lot.park()
+
+
 class SimulatedStore(SqliteStore):
     """The engine without its threads: a task takes a while to sync, and commits what waits, at one moment.
 
@@ -84,7 +103,7 @@ class SimulatedStore(SqliteStore):
         super().__init__(disk.folder, disk.open_database(), readers=4)
         self._draw = draw
         self._gone = gone
-        self._wanted_here = trio.lowlevel.ParkingLot()
+        self._wanted = _Wanted()  # type: ignore[assignment]
 
     def _start_writer(self) -> None:
         """`run` is the writer."""
@@ -92,18 +111,10 @@ class SimulatedStore(SqliteStore):
     async def write(
         self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
     ) -> T:
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._closing or self._gone():
+        if self._gone():
+            await trio.lowlevel.checkpoint()
             raise StoreError("the store is closed")
-        write = _Write(operation, trio.lowlevel.current_task(), then)
-        self._queue.append(write)
-        self._wanted_here.unpark()
-
-        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
-            write.task = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        return await trio.lowlevel.wait_task_rescheduled(abort)
+        return await super().write(operation, then=then)
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         return await trio.to_thread.run_sync(self._read, operation)
@@ -121,24 +132,22 @@ class SimulatedStore(SqliteStore):
             while not self._queue:
                 if self._closing:
                     return
-                await self._wanted_here.park()
+                await self._wanted.wait()  # type: ignore[misc]
             with trio.CancelScope(shield=True):
                 await self._write_some()
 
     async def _write_some(self) -> None:
         await trio.sleep(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC))
-        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+        batch = self._take()
         # Who waits is woken in any case: a task of a daemon that is gone may be shielded, and must end all the same.
         error = self._refuse(batch, StoreError("this master is gone")) if self._gone() else self._commit(batch)
-        self._transactions += 1
-        self._writes += len(batch)
         # Committed, and nobody knows it yet: a good moment to crash in.
         await trio.lowlevel.checkpoint()
-        self._wake(batch, error)
+        self._wake(batch, error, self._refusals)
 
     async def close(self) -> None:
         self._closing = True
-        self._wanted_here.unpark()
+        self._wanted.notify()
 
     def _check_file(self) -> None:
         daemon: Daemon | None = current.get()

@@ -24,7 +24,7 @@ sys.exit(hunt.main(["--seeds", "0:40", "--no-shrink"]))
 FORGETS_RETURNS = """
 from trisalt.store.jobs import SqliteJobs
 from trisalt.store.store import Recorded
-async def record_returns(self, returns, *, settled=()):
+async def record_returns(self, returns, *, settled=(), events=()):
     return [Recorded.NEW] * len(returns)
 SqliteJobs.record_returns = record_returns
 """

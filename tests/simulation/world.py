@@ -45,7 +45,7 @@ from trisalt.bus.bus import Bus, BusStatistics
 from trisalt.bus.requests import Presence, PresenceRequest, RotateRequest
 from trisalt.config.read import read_master, read_minion
 from trisalt.errors import Rejected
-from trisalt.master.daemon import network_door, prepare, start_services
+from trisalt.master.daemon import log_events, network_door, prepare, start_services
 from trisalt.master.keyring import Keyring, State, request_rotation
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
@@ -489,13 +489,14 @@ class World:
         workers: Any = ScriptedWorkers(daemon, {"compile_in_worker": _pillar, "master_tops_in_worker": _tops})
         async with (
             open_simulated_store(daemon.host.disk, daemon.host.draw, gone) as store,
+            log_events(here.bus, store.log),
             self.network.publisher(daemon, PUBLICATIONS, subscribed=here.presence.subscribed) as publisher,
             trio.open_nursery() as services,
         ):
             await start_services(services, here, store, workers, publisher)
             async with trio.open_nursery() as background:
-                door = partial(serve_local_door, here.bus, store.jobs, here.live.acl, path="", listen=self._listen)
-                await background.start(door)
+                door = partial(serve_local_door, here.bus, store.jobs, store.log, here.live.acl)
+                await background.start(partial(door, path="", listen=self._listen))
                 network = network_door(here, background)
                 daemon.bus, daemon.base = here.bus, here.bus.statistics()
                 async with self.network.listen(

@@ -1,8 +1,9 @@
 """The bus inside each daemon: publish, subscribe, ask, claim, answer.
 
-It holds no lock and starts no task. Three rules keep it free of deadlock: one claim or subscription per task;
-the loop of a keeper neither publishes nor asks; an answer that needs to ask others is worked out in a task of
-its own, which is that of its asker where the answer is a function.
+It holds no lock and starts no task. What stays inside is offered at once. Who tells the outside subscribes with
+`outside`, and is offered an event once the bus's ledger has it, in the order of the ledger. Three rules keep it free
+of deadlock: one claim or subscription per task; the loop of a keeper neither publishes nor asks; an answer that needs
+to ask others is worked out in a task of its own, which is that of its asker where the answer is a function.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import attrs
 import outcome
@@ -28,6 +29,28 @@ Pattern = type[Event] | tuple[type[Event], ...] | str
 Answer = Callable[[Any], Awaitable[object]]
 Hearer = Subscription | Listener
 Matches = Callable[[str], bool]
+Row = tuple[tuple[Hearer, Matches | None], ...]
+
+
+class Ledger(Protocol):
+    """Where events that may leave the process are kept before they do (the master's log)."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many wait to be kept that publishers are to wait."""
+
+    @property
+    def followed(self) -> bool:
+        """Whether somebody outside follows it."""
+
+    async def wait_room(self) -> None:
+        """Wait until there may be room."""
+
+    def append(self, event: Event) -> None:
+        """Keep an event. Never waits; once it is kept, `Bus.tell` is called with it."""
+
+    async def flush(self) -> None:
+        """Wait until all that was appended so far is kept, or cannot be."""
 
 
 class Reply:
@@ -89,57 +112,94 @@ class Bus:
     """Events that happened, offered to every matching subscription; requests, answered by their one claimant."""
 
     def __init__(self) -> None:
-        self._subscriptions: dict[Hearer, Pattern] = {}
-        self._by_class: dict[type[Event], tuple[tuple[Hearer, Matches | None], ...]] = {}
+        self._ledger: Ledger | None = None
+        self._inside = _Hearers()
+        self._outside = _Hearers()
         self._claims: dict[type[Request], trio.MemorySendChannel[tuple[Any, Reply]]] = {}
         self._answers: dict[type[Request], Answer] = {}
         self._took: defaultdict[type[Request], Histogram] = defaultdict(Histogram)
 
     # -- what happened ----------------------------------------------------------------------------------------
 
-    async def publish(self, event: Event) -> None:
+    def keep_in(self, ledger: Ledger) -> None:
+        """From now on events that may leave the process are appended to `ledger`, and told outside once it has them."""
+        self._ledger = ledger
+
+    async def publish(self, event: Event, *, kept: bool = False) -> None:
         """It happened: offer it to every matching subscription, the oldest first.
 
-        Waits while a keeping subscription is full; then all get it at once, or, if cancelled before, none.
+        Waits while a keeping subscription is full; then all get it at once, or, if cancelled before, none. `kept`: the
+        ledger has it already, from a transaction of the publisher's.
         """
-        await self.publish_all((event,))
+        await self.publish_all((event,), kept=kept)
 
-    async def publish_all(self, events: Iterable[Event]) -> None:
+    async def publish_all(self, events: Iterable[Event], *, kept: bool = False) -> None:
         """A burst: like `publish` for each, with one checkpoint for all that need not wait."""
         await trio.lowlevel.checkpoint()
         for event in events:
-            targets = self._targets(event)
-            while full := [subscription for subscription in targets if subscription.is_full]:
-                await full[0].wait_room()
+            ledger = self._ledger if not kept and event.leaves_process() else None
+            while True:
                 targets = self._targets(event)
+                if ledger is not None and ledger.is_full:
+                    await ledger.wait_room()
+                elif full := [subscription for subscription in targets if subscription.is_full]:
+                    await full[0].wait_room()
+                else:
+                    break
+            if ledger is not None:
+                ledger.append(event)
             for subscription in targets:
                 subscription.offer(event)
 
-    def publish_nowait(self, *events: Event) -> None:
-        """Like `publish_all`, now; raises `trio.WouldBlock` when a keeping subscription has no room for all of them.
+    def publish_nowait(self, *events: Event, kept: bool = False) -> None:
+        """Like `publish_all`, now; raises `trio.WouldBlock` when a keeping subscription, or the ledger, has no room.
 
         For who waits for something else next: there is no checkpoint here.
         """
         told = [(event, self._targets(event)) for event in events]
         if any(subscription.room < len(events) for _event, targets in told for subscription in targets):
             raise trio.WouldBlock
+        ledger = None if kept else self._ledger
+        if ledger is not None and ledger.is_full:
+            raise trio.WouldBlock
         for event, targets in told:
+            if ledger is not None and event.leaves_process():
+                ledger.append(event)
             for subscription in targets:
                 subscription.offer(event)
 
+    def tell(self, event: Event) -> None:
+        """The ledger has this event: offer it to those who tell the outside. In the order of the ledger."""
+        for subscription, matches in self._outside.row(type(event)):
+            if matches is None or matches(event.tag):
+                subscription.offer(event)
+
+    async def flush(self) -> None:
+        """Wait until all that was published so far has been told outside, or cannot be."""
+        if self._ledger is None:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._ledger.flush()
+
     @asynccontextmanager
-    async def subscribe(self, pattern: Pattern, *, keep: bool, depth: int = 256) -> AsyncIterator[Subscription]:
+    async def subscribe(
+        self, pattern: Pattern, *, keep: bool, depth: int = 256, outside: bool = False
+    ) -> AsyncIterator[Subscription]:
         """A bounded buffer of events: of a class, of one of several classes, or with a tag that matches a pattern.
 
         `keep=True` for ledgers that must miss nothing: a full buffer makes publishers wait. `keep=False` for
-        watchers: a full buffer sheds, and the reader is told `Lagged`.
+        watchers: a full buffer sheds, and the reader is told `Lagged`. `outside`: for a watcher that tells others what
+        happened: it hears of nothing that the bus's ledger does not have yet.
         """
+        if keep and outside:
+            raise LocalProtocolError("what is told outside is kept in the ledger: nobody waits for who tells it")
+        hearers = self._outside if outside else self._inside
         subscription = Subscription(pattern=pattern, keep=keep, depth=depth)
-        self._add(subscription, pattern)
+        hearers.add(subscription, pattern)
         try:
             yield subscription
         finally:
-            self._remove(subscription, pattern)
+            hearers.remove(subscription, pattern)
             subscription.close()
 
     @contextmanager
@@ -149,11 +209,11 @@ class Bus:
         For who only notes something. `hear` neither publishes nor raises: it would be at its publisher's expense.
         """
         listener = Listener(pattern=pattern, hear=hear)
-        self._add(listener, pattern)
+        self._inside.add(listener, pattern)
         try:
             yield
         finally:
-            self._remove(listener, pattern)
+            self._inside.remove(listener, pattern)
 
     # -- what is asked ----------------------------------------------------------------------------------------
 
@@ -225,12 +285,16 @@ class Bus:
 
     def wanted(self, cls: type[Event]) -> bool:
         """Whether anybody subscribes to events of this class, or to tags: what nobody sees need not be made."""
-        return bool(self._subscribed(cls))
+        if self._ledger is not None and self._ledger.followed and cls.leaves_process():
+            return True
+        return bool(self._inside.row(cls) or self._outside.row(cls))
 
     def statistics(self) -> BusStatistics:
         """A snapshot for debugging."""
         return BusStatistics(
-            subscriptions=tuple(subscription.statistics() for subscription in self._subscriptions),
+            subscriptions=tuple(
+                hearer.statistics() for hearers in (self._inside, self._outside) for hearer in hearers.patterns
+            ),
             requests={cls.__name__: send.statistics().tasks_waiting_send for cls, send in self._claims.items()},
             took={cls.__name__: histogram for cls, histogram in self._took.items()},
         )
@@ -243,29 +307,40 @@ class Bus:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _targets(self, event: Event) -> list[Hearer]:
-        row = self._subscribed(type(event))
+        row = self._inside.row(type(event))
+        if self._ledger is None:
+            # There is nothing to wait for.
+            row += self._outside.row(type(event))
         return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
 
-    def _subscribed(self, cls: type[Event]) -> tuple[tuple[Hearer, Matches | None], ...]:
-        row = self._by_class.get(cls)
+
+class _Hearers:
+    """Who hears what: for each class of events a row, worked out once."""
+
+    def __init__(self) -> None:
+        self.patterns: dict[Hearer, Pattern] = {}
+        self._rows: dict[type[Event], Row] = {}
+
+    def row(self, cls: type[Event]) -> Row:
+        row = self._rows.get(cls)
         if row is None:
-            found = ((hearer, _wanted(pattern, cls)) for hearer, pattern in self._subscriptions.items())
-            row = self._by_class[cls] = tuple((hearer, wanted) for hearer, wanted in found if wanted is not False)
+            found = ((hearer, _wanted(pattern, cls)) for hearer, pattern in self.patterns.items())
+            row = self._rows[cls] = tuple((hearer, wanted) for hearer, wanted in found if wanted is not False)
         return row
 
-    def _add(self, hearer: Hearer, pattern: Pattern) -> None:
+    def add(self, hearer: Hearer, pattern: Pattern) -> None:
         """The youngest is the last of each row. Followers come and go with each job: only their rows change."""
-        self._subscriptions[hearer] = pattern
-        for cls, row in self._by_class.items():
+        self.patterns[hearer] = pattern
+        for cls, row in self._rows.items():
             wanted = _wanted(pattern, cls)
             if wanted is not False:
-                self._by_class[cls] = (*row, (hearer, wanted))
+                self._rows[cls] = (*row, (hearer, wanted))
 
-    def _remove(self, hearer: Hearer, pattern: Pattern) -> None:
-        del self._subscriptions[hearer]
-        for cls, row in self._by_class.items():
+    def remove(self, hearer: Hearer, pattern: Pattern) -> None:
+        del self.patterns[hearer]
+        for cls, row in self._rows.items():
             if _wanted(pattern, cls) is not False:
-                self._by_class[cls] = tuple(entry for entry in row if entry[0] is not hearer)
+                self._rows[cls] = tuple(entry for entry in row if entry[0] is not hearer)
 
 
 def _wanted(pattern: Pattern, cls: type[Event]) -> Matches | Literal[False] | None:

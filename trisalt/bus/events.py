@@ -60,13 +60,27 @@ def stamped(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
+@attrs.frozen
+class Origin:
+    """Who an event is of: `kind` is minion, user, master or plugin. Said by the place that publishes it, by what that
+    place has made sure of, and never by what came over a wire."""
+
+    kind: str
+    name: str = ""
+
+
+# The master in its own name, or a minion's daemon on its own bus.
+ITSELF = Origin("master")
+
+
 @attrs.frozen(kw_only=True)
 class Event:
-    """Something that happened. `stamp` is the wall time in seconds at which it did."""
+    """Something that happened. `stamp` is the wall time in seconds at which it did; `origin` is who it is of."""
 
     TAG: ClassVar[str] = ""
 
     stamp: float = attrs.field(factory=time.time, repr=False, eq=False)
+    origin: Origin = attrs.field(default=ITSELF, repr=False, eq=False, metadata={"inside": True})
 
     @property
     def tag(self) -> str:
@@ -548,6 +562,14 @@ class RequestAnswered(Event):
     peer: str
     ms: float
     ok: bool
+
+
+@attrs.frozen(kw_only=True)
+class EventsLost(Event):
+    """The log could not be written for so long that `count` events, which came before this one, are not in it."""
+
+    TAG = "trisalt/log/lost"
+    count: int
 
 
 # -- inside a minion ---------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import attrs
 
+from trisalt.bus.events import ITSELF, Origin
+
 
 @attrs.frozen(kw_only=True)
 class Request:
@@ -219,6 +221,13 @@ class Caller:
     minion: bool = False
     trusted: bool = False
     rows: Any = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def origin(self) -> Origin:
+        """Who the events are of that tell what they had done."""
+        if self.minion:
+            return Origin("minion", self.name)
+        return ITSELF if self.trusted else Origin("user", self.name)
 
 
 # The master in its own name: polling, rotation.

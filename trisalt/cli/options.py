@@ -85,7 +85,7 @@ class Flag:
 
     @property
     def takes_value(self) -> bool:
-        return self.action == "store"
+        return self.action in ("store", "append")
 
 
 class Parser:
@@ -111,10 +111,10 @@ class Parser:
         self.add("--saltfile", help="File with flags of its own for each command; ./Saltfile by default.")
 
     def add(self, *flags: str, **how: Any) -> None:
-        """Add a flag. `how` is dest, action (store, store_true, store_false, store_const, maybe, exclusive, unserved),
-        type, choices, default, const, metavar, help. `maybe` takes a value after `=` only, and stores its const without
-        one. `exclusive` stores its const; two of one dest are an error. `unserved` is stock's and not ours: whoever
-        uses it is told by its help, in one line."""
+        """Add a flag. `how` is dest, action (store, append, store_true, store_false, store_const, maybe, exclusive,
+        unserved), type, choices, default, const, metavar, help. `append` makes a list of all that are given. `maybe`
+        takes a value after `=` only, and stores its const without one. `exclusive` stores its const; two of one dest
+        are an error. `unserved` is stock's and not ours: whoever uses it is told by its help, in one line."""
         flag = Flag(*flags, **how)
         self._groups[-1][1].append(flag)
         for name in flags:
@@ -131,6 +131,8 @@ class Parser:
         for flag in flags:
             if flag.action in ("store", "store_true", "store_false", "store_const", "maybe", "exclusive"):
                 options.__dict__.setdefault(flag.dest, flag.default)
+            elif flag.action == "append":
+                options.__dict__[flag.dest] = []
         given: dict[str, str] = {}
         rest = list(sys.argv[1:] if argv is None else argv)
         words, ended = self._read(options, given, rest)
@@ -270,7 +272,10 @@ class Parser:
             both = f"{given[flag.dest]}/{flag.names[-1]}"
             self.error(f"The options {both} are mutually exclusive. Please only choose one of them")
         given[flag.dest] = flag.names[-1]
-        options.__dict__[flag.dest] = result
+        if flag.action == "append":
+            options.__dict__[flag.dest].append(result)
+        else:
+            options.__dict__[flag.dest] = result
 
     def _converted(self, name: str, flag: Flag, value: str) -> Any:
         if flag.choices is not None and value not in flag.choices:

@@ -1,4 +1,4 @@
-"""Run a runner through the local door and print what it returns; `state.event` follows events: what `salt-run` does.
+"""Run a runner through the local door and print what it returns; `cli.events` follows events: what `salt-run` does.
 
 Thin: no Trio in here.
 """
@@ -9,23 +9,23 @@ import json
 import os
 import sys
 
-from trisalt.cli.show import Show, show_for, write_out
+from trisalt.cli.show import Show, show_for
 from trisalt.cli.told import FAILED, ended
 from trisalt.client.credentials import open_door
-from trisalt.client.door import CLOSED, Door, DoorClosed, expect
-from trisalt.client.events import Events, Lagged
 from trisalt.client.operations import Run, runner
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
-from trisalt.errors import CommandError, RequestTimeout
 from trisalt.loader.words import parse_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any
 
-# Seconds the master may take to answer that a runner has been started, or that a subscription stands.
+# Seconds the master may take to answer that a runner has been started.
 PATIENCE = 30.0
+
+# What only follows events is no run of the master's.
+FOLLOWED = ("state.event", "jobs.tail")
 
 DETACHED = (
     "[WARNING ] Running in asynchronous mode. Results of this execution may be collected by attaching to the master "
@@ -49,8 +49,11 @@ def _run(options: Any, words: list[str]) -> int:
     else:
         fun = words[0]
         args, kwargs = parse_words(words[1:], no_parse=no_parse)
-    if fun == "state.event":
-        return _follow_events(door, args, kwargs, options.timeout)
+    if fun in FOLLOWED:
+        # Not on the road of a runner that is asked for.
+        from trisalt.cli.events import follow_events
+
+        return follow_events(door, fun, args, kwargs, options)
     show = show_for(options, config.opts)
     with runner(door, fun, args, kwargs, jid=options.jid, timeout=PATIENCE) as run:
         if options.detach:
@@ -103,62 +106,3 @@ def _print(result: dict[str, Any], show: Show, *, quiet: bool) -> int:
     if not quiet:
         show(data, out, retcode=status)
     return status if 0 <= status < 256 else FAILED
-
-
-# -- state.event -----------------------------------------------------------------------------------------------------
-
-
-def _follow_events(door: Door, args: list[Any], kwargs: dict[str, Any], timeout: int | None) -> int:
-    """A line for each event that matches, as it comes, until Ctrl-C, `count` of them, or nobody reads."""
-    tagmatch, count, quiet, pretty = _event_arguments(args, kwargs)
-    try:
-        with _events(door, tagmatch, timeout) as events:
-            for event in events:
-                if isinstance(event, Lagged):
-                    sys.stderr.write(f"[WARNING ] {event.missed} events were missed: this reader is too slow\n")
-                    continue
-                if not quiet and not write_out(_line(*event, pretty=pretty)):
-                    return 0
-                count -= count > 0
-                if count == 0:
-                    return 0
-    except KeyboardInterrupt:
-        return 0
-    except RequestTimeout:
-        sys.stderr.write(f"No event came in {timeout} seconds\n")
-        return FAILED
-    return 0
-
-
-def _events(door: Door, tagmatch: str, timeout: int | None) -> Events:
-    """The events from now on. A master that does not answer is not waited for; silence on the bus is."""
-    answers = door.follow({"op": "events", "match": None if tagmatch == "*" else [tagmatch]}, PATIENCE)
-    for answer in answers:
-        expect(answer, "ready")
-        answers.timeout = timeout
-        return Events(answers)
-    raise DoorClosed(CLOSED)
-
-
-def _event_arguments(args: list[Any], kwargs: dict[str, Any]) -> tuple[str, int, bool, bool]:
-    names = ("tagmatch", "count", "quiet", "sock_dir", "pretty", "node")
-    if len(args) > len(names) or (unknown := sorted(set(kwargs) - set(names))):
-        wrong = ", ".join(f"{name}={kwargs[name]}" for name in unknown) if len(args) <= len(names) else str(args[-1])
-        raise CommandError(f"state.event: the following arguments are not valid: {wrong}")
-    given = dict(zip(names, args, strict=False)) | kwargs
-    count = given.get("count", -1)
-    if not isinstance(count, int) or isinstance(count, bool):
-        raise CommandError(f"state.event: count is a number, not {count!r}")
-    return str(given.get("tagmatch", "*")), count, bool(given.get("quiet")), bool(given.get("pretty"))
-
-
-def _line(tag: str, data: dict[str, Any], *, pretty: bool) -> str:
-    """`tag<TAB>json`: on one line in the payload's order, or `pretty`, sorted over several."""
-    if not pretty:
-        return f"{tag}\t{json.dumps(data, default=repr, ensure_ascii=False)}\n"
-    try:
-        text = json.dumps(data, default=repr, ensure_ascii=False, indent=4, sort_keys=True)
-    except TypeError:
-        # Keys of several types have no order.
-        text = json.dumps(data, default=repr, ensure_ascii=False, indent=4)
-    return f"{tag}\t{text}\n"

@@ -10,7 +10,8 @@ from trisalt.cli.options import Parser, add_auth_options, add_log_options, add_o
 EXAMPLES = (
     ("salt-run jobs.list_jobs", "What was run, where, by whom?"),
     ("salt-run manage.up", "Which minions answer?"),
-    ("salt-run state.event pretty=True", "Follow the master's events."),
+    ("salt-run state.event --since 1h", "What happened in the last hour, and what happens now?"),
+    ("salt-run jobs.tail 20261122124940743908", "What becomes of this job?"),
     ("salt-run -d jobs", "What do these runners do?"),
 )
 
@@ -38,10 +39,42 @@ def _parser() -> Parser:
     add("--skip-grains", action="store_true", help="Accepted; runners never waited for grains here.")
     for name in ("--enable-profiling", "--profiling-path"):
         add(name, action="unserved", help="Runners run in the master's workers, which this command cannot measure.")
+    _add_event_options(parser)
     add_auth_options(parser)
     add_output_options(parser)
     add_log_options(parser)
     return parser
+
+
+def _add_event_options(parser: Parser) -> None:
+    """What `state.event` and `jobs.tail` know."""
+    parser.group("Events")
+    add = parser.add
+    add(
+        "--since",
+        default="",
+        metavar="WHEN",
+        help="Of state.event: begin then. 30s, 15m, 1h, 7d, a time, or a job id.",
+    )
+    add("--until", default="", metavar="WHEN", help="Of state.event: end then.")
+    add(
+        "--cursor",
+        default="",
+        metavar="FILE",
+        help="Of state.event: go on where the last run with this file stopped.",
+    )
+    add(
+        "--filter",
+        action="append",
+        metavar="FIELD=GLOB",
+        help="Only events whose data say so, as retcode!=0 or data.path=/etc/*; all of them when given several times.",
+    )
+    add(
+        "--format",
+        default="tab",
+        choices=("tab", "pretty", "ndjson"),
+        help="tab, pretty, or ndjson: a JSON object each.",
+    )
 
 
 if __name__ == "__main__":

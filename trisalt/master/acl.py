@@ -208,14 +208,17 @@ async def refuse_job(bus: Bus, caller: Caller, *, fun: Any, tgt: Any, tgt_type: 
     """Log and tell that a job was refused, without its arguments; the exception to raise."""
     facts = {"user": caller.name, "fun": fun, "tgt": tgt, "tgt_type": tgt_type}
     log.warning("publish.denied", type=_by(caller), **facts, reason=reason)
-    await bus.publish(JobRefused(**facts, error=AUTHORIZATION, eauth=caller.eauth or None, reason=reason))
+    eauth = caller.eauth or None
+    refused = JobRefused(**facts, error=AUTHORIZATION, eauth=eauth, reason=reason, origin=caller.origin)
+    await bus.publish(refused)
     return Denied(AUTHORIZATION["message"])
 
 
 async def refuse_run(bus: Bus, caller: Caller, *, fun: str, reason: str) -> Denied:
     """The same for a runner or a wheel function; `fun` with its kind."""
     log.warning("command.denied", type=_by(caller), user=caller.name, fun=fun, reason=reason)
-    await bus.publish(CommandRefused(fun=fun, user=caller.name, reason=reason, eauth=caller.eauth or None))
+    eauth = caller.eauth or None
+    await bus.publish(CommandRefused(fun=fun, user=caller.name, reason=reason, eauth=eauth, origin=caller.origin))
     return Denied(AUTHORIZATION["message"])
 
 

@@ -19,6 +19,7 @@ import trio
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import (
     KeyChanged,
+    Origin,
     RunnerNew,
     RunnerReturned,
     Secret,
@@ -130,7 +131,9 @@ async def _answer(
         reply.fail(await refuse_run(bus, request.asker, fun=fun, reason=verdict.reason))
         return
     fun_args = told_arguments(fun, request.arg, request.kwarg)
-    started = (RunnerNew if is_runner else WheelNew)(fun=fun, jid=request.jid, user=request.user, fun_args=fun_args)
+    facts: dict[str, Any] = {"fun": fun, "jid": request.jid, "user": request.user, "fun_args": fun_args}
+    facts["origin"] = request.asker.origin
+    started = (RunnerNew if is_runner else WheelNew)(**facts)
     run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
     if request.jid in runs.running:
         reply.fail(CommandError(f"The jid {request.jid} is in use"))
@@ -147,18 +150,10 @@ async def _answer(
     if is_runner:
         retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
         ended: RunnerReturned | WheelReturned = RunnerReturned(
-            fun=fun,
-            jid=request.jid,
-            user=request.user,
-            fun_args=fun_args,
-            result=told,
-            success=bool(outcome.success),
-            retcode=retcode,
+            **facts, result=told, success=bool(outcome.success), retcode=retcode
         )
     else:
-        ended = WheelReturned(
-            fun=fun, jid=request.jid, user=request.user, fun_args=fun_args, result=told, success=bool(outcome.success)
-        )
+        ended = WheelReturned(**facts, result=told, success=bool(outcome.success))
     if jobs is not None:
         await _keep(jobs, master_id, ended, outcome)
     await bus.publish(ended)
@@ -239,11 +234,11 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
             # Nobody asks a runner what it is at.
             return run is not None
         case UpcallKind.FIRE_EVENT:
-            await _fire(bus, fields["tag"], fields.get("data"))
+            await _fire(bus, _plugin(run), fields["tag"], fields.get("data"))
             return True
         case UpcallKind.FIRE_MASTER:
             for tag, data in _fired(fields):
-                await _fire(bus, tag, data)
+                await _fire(bus, _plugin(run), tag, data)
             return True
         case UpcallKind.PUBLISH:
             return await _publish(bus, jobs, run.user if run else "root", fields)
@@ -319,7 +314,8 @@ async def _progress(bus: Bus, upcall: Upcall, run: Run | None) -> bool:
     branch = "run" if run.kind == "runner" else "wheel"
     if not isinstance(data, Mapping):
         data = {"data": data} if number is None else {"return": data}
-    await bus.publish(TaggedEvent(name=f"salt/{branch}/{upcall.jid}/{last}", data=public(dict(data))))
+    name = f"salt/{branch}/{upcall.jid}/{last}"
+    await bus.publish(TaggedEvent(name=name, data=public(dict(data)), origin=_plugin(run)))
     return True
 
 
@@ -397,16 +393,23 @@ def _fired(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(f"{pretag}/{row['tag']}" if pretag else row["tag"], row.get("data")) for row in rows]
 
 
-async def _fire(bus: Bus, tag: object, data: object) -> None:
+def _plugin(run: Run | None) -> Origin:
+    """Who fires: the function that runs; nobody's name when it is none that somebody asked for."""
+    return Origin("plugin", "" if run is None else run.fun)
+
+
+async def _fire(bus: Bus, origin: Origin, tag: object, data: object) -> None:
     """Put a plugin's event on the bus. What it says about keys is said in the daemon's own words, which are heeded."""
     match tag, data:
         case "salt/key", {"act": str() as act, "id": str() as id, **rest}:
             pub = rest.get("pub")
-            await bus.publish(KeyChanged(result=True, act=act, id=id, pub=pub if isinstance(pub, str) else None))
+            pub = pub if isinstance(pub, str) else None
+            await bus.publish(KeyChanged(result=True, act=act, id=id, pub=pub, origin=origin))
         case "key", {"rotate_aes_key": True}:
             await bus.ask(RotateRequest())
         case str() as name, _ if name:
-            await bus.publish(TaggedEvent(name=name, data=dict(data) if isinstance(data, Mapping) else {"data": data}))
+            data = dict(data) if isinstance(data, Mapping) else {"data": data}
+            await bus.publish(TaggedEvent(name=name, data=data, origin=origin))
         case _:
             raise CommandError("An event has a tag")
 

@@ -22,7 +22,7 @@ import trio
 
 from trisalt import log as logs
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import KeyChanged, TaggedEvent
+from trisalt.bus.events import KeyChanged, Origin, TaggedEvent
 from trisalt.bus.requests import RotateRequest, StatusRequest
 from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
@@ -63,6 +63,7 @@ from trisalt.meters import LoopMeter
 from trisalt.scheduler.entry import Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
 from trisalt.service import keep_watchdog, supervise, tell_init
+from trisalt.store.log import SqliteLog
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import Store
 from trisalt.transport.ipc import open_event_sockets
@@ -176,11 +177,12 @@ async def run_master(
     async with (
         _stop_in_order() as stop,
         open_store(here.paths.database) as store,
+        log_events(bus, store.log),
         open_event_sockets(
             here.paths.event_pub,
             here.paths.event_pull,
             bus,
-            partial(_fire, bus, lambda: live.keys.rotate_aes_key),
+            partial(_fire, bus, Origin("user", config.user), lambda: live.keys.rotate_aes_key),
             max_event_size=config.max_event_size,
         ),
         open_workers(
@@ -302,6 +304,17 @@ def _known(keyring: Keyring) -> set[str]:
     return {id for state in State for id in keyring.list(state)}
 
 
+@asynccontextmanager
+async def log_events(bus: Bus, events: SqliteLog) -> AsyncIterator[None]:
+    """What the bus tells the outside is in the log first; what could not be written is tried again."""
+    events.tell = bus.tell
+    bus.keep_in(events)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(events.run)
+        yield
+        nursery.cancel_scope.cancel()
+
+
 # -- start -----------------------------------------------------------------------------------------------------------
 
 
@@ -415,6 +428,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext, parts: 
             serve_local_door,
             bus,
             store.jobs,
+            store.log,
             live.acl,
             path=here.paths.local_door,
             rotate_aes_key=config.rotate_aes_key,
@@ -493,17 +507,18 @@ def _heartbeat(opts: Mapping[str, Any]) -> Heartbeat:
 # -- while it runs ---------------------------------------------------------------------------------------------------
 
 
-async def _fire(bus: Bus, rotate: Callable[[], bool], tag: str, data: dict[str, Any]) -> None:
-    """An event from stock's pull socket: root's tools wrote it. `rotate` is the rule `rotate_aes_key`."""
+async def _fire(bus: Bus, origin: Origin, rotate: Callable[[], bool], tag: str, data: dict[str, Any]) -> None:
+    """An event from stock's pull socket: the master's account wrote it. `rotate` is the rule `rotate_aes_key`."""
     id, act = data.get("id"), data.get("act")
     if tag == KeyChanged.TAG and isinstance(id, str) and isinstance(act, str):
         # Stock's salt-key has moved a file, and tells.
-        await bus.publish(KeyChanged(result=bool(data.get("result", True)), act=act, id=id, pub=data.get("pub")))
+        result = bool(data.get("result", True))
+        await bus.publish(KeyChanged(result=result, act=act, id=id, pub=data.get("pub"), origin=origin))
         if act in GONE and rotate():
             # The file that stock's command leaves for this is looked for now and then; what goes out before is secret.
             await bus.ask(RotateRequest(ids=[id]))
         return
-    await bus.publish(TaggedEvent(name=tag, data=data))
+    await bus.publish(TaggedEvent(name=tag, data=data, origin=origin))
 
 
 async def _reload_on_hangup(

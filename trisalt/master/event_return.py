@@ -65,7 +65,7 @@ async def return_events(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Give events to returners until cancelled."""
-    async with bus.subscribe(Event, keep=False, depth=DEPTH) as events:
+    async with bus.subscribe(Event, keep=False, depth=DEPTH, outside=True) as events:
         task_status.started()
         while True:
             batch = await _gather(events, rules)

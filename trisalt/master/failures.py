@@ -39,11 +39,13 @@ def failed_states(event: JobReturned) -> Iterator[TaggedEvent]:
             data = {**chunk, "retcode": retcode}
             # The name comes from the minion: it may not be one that only the master uses.
             if not reserved(name, event.id):
-                yield TaggedEvent(name=name, data=data)
+                yield TaggedEvent(name=name, data=data, origin=event.origin)
             further = {"jid": event.jid, "id": event.id, "success": False, "return": f"Error: {name}", "fun": fun}
             if event.user is not None:
                 further["user"] = event.user
-            yield TaggedEvent(name=f"salt/job/{event.jid}/sub/{event.id}/error/{fun}", data={**data, **further})
+            yield TaggedEvent(
+                name=f"salt/job/{event.jid}/sub/{event.id}/error/{fun}", data={**data, **further}, origin=event.origin
+            )
 
 
 def _state_results(event: JobReturned) -> Iterator[tuple[str, Any, Any]]:

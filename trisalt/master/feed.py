@@ -1,174 +1,234 @@
-"""Events for the followers of the local door: packed once, batched, and never waited for.
+"""Events for the followers of the local door: read from the log's end, framed once, and never waited for.
 
-One subscription for all followers, and none while there is no follower. Each event is packed once; each batch is
-framed once for all who want the same. A follower that is slow loses batches and is told how many events they held.
+Nobody hears of an event that the log does not have. A follower at the end of the log shares frames with all who want
+the same. One that is slow, or begins in the past, reads on in the log where it stands until it has caught up: it holds
+nobody up and misses nothing that is kept.
 """
 
 from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-import structlog
+import attrs
 import trio
 
-from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event
-from trisalt.bus.subscription import Lagged
 from trisalt.bus.tags import matcher
-from trisalt.errors import LocalProtocolError
+from trisalt.store.store import EventLog
 from trisalt.wire.codec import pack_bin
 from trisalt.wire.frames import pack_frame
 
-log = structlog.get_logger()
-
-# What the bus may hold for us while the loop is busy: a second and more at 10 000 events a second.
-DEPTH = 16_384
+# What the log may hand us while the loop is busy; then all followers read it from the log.
+PENDING = 16_384
 # Seconds in which events gather into one batch, after one has gone out.
 GATHER = 0.01
 # A batch of more bytes than this goes out as several frames.
 FRAME_BYTES = 1024 * 1024
-# What one follower may have waiting, in bytes, before it loses.
-BACKLOG_BYTES = 16 * 1024 * 1024
+# What one follower may have waiting, in bytes, before it is to read the rest from the log.
+BACKLOG_BYTES = 4 * 1024 * 1024
 
-Match = tuple[str, ...] | None
+
+@attrs.frozen
+class Wanted:
+    """What a follower wants: tags that match one of the globs `match`, None for all; of one job only."""
+
+    match: tuple[str, ...] | None = None
+    jid: str | None = None
+
+    def tags(self) -> Callable[[str], bool] | None:
+        """Whether it wants a tag; None when it wants all."""
+        if self.match is None or "*" in self.match:
+            return None
+        matchers = [matcher(pattern) for pattern in self.match]
+        return lambda tag: any(matches(tag) for matches in matchers)
 
 
 class Follower:
-    """Frames for one follower: `receive_all` gives those that are there, at least one."""
+    """Frames for one follower, in the order of the log, each event once.
 
-    def __init__(self, match: Match) -> None:
-        self.match = match
+    `received` is the number up to which all that it wants was handed to it.
+    """
+
+    def __init__(self, feed: Feed, wanted: Wanted, after: int | None, upto: int | None) -> None:
+        self.wanted = wanted
+        self.received = self._position = feed.offered if after is None else after
+        self._feed = feed
+        self._upto = upto
+        # Whether it stands at the end of the log, so that what is new is offered to it.
+        self._live = self._at_end()
         self._frames: deque[bytes] = deque()
         self._bytes = 0
-        self._lost = 0
         self._ready = trio.lowlevel.ParkingLot()
 
-    def offer(self, frame: bytes, count: int) -> None:
-        """Take a frame of `count` events, or lose it. Once something is lost, nothing is taken until it was told."""
-        if self._lost or (self._frames and self._bytes + len(frame) > BACKLOG_BYTES):
-            self._lost += count
+    def _at_end(self) -> bool:
+        return self._upto is None and self._position >= self._feed.offered
+
+    @property
+    def live(self) -> bool:
+        """Whether it is to be offered what is new."""
+        return self._live
+
+    def offer(self, frames: Sequence[bytes], upto: int) -> None:
+        """Take what it wants of the events up to `upto`; or, if too much waits, leave it to be read from the log."""
+        size = sum(map(len, frames))
+        if self._frames and self._bytes + size > BACKLOG_BYTES:
+            self.fall_behind()
             return
-        self._frames.append(frame)
-        self._bytes += len(frame)
+        if not frames and not self._frames:
+            self.received = upto
+        self._position = upto
+        if frames:
+            self._frames.extend(frames)
+            self._bytes += size
+            self._ready.unpark()
+
+    def fall_behind(self) -> None:
+        """What comes next is to be read from the log."""
+        self._live = False
         self._ready.unpark()
 
-    def lose(self, count: int) -> None:
-        """`count` events are not there: they were lost before they came here."""
-        self._lost += count
-        self._ready.unpark()
-
-    async def receive_all(self) -> bytes:
-        """Everything that is there, framed; what was lost stands in its place as `lagged`."""
-        await trio.lowlevel.checkpoint()
-        while not self._frames and not self._lost:
-            await self._ready.park()
-        packed = b"".join(self._frames)
+    def end_at(self, upto: int) -> None:
+        """Nothing above this number any more; what waits is read again as far as it is below."""
         self._frames.clear()
         self._bytes = 0
-        if self._lost:
-            packed += pack_frame({"lagged": self._lost})
-            self._lost = 0
-        return packed
+        self._position, self._upto = self.received, upto
+        self.fall_behind()
+
+    async def receive(self) -> bytes:
+        """What is next, framed, as soon as there is something; empty at the end of what was asked for."""
+        await trio.lowlevel.checkpoint()
+        while True:
+            if self._frames:
+                packed = b"".join(self._frames)
+                self._frames.clear()
+                self._bytes = 0
+                self.received = self._position
+                return packed
+            if self._upto is not None and self._position >= self._upto:
+                return b""
+            if self._live:
+                await self._ready.park()
+            elif packed := await self._read():
+                return packed
+
+    async def _read(self) -> bytes:
+        upto = self._feed.offered if self._upto is None else self._upto
+        found = await self._feed.log.read(self._position, upto, wanted=self.wanted.tags(), jid=self.wanted.jid)
+        self.received = self._position = found.upto
+        # Without a checkpoint since the slice: what has been offered meanwhile is read next.
+        self._live = self._at_end()
+        items = [(row.number, _item(row.tag, row.data, row.number, row.origin)) for row in found.rows]
+        gone = pack_frame({"lagged": found.gone}) if found.gone else b""
+        return gone + b"".join(_frames(items, found.upto))
 
 
 class Feed:
-    """All followers of events. `run` is its service."""
+    """All followers of the log. `run` is its service."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        # The number of the last event that followers at the end have been offered.
+        self.offered = log.last
         self._followers: set[Follower] = set()
-        self._wanted = trio.Event()
-        self._live = trio.Event()
+        self._pending: list[Any] = []
+        self._wanted = trio.lowlevel.ParkingLot()
 
     @property
     def followers(self) -> int:
         """How many follow now."""
         return len(self._followers)
 
-    @asynccontextmanager
-    async def follow(self, match: Sequence[str] | None) -> AsyncIterator[Follower]:
-        """A follower of the events whose tags match one of the globs, or of all. The subscription stands."""
-        follower = Follower(None if match is None else tuple(match))
+    @contextmanager
+    def follow(self, wanted: Wanted, *, after: int | None = None, upto: int | None = None) -> Iterator[Follower]:
+        """A follower from the number `after` on, excluded, or from now on; up to and with `upto`, or for ever."""
+        # What was told before is not for who comes now.
+        self._distribute()
+        follower = Follower(self, wanted, after, upto)
         self._followers.add(follower)
-        self._wanted.set()
+        self.log.followed = True
         try:
-            await self._live.wait()
             yield follower
         finally:
             self._followers.discard(follower)
+            self.log.followed = bool(self._followers)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Feed the followers until cancelled."""
-        task_status.started()
-        while True:
-            await self._wanted.wait()
-            async with self._bus.subscribe(Event, keep=False, depth=DEPTH) as events:
-                self._live.set()
-                while self._followers:
-                    self._distribute(await events.receive_all())
-                    await trio.sleep(GATHER)
-                self._wanted, self._live = trio.Event(), trio.Event()
+        self.log.listeners.append(self._told)
+        self.offered = self.log.last
+        try:
+            task_status.started()
+            while True:
+                while not self._pending:
+                    await self._wanted.park()
+                self._distribute()
+                await trio.sleep(GATHER)
+        finally:
+            self.log.listeners.remove(self._told)
 
-    def _distribute(self, batch: Sequence[Event | Lagged]) -> None:
-        groups: dict[Match, list[Follower]] = {}
+    def _told(self, entries: Sequence[Any]) -> None:
+        """The log has these."""
+        if not any(follower.live for follower in self._followers):
+            self._pending.clear()
+            self.offered = entries[-1].number
+        elif len(self._pending) + len(entries) > PENDING:
+            for follower in self._followers:
+                follower.fall_behind()
+            self._pending.clear()
+            self.offered = entries[-1].number
+        else:
+            self._pending.extend(entries)
+            self._wanted.unpark()
+
+    def _distribute(self) -> None:
+        """Offer what is pending to all who are at the end of the log."""
+        if not self._pending:
+            return
+        batch, self._pending = self._pending, []
+        self.offered = upto = batch[-1].number
+        groups: dict[Wanted, list[Follower]] = {}
         for follower in self._followers:
-            groups.setdefault(follower.match, []).append(follower)
-        wants: list[tuple[Callable[[str], bool], list[bytes], list[Follower]]] = [
-            (_wanted(match), [], followers) for match, followers in groups.items()
-        ]
-        for event in batch:
-            if isinstance(event, Lagged):
-                for _wants, items, followers in wants:
-                    _send(items, followers)
-                    items.clear()
-                    for follower in followers:
-                        follower.lose(event.missed)
-                continue
-            if not event.leaves_process():
-                continue
-            tag = event.tag
-            packed = None
-            for wanted, items, _followers in wants:
-                if wanted(tag):
-                    packed = packed or _pack(tag, event)
-                    items.append(packed)
-        for _wants, items, followers in wants:
-            _send(items, followers)
+            if follower.live:
+                groups.setdefault(follower.wanted, []).append(follower)
+        packed: dict[int, bytes] = {}
+        for wanted, followers in groups.items():
+            tags = wanted.tags()
+            items = []
+            for entry in batch:
+                if (tags is None or tags(entry.tag)) and wanted.jid in (None, entry.jid):
+                    number = entry.number
+                    if (item := packed.get(number)) is None:
+                        item = packed[number] = _item(entry.tag, entry.data, number, entry.origin)
+                    items.append((number, item))
+            frames = _frames(items, upto)
+            for follower in followers:
+                follower.offer(frames, upto)
 
 
-def _wanted(match: Match) -> Callable[[str], bool]:
-    if match is None or "*" in match:
-        return lambda _tag: True
-    matchers = [matcher(pattern) for pattern in match]
-    return lambda tag: any(matches(tag) for matches in matchers)
+def _item(tag: str, data: bytes, number: int, origin: str) -> bytes:
+    """`[tag, data, number, origin]`, of data that is packed already."""
+    return b"\x94" + pack_bin(tag) + data + pack_bin(number) + pack_bin(origin)
 
 
-def _pack(tag: str, event: Event) -> bytes:
-    try:
-        return pack_bin([tag, event.to_data()])
-    except LocalProtocolError as exc:
-        # A plugin fired what cannot travel: its followers see the tag, the log the reason.
-        log.warning("event.unpackable", tag=tag, error=str(exc))
-        return pack_bin([tag, {}])
-
-
-def _send(items: Sequence[bytes], followers: Sequence[Follower]) -> None:
+def _frames(items: Sequence[tuple[int, bytes]], upto: int) -> list[bytes]:
+    """Items, with their numbers, as frames; each says up to which number it tells all. None for no items."""
+    frames = []
     start = size = 0
-    for index, item in enumerate(items):
+    for index, (_number, item) in enumerate(items):
         if size and size + len(item) > FRAME_BYTES:
-            _send_frame(items[start:index], followers)
+            frames.append(_frame(items[start:index], items[index - 1][0]))
             start, size = index, 0
         size += len(item)
     if size:
-        _send_frame(items[start:], followers)
+        frames.append(_frame(items[start:], upto))
+    return frames
 
 
-def _send_frame(items: Sequence[bytes], followers: Sequence[Follower]) -> None:
-    # {"events": [item, …]} of items that are packed already: a map of one, a short key, a 32-bit array.
-    body = b"".join((b"\x81\xa6events\xdd", struct.pack(">I", len(items)), *items))
-    frame = struct.pack(">I", len(body)) + body
-    for follower in followers:
-        follower.offer(frame, len(items))
+def _frame(items: Sequence[tuple[int, bytes]], upto: int) -> bytes:
+    # {"events": [item, …], "at": upto} of items that are packed already: a map of two, short keys, a 32-bit array.
+    packed = [item for _number, item in items]
+    body = b"".join((b"\x82\xa6events\xdd", struct.pack(">I", len(packed)), *packed, b"\xa2at", pack_bin(upto)))
+    return struct.pack(">I", len(body)) + body

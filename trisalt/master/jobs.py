@@ -17,7 +17,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, JobReturned, JobSettled
+from trisalt.bus.events import Event, JobReturned, JobSettled, Origin, TaggedEvent
 from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
 from trisalt.master.failures import failed_states
@@ -74,12 +74,33 @@ async def keep_jobs(
 
 @attrs.define(eq=False)
 class _Kept:
-    """A return on its way through the keeper. `lost`: it could not be stored."""
+    """A return on its way through the keeper, and its events: the return's, and those for its failed states.
+
+    `logged`: they are in the log; `lost`: it could not be stored.
+    """
 
     request: ReturnRequest
     jid: str
+    event: JobReturned
+    failed: list[TaggedEvent]
     recorded: Recorded = Recorded.NEW
+    logged: bool = False
     lost: bool = False
+
+    @classmethod
+    def of(cls, request: ReturnRequest, jid: str) -> _Kept:
+        event = _returned(request, jid)
+        return cls(request, jid, event, list(failed_states(event)) if event.retcode else [])
+
+    def is_recorded(self, recorded: Recorded) -> None:
+        self.recorded = recorded
+        if recorded is not Recorded.NEW:
+            self.event = attrs.evolve(self.event, first=False)
+
+    @property
+    def events(self) -> list[Event]:
+        """What is told of it."""
+        return [self.event, *self.failed] if self.event.first else [self.event]
 
 
 class _Keeper:
@@ -109,9 +130,9 @@ class _Keeper:
             reason = "it speaks for another id"
         elif jid == "req":
             jid = self._last_jid = make(self._clock(), last=self._last_jid)
-            return _Kept(request, jid)
+            return _Kept.of(request, jid)
         elif _JID.fullmatch(jid) or jid == "nocache":
-            return _Kept(request, jid)
+            return _Kept.of(request, jid)
         else:
             reason = "invalid jid"
         log.warning("return.refused", id=request.id, reason=reason)
@@ -122,7 +143,8 @@ class _Keeper:
         new = []
         for one in kept:
             if one.request.fun == FIND_JOB:
-                one.recorded = Recorded.REPEAT if self._watches.has_answered(one.jid, one.request.id) else Recorded.NEW
+                again = self._watches.has_answered(one.jid, one.request.id)
+                one.is_recorded(Recorded.REPEAT if again else Recorded.NEW)
             elif one.jid != "nocache":
                 new.append(one)
         if not new:
@@ -135,38 +157,41 @@ class _Keeper:
             rows.append(_new_return(one, load=None if returned else _load(one)))
             returned.add(one.request.id)
         settled = self._watches.settled_by(ids)
+        ends = {jid: JobSettled(jid=jid, missing={}) for jid in settled}
         try:
-            results = await self._jobs.record_returns(rows, settled=settled)
+            results = await self._jobs.record_returns(rows, settled=settled, events=list(ends.values()))
         except StoreError as exc:
             log.error("return.not_stored", count=len(new), reason=str(exc))
             for one in new:
                 one.lost = True
             return []
         for one, recorded in zip(new, results, strict=True):
-            one.recorded = recorded
-        return self._watches.recorded(settled, ids)
+            one.is_recorded(recorded)
+            one.logged = True
+        return self._watches.recorded(ends, ids)
 
     async def _tell(self, stored: list[_Kept], settled: list[JobSettled]) -> None:
         told: list[JobReturned] = []
         events: list[Event] = []
+        unlogged: list[Event] = []
         for one in stored:
-            event = _returned(one)
+            event = one.event
             log.info("job.returned", id=event.id, jid=event.jid)
             if one.recorded is Recorded.DIFFERENT:
                 log.warning("job.duplicate_return", id=event.id, jid=event.jid)
             elif one.recorded is Recorded.REPEAT:
                 log.debug("job.return_repeated", id=event.id, jid=event.jid)
             told.append(event)
-            events.append(event)
-            if event.first and event.retcode:
-                events.extend(failed_states(event))
+            # An answer to find_job is not stored: there was no transaction that its events could be in.
+            (events if one.logged else unlogged).extend(one.events)
         # After the returns: nobody hears that a job is settled before its last return has been told. With them: who
         # waits for the job wakes once.
         events += settled
-        try:
-            self._bus.publish_nowait(*events)
-        except trio.WouldBlock:
-            await self._bus.publish_all(events)
+        for some, kept in ((events, True), (unlogged, False)):
+            try:
+                self._bus.publish_nowait(*some, kept=kept)
+            except trio.WouldBlock:
+                await self._bus.publish_all(some, kept=kept)
         self._watches.told(told, settled)
 
 
@@ -175,7 +200,7 @@ def _new_return(one: _Kept, *, load: dict[str, Any] | None) -> NewReturn:
     body = {"return": request.result, "retcode": request.retcode, "success": request.success}
     if isinstance(out := request.load.get("out"), str):
         body["out"] = out
-    return NewReturn(jid=one.jid, id=request.id, body=body, load=load)
+    return NewReturn(jid=one.jid, id=request.id, body=body, load=load, events=[one.event], if_new=one.failed)
 
 
 def _load(one: _Kept) -> dict[str, Any]:
@@ -196,8 +221,7 @@ def _load(one: _Kept) -> dict[str, Any]:
     return load
 
 
-def _returned(one: _Kept) -> JobReturned:
-    request = one.request
+def _returned(request: ReturnRequest, jid: str) -> JobReturned:
     further = {
         key: value
         for key, value in request.load.items()
@@ -207,13 +231,13 @@ def _returned(one: _Kept) -> JobReturned:
         further["taken"] = _taken(request.load.get("trisalt"))
     return JobReturned(
         id=request.id,
-        jid=one.jid,
+        jid=jid,
         fun=request.fun,
         fun_args=request.fun_args,
         result=request.result,
         retcode=request.retcode,
         success=request.success,
-        first=one.recorded is Recorded.NEW,
+        origin=Origin("minion", request.id),
         **further,
     )
 

@@ -22,7 +22,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, KeyChanged, Secret, TaggedEvent
+from trisalt.bus.events import Event, KeyChanged, Origin, Secret, TaggedEvent
 from trisalt.bus.requests import (
     BatchRequest,
     Caller,
@@ -39,10 +39,11 @@ from trisalt.bus.requests import (
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError, Unauthenticated
 from trisalt.master.acl import Acl, refuse_run
-from trisalt.master.feed import Feed
+from trisalt.master.feed import Feed, Wanted
 from trisalt.master.following import Following, open_following
 from trisalt.master.following_batch import open_batch_following
-from trisalt.store.store import Jobs
+from trisalt.master.following_events import Span, tell_events, tell_job
+from trisalt.store.store import EventLog, Jobs
 from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener
 from trisalt.wire import jid as jids
 
@@ -67,6 +68,7 @@ PROGRESS_DEPTH = 256
 async def serve_local_door(
     bus: Bus,
     jobs: Jobs,
+    events: EventLog,
     acl: Acl,
     *,
     path: str,
@@ -76,12 +78,12 @@ async def serve_local_door(
 ) -> None:
     """Answer callers on the unix socket at `path` until cancelled.
 
-    `jobs` is the store's: a follower that was too slow for the bus catches up from it. `rotate_aes_key` says whether
+    `jobs` and `events` are the store's: a follower that was too slow catches up from it. `rotate_aes_key` says whether
     a key that `salt-key` deleted or rejected asks for a new AES key.
     Everybody may knock, so that who may not come in is told so; `acl` decides.
     """
     async with trio.open_nursery() as background:
-        feed = Feed(bus)
+        feed = Feed(events)
         await background.start(feed.run)
         door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key)
         async with listen(path, door.handle, mode=0o666):
@@ -134,6 +136,7 @@ class _Door:
             "runner": partial(self._run, kind="runner"),
             "wheel": partial(self._run, kind="wheel"),
             "events": self._events,
+            "tail_job": self._tail_job,
             "fire": self._fire,
             "key_changed": self._key_changed,
             "status": self._tell_status,
@@ -365,21 +368,23 @@ class _Door:
 
     async def _events(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(caller, self._acl.may_follow(caller))
-        match = _field(request, "match", (list, str, type(None)), None)
-        match = [match] if isinstance(match, str) else match
-        if match is not None and not all(isinstance(pattern, str) for pattern in match):
-            raise RemoteProtocolError("match is a list of globs")
-        async with self._feed.follow(match) as follower:
-            await stream.send({"ready": True})
-            while True:
-                await stream.send_bytes(await follower.receive_all())
+        await tell_events(self._feed, stream, _span(request))
+
+    async def _tail_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        """All events of one job, from its first one to its settling."""
+        self._admit(caller, self._acl.may_follow(caller))
+        jid = _field(request, "jid", str)
+        if not jids.is_jid(jid):
+            raise RemoteProtocolError(f"{jid!r} is no job id")
+        await tell_job(self._bus, self._jobs, self._feed, stream, jid)
 
     async def _fire(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(caller, self._acl.may_follow(caller))
         tag, data = _field(request, "tag", str), _field(request, "data", dict, {})
         if not tag:
             raise RemoteProtocolError("an event has a tag")
-        await self._bus.publish(TaggedEvent(name=tag, data=data))
+        await self._bus.publish(TaggedEvent(name=tag, data=data, origin=Origin("user", caller.name)))
+        await self._bus.flush()
         await stream.send({"ok": True})
 
     async def _key_changed(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
@@ -388,7 +393,8 @@ class _Door:
         ids = _field(request, "ids", list)
         if act not in KEY_ACTS or not all(isinstance(id, str) for id in ids):
             raise RemoteProtocolError(f"key_changed: act is one of {', '.join(sorted(KEY_ACTS))}; ids are minion ids")
-        await self._bus.publish_all([KeyChanged(result=True, act=act, id=id) for id in ids])
+        who = Origin("user", caller.name)
+        await self._bus.publish_all([KeyChanged(result=True, act=act, id=id, origin=who) for id in ids])
         # `salt-key --rotate-aes-key`: the caller may know better than the configuration.
         wanted = request["rotate"] if isinstance(request.get("rotate"), bool) else self._rotate_aes_key
         if act in ROTATING_ACTS and ids and wanted:
@@ -481,6 +487,32 @@ def _credentials(shown: object) -> dict[str, Any]:
 def _place(peer: LocalPeer) -> str:
     """Where a caller is, for the log and for counting failures."""
     return f"uid {peer.uid}"
+
+
+def _span(request: Mapping[str, Any]) -> Span:
+    """What of the log a caller wants to follow."""
+    match = _field(request, "match", (list, str, type(None)), None)
+    match = [match] if isinstance(match, str) else match
+    if match is not None and not all(isinstance(pattern, str) for pattern in match):
+        raise RemoteProtocolError("match is a list of globs")
+    since = _field(request, "since", (int, float, str), None)
+    if isinstance(since, str):
+        try:
+            jids.to_datetime(since)
+        except ValueError as exc:
+            raise RemoteProtocolError(str(exc)) from exc
+    cursors = _field(request, "after", list, None)
+    after = None
+    if cursors is not None:
+        if not all(isinstance(cursor, list) and [type(part) for part in cursor] == [str, int] for cursor in cursors):
+            raise RemoteProtocolError("after is a list of cursors: the name of a log, and a number")
+        after = {log: number for log, number in sorted(cursors)}
+    return Span(
+        wanted=Wanted(None if match is None else tuple(match)),
+        since=since,
+        after=after,
+        until=_field(request, "until", (int, float), None),
+    )
 
 
 _MISSING = object()

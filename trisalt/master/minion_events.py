@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import Event, MinionEvent, TaggedEvent
+from trisalt.bus.events import Event, MinionEvent, Origin, TaggedEvent
 from trisalt.bus.requests import MinionEventRequest
 from trisalt.bus.tags import reserved
 from trisalt.errors import LocalProtocolError
@@ -48,6 +48,8 @@ async def _relay(bus: Bus, request: MinionEventRequest, reply: Reply, max_event_
     events = list(minion_events(request, max_event_size=max_event_size))
     if events:
         await bus.publish_all(events)
+        # Acknowledged when it is in the log.
+        await bus.flush()
     reply.send(None)
 
 
@@ -73,6 +75,7 @@ def minion_events(request: MinionEventRequest, *, max_event_size: int) -> Iterat
         pretag=request.pretag,
         ts=request.ts,
         grains=request.grains,
+        origin=Origin("minion", request.id),
     )
 
 
@@ -94,7 +97,7 @@ def _of_batch(request: MinionEventRequest, fired: Any, max_event_size: int) -> I
     for each in tags:
         name = _allowed(request.id, each)
         if name is not None:
-            yield TaggedEvent(name=name, data=data)
+            yield TaggedEvent(name=name, data=data, origin=Origin("minion", request.id))
 
 
 def _allowed(id: str, tag: Any) -> str | None:

@@ -160,8 +160,6 @@ class _Desk:
         """Record, tell, seal, send."""
         jid, tgt_type = job["jid"], job["tgt_type"]
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
-        await self._jobs.record_job(load, minions, waits=waits)
-        log.debug("job.recorded", fun=request.fun, jid=jid)
         told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
         new = JobNew(
             **told,
@@ -175,12 +173,22 @@ class _Desk:
             chosen=jid == request.jid,
             until=None if waits is None else waits.until,
             absent=frozenset() if waits is None else frozenset(waits.absent),
+            origin=request.asker.origin,
         )
-        out = JobPublished(**told, tgt=job["tgt"], tgt_type=tgt_type, ret=job["ret"], metadata=job.get("metadata"))
+        out = JobPublished(
+            **told,
+            tgt=job["tgt"],
+            tgt_type=tgt_type,
+            ret=job["ret"],
+            metadata=job.get("metadata"),
+            origin=request.asker.origin,
+        )
+        kept = await self._jobs.record_job(load, minions, waits=waits, events=[new, out])
+        log.debug("job.recorded", fun=request.fun, jid=jid)
         try:
-            self._bus.publish_nowait(new, out)
+            self._bus.publish_nowait(new, out, kept=kept)
         except trio.WouldBlock:
-            await self._bus.publish_all([new, out])
+            await self._bus.publish_all([new, out], kept=kept)
         log.info("job.published", user=request.user, fun=request.fun, jid=jid)
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
 

@@ -203,13 +203,13 @@ class Watches:
             if watch.gather.pending <= ids
         ]
 
-    def recorded(self, jids: Iterable[str], returns: Mapping[str, Set[str]]) -> list[JobSettled]:
-        """What `settled_by` gave for `returns` is in the store: what is to be told after them, and then `settled`."""
-        for jid in jids:
+    def recorded(self, ends: Mapping[str, JobSettled], returns: Mapping[str, Set[str]]) -> list[JobSettled]:
+        """The ends of the jobs that `settled_by` gave for `returns` are in the store: which of them are to be told."""
+        for jid in ends:
             if watch := self._watches.get(jid):
                 watch.recorded, watch.extended = True, False
         # Asked again: somebody may have said since that it is at work.
-        return [JobSettled(jid=jid, missing={}) for jid in self.settled_by(returns) if self._watches[jid].recorded]
+        return [ends[jid] for jid in self.settled_by(returns) if jid in ends and self._watches[jid].recorded]
 
     def told(self, returns: Sequence[JobReturned], ends: Sequence[JobSettled]) -> None:
         """These have been told: to the watches of their jobs, and to those that asked find_job."""

@@ -10,12 +10,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 
 import attrs
 
+from trisalt.bus.events import Event
 from trisalt.store import queue
+from trisalt.store.log import Entry, SqliteLog
 from trisalt.store.reader import Reader
 from trisalt.store.store import Engine, JobEntry, JobFilter, NewReturn, NotAsHoped, Recorded, Waits
 from trisalt.wire.codec import pack_bin, unpack_bin
@@ -48,13 +51,21 @@ _KNOWN = {
 class SqliteJobs:
     """The daemon's side: see `store.Jobs`."""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, engine: Engine, log: SqliteLog, *, clock: Callable[[], float] = time.time) -> None:
         self._engine = engine
+        self._log = log
         self._clock = clock
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str], *, waits: Waits | None = None) -> bool:
+    async def record_job(
+        self,
+        load: Mapping[str, Any],
+        minions: Sequence[str],
+        *,
+        waits: Waits | None = None,
+        events: Sequence[Event] = (),
+    ) -> bool:
         """Keep a job and whom it waits for. A job that is there already gets the further minions.
 
         With `waits` it is in the queue for each of them. False, and nothing is kept, for the functions of
@@ -64,6 +75,7 @@ class SqliteJobs:
         if isinstance(fun, str) and fun in NOT_RECORDED:
             return False
         jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
+        entries = self._log.entries(events)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
             values = (jid, now, packed, pack_bin(list(minions)))
@@ -75,8 +87,9 @@ class SqliteJobs:
                 connection.execute("UPDATE jobs SET minions = ? WHERE jid = ?", (pack_bin(known), jid))
             if waits is not None:
                 queue.insert(connection, jid, minions, waits, now=now)
+            self._log.insert(connection, entries)
 
-        await self._engine.write(write)
+        await self._engine.write(write, then=partial(self._log.told, entries))
         return True
 
     async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
@@ -84,11 +97,17 @@ class SqliteJobs:
         (recorded,) = await self.record_returns([NewReturn(jid=jid, id=id, body=body)])
         return recorded
 
-    async def record_returns(self, returns: Sequence[NewReturn], *, settled: Sequence[str] = ()) -> list[Recorded]:
+    async def record_returns(
+        self, returns: Sequence[NewReturn], *, settled: Sequence[str] = (), events: Sequence[Event] = ()
+    ) -> list[Recorded]:
         """Keep many returns in one transaction: all of them, or StoreError. Of the jobs `settled` nobody is missing."""
         now = self._clock()
         rows = [(one.jid, one.id, now, pack_bin(dict(one.body))) for one in returns]
         loads = {one.jid: one for one in returns if one.load is not None}
+        always = [self._log.entries(one.events) for one in returns]
+        if_new = [self._log.entries(one.if_new) for one in returns]
+        after = self._log.entries(events)
+        entries: list[Entry] = []
 
         def write(connection: sqlite3.Connection, careful: bool) -> list[Recorded]:
             for jid in _unknown(connection, list(loads)):
@@ -98,20 +117,31 @@ class SqliteJobs:
             for jid in settled:
                 connection.execute(_SETTLE, (now, _NOBODY, jid))
             if careful:
-                return [_insert_one(connection, row) for row in rows]
-            _insert_all(connection, rows)
-            return [Recorded.NEW] * len(rows)
+                recorded = [_insert_one(connection, row) for row in rows]
+            else:
+                _insert_all(connection, rows)
+                recorded = [Recorded.NEW] * len(rows)
+            entries.clear()
+            for one, told, further in zip(recorded, always, if_new, strict=True):
+                entries.extend(told)
+                if one is Recorded.NEW:
+                    entries.extend(further)
+            entries.extend(after)
+            self._log.insert(connection, entries)
+            return recorded
 
-        return await self._engine.write(write)
+        return await self._engine.write(write, then=partial(self._log.told, entries))
 
-    async def mark_settled(self, jid: str, missing: Mapping[str, str]) -> None:
+    async def mark_settled(self, jid: str, missing: Mapping[str, str], *, events: Sequence[Event] = ()) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
         values = (self._clock(), pack_bin(dict(missing)), jid)
+        entries = self._log.entries(events)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
             connection.execute(_SETTLE, values)
+            self._log.insert(connection, entries)
 
-        await self._engine.write(write)
+        await self._engine.write(write, then=partial(self._log.told, entries))
 
     async def expire(self, before: float, *, limit: int = 500) -> int:
         """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.

@@ -67,6 +67,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX queue_waiting ON queue (number) WHERE ended IS NULL",
         "CREATE INDEX queue_ended ON queue (ended) WHERE ended IS NOT NULL",
     ),
+    (
+        # The event log. `at` is when it was written, wall seconds that never fall; `origin` is `kind/name`. What is the
+        # oldest goes first, and never the newest: numbers are not given again.
+        """
+        CREATE TABLE events (
+            number INTEGER PRIMARY KEY,
+            at REAL NOT NULL,
+            tag TEXT NOT NULL,
+            jid TEXT,
+            origin TEXT NOT NULL,
+            data BLOB NOT NULL
+        )
+        """,
+        "CREATE INDEX events_by_job ON events (jid) WHERE jid IS NOT NULL",
+        # Numbers of another log mean nothing: each has a name.
+        "CREATE TABLE log (id TEXT NOT NULL)",
+        "INSERT INTO log (id) VALUES (lower(hex(randomblob(6))))",
+    ),
 )
 
 

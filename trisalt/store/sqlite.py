@@ -26,6 +26,7 @@ from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.meters import Histogram
 from trisalt.store.banks import SqliteBanks
 from trisalt.store.jobs import SqliteJobs
+from trisalt.store.log import SqliteLog
 from trisalt.store.queue import SqliteQueue
 from trisalt.store.schema import migrate
 from trisalt.store.store import NotAsHoped
@@ -39,6 +40,8 @@ BUSY_SECONDS = 5.0
 
 BATCH = 2048
 """The most writes in one transaction: it bounds how long the first of them waits for the last."""
+
+OVERTAKING = "what came before it could not be written"
 
 
 @attrs.frozen(kw_only=True)
@@ -63,12 +66,59 @@ class _Write:
     began: float = attrs.field(factory=perf_counter)
     result: outcome.Outcome[Any] | None = None
 
+    weight = 1
+
+    def is_stale(self, _refusals: int) -> bool:
+        """Nobody said in which order writes are done."""
+        return False
+
+    def end(self) -> None:
+        """In the Trio thread: it is durable, or failed."""
+        if self.then is not None and isinstance(self.result, outcome.Value):
+            self.then()
+        if self.task is not None and self.result is not None:
+            trio.lowlevel.reschedule(self.task, self.result)
+            self.task = None
+
+
+@attrs.define(eq=False)
+class _Gathered:
+    """What was given to `SqliteStore.gather` in a row. It takes more until the writer has it."""
+
+    on: Callable[[sqlite3.Connection, list[Any]], object]
+    items: list[Any]
+    then: Callable[[list[Any]], object]
+    otherwise: Callable[[list[Any], Exception], object]
+    refusals: int
+    result: outcome.Outcome[Any] | None = None
+    began: float = attrs.field(factory=perf_counter)
+
+    @property
+    def weight(self) -> int:
+        return len(self.items)
+
+    def is_stale(self, refusals: int) -> bool:
+        """Whether some that came before were refused, and whoever gave these could not know it yet."""
+        return self.refusals < refusals
+
+    def operation(self, connection: sqlite3.Connection, _careful: bool) -> None:
+        self.on(connection, self.items)
+
+    def end(self) -> None:
+        """In the Trio thread: it is durable, or failed."""
+        if isinstance(self.result, outcome.Error):
+            assert isinstance(self.result.error, Exception)
+            self.otherwise(self.items, self.result.error)
+        else:
+            self.then(self.items)
+
 
 class SqliteStore:
-    """Jobs, what waits of them, and banks in one SQLite database. Made by `open_store`."""
+    """Jobs, what waits of them, banks and the event log in one SQLite database. Made by `open_store`."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, readers: int) -> None:
-        self.jobs = SqliteJobs(self)
+        self.log = SqliteLog(self, connection)
+        self.jobs = SqliteJobs(self, self.log)
         self.queue = SqliteQueue(self, clock=time.time)
         self.banks = SqliteBanks(self)
         self._path = path
@@ -76,11 +126,13 @@ class SqliteStore:
         self._connection = connection
         self._token = trio.lowlevel.current_trio_token()
         self._wanted = threading.Condition()
-        self._queue: list[_Write] = []
+        self._queue: list[_Write | _Gathered] = []
         self._closing = False
         self._reader_limit = trio.CapacityLimiter(readers)
         self._idle_readers: list[sqlite3.Connection] = []
         self._refusing = False
+        # How often what was gathered was refused: as the writer knows it, and as the Trio side does.
+        self._refusals = self._refusals_known = 0
         self._took = Histogram()
         self._writes = self._transactions = self._failed = 0
         self._start_writer()
@@ -114,6 +166,31 @@ class SqliteStore:
 
         return await trio.lowlevel.wait_task_rescheduled(abort)
 
+    def gather(
+        self,
+        operation: Callable[[sqlite3.Connection, list[Any]], object],
+        item: Any,
+        *,
+        then: Callable[[list[Any]], object],
+        otherwise: Callable[[list[Any], Exception], object],
+    ) -> None:
+        """Without waiting: run `operation(connection, items)` with all that was given to it in a row until then.
+
+        In its place among the writes: after those that were asked for before, and before those that come after. When
+        some are refused, so are those that were given before `otherwise` told it: nothing overtakes what failed.
+        `then(items)` is called in the Trio thread when it is durable, `otherwise(items, error)` when it is not.
+        """
+        with self._wanted:
+            last = self._queue[-1] if self._queue else None
+            if isinstance(last, _Gathered) and last.on == operation and len(last.items) < BATCH:
+                last.items.append(item)
+                return
+            if self._closing:
+                # Nobody is told any more.
+                return
+            self._queue.append(_Gathered(operation, [item], then, otherwise, self._refusals_known))
+            self._wanted.notify()
+
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run `operation(connection)` in a reader's thread, on what is committed."""
         return await trio.to_thread.run_sync(self._read, operation, limiter=self._reader_limit)
@@ -141,8 +218,9 @@ class SqliteStore:
             connection.close()
         self._connection.close()
 
-    def _wake(self, batch: list[_Write], error: str | None) -> None:
+    def _wake(self, batch: list[_Write | _Gathered], error: str | None, refusals: int) -> None:
         """In the Trio thread: tell all who wait for this transaction."""
+        self._refusals_known = refusals
         if error is not None and not self._refusing:
             log.error("store.refused", path=str(self._path), reason=error)
         elif error is None and self._refusing:
@@ -151,11 +229,7 @@ class SqliteStore:
         now = perf_counter()
         for write in batch:
             self._took.record(now - write.began)
-            if write.then is not None and isinstance(write.result, outcome.Value):
-                write.then()
-            if write.task is not None and write.result is not None:
-                trio.lowlevel.reschedule(write.task, write.result)
-                write.task = None
+            write.end()
 
     # -- the writer's thread ----------------------------------------------------------------------------------
 
@@ -164,19 +238,34 @@ class SqliteStore:
             with self._wanted:
                 while not self._queue and not self._closing:
                     self._wanted.wait()
-                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+                batch = self._take()
             if not batch:
                 return
             error = self._commit(batch)
-            self._transactions += 1
-            self._writes += len(batch)
             try:
-                self._token.run_sync_soon(self._wake, batch, error)
+                self._token.run_sync_soon(self._wake, batch, error, self._refusals)
             except trio.RunFinishedError:
                 return
 
-    def _commit(self, batch: list[_Write]) -> str | None:
+    def _take(self) -> list[_Write | _Gathered]:
+        """What goes into the next transaction."""
+        count = size = 0
+        while count < len(self._queue) and size < BATCH:
+            size += self._queue[count].weight
+            count += 1
+        batch, self._queue = self._queue[:count], self._queue[count:]
+        self._transactions += bool(batch)
+        self._writes += size
+        return batch
+
+    def _commit(self, batch: list[_Write | _Gathered]) -> str | None:
         """Run a batch in one transaction, and set its results. The reason when the store does not write at all."""
+        for write in batch:
+            if write.is_stale(self._refusals):
+                write.result = outcome.Error(StoreError(OVERTAKING))
+        batch = [write for write in batch if write.result is None]
+        if not batch:
+            return OVERTAKING
         for careful in (False, True):
             try:
                 with self._transaction():
@@ -193,7 +282,7 @@ class SqliteStore:
                 break
         return self._commit_singly(batch)
 
-    def _commit_singly(self, batch: list[_Write]) -> str | None:
+    def _commit_singly(self, batch: list[_Write | _Gathered]) -> str | None:
         for number, write in enumerate(batch):
             try:
                 with self._transaction():
@@ -205,12 +294,14 @@ class SqliteStore:
                 write.result = outcome.Error(exc)
         return None
 
-    def _refuse(self, batch: list[_Write], exc: Exception) -> str:
+    def _refuse(self, batch: list[_Write | _Gathered], exc: Exception) -> str:
         self._failed += len(batch)
         reason = str(exc)
         for write in batch:
             # An error of its own for each waiter: a traceback is added where it is raised.
             write.result = outcome.Error(StoreError(f"the store cannot write: {reason}"))
+            if isinstance(write, _Gathered):
+                self._refusals += 1
         return reason
 
     @contextmanager

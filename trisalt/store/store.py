@@ -1,4 +1,4 @@
-"""What the rest of the house may ask of a store: jobs with their returns, and banks.
+"""What the rest of the house may ask of a store: jobs with their returns, banks, and the event log.
 
 A write is durable when its await returns, and not before; what cannot be written raises StoreError and has not
 happened. `store/sqlite` is the embedded engine; another engine offers the same.
@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import attrs
+
+from trisalt.bus.events import Event
 
 T = TypeVar("T")
 
@@ -33,13 +35,15 @@ class NewReturn:
 
     `body` holds `return`, `retcode`, `success` and what else is kept (`out`, `fun`, `fun_args`). `load` is recorded
     as the job's when the job is not known yet, with `id` as its only minion; of several returns of one job that are
-    recorded together, one has it.
+    recorded together, one has it. `events` go into the log with it, `if_new` only with one that is new.
     """
 
     jid: str
     id: str
     body: Mapping[str, Any]
     load: Mapping[str, Any] | None = None
+    events: Sequence[Event] = ()
+    if_new: Sequence[Event] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -98,9 +102,19 @@ class Queued:
 
 
 class Jobs(Protocol):
-    """Loads, returns, reasons and expiry."""
+    """Loads, returns, reasons and expiry.
 
-    async def record_job(self, load: Mapping[str, Any], minions: Sequence[str], *, waits: Waits | None = None) -> bool:
+    What is recorded may have `events`: they are in the log when it is there, in the same transaction.
+    """
+
+    async def record_job(
+        self,
+        load: Mapping[str, Any],
+        minions: Sequence[str],
+        *,
+        waits: Waits | None = None,
+        events: Sequence[Event] = (),
+    ) -> bool:
         """Keep a job and whom it waits for. A job that is there already gets the further minions.
 
         With `waits` it is in the `Queue` for each of them. False, and nothing is kept, for the functions of
@@ -110,10 +124,13 @@ class Jobs(Protocol):
     async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
         """Keep one return."""
 
-    async def record_returns(self, returns: Sequence[NewReturn], *, settled: Sequence[str] = ()) -> list[Recorded]:
+    async def record_returns(
+        self, returns: Sequence[NewReturn], *, settled: Sequence[str] = (), events: Sequence[Event] = ()
+    ) -> list[Recorded]:
         """Keep many returns in one transaction: all of them, or StoreError.
 
-        `settled` are the jids of which nobody is missing any longer; it is noted with the returns.
+        `settled` are the jids of which nobody is missing any longer; it is noted with the returns. `events` are logged
+        after those of the returns.
         """
 
     async def load(self, jid: str) -> dict[str, Any] | None:
@@ -131,7 +148,7 @@ class Jobs(Protocol):
     async def list_jobs(self, wanted: JobFilter = JobFilter()) -> list[JobEntry]:
         """Jobs, oldest first."""
 
-    async def mark_settled(self, jid: str, missing: Mapping[str, str]) -> None:
+    async def mark_settled(self, jid: str, missing: Mapping[str, str], *, events: Sequence[Event] = ()) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
 
     async def expire(self, before: float, *, limit: int = 500) -> int:
@@ -152,6 +169,60 @@ class Queue(Protocol):
 
     async def end(self, ended: Mapping[str, Mapping[str, str]], *, reasons: Mapping[str, Mapping[str, str]]) -> None:
         """These wait no longer, `{jid: {id: how}}`; `reasons` are kept with the job, for those that did not return."""
+
+
+@attrs.frozen
+class Logged:
+    """An event as the log has it: `origin` is `kind/name`, `data` the packed payload."""
+
+    number: int
+    tag: str
+    origin: str
+    data: bytes
+
+
+@attrs.frozen(kw_only=True)
+class LogSlice:
+    """Some events of the log. What else there is up to `upto` was not wanted; of `gone` nobody knows any more."""
+
+    rows: Sequence[Logged]
+    upto: int
+    gone: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class LogBounds:
+    """The numbers of the first and of the last event that are there."""
+
+    first: int
+    last: int
+
+
+class EventLog(Protocol):
+    """Every event that the outside may hear of, numbered in the order in which it is told."""
+
+    id: str
+    """Names this log: numbers of another one mean nothing here."""
+
+    last: int
+    """The number of the last event that was told."""
+
+    followed: bool
+    """Whether somebody follows: there are events that are not made for nobody."""
+
+    listeners: builtins.list[Callable[[Sequence[Any]], None]]
+    """Called with what was committed just now, entries of `event`, `tag`, `data` and `number`; in the Trio thread."""
+
+    async def bounds(self) -> LogBounds:
+        """The first and the last number that are there; `last + 1` and `last` when nothing is."""
+
+    async def first_since(self, moment: float | str) -> int:
+        """The first number since a moment (wall seconds), or of a job: by its id, else since it was made."""
+
+    async def read(
+        self, after: int, upto: int, *, wanted: Callable[[str], bool] | None = None, jid: str | None = None
+    ) -> LogSlice:
+        """A slice of the events with a number above `after`, up to and with `upto`, that are `wanted` by their tag."""
 
 
 class Table(Protocol):
@@ -214,6 +285,19 @@ class Engine(Protocol):
         `then` is called in the Trio thread once it is, though whoever asked may be gone.
         """
 
+    def gather(
+        self,
+        operation: Callable[[sqlite3.Connection, builtins.list[Any]], object],
+        item: Any,
+        *,
+        then: Callable[[builtins.list[Any]], object],
+        otherwise: Callable[[builtins.list[Any], Exception], object],
+    ) -> None:
+        """Without waiting: run `operation(connection, items)` with all that was given to it in a row until then.
+
+        `then(items)` is called in the Trio thread when it is durable, `otherwise(items, error)` when it is not.
+        """
+
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run `operation(connection)` on what is committed."""
 
@@ -232,6 +316,10 @@ class Store(Protocol):
     @property
     def banks(self) -> Banks:
         """Salt's cache."""
+
+    @property
+    def log(self) -> EventLog:
+        """What the outside may hear of."""
 
     def statistics(self) -> Any:
         """A snapshot for debugging."""

@@ -129,7 +129,7 @@ class _EventSockets:
         while True:
             while not self._readers:
                 await self._first.park()
-            async with self._bus.subscribe(STOCK_EVENTS, keep=False, depth=self._depth) as self._events:
+            async with self._bus.subscribe(STOCK_EVENTS, keep=False, depth=self._depth, outside=True) as self._events:
                 while self._readers:
                     await self._send(await self._events.receive_all())
                     with trio.move_on_after(GATHER):
@@ -170,6 +170,7 @@ class _EventSockets:
 
     async def flush(self) -> None:
         """Wait until readers have what was published so far."""
+        await self._bus.flush()
         self._leaving.set()
         while self._sending or (self._readers and self._events is not None and self._events.statistics().waiting):
             await trio.lowlevel.checkpoint()
