@@ -120,6 +120,11 @@ class Queue:
         """For whom this job waits, and until when."""
         return {id: place.until for id, place in self._jobs.get(jid, {}).items()}
 
+    def may_have_run(self, jid: str, id: str) -> bool:
+        """Whether a minion was sent a job before it went: if it remembers nothing, it may have run it then."""
+        place = self._jobs.get(jid, {}).get(id)
+        return place is not None and place.visit not in (None, self._lines[id].visit)
+
     # -- what happened ----------------------------------------------------------------------------------------
 
     def add(self, jid: str, id: str, *, until: float, now: float, sent: bool, before: bool = False) -> None:
@@ -187,7 +192,7 @@ class Queue:
         else:
             place.state = State.WAITS
             # It was sent before it went, and it may have run then.
-            place.unknown = not again and place.visit != line.visit
+            place.unknown = not again and self.may_have_run(jid, id)
 
     def put_back(self, jid: str, ids: Iterable[str], *, now: float) -> None:
         """What was to be done could not be: it is tried again in a while."""

@@ -34,6 +34,8 @@ from trisalt.bus.requests import (
     PresenceRequest,
     Published,
     PublishRequest,
+    ReturnRequest,
+    ReturnsRequest,
     SendRequest,
 )
 from trisalt.errors import StoreError, TrisaltError
@@ -49,6 +51,7 @@ KILLS = ("saltutil.kill_job", "saltutil.term_job")
 GONE = frozenset({"delete", "rejected"})
 AGAIN_S = 5.0
 """How long a store that refuses is left alone."""
+FIND_CACHED_JOB = "saltutil.find_cached_job"
 STARTED = "salt/minion/{id}/start"
 
 REASONS = {
@@ -170,9 +173,10 @@ class _Desk:
         """It is not to wait any longer."""
         cancelled = self._queue.cancel(request.jid, None if request.minions is None else set(request.minions))
         if cancelled:
-            # Whoever asked may go.
-            with trio.CancelScope(shield=True):
-                await self._drop(request.jid, list(cancelled), Why.CANCELLED, request.user)
+            # In a task of ours, since whoever asked may go; who stays is not told before it is kept.
+            kept = trio.Event()
+            self._work.start_soon(self._drop, request.jid, list(cancelled), Why.CANCELLED, request.user, kept)
+            await kept.wait()
         return cancelled
 
     # -- what is done -----------------------------------------------------------------------------------------
@@ -222,8 +226,10 @@ class _Desk:
     async def _ask(self, jid: str, ids: list[str]) -> None:
         """Does it run there? Who says no is asked no further, unless it may have run before it was started anew."""
         answers = await self._answers(FIND_JOB, jid, ids)
-        idle = [id for id, answer in answers.items() if not answer]
-        again = await self._remember(idle)
+        again = await self._remember([id for id, answer in answers.items() if not answer])
+        unsure = [id for id in answers if not answers[id] and id not in again and self._queue.may_have_run(jid, id)]
+        if unsure:
+            await self._bring_home(jid, unsure)
         now = trio.current_time()
         for id in ids:
             runs = bool(answers[id]) if id in answers else None
@@ -244,9 +250,30 @@ class _Desk:
                     return answers
                 while published.jid is not None and not answers.keys() >= set(published.minions):
                     for event in await returns.receive_all():
-                        if isinstance(event, JobReturned) and event.jid == published.jid:
-                            answers[event.id] = event.result if not event.retcode else {}
+                        # One that refuses to answer has said nothing.
+                        if isinstance(event, JobReturned) and event.jid == published.jid and not event.retcode:
+                            answers[event.id] = event.result
         return answers
+
+    async def _bring_home(self, jid: str, ids: list[str]) -> None:
+        """What these keep of the job is its return: minions of stock Salt keep it with `cache_jobs`."""
+        cached = await self._answers(FIND_CACHED_JOB, jid, ids)
+        returns = [
+            ReturnRequest(
+                id=id,
+                jid=jid,
+                fun=kept.get("fun", ""),
+                fun_args=list(kept.get("fun_args") or ()),
+                result=kept["return"],
+                retcode=kept.get("retcode", 0),
+                success=kept.get("success", True),
+            )
+            for id, kept in cached.items()
+            if isinstance(kept, dict) and kept.get("jid") == jid and "return" in kept
+        ]
+        if returns:
+            # Told as any other: so we hear of them too.
+            await self._bus.ask(ReturnsRequest(returns=returns))
 
     async def _remember(self, ids: list[str]) -> set[str]:
         """Which of these remember over restarts what they have run: minions of our own, by what they say they are."""
@@ -258,7 +285,9 @@ class _Desk:
             return set()
         return {id for id, said in grains.items() if isinstance(said, Mapping) and "trisaltversion" in said}
 
-    async def _drop(self, jid: str, ids: list[str], why: Why, user: str | None = None) -> None:
+    async def _drop(
+        self, jid: str, ids: list[str], why: Why, user: str | None = None, kept: trio.Event | None = None
+    ) -> None:
         """It waits no longer for these: kept, told, logged."""
         rows = {id: str(why) for id in ids}
         reason = REASONS[why].format(until=written(self._clock()))
@@ -270,6 +299,8 @@ class _Desk:
             except StoreError as exc:
                 log.warning("queue.not_noted", jid=jid, reason=str(exc))
                 await trio.sleep(AGAIN_S)
+        if kept is not None:
+            kept.set()
         log.info("queue.dropped", jid=jid, minions=ids, why=str(why), **({"user": user} if user else {}))
         await self._bus.publish(JobDropped(jid=jid, minions=sorted(ids), why=str(why), reason=reason, user=user))
 
