@@ -84,6 +84,8 @@ class FakeMaster:
         self.dialled = []
         self.subscribers = []
         self.latency = 0.0
+        # Its wall clock: it refuses what is off by five minutes, as one of ours does. None: as one of stock's.
+        self.clock = None
         # A job that whoever subscribes from now on hears.
         self.greeting = None
         self.unknown_hosts = deque()
@@ -139,7 +141,10 @@ class FakeMaster:
         if request.enc == "clear":
             return await self._auth(Hello.from_load(request.load, request.version))
         try:
-            opened = open_request(request, session=self.session, public_key=self.minion_key, now=0)
+            opened = open_request(
+                request, session=self.session, public_key=self.minion_key,
+                now=self.clock() if self.clock is not None else 0, ttl=300 if self.clock is not None else 0,
+            )  # fmt: skip
         except RemoteProtocolError as exc:
             return codec.pack(exc.refusal)
         self.nonces.append(opened.nonce)
@@ -177,6 +182,7 @@ class FakeMaster:
             aes_digest_sig=aes_digest_signature(self.key, self.aes.key_string),
             session_key_string=self.session.key_string,
             publish_port=self.port,
+            clock=self.clock() if self.clock is not None else None,
         )
         if self.mode == "forged":
             outer = codec.unpack_raw(answer)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -219,6 +220,16 @@ async def test_a_recording_of_yesterday_is_not_run(make):
             await minion.publish(jid="20261121123900000000")
     assert minion.workers.calls == []
     assert [line["event"] for line in logs] == ["job.too_old"]
+
+
+@pytest.mark.parametrize(("jid", "runs"), [("20261121123900000000", False), ("20271121123900000000", True)])
+async def test_what_is_old_the_masters_clock_says_where_it_is_known(make, jid, runs):
+    now = datetime(2027, 11, 21, 13, tzinfo=UTC).timestamp()
+    async with make().running() as minion:
+        load = minion.job(jid=jid)
+        await minion.bus.publish(JobReceived(load=load, master="salt", now=now))
+        await wait_all_tasks_blocked()
+    assert bool(minion.workers.calls) is runs
 
 
 async def test_find_job_is_answered_here_while_a_job_runs(make):

@@ -1,5 +1,6 @@
 """The link: sign in, listen, ask; again when needed. The master is in memory and speaks the real wire."""
 
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -652,3 +653,25 @@ async def test_a_load_that_cannot_be_packed_fails_where_it_was_asked(patient_clo
     async with linked() as (bus, _jobs, _logs):
         with pytest.raises(Exception, match=r"pack|wire|place"):
             await bus.ask(MasterRequest(load={"cmd": "_mine", "data": object()}))
+
+
+@pytest.mark.parametrize("off", [-20 * 365 * 86400, 86400])
+async def test_a_clock_that_is_off_is_no_reason_not_to_be_answered(patient_clock, linked, master, off):
+    master.clock = lambda: time.time() + off + trio.current_time()
+    master.answers["_mine"] = True
+    async with linked() as (bus, jobs, _logs):
+        await trio.sleep(1000)
+        assert await bus.ask(MasterRequest(load={"cmd": "_mine"})) is True
+        master.publish()
+        assert abs((await jobs.receive()).now - master.clock()) < 10
+    assert master.auths == 1
+
+
+async def test_a_masters_clock_that_is_set_costs_one_sign_in(patient_clock, linked, master):
+    master.clock = time.time
+    master.answers["_mine"] = True
+    async with linked() as (bus, _jobs, _logs):
+        master.clock = lambda: time.time() + 86400
+        for _ in range(3):
+            assert await bus.ask(MasterRequest(load={"cmd": "_mine"})) is True
+    assert master.auths == 2

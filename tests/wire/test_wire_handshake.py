@@ -48,6 +48,7 @@ class Master:
         self.policy = Policy()
         self.pub_sig: str | None = None
         self.heartbeat: float = 0
+        self.clock: float | None = None
 
     def answer(self, payload: bytes, minimum_version: int = 0) -> bytes:
         try:
@@ -68,6 +69,7 @@ class Master:
             publish_port=4505,
             pub_sig=self.pub_sig,
             heartbeat=self.heartbeat,
+            clock=self.clock,
         )
 
 
@@ -168,6 +170,14 @@ def test_how_often_a_sign_of_life_is_wanted_is_said_to_who_knows_what_is_meant(m
     assert first.accept(master.answer(first.request(), 3)).heartbeat == 45
     master.heartbeat = float("nan")
     assert first.accept(master.answer(first.request(), 3)).heartbeat == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"), [(None, None), (1.5e9, 1.5e9), (0, None), (-5.0, None), (float("nan"), None), (1e300, None)]
+)
+def test_the_masters_clock_is_taken_when_it_may_be_one(master, first, said, taken):
+    master.clock = said
+    assert first.accept(master.answer(first.request(), 3)).clock == taken
 
 
 def test_accepted_again_with_a_token(master, known):

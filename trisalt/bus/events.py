@@ -608,10 +608,14 @@ class FailBack(Event):
 
 @attrs.frozen(kw_only=True)
 class JobReceived(Event):
-    """A publication was opened and verified; `load` is the job map. Matching it is `minion/jobs`'s."""
+    """A publication was opened and verified; `load` is the job map. Matching it is `minion/jobs`'s.
+
+    `now` is the wall time by the master's clock, when it was heard; None: look at our own.
+    """
 
     load: dict[str, Any]
     master: str
+    now: float | None = None
 
 
 @attrs.frozen(kw_only=True)

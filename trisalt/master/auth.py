@@ -271,6 +271,7 @@ class KeyDesk:
                     publish_port=rules.publish_port,
                     pub_sig=self._identity.pub_sig,
                     heartbeat=rules.presence_heartbeat,
+                    clock=time.time(),
                 )
         by_rule = policy.autosign or policy.autoreject
         return Decision(verdict=verdict, answer=answer, moved=moved, state=state, by_rule=by_rule)

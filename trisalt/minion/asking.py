@@ -6,7 +6,6 @@ an answer means is others' to know.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ async def _once(link: Link, load: Mapping[str, Any], session: Session, nonce: st
         session=session.session,
         key=link.identity.key,
         nonce=nonce,
-        now=time.time(),
+        now=session.now(),
         enc_algo=sign_in.encryption_algorithm,
         sig_algo=sign_in.signing_algorithm,
         sign=link.options.minion_sign_messages,

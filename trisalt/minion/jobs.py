@@ -139,7 +139,7 @@ async def run_jobs(
         def take(event: object) -> None:
             match event:
                 case JobReceived():
-                    if jobs.wanted(event.load, event.master):
+                    if jobs.wanted(event.load, event.master, event.now):
                         nursery.start_soon(jobs.published, event.load, event.master)
                 case ScheduleDue():
                     if jobs.startable(event.entry):
@@ -187,15 +187,15 @@ class Jobs:
 
     # -- a publication ----------------------------------------------------------------------------------------
 
-    def wanted(self, load: Mapping[str, Any], master: str) -> bool:
-        """Whether a publication is whole, new, and for us; from then on it is taken."""
+    def wanted(self, load: Mapping[str, Any], master: str, now: float | None = None) -> bool:
+        """Whether a publication is whole, new, and for us; from then on it is taken. `now`: by the master's clock."""
         if any(key not in load for key in ("tgt", "jid", "fun", "arg")) or not _well_formed(load):
             log.warning("job.malformed", jid=str(load.get("jid"))[:64], fun=str(load.get("fun"))[:64])
             return False
         jid = load["jid"]
         if not self._is_for_us(load, master):
             return False
-        if self._too_old(load):
+        if self._too_old(load, now):
             log.warning("job.too_old", jid=jid, fun=load["fun"])
             return False
         if jid in self.proc or jid in self._returns.spool or jid in self._seen:
@@ -278,8 +278,8 @@ class Jobs:
     def _executors(self, load: Mapping[str, Any]) -> list[Any]:
         return list(load.get("module_executors") or self._options.module_executors)
 
-    def _too_old(self, load: Mapping[str, Any]) -> bool:
-        return self._wall() - _sent(load) > OLDEST_JOB
+    def _too_old(self, load: Mapping[str, Any], now: float | None = None) -> bool:
+        return (self._wall() if now is None else now) - _sent(load) > OLDEST_JOB
 
     def _is_for_us(self, load: Mapping[str, Any], master: str) -> bool:
         try:

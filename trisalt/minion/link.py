@@ -11,6 +11,7 @@ import itertools
 import math
 import random
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -85,6 +86,12 @@ class Session:
     publish_port: int
     master_pub: PublicKey
     heartbeat: float = 0
+    # How far the master's wall clock was ahead of our steady one, where it told.
+    ahead: float | None = None
+
+    def now(self) -> float:
+        """The master's wall time, as far as we know: ours may be off, and may be set."""
+        return time.time() if self.ahead is None else trio.current_time() + self.ahead
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -300,6 +307,7 @@ class Link:
             publish_port=accepted.publish_port,
             master_pub=PublicKey.from_pem(accepted.master_pub_pem),
             heartbeat=accepted.heartbeat,
+            ahead=None if accepted.clock is None else accepted.clock - trio.current_time(),
         )
         if accepted.aes.key_string != self._serial_key:
             if old is not None:
@@ -351,7 +359,8 @@ class Link:
                         for payload in await subscriber.receive_all():
                             job = await self._opened(payload)
                             if job is not None:
-                                await self._say_received(JobReceived(load=job, master=self.master))
+                                now = (self._session or session).now()
+                                await self._say_received(JobReceived(load=job, master=self.master, now=now))
 
     async def _say_received(self, event: JobReceived) -> None:
         try:

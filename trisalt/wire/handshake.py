@@ -185,10 +185,12 @@ def accepted_answer(
     publish_port: int,
     pub_sig: str | None = None,
     heartbeat: float = 0,
+    clock: float | None = None,
 ) -> bytes:
     """The answer to an accepted Hello, packed. `pub_sig` is `public_key_signature`'s, when it is configured.
 
-    `heartbeat`: how many seconds apart a sign of life is wanted; minions of ours know what is meant, others pass it by.
+    `heartbeat`: how many seconds apart a sign of life is wanted; `clock`: our wall time, by which a minion whose own is
+    off can date its requests. Minions of ours know what is meant, others pass it by.
 
     A token that does not open is not answered to, and the minion will not take that for an answer.
     Raises RemoteProtocolError, with the refusal to send, if the minion's key is too small for what it asks for.
@@ -200,6 +202,8 @@ def accepted_answer(
         inner["pub_sig"] = pub_sig
     if heartbeat > 0:
         inner["heartbeat"] = heartbeat
+    if clock is not None:
+        inner["clock"] = clock
     if hello.token is not None:
         try:
             inner["token"] = hello.key.encrypt(master_key.decrypt(hello.token, hello.enc_algo), hello.enc_algo)
@@ -231,7 +235,7 @@ def public_key_signature(sign_key: PrivateKey, master_pub_pem: str, algo: str) -
 
 @attrs.frozen(kw_only=True)
 class Accepted:
-    """We are in. `master_pub_pem` is verified: store it when `new_key`. `heartbeat`: see `accepted_answer`."""
+    """We are in. `master_pub_pem` is verified: store it when `new_key`. `heartbeat`, `clock`: see `accepted_answer`."""
 
     aes: Crypticle
     session: Crypticle
@@ -239,6 +243,7 @@ class Accepted:
     master_pub_pem: str
     new_key: bool
     heartbeat: float = 0
+    clock: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -405,6 +410,7 @@ class MinionHandshake:
             master_pub_pem=master_pub.pem,
             new_key=self.master_pub is None or self.master_pub.pem != master_pub.pem,
             heartbeat=float(wanted) if isinstance(wanted := inner.get("heartbeat"), int | float) and wanted > 0 else 0,
+            clock=_clock(inner.get("clock")),
         )
 
     def _decrypt(self, inner: dict[str, Any], name: str) -> bytes:
@@ -419,6 +425,13 @@ def _expect_text(inner: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise RemoteProtocolError(f"the master's answer holds no {name}")
     return value
+
+
+def _clock(value: object) -> float | None:
+    """A wall time that dates can say, which is before the year 10000."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < 253_402_300_800 else None
 
 
 def _expect_bytes(inner: dict[str, Any], name: str) -> bytes:
