@@ -30,7 +30,7 @@ def pair(request):
         (folder / "pillar" / "site.sls").write_text(PILLAR_SITE)
         (folder / "pillar" / "lab.sls").write_text(PILLAR_LAB)
         peers = {"peer": {"m1": ["test.*"]}, "peer_run": {"m1": ["test.arg"]}}
-        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3, file_recv=True, **peers)
+        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3, file_recv=True, presence_events=True, **peers)
         lab.start_minion(
             "m1", minion, mine_functions={"test.ping": [], "where": [{"mine_function": "grains.get"}, "id"]}
         )
@@ -181,6 +181,17 @@ def test_an_event_of_the_minion_reaches_the_masters_bus(pair):
         data = watch.wait(lambda tag, _data: tag == "my/own/tag", "the event")
         assert data["id"] == "m1"
         assert data["data"]["n"] == 1
+
+
+def test_whoever_is_here_is_told_in_the_same_shape_and_known(pair):
+    with Watch(pair) as watch:
+        told = watch.wait(lambda tag, data: tag == "salt/presence/present" and data["present"], "who is here")
+        assert told["present"] == ["m1"]
+    if pair.kinds["master"] == "ours":
+        (known,) = json.loads(pair.run("salt-run", "presence.list", "--out", "json").stdout).values()
+        # It speaks when it has something to say, and says nothing of itself.
+        assert (known["state"], known["address"]) == ("present", "127.0.0.1")
+        assert not known.keys() & {"heartbeat_s", "version"}
 
 
 def test_a_restarted_master_has_its_minion_back(pair):
