@@ -30,7 +30,9 @@ def pair(request):
         (folder / "pillar" / "site.sls").write_text(PILLAR_SITE)
         (folder / "pillar" / "lab.sls").write_text(PILLAR_LAB)
         peers = {"peer": {"m1": ["test.*"]}, "peer_run": {"m1": ["test.arg"]}}
-        lab.start_master(master, loop_interval=1, timeout=3, gather_job_timeout=3, file_recv=True, presence_events=True, **peers)
+        lab.start_master(
+            master, loop_interval=1, timeout=3, gather_job_timeout=3, file_recv=True, presence_events=True, **peers
+        )
         lab.start_minion(
             "m1", minion, mine_functions={"test.ping": [], "where": [{"mine_function": "grains.get"}, "id"]}
         )

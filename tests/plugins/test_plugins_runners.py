@@ -102,6 +102,20 @@ async def test_one_job_is_told_with_its_minions_and_its_results(runners):
     assert runners["jobs.print_job"](SECOND) == {SECOND: {key: found[key] for key in found if key != "jid"}}
 
 
+async def test_a_return_that_came_late_has_a_mark_and_who_is_missing_a_reason(runners, tmp_path, capsys):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        await store.jobs.record_return(THIRD, "m1", {"return": 1, "retcode": 0, "success": True})
+        await store.jobs.mark_settled(THIRD, {"m3": "Minion did not return. [No response]"})
+        await store.jobs.mark_settled(SECOND, {"m1": "Minion did not return. [Not connected]\nGone."})
+        await store.jobs.record_return(THIRD, "m3", {"return": 3, "retcode": 0, "success": True})
+    assert runners["jobs.list_job"](SECOND)["Missing"] == {"m1": "Minion did not return. [Not connected]\nGone."}
+    result = runners["jobs.list_job"](THIRD)["Result"]
+    assert result["m3"]["late_s"] >= 0
+    assert "late_s" not in result["m1"]
+    assert runners["jobs.lookup_jid"](THIRD) == {"m1": 1, "m3": 3}
+    assert capsys.readouterr().out == "# m3: returned late, 0 s after nobody waited any longer.\n"
+
+
 async def test_a_job_that_nobody_knows_is_told_as_such(runners):
     found = runners["jobs.list_job"]("20010101000000000000")
     assert found["Error"] == "Cannot contact returner or no job with this jid"

@@ -111,13 +111,19 @@ def test_a_batch_says_of_each_return_what_became_of_it(tmp_path_factory, sizes, 
     trio.run(run)
 
 
-async def test_reasons_stand_until_the_minion_returns_after_all(store):
-    await store.jobs.record_job(load(), ["m1", "m2"])
+async def test_reasons_stand_until_the_minion_returns_after_all_and_then_it_is_late(store, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(store.jobs, "_clock", lambda: now)
+    await store.jobs.record_job(load(), ["m1", "m2", "m3"])
+    await store.jobs.record_return(JID, "m3", ping())
     await store.jobs.mark_settled(JID, {"m1": "gone", "m2": "gone too"})
+    assert (await store.jobs.entry(JID)).late == {}
+    now = 1012.0
     await store.jobs.record_return(JID, "m2", ping())
     entry = await store.jobs.entry(JID)
     assert entry.missing == {"m1": "gone"}
-    assert entry.settled is not None
+    assert entry.settled == 1000.0
+    assert entry.late == {"m2": 12.0}
 
 
 async def test_a_list_is_filtered_by_function_target_metadata_and_time(store, monkeypatch):

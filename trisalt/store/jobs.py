@@ -278,8 +278,12 @@ def _read_entry(connection: sqlite3.Connection, jid: str) -> JobEntry | None:
     entry = _entry(row)
     if not entry.missing:
         return entry
-    returned = _read_returned(connection, jid)
-    return attrs.evolve(entry, missing={id: why for id, why in entry.missing.items() if id not in returned})
+    came = dict(connection.execute("SELECT id, came FROM returns WHERE jid = ?", (jid,)))
+    return attrs.evolve(
+        entry,
+        missing={id: why for id, why in entry.missing.items() if id not in came},
+        late={id: by for id in entry.missing if id in came and (by := came[id] - (entry.settled or 0.0)) > 0},
+    )
 
 
 def _read_returns(connection: sqlite3.Connection, jid: str) -> dict[str, dict[str, Any]]:

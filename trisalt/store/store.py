@@ -51,7 +51,7 @@ class JobEntry:
     """A job as the store knows it. Times are wall seconds; `settled` is None while nobody has given up on it.
 
     `missing` are the reasons for the minions that had not returned when the job was settled, without those that have
-    returned since.
+    returned since: these are `late`, by how many seconds. Lists of jobs do not look for them.
     """
 
     jid: str
@@ -60,6 +60,7 @@ class JobEntry:
     recorded: float
     settled: float | None = None
     missing: dict[str, str] = attrs.field(factory=dict)
+    late: dict[str, float] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)

@@ -85,7 +85,8 @@ def list_jobs_filter(count, filter_find_job=True, ext_source=None, outputter=Non
 
 def list_job(jid, ext_source=None, display_progress=False):
     """
-    One job: as in ``list_jobs``, with ``Minions`` it was for, and ``Result`` by minion.
+    One job: as in ``list_jobs``, with ``Minions`` it was for, and ``Result`` by minion. Why a minion has not returned
+    stands under ``Missing``; a return that came when nobody waited any longer says by how many seconds (``late_s``).
 
     CLI Example:
 
@@ -104,6 +105,11 @@ def list_job(jid, ext_source=None, display_progress=False):
     else:
         found.update(_described(jid, entry.load), Minions=sorted(entry.minions))
     found["Result"] = {id: _result(body) for id, body in returns.items()}
+    if entry is not None:
+        for id, seconds in entry.late.items():
+            found["Result"][id]["late_s"] = round(seconds, 1)
+        if entry.missing:
+            found["Missing"] = entry.missing
     if queued := _queued(jid):
         found["Queued"] = queued
     if entry is not None and entry.settled is not None and __opts__.get("job_cache_store_endtime"):
@@ -128,7 +134,8 @@ def print_job(jid, ext_source=None):
 
 def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progress=False):
     """
-    What the minions returned, ``{id: return}``, displayed as the job itself would be.
+    What the minions returned, ``{id: return}``, displayed as the job itself would be. Of those that returned when
+    nobody waited any longer a line says so, beside the data.
 
     returned : True
         Include the minions that have returned.
@@ -153,6 +160,8 @@ def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progr
             if display_progress:
                 upcall.progress({"message": id})
             found[id] = body.get("return")
+        for id, seconds in sorted((entry.late if entry is not None else {}).items()):
+            print(f"# {id}: returned late, {_spelled(seconds)} after nobody waited any longer.")
     if missing and entry is not None:
         waits = _queued(jid)
         for id in sorted(set(entry.minions) - set(returns)):
@@ -348,6 +357,10 @@ def _described(jid, load):
 def _result(body):
     result = {key: body[key] for key in ("return", "retcode", "success", "out") if body.get(key) is not None}
     return {"return": body.get("return"), **result}
+
+
+def _spelled(seconds):
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
 def _well(body):
