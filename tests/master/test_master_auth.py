@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import structlog
 import trio
 
 from trisalt.bus.bus import Bus
@@ -144,6 +145,17 @@ async def test_open_mode_overwrites(setup):
     setup.rules = KeyRules(open_mode=True)
     assert isinstance(await setup.sign_in(), Accepted)
     assert setup.keyring.read("m1", State.ACCEPTED) == setup.key.public.pem
+
+
+async def test_a_sign_in_that_the_disk_does_not_take_is_refused_and_told(setup):
+    folder = setup.folder / "pki/minions_pre"
+    folder.rmdir()
+    folder.touch()
+    with structlog.testing.capture_logs() as lines, pytest.raises(RemoteProtocolError, match="cannot be kept"):
+        await setup.sign_in()
+    assert [line["reason"] for line in lines if line["event"] == "auth.not_kept"] == ["File exists"]
+    folder.unlink()
+    assert isinstance(await setup.sign_in(), Pending)
 
 
 async def test_a_full_master_takes_no_more_and_keeps_whom_it_has(setup):

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from tests.simulation.platform import Daemon, current
+from tests.simulation.platform import Daemon, current, outside
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.store.schema import migrate
 from trisalt.store.sqlite import SqliteStore
@@ -53,12 +53,8 @@ class Disk:
         """What is there now is what the next daemon finds."""
         self._copies += 1
         fresh = self._root / f"{self._id}.{self._copies}"
-        # It is not the daemon that writes here.
-        daemon = current.set(None)
-        try:
+        with outside():
             shutil.copytree(self.folder, fresh, symlinks=True)
-        finally:
-            current.reset(daemon)
         self.folder = fresh
 
     def open_database(self) -> sqlite3.Connection:

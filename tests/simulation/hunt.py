@@ -7,11 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
 
 from tests.simulation.faults import Plan, draw_plan
 from tests.simulation.invariants import check
 from tests.simulation.world import Run, simulate
 
+KEPT = Path(__file__).parent / "kept"
 TAIL = 60
 MOST = 10
 
@@ -20,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. Exit status 1 when an invariant was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", default="0:100", help="from:to, to run one after the other")
+    parser.add_argument("--kept", action="store_true", help="run the plans in kept/ first: what has been found before")
     parser.add_argument("--budget", type=float, help="stop after so many seconds")
     parser.add_argument("--replay", help="run one seed, or a plan in a file")
     parser.add_argument("--trace", action="store_true", help="print all that happened")
@@ -29,16 +33,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if wanted.replay is not None:
         return _replay(wanted.replay, trace=wanted.trace)
     first, _colon, end = wanted.seeds.partition(":")
-    return _hunt(range(int(first), int(end)), wanted.budget, keep_going=wanted.keep_going, small=not wanted.no_shrink)
+    return _hunt(
+        [Plan.from_json(path.read_text()) for path in sorted(KEPT.glob("*.json"))] if wanted.kept else [],
+        range(int(first), int(end)),
+        wanted.budget,
+        keep_going=wanted.keep_going,
+        small=not wanted.no_shrink,
+    )
 
 
-def _hunt(seeds: range, budget: float | None, *, keep_going: bool, small: bool) -> int:
+def _hunt(kept: list[Plan], seeds: range, budget: float | None, *, keep_going: bool, small: bool) -> int:
     began = time.perf_counter()
     done = broken = 0
-    for seed in seeds:
-        if budget is not None and time.perf_counter() - began > budget:
+    for plan in chain(kept, map(draw_plan, seeds)):
+        if budget is not None and done >= len(kept) and time.perf_counter() - began > budget:
             break
-        run = simulate(draw_plan(seed), check)
+        run = simulate(plan, check)
         done += 1
         if run.violations:
             broken += 1

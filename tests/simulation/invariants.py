@@ -39,9 +39,9 @@ def nothing_failed(world: World) -> Iterator[str]:
 
 
 def nothing_runs_twice(world: World) -> Iterator[str]:
-    """A job runs once on a minion, however often it is told of it."""
+    """A job runs once on a minion, however often it is told of it; a harmless one once in each of its lives."""
     for (id, jid), times in world.ledger.begun.items():
-        if times > 1:
+        if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1):
             yield f"{jid} ran {times} times on {id}"
 
 

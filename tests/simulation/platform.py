@@ -37,6 +37,16 @@ current: contextvars.ContextVar[Daemon | None] = contextvars.ContextVar("simulat
 """The daemon whose task runs. A task has it from the one that started it."""
 
 
+@contextmanager
+def outside() -> Iterator[None]:
+    """What is done in this block is done by no daemon."""
+    token = current.set(None)
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
 class _Platform:
     """The run that is under way: `elapsed` gives its seconds, None in the real world; `draw` is its randomness.
 

@@ -44,7 +44,7 @@ def run(*argv: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
 
 
 def test_what_a_house_promises_holds_over_many_seeds():
-    done = run("-m", "tests.simulation", "--seeds", "0:1000", "--budget", "7")
+    done = run("-m", "tests.simulation", "--kept", "--seeds", "0:1000", "--budget", "7")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -24,10 +24,12 @@ FASTEST_FORK, SLOWEST_FORK = 0.001, 0.01
 class Ledger:
     """What ran: how often each job was begun on each minion, `(id, jid)`, and what came of it.
 
+    `warm` are those without a process of their own: short and harmless, so that another daemon may run them again.
     `unwritten` are those whose own process did not write their return; `excused` those that need not return any more.
     """
 
     begun: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    warm: set[tuple[str, str]] = attrs.field(factory=set)
     ended: dict[tuple[str, str], Any] = attrs.field(factory=dict)
     unwritten: set[tuple[str, str]] = attrs.field(factory=set)
     excused: set[tuple[str, str]] = attrs.field(factory=set)
@@ -56,7 +58,7 @@ class Host(Protocol):
         """A new process, which waits to be told to run its job."""
 
     def start(self, process: Process, seconds: float) -> None:
-        """Let it run; it runs on, whatever becomes of the daemon."""
+        """Let it leave its mark and run; it runs on, whatever becomes of the daemon."""
 
     def end(self, process: Process) -> None:
         """Kill one."""

@@ -53,7 +53,7 @@ from trisalt.minion.daemon import Minion, Outside
 from trisalt.transport.local import FrameStream, HangUps, LocalPeer
 from trisalt.wire.codec import pack_bin
 from trisalt.wire.keys import PrivateKey
-from trisalt.worker.plain import durable
+from trisalt.worker.plain import durable, mark_begun
 from trisalt.worker.protocol import Call, Outcome
 
 ADDRESS = "10.0.0.1"
@@ -124,6 +124,7 @@ class Host:
         self.draw = random.Random(f"host {world.plan.seed} {id}")
         self.skew = 0.0
         self.filled = 0
+        self.ever_full = False
         self.daemon: Daemon | None = None
         self.steps_left: int | None = None
         self.down = 0.0
@@ -134,6 +135,11 @@ class Host:
     @property
     def disk_full(self) -> bool:
         return self.filled > 0
+
+    @property
+    def lives(self) -> int:
+        """How many daemons it has had."""
+        return self._lives
 
     # -- the daemon -------------------------------------------------------------------------------------------
 
@@ -156,6 +162,8 @@ class Host:
             self.steps_left = None
             daemon.over.set()
             if not daemon.gone:
+                if self.ever_full:
+                    self._excuse(crashed=False)
                 # Its connections are closed by the kernel, whatever the daemon did about them.
                 self.world.network.crash(daemon)
             self.world.trace.note(self.id, "daemon ended", life=self._lives, down=self.down)
@@ -185,18 +193,19 @@ class Host:
         if self.steps_left < 0:
             self.steps_left = None
             self.world.trace.note(self.id, "crash", life=daemon.number)
-            self._excuse()
+            self._excuse(crashed=True)
             # Before anything of it unwinds.
             self.disk.crash()
             self.world.network.crash(daemon)
             daemon.over.set()
             daemon.scope.cancel()
 
-    def _excuse(self) -> None:
-        """What was only in the memory of a daemon that crashes need not return: short jobs, and what no disk took."""
+    def _excuse(self, *, crashed: bool) -> None:
+        """What was only in the memory of a daemon need not return: what no disk took, and short jobs of one that
+        crashes."""
         ledger = self.world.ledger
         for id, jid in ledger.begun:
-            at_risk = id == self.id and ((id, jid) in ledger.unwritten or (id, jid) not in ledger.ended)
+            at_risk = id == self.id and ((id, jid) in ledger.unwritten or (crashed and (id, jid) not in ledger.ended))
             if at_risk and not os.path.exists(self.disk.folder / "cache" / "spool" / jid):
                 ledger.excused.add((id, jid))
 
@@ -211,6 +220,18 @@ class Host:
     def start_process(self, process: Process, seconds: float) -> None:
         world = self.world
         jid, fun = process.call.jid, process.call.fun
+        if process.spool is None:
+            world.ledger.warm.add((self.id, jid))
+        elif self.disk_full:
+            # As a child does that cannot leave the mark: it does not begin.
+            text = "ERROR: the minion cannot keep a note of the job"
+            process.outcome = Outcome(result=text, retcode=1, success=False)
+            self.end_process(process)
+            process.over.set()
+            return
+        else:
+            with platform.outside():
+                mark_begun(self.disk.folder / process.spool)
         world.ledger.begun[self.id, jid] += 1
         world.trace.note(self.id, "ran", fun=fun, jid=jid, time=world.ledger.begun[self.id, jid])
         context = contextvars.copy_context()
@@ -338,6 +359,7 @@ class World:
                 await trio.sleep_until(at)
                 self.trace.note(id, "disk full")
                 self.hosts[id].filled += 1
+                self.hosts[id].ever_full = True
                 await trio.sleep(seconds)
                 self.trace.note(id, "disk has room")
                 self.hosts[id].filled -= 1

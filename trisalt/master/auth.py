@@ -26,7 +26,7 @@ from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.sessions import Sessions
-from trisalt.wire.envelope import BAD_LOAD
+from trisalt.wire.envelope import BAD_LOAD, EXCEPTION
 from trisalt.wire.handshake import Hello, KeyState, Policy, Verdict, accepted_answer, decide, refused_answer
 from trisalt.wire.ids import valid_minion_id
 
@@ -127,6 +127,11 @@ class _Manager:
             decision = await trio.to_thread.run_sync(
                 self._desk.sign_in, hello, request.peer, time.time(), limiter=self._threads
             )
+        except OSError as exc:
+            # A full disk, mostly: nothing has been decided, and the minion asks again.
+            log.error("auth.not_kept", id=hello.id, reason=exc.strerror)
+            reply.fail(RemoteProtocolError(f"the sign-in of {hello.id} cannot be kept", refusal=EXCEPTION))
+            return
         except Exception as exc:
             # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
             reply.fail(exc)
