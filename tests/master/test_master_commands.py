@@ -35,9 +35,10 @@ from trisalt.bus.requests import (
 from trisalt.errors import CommandError, Denied, StoreError, Unauthenticated, WorkerDied
 from trisalt.master.acl import Acl
 from trisalt.master.commands import HIDDEN, Runs, answer_upcall, public, serve_commands
+from trisalt.master.unended import INTERRUPTED, tell_unended
 from trisalt.worker.protocol import Outcome, Upcall, UpcallKind
 
-JID = "20261122124940743908"
+JID, OTHER = "20261122124940743908", "20261122124940743909"
 GRANTED = {"ann": ["@runner", "@wheel"]}
 PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
 
@@ -80,6 +81,9 @@ class Jobs:
     async def returns(self, jid):
         return {}
 
+    async def returned(self, jid):
+        return {id for of, id, _body in self.returns_ if of == jid}
+
 
 @attrs.define
 class Banks:
@@ -87,6 +91,9 @@ class Banks:
 
     async def store(self, bank, key, value):
         self.kept[bank, key] = value
+
+    async def fetch_all(self, bank):
+        return {key: value for (of, key), value in self.kept.items() if of == bank}
 
     async def flush(self, bank, key=None):
         self.kept = {at: value for at, value in self.kept.items() if at[0] != bank or key not in (None, at[1])}
@@ -116,7 +123,7 @@ class Master:
 
 @pytest.fixture
 async def master(nursery):
-    bus, workers, jobs, runs, heard = Bus(), Workers(), Jobs(), Runs(), []
+    bus, workers, jobs, banks, runs, heard = Bus(), Workers(), Jobs(), Banks(), Runs(), []
 
     async def listen(*, task_status):
         async with bus.subscribe(Event, keep=False, depth=1000) as events:
@@ -126,9 +133,12 @@ async def master(nursery):
 
     await nursery.start(listen)
     await nursery.start(
-        partial(serve_commands, bus, workers, runs, Acl(publisher_acl=GRANTED), jobs=jobs, master_id="box_master")
-    )
-    yield Master(bus, workers, jobs, runs, heard)
+        partial(
+            serve_commands, bus, workers, runs, Acl(publisher_acl=GRANTED),
+            jobs=jobs, banks=banks, master_id="box_master",
+        )
+    )  # fmt: skip
+    yield Master(bus, workers, jobs, runs, heard, banks)
     nursery.cancel_scope.cancel()
 
 
@@ -574,3 +584,47 @@ def test_public_hides_secrets_by_name_and_by_look():
         "l": [HIDDEN, "fine"],
         "t": [{"token": HIDDEN}],
     }
+
+
+# -- a master that ends meanwhile -------------------------------------------------------------------------------------
+
+
+async def test_a_run_is_noted_while_it_runs_without_its_secrets(master):
+    noted = []
+
+    async def look(_call):
+        await trio.testing.wait_all_tasks_blocked()
+        noted.append(dict(master.banks.kept))
+        return outcome(result=1)
+
+    master.workers.answer = look
+    await master.run(fun="x.y", arg=["a"], kwarg={"password": "p"})
+    await trio.testing.wait_all_tasks_blocked()
+    facts = {"fun": "runner.x.y", "user": "ann", "fun_args": ["a", {"__kwarg__": True, "password": HIDDEN}]}
+    assert noted == [{("runs", JID): facts}]
+    assert master.banks.kept == {}
+
+
+@pytest.mark.parametrize(("fun", "cls"), [("runner.x.y", RunnerReturned), ("wheel.x.y", WheelReturned)])
+async def test_the_next_master_tells_of_what_was_interrupted(fun, cls):
+    bus, jobs, banks, heard = Bus(), Jobs(), Banks(), []
+    facts = {"fun": fun, "user": "ann", "fun_args": ["a"]}
+    banks.kept = {("runs", JID): facts, ("runs", OTHER): facts}
+    # This one had ended: only that was not noted any more.
+    jobs.returns_ = [(OTHER, "box_master", {"return": 1})]
+    with bus.listen(cls, heard.append):
+        await tell_unended(bus, jobs, banks, "box_master")
+    assert [(load["jid"], load["fun"], load["arg"], minions) for load, minions in jobs.loads] == [
+        (JID, fun, ["a"], ["box_master"])
+    ]
+    body = {"return": INTERRUPTED, "retcode": 1, "success": False}
+    assert jobs.returns_[1:] == [(JID, "box_master", body)]
+    assert [(event.jid, event.fun, event.result, event.success) for event in heard] == [(JID, fun, INTERRUPTED, False)]
+    assert banks.kept == {}
+
+
+async def test_what_cannot_be_told_now_is_left_to_the_next_master():
+    bus, jobs, banks = Bus(), Jobs(broken=True), Banks()
+    banks.kept = {("runs", JID): {"fun": "runner.x.y", "user": "ann", "fun_args": []}}
+    await tell_unended(bus, jobs, banks, "box_master")
+    assert list(banks.kept) == [("runs", JID)]

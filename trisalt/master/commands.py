@@ -42,6 +42,7 @@ from trisalt.bus.requests import (
     WheelRequest,
 )
 from trisalt.errors import AuthError, CommandError, StoreError, TrisaltError, WorkerDied
+from trisalt.master import unended
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
 from trisalt.store.store import Banks, Jobs
@@ -61,7 +62,7 @@ ASKS_OTHERS = re.compile(r"runner\.(salt\.(cmd|execute)|survey\..*)")
 # Functions that are given such things.
 PRIVATE_ARGUMENTS = re.compile(r"runner\.(auth\..*|cache\.store)|wheel\.pillar_roots\.write")
 # Banks that no plugin changes: who writes there could be whom they like.
-OWN_BANKS = frozenset({"tokens", "presence"})
+OWN_BANKS = frozenset({"tokens", "presence", unended.BANK})
 
 
 @attrs.define
@@ -96,21 +97,23 @@ async def serve_commands(
     runs: Runs,
     acl: Acl,
     *,
-    jobs: Jobs | None = None,
+    jobs: Jobs,
+    banks: Banks,
     master_id: str = "",
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer `RunnerRequest` and `WheelRequest` until cancelled; what still runs then is killed.
 
     Where `acl` says no, the asker gets `Denied`; a door that answers before it asks here looks there first.
-    `runs` is the one that `answer_upcall` gets. With `jobs` (the store's) runs are kept in the job list, as jobs of
-    `master_id`.
+    `runs` is the one that `answer_upcall` gets. Runs are kept in the job list, as jobs of `master_id`; so is what an
+    earlier master left, before this is started. `jobs` and `banks` are the store's.
     """
     runs.workers = workers
+    await unended.tell_unended(bus, jobs, banks, master_id)
     async with trio.open_nursery() as running, bus.claim(RunnerRequest, WheelRequest) as requests:
         task_status.started()
         async for request, reply in requests:
-            running.start_soon(_answer, bus, workers, runs, acl, jobs, master_id, request, reply)
+            running.start_soon(_answer, bus, workers, runs, acl, jobs, banks, master_id, request, reply)
 
 
 async def _answer(
@@ -118,7 +121,8 @@ async def _answer(
     workers: Workers,
     runs: Runs,
     acl: Acl,
-    jobs: Jobs | None,
+    jobs: Jobs,
+    banks: Banks,
     master_id: str,
     request: RunnerRequest | WheelRequest,
     reply: Reply,
@@ -139,25 +143,39 @@ async def _answer(
         reply.fail(CommandError(f"The jid {request.jid} is in use"))
         return
     runs.running[request.jid] = run
+    told = {name: facts[name] for name in ("fun", "user", "fun_args")}
     try:
-        await bus.publish(started)
-        log.info("command.started", fun=fun, jid=request.jid, user=request.user)
-        outcome = await _run(workers, request, run)
+        async with unended.open_note(banks, request.jid, told):
+            await bus.publish(started)
+            log.info("command.started", fun=fun, jid=request.jid, user=request.user)
+            outcome = await _run(workers, request, run)
+            del runs.running[request.jid]
+            await _end(bus, jobs, master_id, request, facts, outcome)
+            reply.send(outcome)
     finally:
-        del runs.running[request.jid]
-    log.info("command.finished", fun=fun, jid=request.jid, user=request.user, retcode=outcome.retcode)
-    told = told_result(fun, outcome.result, request.arg, request.kwarg)
-    if is_runner:
+        if runs.running.get(request.jid) is run:
+            del runs.running[request.jid]
+
+
+async def _end(
+    bus: Bus,
+    jobs: Jobs,
+    master_id: str,
+    request: RunnerRequest | WheelRequest,
+    facts: dict[str, Any],
+    outcome: Outcome,
+) -> None:
+    """Keep and tell how a run ended."""
+    log.info("command.finished", fun=facts["fun"], jid=request.jid, user=request.user, retcode=outcome.retcode)
+    told = told_result(facts["fun"], outcome.result, request.arg, request.kwarg)
+    ended: RunnerReturned | WheelReturned
+    if isinstance(request, RunnerRequest):
         retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
-        ended: RunnerReturned | WheelReturned = RunnerReturned(
-            **facts, result=told, success=bool(outcome.success), retcode=retcode
-        )
+        ended = RunnerReturned(**facts, result=told, success=bool(outcome.success), retcode=retcode)
     else:
         ended = WheelReturned(**facts, result=told, success=bool(outcome.success))
-    if jobs is not None:
-        await _keep(jobs, master_id, ended, outcome)
+    await _keep(jobs, master_id, ended, outcome)
     await bus.publish(ended)
-    reply.send(outcome)
 
 
 async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run) -> Outcome:

@@ -257,7 +257,9 @@ async def start_services(
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),
         partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),
-        partial(serve_commands, bus, workers, here.runs, live.acl, jobs=store.jobs, master_id=config.id),
+        partial(
+            serve_commands, bus, workers, here.runs, live.acl, jobs=store.jobs, banks=store.banks, master_id=config.id
+        ),
         partial(run_due, bus, workers, here.runs, master_id=config.id, user=config.user),
         partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
     )
