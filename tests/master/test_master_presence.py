@@ -95,6 +95,16 @@ def told(house):
     return house.bus.subscribe((MinionPresent, MinionAbsent), keep=True)
 
 
+async def test_how_many_are_here_is_counted(nursery, autojump_clock):
+    house = House()
+    await house.start(nursery)
+    assert house.desk.counts() == {"present": 0, "absent": 0, "unknown": 2}
+    house.hear("m1")
+    assert house.desk.counts() == {"present": 1, "absent": 0, "unknown": 1}
+    await trio.sleep(ABSENT_AFTER * 10)
+    assert house.desk.counts()["unknown"] == 0
+
+
 async def test_a_sign_of_life_is_told_once_and_noted_each_time(house, autojump_clock):
     async with told(house) as events:
         house.hear("m1")

@@ -12,7 +12,7 @@ import trio
 from tests.support import health
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew
-from trisalt.bus.requests import LoginRequest, Presence, PresenceRequest, StatusRequest
+from trisalt.bus.requests import LoginRequest, StatusRequest
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.lanes import Lane
 from trisalt.master.status import LONG_LANE, LONG_WAIT, Parts, complaints, serve_status
@@ -35,6 +35,7 @@ async def parts(tmp_path, nursery):
             workers=SimpleNamespace(statistics=lambda: {"busy": 1, "warm": 2, "waiting": 3}),
             publisher=SimpleNamespace(sent=5),
             keyring=keyring,
+            presence=SimpleNamespace(counts=lambda: {"present": 1, "absent": 0, "unknown": 1}),
             loop=LoopMeter(),
         )
         lanes = [Lane("events", width=1), Lane("files", width=1)]
@@ -49,10 +50,7 @@ async def test_the_facts_are_plain_data_and_what_the_parts_say(parts, nursery):
     async def login(_request):
         return None
 
-    async def here(_request):
-        return {"m1": Presence(present=True), "m2": Presence(present=False), "m3": Presence(present=None)}
-
-    with parts.bus.answering({LoginRequest: login, PresenceRequest: here}):
+    with parts.bus.answering({LoginRequest: login}):
         await parts.bus.ask(LoginRequest())
         await parts.store.banks.store("bank", "key", {"a": 1})
         async with parts.bus.subscribe(JobNew, keep=False, depth=9):
@@ -61,21 +59,16 @@ async def test_the_facts_are_plain_data_and_what_the_parts_say(parts, nursery):
     assert (facts["daemon"], facts["complaints"]) == ("master", [])
     assert facts["minions"] == {
         **{"accepted": 2, "pending": 1, "rejected": 0, "denied": 0},
-        **{"present": 1, "absent": 1, "unknown": 1},
+        **{"present": 1, "absent": 0, "unknown": 1},
     }
     assert facts["jobs"] == {"watched": 4, "published": 5}
     assert facts["workers"] == {"busy": 1, "warm": 2, "waiting": 3}
     assert (facts["store"]["writes"], facts["store"]["took"]["count"]) == (1, 1)
     assert facts["store"]["bytes"] > 0
     assert [lane["lane"] for lane in facts["lanes"]] == ["events", "files"]
-    assert {row["request"]: row["count"] for row in facts["handlers"]} == {"LoginRequest": 1, "PresenceRequest": 1}
+    assert {row["request"]: row["count"] for row in facts["handlers"]} == {"LoginRequest": 1}
     assert {"pattern": "JobNew", "keep": False, "depth": 9, "waiting": 0, "missed": 0} in facts["queues"]
     assert facts["memory_bytes"] > 1e6
-
-
-async def test_where_nobody_knows_who_is_here_the_keys_are_counted(parts):
-    facts = await parts.bus.ask(StatusRequest())
-    assert facts["minions"] == {"accepted": 2, "pending": 1, "rejected": 0, "denied": 0}
 
 
 async def test_prometheus_gets_the_same_figures_under_names_that_are_there_once(parts):

@@ -197,7 +197,13 @@ async def run_master(
         trio.open_nursery() as services,
     ):
         parts = Parts(
-            bus=bus, store=store, workers=workers, publisher=publisher, keyring=here.keyring, loop=LoopMeter()
+            bus=bus,
+            store=store,
+            workers=workers,
+            publisher=publisher,
+            keyring=here.keyring,
+            presence=here.presence,
+            loop=LoopMeter(),
         )
         await services.start(serve_status, parts)
         parts.watched = await start_services(services, here, store, workers, publisher)

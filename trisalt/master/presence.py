@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
 from typing import Any
@@ -154,6 +155,11 @@ class PresenceDesk:
             latency=entry.latency,
             why=entry.cause.value if entry.cause is not None else "",
         )
+
+    def counts(self) -> dict[str, int]:
+        """How many are here, how many are not, and of how many nobody knows."""
+        found = Counter(entry.present for entry in self.roster.entries())
+        return {"present": found[True], "absent": found[False], "unknown": found[None]}
 
     def listed(self) -> set[str]:
         """Who is here; of whom nobody knows yet, those that were when this was known last."""

@@ -14,10 +14,10 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.figures import daemon_facts, daemon_families
-from trisalt.bus.requests import Presence, PresenceRequest, StatusRequest
-from trisalt.errors import TrisaltError
+from trisalt.bus.requests import StatusRequest
 from trisalt.master.keyring import Keyring
 from trisalt.master.lanes import DEPTH, LaneStatistics
+from trisalt.master.presence import PresenceDesk
 from trisalt.meters import Family, Histogram, LoopMeter, Sample, loop_complaint, told
 from trisalt.store.store import Store
 from trisalt.transport.publish import Publisher
@@ -37,6 +37,7 @@ class Parts:
     workers: Workers
     publisher: Publisher
     keyring: Keyring
+    presence: PresenceDesk
     loop: LoopMeter
     lanes: Callable[[], Sequence[LaneStatistics]] = tuple
     watched: Callable[[], int] = int
@@ -60,17 +61,9 @@ async def serve_status(parts: Parts, *, task_status: trio.TaskStatus[None] = tri
 
 
 async def _minions(parts: Parts) -> dict[str, int]:
-    """How many have a key in each state, and how many of the accepted ones are here, as far as that is known."""
+    """How many have a key in each state, and how many of the accepted ones are here."""
     keys = await trio.to_thread.run_sync(parts.keyring.list_all)
-    counts = {state.name.lower(): len(ids) for state, ids in keys.items()}
-    try:
-        here: Mapping[str, Presence] = await parts.bus.ask(PresenceRequest())
-    except TrisaltError:
-        return counts
-    counts["present"] = sum(one.present is True for one in here.values())
-    counts["absent"] = sum(one.present is False for one in here.values())
-    counts["unknown"] = sum(one.present is None for one in here.values())
-    return counts
+    return {**{state.name.lower(): len(ids) for state, ids in keys.items()}, **parts.presence.counts()}
 
 
 def complaints(loop: LoopMeter, refusing: bool, lanes: Sequence[LaneStatistics]) -> list[str]:
