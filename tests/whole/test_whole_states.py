@@ -26,6 +26,29 @@ site:
 }
 
 
+ORCHESTRATION = """
+web:
+  salt.state: [{tgt: 'm*'}, {sls: web}]
+ask:
+  salt.function: [{name: test.echo}, {tgt: m1}, {arg: [hi]}, {require: [{salt: web}]}]
+run:
+  salt.runner: [{name: test.arg}, {a: {{ pillar.get('n') }}}]
+turn:
+  salt.wheel: [{name: key.list_all}]
+fails:
+  salt.state: [{tgt: m1}, {sls: bad}]
+excused:
+  salt.state: [{tgt: m1}, {sls: bad}, {fail_minions: m1}]
+nobody:
+  salt.state: [{tgt: none}, {sls: web}]
+broken:
+  salt.state: [{tgt: m1}, {sls: broken}]
+twice:
+  salt.parallel_runners:
+    - runners: {one: [{name: test.arg}, {kwarg: {b: 1}}], two: [{name: test.arg}]}
+"""
+
+
 @pytest.fixture(scope="module")
 def lab():
     with open_lab() as lab:
@@ -34,6 +57,7 @@ def lab():
             path = lab.master_dir() / "srv" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        (lab.master_dir() / "srv/orch.sls").write_text(ORCHESTRATION)
         (lab.master_dir() / "pillar/top.sls").write_text("base: {'*': [web]}\n")
         (lab.master_dir() / "pillar/web.sls").write_text("web: {port: 8080}\n")
         lab.start_minion("m1")
@@ -84,3 +108,32 @@ def test_a_run_that_is_under_way_is_told_of_waited_for_and_ended_softly(lab):
     assert list(lab.salt("m1", "state.apply", "common", "queue=True")["m1"]) == ["test_|-common_|-common_|-nop"]
     done = json.loads(lab.run("salt-run", "--out", "json", "jobs.lookup_jid", jid).stdout)["m1"]
     assert [entry["__id__"] for entry in done.values()] == ["slow"]
+
+
+def test_an_orchestration_has_minions_runners_and_wheels_do_things_in_order(lab):
+    done = lab.run("salt-run", "--out", "json", "state.orchestrate", "orch", 'pillar={"n": 5}')
+    (states,) = json.loads(done.stdout).values()
+    entries = {entry["__id__"]: entry for entry in states.values()}
+    told = {id: (entry["result"], entry["comment"].partition("\n")[0]) for id, entry in entries.items()}
+    assert told == {
+        "web": (True, "States ran successfully. Updating m1."),
+        "ask": (True, "Function ran successfully. Function test.echo ran on m1."),
+        "run": (True, "Runner function 'test.arg' executed."),
+        "turn": (True, "Wheel function 'key.list_all' executed."),
+        "fails": (False, "Run failed on minions: m1"),
+        "excused": (True, "States ran successfully. Updating m1."),
+        "nobody": (False, "No minions returned"),
+        "broken": (False, "Run failed on minions: m1"),
+        "twice": (True, "All runner functions executed successfully."),
+    }
+    assert entries["web"]["changes"]["out"] == "highstate"
+    assert entries["ask"]["changes"] == {"ret": {"m1": "hi"}}
+    assert entries["run"]["changes"]["return"]["kwargs"] == {"a": 5}
+    assert "Minion m1 returned errors: Rendering SLS 'base:broken' failed" in entries["broken"]["comment"]
+    assert done.returncode == 1
+
+
+def test_an_orchestration_is_shown_as_states_are(lab):
+    done = lab.run("salt-run", "state.orch", "common", "test=True")
+    assert "_master:\n----------\n          ID: common\n    Function: test.nop" in done.stdout
+    assert done.returncode == 0

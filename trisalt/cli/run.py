@@ -70,7 +70,7 @@ def _run(options: Any, words: list[str]) -> int:
 def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, Any]:
     """The result; what the runner tells on its way is printed, beside the document if there is one."""
     for progress in run:
-        if quiet:
+        if quiet or progress.get("tag") == f"{run.tag}/args":
             continue
         if progress.get("tag") == f"{run.tag}/print":
             text = str(progress.get("message"))
@@ -97,9 +97,12 @@ def _print(result: dict[str, Any], show: Show, *, quiet: bool) -> int:
     data, retcode = result.get("return"), result.get("retcode", 0)
     out = result.get("out")
     if isinstance(data, dict) and "outputter" in data and "data" in data:
-        out, data = data["outputter"], data["data"]
-        if isinstance(data, dict) and isinstance(data.get("retcode"), int):
-            retcode = retcode or data["retcode"]
+        # An orchestration says beside its data how it went, other runners in it.
+        said, out, data = data.get("retcode"), data["outputter"], data["data"]
+        if isinstance(data, dict) and not isinstance(said, int):
+            said = data.get("retcode")
+        if isinstance(said, int):
+            retcode = retcode or said
     status = retcode if isinstance(retcode, int) else FAILED
     if not status and result.get("success") is False:
         status = FAILED

@@ -104,7 +104,7 @@ class Worker:
         """Run a job and report it; whether this process is not to be used again."""
         self._host.jid, self._host.fun = call.jid, call.fun
         self.plugins.notice()
-        self.plugins.set("__jid_event__", JidEvent())
+        self.plugins.set("__jid_event__", JidEvent(call.jid))
         outcome = None if spool is None else _begin(Path(spool))
         if outcome is None:
             with _printing(call.kind):
@@ -174,7 +174,10 @@ def _lay_over_environ(environ: Mapping[str, str | None]) -> None:
 
 
 class JidEvent:
-    """`__jid_event__` of runners: how they tell their progress."""
+    """`__jid_event__` of runners: how they tell their progress, and under which jid."""
+
+    def __init__(self, jid: str) -> None:
+        self.jid = jid
 
     def fire_event(self, data: Any, tag: str = "") -> bool:
         """Fire an event under the run's tag."""
