@@ -414,5 +414,7 @@ def test_addresses_and_options():
     assert ip_options("tcp://host:1", False) == {}
     assert ip_options("tcp://host:1", True) == {zmq.IPV6: 1}
     assert Heartbeat(interval=0).options() == {}
-    assert Heartbeat(interval=5, timeout=10).options() == {zmq.HEARTBEAT_IVL: 5, zmq.HEARTBEAT_TIMEOUT: 10}
+    beats = {zmq.HEARTBEAT_IVL: 5, zmq.HEARTBEAT_TIMEOUT: 10, zmq.HANDSHAKE_IVL: 10}
+    assert Heartbeat(interval=5, timeout=10).options() == beats
+    assert Heartbeat(interval=5, timeout=0).options() == {zmq.HEARTBEAT_IVL: 5}
     assert KeepAlive(idle=60).options()[zmq.TCP_KEEPALIVE_IDLE] == 60

@@ -167,7 +167,8 @@ class Socket:
             self._raw.close(0)
             raise
         self._recv = self._raw.recv
-        self._send = self._raw.send
+        # That of the class below: what pyzmq's own adds is for options that nobody here uses.
+        self._send = super(zmq.Socket, self._raw).send  # type: ignore[misc]
         self._get = self._raw.get
         self._fd: int = self._raw.get(zmq.FD)
         self._closed = False
@@ -223,7 +224,6 @@ class Socket:
 
     async def receive_frames(self, limit: int = BATCH) -> list[list[zmq.Frame]]:
         """As `receive_all`, with ZeroMQ's own frames: they know the peer's address."""
-        await trio.lowlevel.checkpoint_if_cancelled()
         messages: list[list[zmq.Frame]] = []
         waited = False
         try:
@@ -235,11 +235,15 @@ class Socket:
                     # Whoever was woken takes one message without asking; for what else has come, the next call need
                     # not wait. Asking is a system call, and mostly one message comes at a time.
                     messages = self._take(1)
-                elif not (messages := self._take(limit)):
+                    waited = True
+                    continue
+                if not waited:
+                    # Waiting would have said so.
+                    await trio.lowlevel.checkpoint_if_cancelled()
+                messages = self._take(limit)
+                if not messages:
                     await trio.lowlevel.checkpoint()
-                else:
-                    break
-                waited = True
+                    waited = True
             # What has been taken is delivered: from here on nothing can be cancelled.
         finally:
             self._leave()
@@ -312,10 +316,12 @@ class Socket:
 
     def send_nowait(self, *messages: Frames) -> None:
         """Send messages, or raise `trio.WouldBlock` at the first that the socket does not take."""
-        sent = all(map(self._put, messages))
+        put = self._put
+        for frames in messages:
+            if not put(frames):
+                self._settle()
+                raise trio.WouldBlock
         self._settle()
-        if not sent:
-            raise trio.WouldBlock
 
     async def _put_patiently(self, frames: Frames) -> None:
         try:
@@ -335,12 +341,12 @@ class Socket:
         if self._closed:
             raise trio.ClosedResourceError("this socket is closed")
         send = self._send
-        last = len(frames) - 1
+        *first, last = frames
         try:
             # Only the first frame can be refused: the rest of a message follows it.
-            for position in range(last):
-                send(frames[position], MORE)
-            send(frames[last], NOBLOCK)
+            for frame in first:
+                send(frame, MORE)
+            send(last, NOBLOCK)
         except zmq.Again:
             return False
         except zmq.ZMQError as exc:
