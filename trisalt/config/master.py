@@ -72,6 +72,8 @@ class MasterConfig(DaemonConfig):
     # -- jobs -------------------------------------------------------------------------------------------------
     keep_jobs: float = option(24.0, "The same in hours: an older name, heeded when the newer one is not set.")
     keep_jobs_seconds: int = option(86400, "How long jobs are remembered.")
+    keep_events_seconds: int = option(604800, "How long events are remembered; 0: for ever. Ours.")
+    store_max_bytes: int = option(4294967296, "How big trisalt.db may grow: then the oldest goes; 0: no bound. Ours.")
     job_cache_store_endtime: bool = option(False, "Remember when a job ended.")
     ext_job_cache: str = option("", "A returner that minions give every return to as well.")
     event_return: str | list[str] = option("", "Returners that are given the master's events.")

@@ -55,6 +55,7 @@ from trisalt.master.publisher import PublishRules, publish_jobs
 from trisalt.master.queue import Queue
 from trisalt.master.queues import run_queue
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
+from trisalt.master.retention import keep_size
 from trisalt.master.scheduled import run_due
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.master.shared import KeptKey
@@ -283,6 +284,10 @@ async def start_services(
     for service in essential:
         await services.start(service)
     await services.start(partial(supervise, housekeeping, name="housekeeping"))
+    retention = partial(
+        keep_size, store, keep_events_seconds=config.keep_events_seconds, store_max_bytes=config.store_max_bytes
+    )
+    await services.start(partial(supervise, retention, name="retention"))
     if config.presence_events:
         told = partial(announce_presence, bus, here.presence, loop_interval=max(config.loop_interval, 1.0))
         await services.start(partial(supervise, told, name="presence events"))

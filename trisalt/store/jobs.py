@@ -150,7 +150,7 @@ class SqliteJobs:
         """
 
         def write(connection: sqlite3.Connection, _careful: bool) -> int:
-            return _expire(connection, before, limit)
+            return expire_jobs(connection, before, limit)
 
         return await self._engine.write(write)
 
@@ -246,7 +246,7 @@ def _insert_one(connection: sqlite3.Connection, row: tuple[str, str, float, byte
     return Recorded.REPEAT if same else Recorded.DIFFERENT
 
 
-def _expire(connection: sqlite3.Connection, before: float, limit: int) -> int:
+def expire_jobs(connection: sqlite3.Connection, before: float, limit: int) -> int:
     """Remove old rows, a job's returns before the job, so that no return is ever left without one.
 
     A job that has waited for a minion is kept from when that ended, not from when it began.

@@ -95,6 +95,8 @@ class SqliteLog:
         self._holding = False
         self._held: list[Entry] = []
         self._held_bytes = 0
+        # How many of them, the first, were on their way to the disk.
+        self._came_back = 0
         self._lost = 0
         self._warned: set[str] = set()
         self._holds = trio.lowlevel.ParkingLot()
@@ -115,7 +117,7 @@ class SqliteLog:
         """Write an event in the next transaction, and tell it after. Never waits, never fails."""
         entry = _entry(event)
         if self._holding:
-            self._hold([entry])
+            self._hold(entry)
         else:
             self._enqueue(entry)
 
@@ -139,6 +141,7 @@ class SqliteLog:
         """Write what is held, the oldest first; what comes meanwhile waits behind it."""
         # What was on its way when the first was refused is refused too.
         await self.flush()
+        self._came_back = 0
         while self._held or self._lost:
             lost = 0 if self._held else self._lost
             some = self._held[:HELD_SLICE] or [_entry(EventsLost(count=lost))]
@@ -171,7 +174,11 @@ class SqliteLog:
         if isinstance(exc, StoreError):
             self._warn("events.held", reason=str(exc))
             self._holding = True
-            self._hold(entries)
+            # Before what came while they were on their way.
+            self._held[self._came_back : self._came_back] = entries
+            self._came_back += len(entries)
+            self._held_bytes += sum(entry.size for entry in entries)
+            self._holds.unpark_all()
         else:
             # It is not the disk: they would be refused for ever.
             log.error("events.lost", count=len(entries), reason=repr(exc))
@@ -181,16 +188,14 @@ class SqliteLog:
         self._waiting_bytes -= sum(entry.size for entry in entries)
         self._changed.unpark_all()
 
-    def _hold(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            if self._lost or len(self._held) >= HELD or self._held_bytes + entry.size > HELD_BYTES:
-                # Nothing after a loss is held: the hole is one, and told where it is.
-                self._warn("events.lost", held=len(self._held), reason="no more are held")
-                self._lost += 1
-            else:
-                self._held.append(entry)
-                self._held_bytes += entry.size
-        self._holds.unpark_all()
+    def _hold(self, entry: Entry) -> None:
+        if self._lost or len(self._held) >= HELD or self._held_bytes + entry.size > HELD_BYTES:
+            # Nothing after a loss is held: the hole is one, and told where it is.
+            self._warn("events.lost", held=len(self._held), reason="no more are held")
+            self._lost += 1
+        else:
+            self._held.append(entry)
+            self._held_bytes += entry.size
 
     def _warn(self, what: str, **facts: object) -> None:
         """Say something loudly, once until the store writes again."""
@@ -232,6 +237,10 @@ class SqliteLog:
         for listener in self.listeners:
             listener(entries)
 
+    async def expire(self, before: float, *, limit: int) -> int:
+        """Forget events that were written before a moment, and never the newest: at most `limit`; how many went."""
+        return await self._engine.write(lambda connection, _careful: expire_events(connection, before, limit))
+
     # -- reading ----------------------------------------------------------------------------------------------
 
     async def bounds(self) -> LogBounds:
@@ -268,6 +277,21 @@ def _entry(event: Event) -> Entry:
         log.warning("event.unpackable", tag=tag, error=str(exc))
         data = pack_bin({})
     return Entry(event, tag, job_of(tag), origin, data)
+
+
+# -- in the writer's thread -------------------------------------------------------------------------------------
+
+
+def expire_events(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Forget events that were written before a moment, and never the newest: how many went."""
+    # Times never fall with numbers: the oldest are the first.
+    rows = connection.execute("SELECT number, at FROM events ORDER BY number LIMIT ?", (limit + 1,)).fetchall()
+    old = [number for number, at in rows[:limit] if at < before]
+    if len(rows) <= limit and len(old) == len(rows):
+        old = old[:-1]
+    if not old:
+        return 0
+    return connection.execute("DELETE FROM events WHERE number <= ?", (old[-1],)).rowcount
 
 
 # -- in a reader's thread --------------------------------------------------------------------------------------

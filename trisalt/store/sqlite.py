@@ -30,6 +30,7 @@ from trisalt.store.log import SqliteLog
 from trisalt.store.queue import SqliteQueue
 from trisalt.store.schema import migrate
 from trisalt.store.store import NotAsHoped
+from trisalt.store.trim import StoreSize, give_back, read_size, trim
 
 log = structlog.get_logger()
 
@@ -194,6 +195,18 @@ class SqliteStore:
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run `operation(connection)` in a reader's thread, on what is committed."""
         return await trio.to_thread.run_sync(self._read, operation, limiter=self._reader_limit)
+
+    async def size(self) -> StoreSize:
+        """How big the file is, and how much of it is free."""
+        return await self.read(read_size)
+
+    async def trim(self, *, spare: float, limit: int) -> int:
+        """Forget at most `limit` rows of what is oldest, but no job that was recorded after `spare`: how many went."""
+        return await self.write(lambda connection, _careful: trim(connection, spare, limit))
+
+    async def give_back(self, pages: int) -> int:
+        """Cut at most so many free pages off the file: how many bytes it lost."""
+        return await self.write(lambda connection, _careful: give_back(connection, pages))
 
     def statistics(self) -> StoreStatistics:
         """A snapshot for debugging."""
@@ -379,6 +392,7 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = None
     try:
         connection = _connect(path)
+        _give_back_in_slices(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: the log is synced at every commit, so that what was acknowledged survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
@@ -389,6 +403,20 @@ def _open(path: Path) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         raise StoreError(f"cannot open the store {path}: {exc}") from exc
+
+
+def _give_back_in_slices(connection: sqlite3.Connection) -> None:
+    """Let pages be given back (`store/trim`): said before the first table is made, or when the file is made anew."""
+    (mode,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if mode == 2:
+        return
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as exc:
+            # There is no room for a second copy: what is free is used again, and not given back.
+            log.warning("store.not_compacted", reason=str(exc))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

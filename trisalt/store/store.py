@@ -214,6 +214,9 @@ class EventLog(Protocol):
     listeners: builtins.list[Callable[[Sequence[Any]], None]]
     """Called with what was committed just now, entries of `event`, `tag`, `data` and `number`; in the Trio thread."""
 
+    async def expire(self, before: float, *, limit: int) -> int:
+        """Forget events that were written before a moment, and never the newest: at most `limit`; how many went."""
+
     async def bounds(self) -> LogBounds:
         """The first and the last number that are there; `last + 1` and `last` when nothing is."""
 
@@ -321,6 +324,15 @@ class Store(Protocol):
     @property
     def log(self) -> EventLog:
         """What the outside may hear of."""
+
+    async def size(self) -> Any:
+        """How big the file is: `file`, `used` and `free` bytes."""
+
+    async def trim(self, *, spare: float, limit: int) -> int:
+        """Forget at most `limit` rows of what is oldest, but no job that was recorded after `spare`: how many went."""
+
+    async def give_back(self, pages: int) -> int:
+        """Cut at most so many free pages off the file: how many bytes it lost."""
 
     def statistics(self) -> Any:
         """A snapshot for debugging."""
