@@ -231,7 +231,7 @@ def draw_plan(seed: int) -> Plan:
     draw = random.Random(f"plan {seed}")
     minions = [f"m{number}" for number in range(1, draw.choice((1, 2, 3, 3, 3, 4)) + 1)]
     acts = sorted(_acts(draw, minions), key=lambda act: act.at)
-    return Plan(seed=seed, minions=minions, acts=acts, faults=list(_faults(draw, minions)))
+    return Plan(seed=seed, minions=minions, acts=acts, faults=list(_faults(draw, minions, acts)))
 
 
 def _acts(draw: random.Random, minions: list[str]) -> Iterator[Act]:
@@ -260,7 +260,7 @@ def _acts(draw: random.Random, minions: list[str]) -> Iterator[Act]:
         yield Rotate(at=draw.random() * SPAN)
 
 
-def _faults(draw: random.Random, minions: list[str]) -> Iterator[Fault]:
+def _faults(draw: random.Random, minions: list[str], acts: list[Act]) -> Iterator[Fault]:
     for id in minions:
         for way, most in (("request", 20), ("answer", 20), ("publication", 8)):
             if draw.random() < 0.5:
@@ -273,7 +273,9 @@ def _faults(draw: random.Random, minions: list[str]) -> Iterator[Fault]:
 
     for id in (MASTER, *minions):
         for _ in range(draw.choice((0, 0, 0, 1, 1, 2, 3) if id == MASTER else (0, 0, 1, 1, 2))):
-            at, down = draw.random() * SPAN, draw.choice((0.01, 0.5, 3.0, 25.0))
+            down = draw.choice((0.01, 0.5, 3.0, 25.0))
+            # While something is done there is more to be lost than at any time.
+            at = draw.random() * SPAN if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5
             if draw.random() < 0.25:
                 yield Stop(id=id, at=at, down=down)
             else:

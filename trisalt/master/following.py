@@ -85,6 +85,12 @@ class Following:
                     # We were too slow. Ask for the watch again: its end may have been in the hole.
                     await self._bus.ask(WatchRequest(jid=self.jid))
                     returns += await self._from_store()
+        if self.missing:
+            # Whose return came in the moment in which the job was given up is here, and not missing.
+            gone = [id for id in self.missing if id in self._told]
+            for id in gone:
+                for told in (self.missing, self.reasons, self.waiting):
+                    told.pop(id, None)
         return returns
 
     async def _from_store(self) -> list[dict[str, Any]]:
