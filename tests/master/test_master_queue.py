@@ -69,6 +69,27 @@ def test_many_that_come_together_are_sent_one_publication_and_not_all_at_once():
     assert steps(queue) == [Send(jid=J1, minions=tuple(ids[lines.AT_ONCE : lines.AT_ONCE + 20]))]
 
 
+def test_of_very_many_some_are_looked_at_at_a_time_and_all_are_sent_it():
+    queue = Queue(answer_within=5.0)
+    ids = [f"m{number:05}" for number in range(3 * lines.AT_A_TIME)]
+    for id in ids:
+        queue.add(J1, id, until=FOREVER, now=0.0, sent=False)
+        queue.here(id, now=0.0)
+    sent = []
+    while queue:
+        for action in steps(queue):
+            assert isinstance(action, Send)
+            sent += action.minions
+            for id in action.minions:
+                queue.returned(J1, id)
+        # One that is ready may be gone, or have nothing left, before it is looked at again.
+        queue.cancel(J1, {ids[-1]})
+        queue.away(ids[-2])
+        if queue.waiting(J1).keys() == {ids[-2]}:
+            queue.here(ids[-2], now=0.0)
+    assert sorted(sent) == ids[:-1]
+
+
 def test_what_was_sent_is_asked_for_before_it_is_sent_again():
     queue = waiting(J1)
     queue.here("m1", now=0.0)
@@ -123,9 +144,11 @@ def test_who_does_not_answer_is_not_there():
     queue.here("m1", now=now)
     steps(queue)
     for _ in range(lines.MOST_SILENT):
+        assert steps(queue, now) == []
         now = queue.wake(now, now)
         assert steps(queue, now) == [Ask(jid=J1, minions=("m1",))]
         queue.answered(J1, "m1", runs=None, again=False, now=now)
+    assert steps(queue, now) == []
     assert queue.wake(now, now) == FOREVER
     queue.here("m1", now=now)
     assert steps(queue, now) == [Ask(jid=J1, minions=("m1",))]
@@ -151,8 +174,8 @@ def test_what_waited_too_long_expires_and_what_runs_does_not():
         queue.add(J1, id, until=100.0, now=0.0, sent=False)
     queue.here("m2", now=0.0)
     steps(queue)
-    assert queue.wake(50.0, 99.0) == 51.0
     assert steps(queue, 50.0, 99.0) == [Ask(jid=J1, minions=("m2",))]
+    assert queue.wake(50.0, 99.0) == 51.0
     queue.answered(J1, "m2", runs=True, again=True, now=50.0)
     assert steps(queue, 51.0, 100.0) == [Drop(jid=J1, minions=("m1",), why=Why.EXPIRED)]
     assert queue.waiting(J1) == {"m2": 100.0}

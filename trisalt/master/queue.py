@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable
+from heapq import heappop, heappush
+from itertools import islice
 
 import attrs
 
 AT_ONCE = 200
 """To so many minions at a time something is on its way: thousands that come back together are not sent all at once."""
+AT_A_TIME = 1000
+"""How many minions one step looks at: others have to be heard in between."""
 NEXT_AFTER_S = 300.0
 """The next job of a minion does not wait longer than this for the return of the one before."""
 RUNS_AGAIN_S = (30.0, 600.0)
@@ -91,10 +95,11 @@ class Place:
 
 @attrs.define(eq=False)
 class _Line:
-    """What waits for one minion, the oldest first. `visit` counts how often it came."""
+    """What waits for one minion, the oldest first. `visit` counts how often it came; `busy`: something is under way."""
 
     places: list[Place] = attrs.field(factory=list)
     visit: int = 0
+    busy: bool = False
 
 
 class Queue:
@@ -107,7 +112,13 @@ class Queue:
         # Those of both.
         self._here: dict[str, _Line] = {}
         self._jobs: dict[str, dict[str, Place]] = {}
+        # Of thousands only those are looked at to whom something happened, or whose time has come.
+        self._touched: dict[str, None] = {}
+        self._times: list[tuple[float, str]] = []
         self._earliest = float("inf")
+        # Who can be sent something, in the order in which they could be.
+        self._ready: dict[str, None] = {}
+        self._busy = 0
 
     def __bool__(self) -> bool:
         return bool(self._jobs)
@@ -140,6 +151,7 @@ class Queue:
         self._lines[id] = line
         if id in self._present:
             self._here[id] = line
+        self._touched[id] = None
         self._jobs.setdefault(jid, {})[id] = place
         self._earliest = min(self._earliest, until)
 
@@ -150,6 +162,7 @@ class Queue:
         self._present[id] = line
         if line.places:
             self._here[id] = line
+            self._touched[id] = None
         for place in line.places:
             place.times = place.silent = 0
             if place.visit is not None and place.state is not State.ASKED:
@@ -159,7 +172,9 @@ class Queue:
     def away(self, id: str) -> None:
         """A minion is gone."""
         self._present.pop(id, None)
-        self._here.pop(id, None)
+        self._ready.pop(id, None)
+        if self._here.pop(id, None) is not None:
+            self._touched[id] = None
 
     def returned(self, jid: str, id: str) -> bool:
         """A minion has returned a job; whether it was one that waited."""
@@ -177,6 +192,7 @@ class Queue:
         place = self._jobs.get(jid, {}).get(id)
         if place is None or place.state is not State.ASKED:
             return
+        self._touched[id] = None
         place.silent = place.silent + 1 if runs is None else 0
         line = self._lines[id]
         if runs:
@@ -199,6 +215,7 @@ class Queue:
         for id in ids:
             if place := self._jobs.get(jid, {}).get(id):
                 place.state, place.wake = State.SENT, now + SILENT_AGAIN_S[1]
+                self._touched[id] = None
 
     def cancel(self, jid: str, ids: Collection[str] | None) -> dict[str, bool]:
         """It is not to be sent any more: to these, or (None) to anybody. For whom it waited, and who may have it."""
@@ -222,29 +239,27 @@ class Queue:
     def step(self, now: float, wall: float) -> list[Send | Ask | Drop]:
         """What is to be done now; it counts as begun."""
         drops: dict[tuple[str, Why], list[str]] = {}
-        sends: dict[str, list[str]] = {}
         asks: dict[str, list[str]] = {}
-        # Who is away is looked at when something expires, and not before: they may be many.
-        expiring = self._earliest <= wall
-        for id in list(self._lines if expiring else self._here):
-            for place in list(self._lines[id].places):
-                if why := self._over(place, here=id in self._here, wall=wall):
-                    drops.setdefault((place.jid, why), []).append(id)
-                    self._remove(place)
-        if expiring:
-            untils = [place.until for places in self._jobs.values() for place in places.values()]
-            self._earliest = min((until for until in untils if until > wall), default=float("inf"))
-        room = AT_ONCE - sum(map(self._is_under_way, self._here.values()))
-        for id, line in self._here.items():
-            for place in line.places:
-                if place.state in (State.SENT, State.RUNS) and place.wake <= now:
-                    place.state, place.asked_in = State.ASKED, line.visit
-                    asks.setdefault(place.jid, []).append(id)
-            if room > 0 and (due := self._next(line, now)) is not None:
-                room -= 1
-                due.state, due.visit, due.times = State.SENT, line.visit, due.times + 1
-                due.since, due.wake = now, now + self._answer_within
-                sends.setdefault(due.jid, []).append(id)
+        sends: dict[str, list[str]] = {}
+        self._note_expiring(wall)
+        while self._times and self._times[0][0] <= now:
+            self._touched[heappop(self._times)[1]] = None
+        for id in list(islice(self._touched, AT_A_TIME)):
+            del self._touched[id]
+            self._look(id, now, wall, drops, asks)
+        for id in list(self._ready):
+            if self._busy >= AT_ONCE:
+                break
+            line = self._lines[id]
+            due = self._next(line, now)
+            if due is None:
+                # It was, before something happened to it that is still to be looked at.
+                del self._ready[id]
+                continue
+            due.state, due.visit, due.times = State.SENT, line.visit, due.times + 1
+            due.since, due.wake = now, now + self._answer_within
+            sends.setdefault(due.jid, []).append(id)
+            self._look(id, now, wall, drops, asks)
         return [
             *(Drop(jid=jid, minions=tuple(ids), why=why) for (jid, why), ids in drops.items()),
             *(Send(jid=jid, minions=tuple(ids)) for jid, ids in sends.items()),
@@ -253,17 +268,52 @@ class Queue:
 
     def wake(self, now: float, wall: float) -> float:
         """When `step` may have something to say, unless something happens before."""
-        times = [now + self._earliest - wall]
-        for line in self._here.values():
-            for place in line.places:
-                match place.state:
-                    case State.WAITS:
-                        times.append(now + place.until - wall)
-                    case State.SENT:
-                        times.append(place.wake)
-                    case State.RUNS:
-                        times += [place.wake, place.since + NEXT_AFTER_S]
-        return min((time for time in times if time > now), default=float("inf"))
+        if self._touched:
+            return now
+        return min(now + self._earliest - wall, self._times[0][0] if self._times else float("inf"))
+
+    def _note_expiring(self, wall: float) -> None:
+        """Something expires: whose it is has to be looked for, among all."""
+        if self._earliest > wall:
+            return
+        self._earliest = float("inf")
+        for places in self._jobs.values():
+            for id, place in places.items():
+                if place.until <= wall:
+                    self._touched[id] = None
+                else:
+                    self._earliest = min(self._earliest, place.until)
+
+    def _look(
+        self, id: str, now: float, wall: float, drops: dict[tuple[str, Why], list[str]], asks: dict[str, list[str]]
+    ) -> None:
+        """What is to be done about one minion, and when it has to be looked at again."""
+        line = self._lines.get(id)
+        here = id in self._here
+        for place in list(line.places) if line is not None else ():
+            if why := self._over(place, here=here, wall=wall):
+                drops.setdefault((place.jid, why), []).append(id)
+                self._remove(place)
+        self._ready.pop(id, None)
+        if line is None or not line.places:
+            return
+        for place in line.places:
+            if here and place.state in (State.SENT, State.RUNS) and place.wake <= now:
+                place.state, place.asked_in = State.ASKED, line.visit
+                asks.setdefault(place.jid, []).append(id)
+        self._count(line, here and any(place.state in (State.SENT, State.ASKED) for place in line.places))
+        if not here:
+            return
+        if self._next(line, now) is not None:
+            self._ready[id] = None
+        times = [place.wake for place in line.places if place.state in (State.SENT, State.RUNS)]
+        times += [place.since + NEXT_AFTER_S for place in line.places if place.asked]
+        if upcoming := [time for time in times if time > now]:
+            heappush(self._times, (min(upcoming), id))
+
+    def _count(self, line: _Line, busy: bool) -> None:
+        self._busy += busy - line.busy
+        line.busy = busy
 
     @staticmethod
     def _over(place: Place, *, here: bool, wall: float) -> Why | None:
@@ -287,10 +337,6 @@ class Queue:
                 return None
         return None
 
-    @staticmethod
-    def _is_under_way(line: _Line) -> bool:
-        return any(place.state in (State.SENT, State.ASKED) for place in line.places)
-
     def _remove(self, place: Place) -> None:
         jobs = self._jobs[place.jid]
         del jobs[place.id]
@@ -298,6 +344,10 @@ class Queue:
             del self._jobs[place.jid]
         line = self._lines[place.id]
         line.places.remove(place)
-        if not line.places:
+        if line.places:
+            self._touched[place.id] = None
+        else:
+            self._count(line, False)
             del self._lines[place.id]
             self._here.pop(place.id, None)
+            self._ready.pop(place.id, None)
