@@ -120,7 +120,8 @@ class Lab:
                 case "echo":
                     await trio.sleep(0.01)
                     return upcall.fields["load"]["i"]
-        return self.answers.get(upcall.kind, True)
+        answer = self.answers.get(upcall.kind, True)
+        return await answer() if callable(answer) else answer
 
     @asynccontextmanager
     async def workers(self, **how):

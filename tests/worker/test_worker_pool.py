@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -515,6 +516,34 @@ async def test_the_next_daemon_answers_the_jobs_of_the_one_before(lab, tmp_path)
     assert [(asked.kind, asked.jid, asked.fun, asked.pid) for asked in lab.asked] == [
         (kind, "8", "late.ask", pids[0]) for kind in ("fire_event", "ask_master", "fire_event")
     ]
+
+
+PUBLISHES = """
+    from trisalt.worker import upcall
+    def publish():
+        return upcall.publish("*", "test.ping")
+    """
+
+
+async def test_a_daemon_that_ends_while_it_waits_for_returns_does_not_have_it_published_again(lab, tmp_path):
+    lab.write("far", PUBLISHES)
+    lab.answers["publish"] = {"jid": "5", "minions": ["m1"], "missing": []}
+    spool = tmp_path / "spool"
+    async with lab.workers(door=lab.door) as workers, trio.open_nursery() as nursery:
+        lab.answers["returns"] = trio.sleep_forever
+        nursery.start_soon(partial(workers.run_job, call("far.publish", jid="8"), spool=spool))
+        await until(lambda: [asked.kind for asked in lab.asked] == ["publish", "returns"], "it waits")
+        nursery.cancel_scope.cancel()
+    lab.answers["returns"] = {"m1": {"return": True}}
+    async with lab.workers(door=lab.door):
+        await until(spool.exists, "it is done")
+    assert unpack_bin(spool.read_bytes())["return"] == {
+        "jid": "5",
+        "minions": ["m1"],
+        "missing": [],
+        "returns": {"m1": {"return": True}},
+    }
+    assert [asked.kind for asked in lab.asked] == ["publish", "returns", "returns"]
 
 
 async def test_an_adopted_job_runs_here_and_can_be_signalled(lab, tmp_path):

@@ -57,6 +57,7 @@ class Upcalls:
             UpcallKind.RUNNING: self._running,
             UpcallKind.SIGNAL_JOB: self._signal_job,
             UpcallKind.PUBLISH: self._publish,
+            UpcallKind.RETURNS: self._returns,
             UpcallKind.COMMAND: self._command,
             UpcallKind.MATCH: self._match,
             UpcallKind.PRESENCE: self._presence,
@@ -166,6 +167,10 @@ class Upcalls:
         if fields.get("wait", True):
             answer["returns"] = await self._returns_of(upcall, published["jid"], set(answer["minions"]), timeout)
         return answer
+
+    async def _returns(self, upcall: Upcall, fields: Mapping[str, Any]) -> dict[str, Any]:
+        minions = {str(id) for id in fields.get("minions") or ()}
+        return await self._returns_of(upcall, str(fields.get("jid")), minions, float(fields.get("timeout") or 5))
 
     async def _returns_of(self, upcall: Upcall, jid: str, minions: set[str], timeout: float) -> dict[str, Any]:
         returns: dict[str, Any] = {}

@@ -98,6 +98,11 @@ class ChannelHost:
         self._number = 0
         self._answers: dict[int, dict[str, Any]] = {}
 
+    @property
+    def outlived(self) -> bool:
+        """Whether another daemon may answer when this one has ended."""
+        return self.door is not None
+
     def call(self, kind: str, fields: dict[str, Any]) -> Any:
         """Ask, and wait. Raises CommandError or what the daemon answers with, HostGone when there is no daemon."""
         if os.getpid() != self._pid:

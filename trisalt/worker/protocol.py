@@ -25,6 +25,7 @@ class UpcallKind(StrEnum):
     RUNNING = "running"
     SIGNAL_JOB = "signal_job"
     PUBLISH = "publish"
+    RETURNS = "returns"
     COMMAND = "command"
     MATCH = "match"
     PRESENCE = "presence"

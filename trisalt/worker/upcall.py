@@ -14,7 +14,10 @@ from trisalt.errors import CommandError
 
 
 class Host(Protocol):
-    """Who answers: `kind` is an `UpcallKind`, the answer plain data. Raises TrisaltError when it says no."""
+    """Who answers: `kind` is an `UpcallKind`, the answer plain data. Raises TrisaltError when it says no.
+
+    A host that has `outlived`, and it is true, may be another one from one call to the next.
+    """
 
     def call(self, kind: str, fields: dict[str, Any]) -> Any: ...
 
@@ -114,7 +117,12 @@ def publish(
         "wait": wait,
         "options": dict(options or {}),
     }
-    return dict(_host.call("publish", fields))
+    if not wait or not getattr(_host, "outlived", False):
+        return dict(_host.call("publish", fields))
+    # In two steps: when the daemon ends while it waits, the next one waits on, and publishes nothing again.
+    published = dict(_host.call("publish", {**fields, "wait": False}))
+    asked = {"jid": published.get("jid"), "minions": published.get("minions") or [], "timeout": timeout}
+    return {**published, "returns": dict(_host.call("returns", asked)) if published.get("jid") else {}}
 
 
 def command(
