@@ -123,6 +123,19 @@ async def test_a_sign_of_life_is_told_once_and_noted_each_time(house, autojump_c
     assert await house.ask(ids=["m1"]) == {"m1": Presence(present=None)}
 
 
+async def test_a_key_that_goes_while_nobody_tells_is_missed_in_the_end(house, autojump_clock):
+    house.hear("m1")
+    house.hear("m2")
+    await wait_all_tasks_blocked()
+    house.accepted = ["m2", "m3"]
+    async with told(house) as events:
+        event = await events.receive()
+        assert (event.id, event.why) == ("m1", "its key was deleted")
+        assert trio.current_time() - house.began == 10.0
+    assert set(await house.ask()) == {"m2", "m3"}
+    assert "m3" in house.desk.roster
+
+
 async def test_a_heartbeat_says_more_than_a_sign_of_life_and_is_answered_with_what_is_wanted(house, autojump_clock):
     assert await house.beat("m1", latency=0.03) == {"every": 60.0}
     found = (await house.ask())["m1"]

@@ -16,6 +16,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import RequestAnswered
 from trisalt.bus.requests import (
     AuthRequest,
+    HeartbeatRequest,
     MineRequest,
     MinionEventRequest,
     PillarRequest,
@@ -156,6 +157,16 @@ async def test_a_minions_request_reaches_its_claimant_and_the_answer_is_sealed(s
     assert await setup.ask(EVENT) is None
     assert (seen[0].id, seen[0].tag, seen[0].data) == ("m1", "t", {"n": 1})
     assert setup.presence.told == [("heard", "m1", "192.0.2.1", -1)]
+
+
+async def test_a_heartbeat_is_answered_and_is_no_event(setup, nursery):
+    await answering(setup.bus, nursery, lambda request: {"every": request.every}, HeartbeatRequest)
+    await answering(setup.bus, nursery, lambda _request: None, MinionEventRequest)
+    async with setup.bus.subscribe(RequestAnswered, keep=True) as told:
+        assert await setup.ask({"cmd": "_heartbeat", "every": 60}) == {"every": 60.0}
+        await setup.ask(EVENT)
+        assert [event.cmd for event in await told.receive_all()] == ["_minion_event"]
+    assert [row[0] for row in setup.presence.told] == ["heard", "heard"]
 
 
 async def test_an_unknown_command_is_an_empty_map_and_so_is_one_that_nobody_answers(setup):

@@ -76,6 +76,7 @@ class PresenceDesk:
         self.roster = Roster(patience)
         self._clock = clock
         self._connections: dict[int, str] = {}
+        self._accepted: list[str] | None = None
         self._came: set[str] = set()
         self._went: set[str] = set()
         self._removed: list[Event] = []
@@ -190,17 +191,26 @@ class PresenceDesk:
     def key_changed(self, change: KeyChanged) -> None:
         """What has become of a key."""
         why = KEY_GONE.get(change.act)
-        if why is not None and self.roster.forget(change.id) is not None:
-            self._removed.append(MinionAbsent(id=change.id, since=self._clock(), why=why))
+        if why is not None:
+            self._forget(change.id, why)
         # The accepted keys are others by now.
         self._woken.set()
 
-    def step(self, accepted: Iterable[str]) -> tuple[list[Event], list[str]]:
+    def _forget(self, id: str, why: str) -> None:
+        if self.roster.forget(id) is not None:
+            self._removed.append(MinionAbsent(id=id, since=self._clock(), why=why))
+
+    def step(self, accepted: list[str]) -> tuple[list[Event], list[str]]:
         """What is to be told now, and who is to be asked. `accepted` are the ids that have a key."""
         now = trio.current_time()
-        for id in accepted:
-            if id not in self.roster:
+        if accepted is not self._accepted:
+            self._accepted = accepted
+            there = set(accepted)
+            for id in accepted:
                 self.roster.know(id, now=now)
+            for entry in self.roster.entries():
+                if entry.id not in there:
+                    self._forget(entry.id, KEY_GONE["delete"])
         if self._went:
             self.roster.went(self._went, now=now)
         if self._came:
@@ -356,6 +366,8 @@ async def _answer(
 async def _save(desk: PresenceDesk, banks: Banks, saved: dict[str, tuple[bool | None, float]]) -> None:
     """Keep what has changed, in one transaction."""
     rows = {}
+    for id in saved.keys() - {entry.id for entry in desk.roster.entries()}:
+        del saved[id]
     for entry in desk.roster.entries():
         present, seen = saved.get(entry.id, (None, -math.inf))
         if math.isinf(entry.seen) and entry.present is None:

@@ -315,7 +315,9 @@ class NetworkDoor:
             value, ok = await self._value(case)
         finally:
             lane.leave(case.began)
-        self._answered(request.id, opened.cmd, case.asked.peer, case.began, ok=ok)
+        if opened.cmd != HeartbeatRequest.CMD:
+            # A thousand minions would fill everybody's view, and the log of events, with these.
+            self._answered(request.id, opened.cmd, case.asked.peer, case.began, ok=ok)
         if not ok and row.durable:
             return FALLBACK
         if not row.private or not ok:
