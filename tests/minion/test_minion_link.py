@@ -295,10 +295,30 @@ async def test_a_master_that_only_blinked_is_kept(patient_clock, failover, maste
     async with failover(("a", "b")) as (_bus, said):
         master.notice(Notice.DISCONNECTED)
         assert await said() == "lost a"
-        await trio.sleep(20)
+        await trio.sleep(15)
         master.notice(Notice.CONNECTED)
         assert await said() == "a"
     assert master.dials() == ["a"]
+
+
+async def test_a_master_that_answered_once_more_and_went_then_is_left(patient_clock, failover, master):
+    async with failover(("a", "b")) as (_bus, said):
+        master.notice(Notice.DISCONNECTED)
+        assert await said() == "lost a"
+        await trio.sleep(5)
+        master.gone = {"a"}
+        began = trio.current_time()
+        assert await said() == "b"
+        assert trio.current_time() - began < 16
+
+
+async def test_a_master_that_lets_us_in_and_is_not_heard_is_left(patient_clock, failover, master):
+    async with failover(("a", "b")) as (_bus, said):
+        master.notice(Notice.DISCONNECTED)
+        assert await said() == "lost a"
+        began = trio.current_time()
+        assert await said() == "b"
+        assert trio.current_time() - began < 35
 
 
 async def test_a_master_that_somebody_doubts_is_asked_and_left_when_it_is_gone(patient_clock, failover, master):
@@ -660,7 +680,7 @@ async def test_a_clock_that_is_off_is_no_reason_not_to_be_answered(patient_clock
     master.clock = lambda: time.time() + off + trio.current_time()
     master.answers["_mine"] = True
     async with linked() as (bus, jobs, _logs):
-        await trio.sleep(1000)
+        await an_hour(patient_clock)
         assert await bus.ask(MasterRequest(load={"cmd": "_mine"})) is True
         master.publish()
         assert abs((await jobs.receive()).now - master.clock()) < 10

@@ -45,6 +45,8 @@ SUBSCRIBED_WITHIN = 5.0
 
 # While nothing comes from the master, its name is looked up this often (seconds): it may be somewhere else by now.
 LOOK_AGAIN = 10.0
+# Of several masters, one that lets us in and is not heard at so many looks is left.
+DEAF_LOOKS = 3
 
 # Re-authentication because of a publication is spread over this part of `random_reauth_delay`: somebody waits for
 # that job, but a whole fleet received the same one.
@@ -219,12 +221,21 @@ class Link:
         await trio.sleep(wait)
 
     async def _look_again(self, address: str, dialled: trio.CancelScope) -> None:
-        """Hang up when nothing comes through, and the master's name has another address by now."""
-        master = self._rota.current
+        """While nothing comes through: hang up when the master is elsewhere by now, or another is to be tried."""
+        master, silent = self._rota.current, 0
         while True:
             await trio.sleep(LOOK_AGAIN)
             if self.connected and self._subscriber is not None and self._subscriber.connected:
+                silent = 0
                 continue
+            if self._session is not None and self._rota.several:
+                # It answered when it was asked last; then it may have gone, or only its publisher cannot be reached.
+                silent += 1
+                if silent == DEAF_LOOKS:
+                    log.error("master.unreachable", master=address)
+                    await self._go_on(0)
+                    dialled.cancel()
+                self._renew(spread=0)
             # A name server that does not answer says nothing about the master.
             with suppress(OSError):
                 addresses = await self._dial.resolve(master.host, master.port)
