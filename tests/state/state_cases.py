@@ -207,6 +207,20 @@ t{{ i }}:
     "pyed": "#!py\ndef run():\n    return {'py': {'test.nop': [{'comment': __sls__ + saltenv + str(__pillar__.get('n'))}]}}\n",
     "jsoned": '#!json\n{"json": {"test.nop": [{"comment": "é"}]}}\n',
     "unknown": "#!nosuch\nx: test.nop\n",
+    "orchestrated": """
+s1: {salt.state: [{tgt: x}, {sls: a}]}
+s2: {salt.state: [{tgt: x}, {sls: [a, inc.leaf]}]}
+s3: {salt.state: [{tgt: x}, {sls: inc.leaf}]}
+s4: {salt.state: [{tgt: x}]}
+s5: {salt.state: [{tgt: x}, {sls: a}, {concurrent: odd}]}
+s6: {salt.state: [{tgt: x}, {sls: a}, {allow_fail: odd}]}
+s7: {salt.state: [{tgt: x}, {sls: top.wild.two}]}
+s8: {salt.state: [{tgt: x}, {sls: top.wild.two}, {fail_minions: m1}]}
+s9: {salt.state: [{tgt: x}, {sls: top.wild.two}, {allow_fail: 1}]}
+s10: {salt.state: [{tgt: x}, {sls: e.yaml}]}
+s11: {salt.state: [{tgt: x}, {sls: top.wild.two}, {fail_minions: {a: 1}}]}
+s12: {salt.state: [{tgt: x}, {sls: a}, {test: true}]}
+""",
     # -- top files
     "top": """
 base:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgpack
 import pytest
 
+from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.state.pause import Pause
 from trisalt.worker import upcall
@@ -57,6 +58,14 @@ def within(name, **kwargs):
     return {"name": name, "changes": {}, "result": True, "comment": "", "sub_state_run": [sub]}
 def skips(name, **kwargs):
     return {"name": name, "changes": {"a": 1}, "result": True, "comment": "", "skip_req": True}
+def lays(name, path, text, **kwargs):
+    with open(path, "w") as file:
+        file.write(text)
+    return {"name": name, "changes": {"path": path}, "result": True, "comment": ""}
+def grain(name, **kwargs):
+    return {"name": name, "changes": {}, "result": True, "comment": str(__grains__.get("kernel"))}
+def pings(name, **kwargs):
+    return {"name": name, "changes": {}, "result": True, "comment": str(__salt__["test.ping"]())}
 def runas(name, **kwargs):
     return {"name": name, "changes": {}, "result": True, "comment": str(__context__.get("runas"))}
 """
@@ -217,6 +226,32 @@ def test_conditions_and_commands_are_run_as_the_states_user(apply):
     assert apply("a: {my.runas: [{runas: nobody}]}\n")["a"]["comment"] == "nobody"
 
 
+def test_modules_that_a_state_lays_down_are_there_for_the_next(apply, tmp_path):
+    more = tmp_path / "states/more.py"
+    text = "def there(name):\\n    return {'name': name, 'changes': {}, 'result': True, 'comment': 'new'}\\n"
+    sls = f"""
+a: {{my.lays: [{{path: {more}}}, {{text: "{text}"}}, {{reload_modules: true}}]}}
+b: {{more.there: [{{require: [a]}}]}}
+"""
+    assert apply(sls)["b"]["comment"] == "new"
+
+
+def test_grains_are_gathered_anew_when_a_state_says_so(apply):
+    done = apply("a: {my.grain: []}\nb: {test.nop: [{reload_grains: true}]}\nc: {my.grain: []}\n")
+    assert (done["a"]["comment"], done["c"]["comment"]) == ("None", "Linux")
+
+
+def test_a_provider_stands_for_a_module_while_its_state_runs(apply, tmp_path):
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "othertest.py").write_text("def ping():\n    return 'other'\n")
+    done = apply(
+        "a: {my.pings: [{provider: [{test: othertest}]}]}\nb: {my.pings: []}\n",
+        options={"module_dirs": [str(modules)]},
+    )
+    assert (done["a"]["comment"], done["b"]["comment"]) == ("other", "True")
+
+
 def test_functions_that_are_disabled_vanish_but_for_their_numbers(apply, tmp_path):
     (tmp_path / "srv/a.sls").write_text("a: test.nop\nb: test.succeed_with_changes\nc: test.nop\n")
     plugins = Plugins(
@@ -291,3 +326,27 @@ def test_a_queue_lets_earlier_runs_end(apply, host):
     answers = [[{"fun": "state.apply", "pid": 5, "jid": "20251231235959123456"}], [later], [later]]
     host.call = lambda kind, _fields: answers.pop(0) if kind == "running" else True
     assert list(apply("a: test.nop\n", queue=True)) == ["a"]
+
+
+def test_an_environment_that_is_locked_is_not_left(apply):
+    with pytest.raises(CommandError, match="lock_saltenv is enabled, saltenv cannot be changed"):
+        apply("a: test.nop\n", saltenv="dev", options={"lock_saltenv": True, "saltenv": "base"})
+
+
+def test_options_of_another_file_hold_for_one_run(apply, tmp_path):
+    other = tmp_path / "other"
+    other.write_text("test: true\nstate_aggregate: true\n")
+    done = apply("a: {my.installed: []}\nb: {my.installed: []}\n", localconfig=str(other))
+    assert done["a"]["changes"] == {"pkgs": ["a", "b"]}
+    assert "state_aggregate" not in apply.opts
+
+
+def test_a_mocked_run_calls_nothing(apply):
+    done = apply("a: my.raises\nb: {test.nop: [{unless: 'true'}]}\n", mock=True)
+    assert done["a"]["comment"] == "Not called, mocked"
+    assert done["b"]["comment"] == "unless condition is true"
+
+
+def test_what_was_applied_last_is_applied_again_from_the_cache(apply, tmp_path):
+    apply("a: test.nop\n")
+    assert list(apply("b: test.nop\n", cache=True)) == ["a"]

@@ -158,7 +158,7 @@ class Caller:
             self._begin(chunk)
         function = self._states[full]
         given = keywords(function, full, chunk)
-        with self._context(chunk, trial):
+        with self._context(chunk, trial), self._providers(chunk):
             result = self._conditionally(function, full, given, chunk, trial)
         if trial:
             chunk["__prereq__"] = False
@@ -275,6 +275,25 @@ class Caller:
                 self._opts["test"] = test
             for name in runas:
                 context.pop(name, None)
+
+    @contextmanager
+    def _providers(self, chunk: Chunk) -> Iterator[None]:
+        """Other execution modules than usual, while a state with `provider` runs: `yumpkg`, or `[{pkg: yumpkg}]`."""
+        said = chunk.get("provider")
+        if not said:
+            yield
+            return
+        wanted: dict[str, str] = {}
+        for each in [{chunk["state"]: said}] if isinstance(said, str) else said if isinstance(said, list) else []:
+            wanted.update(each)
+        before = self._opts.get("providers")
+        self._opts["providers"] = {**(before or {}), **wanted}
+        self._functions.reload()
+        try:
+            yield
+        finally:
+            self._opts["providers"] = before
+            self._functions.reload()
 
     def _environment(self, chunk: Chunk) -> Any:
         if "saltenv" in chunk and not self._opts.get("lock_saltenv"):

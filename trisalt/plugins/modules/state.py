@@ -214,7 +214,9 @@ def sls(mods, test=None, exclude=None, queue=None, sync_mods=None, state_events=
             return _pillar_failed(errors)
         jid, cache = kwargs.get("orchestration_jid"), _cache_file(kwargs)
         if kwargs.get("cache") and os.path.isfile(cache):
-            return session.run_high(_read_cache(cache), orchestration_jid=jid)
+            result = session.run_high(_read_cache(cache), orchestration_jid=jid)
+            __utils__["staterun.finish"](result)
+            return result
         high, errors = session.high({session.opts["saltenv"]: __utils__["staterun.split"](mods)})
         if errors:
             __context__["retcode"] = 1
