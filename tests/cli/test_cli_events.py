@@ -287,6 +287,25 @@ def test_with_a_cursor_a_master_that_goes_away_is_waited_for(door, run, tmp_path
     assert [question.get("after") for question in door.asked] == [[], [["a1b2", 7]], [["a1b2", 7]]]
 
 
+def test_a_file_that_is_ahead_of_its_cursor_stays_so_while_the_master_is_away(door, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("trisalt.cli.events.TRY_AGAIN_S", 0.01)
+    cursor, file = tmp_path / "cursor", tmp_path / "events"
+    cursor.write_text("a1b2 5\n")
+    file.write_text(line(7))
+    away = [True]
+
+    def says(question):
+        if away and away.pop():
+            return
+        yield {"ready": {"log": "a1b2", "at": 7}}
+        yield {"end": 7}
+
+    door.says(says)
+    words = ["--cursor", str(cursor), "--out-file", str(file), "--format", "ndjson", "--until", "now"]
+    assert run("state.event", *words) == 0
+    assert [question["after"] for question in door.asked] == [[["a1b2", 5], ["a1b2", 7]]] * 2
+
+
 def test_jobs_tail_ends_when_the_job_is_settled(door, run, capsys):
     def says(question):
         yield {"ready": {"log": "a1b2", "at": 0}}

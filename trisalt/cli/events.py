@@ -75,6 +75,8 @@ class _Following:
         self._settles = settles
         self._timeout = options.timeout
         self._since = bool(options.since)
+        # Where to go on: what the cursor and the file say, then how far it has got.
+        self._after: list[tuple[str, int]] | None = None
         self._waiting = False
         self._cursor = Cursor(options.cursor) if options.cursor else None
         self._file: EventFile | None = None
@@ -87,17 +89,17 @@ class _Following:
     def run(self, connect: Any) -> int:
         """Follow what `connect(cursors)` gives, again when the master comes back if there is a cursor to go on from."""
         try:
-            after = self._begin()
+            self._after = self._begin()
             while True:
                 try:
-                    with connect(after) as events:
-                        self._stands(events, after)
+                    with connect(self._after) as events:
+                        self._stands(events)
                         self._print(events)
                         return 0
                 except MasterUnreachable as exc:
                     if self._cursor is None or self._cursor.position is None:
                         raise
-                    after = self._wait(exc)
+                    self._wait(exc)
         except KeyboardInterrupt:
             return 0
         except RequestTimeout:
@@ -107,9 +109,9 @@ class _Following:
             if self._file is not None:
                 self._file.close()
 
-    def _stands(self, events: Events, after: list[tuple[str, int]] | None) -> None:
+    def _stands(self, events: Events) -> None:
         self._waiting = False
-        if after and events.log not in dict(after):
+        if self._after and events.log not in dict(self._after):
             sys.stderr.write("[WARNING ] The log is another one than the cursor's: begun at its beginning\n")
         events.moved = self._moved
         # At once: who is killed before the first event goes on from here.
@@ -124,15 +126,12 @@ class _Following:
         # The first time all that is kept is new, unless something else is asked for.
         return found if found or not self._since else None
 
-    def _wait(self, exc: MasterUnreachable) -> list[tuple[str, int]]:
+    def _wait(self, exc: MasterUnreachable) -> None:
         """The master went away: say so once, and try again a little later."""
         if not self._waiting:
             sys.stderr.write(f"[WARNING ] {exc} Waiting for it.\n")
             self._waiting = True
         time.sleep(TRY_AGAIN_S)
-        assert self._cursor is not None
-        assert self._cursor.position is not None
-        return [self._cursor.position]
 
     def _print(self, events: Events) -> None:
         lines: list[str] = []
@@ -158,6 +157,7 @@ class _Following:
     def _moved(self, events: Events) -> None:
         if self._cursor is not None:
             self._cursor.move(events.log, events.at)
+            self._after = [(events.log, events.at)]
 
     def _write(self, text: str) -> bool:
         """Write lines; whether somebody still reads them."""
