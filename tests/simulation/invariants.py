@@ -27,6 +27,7 @@ def check(world: World) -> None:
         presence_is_right,
         who_is_shut_out_gets_nothing,
         jobs_that_wait_are_done,
+        the_log_is_what_is_told,
         nothing_leaks,
     ):
         for text in invariant(world):
@@ -61,7 +62,10 @@ def what_ran_has_returned(world: World) -> Iterator[str]:
 
 
 def followers_hear_once(world: World) -> Iterator[str]:
-    """An operator hears of each return once, and of none that is not in the store."""
+    """An operator hears of each return once, and of none that is not in the store.
+
+    Returns that were stored in one transaction are told in any order: nobody waits for another's task.
+    """
     connection = world.hosts[MASTER].disk.open_database()
     for one in world.followed:
         if one.jid is None:
@@ -168,6 +172,30 @@ def jobs_that_wait_are_done(world: World) -> Iterator[str]:
             and not (how == Why.KEY_GONE and id in keys)
         ):
             yield f"{jid} waited for {id}, and has not been run: ended {ended}, how {how}"
+
+
+def the_log_is_what_is_told(world: World) -> Iterator[str]:
+    """Who follows all events is told each of the log once, in its order, over restarts too; returns in theirs."""
+    connection = world.hosts[MASTER].disk.open_database()
+    log = rows(connection, "SELECT number, tag FROM events ORDER BY number")
+    heard = world.heard
+    if heard.odd:
+        yield f"the log was followed, and this was told: {heard.odd[:3]}"
+    numbers = [number for number, _tag in heard.told]
+    if numbers != sorted(set(numbers)):
+        yield "events were told twice, or out of order"
+    wanted = [(number, tag) for number, tag in log if heard.first < number <= heard.at]
+    if heard.log is not None and heard.told != wanted:
+        missed, more = set(wanted) - set(heard.told), set(heard.told) - set(wanted)
+        yield f"of the log, {sorted(missed)[:3]} was not told; {sorted(more)[:3]} was told, and is not in it"
+    if log and [number for number, _tag in log] != list(range(log[0][0], log[0][0] + len(log))):
+        yield "the log has a hole"
+    first: dict[str, None] = dict.fromkeys(tag for _number, tag in log if tag.startswith("salt/job/"))
+    for jid in {jid for _id, jid in world.ledger.begun}:
+        kept = [id for (id,) in rows(connection, "SELECT id FROM returns WHERE jid = ? ORDER BY number", jid)]
+        logged = [tag.rpartition("/")[2] for tag in first if tag.startswith(f"salt/job/{jid}/ret/")]
+        if kept != logged:
+            yield f"{jid}: kept in the order {kept}, and logged as {logged}"
 
 
 def nothing_leaks(world: World) -> Iterator[str]:

@@ -37,7 +37,7 @@ Following._next = told_twice
 """
 
 
-def run(*argv: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def run(*argv: str, seconds: float = 100) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *argv], cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
     )

@@ -62,8 +62,8 @@ GRACE = 5.0
 RESTART = 1.0
 # Seconds after the last fault in which all must have come right: returns that failed are tried again every 120 s.
 PATIENCE = 300.0
-# Seconds of real time that a run may take.
-REAL_SECONDS = 10.0
+# Seconds of the processor that a run may take, and of real time: one that waits for nothing takes none of the former.
+WORK_SECONDS, REAL_SECONDS = 15.0, 60.0
 MOST_ENDS = 3
 
 
@@ -282,6 +282,20 @@ class Followed:
     again: bool = False
 
 
+@attrs.define(eq=False)
+class Heard:
+    """What somebody was told who follows all events, `(number, tag)`: after the number `first`, until now up to `at`.
+
+    `odd` is what should not be told.
+    """
+
+    log: str | None = None
+    first: int = 0
+    at: int = 0
+    told: list[tuple[int, str]] = attrs.field(factory=list)
+    odd: list[str] = attrs.field(factory=list)
+
+
 class World:
     """All of one run."""
 
@@ -295,6 +309,7 @@ class World:
         self.network = Network(plan.seed, plan.faults, plan.calm(), trace)
         self.hosts = {id: Host(self, id) for id in (MASTER, *plan.minions)}
         self.followed: list[Followed] = []
+        self.heard = Heard()
         self.present: dict[str, Presence] = {}
         # When it was sure that a minion gets nothing any more (True), and when it was let in again (False).
         self.shut_out: dict[str, list[tuple[float, bool]]] = {}
@@ -312,6 +327,7 @@ class World:
             self.nursery.start_soon(self.network.run)
             for id, host in self.hosts.items():
                 self.nursery.start_soon(host.run, self._master if id == MASTER else self._minion)
+            self.nursery.start_soon(self._follow_log)
             for act in self.plan.acts:
                 self.nursery.start_soon(self._act, act)
             for fault in self.plan.faults:
@@ -473,7 +489,32 @@ class World:
         await self._call(request, lambda message: self._note(one, message))
         one.ended = trio.current_time()
 
-    async def _call(self, request: dict[str, Any], hear: Callable[[dict[str, Any]], object]) -> None:
+    async def _follow_log(self) -> None:
+        """Somebody who follows all events, and goes on where they stopped whenever the master was away."""
+        heard = self.heard
+
+        def hear(message: dict[str, Any]) -> None:
+            match message:
+                case {"ready": {"log": log, "at": at}}:
+                    if heard.log is None:
+                        heard.log, heard.first = log, at
+                    heard.at = at
+                case {"events": events, "at": at}:
+                    heard.told.extend((number, tag) for tag, _data, number, _origin in events)
+                    heard.at = at
+                case {"at": at}:
+                    heard.at = at
+                case other:
+                    heard.odd.append(repr(other))
+
+        while True:
+            await trio.sleep(1.0)
+            after = {} if heard.log is None else {"after": [[heard.log, heard.at]]}
+            await self._call({"op": "events", **after}, hear, told=False)
+
+    async def _call(
+        self, request: dict[str, Any], hear: Callable[[dict[str, Any]], object], *, told: bool = True
+    ) -> None:
         master = self.hosts[MASTER].daemon
         if master is None or master.callers is None or master.gone:
             return
@@ -484,7 +525,8 @@ class World:
                 stream = FrameStream(ours)
                 await stream.send(request)
                 while (message := await stream.receive()) is not None and not master.gone:
-                    self.trace.note("operator", "told", **message)
+                    if told:
+                        self.trace.note("operator", "told", **message)
                     hear(message)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             theirs.close()
@@ -670,7 +712,7 @@ def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
 
         violations: list[str]
         endless = False
-        with trace.listening(), _patience(REAL_SECONDS, trace):
+        with trace.listening(), _patience(trace):
             try:
                 violations = trio.run(main, clock=clock, instruments=[_Steps()]).violations
             except (Endless, trio.TrioInternalError) as exc:
@@ -685,8 +727,8 @@ class Endless(BaseException):
 
 
 @contextmanager
-def _patience(seconds: float, trace: Trace) -> Iterator[None]:
-    """Give a run up after so many real seconds, and note where everybody is."""
+def _patience(trace: Trace) -> Iterator[None]:
+    """Give a run up that does not end, and note where everybody is."""
 
     def give_up(_signum: int, frame: FrameType | None) -> None:
         trace.note("-", "stuck", at="".join(traceback.format_stack(frame, limit=3)))
@@ -695,13 +737,16 @@ def _patience(seconds: float, trace: Trace) -> Iterator[None]:
             _note_tasks(root, trace, 0)
         raise Endless
 
-    kept = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = ((signal.SIGALRM, signal.ITIMER_REAL, REAL_SECONDS), (signal.SIGPROF, signal.ITIMER_PROF, WORK_SECONDS))
+    kept = [signal.signal(signum, give_up) for signum, _timer, _seconds in timers]
+    for _signum, timer, seconds in timers:
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, kept)
+        for (signum, timer, _seconds), handler in zip(timers, kept, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(signum, handler)
 
 
 def _note_tasks(task: trio.lowlevel.Task, trace: Trace, depth: int) -> None:
