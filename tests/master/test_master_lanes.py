@@ -102,7 +102,7 @@ async def test_one_that_is_cancelled_leaves_no_hole(visit):
 
 
 def test_every_kind_has_a_lane_of_its_own():
-    names = {row.lane for row in _TABLE.values()} | {"sign-ins", "publications", "commands"}
+    names = {row.lane for row in _TABLE.values()} | {"sign-ins", "strangers", "publications", "commands"}
     lanes = open_lanes()
     assert set(lanes) == names
     assert {name: lane.name for name, lane in lanes.items()} == {name: name for name in names}

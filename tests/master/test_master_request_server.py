@@ -434,29 +434,34 @@ def hello(setup, id, nonce="0" * 32):
 
 
 async def test_what_waits_in_one_lane_holds_up_no_other(setup, nursery):
-    signing, publishing = [], []
+    signing = []
 
     async def key_manager(task_status):
         async with setup.bus.claim(AuthRequest) as requests:
             task_status.started()
-            async for _request, reply in requests:
-                signing.append(reply)
+            async for request, reply in requests:
+                if request.hello.id == "m1":
+                    reply.send(b"in")
+                else:
+                    signing.append(reply)
 
     await nursery.start(key_manager)
     await answering(setup.bus, nursery, lambda request: None, MinionEventRequest)
-    setup.door._clear.answer = publish = NoClear().answer
+    publish = codec.pack({"enc": "clear", "load": {"cmd": "publish"}, "version": 3})
     async with trio.open_nursery() as storm:
         for number in range(300):
             storm.start_soon(setup.send, hello(setup, f"n{number}"))
         await trio.testing.wait_all_tasks_blocked()
         lanes = {lane.name: lane for lane in setup.door.statistics()}
-        assert lanes["sign-ins"].running == len(signing)
-        assert lanes["sign-ins"].running + lanes["sign-ins"].waiting == 300
+        assert lanes["strangers"].running == len(signing)
+        assert lanes["strangers"].running + lanes["strangers"].waiting == 300
+        # Who is known, what they ask, and what is to go out.
+        assert await setup.send(hello(setup, "m1")) == b"in"
         assert await setup.ask(EVENT) is None
-        publishing.append(await setup.send(codec.pack({"enc": "clear", "load": {"cmd": "publish"}, "version": 3})))
-        assert publishing == [codec.pack(await publish("publish", {}, ""))]
+        assert await setup.send(publish) == codec.pack({"clear": "publish"})
         storm.cancel_scope.cancel()
-    assert {lane.name: lane.done for lane in setup.door.statistics()}["events"] == 1
+    done = {lane.name: lane.done for lane in setup.door.statistics()}
+    assert (done["sign-ins"], done["events"], done["publications"]) == (1, 1, 1)
 
 
 async def test_a_sign_in_that_is_asked_anew_is_answered_once(setup, nursery):

@@ -116,10 +116,19 @@ class Lane:
 def open_lanes() -> Mapping[str, Lane]:
     """The lanes of a request port, by name. The width of each is as many as its claimant has use for at a time.
 
-    Sign-ins are worth no more than the threads that sign (`master/auth`): the others wait here, where they can be
-    overtaken. Pillars wait for a worker, files for a thread, and what minions ask of others for those.
+    Sign-ins are worth no more than twice the threads that sign (`master/auth`): the others wait here, where they can be
+    overtaken. Those of ids without an accepted key, `strangers`, have a third of the threads' turns when all want them.
+    Pillars wait for a worker, files for a thread, and what minions ask of others for those.
     """
-    widths = {"sign-ins": 16, "returns": 1, "publications": 64, "commands": 64, "pillar": 32, "files": 64}
+    widths = {
+        "sign-ins": 16,
+        "strangers": 8,
+        "returns": 1,
+        "publications": 64,
+        "commands": 64,
+        "pillar": 32,
+        "files": 64,
+    }
     return {
         name: Lane(name, width=width)
         for name, width in {**widths, "peers": 256, "heartbeats": 256, "events": 256}.items()

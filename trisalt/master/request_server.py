@@ -212,7 +212,8 @@ class NetworkDoor:
                 return codec.pack(await self._clear.answer(cmd, load, asked.peer))
             finally:
                 lane.leave(began)
-        lane = self._lanes["sign-ins"]
+        # Who is new, or says so without end, does not hold up those who are known.
+        lane = self._lanes["sign-ins" if self._keys.has(load.get("id")) else "strangers"]
         # Of one host, too: who knows a minion's public key must not take its turn from elsewhere. What is no text is
         # refused when its turn comes: until then a sign-in costs as little as can be, for there are many.
         await lane.enter((str(load.get("id")), str(load.get("pub")), asked.peer))

@@ -119,6 +119,10 @@ class AcceptedKeys:
         self._folder = folder
         self._known: dict[str, tuple[Mark, PublicKey]] = {}
 
+    def has(self, id: object) -> bool:
+        """Whether there is an accepted key of `id`, whoever it is that says so: one look."""
+        return isinstance(id, str) and valid_minion_id(id) and _stat(f"{self._folder}/{id}") is not None
+
     def find(self, id: str) -> PublicKey | None:
         """The accepted key of `id`, None if there is none now. `id` is a valid one."""
         path = f"{self._folder}/{id}"
