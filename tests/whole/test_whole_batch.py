@@ -64,12 +64,12 @@ def test_a_batch_can_be_stopped_and_its_jobs_killed(lab):
 def test_a_master_that_is_killed_leaves_a_batch_that_the_next_one_ends(lab, step, number):
     ran = lab.root / f"{step.partition(':')[0]}{number}"
     lab.daemons["master"].stop()
-    seen = lab.daemons["m1"].text().count("master.connected")
+    seen = lab.daemons["m1"].text().count("re-established")
     folder = lab.master_dir()
     argv = [sys.executable, "-m", "tests.support.killer", step, number, "salt-master", "-c", str(folder), "-l", "debug"]
     killer = lab.daemons["master"] = Daemon(argv, lab.root / "killed.out", lab.env)
     lab.wait(lambda: lab._answers(lab.ret_port), "the master")
-    lab.wait(lambda: lab.daemons["m1"].text().count("master.connected") > seen, "m1 to be back")
+    lab.wait(lambda: lab.daemons["m1"].text().count("re-established") > seen, "m1 to be back")
     lab.run("salt", "*", "test.ping")
     done = lab.run("salt", "-b", "1", "*", "cmd.run", f"echo x >> {ran}; sleep 0.3")
     assert done.returncode != 0

@@ -59,7 +59,7 @@ def _ready(lab, killer):
     """Both are up, told without a job: a job would be killed at its own step."""
     if "salt-minion" in killer.argv:
         return "is ready to receive requests" in killer.text()
-    return "master.connected" in lab.daemons["m1"].text()
+    return "re-established" in lab.daemons["m1"].text()
 
 
 def _returns(lab):
