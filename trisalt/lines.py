@@ -89,6 +89,7 @@ STOCK_LINES: dict[str, Row] = {
     "batch.started": "User {user} began a batch of {fun} with jid {jid}",
     "cmd.exec": "Executing command {cmd!r} in directory '{cwd}'",
     "command.denied": _not_run,
+    "command.interrupted": "User {user} had {fun} run as the master ended: it was interrupted, jid {jid}",
     "config.warning": "{text}",
     "daemon.dumped": "Tasks and stacks are written to {path}",
     "daemon.not_started": "{reason}",
@@ -96,14 +97,17 @@ STOCK_LINES: dict[str, Row] = {
     "event_return.lagged": "The returners of events are too slow: {missed} events were not given to them",
     "grains.dmidecode_denied": "Although 'dmidecode' was found in path, the current user cannot execute it. "
     "Grains output might not be accurate.",
+    "job.adopted": "Job {jid} of {fun} runs on since before the restart, with PID {pid}",
     "job.duplicate_return": "Duplicate return from minion {id} for jid {jid} with a *differing* payload; "
     "the first one is kept",
     "job.exception": "The minion function caused an exception",
     "job.invalid_arguments": "{reason}",
+    "job.lost": "Job {jid} of {fun} is over without a return of its own. {reason}",
     "job.published": "User {user} Published command {fun} with jid {jid}",
     "job.queued": "Maximum number of processes reached while executing jid {jid}, queuing... "
     "(Running: {running}, Max: {max})",
     "job.received": "User {user} Executing command {fun} with jid {jid}",
+    "job.resumed": "Job {jid} of {fun} had not begun before the restart: it begins now",
     "job.return_failed": "The minion failed to return the job information for job {jid}. This is often due to the "
     "master being shut down or overloaded.",
     "minion.present": "Minion {id} is here, at {address}",
@@ -137,6 +141,11 @@ STOCK_LINES: dict[str, Row] = {
     "publish.denied": _not_published,
     "publisher.bound": "Starting the Salt Publisher on {address}",
     "publisher.puller_bound": "Starting the Salt Puller on ipc://{path}",
+    "queue.dropped": "Job {jid} waits no longer for {minions}: {why}",
+    "queue.not_noted": "What waits for minions cannot be kept: {reason}",
+    "queue.not_sent": "Job {jid} cannot be sent to those it waits for: {reason}",
+    "queue.restored": "{jobs} jobs wait for minions that were away",
+    "queue.sent": "Job {jid} of {fun} is sent to {minions}, which it waited for",
     "request.received": _received,
     "request_server.bound": "Setting up the master communication server",
     "runner.completed": "Runner completed: {jid}",

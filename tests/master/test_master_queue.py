@@ -117,6 +117,30 @@ def test_who_forgets_what_it_ran_is_not_sent_again_what_it_had_before_it_went():
     assert not queue
 
 
+def test_who_says_that_it_has_had_it_is_not_sent_it_again_and_who_has_not_is():
+    queue = waiting(J1, until=1000.0)
+    queue.here("m1", now=0.0)
+    steps(queue)
+    queue.here("m1", now=60.0)
+    steps(queue, 60.0)
+    # Its return is on the way.
+    queue.answered(J1, "m1", runs=False, taken=True, again=False, now=60.0)
+    assert steps(queue, 60.0) == []
+    assert steps(queue, 90.0) == [Ask(jid=J1, minions=("m1",))]
+    queue.answered(J1, "m1", runs=False, taken=False, again=False, now=90.0)
+    assert steps(queue, 90.0) == [Send(jid=J1, minions=("m1",))]
+
+
+def test_a_return_that_does_not_come_is_not_waited_for_for_ever():
+    queue = waiting(J1, until=1000.0)
+    queue.here("m1", now=0.0)
+    steps(queue)
+    steps(queue, 5.0)
+    queue.answered(J1, "m1", runs=False, taken=True, again=False, now=5.0)
+    assert steps(queue, 6.0, 999.0) == []
+    assert steps(queue, 7.0, 1000.0) == [Drop(jid=J1, minions=("m1",), why=Why.UNKNOWN)]
+
+
 def test_what_an_earlier_master_sent_may_have_run():
     queue = Queue(answer_within=5.0)
     queue.here("m1", now=0.0)

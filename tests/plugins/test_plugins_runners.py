@@ -7,6 +7,7 @@ import pytest
 from trisalt.errors import CommandError, StoreError
 from trisalt.loader.dunders import Plugins
 from trisalt.store.sqlite import open_store
+from trisalt.store.store import Waits
 
 FIRST, SECOND, THIRD = "20261122100000000000", "20261122110000123456", "20261122120000000000"
 
@@ -177,6 +178,64 @@ async def test_active_jobs_are_what_minions_say_they_run(runners, host):
         }
     }
     assert host.asked[0][1]["fun"] == "saltutil.running"
+
+
+@pytest.fixture
+async def waiting(tmp_path, runners):
+    """Jobs that wait, beside those of `runners`: one for m1 and m2, of which m1 was sent it; one that m3 did not take."""
+    async with open_store(tmp_path / "trisalt.db") as store:
+        load = {"fun": "cmd.run", "arg": ["id"], "tgt": "*", "tgt_type": "glob", "user": "root", "ret": ""}
+        waits = Waits(until=1795877066.5, absent={"m2", "m3"})
+        await store.jobs.record_job({**load, "jid": QUEUED}, ["m1", "m2"], waits=waits)
+        await store.jobs.record_job({**load, "jid": ENDED}, ["m1", "m3"], waits=waits)
+        await store.jobs.record_return(ENDED, "m1", {"return": "x", "retcode": 0, "success": True})
+        await store.queue.end({ENDED: {"m3": "expired"}}, reasons={ENDED: {"m3": "It was not back in time"}})
+
+
+QUEUED, ENDED = "20261127100000000000", "20261127110000000000"
+
+
+async def test_what_waits_is_told_by_job_and_minion(runners, waiting):
+    found = runners["jobs.queued"]()
+    assert list(found) == [QUEUED]
+    assert found[QUEUED]["Function"] == "cmd.run"
+    assert {id: sorted(place) for id, place in found[QUEUED]["Queued"].items()} == {
+        "m1": ["Sent", "Since", "Until"],
+        "m2": ["Since", "Until"],
+    }
+    assert found[QUEUED]["Queued"]["m2"]["Until"] == "2026, Nov 28 14:44:26.500000"
+    assert runners["jobs.queued"](int(QUEUED)) == found
+    assert runners["jobs.queued"](FIRST) == {}
+
+
+async def test_a_job_tells_for_whom_it_waits_or_has_waited_in_vain(runners, waiting):
+    assert sorted(runners["jobs.list_job"](QUEUED)["Queued"]) == ["m1", "m2"]
+    assert runners["jobs.print_job"](ENDED)[ENDED]["Queued"]["m3"]["How"] == "expired"
+    assert "m1" not in runners["jobs.list_job"](ENDED)["Queued"]
+    assert "Queued" not in runners["jobs.list_job"](FIRST)
+    assert runners["jobs.lookup_jid"](QUEUED, missing=True) == dict.fromkeys(
+        ["m1", "m2"], "Queued: will run when it is back, until 2026-11-28 14:44:26 UTC"
+    )
+    assert runners["jobs.lookup_jid"](ENDED, missing=True) == {"m1": "x", "m3": "It was not back in time"}
+    assert runners["jobs.lookup_jid"](SECOND, missing=True)["data"]["m1"] == "Minion did not return"
+
+
+@pytest.mark.parametrize(
+    ("args", "asked"), [((), None), (("m1,m2",), ["m1", "m2"]), ((["m1"],), ["m1"]), ((7,), ["7"])]
+)
+async def test_cancel_says_what_became_of_each(runners, host, args, asked):
+    host.answers["cancel"] = {"m2": True, "m1": False}
+    found = runners["jobs.cancel"](int(QUEUED), *args)
+    assert host.asked == [("cancel", {"jid": QUEUED, "minions": asked})]
+    assert found["m1"] == "cancelled"
+    assert f"saltutil.kill_job {QUEUED}" in found["m2"]
+
+
+@pytest.mark.parametrize(("args", "said"), [((), "waits for nobody"), (("m1",), "waits for none of these")])
+async def test_nothing_to_cancel_is_an_error(runners, host, args, said):
+    host.answers["cancel"] = {}
+    with pytest.raises(CommandError, match=said):
+        runners["jobs.cancel"](QUEUED, *args)
 
 
 async def test_what_is_kept_about_minions_is_read(tmp_path, host):

@@ -65,6 +65,15 @@ async def test_how_it_ended_is_kept_with_the_reason_until_a_return_comes_all_the
     assert (await store.jobs.entry(JID)).missing == {"m2": "waits"}
 
 
+async def test_whoever_follows_the_job_later_does_not_lose_the_reason(store):
+    await store.jobs.record_job(LOAD, ["m1", "m2", "m3"], waits=Waits(until=9e9))
+    await store.queue.end({JID: {"m1": "expired"}}, reasons={JID: {"m1": "it was not back"}})
+    await store.queue.end({JID: {"m3": RETURNED}}, reasons={})
+    await store.jobs.mark_settled(JID, {"m1": "no response", "m2": "no response", "m3": "no response"})
+    missing = (await store.jobs.entry(JID)).missing
+    assert missing == {"m1": "it was not back", "m2": "no response", "m3": "no response"}
+
+
 async def test_a_job_is_kept_while_it_waits_and_as_long_as_others_from_then_on(store):
     await store.jobs.record_job(LOAD, ["m1"], waits=Waits(until=9e9))
     assert await store.jobs.expire(5e9) == 0

@@ -219,7 +219,7 @@ class _Desk:
         job.pop("delimiter", None)
         out = {name: job[name] for name in ("fun", "arg", "jid", "user", "tgt", "tgt_type", "ret")}
         await self._bus.publish(JobPublished(**out, metadata=job.get("metadata")))
-        log.info("job.sent_again", fun=load["fun"], jid=load["jid"], minions=request.minions)
+        log.debug("job.sent_again", fun=load["fun"], jid=load["jid"], minions=request.minions)
         self._send(job, _topics(tgt_type, request.minions, rules) if rules.zmq_filtering else ())
 
     async def _aim(self, request: PublishRequest, verdict: Verdict) -> tuple[list[str], list[str], Any, str]:

@@ -90,6 +90,7 @@ class Place:
     silent: int = 0
     asked: int = 0
     asked_in: int = 0
+    idle: bool = False
     unknown: bool = False
 
 
@@ -184,10 +185,13 @@ class Queue:
         self._remove(place)
         return True
 
-    def answered(self, jid: str, id: str, *, runs: bool | None, again: bool, now: float) -> None:
+    def answered(
+        self, jid: str, id: str, *, runs: bool | None, again: bool, now: float, taken: bool | None = None
+    ) -> None:
         """What a minion said when it was asked whether it runs a job; None when it said nothing.
 
-        `again`: it may be sent again, since it remembers, over restarts too, what it has run.
+        `again`: it may be sent again, since it remembers, over restarts too, what it has run. `taken`: it says that it
+        has had the job, or has not; one that had it and does not run it has its return on the way.
         """
         place = self._jobs.get(jid, {}).get(id)
         if place is None or place.state is not State.ASKED:
@@ -195,7 +199,8 @@ class Queue:
         self._touched[id] = None
         place.silent = place.silent + 1 if runs is None else 0
         line = self._lines[id]
-        if runs:
+        place.idle = not runs and taken is True
+        if runs or place.idle:
             least, most = RUNS_AGAIN_S
             place.state, place.wake = State.RUNS, now + min(least * 2**place.asked, most)
             place.asked += 1
@@ -208,7 +213,7 @@ class Queue:
         else:
             place.state = State.WAITS
             # It was sent before it went, and it may have run then.
-            place.unknown = not again and self.may_have_run(jid, id)
+            place.unknown = not again and taken is None and self.may_have_run(jid, id)
 
     def put_back(self, jid: str, ids: Iterable[str], *, now: float) -> None:
         """What was to be done could not be: it is tried again in a while."""
@@ -317,6 +322,9 @@ class Queue:
 
     @staticmethod
     def _over(place: Place, *, here: bool, wall: float) -> Why | None:
+        if place.idle and place.until <= wall:
+            # It has had it, and what it returned has not come for all that time.
+            return Why.UNKNOWN
         if place.state is State.ASKED or (here and place.state is not State.WAITS):
             # It may be at work: what it says is waited for.
             return None

@@ -226,19 +226,20 @@ class _Desk:
     async def _ask(self, jid: str, ids: list[str]) -> None:
         """Does it run there? Who says no is asked no further, unless it may have run before it was started anew."""
         answers = await self._answers(FIND_JOB, jid, ids)
-        again = await self._remember([id for id, answer in answers.items() if not answer])
-        unsure = [id for id in answers if not answers[id] and id not in again and self._queue.may_have_run(jid, id)]
-        if unsure:
+        runs = {id: bool(answer.result) for id, answer in answers.items()}
+        taken = {id: answer.taken for id, answer in answers.items()}
+        again = await self._remember([id for id in answers if not runs[id] and taken[id] is None])
+        idle = [id for id in answers if not runs[id] and taken[id] is None and id not in again]
+        if unsure := [id for id in idle if self._queue.may_have_run(jid, id)]:
             await self._bring_home(jid, unsure)
         now = trio.current_time()
         for id in ids:
-            runs = bool(answers[id]) if id in answers else None
-            self._queue.answered(jid, id, runs=runs, again=id in again, now=now)
+            self._queue.answered(jid, id, runs=runs.get(id), taken=taken.get(id), again=id in again, now=now)
         self._changed.set()
 
-    async def _answers(self, fun: str, jid: str, ids: list[str]) -> dict[str, Any]:
+    async def _answers(self, fun: str, jid: str, ids: list[str]) -> dict[str, JobReturned]:
         """What these minions say of a job, as far as they say anything in time."""
-        answers: dict[str, Any] = {}
+        answers: dict[str, JobReturned] = {}
         wanted = PublishRequest(tgt=ids, tgt_type="list", fun=fun, arg=[jid], user=MASTER.name, caller=MASTER)
         with trio.move_on_after(self._timeout):
             # It may shed: what is missed of the answers is asked again.
@@ -252,7 +253,7 @@ class _Desk:
                     for event in await returns.receive_all():
                         # One that refuses to answer has said nothing.
                         if isinstance(event, JobReturned) and event.jid == published.jid and not event.retcode:
-                            answers[event.id] = event.result
+                            answers[event.id] = event
         return answers
 
     async def _bring_home(self, jid: str, ids: list[str]) -> None:
@@ -268,7 +269,7 @@ class _Desk:
                 retcode=kept.get("retcode", 0),
                 success=kept.get("success", True),
             )
-            for id, kept in cached.items()
+            for id, kept in ((id, answer.result) for id, answer in cached.items())
             if isinstance(kept, dict) and kept.get("jid") == jid and "return" in kept
         ]
         if returns:

@@ -134,11 +134,12 @@ class SqliteJobs:
 
     async def mark_settled(self, jid: str, missing: Mapping[str, str], *, events: Sequence[Event] = ()) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
-        values = (self._clock(), pack_bin(dict(missing)), jid)
-        entries = self._log.entries(events)
+        now, entries = self._clock(), self._log.entries(events)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
-            connection.execute(_SETTLE, values)
+            # Why it waits for somebody no longer is what there is to say of those.
+            reasons = {**missing, **queue.reasons_kept(connection, jid)}
+            connection.execute(_SETTLE, (now, pack_bin(reasons), jid))
             self._log.insert(connection, entries)
 
         await self._engine.write(write, then=partial(self._log.told, entries))

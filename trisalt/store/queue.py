@@ -82,6 +82,16 @@ def insert(connection: sqlite3.Connection, jid: str, minions: Iterable[str], wai
     connection.executemany("INSERT OR IGNORE INTO queue (jid, id, queued, until, sent) VALUES (?,?,?,?,?)", rows)
 
 
+def reasons_kept(connection: sqlite3.Connection, jid: str) -> dict[str, str]:
+    """In the writer's thread: the reasons for those that a job has waited for in vain."""
+    ended = connection.execute("SELECT id FROM queue WHERE jid = ? AND how IS NOT NULL AND how != ?", (jid, RETURNED))
+    ids = {id for (id,) in ended}
+    found = connection.execute("SELECT missing FROM jobs WHERE jid = ?", (jid,)).fetchone() if ids else None
+    if not found or found[0] is None:
+        return {}
+    return {id: why for id, why in unpack_bin(found[0]).items() if id in ids}
+
+
 def expire(connection: sqlite3.Connection, before: float, limit: int) -> int:
     """In the writer's thread: forget what ended before. How many rows went."""
     old = "SELECT number FROM queue WHERE ended < ? LIMIT ?"

@@ -163,12 +163,13 @@ def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progr
         for id, seconds in sorted((entry.late if entry is not None else {}).items()):
             print(f"# {id}: returned late, {_spelled(seconds)} after nobody waited any longer.")
     if missing and entry is not None:
-        waits = _queued(jid)
+        with _queue() as reader:
+            waits = reader.of_job(jid)
         for id in sorted(set(entry.minions) - set(returns)):
-            if id in waits and "Ended" not in waits[id]:
-                found[id] = f"Queued: will run when it is back, until {waits[id]['Until']}"
-            else:
-                found[id] = entry.missing[id] if id in waits and id in entry.missing else "Minion did not return"
+            found[id] = "Minion did not return"
+            if id in waits:
+                reason = f"Queued: will run when it is back, until {_told(waits[id].until)}"
+                found[id] = reason if waits[id].ended is None else entry.missing.get(id, found[id])
     outputter = next((body["out"] for body in returns.values() if body.get("out")), None)
     return {"outputter": outputter, "data": found} if outputter else found
 
@@ -387,6 +388,10 @@ def _jid_moment(jid):
 
 def _written(seconds):
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y, %b %d %H:%M:%S.%f")
+
+
+def _told(seconds):
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _moment(name, value):
