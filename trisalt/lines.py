@@ -206,6 +206,7 @@ MINION_LINES: dict[str, Row] = {
     "master.function_failed": "The function {fun} gave no master, and is asked again in {wait_s} seconds: {reason}",
     "master.given_up": "Error while bringing up minion for multi-master. Is master at {master} responding?",
     "master.listed": "Got list of available master addresses: {masters}",
+    "master.left": "Master {master} is not asked again before the minion is restarted; it has others",
     "master.lost": "Connection to master {master} lost",
     "master.next": "Trying to tune in to next master from master-list",
     "master.none": "No master could be reached or all masters denied the minion's connection attempt.",

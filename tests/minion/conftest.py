@@ -90,9 +90,11 @@ class FakeMaster:
         self.greeting = None
         self.unknown_hosts = deque()
         self.addresses = {host: [f"192.0.2.1{number}"] for number, host in enumerate("abc", 1)}
-        # Of several masters that this one stands for, by name: those that do not answer, and where the key is pending.
+        # Of several masters that this one stands for, by name: those that do not answer, where the key is
+        # pending, and where it was rejected.
         self.gone = set()
         self.pending = set()
+        self.rejecting = set()
 
     # -- what the link is given ---------------------------------------------------------------------------------
 
@@ -136,8 +138,8 @@ class FakeMaster:
         if host in self.gone:
             await trio.sleep_forever()
         request = parse_request(payload)
-        if request.enc == "clear" and host in self.pending:
-            return refused_answer(Hello.from_load(request.load, request.version), True, self.key)
+        if request.enc == "clear" and host in self.pending | self.rejecting:
+            return refused_answer(Hello.from_load(request.load, request.version), host in self.pending, self.key)
         if request.enc == "clear":
             return await self._auth(Hello.from_load(request.load, request.version))
         try:

@@ -14,7 +14,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import FireMaster, JobReceived, ScheduleDue
+from trisalt.bus.events import FireMaster, JobReceived, PillarRefreshed, ScheduleDue
 from trisalt.errors import WorkerDied
 from trisalt.minion.facts import Facts
 from trisalt.minion.jobs import JobOptions, is_warm, run_jobs
@@ -34,6 +34,7 @@ class FakeWorkers:
 
     def __init__(self):
         self.calls = []
+        self.contexts = []
         self.warm = []
         self.results = {}
         self.slow = {}
@@ -45,6 +46,7 @@ class FakeWorkers:
         if on_start is not None:
             on_start(self.pid)
         self.calls.append(call)
+        self.contexts.append(context)
         self.warm.append(warm)
         if isinstance(call.fun, str) and call.fun in self.slow:
             await self.slow[call.fun].wait()
@@ -212,6 +214,23 @@ async def test_a_jid_runs_once_over_a_restart_too(make):
         assert minion.workers.calls == []
         await minion.publish()
         assert len(minion.workers.calls) == 1
+
+
+async def test_a_job_of_a_master_that_has_just_come_waits_for_its_pillar(make, autojump_clock):
+    async with make().running() as minion:
+        minion.facts.masters = frozenset({"salt", "b"})
+        jid = await minion.publish("test.nap")
+        assert minion.workers.calls == []
+        minion.facts.pillars = {"salt": {"role": "db"}}
+        await minion.bus.publish(PillarRefreshed())
+        await wait_all_tasks_blocked()
+        assert minion.back(jid)["return"] is True
+        assert minion.workers.contexts[-1]().pillar == {"role": "db"}
+        lost = minion.job("test.nap")
+        await minion.bus.publish(JobReceived(load=lost, master="b"))
+        await trio.sleep(61)
+    assert "has not given this minion its pillar" in minion.back(lost["jid"])["return"]
+    assert len(minion.workers.calls) == 1
 
 
 async def test_a_recording_of_yesterday_is_not_run(make):

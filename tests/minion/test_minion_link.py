@@ -282,6 +282,14 @@ async def test_a_minion_that_one_master_knows_does_not_wait_where_its_key_is_pen
         assert await said() == "c"
 
 
+async def test_a_minion_that_one_master_knows_goes_on_from_one_that_rejects_it(patient_clock, failover, master):
+    async with failover(("a", "b", "c")) as (_bus, said):
+        master.rejecting = {"b"}
+        master.gone = {"a"}
+        master.notice(Notice.DISCONNECTED)
+        assert [await said(), await said()] == ["lost a", "c"]
+
+
 async def test_a_master_that_fell_silent_is_left_within_seconds(patient_clock, failover, master):
     async with failover(("a", "b")) as (_bus, said):
         began = trio.current_time()

@@ -12,7 +12,8 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, PillarRefresh
 from trisalt.bus.requests import MasterRequest
 from trisalt.config.read import read_minion
-from trisalt.errors import ConfigError, RequestTimeout, WorkerDied
+from trisalt.errors import ConfigError, MasterNotFound, Rejected, RequestTimeout, WorkerDied
+from trisalt.minion.daemon import _keep
 from trisalt.minion.facts import Facts
 from trisalt.minion.masters import Rota, masters_of, named, rotas, watch_jobs
 from trisalt.minion.pillar import Pillar, PillarOptions, keep_pillar
@@ -179,6 +180,34 @@ async def test_a_function_that_gives_none_is_asked_again_and_the_log_says_why(tm
     assert [line["event"] for line in logs] == ["master.function_failed"] * 5
 
 
+class Ending:
+    """A link that ends with an error."""
+
+    def __init__(self, error):
+        self.master, self._error = "a", error
+
+    async def run(self):
+        await trio.lowlevel.checkpoint()
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [Rejected("no"), MasterNotFound("nowhere")])
+async def test_a_link_that_ends_leaves_the_others_and_the_last_one_ends_the_minion(error):
+    links = [Ending(error), Ending(ExceptionGroup("of a nursery", [error]))]
+    kept = set(links)
+    with structlog.testing.capture_logs() as logs:
+        await _keep(links[0], kept)
+        with pytest.RaisesGroup(type(error)):
+            await _keep(links[1], kept)
+    assert [line["others"] for line in logs if line["event"] == "master.left"] == [1]
+
+
+async def test_a_link_that_breaks_ends_the_minion_whatever_the_others_do():
+    link = Ending(ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        await _keep(link, {link, Ending(None)})
+
+
 # -- what is apart -------------------------------------------------------------------------------------------------
 
 
@@ -187,7 +216,9 @@ class Masters:
 
     def __init__(self):
         self.bus = Bus()
-        self.facts = Facts(id="m1", opts={"master": ["a", "b"], "x": 1}, grains={"id": "m1"})
+        self.facts = Facts(
+            id="m1", opts={"master": ["a", "b"], "x": 1}, grains={"id": "m1"}, masters=frozenset({"a", "b"})
+        )
         self.standing = ["a", "b"]
         self.gone = set()
         self.asked = []

@@ -220,6 +220,7 @@ class Minion:
             returns = Returns(spool, masters if len(links) > 1 else ())
             if len(links) > 1 or any(rota.several for rota in self._rotas):
                 upcalls.standing = partial(standing, links)
+                facts.masters = frozenset(master.name for rota in self._rotas for master in rota.order)
             await services.start(answer_requests, bus, links)
             self._hearts = Hearts(config.id, links)
             await services.start(self._hearts.run, bus)
@@ -320,8 +321,9 @@ class Minion:
         async with self._bus.subscribe(Connected, keep=True) as connections:
             if config.random_startup_delay > 0:
                 await trio.sleep(random.uniform(0, config.random_startup_delay))  # noqa: S311 - a spread, no secret
+            kept = set(links)
             for link in links:
-                services.start_soon(_keep, link, len(links) == 1)
+                services.start_soon(_keep, link, kept)
             await connections.receive()
 
     async def _follow_masters(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -496,14 +498,18 @@ class Minion:
         log.info("config.reloaded", taken=taken, at_restart=waiting)
 
 
-async def _keep(link: Link, alone: bool) -> None:
-    """Keep one link standing; without it a minion of several masters has the others."""
+async def _keep(link: Link, kept: set[Link]) -> None:
+    """Keep one link standing. It may end as long as there are others: then `kept` holds one less."""
     try:
         await link.run()
-    except MasterNotFound:
-        log.error("master.not_found", master=link.master)
-        if alone:
+    except (MasterNotFound, Rejected, BaseExceptionGroup) as exc:
+        error = _sole(exc) if isinstance(exc, BaseExceptionGroup) else exc
+        kept.discard(link)
+        if isinstance(error, MasterNotFound):
+            log.error("master.not_found", master=link.master)
+        if not kept or not isinstance(error, MasterNotFound | Rejected):
             raise
+        log.error("master.left", master=link.master, others=len(kept))
 
 
 async def _reload_modules(

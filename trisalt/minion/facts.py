@@ -19,7 +19,7 @@ from trisalt.worker.protocol import Context
 class Facts:
     """The current facts. `version` counts the reloads of plugins, so that workers load them anew.
 
-    `pillar` is the minion's own; where it has several masters, `pillars` has what each of them gave, by its name.
+    `pillar` is the minion's own; where it has several `masters`, `pillars` has what each of them gave, by its name.
     """
 
     id: str
@@ -27,6 +27,7 @@ class Facts:
     grains: Mapping[str, Any] = attrs.field(factory=dict)
     pillar: Mapping[str, Any] = attrs.field(factory=dict)
     pillars: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    masters: frozenset[str] = frozenset()
     environ: Mapping[str, str | None] = attrs.field(factory=dict)
     version: int = 0
     _contexts: dict[str | None, tuple[tuple[object, ...], Context]] = attrs.field(factory=dict, init=False, repr=False)
@@ -34,6 +35,10 @@ class Facts:
     def pillar_of(self, master: str | None) -> Mapping[str, Any]:
         """The pillar that counts for what a master asks."""
         return self.pillars.get(master, self.pillar) if master is not None else self.pillar
+
+    def lacks(self, master: str) -> bool:
+        """Whether one of several masters has not given us its pillar yet."""
+        return master in self.masters and master not in self.pillars
 
     def context(self, master: str | None = None) -> Context:
         """What a worker needs for its dunders; the same object as long as nothing has changed.

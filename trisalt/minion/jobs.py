@@ -23,7 +23,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import FireMaster, JobReceived, ScheduleDue
+from trisalt.bus.events import FireMaster, JobReceived, PillarRefreshed, ScheduleDue
 from trisalt.errors import TargetError, TrisaltError, WorkerDied
 from trisalt.loader.returner import returner_names
 from trisalt.minion.answers import answer, answered_here
@@ -92,6 +92,9 @@ BLACKOUT = (
 # A publication older than this many seconds is not run: it may be a recording. Wide enough for a clock that is off
 # by a time zone.
 OLDEST_JOB = 12 * 3600.0
+
+# How long a job of a master that has just come waits for that master's pillar (seconds).
+PILLAR_WITHIN = 60.0
 
 # A jid names files; a caller may have made up their own.
 _SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
@@ -247,7 +250,8 @@ class Jobs:
                 self._finish(jid, back, outcome)
                 await self._give(load, back, outcome)
                 return
-            refusal = self._blackout(fun, master)
+            refusal = await self._await_pillar(master) if self._facts.lacks(master) else None
+            refusal = refusal or self._blackout(fun, master)
             if refusal is not None:
                 self._finish(jid, back, refusal)
                 await self._give(load, back, refusal)
@@ -311,6 +315,16 @@ class Jobs:
         told = ("jid", "fun", "tgt", "tgt_type", "user", "master_id", "metadata")
         data = {key: load[key] for key in told if key in load}
         await self._bus.publish(FireMaster(name=f"salt/job/{load['jid']}/start/{self._facts.id}", data=data))
+
+    async def _await_pillar(self, master: str) -> Outcome | None:
+        """Wait for the pillar of a master that has just come: its jobs are not to see another's. In vain: a refusal."""
+        with trio.move_on_after(PILLAR_WITHIN):
+            async with self._bus.subscribe(PillarRefreshed, keep=False, depth=1) as refreshed:
+                while self._facts.lacks(master):
+                    await refreshed.receive_all()
+            return None
+        text = f"ERROR: the master {master} has not given this minion its pillar yet"
+        return Outcome(result=text, retcode=1, success=False, out="nested")
 
     def _blackout(self, fun: Any, master: str) -> Outcome | None:
         for source in (self._facts.pillar_of(master), self._facts.grains):

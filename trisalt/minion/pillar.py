@@ -66,8 +66,8 @@ class Pillar:
         return True
 
     def lacks(self, master: str) -> bool:
-        """Whether a master that stands has not given us its pillar yet."""
-        return master in self._standing() and master not in self._facts.pillars
+        """Whether one of several masters has not given us its pillar yet."""
+        return self._facts.lacks(master)
 
     async def _fetch(self, master: str | None, found: dict[str | None, Mapping[str, Any]]) -> None:
         request = MasterRequest(

@@ -56,7 +56,7 @@ async def sign_in(
     `request` sends a payload and waits for its answer, without a deadline of its own. The master's key is pinned
     when its answer has been verified. `elsewhere`: there are other masters, so this one is asked once, and the end is
     None for any answer but acceptance; only while our key is pending it is asked again, unless we are `known` to
-    another. Raises Rejected, unless `rejected_retry` is set.
+    another. Raises Rejected, unless `rejected_retry` is set or another has taken us.
     """
     wait = options.acceptance_wait_time
     while True:
@@ -76,7 +76,7 @@ async def sign_in(
                     log.error("auth.pending", master=master, wait_s=_plain(wait))
                 case Refused():
                     log.critical("auth.rejected", master=master, verified=answer.verified)
-                    if not options.rejected_retry:
+                    if not options.rejected_retry and not (elsewhere and known):
                         raise Rejected("the master has rejected this minion's public key")
                 case TooMany():
                     log.error("auth.full", master=master)
