@@ -1,11 +1,14 @@
 """The catalogue: tags, payloads, and what must never travel."""
 
 import pickle
+from datetime import UTC, datetime, timedelta
 from string import Formatter
 
 import attrs
 import msgpack
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trisalt.bus import events
 from trisalt.bus.events import (
@@ -84,3 +87,10 @@ def test_a_secret_is_neither_printed_nor_serialised():
     with pytest.raises(LocalProtocolError):
         pickle.dumps(secret)
     assert secret.reveal() == "hunter2"
+
+
+@given(st.floats(-1e9, 4e9) | st.integers(0, 4_000_000_000) | st.sampled_from([1.9999999, 0.9999994999, 1e9 + 0.5e-6]))
+def test_a_stamp_is_the_time_as_iso_8601_has_it(seconds):
+    written = datetime.fromisoformat(stamped(seconds))
+    assert abs(written - datetime.fromtimestamp(seconds, UTC)) <= timedelta(microseconds=1)
+    assert len(stamped(seconds)) == len("2026-11-22T12:49:40.743908+00:00")

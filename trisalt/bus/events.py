@@ -6,9 +6,11 @@ the process. Tags and payloads are Salt's own; source: stock Salt 3008.3's bus, 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from string import Formatter
 from typing import Any, ClassVar, NoReturn
@@ -57,7 +59,15 @@ def optional(name: str | None = None) -> Any:
 
 def stamped(seconds: float) -> str:
     """`_stamp` as stock writes it: ISO 8601, UTC, microseconds, `+00:00`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+    whole = math.floor(seconds)
+    micros = round((seconds - whole) * 1e6)
+    return f"{_second(whole + micros // 1_000_000)}.{micros % 1_000_000:06}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """The time to the second: many events happen in one."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 @attrs.frozen

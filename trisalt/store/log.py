@@ -266,10 +266,14 @@ def job_of(tag: str) -> str | None:
     return None
 
 
+def _text(value: str) -> str:
+    """What came as bytes that are no text, escaped: SQLite takes text only."""
+    return value if value.isascii() else value.encode(errors="backslashreplace").decode()
+
+
 def _entry(event: Event) -> Entry:
-    # What came as bytes that are no text: SQLite takes text only.
-    tag = event.tag.encode(errors="backslashreplace").decode()
-    origin = f"{event.origin.kind}/{event.origin.name}".encode(errors="backslashreplace").decode()
+    tag = _text(event.tag)
+    origin = _text(f"{event.origin.kind}/{event.origin.name}")
     try:
         data = pack_bin(event.to_data())
     except LocalProtocolError as exc:
