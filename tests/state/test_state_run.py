@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
 import stat
+import tarfile
 from collections.abc import Mapping
 
 import msgpack
@@ -350,3 +354,44 @@ def test_a_mocked_run_calls_nothing(apply):
 def test_what_was_applied_last_is_applied_again_from_the_cache(apply, tmp_path):
     apply("a: test.nop\n")
     assert list(apply("b: test.nop\n", cache=True)) == ["a"]
+
+
+def packed(path, files):
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def functions(tmp_path, host):
+    opts = {"id": "m1", "cachedir": str(tmp_path / "cache"), "file_client": "local", "__cli": "salt-call", "test": None}
+    return Plugins(opts, grains={"id": "m1"}, pillar={}).loader("modules")
+
+
+def test_a_packed_tree_is_applied_if_its_hash_is_the_one_that_is_told(functions, tmp_path):
+    chunk = {"state": "test", "fun": "nop", "name": "x", "__id__": "x", "__sls__": "s", "order": 1}
+    sum = packed(tmp_path / "a.tgz", {"lowstate.json": json.dumps([chunk]), "pillar.json": '{"a": 1}'})
+    assert list(functions["state.pkg"](str(tmp_path / "a.tgz"), sum, "sha256")) == ["test_|-x_|-x_|-nop"]
+    assert functions["state.pkg"](str(tmp_path / "a.tgz"), "0" * 64, "sha256") == {}
+
+
+def test_a_packed_tree_that_leads_out_of_itself_is_refused(functions, tmp_path):
+    sum = packed(tmp_path / "a.tgz", {"lowstate.json": "[]", "../evil": "x"})
+    with pytest.raises(CommandError, match="is no packed tree of states"):
+        functions["state.pkg"](str(tmp_path / "a.tgz"), sum, "sha256")
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_requests_wait_for_the_operator_of_the_host(apply, host, functions, tmp_path):
+    (tmp_path / "srv/a.sls").write_text("a: test.succeed_with_changes\n")
+    functions._opts["file_roots"] = {"base": [str(tmp_path / "srv")]}
+    (tried,) = functions["state.request"]("a").values()
+    assert tried["result"] is None
+    assert functions["state.check_request"]()["default"]["mods"] == "a"
+    (done,) = functions["state.run_request"]().values()
+    assert done["result"] is True
+    assert functions["state.check_request"]() == {}
+    assert functions["state.run_request"]() == {}

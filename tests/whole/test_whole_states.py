@@ -79,6 +79,12 @@ def test_pillar_of_the_command_line_is_laid_over(lab):
     assert done["test_|-site_|-site_|-succeed_with_changes"]["comment"] == "port 1"
 
 
+def test_a_call_on_the_minions_host_asks_the_master_for_files_and_pillar(lab):
+    done = lab.run("salt-call", "--out", "json", "state.apply", minion="m1")
+    states = json.loads(done.stdout)["local"]
+    assert states["test_|-site_|-site_|-succeed_with_changes"]["comment"] == "port 8080"
+
+
 def test_what_does_not_compile_is_told_and_fails(lab):
     done = lab.run("salt", "--out", "json", "--static", "*", "state.apply", "broken")
     (text,) = json.loads(done.stdout)["m1"]

@@ -32,7 +32,7 @@ def show_sls(mods, test=None, queue=None, **kwargs):
         return conflict
     with _session(kwargs, test, saltenv="base") as session:
         high, errors = _high(session, mods)
-    return _errors(errors) or high
+    return _told(errors, high)
 
 
 def show_low_sls(mods, test=None, queue=None, **kwargs):
@@ -50,10 +50,8 @@ def show_low_sls(mods, test=None, queue=None, **kwargs):
         return conflict
     with _session(kwargs, test, saltenv="base") as session:
         high, errors = _high(session, mods)
-        if errors:
-            return _errors(errors)
-        compiled = session.compile_plain(high)
-    return _errors(compiled) if isinstance(compiled, list) else compiled.chunks
+        compiled = errors or session.compile_plain(high)
+    return _told(compiled, None) if isinstance(compiled, list) else _told([], compiled.chunks)
 
 
 def show_highstate(queue=None, **kwargs):
@@ -90,7 +88,8 @@ def show_lowstate(queue=None, **kwargs):
     if conflict is not None:
         return conflict
     with _session(kwargs, None) as session:
-        return _lowstate(session)
+        chunks = _lowstate(session)
+    return _told([], chunks)
 
 
 def _lowstate(session: Any) -> list[Any]:
@@ -121,7 +120,7 @@ def show_states(queue=None, **kwargs):
     if chunks and not isinstance(chunks[0], dict):
         __utils__["staterun.finish"](chunks)
         return chunks
-    return list(dict.fromkeys(chunk["__sls__"] for chunk in chunks))
+    return _told([], list(dict.fromkeys(chunk["__sls__"] for chunk in chunks)))
 
 
 def show_state_usage(queue=None, **kwargs):
@@ -162,7 +161,8 @@ def show_top(queue=None, **kwargs):
         except RenderError as exc:
             raise CommandError(str(exc)) from exc
         errors = session.verify_top(top)
-        return _errors(errors) if errors else session.assigned(top)
+        assigned = {} if errors else session.assigned(top)
+    return _told(errors, assigned)
 
 
 def sls_exists(mods, test=None, queue=None, **kwargs):
@@ -208,10 +208,8 @@ def graph(mods, test=None, queue=None, **kwargs):
         return conflict
     with _session(kwargs, test, saltenv="base") as session:
         high, errors = _high(session, mods)
-        if errors:
-            return _errors(errors)
-        compiled = session.compile_plain(high)
-    return _errors(compiled) if isinstance(compiled, list) else compiled.graph.to_dot()
+        compiled = errors or session.compile_plain(high)
+    return _told(compiled, None) if isinstance(compiled, list) else _told([], compiled.graph.to_dot())
 
 
 def graph_highstate(queue=None, **kwargs):
@@ -229,10 +227,8 @@ def graph_highstate(queue=None, **kwargs):
         return conflict
     with _session(kwargs, None) as session:
         high, errors = _top(session)
-        if errors:
-            return _errors(errors)
-        compiled = session.compile_plain(high)
-    return _errors(compiled) if isinstance(compiled, list) else compiled.graph.to_dot()
+        compiled = errors or session.compile_plain(high)
+    return _told(compiled, None) if isinstance(compiled, list) else _told([], compiled.graph.to_dot())
 
 
 @contextmanager
@@ -253,10 +249,10 @@ def _high(session: Any, mods: Any) -> tuple[dict[str, Any], list[str]]:
     return high, errors + session.verify(high)
 
 
-def _errors(errors: list[str]) -> list[str]:
-    if errors:
-        __context__["retcode"] = 1
-    return errors
+def _told(errors: list[str], found: Any) -> Any:
+    """What was found, or what is wrong; `__context__` knows which, whatever templates have left there."""
+    __context__["retcode"] = 1 if errors else 0
+    return errors or found
 
 
 def _top(session: Any) -> tuple[dict[str, Any], list[str]]:

@@ -20,7 +20,6 @@ from trisalt.worker import upcall
 # Exit statuses. Source: spec/states.md section 13.
 OK, COMPILER_ERROR, STATE_FAILURE, PILLAR_FAILURE = 0, 1, 2, 5
 
-PILLAR_FAILED = "Pillar failed to render with the following messages:"
 # What a master says about states, to its minions.
 MASTER_SAYS = (
     *("renderer", "failhard", "state_top", "state_top_saltenv", "nodegroups", "state_auto_order", "file_roots"),
@@ -55,6 +54,16 @@ def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **option
         jid=str(kwargs.get("__pub_jid") or ""),
         mock=bool(kwargs.get("mock")),
     )
+
+
+def applying(
+    kwargs: dict[str, Any], test: Any, state_events: Any = None, *, saltenv: str | None = None, **options: Any
+) -> Session:
+    """A session of a function that applies states: in test mode or not, and telling of each state or not."""
+    options["test"] = test_of(test, kwargs)
+    if state_events is not None:
+        options["state_events"] = state_events
+    return open_session(kwargs, saltenv=saltenv, **options)
 
 
 def _is_command() -> bool:
@@ -310,6 +319,12 @@ def pillar_failed(session: Session, kwargs: Mapping[str, Any]) -> list[str]:
     if errors:
         __context__["retcode"] = PILLAR_FAILURE
     return errors
+
+
+def pillar_refusal(session: Session, kwargs: Mapping[str, Any]) -> list[str]:
+    """What a run that a broken pillar keeps from beginning returns; nothing when it may begin."""
+    errors = pillar_failed(session, kwargs)
+    return ["Pillar failed to render with the following messages:", *errors] if errors else []
 
 
 def terse(result: Any, kwargs: Mapping[str, Any]) -> Any:
