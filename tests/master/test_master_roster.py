@@ -223,6 +223,7 @@ def test_a_minion_without_a_key_is_nobody():
     assert (roster.forget("m1"), "m1" in roster, roster.news, roster.gone) == (None, False, False, set())
     for tell in (roster.left, roster.hung_up, roster.knocked):
         tell("m1", now=1.0)
+    roster.beat("m1", now=1.0, every=60.0)
     assert len(roster) == 0
 
 

@@ -192,7 +192,10 @@ class Roster:
 
     def beat(self, id: str, *, now: float, every: float, version: str = "", latency: float | None = None) -> None:
         """It was heard, and says that it will be heard `every` so many seconds."""
-        entry = self._entries[id]
+        entry = self._entries.get(id)
+        if entry is None:
+            # Its key has gone in between.
+            return
         entry.every = every
         entry.version = version or entry.version
         if latency is not None:

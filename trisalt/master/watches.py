@@ -436,15 +436,17 @@ class Watches:
     async def _gather(self, watch: _Watch) -> frozenset[str]:
         while True:
             watch.changed = trio.Event()
-            if watch.news:
-                await self._tell(watch)
-            match watch.gather.step(trio.current_time()):
+            now, wake = trio.current_time(), watch.gather.wake
+            match watch.gather.step(now):
                 case Done(missing=missing):
                     return missing
                 case Ask(minions=minions):
                     await self._ask(watch, minions)
+                case None if watch.news and now >= watch.gather.courtesy:
+                    await self._tell(watch)
                 case None:
-                    with trio.move_on_at(watch.gather.wake):
+                    # Most jobs are over before there is news of anybody.
+                    with trio.move_on_at(min(wake, watch.gather.courtesy) if watch.news else wake):
                         await watch.changed.wait()
 
     async def _ask(self, watch: _Watch, minions: frozenset[str]) -> None:
