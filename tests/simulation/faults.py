@@ -158,6 +158,18 @@ class Publish(Act):
 
 
 @attrs.frozen(kw_only=True)
+class Batch(Publish):
+    """An operator has a job run by so many minions at a time, and follows it."""
+
+    size: str
+
+    @property
+    def mark(self) -> str:
+        """What its function is given, so that it is known for this batch's wherever it runs."""
+        return f"batch of {self.at}"
+
+
+@attrs.frozen(kw_only=True)
 class Follow(Act):
     """An operator joins a job that is out already: the one of that number, if there is one."""
 
@@ -248,6 +260,10 @@ def _acts(draw: random.Random, minions: list[str]) -> Iterator[Act]:
             timeout=draw.choice((None, None, 2.0, 20.0)),
             waits=draw.random() < 0.2,
         )
+    if draw.random() < 0.3:
+        seconds = round(draw.choice((0.1, 2.0, 8.0)) * (0.5 + draw.random()), 3)
+        size = draw.choice(("1", "2", "50%"))
+        yield Batch(at=draw.random() * SPAN, fun="test.sleep", tgt="*", seconds=seconds, size=size)
     for _ in range(draw.choice((0, 0, 1, 2))):
         yield Follow(at=draw.random() * SPAN, number=draw.randint(0, 7))
     if draw.random() < 0.2:

@@ -28,6 +28,7 @@ from tests.simulation import platform
 from tests.simulation.disk import Disk, open_simulated_store, scratch
 from tests.simulation.faults import (
     MASTER,
+    Batch,
     ChangeKey,
     ClockStep,
     Crash,
@@ -233,6 +234,7 @@ class Host:
             with platform.outside():
                 mark_begun(self.disk.folder / process.spool)
         world.ledger.begun[self.id, jid] += 1
+        world.ledger.marks.update((self.id, value) for value in process.call.arg if isinstance(value, str))
         world.trace.note(self.id, "ran", fun=fun, jid=jid, time=world.ledger.begun[self.id, jid])
         context = contextvars.copy_context()
         context.run(platform.current.set, None)
@@ -464,11 +466,15 @@ class World:
         """An operator's `salt`; when the master goes away under it, they look what became of the job."""
         one = Followed(act, trio.current_time())
         self.followed.append(one)
-        request = {"op": "publish", "tgt": act.tgt, "fun": act.fun, "follow": act.follow, "timeout": act.timeout}
-        request |= {
-            "tgt_type": "glob" if isinstance(act.tgt, str) else "list",
-            "arg": [act.seconds] if act.seconds else [],
-        }
+        arg: list[Any] = [act.seconds] if act.seconds else []
+        request: dict[str, Any] = {"tgt": act.tgt, "fun": act.fun, "follow": act.follow, "timeout": act.timeout}
+        request["tgt_type"] = "glob" if isinstance(act.tgt, str) else "list"
+        match act:
+            case Batch():
+                # What runs tells by this which batch it is of.
+                request |= {"op": "batch", "size": act.size, "arg": [*arg, act.mark]}
+            case _:
+                request |= {"op": "publish", "arg": arg, "wait_absent": 86400.0 if act.waits else None}
         await self._ask(one, request)
         if one.jid is not None and one.settled is None and one.error is None and act.follow:
             await trio.sleep(5.0)
@@ -535,6 +541,8 @@ class World:
         match message:
             case {"published": published}:
                 one.jid, one.minions, one.missing = published["jid"], published["minions"], published["missing"]
+            case {"batch": {"minions": minions}}:
+                one.minions = minions
             case {"return": body}:
                 one.told.append(body)
             case {"settled": settled}:
@@ -608,7 +616,7 @@ class World:
         _put_key(folder / "pki" / "minion.pem", 1 + self.plan.minions.index(daemon.id))
         options = {"id": daemon.id, "master": ADDRESS, "mine_interval": 0, **_folders(folder)}
         config = read_minion(folder, options, root_dir=str(folder))
-        workers = ScriptedWorkers(daemon, {"gather": lambda _opts: {"os": "Simulated"}})
+        workers = ScriptedWorkers(daemon, {"gather": lambda _opts: {"os": "Simulated", "trisaltversion": "0"}})
 
         @asynccontextmanager
         async def open_workers(*_args: Any, **_kwargs: Any) -> AsyncIterator[Any]:
