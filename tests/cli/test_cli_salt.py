@@ -574,3 +574,68 @@ def test_colours_are_the_terminals_the_configurations_and_the_flags(
     door.says(list(job(returned("m1"))))
     assert salt(*flags, "*", "test.ping") == 0
     assert ("\x1b[" in capsys.readouterr().out) == colored
+
+
+# -- jobs that wait for minions that are away -------------------------------------------------------------------------
+
+UNTIL = 1795877066.0
+WAITS = {"m3": "Queued: will run when it is back, until 2026-11-28 14:44:26 UTC"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "sent"),
+    [(["--durable"], True), (["--durable=2h"], 7200.0), (["--durable=90"], 90.0), (["--durable=0"], 0.0)],
+)
+@pytest.mark.parametrize("detach", [[], ["--async"]])
+def test_durable_asks_for_a_job_that_waits(door, salt, flags, sent, detach):
+    door.says(list(job(returned("m1"))))
+    assert salt("*", "cmd.run", *flags, *detach, "id") == 0
+    (question,) = door.asked
+    assert question["wait_absent"] == sent
+    # The flag takes no word of those behind it.
+    assert question["arg"] == ["id"]
+
+
+@pytest.mark.parametrize("flag", ["--durable=soon", "--durable=", "--durable=-1"])
+def test_a_time_that_cannot_be_read_is_a_wrong_command_line(door, salt, capsys, flag):
+    assert salt("*", "test.ping", flag) == 64
+    assert "option --durable:" in capsys.readouterr().err
+    assert door.asked == []
+
+
+@pytest.mark.parametrize("batch", [["-b", "2"], ["--batch-safe-limit", "10"]])
+def test_a_batch_does_not_wait_for_who_is_away(door, salt, capsys, batch):
+    assert salt("*", "test.ping", *batch, "--durable") == 42
+    assert "do not go together" in capsys.readouterr().err
+    assert door.asked == []
+
+
+@pytest.mark.parametrize(
+    ("returns", "missing", "status"),
+    [
+        ([returned("m1")], WAITS, 75),
+        ([], WAITS, 75),
+        ([returned("m1", retcode=1)], WAITS, 1),
+        ([returned("m1")], {**WAITS, "m2": "Minion did not return. [Not connected]"}, 1),
+    ],
+    ids=["all is well", "nobody is there", "one failed", "one is missing"],
+)
+def test_what_waits_is_told_and_is_no_failure(door, salt, capsys, returns, missing, status):
+    said = list(job(*returns, missing=missing))
+    said[-1]["settled"]["waiting"] = {"m3": UNTIL}
+    door.says(said)
+    assert salt("*", "test.ping", "--durable") == status
+    printed = capsys.readouterr()
+    assert WAITS["m3"] in printed.out
+    assert (f"salt-run jobs.cancel {JID}" in printed.err) == (status == 75)
+
+
+def test_the_summary_counts_for_whom_it_waits(door, salt, capsys):
+    said = list(job(returned("m1"), missing=WAITS))
+    said[-1]["settled"]["waiting"] = {"m3": UNTIL}
+    door.says(said)
+    assert salt("*", "test.ping", "--durable", "--summary", "-v") == 75
+    out = capsys.readouterr().out
+    assert "# of minions the job waits for: 1" in out
+    assert "Minions waited for: m3" in out
+    assert "not responding" not in out

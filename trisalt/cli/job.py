@@ -89,6 +89,8 @@ class Command:
 
             write_out(yaml.safe_dump(self.config.opts, default_flow_style=False))
             return 0
+        if options.durable and (options.batch is not None or options.batch_safe_limit > 1):
+            _leave("A batch is for the minions that are there: --durable and --batch do not go together.")
         door = open_door(master_paths(self.config).local_door, options, self.config.opts)
         if options.verbose and door.identity:
             sys.stderr.write(f"Asking as {door.identity}\n")
@@ -103,8 +105,6 @@ class Command:
         if options.batch is None and options.batch_safe_limit > 1:
             self._look_before(door)
         if options.batch is not None:
-            if options.durable:
-                _leave("A batch is for the minions that are there: --durable and --batch do not go together.")
             from trisalt.cli.batch import run_batch
 
             return run_batch(self, door)
