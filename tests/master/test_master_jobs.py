@@ -33,6 +33,7 @@ from trisalt.bus.requests import (
 from trisalt.errors import StoreError
 from trisalt.master import jobs as keeper
 from trisalt.master import watches as watching
+from trisalt.master.attendance import NOBODY, Nobody
 from trisalt.master.jobs import keep_jobs
 from trisalt.master.reasons import NO_RESPONSE, NOT_CONNECTED, explained
 from trisalt.store.sqlite import open_store
@@ -408,7 +409,7 @@ async def test_a_watch_of_days_stays_small(nursery, autojump_clock, monkeypatch)
     bus, store = Bus(), MemoryStore()
     publisher = Publisher(bus, answers={"m1": True})
     await nursery.start(publisher.run)
-    watches = watching.Watches(bus, store.jobs, 5.0, 10.0, watching.NOBODY, None, trio.current_time)
+    watches = watching.Watches(bus, store.jobs, 5.0, 10.0, NOBODY, None, trio.current_time)
     await nursery.start(watches.run)
     made = keeper._Keeper(bus, store.jobs, watches, trio.current_time)
     with bus.answering({ReturnsRequest: made.keep}):
@@ -536,7 +537,7 @@ async def test_a_watch_outlives_a_publisher_that_is_not_there(nursery, autojump_
         assert trio.current_time() == 15.0
 
 
-class Attendance(watching.Nobody):
+class Attendance(Nobody):
     """Who is here, as the test says."""
 
     def __init__(self, *gone, **known):
@@ -647,6 +648,19 @@ async def test_a_minion_that_says_that_it_never_received_the_job_is_waited_for_n
         assert trio.current_time() == 5.1
         assert event.missing == {"m1": NO_RESPONSE.format(jid=JID)}
         assert event.reasons["m1"] == "It is here, and never received the job."
+
+
+async def test_an_error_in_the_place_of_an_answer_says_nothing_of_the_job(nursery, autojump_clock):
+    async with attended(nursery, Attendance()) as (house, told):
+        await house.new_job("m1")
+        await trio.sleep(5.1)
+        poll = f"{1:020}"
+        await give_back(
+            house.bus, "m1", jid=poll, fun="saltutil.find_job", result="Minion in blackout mode.", retcode=1
+        )
+        event = await told.receive()
+        assert trio.current_time() == 15.0
+        assert "does not run the job" not in event.reasons["m1"]
 
 
 async def test_presence_is_told_of_questions_before_they_go_out_and_of_those_that_did_not(nursery, autojump_clock):

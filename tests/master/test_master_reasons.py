@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trisalt.bus.requests import Presence
@@ -117,6 +117,7 @@ def test_durations_are_short(seconds, text):
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just({})
 
 
+@settings(max_examples=50)
 @given(
     st.fixed_dictionaries(
         {},

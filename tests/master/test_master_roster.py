@@ -234,7 +234,7 @@ HAPPENED = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(HAPPENED, max_size=60))
 def test_whoever_answers_is_never_gone_and_whoever_is_dead_is_in_the_end(history):
     """Hints about both come in any order; one answers each question within its time, the other has died."""

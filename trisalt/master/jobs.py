@@ -20,9 +20,10 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Event, JobReturned, JobSettled, Origin, TaggedEvent
 from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
+from trisalt.master.attendance import NOBODY, Attendance
 from trisalt.master.failures import failed_states
 from trisalt.master.gather import FIND_JOB
-from trisalt.master.watches import NOBODY, Attendance, Watches
+from trisalt.master.watches import Watches
 from trisalt.store.store import Jobs, NewReturn, Recorded, Store
 from trisalt.wire.jid import make
 

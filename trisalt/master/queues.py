@@ -39,8 +39,8 @@ from trisalt.bus.requests import (
     SendRequest,
 )
 from trisalt.errors import StoreError, TrisaltError
+from trisalt.master.gather import FIND_JOB
 from trisalt.master.queue import Ask, Drop, Queue, Send, Why
-from trisalt.master.watches import FIND_JOB
 from trisalt.store.queue import RETURNED
 from trisalt.store.store import Store
 

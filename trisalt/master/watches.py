@@ -12,7 +12,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import attrs
 import structlog
@@ -20,8 +20,9 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobReturned, JobSettled, JobWaits, MinionAbsent, MinionPresent
-from trisalt.bus.requests import MASTER, Presence, Published, PublishRequest, WatchRequest
+from trisalt.bus.requests import MASTER, Published, PublishRequest, WatchRequest
 from trisalt.errors import StoreError, TrisaltError
+from trisalt.master.attendance import Attendance
 from trisalt.master.gather import FIND_JOB, Ask, Done, Gather
 from trisalt.master.reasons import Facts, Found, explained, headline, reason
 from trisalt.store.store import Jobs
@@ -74,60 +75,18 @@ class _Watch:
 
     def answered(self, event: JobReturned) -> None:
         """What a minion says to find_job: what it runs, or nothing. An error is no sign of life of the job."""
-        result = event.result if isinstance(event.result, dict) and not event.retcode else {}
-        self.gather.answered(event.id, running=bool(result), now=trio.current_time())
-        if event.taken is False and not result:
+        known = isinstance(event.result, dict) and not event.retcode
+        self.gather.answered(event.id, running=known and bool(event.result), now=trio.current_time())
+        if known and not event.result and event.taken is False:
             self.gather.never_received(event.id)
-        if event.id in self.gather.pending:
-            self.found[event.id] = Found(at=event.stamp, running=result, taken=event.taken)
+        if known and event.id in self.gather.pending:
+            self.found[event.id] = Found(at=event.stamp, running=event.result, taken=event.taken)
             self.news.add(event.id)
         self.wake()
 
     def wake(self) -> None:
         if self.changed is not None:
             self.changed.set()
-
-
-class Attendance(Protocol):
-    """Who is here: what `master/presence` knows."""
-
-    @property
-    def gone(self) -> Set[str]:
-        """Who is known not to be here."""
-
-    def find(self, id: str) -> Presence:
-        """What is known of one minion."""
-
-    def key_state(self, id: str) -> str | None:
-        """`accepted`, `pending`, `rejected`, `denied`, or None for no key."""
-
-    def asked(self, ids: Iterable[str]) -> None:
-        """These are asked find_job now."""
-
-    def not_asked(self, ids: Iterable[str]) -> None:
-        """They were not, after all."""
-
-
-class Nobody:
-    """Where nobody knows who is here."""
-
-    gone: Set[str] = frozenset()
-
-    def find(self, id: str) -> Presence:
-        """Nothing is known."""
-        return Presence(present=None)
-
-    def key_state(self, id: str) -> str | None:
-        """Who was found by a target has one."""
-        return "accepted"
-
-    def asked(self, ids: Iterable[str]) -> None:
-        """Nobody takes note."""
-
-    not_asked = asked
-
-
-NOBODY = Nobody()
 
 
 def _still(watch: _Watch, of: Mapping[str, T]) -> dict[str, T]:
