@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import absent, commands, events, fleet, pair, states, storm, targets
+from benchmarks import absent, commands, events, fleet, pair, states, storm, targets, zmq_adapter
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
@@ -41,6 +41,7 @@ def main() -> int:
         "absent": absent.rows,
         "targets": targets.rows,
         "events": events.rows,
+        "adapter": zmq_adapter.rows,
     }
     rows = []
     for part in parts:
