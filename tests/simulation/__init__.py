@@ -2,8 +2,9 @@
 
 The daemons' own code runs. Only their edges are simulated, one file each: `platform` (clock, randomness, threads, the
 writing of files), `network` (both ports), `disk` (folders that survive a crash, the store), `workers` (functions that
-take their time). `faults` is what happens to them, as data; `world` lets it happen; `invariants` says what must hold
-all the same; `hunt` looks for seeds for which it does not, and makes what it finds small.
+take their time). `daemons` opens both with these, `hosts` crashes them and starts them again, `operators` are who uses
+them. `faults` is what is done and what goes wrong, as data; `world` lets it happen; `invariants` says what must hold all
+the same; `hunt` looks for seeds for which it does not, and makes what it finds small.
 
     python -m tests.simulation --seeds 0:1000
     python -m tests.simulation --replay 4711 --trace

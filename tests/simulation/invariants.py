@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from tests.simulation.disk import rows
 from tests.simulation.faults import MASTER, Batch, ChangeKey, Publish
-from tests.simulation.world import Followed, World
+from tests.simulation.operators import Followed
+from tests.simulation.world import World
 from trisalt.master.queue import Why
 from trisalt.wire.codec import unpack_bin
 
@@ -75,7 +76,7 @@ def followers_hear_once(world: World) -> Iterator[str]:
     Returns that were stored in one transaction are told in any order: nobody waits for another's task.
     """
     connection = world.hosts[MASTER].disk.open_database()
-    for one in world.followed:
+    for one in world.operators.followed:
         if one.jid is None:
             continue
         kept = [id for (id,) in rows(connection, "SELECT id FROM returns WHERE jid = ? ORDER BY number", one.jid)]
@@ -92,7 +93,7 @@ def jobs_settle(world: World) -> Iterator[str]:
     """Who follows a job hears its end, and the end agrees with the returns."""
     returns = _returns(world)
     last: dict[str, Followed] = {}
-    for one in world.followed:
+    for one in world.operators.followed:
         if one.jid is not None:
             last[one.jid] = one
     for jid, one in last.items():
@@ -140,7 +141,7 @@ def _forgotten(world: World, jid: str) -> bool:
 
 def all_are_back(world: World) -> Iterator[str]:
     """In the end everybody answers."""
-    last = world.followed[-1]
+    last = world.operators.followed[-1]
     told = sorted(body["id"] for body in last.told)
     if told != world.plan.minions:
         yield f"the last ping was answered by {told}, settled {last.settled}, error {last.error}"
@@ -156,10 +157,12 @@ def presence_is_right(world: World) -> Iterator[str]:
 
 def who_is_shut_out_gets_nothing(world: World) -> Iterator[str]:
     """A job that is published after a key was rejected, and the shared key replaced, is none that this minion runs."""
-    began = {one.jid: one.began for one in world.followed if one.jid is not None and not one.again}
+    began = {one.jid: one.began for one in world.operators.followed if one.jid is not None and not one.again}
     for id, jid in world.ledger.begun:
-        before = [shut for at, shut in world.shut_out.get(id, ()) if jid in began and at < began[jid]]
-        after = [at for at, shut in world.shut_out.get(id, ()) if not shut and jid in began and at >= began[jid]]
+        before = [shut for at, shut in world.operators.shut_out.get(id, ()) if jid in began and at < began[jid]]
+        after = [
+            at for at, shut in world.operators.shut_out.get(id, ()) if not shut and jid in began and at >= began[jid]
+        ]
         if before and before[-1] and after and _begun_before(world, id, jid, min(after)):
             yield f"{jid} ran on {id}, whose key was rejected"
 
@@ -188,7 +191,7 @@ def the_log_is_what_is_told(world: World) -> Iterator[str]:
     """Who follows all events is told each of the log once, in its order, over restarts too; returns in theirs."""
     connection = world.hosts[MASTER].disk.open_database()
     log = rows(connection, "SELECT number, tag FROM events ORDER BY number")
-    heard = world.heard
+    heard = world.operators.heard
     if heard.odd:
         yield f"the log was followed, and this was told: {heard.odd[:3]}"
     numbers = [number for number, _tag in heard.told]

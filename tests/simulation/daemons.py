@@ -1,0 +1,154 @@
+"""The two daemons, opened as `master/daemon` and `minion/daemon` open them, with simulated edges."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from tests.simulation import platform
+from tests.simulation.disk import open_simulated_store
+from tests.simulation.hosts import Daemon
+from tests.simulation.network import Network
+from tests.simulation.workers import ScriptedWorkers
+from trisalt.config.read import read_master, read_minion
+from trisalt.master.daemon import log_events, network_door, prepare, start_services
+from trisalt.master.local_door import serve_local_door
+from trisalt.master.request_server import FALLBACK
+from trisalt.minion.daemon import Minion, Outside
+from trisalt.transport.local import FrameStream, HangUps, LocalPeer
+from trisalt.wire.keys import PrivateKey
+
+ADDRESS = "10.0.0.1"
+REQUESTS, PUBLICATIONS = f"tcp://{ADDRESS}:4506", f"tcp://{ADDRESS}:4505"
+GRACE = 5.0
+
+
+async def run_master(network: Network, daemon: Daemon) -> None:
+    """A master's whole life: what `master.daemon.run_master` opens, until it is told to stop."""
+    folder = daemon.root
+    _put_key(folder / "pki" / "master.pem", 0)
+    config = read_master(folder, {"id": "master", "auto_accept": True, **_folders(folder)}, root_dir=str(folder))
+    here = prepare(config)
+    gone = partial(getattr, daemon, "gone")
+    workers: Any = ScriptedWorkers(daemon, {"compile_in_worker": _pillar, "master_tops_in_worker": _tops})
+    async with (
+        open_simulated_store(daemon.host.disk, daemon.host.draw, gone) as store,
+        log_events(here.bus, store.log),
+        network.publisher(daemon, PUBLICATIONS, subscribed=here.presence.subscribed) as publisher,
+        trio.open_nursery() as services,
+    ):
+        await start_services(services, here, store, workers, publisher)
+        async with trio.open_nursery() as background:
+            door = partial(serve_local_door, here.bus, store.jobs, store.log, here.live.acl)
+            await background.start(partial(door, path="", listen=_listen))
+            answers = network_door(here, background)
+            daemon.bus, daemon.base = here.bus, here.bus.statistics()
+            async with network.listen(
+                daemon,
+                REQUESTS,
+                answers.handle,
+                fallback=FALLBACK,
+                grace=GRACE,
+                hung_up=here.presence.hung_up,
+            ):
+                await daemon.stop.wait()
+            background.cancel_scope.cancel()
+        services.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options: Any) -> AsyncIterator[None]:
+    """What `transport.local.open_local_listener` is."""
+    daemon = platform.current.get()
+    assert isinstance(daemon, Daemon)
+    daemon.callers, callers = trio.open_memory_channel[socket.socket](0)
+
+    async def serve(sock: socket.socket) -> None:
+        with sock:
+            try:
+                await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, hang_ups=hang_ups))
+            except* (trio.BrokenResourceError, trio.ClosedResourceError):
+                daemon.host.world.trace.note(str(daemon), "hung up")
+
+    async def take() -> None:
+        async for sock in callers:
+            handlers.start_soon(serve, sock)
+
+    with closing(HangUps()) as hang_ups:
+        async with trio.open_nursery() as handlers:
+            handlers.start_soon(hang_ups.watch)
+            handlers.start_soon(take)
+            try:
+                yield
+            finally:
+                callers.close()
+                handlers.cancel_scope.cancel()
+
+
+async def run_minion(network: Network, number: int, daemon: Daemon) -> None:
+    """A minion's whole life. `number` is that of its pair."""
+    folder = daemon.root
+    _put_key(folder / "pki" / "minion.pem", number)
+    options = {"id": daemon.id, "master": ADDRESS, "mine_interval": 0, **_folders(folder)}
+    config = read_minion(folder, options, root_dir=str(folder))
+    workers = ScriptedWorkers(daemon, {"gather": lambda _opts: {"os": "Simulated", "trisaltversion": "0"}})
+
+    @asynccontextmanager
+    async def open_workers(*_args: Any, **_kwargs: Any) -> AsyncIterator[Any]:
+        yield workers
+
+    outside = Outside(
+        workers=open_workers,
+        dial=lambda _config: network.dial(daemon),
+        event_sockets=lambda *_args, **_kwargs: _nothing(),
+        status_socket=lambda *_args, **_kwargs: _nothing(),
+    )
+    minion = Minion(config, None, lambda _state: None, outside)
+    daemon.bus = bus = minion._bus
+
+    class Ready:
+        """What is told that the minion is ready."""
+
+        def started(self, value: None = None) -> None:
+            daemon.base = bus.statistics()
+
+    await minion.run(Ready())
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+def _pillar(_request: dict[str, Any]) -> dict[str, Any]:
+    return {"pillar": {"role": "simulated"}, "problems": [], "alone": False}
+
+
+def _tops(_request: dict[str, Any]) -> dict[str, Any]:
+    return {"tops": {}, "problems": []}
+
+
+def _folders(folder: Path) -> dict[str, Any]:
+    return {"pki_dir": str(folder / "pki"), "cachedir": str(folder / "cache"), "sock_dir": str(folder / "run")}
+
+
+@lru_cache
+def _key(number: int) -> bytes:
+    """A pair, made once in a process: small, so that nobody waits for it."""
+    return PrivateKey.generate(1024).pem
+
+
+def _put_key(path: Path, number: int) -> None:
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(_key(number))
+
+
+# Parsing a private key checks it, which takes longer than all that is done with it in a run.
+PrivateKey.from_pem = lru_cache(PrivateKey.from_pem)  # type: ignore[method-assign]

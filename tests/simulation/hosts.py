@@ -1,0 +1,263 @@
+"""Machines and the daemons on them: started, crashed between any two steps, started again.
+
+A daemon is started on its host, and again whenever it has ended, as an init system does. A crash takes its disk as it
+is, silences its end of the network and cancels its tasks; what they still do while they unwind reaches nobody.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import random
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from tests.simulation import platform
+from tests.simulation.disk import Disk
+from tests.simulation.network import Network, Peer
+from tests.simulation.trace import Trace
+from tests.simulation.workers import Ledger, Process
+from trisalt.bus.bus import Bus, BusStatistics
+from trisalt.errors import Rejected
+from trisalt.wire.codec import pack_bin
+from trisalt.worker.plain import durable, mark_begun
+from trisalt.worker.protocol import Call, Outcome
+
+RESTART = 1.0
+# A daemon that ended so often by itself cannot live.
+MOST_ENDS = 3
+
+
+class Surroundings(Protocol):
+    """What a host needs of the world. `nursery` is where its processes live; `processes` are those that are alive."""
+
+    seed: int
+    root: Path
+    trace: Trace
+    network: Network
+    ledger: Ledger
+    processes: set[int]
+    pids: int
+    nursery: trio.Nursery
+
+    def broken(self, text: str) -> None:
+        """An invariant does not hold."""
+
+
+class Daemon(Peer):
+    """One life of a daemon. `gone`: it has crashed, and only Python does not know it yet."""
+
+    def __init__(self, host: Host, number: int) -> None:
+        super().__init__(host.id)
+        self.host = host
+        self.number = number
+        self.stop = trio.Event()
+        self.over = trio.Event()
+        self.scope = trio.CancelScope()
+        self.bus: Bus | None = None
+        self.base: BusStatistics | None = None
+        self.callers: trio.MemorySendChannel[socket.socket] | None = None
+        self.root = host.disk.folder
+
+    def __str__(self) -> str:
+        return f"{self.id}#{self.number}"
+
+    # -- what the platform asks -------------------------------------------------------------------------------
+
+    @property
+    def skew(self) -> float:
+        return self.host.skew
+
+    @property
+    def disk_full(self) -> bool:
+        return self.host.disk_full
+
+    def about_to_write(self, path: str) -> None:
+        """A change of the disk is a moment to crash in, too."""
+        self.host.step(self)
+
+    # -- what the workers ask ---------------------------------------------------------------------------------
+
+    def wait(self, fastest: float, slowest: float) -> float:
+        return self.host.draw.uniform(fastest, slowest)
+
+    def fork(self, call: Call, spool: Path | None) -> Process:
+        return self.host.fork(call, None if spool is None else spool.relative_to(self.root))
+
+    def start(self, process: Process, seconds: float) -> None:
+        self.host.start_process(process, seconds)
+
+    def end(self, process: Process) -> None:
+        self.host.end_process(process)
+
+
+class Host:
+    """One machine: its disk, its clock, its processes, and the daemon that runs on it now."""
+
+    def __init__(self, world: Surroundings, id: str) -> None:
+        self.world = world
+        self.id = id
+        self.disk = Disk(world.root, id)
+        self.draw = random.Random(f"host {world.seed} {id}")
+        self.skew = 0.0
+        self.filled = 0
+        self.ever_full = False
+        self.daemon: Daemon | None = None
+        self.steps_left: int | None = None
+        self.down = 0.0
+        self._lives = 0
+        self._own_ends = 0
+        self._scopes: dict[Process, trio.CancelScope] = {}
+
+    @property
+    def disk_full(self) -> bool:
+        return self.filled > 0
+
+    @property
+    def lives(self) -> int:
+        """How many daemons it has had."""
+        return self._lives
+
+    # -- the daemon -------------------------------------------------------------------------------------------
+
+    async def run(self, body: Callable[[Daemon], Awaitable[None]]) -> None:
+        """Keep the daemon running, for ever."""
+        while True:
+            self._lives += 1
+            daemon = self.daemon = Daemon(self, self._lives)
+            self.down = RESTART
+            self.world.trace.note(self.id, "daemon started", life=self._lives)
+            platform.current.set(daemon)
+            try:
+                with daemon.scope:
+                    await body(daemon)
+            except BaseException as exc:
+                self._ended(daemon, exc)
+            finally:
+                platform.current.set(None)
+            self.daemon = None
+            self.steps_left = None
+            daemon.over.set()
+            if not daemon.gone:
+                if self.ever_full:
+                    self._excuse(crashed=False)
+                # Its connections are closed by the kernel, whatever the daemon did about them.
+                self.world.network.crash(daemon)
+            self.world.trace.note(self.id, "daemon ended", life=self._lives, down=self.down)
+            await trio.sleep(self.down)
+
+    def _ended(self, daemon: Daemon, exc: BaseException) -> None:
+        if isinstance(exc, trio.Cancelled) or daemon.gone:
+            if isinstance(exc, trio.Cancelled) and not daemon.scope.cancel_called:
+                raise exc
+            return
+        cancelled, rest = exc.split(trio.Cancelled) if isinstance(exc, BaseExceptionGroup) else (None, exc)
+        if cancelled is not None and not daemon.scope.cancel_called:
+            raise exc
+        if rest is None or _only(rest, Rejected):
+            return
+        self.world.broken(f"{daemon} ended by itself: {rest!r}")
+        self._own_ends += 1
+        if self._own_ends == MOST_ENDS:
+            # It cannot live. There is nothing to be seen in the rest of this run.
+            raise rest
+
+    def step(self, daemon: Daemon) -> None:
+        """One more step of a daemon: perhaps its last."""
+        if self.steps_left is None or daemon is not self.daemon or daemon.gone:
+            return
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            self.steps_left = None
+            self.world.trace.note(self.id, "crash", life=daemon.number)
+            self._excuse(crashed=True)
+            # Before anything of it unwinds.
+            self.disk.crash()
+            self.world.network.crash(daemon)
+            daemon.over.set()
+            daemon.scope.cancel()
+
+    def _excuse(self, *, crashed: bool) -> None:
+        """What was only in the memory of a daemon need not return: what no disk took, and short jobs of one that
+        crashes."""
+        ledger = self.world.ledger
+        for id, jid in ledger.begun:
+            at_risk = id == self.id and ((id, jid) in ledger.unwritten or (crashed and (id, jid) not in ledger.ended))
+            if at_risk and not os.path.exists(self.disk.folder / "cache" / "spool" / jid):
+                ledger.excused.add((id, jid))
+
+    # -- its processes ----------------------------------------------------------------------------------------
+
+    def fork(self, call: Call, spool: Path | None) -> Process:
+        world = self.world
+        world.pids += 1
+        world.processes.add(world.pids)
+        return Process(pid=world.pids, call=call, spool=spool)
+
+    def start_process(self, process: Process, seconds: float) -> None:
+        world = self.world
+        jid, fun = process.call.jid, process.call.fun
+        if process.spool is None:
+            world.ledger.warm.add((self.id, jid))
+        elif self.disk_full:
+            # As a child does that cannot leave the mark: it does not begin.
+            text = "ERROR: the minion cannot keep a note of the job"
+            process.outcome = Outcome(result=text, retcode=1, success=False)
+            self.end_process(process)
+            process.over.set()
+            return
+        else:
+            with platform.outside():
+                mark_begun(self.disk.folder / process.spool)
+        world.ledger.begun[self.id, jid] += 1
+        world.ledger.marks.update((self.id, value) for value in process.call.arg if isinstance(value, str))
+        world.trace.note(self.id, "ran", fun=fun, jid=jid, time=world.ledger.begun[self.id, jid])
+        context = contextvars.copy_context()
+        context.run(platform.current.set, None)
+        context.run(world.nursery.start_soon, self._process, process, seconds)
+
+    async def _process(self, process: Process, seconds: float) -> None:
+        with trio.CancelScope() as self._scopes[process]:
+            await trio.sleep(seconds)
+            self._finish(process)
+        del self._scopes[process]
+        self.world.processes.discard(process.pid)
+        process.over.set()
+
+    def _finish(self, process: Process) -> None:
+        call, spooled = process.call, process.spool is not None and not self.disk_full
+        key = (self.id, call.jid)
+        outcome = Outcome(result=f"{call.jid} on {self.id}", spooled=spooled)
+        if spooled and process.spool is not None:
+            # The folder may be another one by now; the disk is the same.
+            durable(self.disk.folder / process.spool, pack_bin({**call.load, **outcome.to_load()}))
+        process.outcome = outcome
+        self.world.ledger.ended[key] = outcome.result
+        if not spooled:
+            # Until its daemon has done so, nobody has written it down.
+            self.world.ledger.unwritten.add(key)
+        self.world.trace.note(self.id, "finished", jid=call.jid, spooled=spooled)
+
+    def end_process(self, process: Process) -> None:
+        self.world.processes.discard(process.pid)
+        if (scope := self._scopes.get(process)) is not None:
+            scope.cancel()
+
+
+class Steps(trio.abc.Instrument):
+    """Counts the steps of a daemon that is about to crash."""
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        daemon = task.context.get(platform.current)
+        if isinstance(daemon, Daemon) and daemon.host.steps_left is not None:
+            daemon.host.step(daemon)
+
+
+def _only(exc: BaseException, cls: type[BaseException]) -> bool:
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.split(cls)[1] is None
+    return isinstance(exc, cls)
