@@ -16,6 +16,7 @@ from trisalt.fileserver.client import FileClient
 from trisalt.state.result import succeeded
 from trisalt.state.session import Session
 from trisalt.worker import upcall
+from trisalt.worker.plain import plain
 
 # Exit statuses. Source: spec/states.md section 13.
 OK, COMPILER_ERROR, STATE_FAILURE, PILLAR_FAILURE = 0, 1, 2, 5
@@ -159,7 +160,9 @@ def _decrypted(override: Any, encrypted: str) -> dict[str, Any]:
 def _master_tops() -> Mapping[str, Any]:
     """What the master's tops assign to this minion."""
     if not _is_local():
-        found = upcall.ask_master("_master_tops", opts={"id": __opts__["id"], "grains": dict(__grains__)})
+        # A top may look at any option of a minion's; its pillar is the master's already.
+        opts = {key: value for key, value in __opts__.items() if key != "pillar"}
+        found = upcall.ask_master("_master_tops", opts=plain({**opts, "grains": dict(__grains__)}))
         return found if isinstance(found, Mapping) else {}
     if not __opts__.get("master_tops"):
         return {}
