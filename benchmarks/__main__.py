@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import absent, commands, events, fleet, pair, states, storm, targets, zmq_adapter
+from benchmarks import absent, commands, events, fleet, log, pair, states, storm, targets, zmq_adapter
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
-PARTS = ("pair", "commands", "states", "fleet", "storm", "absent", "targets", "events")
-WITH_STOCK = {"pair", "commands", "states", "fleet", "storm", "absent"}
+PARTS = ("pair", "commands", "states", "fleet", "storm", "absent", "targets", "events", "log")
+WITH_STOCK = {"pair", "commands", "states", "fleet", "storm", "absent", "log"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
 
@@ -42,6 +42,7 @@ def main() -> int:
         "targets": targets.rows,
         "events": events.rows,
         "adapter": zmq_adapter.rows,
+        "log": log.rows,
     }
     rows = []
     for part in parts:

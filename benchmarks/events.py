@@ -1,4 +1,4 @@
-"""Events: in one process from the bus to ten subscribers, and out through the local door to ten followers."""
+"""Events: in one process from the bus to ten subscribers, and through the log and the local door to followers."""
 
 from __future__ import annotations
 
@@ -45,31 +45,41 @@ async def _inside() -> float:
     return INSIDE / (time.perf_counter() - began)
 
 
-def _follow(door: str, ready: multiprocessing.synchronize.Event, seen: multiprocessing.Queue[int]) -> None:
+def _follow(
+    door: str, ready: multiprocessing.synchronize.Event, seen: multiprocessing.Queue[int], pause: float
+) -> None:
     count = 0
     with contextlib.suppress(Exception), follow(Door(door), ["bench/*"], timeout=OUTSIDE_S + 15) as events:
         ready.set()
         for event in events:
             if isinstance(event, Lagged):
                 break
+            if not count:
+                time.sleep(pause)
             count += 1
             if event[0] == "bench/last":
                 break
     seen.put(count)
 
 
-def _outside() -> tuple[float, int]:
-    """Seconds from the first event to the last follower's last one, and events lost by all followers together."""
-    total = OUTSIDE_PER_S * OUTSIDE_S
+def _outside(followers: int, seconds: int, *, pause: float = 0) -> tuple[float, int]:
+    """Seconds from the first event to the last follower's last one, and events lost by all followers together.
+
+    The first of them reads nothing for `pause` seconds after its first event.
+    """
+    total = OUTSIDE_PER_S * seconds
     with open_lab() as lab:
         lab.start_master(level="warning")
         run = lab.master_dir() / "run"
-        readies = [multiprocessing.Event() for _ in range(LISTENERS)]
+        readies = [multiprocessing.Event() for _ in range(followers)]
         seen: multiprocessing.Queue[int] = multiprocessing.Queue()
-        followers = [
-            multiprocessing.Process(target=_follow, args=(str(run / "master.sock"), ready, seen)) for ready in readies
+        processes = [
+            multiprocessing.Process(
+                target=_follow, args=(str(run / "master.sock"), ready, seen, 0 if number else pause)
+            )
+            for number, ready in enumerate(readies)
         ]
-        for follower in followers:
+        for follower in processes:
             follower.start()
         for ready in readies:
             ready.wait(20)
@@ -80,16 +90,18 @@ def _outside() -> tuple[float, int]:
                 pull.sendall(b"".join(pack_pull(pack_event("bench/event", {"n": i})) for i in range(n, n + BURST)))
                 time.sleep(max(0.0, began + (n + BURST) / OUTSIDE_PER_S - time.monotonic()))
             pull.sendall(pack_pull(pack_event("bench/last", {"n": total})))
-            counts = [seen.get(timeout=60) for _ in followers]
+            counts = [seen.get(timeout=60) for _ in processes]
         took = time.monotonic() - began
-        for follower in followers:
+        for follower in processes:
             follower.join(10)
-    return took, (total + 1) * LISTENERS - sum(counts)
+    return took, (total + 1) * followers - sum(counts)
 
 
 def rows() -> list[Row]:
     """What the bus and the door carry. Stock Salt has no counterpart of either."""
-    took, lost = _outside()
+    alone, _lost = _outside(1, OUTSIDE_S)
+    took, lost = _outside(LISTENERS, OUTSIDE_S)
+    _took, missed = _outside(2, 3, pause=3)
     return [
         Row(
             what=f"events in process to {LISTENERS} subscribers, in bursts of {BURST}",
@@ -107,4 +119,12 @@ def rows() -> list[Row]:
             limit=OUTSIDE_S * 1.2,
         ),
         Row(what="events lost by those followers together", ours=lost, stock=None, unit="", limit=0),
+        Row(what="the same to one follower", ours=alone, stock=None, unit="s", limit=OUTSIDE_S * 1.2),
+        Row(
+            what="events lost by a follower that reads nothing for 3 s of such a flood, and by one beside it",
+            ours=missed,
+            stock=None,
+            unit="",
+            limit=0,
+        ),
     ]

@@ -200,7 +200,7 @@ def events(*numbers, log="a1b2", at=0, end=None):
     def says(question):
         yield {"ready": {"log": log, "at": at}}
         for number in numbers:
-            yield {"events": [["my/tag", {"n": number}, number, "user/root"]], "at": number}
+            yield {"events": [["my/tag", number, "user/root", {"n": number}]], "at": number}
         if end is not None:
             yield {"end": end}
         else:
@@ -277,7 +277,7 @@ def test_with_a_cursor_a_master_that_goes_away_is_waited_for(door, run, tmp_path
         if numbers:
             yield {"ready": {"log": "a1b2", "at": numbers[0] - 1}}
         for number in numbers:
-            yield {"events": [["my/tag", {"n": number}, number, "user/root"]], "at": number}
+            yield {"events": [["my/tag", number, "user/root", {"n": number}]], "at": number}
 
     door.says(says)
     assert run("state.event", "count=3", "--cursor", str(cursor)) == 0
@@ -310,7 +310,7 @@ def test_jobs_tail_ends_when_the_job_is_settled(door, run, capsys):
     def says(question):
         yield {"ready": {"log": "a1b2", "at": 0}}
         tags = [f"salt/job/{JID}/new", f"salt/job/{JID}/ret/m1", f"trisalt/job/{JID}/settled", "never/told"]
-        yield {"events": [[tag, {"n": n}, n, "master/"] for n, tag in enumerate(tags)], "at": 9}
+        yield {"events": [[tag, n, "master/", {"n": n}] for n, tag in enumerate(tags)], "at": 9}
         yield None
 
     door.says(says)

@@ -138,9 +138,9 @@ def test_who_may_not_is_told(door, run, capsys):
 # -- state.event --------------------------------------------------------------------------------------------------
 
 EVENTS = [
-    ["salt/job/1/new", {"jid": "1", "b": None, "a": [1]}, 41, "user/root"],
-    ["salt/auth", {"id": "ünï"}, 42, "master/"],
-    ["salt/job/1/ret/m1", {"return": True}, 43, "minion/m1"],
+    ["salt/job/1/new", 41, "user/root", {"jid": "1", "b": None, "a": [1]}],
+    ["salt/auth", 42, "master/", {"id": "ünï"}],
+    ["salt/job/1/ret/m1", 43, "minion/m1", {"return": True}],
 ]
 READY = {"ready": {"log": "a1b2", "at": 40}}
 
@@ -235,7 +235,7 @@ def test_a_closed_stdout_ends_it_quietly(door):
     def says(question):
         yield READY
         for _ in range(1000):
-            yield {"events": [["x", {"data": "y" * 1000}, 41, "user/root"]]}
+            yield {"events": [["x", 41, "user/root", {"data": "y" * 1000}]]}
         yield None
 
     door.says(says)

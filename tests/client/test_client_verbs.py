@@ -195,8 +195,8 @@ READY = {"ready": {"log": "a1b2", "at": 40}}
 
 
 def test_events_come_one_by_one_out_of_their_batches(scripted, door):
-    batch = {"events": [["a", {"n": 1}, 41, "user/root"], ["b", {"n": 2}, 43, "minion/m1"]], "at": 44}
-    scripted.answers(READY, batch, {"lagged": 7}, {"events": [["c", {"n": 3}, 52, "master/"]], "at": 60}, stay=True)
+    batch = {"events": [["a", 41, "user/root", {"n": 1}], ["b", 43, "minion/m1", {"n": 2}]], "at": 44}
+    scripted.answers(READY, batch, {"lagged": 7}, {"events": [["c", 52, "master/", {"n": 3}]], "at": 60}, stay=True)
     with events.follow(door, ["a*", "b*"]) as following:
         assert (following.log, following.at) == ("a1b2", 40)
         assert next(following) == ("a", {"n": 1})
@@ -227,7 +227,7 @@ def test_following_stands_when_follow_returns(scripted, door):
 
 
 def test_the_end_of_events_is_the_end_of_the_master(scripted, door):
-    scripted.answers(READY, {"events": [["a", {}, 41, "master/"]], "at": 41})
+    scripted.answers(READY, {"events": [["a", 41, "master/", {}]], "at": 41})
     following = events.follow(door)
     assert next(following) == ("a", {})
     with pytest.raises(DoorClosed):

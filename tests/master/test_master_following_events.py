@@ -46,7 +46,7 @@ class Wire:
 
     @property
     def numbers(self):
-        return [item[2] for frame in self.frames for item in frame.get("events", ())]
+        return [item[1] for frame in self.frames for item in frame.get("events", ())]
 
 
 class House:

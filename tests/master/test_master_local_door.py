@@ -598,7 +598,7 @@ async def collect(caller, count):
     events = []
     while len(events) < count:
         events += (await caller.next()).get("events", [])
-    return [(tag, data) for tag, data, _number, _origin in events]
+    return [(tag, data) for tag, _number, _origin, data in events]
 
 
 async def test_followers_get_every_event_from_ready_on_in_order(master):
@@ -781,8 +781,10 @@ async def test_a_claimant_that_fails_is_no_end_of_the_door(master):
 
 
 def test_a_batch_is_framed_as_any_other_frame():
-    events = [["a", {"x": 1}, 7, "user/root"], ["b", {}, 300, "master/"]]
-    (frame,) = feed._frames([(item[2], feed._item(item[0], msgpack.packb(item[1]), *item[2:])) for item in events], 301)
+    events = [["a", 7, "user/root", {"x": 1}], ["b", 300, "master/", {}]]
+    (frame,) = feed._frames(
+        [(number, feed._item(tag, msgpack.packb(data), number, origin)) for tag, number, origin, data in events], 301
+    )
     assert FrameDecoder().feed(frame) == [{"events": events, "at": 301}]
     assert struct.unpack(">I", frame[:4])[0] == len(frame) - 4
 

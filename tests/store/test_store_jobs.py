@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
@@ -177,3 +179,21 @@ async def test_another_process_reads_what_is_committed(store, tmp_path):
         assert reader.returned(JID) == {"m1"}
         assert [entry.jid for entry in reader.list_jobs()] == [JID]
         assert reader.counts() == {"jobs": 1, "returns": 1}
+
+
+@pytest.mark.parametrize(
+    "glob",
+    ["*", "state.*", "*.apply", "st?te.ap*", "[st]tate.apply", "state[.]apply", "[!x]tate.apply", "[]s]tate*", "[s"],
+)
+async def test_what_is_not_unpacked_could_not_have_matched(store, glob):
+    for number, fun in enumerate(["state.apply", "test.ping", ["test.ping", "state.apply"], "[s", "pkg.ünï"]):
+        jid = f"{20261122000000000000 + number}"
+        await store.jobs.record_job(load(jid, fun=fun), ["m1"])
+    everything = await store.jobs.list_jobs()
+    wanted = {
+        e.jid
+        for e in everything
+        for f in ([e.load["fun"]] if isinstance(e.load["fun"], str) else e.load["fun"])
+        if fnmatchcase(f, glob)
+    }
+    assert {entry.jid for entry in await store.jobs.list_jobs(JobFilter(functions=[glob]))} == wanted

@@ -32,7 +32,7 @@ class Events:
 
     def __init__(self, answers: Answers, ready: dict[str, Any]) -> None:
         self._answers = answers
-        self._waiting: deque[tuple[str, dict[str, Any], int, str] | Lagged] = deque()
+        self._waiting: deque[tuple[str, int, str, dict[str, Any]] | Lagged] = deque()
         self._closed = False
         self.log: str = ready["log"]
         self.number = self.at = self._reached = int(ready["at"])
@@ -55,7 +55,7 @@ class Events:
         found = self._waiting.popleft()
         if isinstance(found, Lagged):
             return found
-        tag, data, self.number, self.origin = found
+        tag, self.number, self.origin, data = found
         self.at = self.number if self._waiting else self._reached
         return tag, data
 

@@ -209,8 +209,9 @@ class Feed:
 
 
 def _item(tag: str, data: bytes, number: int, origin: str) -> bytes:
-    """`[tag, data, number, origin]`, of data that is packed already."""
-    return b"\x94" + pack_bin(tag) + data + pack_bin(number) + pack_bin(origin)
+    """`[tag, number, origin, data]`, of data that is packed already."""
+    # An array of three is told from one of four by its first byte.
+    return b"\x94" + pack_bin((tag, number, origin))[1:] + data
 
 
 def _frames(items: Sequence[tuple[int, bytes]], upto: int) -> list[bytes]:

@@ -6,6 +6,7 @@ neither Trio nor the daemon.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ CHUNKS = (64, 16, 4, 1)
 """How many returns go into one INSERT. Few statements: each one gives the interpreter lock away and waits for it."""
 
 ALL_JOBS = JobFilter()
+
+_WILDCARDS = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
 _OLD = (
     "SELECT jid FROM jobs WHERE recorded < ? AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.jid = jobs.jid) "
@@ -299,8 +302,12 @@ def _read_returned(connection: sqlite3.Connection, jid: str) -> set[str]:
 def _read_list(connection: sqlite3.Connection, wanted: JobFilter) -> list[JobEntry]:
     after = float("-inf") if wanted.after is None else wanted.after
     before = float("inf") if wanted.before is None else wanted.before
+    # Most jobs are others: those that cannot match are not even unpacked.
+    pieces = [_longest_piece(glob) for glob in wanted.functions]
+    holds = " OR ".join(["instr(load, ?) > 0"] * len(pieces)) if pieces and all(pieces) else "1"
     rows = connection.execute(
-        _ENTRY + "WHERE recorded >= ? AND recorded <= ? ORDER BY recorded DESC, jid DESC", (after, before)
+        f"{_ENTRY}WHERE recorded >= ? AND recorded <= ? AND ({holds}) ORDER BY recorded DESC, jid DESC",
+        (after, before, *(pieces if holds != "1" else ())),
     )
     entries = (entry for entry in map(_entry, rows) if _is_wanted(entry, wanted))
     return list(islice(entries, wanted.limit))[::-1]
@@ -316,6 +323,11 @@ def _entry(row: tuple[Any, ...]) -> JobEntry:
         settled=settled,
         missing={} if missing is None else unpack_bin(missing),
     )
+
+
+def _longest_piece(glob: str) -> bytes:
+    """What a packed load holds whose function matches: the longest text between wildcards, as it is packed."""
+    return max(_WILDCARDS.split(glob), key=len).encode("utf-8", "surrogateescape")
 
 
 def _is_wanted(entry: JobEntry, wanted: JobFilter) -> bool:

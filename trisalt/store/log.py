@@ -260,10 +260,10 @@ class SqliteLog:
 
 def job_of(tag: str) -> str | None:
     """The id of the job, run or batch that a tag is about."""
+    if not tag.startswith(("salt/", "trisalt/")):
+        return None
     parts = tag.split("/", 3)
-    if len(parts) > 2 and parts[0] in ("salt", "trisalt") and parts[1] in _OF_JOBS and is_jid(parts[2]):
-        return parts[2]
-    return None
+    return parts[2] if len(parts) > 2 and parts[1] in _OF_JOBS and is_jid(parts[2]) else None
 
 
 def _text(value: str) -> str:
