@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -115,10 +116,15 @@ async def test_figures_that_cannot_be_had_are_an_error_of_ours_and_a_line_in_the
 
 
 async def test_what_is_missing_is_named_at_the_start(port, nursery, monkeypatch):
-    with pytest.raises(ConfigError, match=f"metrics_port: cannot listen at {LOOPBACK}:{port}: "):
-        await serve_metrics(LOOPBACK, port, figures)
+    for address, number, said in (
+        (LOOPBACK, port, f"metrics_port: cannot listen at {LOOPBACK}:{port}: "),
+        ("192.0.2.1", 0, "metrics_port: cannot listen at 192.0.2.1:0: "),
+        (LOOPBACK, 70000, "metrics_port: 70000 is no port"),
+    ):
+        with trio.fail_after(10), pytest.raises(ConfigError, match=re.escape(said)):
+            await serve_metrics(address, number, figures)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(ConfigError, match=r"pip install 'trisalt\[metrics\]'"):
+    with trio.fail_after(10), pytest.raises(ConfigError, match=r"pip install 'trisalt\[metrics\]'"):
         await serve_metrics(LOOPBACK, 0, figures)
 
 

@@ -39,6 +39,9 @@ async def serve_metrics(
 
     Raises ConfigError when the library is not installed, or the port is in use.
     """
+    if not 0 <= port <= 65535:
+        # The resolver would take what is left of it.
+        raise ConfigError(f"metrics_port: {port} is no port")
     render = await trio.to_thread.run_sync(_renderer)
     try:
         listeners = await trio.open_tcp_listeners(port, host=address)
