@@ -307,7 +307,9 @@ async def test_versions_are_sorted_by_age_and_asked_of_those_that_do_not_say_the
     assert [fields["tgt"] for kind, fields in host.asked if kind == "publish"] == [["m2", "m4"]]
 
 
-async def test_what_is_known_of_who_is_here_is_listed(runners, host):
+async def test_what_is_known_of_who_is_here_is_listed(runners, host, tmp_path):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        await store.banks.store_all({"grains": {"m2": {"saltversion": "3006.10"}, "m3": {"os": "Debian"}}})
     host.answers["match"] = {"minions": ["m3", "m1", "m2"], "missing": []}
     host.answers["presence"] = {
         "m1": known(True, address="192.0.2.1", version="3008.3", every=60.0, latency=0.0123),
@@ -324,7 +326,12 @@ async def test_what_is_known_of_who_is_here_is_listed(runners, host):
             "latency_ms": 12,
             "heartbeat_s": 60.0,
         },
-        "m2": {"state": "absent", "since": "2026-11-22 12:38:20 UTC", "reason": "it never came"},
+        "m2": {
+            "state": "absent",
+            "since": "2026-11-22 12:38:20 UTC",
+            "version": "3006.10",
+            "reason": "it never came",
+        },
         "m3": {"state": "unknown", "last_seen": "2026-11-22 12:36:40 UTC"},
     }
     assert host.asked[0][1]["tgt"] == "m*"

@@ -1,7 +1,9 @@
 """Who is here: since when, from where, seen last when, and how we know of those that are not."""
 
+import os
 from datetime import UTC, datetime
 
+from trisalt.store.banks import BankReader
 from trisalt.worker import upcall
 
 __func_alias__ = {"list_": "list"}
@@ -28,17 +30,27 @@ def list_(tgt="*", tgt_type="glob", ask=False):
     """
     ids = upcall.match(tgt, tgt_type)["minions"]
     known = upcall.presence(ids, ask=ask) if ids else {}
-    return {id: _shown(known[id]) for id in sorted(known)}
+    versions = _versions(id for id, one in known.items() if not one["version"])
+    return {id: _shown(known[id], versions.get(id)) for id in sorted(known)}
 
 
-def _shown(known):
+def _versions(ids):
+    """What minions that do not say their version have said in their grains."""
+    if not (ids := list(ids)):
+        return {}
+    with BankReader(os.path.join(__opts__["cachedir"], "trisalt.db")) as reader:
+        kept = reader.fetch_all("grains", ids)
+    return {id: version for id, grains in kept.items() if isinstance(version := grains.get("saltversion"), str)}
+
+
+def _shown(known, version):
     latency = known["latency"]
     shown = {
         "state": _STATES[known["present"]],
         "since": _time(known["since"]) if known["present"] is not None else None,
         "last_seen": _time(known["seen"]),
         "address": known["address"] or None,
-        "version": known["version"] or None,
+        "version": known["version"] or version,
         "latency_ms": None if latency is None else round(latency * 1000),
         "heartbeat_s": known["every"] or None,
         "reason": (known["why"] if known["seen"] is not None else "it never came") if known["present"] is False else "",
