@@ -227,6 +227,15 @@ async def test_returns_come_as_they_are_then_why_the_others_are_missing(master):
     assert request.user == caller_name(os.getuid())
 
 
+async def test_a_long_answer_is_told_whole_before_anybody_returns(master):
+    ids = [f"minion{number:06}.example.com" for number in range(100_000)]
+    await master.claim(PublishRequest, lambda request: published(ids))
+    async with master.caller() as caller:
+        with trio.fail_after(20):
+            answer = await caller.ask(op="publish", tgt="*", fun="test.ping", follow=True)
+        assert answer["published"]["minions"] == ids
+
+
 async def test_a_second_return_of_the_same_minion_is_not_told_again(master):
     await master.claim(PublishRequest, lambda request: published(["m1"]))
     async with master.caller() as caller:

@@ -243,10 +243,9 @@ class _Door:
             return
         async with open_following(self._bus, self._jobs) as following:
             published = await self._bus.ask(wanted)
-            stream.put({"published": _published(published)})
-            if published.jid is None:
+            if not stream.put({"published": _published(published)}):
                 await stream.flush()
-            else:
+            if published.jid is not None:
                 following.begin(published.jid)
                 await _stream_returns(following, stream)
 
