@@ -254,3 +254,104 @@ async def test_requests_that_wait_when_the_claim_ends_fail_where_they_were_asked
 async def test_a_subscription_says_what_it_hears_as_an_operator_reads_it(pattern, name):
     async with Bus().subscribe(pattern, keep=False) as heard:
         assert heard.statistics().pattern == name
+
+
+# -- what is told outside ------------------------------------------------------------------------------------------
+
+
+class Ledger:
+    """Keeps what it is given until it is told to write."""
+
+    def __init__(self, bus):
+        self.bus, self.waiting, self.is_full, self.followed = bus, [], False, False
+        self.room = trio.Event()
+
+    async def wait_room(self):
+        await self.room.wait()
+
+    def append(self, event):
+        self.waiting.append(event)
+
+    async def flush(self):
+        await trio.lowlevel.checkpoint()
+        self.write()
+
+    def write(self):
+        waiting, self.waiting = self.waiting, []
+        for event in waiting:
+            self.bus.tell(event)
+
+
+async def test_the_outside_hears_of_an_event_when_the_ledger_has_it_and_the_inside_at_once():
+    bus = Bus()
+    ledger = Ledger(bus)
+    bus.keep_in(ledger)
+    async with (
+        bus.subscribe(Event, keep=False) as inside,
+        bus.subscribe(Event, keep=False, outside=True) as outside,
+        bus.subscribe("my/*", keep=False, outside=True) as some,
+    ):
+        first, second, hidden = note(n=1), note("other", n=2), JobReceived(load={}, master="m")
+        await bus.publish_all([first, hidden])
+        bus.publish_nowait(second)
+        assert await inside.receive_all() == [first, hidden, second]
+        assert outside.statistics().waiting == 0
+        assert ledger.waiting == [first, second]
+        await bus.flush()
+        assert await outside.receive_all() == [first, second]
+        assert await some.receive_all() == [first]
+
+
+async def test_what_the_ledger_has_already_is_not_given_to_it_again():
+    bus = Bus()
+    ledger = Ledger(bus)
+    bus.keep_in(ledger)
+    async with bus.subscribe(Event, keep=False) as inside:
+        await bus.publish(note(n=1), kept=True)
+        bus.publish_nowait(note(n=2), kept=True)
+        assert len(await inside.receive_all()) == 2
+    assert not ledger.waiting
+
+
+async def test_publishers_wait_while_the_ledger_is_full_except_with_what_it_has_or_what_stays_inside():
+    bus = Bus()
+    ledger = Ledger(bus)
+    bus.keep_in(ledger)
+    ledger.is_full = True
+    async with bus.subscribe(Event, keep=False) as inside, trio.open_nursery() as nursery:
+        nursery.start_soon(bus.publish, note())
+        await wait_all_tasks_blocked()
+        assert inside.statistics().waiting == 0
+        with pytest.raises(trio.WouldBlock):
+            bus.publish_nowait(note())
+        await bus.publish(note(), kept=True)
+        await bus.publish(JobReceived(load={}, master="m"))
+        assert len(await inside.receive_all()) == 2
+        ledger.is_full = False
+        ledger.room.set()
+        await inside.receive()
+    assert len(ledger.waiting) == 1
+
+
+async def test_without_a_ledger_the_outside_hears_at_once():
+    bus = Bus()
+    async with bus.subscribe(Event, keep=False, outside=True) as outside:
+        await bus.publish(note())
+        assert outside.statistics().waiting == 1
+        await bus.flush()
+
+
+async def test_nobody_waits_for_who_tells_the_outside():
+    with pytest.raises(LocalProtocolError):
+        async with Bus().subscribe(Event, keep=True, outside=True):
+            pass
+
+
+async def test_what_leaves_is_wanted_while_the_ledger_is_followed():
+    bus = Bus()
+    ledger = Ledger(bus)
+    bus.keep_in(ledger)
+    assert not bus.wanted(TaggedEvent)
+    ledger.followed = True
+    assert bus.wanted(TaggedEvent)
+    assert not bus.wanted(JobReceived)

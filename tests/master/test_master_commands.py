@@ -346,6 +346,8 @@ async def test_progress_is_told_under_the_runs_tag(master):
     first, second = await master.told(TaggedEvent)
     assert (first.tag, first.data) == (f"salt/run/{JID}/progress", {"message": "1%"})
     assert (second.tag, second.data) == (f"salt/wheel/{JID}/prog/3", {"return": 7})
+    assert {event.origin.kind for event in (first, second)} == {"plugin"}
+    assert [event.origin.name.partition(".")[0] for event in (first, second)] == ["runner", "wheel"]
 
 
 async def test_progress_of_nothing_that_runs_is_told_nobody(master):

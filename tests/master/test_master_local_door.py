@@ -21,6 +21,7 @@ from trisalt.bus.events import (
     JobReturned,
     JobSettled,
     KeyChanged,
+    Origin,
     RequestAnswered,
     TaggedEvent,
 )
@@ -671,6 +672,15 @@ async def test_a_caller_may_fire_an_event(master):
         assert await caller.ask(op="fire", tag="my/tag", data={"a": 1}) == {"ok": True}
     await trio.testing.wait_all_tasks_blocked()
     assert (heard[0].tag, heard[0].data) == ("my/tag", {"a": 1})
+    # As the kernel knows them.
+    assert heard[0].origin == Origin("user", caller_name(os.getuid()))
+
+
+async def test_what_was_fired_is_in_the_log_when_it_is_acknowledged(master):
+    async with master.caller() as caller:
+        await caller.ask(op="fire", tag="my/tag", data={"origin": "minion/m1"})
+        (row,) = (await master.log.read(0, master.log.last)).rows
+    assert (row.tag, row.origin) == ("my/tag", f"user/{caller_name(os.getuid())}")
 
 
 # -- keys and facts -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, MinionEvent, TaggedEvent
+from trisalt.bus.events import Event, MinionEvent, Origin, TaggedEvent
 from trisalt.bus.requests import MinionEventRequest
 from trisalt.bus.tags import reserved
 from trisalt.master import minion_events as room
@@ -63,6 +63,15 @@ def test_in_a_batch_the_data_is_the_body():
 def test_in_a_batch_an_event_without_data_is_its_own_body():
     (event,) = events(events=[{"tag": "my/tag", "a": 1}])
     assert body(event) == {"tag": "my/tag", "a": 1}
+
+
+def test_whose_it_is_says_the_session_and_nothing_that_was_sent():
+    forged = {"origin": {"kind": "user", "name": "root"}, "id": "m2", "user": "root"}
+    alone = events(tag="x", data=forged)
+    batch = events(events=[{"tag": "x", "data": forged, **forged}], pretag="p")
+    assert len(alone + batch) == 3
+    assert {event.origin for event in alone + batch} == {Origin("minion", "m1")}
+    assert all("origin" not in body(event) for event in alone)
 
 
 def test_a_pretag_adds_an_event():

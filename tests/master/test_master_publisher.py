@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobNew, JobPublished, JobRefused
+from trisalt.bus.events import ITSELF, JobNew, JobPublished, JobRefused, Origin
 from trisalt.bus.requests import (
     MASTER,
     AimRequest,
@@ -156,6 +156,25 @@ async def test_a_job_is_recorded_before_it_is_told_and_told_before_it_is_sent(ke
         "user": "root",
         "serial": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("caller", "origin"),
+    [
+        (Caller(name="root"), Origin("user", "root")),
+        (Caller(name="root", minion=True, rows=[".*"]), Origin("minion", "root")),
+        (MASTER, ITSELF),
+    ],
+    ids=["account", "minion", "master"],
+)
+async def test_a_job_is_of_whoever_the_door_made_sure_of(key, minions, nursery, caller, origin):
+    desk = Desk(key, minions)
+    await nursery.start(desk.run)
+    await nursery.start(desk.follow)
+    await desk.ask("m1", caller=caller, kwargs={"origin": "user/somebody", "user": "somebody"})
+    told = [row[1] for row in desk.log if row[0] in ("JobNew", "JobPublished", "JobRefused")]
+    assert told
+    assert {event.origin for event in told} == {origin}
 
 
 async def test_a_job_that_was_recorded_goes_out_though_whoever_asked_has_gone(key, minions, nursery):
