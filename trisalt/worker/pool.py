@@ -97,7 +97,8 @@ class Workers:
         async with _place(self._jobs), self._seat(warm, call.jid, call.fun, outlives) as seat:
             if on_start is not None:
                 on_start(seat.process.pid)
-            request = {"call": call.to_load(), "spool": None if spool is None else str(spool)}
+            spooled = spool is not None
+            request = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
             try:
                 answer = await self._converse(seat, request, warm=warm, context=context)
             except WorkerDied:

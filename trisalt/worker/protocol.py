@@ -70,9 +70,15 @@ class Call:
     executor_opts: dict[str, Any] = field(default_factory=dict)
     ordered: bool = False
 
-    def to_load(self) -> dict[str, Any]:
-        """The call as it goes to a child."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+    def to_load(self, *, spooled: bool = True) -> dict[str, Any]:
+        """The call as it goes to a child; one that writes no spool file has no use for `load`."""
+        told = {name: getattr(self, name) for name in _CALL_FIELDS}
+        if not spooled:
+            del told["load"]
+        return told
+
+
+_CALL_FIELDS = tuple(one.name for one in fields(Call))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
