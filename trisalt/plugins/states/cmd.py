@@ -187,19 +187,6 @@ def mod_watch(name: str, **kwargs: Any) -> Result:
     return returned(name, False, text)
 
 
-def mod_run_check(cmd_kwargs: Mapping[str, Any], onlyif: Any, unless: Any, creates: Any) -> bool:
-    """
-    Whether a command is to be run, for whoever asks from a module of their own: the engine judges by itself.
-    """
-    if creates is not None and all(os.path.exists(path) for path in as_list(creates)):
-        return False
-    quiet = {key: value for key, value in cmd_kwargs.items() if key in _PASSED} | {"python_shell": True}
-    if any(__salt__["cmd.retcode"](each, ignore_retcode=True, **quiet) for each in as_list(onlyif)):
-        return False
-    asked = as_list(unless)
-    return not asked or any(__salt__["cmd.retcode"](each, ignore_retcode=True, **quiet) for each in asked)
-
-
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 
