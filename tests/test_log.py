@@ -400,8 +400,8 @@ def calls():
                 continue
             target, first = node.func, node.args[0]
             ours = isinstance(target.value, ast.Name) and target.value.id == "log" and target.attr in logs.LEVELS
-            # Plugins and the loader write with `logging`, in words of their own.
-            if ours and isinstance(first, ast.Constant) and not {"plugins", "loader"} & set(path.parts):
+            # Plugins, state runs and the loader write with `logging`, in words of their own.
+            if ours and isinstance(first, ast.Constant) and not {"plugins", "loader", "state"} & set(path.parts):
                 names = {keyword.arg for keyword in node.keywords}
                 yield f"{path}:{node.lineno}", str(first.value), None if None in names else names
 
