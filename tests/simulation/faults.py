@@ -241,13 +241,15 @@ SPAN = 90.0
 def draw_plan(seed: int) -> Plan:
     """The plan of a seed."""
     draw = random.Random(f"plan {seed}")
-    minions = [f"m{number}" for number in range(1, draw.choice((1, 2, 3, 3, 3, 4)) + 1)]
-    acts = sorted(_acts(draw, minions), key=lambda act: act.at)
+    # Now and then many, so that there is much in one transaction.
+    many = draw.random() < 0.05
+    minions = [f"m{number}" for number in range(1, (9 if many else draw.choice((1, 2, 3, 3, 3, 4))) + 1)]
+    acts = sorted(_acts(draw, minions, 25 if many else 8), key=lambda act: act.at)
     return Plan(seed=seed, minions=minions, acts=acts, faults=list(_faults(draw, minions, acts)))
 
 
-def _acts(draw: random.Random, minions: list[str]) -> Iterator[Act]:
-    for _ in range(draw.randint(1, 8)):
+def _acts(draw: random.Random, minions: list[str], most: int) -> Iterator[Act]:
+    for _ in range(draw.randint(1, most)):
         tgt: list[str] | str = draw.choice(("*", "*", draw.sample(minions, draw.randint(1, len(minions)))))
         fun = draw.choice(("test.ping", "test.ping", "test.sleep", "state.apply"))
         seconds = 0.0 if fun == "test.ping" else draw.choice((0.1, 1.0, 4.0, 12.0, 40.0)) * (0.5 + draw.random())

@@ -23,6 +23,7 @@ def check(world: World) -> None:
         nothing_runs_twice,
         batches_run_once,
         what_ran_has_returned,
+        nobody_returns_two_things,
         followers_hear_once,
         jobs_settle,
         all_are_back,
@@ -68,6 +69,13 @@ def what_ran_has_returned(world: World) -> Iterator[str]:
                 # No disk took it, and the daemon that knew of it has ended.
                 continue
             yield f"{key[1]} on {key[0]} returned {world.ledger.ended[key]!r}; kept is {returns[key]['return']!r}"
+
+
+def nobody_returns_two_things(world: World) -> Iterator[str]:
+    """A minion returns a job once; what comes again is the same."""
+    for line in world.trace.lines:
+        if line.what == "job.duplicate_return" and (line.facts["id"], line.facts["jid"]) not in world.ledger.unwritten:
+            yield f"{line.facts['id']} returned {line.facts['jid']} in two ways"
 
 
 def followers_hear_once(world: World) -> Iterator[str]:
