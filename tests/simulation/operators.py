@@ -184,7 +184,7 @@ class Operators:
                         heard.log, heard.first = log, at
                     heard.at = at
                 case {"events": events, "at": at}:
-                    heard.told.extend((number, tag) for tag, _data, number, _origin in events)
+                    heard.told.extend((number, tag) for tag, number, _origin, _data in events)
                     heard.at = at
                 case {"at": at}:
                     heard.at = at
