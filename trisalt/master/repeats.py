@@ -1,7 +1,7 @@
 """What was answered of late: a request that comes again, because its way broke, gets the same answer and is done once.
 
-`request_server` notes each request that must not be done twice, by its sender and its nonce. A repeat is a minion that
-never saw its answer, or somebody who plays a recording: what they get was on the wire before, and is sealed.
+`request_server` notes each request that must not be done twice, by its sender and its nonce. A minion that never saw
+its answer seals the same request anew; the very bytes that were here before are a recording, and nobody's repeat.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ LARGEST = 64 * 1024
 class Repeat:
     """One request, and its answer as soon as there is one."""
 
-    __slots__ = ("_answer", "_arrived", "kept")
+    __slots__ = ("_answer", "_arrived", "kept", "sealings")
 
-    def __init__(self) -> None:
+    def __init__(self, sealing: int) -> None:
         self.kept = True
+        self.sealings = {sealing}
         self._answer: bytes | None = None
         self._arrived: trio.Event | None = None
 
@@ -51,14 +52,17 @@ class Repeats:
         self._most = most
         self._known: OrderedDict[tuple[str, str], Repeat] = OrderedDict()
 
-    def find(self, id: str, nonce: str) -> Repeat | None:
-        """The same request, if it was here and its answer is known or will be."""
+    def find(self, id: str, nonce: str, sealed: bytes) -> Repeat | None:
+        """The same request, sealed anew, if it was here and its answer is known or will be."""
         known = self._known.get((id, nonce))
-        return known if known is not None and known.kept else None
+        if known is None or not known.kept or (sealing := hash(sealed)) in known.sealings:
+            return None
+        known.sealings.add(sealing)
+        return known
 
-    def begin(self, id: str, nonce: str) -> Repeat:
+    def begin(self, id: str, nonce: str, sealed: bytes) -> Repeat:
         """Note a request that is about to be done; the caller says `done`."""
-        repeat = self._known[id, nonce] = Repeat()
+        repeat = self._known[id, nonce] = Repeat(hash(sealed))
         if len(self._known) > self._most:
             self._known.popitem(last=False)
         return repeat

@@ -237,7 +237,7 @@ class NetworkDoor:
         opened = open_request(request, session=session, public_key=key, now=now, ttl=self._ttl)
         once = request.version >= 3 and not may_repeat(opened.cmd)
         if once:
-            before = self._repeats.find(request.id, opened.nonce)
+            before = self._repeats.find(request.id, opened.nonce, request.load)
             if before is not None:
                 log.debug("request.repeated", cmd=opened.cmd, id=request.id)
                 return before
@@ -267,7 +267,7 @@ class NetworkDoor:
             row=row,
             wanted=wanted,
             began=began,
-            repeat=self._repeats.begin(request.id, opened.nonce) if once else None,
+            repeat=self._repeats.begin(request.id, opened.nonce, request.load) if once else None,
         )
 
     def _sender(self, request: Request) -> tuple[Request, PublicKey, Crypticle]:
