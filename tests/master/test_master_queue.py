@@ -163,6 +163,19 @@ def test_who_does_not_take_it_is_not_sent_it_for_ever():
     assert sent == lines.MOST_SENT
 
 
+def test_what_could_not_be_sent_does_not_count_as_sent():
+    queue, now = waiting(J1), 0.0
+    queue.here("m1", now=now)
+    for _ in range(2 * lines.MOST_SENT):
+        assert steps(queue, now) == [Send(jid=J1, minions=("m1",))]
+        queue.put_back(J1, ["m1"], now=now)
+        while not (asked := steps(queue, now)):
+            now = queue.wake(now, now)
+        assert asked == [Ask(jid=J1, minions=("m1",))]
+        queue.answered(J1, "m1", runs=False, again=True, now=now)
+    assert steps(queue, now) == [Send(jid=J1, minions=("m1",))]
+
+
 def test_who_does_not_answer_is_not_there():
     queue, now = waiting(J1), 0.0
     queue.here("m1", now=now)

@@ -216,10 +216,11 @@ class Queue:
             place.unknown = not again and taken is None and self.may_have_run(jid, id)
 
     def put_back(self, jid: str, ids: Iterable[str], *, now: float) -> None:
-        """What was to be done could not be: it is tried again in a while."""
+        """What was to be sent could not be, and does not count as sent: it is tried again in a while."""
         for id in ids:
             if place := self._jobs.get(jid, {}).get(id):
                 place.state, place.wake = State.SENT, now + SILENT_AGAIN_S[1]
+                place.times = max(place.times - 1, 0)
                 self._touched[id] = None
 
     def cancel(self, jid: str, ids: Collection[str] | None) -> dict[str, bool]:
