@@ -75,6 +75,16 @@ async def test_an_event_is_in_the_log_as_it_is_told_with_whose_it_is(store, bus)
     assert unpack_bin(row.data) == event.to_data()
 
 
+async def test_what_is_too_big_is_trimmed_and_the_rest_of_it_kept(store, bus):
+    store.log.max_event_size = 2000
+    await bus.publish(fired("big", small="y", big="x" * 3000, deep={"a": "z" * 5000, "b": 1}))
+    await bus.flush()
+    (row,) = await everything(store)
+    data = unpack_bin(row.data)
+    assert len(row.data) <= 2000
+    assert (data["small"], data["big"], data["deep"]) == ("y", "VALUE_TRIMMED", {"a": "VALUE_TRIMMED", "b": 1})
+
+
 async def test_what_stays_inside_is_not_in_the_log(store, bus):
     await bus.publish(BatchSent(batch=JID, jid=JID, minions=["m1"]))
     await bus.publish(fired("x"))

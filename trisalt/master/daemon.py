@@ -178,7 +178,7 @@ async def run_master(
     async with (
         _stop_in_order() as stop,
         open_store(here.paths.database) as store,
-        log_events(bus, store.log),
+        log_events(bus, store.log, max_event_size=config.max_event_size),
         open_event_sockets(
             here.paths.event_pub,
             here.paths.event_pull,
@@ -318,8 +318,9 @@ def _known(keyring: Keyring) -> set[str]:
 
 
 @asynccontextmanager
-async def log_events(bus: Bus, events: SqliteLog) -> AsyncIterator[None]:
+async def log_events(bus: Bus, events: SqliteLog, *, max_event_size: int = 1024 * 1024) -> AsyncIterator[None]:
     """What the bus tells the outside is in the log first; what could not be written is tried again."""
+    events.max_event_size = max_event_size
     events.tell = bus.tell
     bus.keep_in(events)
     async with trio.open_nursery() as nursery:

@@ -20,7 +20,7 @@ import trio
 from trisalt.bus.events import Event, EventsLost
 from trisalt.errors import LocalProtocolError, StoreError
 from trisalt.store.store import Engine, LogBounds, Logged, LogSlice
-from trisalt.wire.codec import pack_bin
+from trisalt.wire.frames import pack_data
 from trisalt.wire.jid import is_jid, to_datetime
 
 log = structlog.get_logger()
@@ -84,6 +84,8 @@ class SqliteLog:
         self.last: int = (connection.execute(_NEWEST).fetchone() or (0,))[0]
         self.listeners: list[Callable[[Sequence[Entry]], None]] = []
         self.followed = False
+        # Bytes of an event's data; the master's option.
+        self.max_event_size = 1024 * 1024
         # Who is offered each event as soon as it is here: the bus.
         self.tell: Callable[[Event], None] = lambda _event: None
         self._engine = engine
@@ -115,7 +117,7 @@ class SqliteLog:
 
     def append(self, event: Event) -> None:
         """Write an event in the next transaction, and tell it after. Never waits, never fails."""
-        entry = _entry(event)
+        entry = self._entry(event)
         if self._holding:
             self._hold(entry)
         else:
@@ -144,7 +146,7 @@ class SqliteLog:
         self._came_back = 0
         while self._held or self._lost:
             lost = 0 if self._held else self._lost
-            some = self._held[:HELD_SLICE] or [_entry(EventsLost(count=lost))]
+            some = self._held[:HELD_SLICE] or [self._entry(EventsLost(count=lost))]
 
             def write(connection: sqlite3.Connection, _careful: bool, some: Sequence[Entry] = some) -> None:
                 self.insert(connection, some)
@@ -203,11 +205,23 @@ class SqliteLog:
             self._warned.add(what)
             log.error(what, **facts)
 
+    def _entry(self, event: Event) -> Entry:
+        tag = _text(event.tag)
+        origin = _text(f"{event.origin.kind}/{event.origin.name}")
+        try:
+            # Values too big for stock's tools are trimmed as for them: a return is kept whole with its job.
+            data = pack_data(event.to_data(), max_size=self.max_event_size)
+        except LocalProtocolError as exc:
+            # A plugin fired what cannot travel: its followers see the tag, the daemon's log the reason.
+            log.warning("event.unpackable", tag=tag, error=str(exc))
+            data = pack_data({})
+        return Entry(event, tag, job_of(tag), origin, data)
+
     # -- the transactions of others ---------------------------------------------------------------------------
 
     def entries(self, events: Iterable[Event]) -> list[Entry]:
         """Events as they are given to `insert`: those that may leave the process, packed."""
-        return [_entry(event) for event in events if event.leaves_process()]
+        return [self._entry(event) for event in events if event.leaves_process()]
 
     def insert(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         """Write entries, and number them; in the writer's thread, inside a transaction. It may be rolled back."""
@@ -269,18 +283,6 @@ def job_of(tag: str) -> str | None:
 def _text(value: str) -> str:
     """What came as bytes that are no text, escaped: SQLite takes text only."""
     return value if value.isascii() else value.encode(errors="backslashreplace").decode()
-
-
-def _entry(event: Event) -> Entry:
-    tag = _text(event.tag)
-    origin = _text(f"{event.origin.kind}/{event.origin.name}")
-    try:
-        data = pack_bin(event.to_data())
-    except LocalProtocolError as exc:
-        # A plugin fired what cannot travel: its followers see the tag, the daemon's log the reason.
-        log.warning("event.unpackable", tag=tag, error=str(exc))
-        data = pack_bin({})
-    return Entry(event, tag, job_of(tag), origin, data)
 
 
 # -- in the writer's thread -------------------------------------------------------------------------------------

@@ -93,12 +93,17 @@ class StreamDecoder:
 
 def pack_event(tag: str, data: dict[str, Any], *, max_size: int = 0) -> bytes:
     """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUE_TRIMMED."""
+    return tag.encode("utf-8", "surrogateescape") + _TAG_END + pack_data(data, max_size=max_size)
+
+
+def pack_data(data: dict[str, Any], *, max_size: int = 0) -> bytes:
+    """An event's map alone, likewise."""
     packed = _pack(data)
     limit = max_size
     while max_size and len(packed) > max_size and limit > len(_TRIMMED):
         limit //= 2
         packed = _pack(_trim(data, limit))
-    return tag.encode("utf-8", "surrogateescape") + _TAG_END + packed
+    return packed
 
 
 def split_event(body: bytes) -> tuple[str, dict[str, Any]]:
