@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
-from trisalt.errors import RequestTimeout
+from trisalt.errors import RemoteProtocolError, RequestTimeout
 from trisalt.minion.returns import AGAIN_AFTER, Returns, Spool, keep_returns
 
 
@@ -198,6 +198,27 @@ async def test_tries_without_an_answer_have_one_nonce_and_a_refusal_begins_anew(
     silent, refused = home.requests[:3], home.requests[3:6]
     assert len({request.nonce for request in silent}) == 1
     assert len({request.nonce for request in refused}) == 3
+
+
+async def test_a_refusal_that_is_an_error_begins_anew_too_and_is_tried_again_once_another_was_taken(home):
+    refusing = True
+
+    async def take(request, reply):
+        home.requests.append(request)
+        if refusing:
+            reply.fail(RemoteProtocolError("the master did not take it"))
+        else:
+            reply.send(None)
+
+    home._take = take
+    async with home.open():
+        home.finished("1")
+        await wait_all_tasks_blocked()
+        assert len({request.nonce for request in home.requests}) == 3
+        refusing = False
+        home.finished("2")
+        await wait_all_tasks_blocked()
+    assert home.returns.spool.names() == []
 
 
 # -- several masters -----------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
-from trisalt.errors import LocalProtocolError, RemoteProtocolError, TrisaltError
+from trisalt.errors import LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
 from trisalt.wire.codec import pack_bin, unpack_bin
 
 log = structlog.get_logger()
@@ -163,7 +163,8 @@ class Returns:
 
     def post_late(self) -> None:
         """Try those again that could not be sent, as far as the link they wait for stands."""
-        self._late_posted = trio.current_time()
+        if self._late:
+            self._late_posted = trio.current_time()
         for name, master in list(self._late.items()):
             if self.may_go(master):
                 self.post(name)
@@ -325,8 +326,12 @@ async def _acknowledged(
         patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
         try:
             answer = await bus.ask(MasterRequest(load=load, timeout=patience, tries=1, master=master, nonce=nonce))
-        except TrisaltError as exc:
+        except RequestTimeout as exc:
             reason = str(exc)
+            continue
+        except TrisaltError as exc:
+            # Something came back: a refusal is not to be repeated to us.
+            reason, nonce = str(exc), uuid.uuid4().hex
             continue
         # A stock master answers "" when its handler failed, and False when it dropped the return.
         if answer == "" or answer is False:
