@@ -93,14 +93,18 @@ class Operators:
         if not (folder / "pki" / "minions").is_dir():
             return
         keyring = Keyring(folder / "pki")
+        done = True
         match verb:
             case "accept":
                 keyring.move(id, State.ACCEPTED, [State.REJECTED, State.PENDING])
                 self.shut_out.setdefault(id, []).append((trio.current_time(), False))
             case "reject":
-                keyring.move(id, State.REJECTED, [State.ACCEPTED, State.PENDING])
+                done = keyring.move(id, State.REJECTED, [State.ACCEPTED, State.PENDING]) is not None
             case "delete":
                 keyring.delete(id)
+        if not done:
+            # There is no such key: who signs in next has a new one.
+            return
         act = {"accept": "accepted", "reject": "rejected"}.get(verb, verb)
         self._trace.note("operator", "key changed", id=id, act=act)
         told: list[dict[str, Any]] = []
