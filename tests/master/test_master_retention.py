@@ -57,8 +57,9 @@ async def test_events_are_forgotten_by_age(store, nursery, monkeypatch):
 
 async def test_a_file_stays_under_its_cap_while_events_come(store, nursery, monkeypatch):
     monkeypatch.setattr(retention, "EVERY_S", 0.001)
+    monkeypatch.setattr(retention, "OFTEN_S", 0.001)
     monkeypatch.setattr(retention, "BETWEEN_SLICES_S", 0.001)
-    monkeypatch.setattr(retention, "SLICE", 200)
+    monkeypatch.setattr(retention, "TRIM_SLICE", 200)
     cap = 8 * MB
     await nursery.start(partial(keep_size, store, keep_events_seconds=0, store_max_bytes=cap))
 

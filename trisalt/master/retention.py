@@ -18,10 +18,16 @@ from trisalt.store.store import Store
 log = structlog.get_logger()
 
 EVERY_S = 5.0
-"""Seconds between looks: a flood of ten thousand events a second is some twenty megabytes further by then."""
+"""Seconds between looks at a store that is less than half full."""
+
+OFTEN_S = 1.0
+"""And at one that is fuller: a flood of ten thousand events a second is some five megabytes further by then."""
 
 SLICE = 1000
 """Rows forgotten in one transaction."""
+
+TRIM_SLICE = 4000
+"""And when the file is too big: more than a flood can bring meanwhile. Some twenty milliseconds."""
 
 PAGES = 256
 """Pages given back in one transaction: a megabyte."""
@@ -52,12 +58,13 @@ async def keep_size(
     `clock` is wall time.
     """
     task_status.started()
-    warned = float("-inf")
+    warned, used = float("-inf"), 0
     while True:
         try:
             if keep_events_seconds > 0:
                 await _in_slices(lambda: store.log.expire(clock() - keep_events_seconds, limit=SLICE))
-            if store_max_bytes > 0 and (await store.size()).used > store_max_bytes * HEADROOM:
+            used = (await store.size()).used if store_max_bytes > 0 else 0
+            if used > store_max_bytes * HEADROOM:
                 rows = await _trim(store, store_max_bytes * LOW, clock() - SPARED_S)
                 if trio.current_time() - warned > 3600:
                     warned = trio.current_time()
@@ -66,7 +73,7 @@ async def keep_size(
         except StoreError as exc:
             # The store says so itself, and tries again with the next write. So do we.
             log.warning("retention.put_off", reason=str(exc))
-        await trio.sleep(EVERY_S)
+        await trio.sleep(OFTEN_S if used > store_max_bytes / 2 else EVERY_S)
 
 
 async def _in_slices(work: Callable[[], Awaitable[int]]) -> int:
@@ -79,7 +86,7 @@ async def _in_slices(work: Callable[[], Awaitable[int]]) -> int:
 
 async def _trim(store: Store, low: float, spare: float) -> int:
     async def slice_() -> int:
-        return await store.trim(spare=spare, limit=SLICE) if (await store.size()).used > low else 0
+        return await store.trim(spare=spare, limit=TRIM_SLICE) if (await store.size()).used > low else 0
 
     return await _in_slices(slice_)
 
