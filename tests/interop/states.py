@@ -101,9 +101,13 @@ def ask(
     places: Mapping[str, str | int] | None = None,
     env: Mapping[str, str] | None = None,
     seconds: float = 150,
+    apart: Mapping[str, str] | None = None,
     **configured: Any,
 ) -> list[dict[str, Any]]:
-    """What `kind` ("stock" or "ours") answers, by row: `{phase: {result, comment, changes}}`."""
+    """What `kind` ("stock" or "ours") answers, by row: `{phase: {result, comment, changes}}`.
+
+    With `apart` what it mounts is mounted for it alone, and for it alone its files lie over others.
+    """
     minion = lab.configure_minion(kind, file_client="local", **configured)
     (minion / "cache").mkdir(exist_ok=True)
     given = {
@@ -115,8 +119,12 @@ def ask(
         "calls": [[row.fun, *_placed([row.args, row.kwargs], places or {}), row.phases] for row in shelf],
     }
     folder, start = (stock_bin(), STOCK + STOCK_STATES) if kind == "stock" else (OURS, TRISALT + OUR_STATES)
+    alone = []
+    if apart is not None:
+        laid = "".join(f"mount --bind {mine} {other} && " for other, mine in apart.items())
+        alone = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{laid}exec "$@"', "sh"]
     done = subprocess.run(
-        [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+        [*alone, str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
         input=json.dumps(given), capture_output=True, text=True, cwd="/", env=env or lab.env, timeout=seconds,
         check=False,
     )  # fmt: skip
@@ -133,6 +141,9 @@ def _is_part(preview: Mapping[str, Any], applied: Mapping[str, Any]) -> bool:
 def _without(answer: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     if "changes" not in answer:
         return dict(answer)
+    if isinstance(answer["comment"], list):
+        # As the engine shows it.
+        answer = {**answer, "comment": "\n".join(answer["comment"])}
     return {**answer, "changes": {key: value for key, value in answer["changes"].items() if key not in names}}
 
 
