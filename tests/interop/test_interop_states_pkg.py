@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, done, refused, rows
+from tests.interop.states import Row, ask, compare, refused, rows
 from tests.support.debrepo import Debian
 from tests.support.lab import open_lab
 
@@ -14,8 +14,6 @@ GRAINS = {
     "id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian", "osarch": "amd64", "cpuarch": "x86_64",
     "osmajorrelease": 12, "oscodename": "bookworm", "osfullname": "Debian GNU/Linux", "osrelease": "12",
 }  # fmt: skip
-REPO = "deb [trusted=yes] file:/debian/empty ./"
-TOLD = "what is so, and what changes, is told"
 ROWS = [
     Row("pkg.installed", "one", refresh=True),
     Row("pkg.installed", "one", version="1.0"),
@@ -52,17 +50,6 @@ ROWS = [
     Row("pkg.unheld", "x", all=True, phases=["applied"]),
     Row("pkg.mod_watch", "one", sfun="installed"),
     Row("pkg.mod_watch", "one", sfun="held"),
-    Row("pkgrepo.managed", "deb [trusted=yes] file:SOURCES ./", file="ETC/sources.list.d/tri.list", refresh=False,
-        again=done(f"Package repo '{REPO}' already configured"), why=TOLD),
-    Row("pkgrepo.managed", "deb [trusted=yes] file:SOURCES ./", disabled=True, refresh=False, why=TOLD,
-        applied=done(f"Configured package repo '{REPO}'", disabled={"new": True, "old": False},
-                     line={"new": f"# {REPO}", "old": REPO})),
-    Row("pkgrepo.managed", "deb [trusted=yes arch=amd64] file:SOURCES ./", refresh=False, phases=["applied"]),
-    Row("pkgrepo.managed", "nonsense", refresh=False),
-    Row("pkgrepo.managed", "deb file:SOURCES ./", repo="x"),
-    Row("pkgrepo.managed", "deb file:SOURCES ./", enabled=True, disabled=True),
-    Row("pkgrepo.absent", "deb file:SOURCES ./", refresh=False, phases=["applied", "again"], why=TOLD,
-        applied=done("Removed repo deb file:/debian/empty ./", repo="deb file:/debian/empty ./")),
 ]  # fmt: skip
 
 
@@ -78,15 +65,11 @@ def answers():
             made.package("conf", "2.0", conffile="/etc/conf.d/conf.conf")
             made.package("foreign", "1.0")
             made.publish()
-            empty = made.root / "empty"
-            empty.mkdir()
-            (empty / "Packages").touch()
             found = ask(
                 lab,
                 kind,
                 ROWS,
                 grains=GRAINS,
-                places={"SOURCES": str(empty), "ETC": str(made.etc)},
                 env={**lab.env, **made.environment},
                 **{"apt.lock_timeout": 0},
             )

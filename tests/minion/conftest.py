@@ -134,6 +134,7 @@ class FakeMaster:
     # -- requests -----------------------------------------------------------------------------------------------
 
     async def request(self, payload, host=""):
+        payload = payload() if callable(payload) else payload
         await trio.sleep(self.latency)
         if host in self.gone:
             await trio.sleep_forever()

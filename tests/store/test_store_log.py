@@ -202,7 +202,7 @@ async def test_what_is_appended_is_written_before_the_store_is_closed(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data"),
     [("odd/\udcff", {}), ("nul/\0", {"a": "\0"}), ("ünï/💥", {"k": b"\xff"}), ("secret", {"value": object()})],
-    ids=ascii,
+    ids=["no text", "a null", "letters", "an object"],
 )
 async def test_what_is_odd_costs_nobody_else_their_event(store, bus, name, data):
     await bus.publish_all([fired("before"), TaggedEvent(name=name, data=data), fired("after")])

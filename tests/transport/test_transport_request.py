@@ -537,13 +537,14 @@ async def test_a_request_whose_connection_is_lost_is_sent_again(context):
 
             @nursery.start_soon
             async def ask():
-                answers.append(await client.request(b"1"))
+                made = iter((b"1", b"1 anew"))
+                answers.append(await client.request(lambda: next(made)))
 
-            await dying.receive()
+            assert (await dying.receive())[-1] == b"1"
             dying.close()
             async with open_server_again(address, context):
                 await until(lambda: answers)
-            assert answers == [b"re: 1"]
+            assert answers == [b"re: 1 anew"]
 
 
 async def test_a_request_that_the_peer_hangs_up_on_is_not_sent_for_ever(context):

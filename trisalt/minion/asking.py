@@ -70,18 +70,21 @@ async def _asked(link: Link, load: Mapping[str, Any], nonce: str) -> Any:
 
 async def _once(link: Link, load: Mapping[str, Any], session: Session, nonce: str) -> Any:
     sign_in = link.options.sign_in
-    payload = seal_request(
-        load,
-        id=link.identity.id,
-        session=session.session,
-        key=link.identity.key,
-        nonce=nonce,
-        now=session.now(),
-        enc_algo=sign_in.encryption_algorithm,
-        sig_algo=sign_in.signing_algorithm,
-        sign=link.options.minion_sign_messages,
-    )
-    answer = await link.client.request(payload)
+
+    def sealed() -> bytes:
+        return seal_request(
+            load,
+            id=link.identity.id,
+            session=session.session,
+            key=link.identity.key,
+            nonce=nonce,
+            now=session.now(),
+            enc_algo=sign_in.encryption_algorithm,
+            sig_algo=sign_in.signing_algorithm,
+            sign=link.options.minion_sign_messages,
+        )
+
+    answer = await link.client.request(sealed)
     match load.get("cmd"):
         case "_pillar":
             # One private operation and one verification: milliseconds.

@@ -294,8 +294,10 @@ class RequestClient:
         self._max_idle = max_idle
         self._idle: deque[_Connection] = deque()
 
-    async def request(self, payload: bytes) -> bytes:
+    async def request(self, payload: bytes | Callable[[], bytes]) -> bytes:
         """Send `payload`, wait for its answer. The caller sets the deadline; a late answer goes nowhere.
+
+        A callable makes it anew for each sending, for a peer that takes the same bytes but once.
 
         It is sent once more when the connection is lost before the answer (a master that restarts). Lost again, the
         caller's deadline decides: this payload may be what the peer hangs up on.
@@ -307,7 +309,7 @@ class RequestClient:
             await self._turns.acquire()
         try:
             for _ in range(SENDINGS):
-                answer = await self._try(payload)
+                answer = await self._try(payload if isinstance(payload, bytes) else payload())
                 if answer is not None:
                     return answer
                 log.debug("request.lost", address=self._address)
