@@ -43,9 +43,11 @@ def fetch(url: str, target: str, opts: Mapping[str, Any], *, verify_ssl: bool = 
             file.write(etag.encode())
 
 
-def read(url: str, opts: Mapping[str, Any], *, verify_ssl: bool = True) -> str | bytes:
-    """What `url` holds. Raises CommandError."""
-    answer = _open(url, opts, {}, verify_ssl=verify_ssl)
+def read(
+    url: str, opts: Mapping[str, Any], *, verify_ssl: bool = True, headers: Mapping[str, str] | None = None
+) -> str | bytes:
+    """What `url` holds. `headers` go to its own host alone. Raises CommandError."""
+    answer = _open(url, opts, {}, verify_ssl=verify_ssl, private=headers or {})
     assert answer is not None
     with answer:
         try:
@@ -58,7 +60,14 @@ def read(url: str, opts: Mapping[str, Any], *, verify_ssl: bool = True) -> str |
         return data
 
 
-def _open(url: str, opts: Mapping[str, Any], headers: Mapping[str, str], *, verify_ssl: bool) -> Any:
+def _open(
+    url: str,
+    opts: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    verify_ssl: bool,
+    private: Mapping[str, str] | None = None,
+) -> Any:
     """The server's answer to read from; None when it says that nothing has changed."""
     parts = urlsplit(url)
     plain = url
@@ -70,9 +79,11 @@ def _open(url: str, opts: Mapping[str, Any], headers: Mapping[str, str], *, veri
         plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path).geturl()
     headers = {"User-Agent": str(opts.get("user_agent") or "Salt"), **headers}
     request = urllib.request.Request(plain, headers=headers)  # noqa: S310 - the client lets three schemes in
+    # Not to where the server may send us.
+    for name, value in (private or {}).items():
+        request.add_unredirected_header(name, value)
     if parts.username is not None and parts.scheme != "ftp":
         who = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        # Not to where the server may send us.
         request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(who).decode()}")
     timeout = float(opts.get("http_connect_timeout") or CONNECT_TIMEOUT)
     try:

@@ -68,6 +68,14 @@ def compile_top(request: Mapping[str, Any], plugins: PillarPlugins | None = None
     return {"top": top, "errors": compilation.errors}
 
 
+def pillarenv_of(request: Mapping[str, Any]) -> str | None:
+    """The one environment that a request is about, if it is about one."""
+    opts, pillarenv = request["opts"], request.get("pillarenv")
+    if pillarenv is None and opts.get("pillarenv_from_saltenv"):
+        pillarenv = request.get("saltenv")
+    return pillarenv if pillarenv is not None else opts.get("pillarenv")
+
+
 class _Compilation:
     def __init__(self, request: Mapping[str, Any], plugins: PillarPlugins) -> None:
         # Templates may change what they are given: they get copies.
@@ -75,10 +83,7 @@ class _Compilation:
         self.id: str = request["id"]
         self.grains: dict[str, Any] = copy.deepcopy(dict(request["grains"]))
         self.saltenv: str | None = request.get("saltenv")
-        pillarenv = request.get("pillarenv")
-        if pillarenv is None and opts.get("pillarenv_from_saltenv"):
-            pillarenv = self.saltenv
-        self.pillarenv: str | None = pillarenv if pillarenv is not None else opts.get("pillarenv")
+        self.pillarenv = pillarenv_of(request)
         self.override: dict[str, Any] = dict(request.get("pillar_override") or {})
         self.extra: dict[str, Any] = dict(request.get("extra_minion_data") or {})
         self.memory: dict[str, Any] = copy.deepcopy(dict(request.get("pillar") or {}))

@@ -53,6 +53,8 @@ def call_external(
             try:
                 data = _call(plugins[name], id, made, config, extra_minion_data)
                 if data:
+                    if not isinstance(data, Mapping):
+                        raise TypeError(f"what it gives is no map but {type(data).__name__}")
                     made = merge(made, data)
             except Exception as exc:
                 # Plugin code may raise anything; the others are asked all the same.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from trisalt.loader.dunders import Plugins
-from trisalt.pillar.compile import PillarPlugins, compile_pillar, compile_top
+from trisalt.pillar.compile import PillarPlugins, compile_pillar, compile_top, pillarenv_of
 from trisalt.pillar.merge import merge
 from trisalt.sls.yamlex import plain
 
@@ -56,7 +56,13 @@ def top_with_plugins(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plugins(request: Mapping[str, Any], guard: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> PillarPlugins:
-    opts = {**request["opts"], "id": request["id"], "minion_id": request["id"]}
+    opts = {
+        **request["opts"],
+        "id": request["id"],
+        "minion_id": request["id"],
+        "saltenv": request.get("saltenv") or request["opts"].get("saltenv"),
+        "pillarenv": pillarenv_of(request),
+    }
     plugins = Plugins(opts, grains=request["grains"], pillar=dict(request.get("pillar") or {}))
     return PillarPlugins(
         salt=guard(plugins.loader("modules")),

@@ -1,0 +1,288 @@
+"""External pillars as a compilation asks them: tables, web servers, commands, and what may not be made of an id."""
+
+import base64
+import http.server
+import json
+import logging
+import threading
+
+import pytest
+
+from trisalt.pillar.worker import compile_with_plugins
+
+GRAINS = {"id": "m1", "os": "Debian", "rack": "a/b?c", "path": {"deep": "x"}}
+
+
+@pytest.fixture
+def compiled(tmp_path):
+    """The pillar of a minion whose master has these external pillars."""
+
+    def compiled(*external, id="m1", grains=GRAINS, **opts):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        opts = {
+            "pillar_roots": {"base": [str(tmp_path / "empty")]},
+            "renderer": "jinja|yaml",
+            "state_top": "top.sls",
+            "ext_pillar": list(external),
+            "cachedir": str(tmp_path / "cache"),
+            **opts,
+        }
+        answer = compile_with_plugins({"opts": opts, "id": id, "grains": grains})
+        return answer["pillar"]
+
+    return compiled
+
+
+@pytest.fixture
+def files(tmp_path):
+    def files(**texts):
+        for name, text in texts.items():
+            path = tmp_path / name.replace("__", "/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, newline="")
+        return tmp_path
+
+    return files
+
+
+# -- commands
+
+
+def test_marks_of_yamlex_aggregate_what_commands_give(compiled):
+    assert compiled(
+        {"cmd_yamlex": "echo 'l: !aggregate [1]'"},
+        {"cmd_yamlex": "echo 'l: !aggregate [%s]'"},
+        renderer="jinja|yamlex",
+    ) == {"l": [1, "m1"]}
+
+
+@pytest.mark.parametrize("name", ["cmd_yaml", "cmd_yamlex", "cmd_json"])
+@pytest.mark.parametrize("id", ["$(touch made)", "a;b", "a b", "a'b", "`x`", "a\nb", ""])
+def test_no_id_is_more_than_a_word_of_a_command(compiled, tmp_path, name, id):
+    pillar = compiled({name: f"cd {tmp_path}; echo '%s'"}, {"cmd_yaml": "echo 'after: 1'"}, id=id)
+    assert pillar == {
+        "after": 1,
+        "_errors": [f"Failed to load ext_pillar {name}: The minion id {id!r} cannot stand in a command"],
+    }
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("command", [5, None])
+def test_a_command_that_is_no_text_is_an_error(compiled, command):
+    errors = compiled({"cmd_yaml": command})["_errors"]
+    assert errors == ["Failed to load ext_pillar cmd_yaml: The command must be a string"]
+
+
+@pytest.mark.parametrize(("name", "printed"), [("cmd_yaml", "a: [hushhush"), ("cmd_json", '{"hushhush"')])
+def test_what_a_command_printed_is_in_no_log(compiled, files, caplog, name, printed):
+    root = files(printed=printed)
+    with caplog.at_level(logging.ERROR):
+        assert compiled({name: f"cat {root}/printed"}) == {}
+    assert "failed to parse" in caplog.text
+    assert "hushhush" not in caplog.text
+
+
+@pytest.mark.parametrize(("printed", "kind"), [("[1]", "list"), ('"text"', "str")])
+def test_what_is_no_map_is_an_error(compiled, printed, kind):
+    errors = compiled({"cmd_json": f"echo '{printed}'"})["_errors"]
+    assert errors == [f"Failed to load ext_pillar cmd_json: what it gives is no map but {kind}"]
+
+
+# -- tables
+
+TABLE = "\ufeffid,role,env\r\njerry,web,prod\r\nm1,db,stage\r\nm1,later,x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "pillar"),
+    [
+        ("FILE", {"id": "m1", "role": "db", "env": "stage"}),
+        ({"path": "FILE", "namespace": "row"}, {"row": {"id": "m1", "role": "db", "env": "stage"}}),
+        ({"path": "FILE", "idkey": "role"}, {}),
+        ({"path": "FILE", "fieldnames": ["id", "a"], "restkey": "more"}, {"id": "m1", "a": "db", "more": ["stage"]}),
+        (
+            {"path": "FILE", "fieldnames": ["id", "a", "b", "c"], "restval": "-"},
+            {"id": "m1", "a": "db", "b": "stage", "c": "-"},
+        ),
+        ({"path": "FILE", "idkey": "no"}, "csv: FILE has no column 'no'"),
+        ({"path": "FILE.gone"}, "csv: FILE.gone: No such file or directory"),
+        ({"path": "FILE", "dialect": "no"}, "csv: unknown dialect 'no', there are: excel, excel-tab, unix"),
+    ],
+)
+def test_a_minion_has_its_row_of_a_table(compiled, files, config, pillar):
+    path = files(table=TABLE) / "table"
+    made = compiled({"csv": json.loads(json.dumps(config).replace("FILE", str(path)))})
+    if isinstance(pillar, str):
+        pillar = {"_errors": [f"Failed to load ext_pillar csv: {pillar.replace('FILE', str(path))}"]}
+    assert made == pillar
+
+
+# -- web servers
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    ANSWERS = {
+        "/m1.json": '{"a": {"b": 1}}',
+        "/m1.yaml": "a: {b: 1}\n",
+        "/bad": "{[",
+        "/binary": b"\xff\xfe",
+        "/a%2Fb%3Fc?x=x": '{"by": "grains"}',
+    }
+
+    def do_GET(self):
+        self.server.seen.append((self.path, dict(self.headers)))
+        if self.path == "/away":
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/m1.json")
+            self.end_headers()
+            return
+        answer = self.ANSWERS.get(self.path)
+        self.send_response(404 if answer is None else 200)
+        self.end_headers()
+        self.wfile.write(answer.encode() if isinstance(answer, str) else answer or b"")
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        server.seen = []
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", ["json", "yaml"])
+@pytest.mark.parametrize("namespace", [None, "under"])
+def test_a_page_is_pillar(compiled, server, kind, namespace):
+    pillar = compiled({f"http_{kind}": {"url": f"{server.url}/%s.{kind}", "namespace": namespace}})
+    assert pillar == ({"under": {"a": {"b": 1}}} if namespace else {"a": {"b": 1}})
+
+
+def test_a_url_alone_is_a_configuration(compiled, server):
+    assert compiled({"http_json": f"{server.url}/m1.json"}) == {"a": {"b": 1}}
+
+
+def test_a_grain_stays_within_its_part_of_a_url(compiled, server):
+    config = {"url": f"{server.url}/<rack>?x=<path:deep>", "with_grains": True}
+    assert compiled({"http_json": config}) == {"by": "grains"}
+
+
+def test_an_id_stays_within_its_part_of_a_url(compiled, server):
+    compiled({"http_json": f"{server.url}/%s"}, id="../a?b#c")
+    assert [path for path, _headers in server.seen] == ["/..%2Fa%3Fb%23c"]
+
+
+@pytest.mark.parametrize("who", [{"username": "u", "password": "p@:/"}, {"auth": ["u", "p@:/"]}])
+def test_a_password_and_headers_go_to_their_own_server_alone(compiled, server, who):
+    config = {"url": f"{server.url}/away", "header_dict": {"X-Token": "t", "X-Number": 5}, **who}
+    assert compiled({"http_json": config}) == {"a": {"b": 1}}
+    (_, first), (_, second) = server.seen
+    assert first["Authorization"] == f"Basic {base64.b64encode(b'u:p@:/').decode()}"
+    assert (first["X-Token"], first["X-Number"]) == ("t", "5")
+    assert not {"Authorization", "X-Token", "X-Number", "X-token", "X-number"} & set(second)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "more", "said"),
+    [
+        ("json", "/none", {}, "Error on minion 'm1' http query: Error: HTTP 404: Not Found reading /none"),
+        ("json", "/bad", {}, "Error on minion 'm1' http query: the answer is no JSON"),
+        ("yaml", "/bad", {}, "Error on minion 'm1' http query: the answer is no YAML"),
+        ("yaml", "/binary", {}, "Error on minion 'm1' http query: the answer is not UTF-8"),
+        ("json", "/<gone>", {"with_grains": True}, "Unable to get minion 'm1' grain: gone"),
+    ],
+)
+def test_a_page_that_cannot_be_had_is_told(compiled, server, caplog, kind, path, more, said):
+    with caplog.at_level(logging.ERROR):
+        config = {"url": f"{server.url}{path}", "username": "u", "password": "hushhush", **more}
+        assert compiled({f"http_{kind}": config}) == {}
+    assert said in caplog.text
+    assert "hushhush" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "/x", 5])
+def test_only_web_servers_are_asked(compiled, url):
+    errors = compiled({"http_json": {"url": url}})["_errors"]
+    assert errors == ["Failed to load ext_pillar http_json: The url must begin with http:// or https://"]
+
+
+# -- trees and stacks
+
+
+@pytest.mark.parametrize("id", ["..", "../hosts/m1", "."])
+def test_no_id_leads_out_of_the_folder_of_hosts(compiled, files, id):
+    root = files(tree__hosts__m1__secret="s\n", tree__top="t\n") / "tree"
+    errors = compiled({"file_tree": {"root_dir": str(root)}}, id=id)["_errors"]
+    assert errors == [f"Failed to load ext_pillar file_tree: file_tree: the minion id {id!r} cannot be a folder's name"]
+
+
+def test_a_link_to_a_folder_above_ends(compiled, files):
+    root = files(tree__hosts__m1__a__f="x\n") / "tree"
+    (root / "hosts" / "m1" / "a" / "up").symlink_to("..")
+    assert compiled({"file_tree": {"root_dir": str(root), "follow_dir_links": True}}) == {"a": {"f": b"x", "up": {}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\xff\n", "not UTF-8: invalid start byte at byte 0"), (b"{{ nope.x }}", "Jinja variable 'nope' is undefined")],
+)
+def test_a_file_that_does_not_render_is_named(compiled, files, content, said):
+    path = files(tree__hosts__m1__f="") / "tree/hosts/m1/f"
+    path.write_bytes(content)
+    errors = compiled({"file_tree": {"root_dir": str(path.parents[2]), "template": True}})["_errors"]
+    assert errors == [f"Failed to load ext_pillar file_tree: file_tree: {path}: {said}"]
+
+
+@pytest.mark.parametrize(
+    "grain", ["../secret", "x/../../secret", "{root}/secret", "x\n../secret", "..", "x\n{root}/secret"]
+)
+def test_no_grain_leads_out_of_a_stack(compiled, files, grain):
+    root = files(stack__cfg="a.yml\n{{ __grains__.os }}.yml\nby/{{ __grains__.os }}.yml\n", stack__a__yml="")
+    (root / "stack" / "a.yml").write_text("a: 1\n")
+    (root / "stack" / "by").mkdir()
+    (root / "secret.yml").write_text("secret: 1\n")
+    grains = {"os": grain.format(root=root)}
+    assert compiled({"stack": str(root / "stack" / "cfg")}, grains=grains) == {"a": 1}
+
+
+def test_a_stack_leads_out_where_its_file_says_so(compiled, files):
+    root = files(stack__cfg="../{{ __grains__.os }}.yml\n")
+    (root / "Debian.yml").write_text("a: 1\n")
+    (root / "deep").mkdir()
+    assert compiled({"stack": str(root / "stack" / "cfg")}) == {"a": 1}
+    assert compiled({"stack": str(root / "stack" / "cfg")}, grains={"os": "deep/../Debian"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ok: 1\na: [hushhush\n", "yaml parsing error in {path}:\n"),
+        ("hushhush: {{ nope.x }}\n", "template render error in {path}:\nJinja variable 'nope' is undefined; line 1"),
+    ],
+)
+def test_an_error_of_a_stack_names_its_file_and_shows_nothing_of_it(compiled, files, text, said):
+    path = files(cfg="f\n", f=text) / "f"
+    (error,) = compiled({"stack": str(path.parent / "cfg")})["_errors"]
+    assert error.startswith(f"Failed to load ext_pillar stack: Stack pillar {said.format(path=path)}")
+    assert "hushhush" not in error
+
+
+def test_a_pillar_environment_is_the_one_that_is_asked_for(compiled, files, tmp_path):
+    root = files(dev__tree__hosts__m1__f="x\n")
+    roots = {"base": [str(tmp_path / "empty")], "dev": [str(root / "dev")]}
+    assert compiled({"file_tree": "tree"}, pillar_roots=roots, pillarenv="dev") == {"f": b"x"}
+
+
+def test_nodegroups_see_the_pillar_of_this_compilation(compiled):
+    pillar = compiled(
+        {"cmd_yaml": "echo 'role: web'"}, {"nodegroups": {}}, nodegroups={"web": "I@role:web", "db": "I@role:db"}
+    )
+    assert pillar["nodegroups"] == ["web"]

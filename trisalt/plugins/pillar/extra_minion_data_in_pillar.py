@@ -1,0 +1,32 @@
+"""
+What the minion sends beside its grains, as pillar: values of the options that its ``pass_to_ext_pillars`` names.
+
+.. code-block:: yaml
+
+    ext_pillar:
+      - extra_minion_data_in_pillar:
+          include: [site, rack:room]      # or <all>
+"""
+
+from trisalt.pillar.merge import merge_recurse
+from trisalt.target.data import traverse
+
+_GONE = object()
+
+
+def ext_pillar(minion_id, pillar, include, extra_minion_data=None):
+    """
+    Those keys that ``include`` names, and all of them for ``<all>``
+    """
+    data = extra_minion_data or {}
+    if include in ("<all>", "*"):
+        return data
+    made = {}
+    for path in include if isinstance(include, list) else [include]:
+        value = traverse(data, str(path), _GONE)
+        if value is _GONE:
+            continue
+        for key in reversed(str(path).split(":")):
+            value = {key: value}
+        made = merge_recurse(made, value)
+    return made
