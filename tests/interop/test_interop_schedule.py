@@ -6,8 +6,10 @@ else on purpose, `ours` says what, and `why`.
 
 import pytest
 
-from tests.interop import beside
+from tests.interop import beside, staterows_schedule
 from tests.interop.beside import SAME
+from tests.interop.staterows_schedule import ROWS
+from tests.interop.states import compare
 from tests.support.lab import open_lab
 from trisalt.client.door import Door
 from trisalt.client.jobs import publish
@@ -160,6 +162,7 @@ def lab():
         folder = lab.configure_master()
         (folder / "pillar" / "top.sls").write_text("base:\n  '*':\n    - site\n")
         (folder / "pillar" / "site.sls").write_text(PILLAR)
+        (folder / "srv" / "jobs.sls").write_text(staterows_schedule.sls())
         lab.start_master("ours", timeout=2, gather_job_timeout=2)
         conf = {"conf": {"function": "test.ping", "hours": 1, "run_on_start": False}}
         for kind in ("stock", "ours"):
@@ -202,3 +205,44 @@ def test_stocks_own_salt_call_manages_the_schedule_of_a_minion_of_ours(lab):
     )
     assert (done.returncode, "Added job: theirs to schedule." in done.stdout) == (0, True), done.stdout + done.stderr
     assert "theirs:" in lab.salt("ours", "schedule.list")["ours"]
+
+
+@pytest.fixture(scope="module")
+def states(lab, answers):
+    """What the states answered, after all the calls: `{minion: [{phase: answer} of each row]}`."""
+    door = Door(str(lab.master_dir() / "run" / "master.sock"))
+    jobs = [[name, {"__kwarg__": True, **job}] for name, job in staterows_schedule.THERE.items()]
+    with publish(door, "*", ["schedule.add"] * len(jobs), jobs, timeout=60) as job:
+        assert len(list(job)) == 2
+    found = {"stock": [{} for _ in ROWS], "ours": [{} for _ in ROWS]}
+    for phase in ("preview", "applied", "again"):
+        arg = ["jobs", {"__kwarg__": True, "test": phase == "preview"}]
+        with publish(door, "*", "state.apply", arg, timeout=60) as job:
+            for body in job:
+                told = staterows_schedule.answers(body["return"])
+                for row, each in zip(found[body["id"]], told, strict=True):
+                    row[phase] = each
+    return found
+
+
+each_state = pytest.mark.parametrize("number", range(len(ROWS)), ids=[f"{n}-{row}" for n, row in enumerate(ROWS)])
+
+
+@each_state
+def test_our_state_does_as_stocks_does(states, number):
+    compare(ROWS, states, number, "applied")
+
+
+@each_state
+def test_a_preview_says_in_stocks_words_what_would_change(states, number):
+    ours, stock = (states[kind][number] for kind in ("ours", "stock"))
+    if ours["applied"]["result"]:
+        assert (ours["preview"]["result"] is None) == bool(ours["applied"]["changes"])
+    if ours["preview"]["result"] is None:
+        assert ours["preview"]["comment"] == stock["preview"]["comment"]
+
+
+@each_state
+def test_a_second_run_changes_nothing(states, number):
+    again, applied = states["ours"][number]["again"], states["ours"][number]["applied"]
+    assert (again["result"], again["changes"]) == (applied["result"], {})
