@@ -151,12 +151,13 @@ async def with_master():
 async def test_the_pillar_is_asked_for_with_our_grains(facts, autojump_clock):
     async with with_master() as (bus, master):
         master.answers["_pillar"] = {"role": "web"}
-        async with running(keep_pillar, bus, Pillar(bus, facts, PillarOptions(saltenv="dev", pillarenv="qa"))):
+        options = PillarOptions(saltenv="dev", pillarenv="qa", extra_minion_data={"site": "north"})
+        async with running(keep_pillar, bus, Pillar(bus, facts, options)):
             assert facts.pillar == {"role": "web"}
     (request,) = master.asked
     assert request.load == {
         "cmd": "_pillar", "id": "m1", "grains": {"old": True}, "saltenv": "dev", "pillarenv": "qa",
-        "pillar_override": {}, "extra_minion_data": {}, "ver": "2",
+        "pillar_override": {}, "extra_minion_data": {"site": "north"}, "ver": "2",
     }  # fmt: skip
     assert (request.timeout, request.tries) == (60, 3)
 

@@ -4,10 +4,12 @@ import base64
 import http.server
 import json
 import logging
+import subprocess
 import threading
 
 import pytest
 
+from tests.support.lab import OURS
 from trisalt.pillar.worker import compile_with_plugins
 
 GRAINS = {"id": "m1", "os": "Debian", "rack": "a/b?c", "path": {"deep": "x"}}
@@ -43,6 +45,21 @@ def files(tmp_path):
         return tmp_path
 
     return files
+
+
+def test_a_minion_without_a_master_asks_its_own(files):
+    config = {
+        **{"id": "m1", "file_client": "local", "pillar_roots": {"base": []}, "site": "north"},
+        **{"pass_to_ext_pillars": ["site"], "nodegroups": {"mine": "m*"}},
+        "ext_pillar": [
+            {"extra_minion_data_in_pillar": "<all>"}, {"nodegroups": {}}, {"cmd_yaml": "echo 'id: %s'"},
+        ],
+    }  # fmt: skip
+    root = files(minion="")
+    (root / "minion").write_text(json.dumps({"root_dir": str(root), **config}))
+    command = [OURS / "salt-call", "--local", "-c", root, "--out=json", "pillar.items", "unmask=True"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["local"] == {"site": "north", "nodegroups": ["mine"], "id": "m1"}, done.stderr
 
 
 # -- commands

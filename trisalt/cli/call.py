@@ -21,6 +21,7 @@ from trisalt.errors import AuthError, RequestTimeout, TrisaltError
 from trisalt.levels import LEVELS
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
+from trisalt.loader.passed import passed_to_pillars
 from trisalt.loader.returner import returner_names
 from trisalt.loader.words import condition_args, parse_value, parse_words
 from trisalt.wire import jid as jids
@@ -106,6 +107,7 @@ class _Command:
                 "grains": dict(self.plugins.grains),
                 "saltenv": self.config.saltenv,
                 "pillarenv": self.config.pillarenv,
+                "extra_minion_data": passed_to_pillars(self.config.opts),
             }
         )
         for problem in compiled["problems"]:

@@ -21,6 +21,7 @@ from trisalt.cli.call_host import CallHost
 from trisalt.config.minion import MasterAddress
 from trisalt.config.paths import minion_paths
 from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.loader.passed import passed_to_pillars
 from trisalt.minion.asking import answer_requests
 from trisalt.minion.dial import Dial, resolve
 from trisalt.minion.facts import Facts
@@ -114,7 +115,7 @@ class MasterHost(CallHost):
             "saltenv": config.saltenv,
             "pillarenv": config.pillarenv,
             "pillar_override": {},
-            "extra_minion_data": {},
+            "extra_minion_data": passed_to_pillars(config.opts),
             "ver": "2",
         }
         pillar = self.request(load, timeout=config.request_channel_timeout, tries=config.request_channel_tries)

@@ -35,6 +35,7 @@ from trisalt.bus.requests import StatusRequest
 from trisalt.config.minion import MinionConfig
 from trisalt.config.paths import MinionPaths, minion_paths
 from trisalt.errors import CommandError, ConfigError, MasterNotFound, Rejected, RemoteProtocolError, TrisaltError
+from trisalt.loader.passed import passed_to_pillars
 from trisalt.loader.returner import returner_names
 from trisalt.meters import LoopMeter
 from trisalt.minion.asking import answer_requests, standing
@@ -367,6 +368,7 @@ class Minion:
         return PillarOptions(
             saltenv=config.saltenv,
             pillarenv=config.pillarenv,
+            extra_minion_data=passed_to_pillars(config.opts),
             request_channel_timeout=config.request_channel_timeout,
             request_channel_tries=config.request_channel_tries,
         )

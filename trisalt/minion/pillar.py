@@ -32,6 +32,8 @@ class PillarOptions:
 
     saltenv: str | None = None
     pillarenv: str | None = None
+    extra_minion_data: Mapping[str, Any] = attrs.field(factory=dict)
+    """What `pass_to_ext_pillars` names."""
     request_channel_timeout: float = 60
     request_channel_tries: int = 3
 
@@ -97,7 +99,7 @@ class Pillar:
             "saltenv": self._options.saltenv,
             "pillarenv": self._options.pillarenv,
             "pillar_override": {},
-            "extra_minion_data": {},
+            "extra_minion_data": dict(self._options.extra_minion_data),
             "ver": "2",
         }
 

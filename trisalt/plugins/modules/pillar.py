@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError
+from trisalt.loader.passed import passed_to_pillars
 from trisalt.loader.words import parse_value
 from trisalt.target.data import traverse
 from trisalt.worker import upcall
@@ -211,7 +212,7 @@ def _compiled(pillarenv: str | None, override: dict[str, Any], *, ext: dict[str,
         saltenv=__opts__.get("saltenv"),
         pillarenv=pillarenv,
         pillar_override=override,
-        extra_minion_data={},
+        extra_minion_data=passed_to_pillars(__opts__),
         ver="2",
         **({"ext": ext} if ext else {}),
     )

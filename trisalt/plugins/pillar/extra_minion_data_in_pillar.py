@@ -8,10 +8,7 @@ What the minion sends beside its grains, as pillar: values of the options that i
           include: [site, rack:room]      # or <all>
 """
 
-from trisalt.pillar.merge import merge_recurse
-from trisalt.target.data import traverse
-
-_GONE = object()
+from trisalt.loader.passed import parts_of
 
 
 def ext_pillar(minion_id, pillar, include, extra_minion_data=None):
@@ -21,12 +18,4 @@ def ext_pillar(minion_id, pillar, include, extra_minion_data=None):
     data = extra_minion_data or {}
     if include in ("<all>", "*"):
         return data
-    made = {}
-    for path in include if isinstance(include, list) else [include]:
-        value = traverse(data, str(path), _GONE)
-        if value is _GONE:
-            continue
-        for key in reversed(str(path).split(":")):
-            value = {key: value}
-        made = merge_recurse(made, value)
-    return made
+    return parts_of(data, [str(path) for path in include] if isinstance(include, list) else [str(include)])

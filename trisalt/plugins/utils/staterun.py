@@ -13,6 +13,7 @@ from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
 from trisalt.fileserver.client import FileClient
+from trisalt.loader.passed import passed_to_pillars
 from trisalt.state.result import succeeded
 from trisalt.state.session import Session
 from trisalt.worker import upcall
@@ -132,7 +133,7 @@ def _pillar(options: Mapping[str, Any], override: Any, encrypted: str | None) ->
         "saltenv": options.get("saltenv"),
         "pillarenv": options.get("pillarenv"),
         "pillar_override": given,
-        "extra_minion_data": {},
+        "extra_minion_data": passed_to_pillars(__opts__),
     }
     if not _is_local():
         return dict(upcall.ask_master("_pillar", ver="2", **request))

@@ -1,5 +1,6 @@
 """Pillar, compiled."""
 
+from trisalt.loader.passed import passed_to_pillars
 from trisalt.pillar.worker import compile_with_plugins
 from trisalt.worker import upcall
 
@@ -12,6 +13,7 @@ class _Pillar:
             "grains": dict(grains),
             "saltenv": saltenv or opts.get("saltenv") or "base",
             "pillarenv": pillarenv or opts.get("pillarenv"),
+            "extra_minion_data": passed_to_pillars(opts),
         }
         self._override = pillar_override
 
@@ -25,14 +27,14 @@ class _Pillar:
 
 
 class _Asked:
-    def __init__(self, grains, minion_id, saltenv, pillarenv, pillar_override):
+    def __init__(self, opts, grains, minion_id, saltenv, pillarenv, pillar_override):
         self._load = {
             "id": minion_id,
             "grains": {**grains, "id": minion_id},
             "saltenv": saltenv,
             "pillarenv": pillarenv,
             "pillar_override": pillar_override or {},
-            "extra_minion_data": {},
+            "extra_minion_data": passed_to_pillars(opts),
             "ver": "2",
         }
 
@@ -44,7 +46,7 @@ class _Asked:
 def get_pillar(opts, grains, minion_id, saltenv=None, ext=None, funcs=None, pillar_override=None, pillarenv=None, **kw):
     """Something that compiles a minion's pillar: of this host's own files, or as its master has it."""
     if opts.get("__role") == "minion" and opts.get("file_client", "remote") == "remote":
-        return _Asked(grains, minion_id, saltenv, pillarenv, pillar_override)
+        return _Asked(opts, grains, minion_id, saltenv, pillarenv, pillar_override)
     return _Pillar(opts, grains, minion_id, saltenv, pillarenv, pillar_override)
 
 
