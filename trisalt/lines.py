@@ -95,6 +95,10 @@ STOCK_LINES: dict[str, Row] = {
     "daemon.not_started": "{reason}",
     "event_return.failed": "Could not store {events} events with the returner {returner}: {reason}",
     "event_return.lagged": "The returners of events are too slow: {missed} events were not given to them",
+    "fileserver.no_such_backend": "There is no file server backend '{backend}' here: it is left out",
+    "gitfs.not_fetched": "Exception caught while fetching gitfs remote '{remote}': {reason}",
+    "gitfs.options_unheeded": "Options of gitfs remote '{remote}' are not yet of effect: {options}",
+    "gitfs.updated": "gitfs has new commits",
     "grains.dmidecode_denied": "Although 'dmidecode' was found in path, the current user cannot execute it. "
     "Grains output might not be accurate.",
     "job.adopted": "Job {jid} of {fun} runs on since before the restart, with PID {pid}",

@@ -1,6 +1,7 @@
 """Runners that ask minions or wake them: `manage`, `survey`, `salt`, `network`; and those about files."""
 
 import socket
+import subprocess
 
 import pytest
 
@@ -176,3 +177,34 @@ async def test_files_of_the_environments_that_the_backends_serve(runners):
     assert runners["fileserver.file_list"](saltenv="dev") == []
     with pytest.raises(CommandError):
         runners["fileserver.update"](backend=3)
+
+
+def test_files_out_of_git_are_fetched_locked_and_forgotten(tmp_path):
+    where = tmp_path / "source"
+    who = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    subprocess.run(["git", "init", "-q", "-b", "master", where], check=True)
+    subprocess.run(["git", *who, "commit", "-q", "--allow-empty", "-m", "x"], cwd=where, check=True)
+    subprocess.run(["git", "tag", "v1"], cwd=where, check=True)
+    opts = {
+        "cachedir": str(tmp_path / "cache"), "extension_modules": "", "file_roots": {"dev": []},
+        "fileserver_backend": ["roots", "git"], "gitfs_remotes": [f"file://{where}"],
+    }  # fmt: skip
+    runners = Plugins(opts).loader("runners")
+    assert runners["fileserver.envs"](sources=True) == ["gitfs", "roots"]
+    assert runners["fileserver.envs"]() == ["dev"]
+    assert runners["fileserver.update"](backend="roots") is True
+    assert runners["fileserver.envs"]() == ["dev"]
+    assert runners["fileserver.lock"](remote="nosuch") == "No locks were set"
+    assert runners["fileserver.lock"]() == {"locked": [f"Set update lock for gitfs remote 'file://{where}'"]}
+    assert runners["fileserver.update"]() is True
+    assert runners["fileserver.envs"]() == ["dev"]
+    cleared = [f"Removed update lock for gitfs remote 'file://{where}'"]
+    assert runners["fileserver.clear_lock"](backend="git") == {"cleared": cleared}
+    assert runners["fileserver.clear_lock"]() == "No locks were removed"
+    assert runners["fileserver.update"](backend="gitfs") is True
+    assert runners["fileserver.envs"]() == ["base", "dev", "v1"]
+    assert runners["fileserver.envs"](backend="-git") == ["dev"]
+    told = {"cleared": ["The gitfs fileserver cache was successfully cleared"]}
+    assert runners["fileserver.clear_cache"]() == told
+    assert runners["fileserver.envs"]() == ["dev"]
+    assert runners["fileserver.clear_cache"](backend="roots") == "No cache was cleared"

@@ -43,6 +43,20 @@ class MasterConfig(DaemonConfig):
 
     zmq_filtering: bool = option(False, "Send lists of ids only to those minions, by ZeroMQ's topics.")
 
+    # -- files out of git -------------------------------------------------------------------------------------
+    fileserver_backend: list[str] | str = option(["roots"], "Who serves files, in their order: `roots`, `gitfs`.")
+    gitfs_remotes: list[Any] = option([], "Repositories: a URL each, or a URL with a list of its own options.")
+    gitfs_base: str = option("master", "The branch or tag that is the environment `base`.")
+    gitfs_fallback: str = option("", "The one for environments that have none.")
+    gitfs_root: str = option("", "The folder in a repository that is served; all of it when unset.")
+    gitfs_mountpoint: str = option("", "Below which `salt://` path it is served.")
+    gitfs_ref_types: list[str] = option(["branch", "tag", "sha"], "What may be an environment.")
+    gitfs_disable_saltenv_mapping: bool = option(False, "Only `base` and what `saltenv` names are environments.")
+    gitfs_saltenv: list[Any] = option([], "Environments with a `ref`, `root` or `mountpoint` of their own.")
+    gitfs_saltenv_whitelist: list[str] | str = option([], "The only environments, when not empty.", guards=True)
+    gitfs_saltenv_blacklist: list[str] | str = option([], "Branches and tags that are no environments.", guards=True)
+    gitfs_update_interval: int = option(60, "Seconds between two fetches of a repository.")
+
     # -- keys -------------------------------------------------------------------------------------------------
     id: str = option("", "The master's id; generated, with `_master` behind it, when unset.")
     auto_accept: bool = option(False, "Accept every new key.")

@@ -372,12 +372,12 @@ class _Master:
 
 
 class _Here:
-    """The files of this host's own `file_roots`."""
+    """The files that this host's own backends serve: its `file_roots`, and on a master what it fetched."""
 
     def __init__(self, opts: Mapping[str, Any]) -> None:
-        from trisalt.fileserver.fileserver import FileServer  # a minion with a master needs none
+        from trisalt.fileserver.backends import Backends  # a minion with a master needs none
 
-        self._files = FileServer.from_opts(opts)
+        self._files = Backends.from_opts(opts)
 
     def names(self, cmd: str, saltenv: str, prefix: str) -> Any:
         names = {

@@ -9,49 +9,20 @@ Source of the rules: stock Salt 3008.3's roots backend; spec/pillar-fileserver.m
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-import re
 import stat
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from typing import Any
 
-import attrs
-
 from trisalt.fileserver import urls
+from trisalt.fileserver.served import SETTLED_S, Found, Listing, Served, words
 
 MAX_LINKS = 40
-# A file or directory that changed so lately may change again within one tick of the clock of its file system.
-SETTLED_S = 2.0
-HASHES_KEPT = 4096
 
 
-@attrs.frozen(kw_only=True)
-class Found:
-    """A file: `path` on this host, `rel` inside its environment, `stat` as `os.stat` gives it, as a list."""
-
-    path: str
-    rel: str
-    stat: list[float]
-
-
-@attrs.frozen(kw_only=True)
-class Listing:
-    """What one environment holds. `seen` tells of each directory that was read when it last changed."""
-
-    files: list[str]
-    dirs: list[str]
-    empty_dirs: list[str]
-    links: dict[str, str]
-    seen: dict[str, tuple[int, int]] = attrs.field(factory=dict, repr=False)
-
-
-class FileServer:
+class FileServer(Served):
     """`file_roots`: environment -> directories; the first directory that has a file wins.
 
     `__env__` names a catch-all environment, and inside its directories the environment that is asked for.
@@ -69,16 +40,16 @@ class FileServer:
         buffer_size: int = 1 << 20,
         settled_s: float = SETTLED_S,
     ) -> None:
+        super().__init__(
+            hash_type=hash_type,
+            ignore_regex=ignore_regex,
+            ignore_glob=ignore_glob,
+            buffer_size=buffer_size,
+            settled_s=settled_s,
+        )
         self.file_roots = {str(env): [str(root) for root in roots or ()] for env, roots in file_roots.items()}
-        self.hash_type = hash_type
-        self.buffer_size = buffer_size
         self._follow = follow_symlinks
         self._ignore_links = ignore_symlinks
-        self._ignore_regex = [re.compile(pattern) for pattern in ignore_regex]
-        self._ignore_glob = list(ignore_glob)
-        self._settled_s = settled_s
-        self._lock = threading.Lock()
-        self._hashes: OrderedDict[tuple[object, ...], str] = OrderedDict()
         self._listings: dict[str, Listing] = {}
 
     @classmethod
@@ -89,8 +60,8 @@ class FileServer:
             hash_type=opts.get("hash_type") or "sha256",
             follow_symlinks=bool(opts.get("fileserver_followsymlinks", True)),
             ignore_symlinks=bool(opts.get("fileserver_ignoresymlinks", False)),
-            ignore_regex=_words(opts.get("file_ignore_regex")),
-            ignore_glob=_words(opts.get("file_ignore_glob")),
+            ignore_regex=words(opts.get("file_ignore_regex")),
+            ignore_glob=words(opts.get("file_ignore_glob")),
             buffer_size=int(opts.get("file_buffer_size") or 1 << 20),
         )
 
@@ -100,53 +71,10 @@ class FileServer:
         """The environments, sorted."""
         return sorted(self.file_roots)
 
-    def find(self, path: str, saltenv: str) -> Found | None:
-        """Where a file is; None when it is not there, ignored, or outside its root.
-
-        `path` may carry stock's query (`?saltenv=dev`), and its escape (`|`).
-        """
-        with self._opened(path, saltenv) as opened:
-            return None if opened is None else opened[1]
-
-    def read(self, path: str, saltenv: str, loc: int = 0, size: int | None = None) -> tuple[bytes, str] | None:
-        """`(bytes, rel)` from offset `loc`, `buffer_size` at most unless `size` says otherwise; None: no such file."""
-        with self._opened(path, saltenv) as opened:
-            if opened is None:
-                return None
-            fd, found = opened
-            if loc < 0:
-                return b"", found.rel
-            return os.pread(fd, self.buffer_size if size is None else size, loc), found.rel
-
-    def hash(self, path: str, saltenv: str) -> tuple[str, list[float]] | None:
-        """The hex digest by `hash_type`, and the stat of the file it was made from; None: no such file."""
-        with self._opened(path, saltenv) as opened:
-            if opened is None:
-                return None
-            fd, found = opened
-            return self._digest(fd), found.stat
-
-    def files(self, saltenv: str, prefix: str = "") -> list[str]:
-        """The files of an environment whose names begin with `prefix`, sorted."""
-        return _below(self._listing(saltenv).files, prefix)
-
-    def dirs(self, saltenv: str, prefix: str = "") -> list[str]:
-        """The directories, sorted; the root is not named."""
-        return _below(self._listing(saltenv).dirs, prefix)
-
-    def empty_dirs(self, saltenv: str, prefix: str = "") -> list[str]:
-        """The directories that hold nothing, sorted."""
-        return _below(self._listing(saltenv).empty_dirs, prefix)
-
-    def symlinks(self, saltenv: str, prefix: str = "") -> dict[str, str]:
-        """The links and where they point."""
-        prefix = prefix.strip("/")
-        return {name: to for name, to in self._listing(saltenv).links.items() if name.startswith(prefix)}
-
     # -- one file -----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _opened(self, path: str, saltenv: str) -> Iterator[tuple[int, Found] | None]:
+    def opened(self, path: str, saltenv: str) -> Iterator[tuple[int, Found] | None]:
         try:
             url = urls.parse(path)
         except ValueError:
@@ -158,7 +86,7 @@ class FileServer:
             return
         for root in self._roots(url.saltenv or saltenv):
             full = os.path.join(root, rel)
-            if self._ignored(full):
+            if self.ignored(full):
                 continue
             fd = self._open_below(root, rel)
             if fd is None:
@@ -197,35 +125,9 @@ class FileServer:
             return None
         return fd
 
-    def _digest(self, fd: int) -> str:
-        now = time.time()
-        info = os.fstat(fd)
-        key = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, self.hash_type)
-        with self._lock:
-            if (known := self._hashes.get(key)) is not None:
-                self._hashes.move_to_end(key)
-                return known
-        digest = hashlib.new(self.hash_type)
-        offset = 0
-        while data := os.pread(fd, 1 << 20, offset):
-            digest.update(data)
-            offset += len(data)
-        text = digest.hexdigest()
-        if now - max(info.st_mtime, info.st_ctime) > self._settled_s:
-            with self._lock:
-                self._hashes[key] = text
-                while len(self._hashes) > HASHES_KEPT:
-                    self._hashes.popitem(last=False)
-        return text
-
-    def _ignored(self, path: str) -> bool:
-        return any(regex.search(path) for regex in self._ignore_regex) or any(
-            fnmatch(path, glob) for glob in self._ignore_glob
-        )
-
     # -- all files of an environment ----------------------------------------------------------------------------
 
-    def _listing(self, saltenv: str) -> Listing:
+    def listing(self, saltenv: str) -> Listing:
         """The listing of an environment: the last one while no directory in it has changed."""
         with self._lock:
             known = self._listings.get(saltenv)
@@ -259,7 +161,7 @@ class FileServer:
                         full = os.path.join(folder, name)
                         rel = os.path.relpath(full, root)
                         is_link = os.path.islink(full)
-                        if (is_link and self._ignore_links) or self._ignored(rel):
+                        if (is_link and self._ignore_links) or self.ignored(rel):
                             continue
                         target.add(rel)
                         if target is dirs and _is_empty(full):
@@ -296,17 +198,6 @@ class FileServer:
         if inside == real_root or inside.startswith(real_root + os.sep) or not self._follow:
             return to
         return None
-
-
-def _words(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [str(word) for word in value] if isinstance(value, list | tuple) else []
-
-
-def _below(names: list[str], prefix: str) -> list[str]:
-    prefix = prefix.strip("/")
-    return [name for name in names if name.startswith(prefix)] if prefix else list(names)
 
 
 def _changed(path: str) -> tuple[int, int] | None:

@@ -27,7 +27,7 @@ from trisalt.bus.requests import RotateRequest, StatusRequest
 from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
 from trisalt.errors import ConfigError
-from trisalt.fileserver.fileserver import FileServer
+from trisalt.fileserver.backends import Backends, unknown
 from trisalt.loader.returner import returner_names
 from trisalt.master.acl import Acl
 from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
@@ -37,6 +37,7 @@ from trisalt.master.commands import Runs, answer_upcall, serve_commands
 from trisalt.master.departures import GONE, follow_departures
 from trisalt.master.event_return import EventReturnRules, return_events
 from trisalt.master.files import serve_files
+from trisalt.master.git_files import fetch_remotes
 from trisalt.master.housekeeping import keep_house
 from trisalt.master.identity import Identity, open_identity, open_user_keys
 from trisalt.master.jobcache import JobCache, sweep_job_cache
@@ -142,6 +143,7 @@ class Premises:
     sessions: Sessions
     schedule: Schedule
     presence: PresenceDesk
+    files: Backends
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
 
@@ -263,7 +265,7 @@ async def start_services(
         partial(serve_peers, bus, store.jobs),
         partial(serve_mine, bus, store.banks, minions, mine_get=opts.get("mine_get") or None),
         partial(relay_minion_events, bus, max_event_size=config.max_event_size),
-        partial(serve_files, bus, FileServer.from_opts(opts), opts=opts),
+        partial(serve_files, bus, here.files, opts=opts),
         partial(
             serve_commands, bus, workers, here.runs, live.acl, jobs=store.jobs, banks=store.banks, master_id=config.id
         ),
@@ -288,6 +290,8 @@ async def start_services(
         keep_size, store, keep_events_seconds=config.keep_events_seconds, store_max_bytes=config.store_max_bytes
     )
     await services.start(partial(supervise, retention, name="retention"))
+    if (git := here.files.git) is not None:
+        await services.start(partial(supervise, partial(fetch_remotes, git), name="gitfs"))
     if config.presence_events:
         told = partial(announce_presence, bus, here.presence, loop_interval=max(config.loop_interval, 1.0))
         await services.start(partial(supervise, told, name="presence events"))
@@ -340,6 +344,9 @@ def prepare(config: MasterConfig) -> Premises:
             os.makedirs(folder, mode, exist_ok=True)
         except OSError as exc:
             raise ConfigError(f"{folder}: {exc.strerror}") from exc
+    files = Backends.from_opts(config.opts)
+    for name in unknown(config.opts):
+        log.warning("fileserver.no_such_backend", backend=name)
     paths = master_paths(config)
     keyring = Keyring(config.pki_dir, hash_type=config.hash_type, permissive=config.permissive_pki_access)
     keyring.prepare()
@@ -358,6 +365,7 @@ def prepare(config: MasterConfig) -> Premises:
         user_keys=user_keys,
         sessions=sessions,
         schedule=Schedule(state=Path(paths.schedule_state)),
+        files=files,
     )
 
 

@@ -1,6 +1,6 @@
 """`_file_*`, `_serve_file`, `_file_recv`, `_master_opts`: a minion asks the file server.
 
-What is there and what it holds is `fileserver/fileserver`'s; here loads become calls, in threads, and what comes back
+What is there and what it holds is `fileserver/backends`'s; here loads become calls, in threads, and what comes back
 takes the shape a stock minion expects. `master/request_server` asks.
 """
 
@@ -18,7 +18,7 @@ import trio
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.requests import FileRequest
 from trisalt.fileserver import urls
-from trisalt.fileserver.fileserver import FileServer
+from trisalt.fileserver.served import Served
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ TOLD = (
 
 async def serve_files(
     bus: Bus,
-    fileserver: FileServer,
+    fileserver: Served,
     *,
     opts: Mapping[str, Any],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
@@ -74,7 +74,7 @@ async def _answer(desk: FileDesk, request: FileRequest, reply: Reply, limiter: t
 class FileDesk:
     """Answers file requests; blocking, for a thread. `opts` are the master's options."""
 
-    def __init__(self, fileserver: FileServer, opts: Mapping[str, Any]) -> None:
+    def __init__(self, fileserver: Served, opts: Mapping[str, Any]) -> None:
         self._files = fileserver
         self._opts = opts
         self._commands: dict[str, Callable[[str, Load], Any]] = {
@@ -106,7 +106,7 @@ class FileDesk:
         found = self._files.find(_path(load), _env(load))
         if found is None:
             return {"path": "", "rel": ""}
-        return {"path": found.path, "rel": found.rel, "stat": found.stat, "back": "roots"}
+        return {"path": found.path, "rel": found.rel, "stat": found.stat, "back": found.back}
 
     def _hash(self, load: Load) -> tuple[Any, Any]:
         hashed = self._files.hash(_path(load), _env(load)) if "saltenv" in load else None

@@ -1,7 +1,11 @@
 """The files that minions are served: which there are, and what is kept of them."""
 
+import logging
+
 from trisalt.errors import CommandError
-from trisalt.fileserver.fileserver import FileServer
+from trisalt.fileserver.backends import NAMES, Backends, configured
+
+log = logging.getLogger(__name__)
 
 
 def envs(backend=None, sources=False):
@@ -16,8 +20,8 @@ def envs(backend=None, sources=False):
         salt-run fileserver.envs backend=roots
     """
     if sources:
-        return _backends(backend)
-    return sorted(_server().envs()) if _backends(backend) else []
+        return sorted(_backends(backend))
+    return _server(backend).envs()
 
 
 def file_list(saltenv="base", backend=None):
@@ -31,7 +35,7 @@ def file_list(saltenv="base", backend=None):
         salt-run fileserver.file_list
         salt-run fileserver.file_list saltenv=prod
     """
-    return sorted(_server().files(saltenv)) if _backends(backend) else []
+    return _server(backend).files(saltenv)
 
 
 def dir_list(saltenv="base", backend=None):
@@ -45,7 +49,7 @@ def dir_list(saltenv="base", backend=None):
         salt-run fileserver.dir_list
     """
     # The root of each is known to be there.
-    return sorted(set(_server().dirs(saltenv)) - {"", "."}) if _backends(backend) else []
+    return sorted(set(_server(backend).dirs(saltenv)) - {"", "."})
 
 
 def symlink_list(saltenv="base", backend=None):
@@ -58,7 +62,7 @@ def symlink_list(saltenv="base", backend=None):
 
         salt-run fileserver.symlink_list
     """
-    return _server().symlinks(saltenv) if _backends(backend) else {}
+    return _server(backend).symlinks(saltenv)
 
 
 def empty_dir_list(saltenv="base", backend=None):
@@ -71,20 +75,24 @@ def empty_dir_list(saltenv="base", backend=None):
 
         salt-run fileserver.empty_dir_list
     """
-    return sorted(set(_server().empty_dirs(saltenv)) - {"", "."}) if _backends(backend) else []
+    return sorted(set(_server(backend).empty_dirs(saltenv)) - {"", "."})
 
 
 def update(backend=None, **kwargs):
     """
-    Have the backends look for changes. What lies on this host's disk is always looked at anew.
+    Fetch what the backends fetch: the repositories of ``gitfs_remotes``. What lies on this host's disk is always
+    looked at anew.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run fileserver.update
+        salt-run fileserver.update backend=gitfs
     """
-    _backends(backend)
+    git = _server(backend).git
+    for remote, reason in git.update().problems.items() if git else ():
+        log.error("gitfs remote '%s' was not fetched: %s", remote, reason)
     return True
 
 
@@ -98,8 +106,14 @@ def clear_cache(backend=None):
 
         salt-run fileserver.clear_cache
     """
-    _backends(backend)
-    return "No cache was cleared"
+    git = _server(backend).git
+    if git is None:
+        return "No cache was cleared"
+    try:
+        git.clear()
+    except (CommandError, OSError) as exc:
+        return {"errors": [f"The gitfs fileserver cache was not cleared: {exc}"]}
+    return {"cleared": ["The gitfs fileserver cache was successfully cleared"]}
 
 
 def clear_file_list_cache(saltenv=None, backend=None):
@@ -118,7 +132,7 @@ def clear_file_list_cache(saltenv=None, backend=None):
 
 def clear_lock(backend=None, remote=None):
     """
-    Take away the locks of backends that fetch.
+    Take away the locks of backends that fetch. ``remote``: only that of this URL or name.
 
     CLI Example:
 
@@ -126,37 +140,40 @@ def clear_lock(backend=None, remote=None):
 
         salt-run fileserver.clear_lock
     """
-    _backends(backend)
-    return "No locks were removed"
+    git = _server(backend).git
+    cleared = git.unlock(remote) if git else []
+    return {"cleared": cleared} if cleared else "No locks were removed"
 
 
 def lock(backend=None, remote=None):
     """
-    Lock backends that fetch, so that they do not.
+    Lock backends that fetch, so that they do not. ``remote``: only that of this URL or name.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run fileserver.lock
+        salt-run fileserver.lock backend=gitfs
     """
-    _backends(backend)
-    return "No locks were set"
+    git = _server(backend).git
+    locked = git.lock(remote) if git else []
+    return {"locked": locked} if locked else "No locks were set"
 
 
-def _server():
-    return FileServer.from_opts(__opts__)
+def _server(backend):
+    return Backends.from_opts(__opts__, _backends(backend))
 
 
 def _backends(backend):
-    """The backends that are meant, of those that are configured: `roots` is the one there is."""
-    configured = [name for name in __opts__.get("fileserver_backend") or ["roots"] if name in ("roots", "file")]
+    """The backends that are meant, of those that are configured."""
+    there = configured(__opts__)
     if backend is None:
-        return configured
+        return there
     wanted = backend.split(",") if isinstance(backend, str) else backend
     if not isinstance(wanted, (list, tuple)) or not all(isinstance(name, str) for name in wanted):
         raise CommandError(f"backend is a name, or a list of names: {backend!r}")
-    left_out = {name[1:] for name in wanted if name.startswith("-")}
+    left_out = {NAMES.get(name[1:], name) for name in wanted if name.startswith("-")}
     if left_out:
-        return [name for name in configured if name not in left_out]
-    return [name for name in configured if name in wanted]
+        return [name for name in there if name not in left_out]
+    return [name for name in there if name in {NAMES.get(name, name) for name in wanted}]

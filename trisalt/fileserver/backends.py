@@ -1,0 +1,86 @@
+"""`fileserver_backend`: the backends of a master as one file server. Each is asked in its turn, and the first that has
+a file serves it; what environments there are, and what is in them, is what all have together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from trisalt.fileserver.fileserver import FileServer
+from trisalt.fileserver.gitfs import GitFiles
+from trisalt.fileserver.served import Found, Listing, Served, words
+
+NAMES = {"roots": "roots", "file": "roots", "git": "gitfs", "gitfs": "gitfs"}
+"""What each is called in a configuration, and what it is."""
+
+
+class Backends(Served):
+    """The backends `served`, by name, as one."""
+
+    def __init__(self, served: Mapping[str, Served], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.served = dict(served)
+
+    @classmethod
+    def from_opts(cls, opts: Mapping[str, Any], only: Sequence[str] | None = None) -> Backends:
+        """The backends that a master's options name, or those of them in `only`. Raises ConfigError."""
+        names = [name for name in configured(opts) if only is None or name in only]
+        makers = {"roots": FileServer.from_opts, "gitfs": GitFiles.from_opts}
+        return cls(
+            {name: makers[name](opts) for name in names},
+            hash_type=opts.get("hash_type") or "sha256",
+            buffer_size=int(opts.get("file_buffer_size") or 1 << 20),
+        )
+
+    @property
+    def git(self) -> GitFiles | None:
+        """The one that fetches, where it is configured and has something to fetch."""
+        git = self.served.get("gitfs")
+        return git if isinstance(git, GitFiles) and git.remotes else None
+
+    def envs(self) -> list[str]:
+        """The environments of all, sorted."""
+        return sorted(set().union(*(served.envs() for served in self.served.values())))
+
+    @contextmanager
+    def opened(self, path: str, saltenv: str) -> Iterator[tuple[int, Found] | None]:
+        """A handle of a file, of the first backend that has it, open within the context."""
+        for served in self.served.values():
+            with served.opened(path, saltenv) as opened:
+                if opened is not None:
+                    yield opened
+                    return
+        yield None
+
+    def listing(self, saltenv: str) -> Listing:
+        """All that an environment holds in any of them."""
+        listings = [served.listing(saltenv) for served in self.served.values()]
+        if len(listings) == 1:
+            return listings[0]
+        links: dict[str, str] = {}
+        for listing in reversed(listings):
+            links |= listing.links
+        dirs = sorted({name for listing in listings for name in listing.dirs})
+        filled = {name for listing in listings for name in set(listing.dirs) - set(listing.empty_dirs)}
+        return Listing(
+            files=sorted({name for listing in listings for name in listing.files}),
+            dirs=dirs,
+            empty_dirs=[name for name in dirs if name not in filled],
+            links=dict(sorted(links.items())),
+        )
+
+
+def configured(opts: Mapping[str, Any]) -> list[str]:
+    """The backends of a configuration that there are here, in their order."""
+    return list(dict.fromkeys(NAMES[name] for name in _given(opts) if name in NAMES))
+
+
+def unknown(opts: Mapping[str, Any]) -> list[str]:
+    """Those that it names and that are not here."""
+    return [name for name in _given(opts) if name not in NAMES]
+
+
+def _given(opts: Mapping[str, Any]) -> list[str]:
+    return words(opts.get("fileserver_backend")) or ["roots"]

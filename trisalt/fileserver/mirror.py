@@ -1,0 +1,248 @@
+"""A bare mirror of a git repository: fetched, and read by the git program; there is never a working tree.
+
+Its folder holds `repo.git`; `refs.json`, which names what has been fetched whole, so that a reader in another process
+sees a new commit after all of its objects; `blobs/`, the files that were asked for, by their object's name; and
+`update.lk` when an operator has locked it. What git runs with comes from the configuration only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+
+from trisalt.errors import CommandError
+from trisalt.fileserver.remotes import FOLDERS
+from trisalt.fileserver.replace import replacing
+
+FETCH_S = 600.0
+READ_S = 60.0
+TREES_KEPT = 64
+# A file that was asked for is kept so long; then it is taken out of the repository anew.
+BLOBS_KEPT_S = 7 * 86400.0
+
+REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+REF_FORMAT = "%(objecttype) %(objectname) %(refname) %(*objecttype) %(*objectname)"
+# What would have git look elsewhere.
+STRAY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_COMMON_DIR")
+
+Run = Callable[[Sequence[str], Mapping[str, str], float], "subprocess.CompletedProcess[bytes]"]
+"""Runs a program with an environment, for so many seconds at most."""
+
+
+@attrs.frozen
+class Entry:
+    """A file or link of a tree."""
+
+    mode: int
+    oid: str
+
+
+def run_blocking(
+    argv: Sequence[str], env: Mapping[str, str], patience: float, *, stdout: int | BinaryIO = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git, without a terminal that it could ask for a password."""
+    return subprocess.run(
+        argv, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, timeout=patience,
+        start_new_session=True, check=False,
+    )  # fmt: skip
+
+
+class Mirror:
+    """The mirror of `url` in `folder`. Several processes may use one; safe in threads."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        self._repo = folder / "repo.git"
+        self._lock = threading.Lock()
+        self._refs: tuple[object, dict[str, str]] = (None, {})
+        self._trees: OrderedDict[str, dict[str, Entry]] = OrderedDict()
+        self._shas: dict[str, bool] = {}
+
+    # -- what is there ------------------------------------------------------------------------------------------
+
+    def refs(self) -> dict[str, str]:
+        """`heads/…` and `tags/…`, and the commit of each; empty before the first fetch."""
+        path = self.folder / "refs.json"
+        try:
+            info = os.stat(path)
+            stamp = (info.st_ino, info.st_mtime_ns)
+            with self._lock:
+                if self._refs[0] == stamp:
+                    return self._refs[1]
+            refs = {str(ref): str(oid) for ref, oid in json.loads(path.read_bytes()).items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
+        with self._lock:
+            self._refs = (stamp, refs)
+            self._shas.clear()
+        return refs
+
+    def commit(self, ref: str, ref_types: Sequence[str]) -> str | None:
+        """The commit of a branch, tag or, with `sha` among the types, of a full name that some ref leads to."""
+        refs = self.refs()
+        for kind in ref_types:
+            if kind in FOLDERS:
+                if (oid := refs.get(FOLDERS[kind] + ref)) is not None:
+                    return oid
+            elif refs and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) and self._contains(ref):
+                return ref
+        return None
+
+    def _contains(self, sha: str) -> bool:
+        with self._lock:
+            known = self._shas.get(sha)
+        if known is None:
+            done = self._git(("for-each-ref", "--count=1", f"--contains={sha}", "--format=%(refname)"))
+            known = done.returncode == 0 and bool(done.stdout.strip())
+            with self._lock:
+                if len(self._shas) < 1024:
+                    self._shas[sha] = known
+        return known
+
+    def tree(self, commit: str) -> dict[str, Entry]:
+        """The files and links of a commit; those whose names are no UTF-8 are left out."""
+        with self._lock:
+            if (known := self._trees.get(commit)) is not None:
+                self._trees.move_to_end(commit)
+                return known
+        tree = {}
+        for row in self._output(("ls-tree", "-r", "-z", "--full-tree", commit)).split(b"\0"):
+            about, tab, name = row.partition(b"\t")
+            mode, kind, oid = about.decode().split() if tab else ("", "", "")
+            if kind == "blob":
+                try:
+                    tree[name.decode()] = Entry(int(mode, 8), oid)
+                except UnicodeDecodeError:
+                    continue
+        with self._lock:
+            self._trees[commit] = tree
+            while len(self._trees) > TREES_KEPT:
+                self._trees.popitem(last=False)
+        return tree
+
+    def blob(self, oid: str) -> Path:
+        """The file with what an object holds. Raises CommandError."""
+        path = self.folder / "blobs" / oid
+        if not path.exists():
+            os.makedirs(path.parent, 0o700, exist_ok=True)
+            with replacing(str(path), mode=0o600) as file:
+                self._output(("cat-file", "blob", oid), run=partial(run_blocking, stdout=file))
+        return path
+
+    # -- what changes it ----------------------------------------------------------------------------------------
+
+    @property
+    def locked(self) -> bool:
+        """Whether an operator has locked it."""
+        return (self.folder / "update.lk").exists()
+
+    def lock(self) -> None:
+        """Have no fetch change it until `unlock`."""
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+        (self.folder / "update.lk").touch()
+
+    def unlock(self) -> bool:
+        """Whether it was locked."""
+        try:
+            (self.folder / "update.lk").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def clear(self) -> None:
+        """Forget all that was fetched."""
+        with self._alone():
+            # First what readers go by.
+            (self.folder / "refs.json").unlink(missing_ok=True)
+            for name in ("repo.git", "blobs"):
+                if (self.folder / name).exists():
+                    shutil.rmtree(self.folder / name)
+
+    def fetch(self, run: Run = run_blocking) -> bool:
+        """Bring what is new; whether anything was. One at a time, in all processes. Raises CommandError."""
+        with self._alone():
+            if not (self._repo / "HEAD").exists():
+                self._output(("init", "--quiet", "--bare", str(self._repo)), run=run)
+            self._output(
+                ("-c", "gc.autoDetach=false", "fetch", "--quiet", "--prune", "--no-tags", "--force",
+                 "--no-write-fetch-head", "--no-recurse-submodules", "origin", *REFSPECS),
+                run=run, patience=FETCH_S,
+            )  # fmt: skip
+            refs = _refs(self._output(("for-each-ref", f"--format={REF_FORMAT}"), run=run).decode(errors="replace"))
+            self._expire()
+            if refs == self.refs() and (self.folder / "refs.json").exists():
+                return False
+            with replacing(str(self.folder / "refs.json"), mode=0o600, sync=True) as file:
+                file.write(json.dumps(refs).encode())
+            return True
+
+    def _expire(self) -> None:
+        try:
+            for entry in os.scandir(self.folder / "blobs"):
+                if time.time() - entry.stat().st_mtime > BLOBS_KEPT_S:
+                    os.unlink(entry.path)
+        except FileNotFoundError:
+            return
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+        fd = os.open(self.folder / "fetching", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CommandError("another process is fetching it") from None
+            yield
+        finally:
+            os.close(fd)
+
+    # -- git ----------------------------------------------------------------------------------------------------
+
+    def _output(self, args: Sequence[str], *, run: Run = run_blocking, patience: float = READ_S) -> bytes:
+        done = self._git(args, run=run, patience=patience)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().replace(self.url, "the remote")
+            raise CommandError(f"git {next(arg for arg in args if arg.isalpha())} failed: {said}")
+        return done.stdout or b""
+
+    def _git(
+        self, args: Sequence[str], *, run: Run = run_blocking, patience: float = READ_S
+    ) -> subprocess.CompletedProcess[bytes]:
+        env = {name: value for name, value in os.environ.items() if name not in STRAY}
+        env |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "GIT_DIR": str(self._repo)}
+        # Not in the arguments, which everybody on the host may read: a URL may have a password in it.
+        env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url", "GIT_CONFIG_VALUE_0": self.url}
+        try:
+            return run(("git", *args), env, patience)
+        except FileNotFoundError:
+            raise CommandError("The program git is not installed") from None
+        except subprocess.TimeoutExpired:
+            raise CommandError(f"git did not end within {patience:g} seconds") from None
+
+
+def _refs(text: str) -> dict[str, str]:
+    """Refs by name without `refs/`, each with its commit; what leads to no commit is left out."""
+    found = {}
+    for line in text.splitlines():
+        kind, oid, ref, *peeled = line.split()
+        if peeled:
+            kind, oid = peeled
+        if kind == "commit":
+            found[ref.removeprefix("refs/")] = oid
+    return found

@@ -1,0 +1,203 @@
+"""`gitfs_remotes` and the options around it: of which ref, below which root and where each environment is served. Pure.
+
+Source of the rules: stock Salt 3008.3's gitfs, beside which tests/fileserver/test_fileserver_gitfs.py runs.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import attrs
+
+from trisalt.errors import ConfigError
+from trisalt.fileserver.served import words
+
+REF_TYPES = ("branch", "tag", "sha")
+FOLDERS = {"branch": "heads/", "tag": "tags/"}
+
+HEEDED = frozenset(
+    {
+        *("all_saltenvs", "base", "disable_saltenv_mapping", "fallback", "mountpoint", "name", "ref_types", "root"),
+        *("saltenv", "saltenv_blacklist", "saltenv_whitelist", "update_interval"),
+    }
+)
+"""Options of one remote."""
+
+UNHEEDED = frozenset(
+    {
+        *("depth", "refspecs", "ssl_verify", "proxy", "user", "password", "insecure_auth"),
+        *("pubkey", "privkey", "passphrase"),
+    }
+)
+"""Those that stock knows too: the git program's own configuration says these things."""
+
+OF_AN_ENV = frozenset({"ref", "root", "mountpoint"})
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where an environment is: the first of `refs` that there is, its folder `root`, shown below `mountpoint`."""
+
+    refs: tuple[str, ...]
+    root: str = ""
+    mountpoint: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Remote:
+    """One repository. `places` are environments with options of their own; `unheeded` what has no effect here."""
+
+    url: str
+    name: str = ""
+    base: str = "master"
+    fallback: str = ""
+    all_saltenvs: str = ""
+    root: str = ""
+    mountpoint: str = ""
+    ref_types: tuple[str, ...] = REF_TYPES
+    mapped: bool = True
+    whitelist: tuple[str, ...] = ()
+    blacklist: tuple[str, ...] = ()
+    places: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+    update_interval: float = 60.0
+    unheeded: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The URL without who signs in."""
+        head, at, tail = self.url.rpartition("@")
+        scheme, mark, _user = head.partition("://")
+        return f"{scheme}://{tail}" if at and mark else self.url
+
+    def envs(self, refs: Iterable[str]) -> set[str]:
+        """The environments that a repository with these refs (`heads/master`, …) has."""
+        found, taken = set(self.places), self._taken()
+        for ref in refs:
+            for kind in self.ref_types:
+                folder = FOLDERS.get(kind)
+                if folder and ref.startswith(folder):
+                    name = ref.removeprefix(folder)
+                    if name == self.base:
+                        found.add("base")
+                    elif self.mapped and name != "base" and name not in taken:
+                        found.add(name)
+        return {env for env in found if self._allows(env)}
+
+    def place(self, saltenv: str) -> Place | None:
+        """Where an environment is, if the repository has it."""
+        if not self._allows(saltenv):
+            return None
+        own = self.places.get(saltenv)
+        if own is None and saltenv != "base" and (not self.mapped or saltenv in self._taken()):
+            return None
+        own = own or {}
+        ref = self.all_saltenvs or own.get("ref") or (self.base if saltenv == "base" else saltenv)
+        return Place(
+            refs=tuple(dict.fromkeys(name for name in (ref, self.fallback) if name)),
+            root=own.get("root", self.root),
+            mountpoint=own.get("mountpoint", self.mountpoint),
+        )
+
+    def _taken(self) -> set[str]:
+        """Refs that are environments of other names, and so none of their own."""
+        return {self.base} | {place["ref"] for place in self.places.values() if "ref" in place}
+
+    def _allows(self, saltenv: str) -> bool:
+        return (not self.whitelist or _matches(saltenv, self.whitelist)) and not _matches(saltenv, self.blacklist)
+
+
+def read_remotes(opts: Mapping[str, Any]) -> list[Remote]:
+    """The remotes of a configuration. Raises ConfigError."""
+    remotes = [_remote(entry, opts) for entry in opts.get("gitfs_remotes") or ()]
+    seen: set[tuple[str, str]] = set()
+    for remote in remotes:
+        if (remote.url, remote.name) in seen:
+            raise ConfigError(f"gitfs_remotes: {remote.shown} is there twice: give one of them a 'name'")
+        seen.add((remote.url, remote.name))
+    return remotes
+
+
+def _remote(entry: object, opts: Mapping[str, Any]) -> Remote:
+    url, own = next(iter(entry.items())) if isinstance(entry, Mapping) and len(entry) == 1 else (entry, None)
+    if not isinstance(url, str) or not url or url.startswith("-") or not url.isprintable() or "::" in url:
+        raise ConfigError(f"gitfs_remotes: an entry is a URL, or a URL with its options: {type(entry).__name__}")
+    where = f"gitfs_remotes: {Remote(url=url).shown}"
+    options = _options(own, where)
+    if unknown := options.keys() - HEEDED - UNHEEDED:
+        raise ConfigError(f"{where}: unknown options: {', '.join(sorted(map(str, unknown)))}")
+
+    def value(name: str, default: Any) -> Any:
+        given = options.get(name, opts.get(f"gitfs_{name}"))
+        return default if given is None else given
+
+    places: dict[str, dict[str, str]] = {}
+    for given in (opts.get("gitfs_saltenv"), options.get("saltenv")):
+        for env, of_env in _options(given, f"{where}: saltenv").items():
+            fields = _options(of_env, f"{where}: saltenv {env}")
+            if unknown := fields.keys() - OF_AN_ENV:
+                raise ConfigError(f"{where}: saltenv {env}: unknown options: {', '.join(sorted(map(str, unknown)))}")
+            read = {name: str(field) for name, field in fields.items()}
+            read |= {name: _folder(read[name], where) for name in ("root", "mountpoint") if name in read}
+            places[str(env)] = places.get(str(env), {}) | read
+    ref_types = tuple(words(value("ref_types", REF_TYPES)))
+    if not set(ref_types) <= set(REF_TYPES):
+        raise ConfigError(f"{where}: ref_types are {', '.join(REF_TYPES)}")
+    try:
+        update_interval = float(value("update_interval", 60))
+    except (TypeError, ValueError):
+        raise ConfigError(f"{where}: update_interval is a number of seconds") from None
+    return Remote(
+        url=url,
+        name=str(options.get("name") or ""),
+        base=str(value("base", "master")),
+        fallback=str(value("fallback", "")),
+        all_saltenvs=str(options.get("all_saltenvs") or ""),
+        root=_folder(str(value("root", "")), where),
+        mountpoint=_folder(str(value("mountpoint", "")), where),
+        ref_types=ref_types,
+        mapped=not value("disable_saltenv_mapping", False),
+        whitelist=tuple(words(value("saltenv_whitelist", ()))),
+        blacklist=tuple(words(value("saltenv_blacklist", ()))),
+        places=places,
+        update_interval=update_interval,
+        unheeded=tuple(sorted(options.keys() & UNHEEDED)),
+    )
+
+
+def _options(given: object, where: str) -> dict[str, Any]:
+    """A map, or a list of them: `- root: salt`."""
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return dict(given)
+    if not isinstance(given, list | tuple) or not all(isinstance(item, Mapping) for item in given):
+        raise ConfigError(f"{where}: options are a list of `name: value`")
+    return {name: value for item in given for name, value in item.items()}
+
+
+def _folder(path: str, where: str) -> str:
+    """A folder inside a repository, or `salt://` one; empty for the whole."""
+    path = path.removeprefix("salt://").strip("/")
+    if not path:
+        return ""
+    path = posixpath.normpath(path)
+    if path == ".." or path.startswith("../") or "\0" in path:
+        raise ConfigError(f"{where}: {path} leads out of the repository")
+    return "" if path == "." else path
+
+
+def _matches(saltenv: str, expressions: Iterable[str]) -> bool:
+    """Whether one of these, globs or regular expressions, is for the whole name."""
+    for expression in expressions:
+        if fnmatchcase(saltenv, expression):
+            return True
+        try:
+            if re.fullmatch(expression, saltenv):
+                return True
+        except re.error:
+            continue
+    return False
