@@ -121,6 +121,7 @@ TABLE = "\ufeffid,role,env\r\njerry,web,prod\r\nm1,db,stage\r\nm1,later,x\r\n"
             {"path": "FILE", "fieldnames": ["id", "a", "b", "c"], "restval": "-"},
             {"id": "m1", "a": "db", "b": "stage", "c": "-"},
         ),
+        ({"path": "FILE", "fieldnames": ["id", "a"]}, {"id": "m1", "a": "db"}),
         ({"path": "FILE", "idkey": "no"}, "csv: FILE has no column 'no'"),
         ({"path": "FILE.gone"}, "csv: FILE.gone: No such file or directory"),
         ({"path": "FILE", "dialect": "no"}, "csv: unknown dialect 'no', there are: excel, excel-tab, unix"),

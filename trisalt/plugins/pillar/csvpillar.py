@@ -42,4 +42,6 @@ def ext_pillar(
         raise CommandError(f"csv: {path}: cannot be read: {type(exc).__name__}") from exc
     if row is None:
         return {}
+    # Cells beyond the last column have no name, unless `restkey` gives them one.
+    row.pop(None, None)
     return {namespace: row} if namespace else row
