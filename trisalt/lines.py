@@ -96,6 +96,7 @@ STOCK_LINES: dict[str, Row] = {
     "event_return.failed": "Could not store {events} events with the returner {returner}: {reason}",
     "event_return.lagged": "The returners of events are too slow: {missed} events were not given to them",
     "fileserver.no_such_backend": "There is no file server backend '{backend}' here: it is left out",
+    "gitfs.forgotten": "{mirrors} mirrors of gitfs remotes that are no longer configured are removed",
     "gitfs.not_fetched": "Exception caught while fetching gitfs remote '{remote}': {reason}",
     "gitfs.options_unheeded": "Options of gitfs remote '{remote}' are not yet of effect: {options}",
     "gitfs.updated": "gitfs has new commits",

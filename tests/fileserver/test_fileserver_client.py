@@ -106,6 +106,10 @@ def test_a_file_without_content_is_a_file(client, tmp_path):
     assert kept(tmp_path) == ["files/base/sub/zero"]
 
 
+def test_an_environment_may_be_a_branch_with_a_slash(client):
+    assert client.cache_dest("salt://a.txt", "feature/x").endswith("/files/feature/x/a.txt")
+
+
 @pytest.mark.parametrize("url", ["salt://nosuch", "salt://a.txt?saltenv=dev", "salt://../a.txt"])
 def test_what_is_not_there_is_nothing(client, url, tmp_path):
     assert client.cache_file(url) == ""
@@ -116,8 +120,9 @@ def test_a_file_leaves_no_cache(client, master, tmp_path):
     master.files["../../escape"] = b"x"
     with pytest.raises(CommandError, match="no place in the cache"):
         client.cache_file("salt://../../escape")
-    with pytest.raises(CommandError, match="no environment"):
-        client.cache_dest("salt://a.txt", "../dev")
+    for env in ("../dev", "dev/../..", "/dev", "dev/", "a//b", "..", "."):
+        with pytest.raises(CommandError, match="no environment"):
+            client.cache_dest("salt://a.txt", env)
     with pytest.raises(CommandError, match="no place in the cache"):
         client.cache_dest("http://host/../../../etc/passwd")
     assert client.is_cached("salt://../../etc/passwd") == ""

@@ -242,6 +242,18 @@ def test_a_locked_remote_is_not_fetched(tmp_path, source):
     assert files.envs() == []
 
 
+def test_the_mirror_of_a_remote_that_is_gone_is_removed_and_nothing_else(tmp_path, source):
+    served(tmp_path, f"file://{source}", {f"file://{source}": [{"name": "b"}]})
+    mirrors = tmp_path / "cache/gitfs/mirrors"
+    (mirrors / "notes").mkdir()
+    (mirrors / ("a" * 40)).symlink_to(source)
+    files = Backends.from_opts(opts(tmp_path, f"file://{source}"))
+    assert len(files.git.forget_others()) == 1
+    assert files.git.forget_others() == []
+    assert {path.name for path in mirrors.iterdir()} == {files.git.remotes[0][1].folder.name, "notes", "a" * 40}
+    assert files.read("rootfile", "base") == (b"root\n", "rootfile")
+
+
 def test_only_one_fetches_at_a_time(tmp_path, source):
     mirror = Mirror(tmp_path / "m", f"file://{source}")
 

@@ -417,7 +417,9 @@ def _shown(parts: SplitResult) -> str:
 
 
 def _env(saltenv: str) -> str:
-    if (name := urls.clean_name(str(saltenv))) is None:
+    """An environment's folder in the cache; a branch `feature/x` has one of two parts."""
+    name = str(saltenv)
+    if urls.clean(name) != name:
         raise CommandError(f"There is no environment {saltenv!r}")
     return name
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import re
+import shutil
 import stat
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +27,8 @@ from trisalt.fileserver.remotes import Place, Remote, read_remotes
 from trisalt.fileserver.served import Found, Listing, Served, words
 
 MAX_LINKS = 40
+# A mirror's folder.
+NAME = re.compile(r"[0-9a-f]{40}")
 LISTINGS_KEPT = 32
 
 
@@ -41,6 +45,7 @@ class GitFiles(Served):
 
     def __init__(self, remotes: Sequence[Remote], folder: Path, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.folder = folder
         self.remotes = [(remote, Mirror(folder / _digest(remote), remote.url)) for remote in remotes]
         self._listed: OrderedDict[tuple[object, ...], Listing] = OrderedDict()
 
@@ -173,6 +178,16 @@ class GitFiles(Served):
         """Forget what was fetched. Raises CommandError while it is being fetched."""
         for _remote, mirror in self.remotes:
             mirror.clear()
+
+    def forget_others(self) -> list[str]:
+        """Take away the mirrors of remotes that are no longer configured; their names."""
+        kept = {mirror.folder.name for _remote, mirror in self.remotes}
+        gone = []
+        for entry in os.scandir(self.folder) if self.folder.is_dir() else ():
+            if entry.name not in kept and NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+                gone.append(entry.name)
+        return gone
 
     def _named(self, name: str | None) -> list[tuple[Remote, Mirror]]:
         return [

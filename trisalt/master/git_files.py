@@ -25,6 +25,8 @@ async def fetch_remotes(git: GitFiles, *, task_status: trio.TaskStatus[None] = t
     for remote, _mirror in git.remotes:
         if remote.unheeded:
             log.warning("gitfs.options_unheeded", remote=remote.shown, options=", ".join(remote.unheeded))
+    if gone := await trio.to_thread.run_sync(git.forget_others):
+        log.info("gitfs.forgotten", mirrors=len(gone))
     task_status.started()
     due = dict.fromkeys(range(len(git.remotes)), trio.current_time())
     while True:
