@@ -43,8 +43,10 @@ class MasterConfig(DaemonConfig):
 
     zmq_filtering: bool = option(False, "Send lists of ids only to those minions, by ZeroMQ's topics.")
 
-    # -- files out of git -------------------------------------------------------------------------------------
-    fileserver_backend: list[str] | str = option(["roots"], "Who serves files, in their order: `roots`, `gitfs`.")
+    # -- files from elsewhere ---------------------------------------------------------------------------------
+    fileserver_backend: list[str] | str = option(
+        ["roots"], "Who serves files, in their order: `roots`, `gitfs`, `minionfs`."
+    )
     gitfs_remotes: list[Any] = option([], "Repositories: a URL each, or a URL with a list of its own options.")
     gitfs_base: str = option("master", "The branch or tag that is the environment `base`.")
     gitfs_fallback: str = option("", "The one for environments that have none.")
@@ -56,6 +58,10 @@ class MasterConfig(DaemonConfig):
     gitfs_saltenv_whitelist: list[str] | str = option([], "The only environments, when not empty.", guards=True)
     gitfs_saltenv_blacklist: list[str] | str = option([], "Branches and tags that are no environments.", guards=True)
     gitfs_update_interval: int = option(60, "Seconds between two fetches of a repository.")
+    minionfs_env: str = option("base", "The environment of files that minions pushed.")
+    minionfs_mountpoint: str = option("", "Below which `salt://` path they are served.")
+    minionfs_whitelist: list[str] | str = option([], "Whose files are served, when not empty.", guards=True)
+    minionfs_blacklist: list[str] | str = option([], "Whose files are not served.", guards=True)
 
     # -- keys -------------------------------------------------------------------------------------------------
     id: str = option("", "The master's id; generated, with `_master` behind it, when unset.")

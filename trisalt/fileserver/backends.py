@@ -4,15 +4,16 @@ a file serves it; what environments there are, and what is in them, is what all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from trisalt.fileserver.fileserver import FileServer
 from trisalt.fileserver.gitfs import GitFiles
+from trisalt.fileserver.minionfs import PushedFiles
 from trisalt.fileserver.served import Found, Listing, Served, words
 
-NAMES = {"roots": "roots", "file": "roots", "git": "gitfs", "gitfs": "gitfs"}
+NAMES = {"roots": "roots", "file": "roots", "git": "gitfs", "gitfs": "gitfs", "minionfs": "minionfs"}
 """What each is called in a configuration, and what it is."""
 
 
@@ -27,7 +28,11 @@ class Backends(Served):
     def from_opts(cls, opts: Mapping[str, Any], only: Sequence[str] | None = None) -> Backends:
         """The backends that a master's options name, or those of them in `only`. Raises ConfigError."""
         names = [name for name in configured(opts) if only is None or name in only]
-        makers = {"roots": FileServer.from_opts, "gitfs": GitFiles.from_opts}
+        makers: dict[str, Callable[[Mapping[str, Any]], Served]] = {
+            "roots": FileServer.from_opts,
+            "gitfs": GitFiles.from_opts,
+            "minionfs": PushedFiles.from_opts,
+        }
         return cls(
             {name: makers[name](opts) for name in names},
             hash_type=opts.get("hash_type") or "sha256",
@@ -73,8 +78,9 @@ class Backends(Served):
 
 
 def configured(opts: Mapping[str, Any]) -> list[str]:
-    """The backends of a configuration that there are here, in their order."""
-    return list(dict.fromkeys(NAMES[name] for name in _given(opts) if name in NAMES))
+    """The backends of a configuration that there are here, in their order: pushed files only where they are taken."""
+    names = dict.fromkeys(NAMES[name] for name in _given(opts) if name in NAMES)
+    return [name for name in names if name != "minionfs" or opts.get("file_recv")]
 
 
 def unknown(opts: Mapping[str, Any]) -> list[str]:

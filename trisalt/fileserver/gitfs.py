@@ -24,7 +24,7 @@ from trisalt.errors import CommandError
 from trisalt.fileserver import urls
 from trisalt.fileserver.mirror import Entry, Mirror, Run, run_blocking
 from trisalt.fileserver.remotes import Place, Remote, read_remotes
-from trisalt.fileserver.served import Found, Listing, Served, words
+from trisalt.fileserver.served import Found, Listing, Served, below, words
 
 MAX_LINKS = 40
 # A mirror's folder.
@@ -89,7 +89,7 @@ class GitFiles(Served):
         if rel is None or path.startswith("/") or self.ignored(rel):
             return None
         for mirror, commit, place in self._commits(url.saltenv or saltenv):
-            inside = _below(place.mountpoint, rel)
+            inside = below(place.mountpoint, rel)
             if inside is None:
                 continue
             entry = _followed(mirror, commit, posixpath.join(place.root, inside))
@@ -121,7 +121,7 @@ class GitFiles(Served):
         links: dict[str, str] = {}
         for mirror, commit, place in commits:
             for path, entry in mirror.tree(commit).items():
-                inside = _below(place.root, path)
+                inside = below(place.root, path)
                 if inside is None:
                     continue
                 rel = posixpath.join(place.mountpoint, inside)
@@ -197,13 +197,6 @@ class GitFiles(Served):
 
 def _digest(remote: Remote) -> str:
     return hashlib.sha256(f"{remote.name}\n{remote.url}".encode()).hexdigest()[:40]
-
-
-def _below(folder: str, path: str) -> str | None:
-    """A path as it is below a folder; None when it is not."""
-    if not folder:
-        return path
-    return path.removeprefix(f"{folder}/") if path.startswith(f"{folder}/") else None
 
 
 def _followed(mirror: Mirror, commit: str, path: str) -> Entry | None:

@@ -6,15 +6,13 @@ Source of the rules: stock Salt 3008.3's gitfs, beside which tests/fileserver/te
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 import attrs
 
 from trisalt.errors import ConfigError
-from trisalt.fileserver.served import words
+from trisalt.fileserver.served import matches, words
 
 REF_TYPES = ("branch", "tag", "sha")
 FOLDERS = {"branch": "heads/", "tag": "tags/"}
@@ -107,7 +105,7 @@ class Remote:
         return {self.base} | {place["ref"] for place in self.places.values() if "ref" in place}
 
     def _allows(self, saltenv: str) -> bool:
-        return (not self.whitelist or _matches(saltenv, self.whitelist)) and not _matches(saltenv, self.blacklist)
+        return (not self.whitelist or matches(saltenv, self.whitelist)) and not matches(saltenv, self.blacklist)
 
 
 def read_remotes(opts: Mapping[str, Any]) -> list[Remote]:
@@ -188,16 +186,3 @@ def _folder(path: str, where: str) -> str:
     if path == ".." or path.startswith("../") or "\0" in path:
         raise ConfigError(f"{where}: {path} leads out of the repository")
     return "" if path == "." else path
-
-
-def _matches(saltenv: str, expressions: Iterable[str]) -> bool:
-    """Whether one of these, globs or regular expressions, is for the whole name."""
-    for expression in expressions:
-        if fnmatchcase(saltenv, expression):
-            return True
-        try:
-            if re.fullmatch(expression, saltenv):
-                return True
-        except re.error:
-            continue
-    return False

@@ -11,9 +11,9 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from fnmatch import fnmatch
+from fnmatch import fnmatch, fnmatchcase
 
 import attrs
 
@@ -106,15 +106,15 @@ class Served(ABC):
 
     def files(self, saltenv: str, prefix: str = "") -> list[str]:
         """The files of an environment whose names begin with `prefix`, sorted."""
-        return _below(self.listing(saltenv).files, prefix)
+        return _with(self.listing(saltenv).files, prefix)
 
     def dirs(self, saltenv: str, prefix: str = "") -> list[str]:
         """The directories, sorted; the root is not named."""
-        return _below(self.listing(saltenv).dirs, prefix)
+        return _with(self.listing(saltenv).dirs, prefix)
 
     def empty_dirs(self, saltenv: str, prefix: str = "") -> list[str]:
         """The directories that hold nothing, sorted."""
-        return _below(self.listing(saltenv).empty_dirs, prefix)
+        return _with(self.listing(saltenv).empty_dirs, prefix)
 
     def symlinks(self, saltenv: str, prefix: str = "") -> dict[str, str]:
         """The links and where they point."""
@@ -156,6 +156,26 @@ def words(value: object) -> list[str]:
     return [str(word) for word in value] if isinstance(value, list | tuple) else []
 
 
-def _below(names: list[str], prefix: str) -> list[str]:
+def _with(names: list[str], prefix: str) -> list[str]:
     prefix = prefix.strip("/")
     return [name for name in names if name.startswith(prefix)] if prefix else list(names)
+
+
+def below(folder: str, path: str) -> str | None:
+    """A path as it is below a folder; None when it is not."""
+    if not folder:
+        return path
+    return path.removeprefix(f"{folder}/") if path.startswith(f"{folder}/") else None
+
+
+def matches(saltenv: str, expressions: Iterable[str]) -> bool:
+    """Whether one of these, globs or regular expressions, is for the whole name."""
+    for expression in expressions:
+        if fnmatchcase(saltenv, expression):
+            return True
+        try:
+            if re.fullmatch(expression, saltenv):
+                return True
+        except re.error:
+            continue
+    return False
