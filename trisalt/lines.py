@@ -99,7 +99,7 @@ STOCK_LINES: dict[str, Row] = {
     "gitfs.forgotten": "{mirrors} mirrors of gitfs remotes that are no longer configured are removed",
     "gitfs.not_fetched": "Exception caught while fetching gitfs remote '{remote}': {reason}",
     "gitfs.options_unheeded": "Options of gitfs remote '{remote}' are not yet of effect: {options}",
-    "gitfs.updated": "gitfs has new commits",
+    "gitfs.updated": "gitfs remote '{remote}' has new commits",
     "grains.dmidecode_denied": "Although 'dmidecode' was found in path, the current user cannot execute it. "
     "Grains output might not be accurate.",
     "job.adopted": "Job {jid} of {fun} runs on since before the restart, with PID {pid}",

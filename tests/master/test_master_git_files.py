@@ -50,7 +50,7 @@ async def test_each_remote_is_fetched_again_at_its_own_interval(tmp_path, source
         "gitfs_remotes": ["file:///slow", {"file:///quick": [{"update_interval": 20}]}],
     }  # fmt: skip
 
-    async def here(work):
+    async def here(work, limiter=None):
         await trio.lowlevel.checkpoint()
         return work()
 
@@ -66,3 +66,22 @@ async def test_each_remote_is_fetched_again_at_its_own_interval(tmp_path, source
 async def test_a_program_that_takes_too_long_is_ended(autojump_clock):
     with pytest.raises(subprocess.TimeoutExpired):
         await _run_here(("sleep", "1000"), {"PATH": "/usr/bin:/bin"}, 5.0)
+
+
+async def test_a_fetch_that_hangs_holds_up_no_other_and_ends_with_its_service(tmp_path, source):
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    opts = {
+        "cachedir": str(tmp_path / "cache"), "fileserver_backend": ["gitfs"],
+        "gitfs_remotes": [f"git://127.0.0.1:{listener.socket.getsockname()[1]}/x.git", f"file://{source}"],
+    }  # fmt: skip
+    files = Backends.from_opts(opts)
+    with trio.fail_after(30):
+        async with listener, trio.open_nursery() as nest:
+            await nest.start(fetch_remotes, files.git)
+            asking = await listener.accept()
+            while not files.envs():  # noqa: ASYNC110 - the other remote, which need not wait for this one
+                await trio.sleep(0.02)
+            nest.cancel_scope.cancel()
+        async with asking:
+            while await asking.receive_some():
+                pass  # what it asked; then it is gone

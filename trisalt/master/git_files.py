@@ -13,11 +13,14 @@ import structlog
 import trio
 
 from trisalt.fileserver.gitfs import GitFiles
+from trisalt.fileserver.remotes import Remote
 
 log = structlog.get_logger()
 
 # Between two fetches of one remote, however it is configured.
 LEAST_S = 5.0
+# Fetches at a time.
+FETCHES = 8
 
 
 async def fetch_remotes(git: GitFiles, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -27,20 +30,23 @@ async def fetch_remotes(git: GitFiles, *, task_status: trio.TaskStatus[None] = t
             log.warning("gitfs.options_unheeded", remote=remote.shown, options=", ".join(remote.unheeded))
     if gone := await trio.to_thread.run_sync(git.forget_others):
         log.info("gitfs.forgotten", mirrors=len(gone))
-    task_status.started()
-    due = dict.fromkeys(range(len(git.remotes)), trio.current_time())
+    limiter = trio.CapacityLimiter(FETCHES)
+    async with trio.open_nursery() as fetching:
+        task_status.started()
+        for remote, _mirror in git.remotes:
+            fetching.start_soon(_keep_fetched, git, remote, limiter)
+
+
+async def _keep_fetched(git: GitFiles, remote: Remote, limiter: trio.CapacityLimiter) -> None:
+    """A task of its own for each: one that does not answer keeps no other from being fetched."""
     while True:
-        now = trio.current_time()
-        ready = [index for index, when in due.items() if when <= now]
-        remotes = [git.remotes[index][0] for index in ready]
-        updated = await trio.to_thread.run_sync(partial(git.update, _run, only=remotes))
+        began = trio.current_time()
+        updated = await trio.to_thread.run_sync(partial(git.update, _run, only=[remote]), limiter=limiter)
         for name, reason in updated.problems.items():
             log.error("gitfs.not_fetched", remote=name, reason=reason)
         if updated.changed:
-            log.info("gitfs.updated")
-        now = trio.current_time()
-        due |= {index: now + max(git.remotes[index][0].update_interval, LEAST_S) for index in ready}
-        await trio.sleep_until(min(due.values()))
+            log.info("gitfs.updated", remote=remote.shown)
+        await trio.sleep_until(max(began + remote.update_interval, trio.current_time() + LEAST_S))
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str], patience: float) -> subprocess.CompletedProcess[bytes]:
