@@ -10,7 +10,8 @@
       file.absent: []
 
 Lines of files are in `file_lines` and `file_keyvalue`, links in `file_links`, directories in `file_tree` and
-`file_recurse`, copies and moves in `file_moves`, data and patches in `file_data`.
+`file_recurse`, copies and moves in `file_moves`, data and patches in `file_data`, backups
+in `file_retention`.
 """
 
 from __future__ import annotations
