@@ -24,7 +24,10 @@ def _stock_where_it_must_be(request):
         pytest.fail(f"{STOCK_VARIABLE} must name the folder of stock Salt's commands in CI", pytrace=False)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        # Of several processes none is to be left alone with the files that take longest.
+        items.sort(key=lambda item: not {"whole", "interop"} & set(item.path.parts))
     if stock_bin() is None and not os.environ.get("CI"):
         missing = pytest.mark.skip(reason=f"stock Salt is not installed: set {STOCK_VARIABLE}")
         for item in items:
