@@ -122,7 +122,7 @@ def test_a_daemon_that_does_not_run_or_does_not_listen_is_no_answer_in_time(door
     assert capsys.readouterr().err == "master: no answer within 0.3 s\n"
 
 
-def test_a_minion_alone_is_meant(door, tmp_path, capsys):
+def test_of_a_minion(door, tmp_path, capsys):
     (door.config_dir / "master").rename(door.config_dir / "minion")
     assert run("health", "-c", str(door.config_dir)) == 2
     assert capsys.readouterr().err.startswith("minion: The salt minion could not be contacted")
