@@ -7,13 +7,17 @@ import subprocess
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, done, rows
+from tests.interop.states import Row, ask, compare, done, refused, rows
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
 
 GRAINS = {"id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian"}
 GONE = "what is gone is told"
+OVERWRITTEN = (
+    "error: Your local changes to the following files would be overwritten by checkout:\n\tf\n"
+    "Please commit your changes or stash them before you switch branches.\nAborting"
+)
 ROWS = [
     Row("git.latest", "file://W/one", target="W/a"),
     Row("git.latest", "file://W/one", target="W/tag", rev="v1"),
@@ -45,6 +49,26 @@ ROWS = [
         applied=done("Value(s) successfully unset", **{"tri.several": {"old": ["a", "b"], "new": None}})),
     Row("git.config_unset", "user.name", repo="W/p", why=GONE,
         applied=done("Value(s) successfully unset", **{"user.name": {"old": ["other"], "new": None}})),
+    Row("git.detached", "file://W/one", rev="main", target="W/da"),
+    Row("git.detached", "file://W/one", rev="v1", target="W/da"),
+    Row("git.detached", "file://W/one", rev="dev", target="W/da"),
+    Row("git.detached", "file://W/one", rev="dev", target="W/da", phases=["preview"], why="a preview is true",
+        preview=done("Already checked out at correct revision")),
+    Row("git.detached", "file://W/one", rev="nosuch", target="W/da"),
+    Row("git.detached", "file://W/one", rev="nosuch", target="W/dc"),
+    Row("git.detached", "file://W/one", rev="main", target="relative"),
+    Row("git.detached", "file://W/one", rev="", target="W/dd"),
+    Row("git.detached", "file://W/one", rev="main", target="W/file"),
+    Row("git.detached", "file://W/one", rev="main", target="W/full2"),
+    Row("git.detached", "file://W/one", rev="main", target="W/full2", force_clone=True),
+    Row("git.detached", "file://W/one", rev="v1", target="W/mine", why="it is the state's failure",
+        **dict.fromkeys(("applied", "again"), refused(OVERWRITTEN))),
+    Row("git.detached", "file://W/one", rev="v1", target="W/mine", force_checkout=True),
+    Row("git.detached", "file://W/one", rev="main", target="W/mine", hard_reset=True, remote="second", but=("remote",)),
+    Row("git.detached", "file://W/one", rev="main", target="W/dg", https_user="u", https_pass="p"),
+    Row("git.detached", "file://W/nosuch", rev="main", target="W/df"),
+    Row("git.detached", "file://W/other", rev="main", target="W/mine", phases=["preview"]),
+    Row("git.detached", "file://W/one", rev="main", target="W/mine", fetch_remote=False),
 ]  # fmt: skip
 
 
@@ -76,6 +100,8 @@ def prepare(work):
     git(one, "commit", "-qam", "second")
     git(work, "clone", "-q", f"file://{one}", "dirty")
     (work / "dirty/f").write_text("mine\n")
+    git(work, "clone", "-q", f"file://{one}", "mine")
+    (work / "mine/f").write_text("mine\n")
     (work / "file").write_text("x")
     for folder in ("full", "full2"):
         (work / folder).mkdir()
