@@ -267,8 +267,12 @@ def fstab_absent(name: str, fs_file: str, mount_by: str | None = None, config: s
     if device is None:
         return returned(name, False, f"Device {name} cannot be converted to {mount_by}")
     place = fs_file if fs_file == "/" else fs_file.rstrip("/")
-    found = [key for key, entry in __salt__["mount.fstab"](config).items() if key.rstrip("_") == place.rstrip("_")
-             and entry["device"] == device]  # fmt: skip
+    # Several entries of one place are told apart by underscores behind its name.
+    found = [
+        key
+        for key, entry in __salt__["mount.fstab"](config).items()
+        if key.startswith(place) and not key[len(place) :].strip("_") and entry["device"] == device
+    ]
     if not found:
         return returned(name, True, f"{place} entry is already missing in {config}.")
     if __opts__["test"]:
