@@ -85,14 +85,14 @@ def rows(swarm: Path) -> list[Row]:
             faster=True,
         ),
         Row(
-            what=f"sign-ins per minion in the storm (stock: {stock['tries']:.3g})",
+            what="sign-ins per minion in the storm",
             ours=ours["tries"],
             stock=None,
             unit="",
             limit=2,
         ),
         Row(
-            what=f"sign-ins that were given up after {PATIENCE_S} s (stock: {stock['timeouts']:g})",
+            what=f"sign-ins that were given up after {PATIENCE_S} s",
             ours=ours["timeouts"],
             stock=None,
             unit="",
