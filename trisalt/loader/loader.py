@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, wraps
@@ -81,10 +82,19 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._homes: dict[str, list[Path]] = {}
         self._stock: Path | None = None
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._names: dict[Path, frozenset[str]] = {}
 
     def changed(self) -> bool:
         """Whether files of others have come, gone or changed on disk since they were looked for."""
-        return self._files is not None and any(_stamp(path) != stamp for path, stamp in self._seen.items())
+        if self._files is None:
+            return False
+        for path, stamp in self._seen.items():
+            now = _stamp(path)
+            if now != stamp:
+                if path not in self._names or _names(path) != self._names[path]:
+                    return True
+                self._seen[path] = now  # of a folder that has got its byte code, and nothing else
+        return False
 
     # -- the mapping ------------------------------------------------------------------------------------------
 
@@ -174,6 +184,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
                 ours = is_ours(place) or self._is_stocks(place)
                 if not ours:
                     self._seen[place] = _stamp(place)
+                    self._names[place] = _names(place)
                 for stem, path in _plugin_files(place, zips=zips):
                     if stem in self._files and place.is_relative_to(FACADE):
                         # A helper of ours has this name: what plugins import under it is there beside.
@@ -398,6 +409,14 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (found.st_mtime_ns, found.st_size)
+
+
+def _names(folder: Path) -> frozenset[str]:
+    """What is in a folder, but for the byte code that Python itself leaves there."""
+    try:
+        return frozenset(os.listdir(folder)) - {"__pycache__"}
+    except OSError:
+        return frozenset()
 
 
 def _joined(one: str | None, other: str | None) -> str | None:
