@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from trisalt.cli.show import Show, write_out
-from trisalt.client.door import CLOSED, Door, DoorClosed, expect
+from trisalt.client.door import Door
 from trisalt.client.operations import status as ask
 from trisalt.config.paths import master_paths, minion_paths
 from trisalt.config.read import config_file, read_master, read_minion
@@ -54,9 +54,7 @@ def _asked(path: str, timeout: float) -> dict[str, Any]:
     with Door(path).follow({"op": "status"}, timeout) as answers:
         # For being let in and for the answer together.
         answers.timeout = max(deadline - time.monotonic(), 0.01)
-        for answer in answers:
-            return dict(expect(answer, "status"))
-    raise DoorClosed(CLOSED)
+        return dict(answers.first("status"))
 
 
 def _line(code: int, text: str) -> int:

@@ -37,6 +37,9 @@ class MasterUnreachable(TrisaltError):
 class DoorClosed(MasterUnreachable):
     """The master went away before its answer was complete."""
 
+    def __init__(self) -> None:
+        super().__init__("The salt master went away before it had answered.")
+
 
 class MasterRefused(TrisaltError):
     """The master answered with an error; `name` is its class, where we have none of that name."""
@@ -94,9 +97,7 @@ class Door:
         answered: one of `ERRORS`, or MasterRefused.
         """
         with self.follow(question, timeout) as answers:
-            for answer in answers:
-                return answer
-        raise DoorClosed(CLOSED)
+            return answers.next()
 
     def follow(self, question: dict[str, Any], timeout: float | None = None) -> Answers:
         """All answers to `question`, as they come, until the master ends them. `timeout`: for each answer.
@@ -123,7 +124,7 @@ class Door:
             if isinstance(exc, PermissionError):
                 raise Denied(f"No permission to talk to the master at {self.sock_path}") from exc
             if isinstance(exc, BrokenPipeError | ConnectionResetError):
-                raise DoorClosed(CLOSED) from exc
+                raise DoorClosed() from exc
             if isinstance(exc, OSError):
                 raise MasterUnreachable(UNREACHABLE) from exc
             raise
@@ -136,7 +137,6 @@ def _timeval(seconds: float) -> bytes:
 
 
 UNREACHABLE = "The salt master could not be contacted. Is master running?"
-CLOSED = "The salt master went away before it had answered."
 LATE = "The salt master did not answer in time."
 
 
@@ -172,6 +172,20 @@ class Answers:
             raise self._to_error(answer["error"])
         return answer
 
+    def next(self) -> dict[str, Any]:
+        """The next answer, of which there must be one. Raises DoorClosed when there is none, and as `Door.ask` does."""
+        for answer in self:
+            return answer
+        raise DoorClosed()
+
+    def first(self, key: str) -> Any:
+        """What the next answer has under `key`. Raises as `next` does, and RemoteProtocolError; then it has hung up."""
+        try:
+            return expect(self.next(), key)
+        except BaseException:
+            self.close()
+            raise
+
     def _to_error(self, error: Any) -> TrisaltError:
         if self._hint and isinstance(error, dict) and error.get("name") == "AuthenticationError":
             return Denied(f"{error.get('message')} {self._hint}")
@@ -206,11 +220,11 @@ class Answers:
         except TimeoutError as exc:
             raise RequestTimeout(LATE) from exc
         except OSError as exc:
-            raise DoorClosed(CLOSED) from exc
+            raise DoorClosed() from exc
         if data:
             self._received.extend(self._decoder.feed(data))
         elif self._decoder.pending:
-            raise DoorClosed(CLOSED)
+            raise DoorClosed()
         else:
             self.close()
 

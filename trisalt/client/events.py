@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, expect
+from trisalt.client.door import Answers, Door, DoorClosed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -69,7 +69,7 @@ class Events:
             answer = next(self._answers)
         except StopIteration:
             self._closed = True
-            raise DoorClosed(CLOSED) from None
+            raise DoorClosed() from None
         if "lagged" in answer:
             self._waiting.append(Lagged(answer["lagged"]))
         self._waiting.extend(tuple(item) for item in answer.get("events", ()))
@@ -122,12 +122,6 @@ def tail(door: Door, jid: str, *, timeout: float | None = None, patience: float 
 
 def _follow(door: Door, question: dict[str, Any], timeout: float | None, patience: float | None) -> Events:
     answers = door.follow(question, timeout if patience is None else patience)
-    try:
-        for answer in answers:
-            ready = expect(answer, "ready")
-            answers.timeout = timeout
-            return Events(answers, ready)
-        raise DoorClosed(CLOSED)
-    except BaseException:
-        answers.close()
-        raise
+    ready = answers.first("ready")
+    answers.timeout = timeout
+    return Events(answers, ready)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, Following, expect
+from trisalt.client.door import Answers, Door, DoorClosed, Following, expect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -29,9 +29,8 @@ class Published:
         self.jid, self.minions, self.missing, self.error, self.hint = jid, minions, missing, error, hint
 
     @classmethod
-    def from_answer(cls, answer: dict[str, Any]) -> Published:
-        """From what the master answered."""
-        fields = expect(answer, "published")
+    def from_fields(cls, fields: dict[str, Any]) -> Published:
+        """From what the master answered under `published`."""
         minions, missing = fields.get("minions") or (), fields.get("missing") or ()
         return cls(fields.get("jid"), list(minions), list(missing), fields.get("error"), fields.get("hint") or "")
 
@@ -67,7 +66,7 @@ class Job(Following):
             elif "waits" in answer:
                 self.news(answer["waits"])
         if self.missing is None and (self.published is None or self.published.jid is not None):
-            raise DoorClosed(CLOSED)
+            raise DoorClosed()
 
 
 def publish(
@@ -96,11 +95,7 @@ def publish(
     if wait_absent is not None:
         question["wait_absent"] = wait_absent
     answers = door.follow(question, publish_timeout)
-    try:
-        published = Published.from_answer(_first(answers))
-    except BaseException:
-        answers.close()
-        raise
+    published = Published.from_fields(answers.first("published"))
     # From here on the master says when it is over.
     answers.timeout = None
     return Job(answers, published)
@@ -123,7 +118,7 @@ def publish_async(
     question = _question(tgt, fun, arg, tgt_type, kwargs, ret, jid, None, None, follow=False)
     if wait_absent is not None:
         question["wait_absent"] = wait_absent
-    return Published.from_answer(door.ask(question, publish_timeout))
+    return Published.from_fields(expect(door.ask(question, publish_timeout), "published"))
 
 
 class Batch(Following):
@@ -153,7 +148,7 @@ class Batch(Following):
                 if key in answer:
                     yield what, answer[key]
         if self.missing is None and self.published.jid is not None:
-            raise DoorClosed(CLOSED)
+            raise DoorClosed()
 
 
 def batch(
@@ -181,11 +176,7 @@ def batch(
     question = _question(tgt, fun, arg, tgt_type, kwargs, ret, "", timeout, gather_job_timeout, follow=follow)
     question |= {"op": "batch", "size": size, "wait": wait, "failhard": failhard}
     answers = door.follow(question, publish_timeout)
-    try:
-        published = Published.from_answer(_first(answers))
-    except BaseException:
-        answers.close()
-        raise
+    published = Published.from_fields(answers.first("published"))
     answers.timeout = None
     return Batch(answers, published)
 
@@ -205,12 +196,6 @@ def preview(
 def follow(door: Door, jid: str) -> Job:
     """Follow a job that runs already, until it settles."""
     return Job(door.follow({"op": "follow_job", "jid": jid}), None)
-
-
-def _first(answers: Answers) -> dict[str, Any]:
-    for answer in answers:
-        return answer
-    raise DoorClosed(CLOSED)
 
 
 def _question(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from trisalt.client.door import CLOSED, Answers, Door, DoorClosed, Following, expect
+from trisalt.client.door import Answers, Door, DoorClosed, Following, expect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -37,7 +37,7 @@ class Run(Following):
                 self.close()
                 return
         if self.result is None:
-            raise DoorClosed(CLOSED)
+            raise DoorClosed()
 
     def wait(self) -> dict[str, Any]:
         """The result; progress on the way is dropped."""
@@ -114,11 +114,5 @@ def _run(
     if jid:
         question["jid"] = jid
     answers = door.follow(question, timeout)
-    try:
-        for answer in answers:
-            started = expect(answer, "started")
-            return Run(answers, jid=str(started.get("jid", "")), tag=str(started.get("tag", "")))
-        raise DoorClosed(CLOSED)
-    except BaseException:
-        answers.close()
-        raise
+    started = answers.first("started")
+    return Run(answers, jid=str(started.get("jid", "")), tag=str(started.get("tag", "")))
