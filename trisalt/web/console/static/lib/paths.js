@@ -1,0 +1,64 @@
+/**
+ * The table of addresses: which screen stands at which path. Pure: `router.js` asks it, `routes.js` adds the modules.
+ */
+
+/** Path patterns in the order in which they are tried; `:word` takes one segment. */
+export const PATHS = [
+  ["overview", "/"],
+  ["overview", "/overview"],
+  ["console", "/console"],
+  ["minions", "/minions"],
+  ["minion", "/minions/:id"],
+  ["jobs", "/jobs"],
+  ["job", "/jobs/:jid"],
+  ["events", "/events"],
+  ["states", "/states"],
+  ["states", "/states/:part"],
+  ["compliance", "/states/compliance/:id"],
+  ["keys", "/keys"],
+  ["admin", "/admin"],
+  ["admin", "/admin/:part"],
+  ["help", "/help"],
+];
+
+const TABLE = PATHS.map(([name, pattern]) => [name, pattern.split("/").slice(1)]);
+
+/**
+ * Which screen a path names, and what it says besides: `{name, params}`; name `lost` for one that is none.
+ * @param {string} path
+ */
+export function find(path) {
+  const words = path.split("/").slice(1);
+  if (words.length > 1 && words.at(-1) === "") words.pop();
+  for (const [name, pattern] of TABLE) {
+    const params = match(pattern, words);
+    if (params) return { name, params };
+  }
+  return { name: "lost", params: {} };
+}
+
+function match(pattern, words) {
+  if (pattern.length !== words.length) return null;
+  const params = {};
+  for (const [index, part] of pattern.entries()) {
+    if (!part.startsWith(":")) {
+      if (part !== words[index]) return null;
+      continue;
+    }
+    try {
+      params[part.slice(1)] = decodeURIComponent(words[index]);
+    } catch {
+      return null;
+    }
+    if (params[part.slice(1)] === "") return null;
+  }
+  return params;
+}
+
+/**
+ * A path from segments, each encoded: `at("minions", "a/b")` is `/minions/a%2Fb`.
+ * @param {...string} words
+ */
+export function at(...words) {
+  return `/${words.map(encodeURIComponent).join("/")}`;
+}

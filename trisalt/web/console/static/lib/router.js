@@ -1,0 +1,67 @@
+/**
+ * Where one is: the address bar is the only place that holds it.
+ *
+ * `route` is a signal `{path, query, name, params}`: the path below the console's base, its query as an object of
+ * texts, and what `routes.js` says of it. Links are plain `<a href=${href(...)}>`; clicks on them stay in the page.
+ */
+import { signal } from "../vendor/signals-core.js";
+import { base } from "./places.js";
+import { find } from "./paths.js";
+
+/** @typedef {{path: string, query: Record<string, string>, name: string, params: Record<string, string>}} Route */
+
+/** @type {{value: Route, peek(): Route}} */
+export const route = signal(read());
+
+function read() {
+  const path = location.pathname.startsWith(base) ? location.pathname.slice(base.length) || "/" : "/";
+  return { path, query: Object.fromEntries(new URLSearchParams(location.search)), ...find(path) };
+}
+
+/**
+ * The address of a place in the console: `href("/jobs", {state: "failed"})`. Empty and undefined values are left out.
+ * @param {string} path
+ * @param {Record<string, unknown>} [query]
+ */
+export function href(path, query = {}) {
+  const words = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== "" && value !== false) words.set(key, String(value));
+  }
+  const text = words.toString();
+  return base + path + (text ? `?${text}` : "");
+}
+
+/** Go there; `replace` leaves no step to go back to. */
+export function navigate(address, { replace = false } = {}) {
+  const here = location.pathname + location.search;
+  if (address === here) return;
+  history[replace ? "replaceState" : "pushState"](null, "", address);
+  const before = route.peek().path;
+  route.value = read();
+  if (route.peek().path !== before) window.scrollTo(0, 0);
+}
+
+/** Change some words of the query of where one is. A filter that is typed leaves no steps, so `replace` is the rule. */
+export function setQuery(patch, { replace = true } = {}) {
+  const { path, query } = route.peek();
+  navigate(href(path, { ...query, ...patch }), { replace });
+}
+
+/** Start listening: to the browser's buttons, and to clicks on links that lead into the console. */
+export function startRouter() {
+  addEventListener("popstate", () => {
+    route.value = read();
+  });
+  addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) {
+      return;
+    }
+    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+    const inside = link.pathname === base || link.pathname.startsWith(`${base}/`);
+    if (!inside || link.pathname.startsWith(`${base}/static/`) || (link.hash && link.pathname === location.pathname)) return;
+    event.preventDefault();
+    navigate(link.pathname + link.search);
+  });
+}

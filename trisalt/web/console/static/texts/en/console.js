@@ -1,0 +1,2 @@
+/** English: console. */
+export default {};

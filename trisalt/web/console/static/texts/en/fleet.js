@@ -1,0 +1,2 @@
+/** English: fleet. */
+export default {};

@@ -1,0 +1,2 @@
+/** English: frame. */
+export default {};

@@ -1,0 +1,2 @@
+/** English: job. */
+export default {};

@@ -1,0 +1,8 @@
+/** Korean. One file for each part of the console. */
+import console_ from "./ko/console.js";
+import events from "./ko/events.js";
+import fleet from "./ko/fleet.js";
+import frame from "./ko/frame.js";
+import job from "./ko/job.js";
+
+export default { ...frame, ...console_, ...job, ...events, ...fleet };

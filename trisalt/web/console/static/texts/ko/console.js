@@ -1,0 +1,2 @@
+/** Korean: console. */
+export default {};

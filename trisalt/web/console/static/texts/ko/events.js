@@ -1,0 +1,2 @@
+/** Korean: events. */
+export default {};

@@ -1,0 +1,2 @@
+/** Korean: fleet. */
+export default {};

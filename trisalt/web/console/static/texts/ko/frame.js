@@ -1,0 +1,2 @@
+/** Korean: frame. */
+export default {};

@@ -1,0 +1,2 @@
+/** Korean: job. */
+export default {};
