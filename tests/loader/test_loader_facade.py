@@ -194,7 +194,7 @@ def test_a_web_server_is_asked(web):
     assert found["headers"]["Content-Type"].startswith("application/json")
     assert found["dict"] == {"path": "/a?q=1+2", "method": "POST", "auth": "Basic dTpw", "x": "z", "data": "k=v"}
     assert set(query(f"{web}/b")) == {"body"}
-    assert set(query(f"{web}/b", text=True)) == {"text"}
+    assert set(query(f"{web}/b", text=True)) == {"body", "text"}
     gone = query(f"{web}/gone", status=True)
     assert (gone["status"], gone["error"]) == (404, "HTTP 404: no")
     assert "refused" in query("http://127.0.0.1:1/")["error"]

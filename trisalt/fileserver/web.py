@@ -71,7 +71,7 @@ def _open(
     """The server's answer to read from; None when it says that nothing has changed."""
     parts = urlsplit(url)
     plain = url
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(_proxies(opts, parts.hostname))]
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(proxies(opts, parts.hostname))]
     if parts.scheme == "https":
         handlers.append(urllib.request.HTTPSHandler(context=_context(opts, verify_ssl)))
     if parts.scheme != "ftp":
@@ -117,7 +117,7 @@ def _failed(url: str, exc: Exception) -> CommandError:
     return CommandError(f"Error: {reason} reading {parts.path}")
 
 
-def _proxies(opts: Mapping[str, Any], asked: str | None) -> dict[str, str]:
+def proxies(opts: Mapping[str, Any], asked: str | None) -> dict[str, str]:
     """The proxies: those of the options; without them those of the environment."""
     host, port = opts.get("proxy_host"), opts.get("proxy_port")
     if not host or not port:
