@@ -144,6 +144,8 @@ class _Desk:
         )
         load = {name: getattr(record, name) for name in ("jid", "fun", "arg", "tgt", "tgt_type", "user", "ret")}
         load |= {"minions": resolved.minions, "missing": resolved.missing, **request.kwargs}
+        if request.caller is not None and request.caller.eauth:
+            load["eauth"] = request.caller.eauth
         await self.store.banks.store(BANK, jid, record.to_data())
         await self.store.jobs.record_job(load, resolved.minions)
         self._running[jid] = record

@@ -174,7 +174,7 @@ async def _end(
         ended = RunnerReturned(**facts, result=told, success=bool(outcome.success), retcode=retcode)
     else:
         ended = WheelReturned(**facts, result=told, success=bool(outcome.success))
-    await _keep(jobs, master_id, ended, outcome)
+    await _keep(jobs, master_id, ended, outcome, eauth=request.asker.eauth)
     await bus.publish(ended)
 
 
@@ -213,7 +213,9 @@ def _in_own_words(outcome: Outcome, run: Run) -> Outcome:
     return replace(outcome, result=f"Exception occurred in {run.kind} {name}: {text}")
 
 
-async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturned, outcome: Outcome) -> None:
+async def _keep(
+    jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturned, outcome: Outcome, *, eauth: str
+) -> None:
     """Put a run into the job list. A store that cannot write is no reason to lose the answer."""
     load = {
         "jid": ended.jid,
@@ -224,6 +226,8 @@ async def _keep(jobs: Jobs, master_id: str, ended: RunnerReturned | WheelReturne
         "arg": ended.fun_args,
         "ret": "",
     }
+    if eauth:
+        load["eauth"] = eauth
     body = {"return": ended.result, "retcode": outcome.retcode, "success": bool(outcome.success)}
     if outcome.out is not None:
         body["out"] = outcome.out

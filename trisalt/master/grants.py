@@ -146,10 +146,11 @@ class _Condition:
 
 @attrs.frozen
 class _Rule:
-    """One function pattern; `conditions` are alternatives, None: with any arguments."""
+    """One function pattern; `conditions` are alternatives, None: with any arguments. `whole`: for all there is."""
 
     fits: Fits
     conditions: tuple[_Condition, ...] | None
+    whole: bool = False
 
     def allows(self, fun: str, read: Callable[[], Arguments]) -> bool:
         """`read` gives the arguments, for which most rules do not ask."""
@@ -180,6 +181,15 @@ class Grants:
         """Whether any runner or wheel function may be run."""
         return bool(self.commands)
 
+    @property
+    def everything(self) -> bool:
+        """Whether all functions may be run on all minions, with any arguments."""
+        return any(rule.whole for rule in self.everywhere)
+
+    def names(self, word: str) -> bool:
+        """Whether `@word` stands in the list, as a whole: what is no module is a part of the house (`@events`)."""
+        return any(of == word and rules == EVERYTHING for of, rules in self.commands)
+
     def places(self, fun: str, arg: Any) -> frozenset[str] | None:
         """Where this call is granted: None for everywhere, else the targets within which it is; empty for nowhere."""
         read = partial(Arguments.read, arg)
@@ -205,7 +215,8 @@ class Grants:
         return False
 
 
-EVERYTHING = (_Rule(_anything, None),)
+EVERYTHING = (_Rule(_anything, None, whole=True),)
+_WHOLE = frozenset({"*", ".*", "re:.*"})
 
 
 def read_grants(rows: Any) -> Grants:
@@ -242,7 +253,7 @@ def _rules(rows: Iterable[Any], problems: list[str]) -> list[_Rule]:
             if fits is None:
                 problems.append(f"{pattern!r} is no pattern for functions")
             elif not isinstance(row, Mapping):
-                rules.append(_Rule(fits, None))
+                rules.append(_Rule(fits, None, whole=pattern in _WHOLE))
             else:
                 read = [_condition(each, pattern, problems) for each in _list(conditions)]
                 rules.append(_Rule(fits, tuple(each for each in read if each is not None)))

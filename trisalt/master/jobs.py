@@ -20,6 +20,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Event, JobReturned, JobSettled, Origin, TaggedEvent
 from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
+from trisalt.master.arguments import split
 from trisalt.master.attendance import NOBODY, Attendance
 from trisalt.master.failures import failed_states
 from trisalt.master.gather import FIND_JOB
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 
 _JID = re.compile(r"[0-9]{20}(_[A-Za-z0-9-]{1,32})?")
 """Narrower than what is taken for a jid elsewhere: this one comes from a minion, and goes into tags."""
+
+HIGHSTATES = frozenset({"state.highstate", "state.apply"})
 
 OPTIONAL_FIELDS: dict[str, type] = {
     "user": str,
@@ -201,7 +204,23 @@ def _new_return(one: _Kept, *, load: dict[str, Any] | None) -> NewReturn:
     body = {"return": request.result, "retcode": request.retcode, "success": request.success}
     if isinstance(out := request.load.get("out"), str):
         body["out"] = out
-    return NewReturn(jid=one.jid, id=request.id, body=body, load=load, events=[one.event], if_new=one.failed)
+    return NewReturn(
+        jid=one.jid,
+        id=request.id,
+        body=body,
+        load=load,
+        events=[one.event],
+        if_new=one.failed,
+        highstate=highstate(request.fun, request.fun_args) if request.fun in HIGHSTATES else None,
+    )
+
+
+def highstate(fun: str, fun_args: Any) -> bool | None:
+    """Whether a return is of a whole highstate that only tests (True) or does it (False); None: it is of none."""
+    args, kwargs = split(fun_args if isinstance(fun_args, list) else [])
+    if fun == "state.apply" and (args or kwargs.get("mods")):
+        return None
+    return kwargs.get("test") is True
 
 
 def _load(one: _Kept) -> dict[str, Any]:

@@ -7,12 +7,11 @@ their own following with them: jobs and runners run on.
 
 from __future__ import annotations
 
-import math
 import os
 import pwd
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, KeyChanged, Origin, Secret, TaggedEvent
+from trisalt.bus.events import Event, KeyChanged, Origin, TaggedEvent
 from trisalt.bus.requests import (
     BatchRequest,
     Caller,
@@ -39,10 +38,11 @@ from trisalt.bus.requests import (
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import Denied, RemoteProtocolError, TargetError, TrisaltError, Unauthenticated
 from trisalt.master.acl import Acl, refuse_run
-from trisalt.master.feed import Feed, Wanted
+from trisalt.master.feed import Feed
 from trisalt.master.following import Following, open_following
 from trisalt.master.following_batch import open_batch_following
-from trisalt.master.following_events import Span, tell_events, tell_job
+from trisalt.master.following_events import tell_events, tell_job
+from trisalt.master.questions import credentials, field, span, waits
 from trisalt.store.store import EventLog, Jobs
 from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener
 from trisalt.wire import jid as jids
@@ -195,11 +195,11 @@ class _Door:
         if shown is None:
             caller = Caller(name=caller_name(peer.uid, request.get("user_hint")))
         else:
-            caller = await self._bus.ask(LoginRequest(**_credentials(shown), peer=_place(peer)))
+            caller = await self._bus.ask(LoginRequest(**credentials(shown), peer=_place(peer)))
         await operation(caller, request, stream)
 
     async def _make_token(self, peer: LocalPeer, request: dict[str, Any], stream: FrameStream) -> None:
-        shown = _credentials(request.get("credentials"))
+        shown = credentials(request.get("credentials"))
         if "token" in shown:
             raise RemoteProtocolError("a token is made with a name and a password")
         wanted = TokenRequest(**shown, token_expire=request.get("token_expire"), peer=_place(peer))
@@ -220,19 +220,19 @@ class _Door:
 
     async def _publish(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         wanted = PublishRequest(
-            tgt=_field(request, "tgt", (str, list)),
-            tgt_type=_field(request, "tgt_type", str, "glob"),
-            fun=_field(request, "fun", (str, list)),
-            arg=_field(request, "arg", list, []),
-            kwargs=_field(request, "kwargs", dict, {}),
-            ret=_field(request, "ret", str, ""),
-            jid=_field(request, "jid", str, ""),
+            tgt=field(request, "tgt", (str, list)),
+            tgt_type=field(request, "tgt_type", str, "glob"),
+            fun=field(request, "fun", (str, list)),
+            arg=field(request, "arg", list, []),
+            kwargs=field(request, "kwargs", dict, {}),
+            ret=field(request, "ret", str, ""),
+            jid=field(request, "jid", str, ""),
             user=caller.name,
             caller=caller,
             watch=bool(request.get("follow")),
-            timeout=_field(request, "timeout", (int, float, type(None)), None),
-            gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
-            wait_absent=_waits(request),
+            timeout=field(request, "timeout", (int, float, type(None)), None),
+            gather_job_timeout=field(request, "gather_job_timeout", (int, float, type(None)), None),
+            wait_absent=waits(request),
         )
         if not isinstance(wanted.fun, str) and not all(isinstance(fun, str) for fun in wanted.fun):
             raise RemoteProtocolError("publish: fun is a name, or a list of names")
@@ -252,19 +252,19 @@ class _Door:
     async def _batch(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         """A job for so many minions at a time. It is the master's from here on, whether or not somebody follows."""
         wanted = BatchRequest(
-            tgt=_field(request, "tgt", (str, list)),
-            tgt_type=_field(request, "tgt_type", str, "glob"),
-            fun=_field(request, "fun", (str, list)),
-            arg=_field(request, "arg", list, []),
-            kwargs=_field(request, "kwargs", dict, {}),
-            ret=_field(request, "ret", str, ""),
+            tgt=field(request, "tgt", (str, list)),
+            tgt_type=field(request, "tgt_type", str, "glob"),
+            fun=field(request, "fun", (str, list)),
+            arg=field(request, "arg", list, []),
+            kwargs=field(request, "kwargs", dict, {}),
+            ret=field(request, "ret", str, ""),
             user=caller.name,
             caller=caller,
-            size=_field(request, "size", str),
-            wait=_field(request, "wait", (int, float), 0),
+            size=field(request, "size", str),
+            wait=field(request, "wait", (int, float), 0),
             failhard=bool(request.get("failhard")),
-            timeout=_field(request, "timeout", (int, float, type(None)), None),
-            gather_job_timeout=_field(request, "gather_job_timeout", (int, float, type(None)), None),
+            timeout=field(request, "timeout", (int, float, type(None)), None),
+            gather_job_timeout=field(request, "gather_job_timeout", (int, float, type(None)), None),
         )
         if not isinstance(wanted.fun, str) and not all(isinstance(fun, str) for fun in wanted.fun):
             raise RemoteProtocolError("batch: fun is a name, or a list of names")
@@ -283,9 +283,9 @@ class _Door:
         """Whom a target names, for whoever may publish something; by patterns over pillar for administrators only."""
         self._admit(caller, self._acl.may_resolve(caller))
         wanted = ResolveRequest(
-            tgt=_field(request, "tgt", (str, list)),
-            tgt_type=_field(request, "tgt_type", str, "glob"),
-            delimiter=_field(request, "delimiter", str, ":"),
+            tgt=field(request, "tgt", (str, list)),
+            tgt_type=field(request, "tgt_type", str, "glob"),
+            delimiter=field(request, "delimiter", str, ":"),
             exact=not self._acl.is_admin(caller),
         )
         resolved = await self._bus.ask(wanted)
@@ -293,7 +293,7 @@ class _Door:
 
     async def _follow_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(caller, self._acl.may_follow(caller))
-        jid = _field(request, "jid", str)
+        jid = field(request, "jid", str)
         async with open_batch_following(self._bus, self._jobs) as batch:
             if await batch.join(jid):
                 async for frames in batch:
@@ -307,13 +307,13 @@ class _Door:
     # -- runners and wheels ---------------------------------------------------------------------------------------
 
     async def _run(self, caller: Caller, request: dict[str, Any], stream: FrameStream, *, kind: str) -> None:
-        fun = _field(request, "fun", str)
-        arg, kwarg = _field(request, "arg", list, []), _field(request, "kwarg", dict, {})
+        fun = field(request, "fun", str)
+        arg, kwarg = field(request, "arg", list, []), field(request, "kwarg", dict, {})
         # Before it is told that it has started.
         verdict = self._acl.judge_run(caller, kind, fun, arg, kwarg)
         if not verdict:
             raise await refuse_run(self._bus, caller, fun=f"{kind}.{fun}", reason=verdict.reason)
-        jid = _field(request, "jid", str, "") or self._new_jid()
+        jid = field(request, "jid", str, "") or self._new_jid()
         if not jids.is_jid(jid):
             raise RemoteProtocolError(f"{jid!r} is no job id")
         cls = RunnerRequest if kind == "runner" else WheelRequest
@@ -367,19 +367,19 @@ class _Door:
 
     async def _events(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(caller, self._acl.may_follow(caller))
-        await tell_events(self._feed, stream, _span(request))
+        await tell_events(self._feed, stream, span(request))
 
     async def _tail_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         """All events of one job, from its first one to its settling."""
         self._admit(caller, self._acl.may_follow(caller))
-        jid = _field(request, "jid", str)
+        jid = field(request, "jid", str)
         if not jids.is_jid(jid):
             raise RemoteProtocolError(f"{jid!r} is no job id")
         await tell_job(self._bus, self._jobs, self._feed, stream, jid)
 
     async def _fire(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         self._admit(caller, self._acl.may_follow(caller))
-        tag, data = _field(request, "tag", str), _field(request, "data", dict, {})
+        tag, data = field(request, "tag", str), field(request, "data", dict, {})
         if not tag:
             raise RemoteProtocolError("an event has a tag")
         await self._bus.publish(TaggedEvent(name=tag, data=data, origin=Origin("user", caller.name)))
@@ -387,9 +387,9 @@ class _Door:
         await stream.send({"ok": True})
 
     async def _key_changed(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
-        act = _field(request, "act", str)
+        act = field(request, "act", str)
         self._admit(caller, self._acl.may_follow(caller))
-        ids = _field(request, "ids", list)
+        ids = field(request, "ids", list)
         if act not in KEY_ACTS or not all(isinstance(id, str) for id in ids):
             raise RemoteProtocolError(f"key_changed: act is one of {', '.join(sorted(KEY_ACTS))}; ids are minion ids")
         who = Origin("user", caller.name)
@@ -463,65 +463,6 @@ def _progress(batch: list[Event | Lagged], tag: str) -> list[dict[str, Any]]:
     ]
 
 
-def _waits(request: Mapping[str, Any]) -> float | bool | None:
-    """For how many seconds a job is to wait for minions that are away; True: for as long as is usual."""
-    match request.get("wait_absent"):
-        case None | True as said:
-            return said
-        case (int() | float()) as seconds if 0 <= seconds < math.inf:
-            return float(seconds)
-    raise RemoteProtocolError("publish: wait_absent is a number of seconds, or true")
-
-
-def _credentials(shown: object) -> dict[str, Any]:
-    """What a caller shows, for a `LoginRequest`: a token, or the backend with name and password."""
-    match shown:
-        case {"token": str() as token, **rest} if not rest:
-            return {"token": Secret(token)}
-        case {"eauth": str() as eauth, "username": str() as name, "password": str() as password, **rest} if not rest:
-            return {"eauth": eauth, "username": name, "password": Secret(password)}
-    raise RemoteProtocolError("credentials are a token, or eauth, username and password")
-
-
 def _place(peer: LocalPeer) -> str:
     """Where a caller is, for the log and for counting failures."""
     return f"uid {peer.uid}"
-
-
-def _span(request: Mapping[str, Any]) -> Span:
-    """What of the log a caller wants to follow."""
-    match = _field(request, "match", (list, str, type(None)), None)
-    match = [match] if isinstance(match, str) else match
-    if match is not None and not all(isinstance(pattern, str) for pattern in match):
-        raise RemoteProtocolError("match is a list of globs")
-    since = _field(request, "since", (int, float, str), None)
-    if isinstance(since, str):
-        try:
-            jids.to_datetime(since)
-        except ValueError as exc:
-            raise RemoteProtocolError(str(exc)) from exc
-    cursors = _field(request, "after", list, None)
-    after = None
-    if cursors is not None:
-        if not all(isinstance(cursor, list) and [type(part) for part in cursor] == [str, int] for cursor in cursors):
-            raise RemoteProtocolError("after is a list of cursors: the name of a log, and a number")
-        after = {log: number for log, number in sorted(cursors)}
-    return Span(
-        wanted=Wanted(None if match is None else tuple(match)),
-        since=since,
-        after=after,
-        until=_field(request, "until", (int, float), None),
-    )
-
-
-_MISSING = object()
-
-
-def _field(request: Mapping[str, Any], name: str, kind: type | tuple[type, ...], default: Any = _MISSING) -> Any:
-    """A field of a request, of the right type; None counts as absent where there is a default."""
-    value = request.get(name)
-    if value is None and default is not _MISSING:
-        return default
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise RemoteProtocolError(f"{request.get('op')}: the field {name} is missing or of the wrong type")
-    return value

@@ -53,7 +53,6 @@ ASKING = re.compile(
     r"|saltutil\.(find_job|find_cached_job|running|is_running|(signal|term|kill)_(job|all_jobs))"
 )
 SENT_KEYS = ("fun", "arg", "jid", "ret", "user")
-_BARE = re.compile(r"[\w.*?\[\]-]+")
 ORIGIN_KEYS = frozenset({"id", "master_id"})
 
 
@@ -160,6 +159,9 @@ class _Desk:
         """Record, tell, seal, send."""
         jid, tgt_type = job["jid"], job["tgt_type"]
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
+        if request.asker.eauth:
+            # Names of one backend are other people's in the next.
+            load["eauth"] = request.asker.eauth
         told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
         new = JobNew(
             **told,
@@ -246,23 +248,13 @@ class _Desk:
         for places in verdict.within:
             granted: set[str] = set()
             for place in sorted(places):
-                granted.update(await self._within(place))
+                granted.update(await self._minions.within(place))
             beyond = [id for id in minions if id not in granted]
             if beyond:
                 raise await self._refuse(request, f"{beyond[0]} is not within {', '.join(sorted(places))}")
         if verdict.within or kind not in BY_ID:
             return minions, missing, minions, "list"
         return minions, missing, *for_the_wire(request.tgt, kind, self._minions.nodegroups())
-
-    async def _within(self, place: str) -> list[str]:
-        """The minions of a permission's target; none for one that cannot be read, which is its operator's to know."""
-        # Mostly a bare pattern over ids: nobody's grains are looked into for that.
-        kind = "glob" if _BARE.fullmatch(place) and place not in ("and", "or", "not") else "compound"
-        try:
-            return (await self._minions.resolve(place, kind))[0]
-        except TargetError as exc:
-            log.warning("acl.target_unreadable", tgt=place, reason=str(exc))
-            return []
 
     async def _refuse(self, request: PublishRequest, reason: str) -> Exception:
         return await refuse_job(

@@ -18,7 +18,7 @@ from typing import Any, cast
 import attrs
 
 from trisalt.bus.events import Event
-from trisalt.store import queue
+from trisalt.store import highstates, listed, outcomes, queue
 from trisalt.store.log import Entry, SqliteLog
 from trisalt.store.reader import Reader
 from trisalt.store.store import Engine, JobEntry, JobFilter, NewReturn, NotAsHoped, Recorded, Waits
@@ -42,7 +42,8 @@ _SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
 _NOBODY = pack_bin({})
 _ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
 _INSERTS = {
-    size: f"INSERT OR IGNORE INTO returns (jid, id, came, body) VALUES {','.join(['(?,?,?,?)'] * size)}"  # noqa: S608
+    size: "INSERT OR IGNORE INTO returns (jid, id, came, body, outcome) VALUES "  # noqa: S608
+    + ",".join(["(?,?,?,?,?)"] * size)
     for size in CHUNKS
 }
 _KNOWN = {
@@ -79,15 +80,19 @@ class SqliteJobs:
             return False
         jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
         entries = self._log.entries(events)
+        row = listed.book(load, minions, now)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
             values = (jid, now, packed, pack_bin(list(minions)))
             insert = "INSERT OR IGNORE INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)"
-            if connection.execute(insert, values).rowcount == 0:
-                (row,) = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
-                known = unpack_bin(row)
+            if connection.execute(insert, values).rowcount:
+                connection.execute(listed.BOOKED, row)
+            else:
+                (packed_minions,) = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
+                known = unpack_bin(packed_minions)
                 known += [id for id in minions if id not in set(known)]
                 connection.execute("UPDATE jobs SET minions = ? WHERE jid = ?", (pack_bin(known), jid))
+                listed.widen(connection, jid, len(known))
             if waits is not None:
                 queue.insert(connection, jid, minions, waits, now=now)
             self._log.insert(connection, entries)
@@ -105,7 +110,8 @@ class SqliteJobs:
     ) -> list[Recorded]:
         """Keep many returns in one transaction: all of them, or StoreError. Of the jobs `settled` nobody is missing."""
         now = self._clock()
-        rows = [(one.jid, one.id, now, pack_bin(dict(one.body))) for one in returns]
+        rows = [(one.jid, one.id, now, pack_bin(dict(one.body)), outcomes.outcome(one.body)) for one in returns]
+        states = [row for one in returns if one.highstate is not None and (row := highstates.row(one, now))]
         loads = {one.jid: one for one in returns if one.load is not None}
         always = [self._log.entries(one.events) for one in returns]
         if_new = [self._log.entries(one.if_new) for one in returns]
@@ -117,6 +123,7 @@ class SqliteJobs:
                 load = pack_bin(dict(cast("Mapping[str, Any]", loads[jid].load)))
                 values = (jid, now, load, pack_bin([loads[jid].id]))
                 connection.execute("INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)", values)
+                connection.execute(listed.BOOKED, listed.book(loads[jid].load or {}, [loads[jid].id], now))
             for jid in settled:
                 connection.execute(_SETTLE, (now, _NOBODY, jid))
             if careful:
@@ -124,6 +131,8 @@ class SqliteJobs:
             else:
                 _insert_all(connection, rows)
                 recorded = [Recorded.NEW] * len(rows)
+            for state in states:
+                connection.execute(highstates.KEPT, state)
             entries.clear()
             for one, told, further in zip(recorded, always, if_new, strict=True):
                 entries.extend(told)
@@ -181,6 +190,16 @@ class SqliteJobs:
         """Jobs, oldest first."""
         return await self._engine.read(lambda connection: _read_list(connection, wanted))
 
+    async def page(
+        self, wanted: listed.Wanted, *, before: tuple[float, str] | None = None, limit: int = 50
+    ) -> listed.Page:
+        """A page of the job list, newest first."""
+        return await self._engine.read(partial(listed.read_page, wanted=wanted, before=before, limit=limit))
+
+    async def row(self, jid: str) -> listed.Row | None:
+        """One job as it stands in the list, or None for an unknown one."""
+        return await self._engine.read(partial(listed.read_row, jid=jid))
+
 
 class JobReader(Reader):
     """What is kept about jobs, for a process that is not the daemon. Blocking; close it, or use `with`."""
@@ -231,7 +250,7 @@ def _unknown(connection: sqlite3.Connection, jids: list[str]) -> list[str]:
     return [jid for jid in jids if jid not in known]
 
 
-def _insert_all(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, float, bytes]]) -> None:
+def _insert_all(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, float, bytes, int]]) -> None:
     """Insert rows that nobody has sent before; NotAsHoped if one was."""
     start = 0
     while start < len(rows):
@@ -242,7 +261,7 @@ def _insert_all(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, f
         start += size
 
 
-def _insert_one(connection: sqlite3.Connection, row: tuple[str, str, float, bytes]) -> Recorded:
+def _insert_one(connection: sqlite3.Connection, row: tuple[str, str, float, bytes, int]) -> Recorded:
     if connection.execute(_INSERTS[1], row).rowcount == 1:
         return Recorded.NEW
     (stored,) = connection.execute("SELECT body FROM returns WHERE jid = ? AND id = ?", row[:2]).fetchone()

@@ -9,6 +9,9 @@ from __future__ import annotations
 import sqlite3
 
 from trisalt.errors import StoreError
+from trisalt.store import outcomes
+from trisalt.store.listed import function
+from trisalt.wire.codec import unpack_bin
 
 APPLICATION_ID = 0x7452_6953
 """What `file` and we know a database of ours by: "tRiS"."""
@@ -85,6 +88,75 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE log (id TEXT NOT NULL)",
         "INSERT INTO log (id) VALUES (lower(hex(randomblob(6))))",
     ),
+    (
+        # The job list (`store/listed`): `ok`, `changed` and `failed` are how many returns of that kind there are,
+        # `ended` is when nobody was to be waited for any longer. A return's `outcome` is of `store/outcomes`.
+        """
+        CREATE TABLE listed (
+            jid TEXT NOT NULL PRIMARY KEY,
+            recorded REAL NOT NULL,
+            fun TEXT NOT NULL,
+            user TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            ok INTEGER NOT NULL DEFAULT 0,
+            changed INTEGER NOT NULL DEFAULT 0,
+            failed INTEGER NOT NULL DEFAULT 0,
+            ended REAL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX listed_by_age ON listed (recorded, jid, fun, user)",
+        "CREATE INDEX listed_running ON listed (recorded, jid) WHERE ended IS NULL",
+        "CREATE INDEX listed_failed ON listed (recorded, jid) WHERE failed > 0",
+        "ALTER TABLE returns ADD COLUMN outcome INTEGER",
+        "UPDATE returns SET outcome = outcome_of(body)",
+        """
+        INSERT INTO listed (jid, recorded, fun, user, size, ok, changed, failed, ended)
+        SELECT jid, recorded, function_of(load), user_of(load), length_of(minions),
+            (SELECT count(*) FROM returns WHERE returns.jid = jobs.jid AND outcome = 0),
+            (SELECT count(*) FROM returns WHERE returns.jid = jobs.jid AND outcome = 1),
+            (SELECT count(*) FROM returns WHERE returns.jid = jobs.jid AND outcome = 2),
+            settled
+        FROM jobs
+        """,
+        """
+        UPDATE listed SET ended = (SELECT max(came) FROM returns WHERE returns.jid = listed.jid)
+        WHERE ended IS NULL AND ok + changed + failed >= size
+        """,
+        """
+        CREATE TRIGGER returns_are_counted AFTER INSERT ON returns BEGIN
+            UPDATE listed SET
+                ok = ok + (NEW.outcome = 0),
+                changed = changed + (NEW.outcome = 1),
+                failed = failed + (NEW.outcome = 2),
+                ended = CASE WHEN ok + changed + failed + 1 >= size THEN coalesce(ended, NEW.came) ELSE ended END
+            WHERE jid = NEW.jid;
+        END
+        """,
+        """
+        CREATE TRIGGER jobs_that_settle_end AFTER UPDATE OF settled ON jobs BEGIN
+            UPDATE listed SET ended = coalesce(ended, NEW.settled) WHERE jid = NEW.jid;
+        END
+        """,
+        """
+        CREATE TRIGGER jobs_that_go_are_listed_no_more AFTER DELETE ON jobs BEGIN
+            DELETE FROM listed WHERE jid = OLD.jid;
+        END
+        """,
+        # What the newest highstate of each minion came to, and the newest that only tested (`test` is 1).
+        """
+        CREATE TABLE highstates (
+            id TEXT NOT NULL,
+            test INTEGER NOT NULL,
+            jid TEXT NOT NULL,
+            at REAL NOT NULL,
+            outcome INTEGER NOT NULL,
+            states INTEGER NOT NULL,
+            changed INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            PRIMARY KEY (id, test)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 
@@ -102,6 +174,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             raise StoreError("the file is a database, but not one of trisalt's")
         if version > len(MIGRATIONS):
             raise StoreError(f"a newer trisalt wrote it: it has schema {version}, and we know {len(MIGRATIONS)}")
+        _lend_functions(connection)
         for statements in MIGRATIONS[version:]:
             for statement in statements:
                 connection.execute(statement)
@@ -111,3 +184,15 @@ def migrate(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _lend_functions(connection: sqlite3.Connection) -> None:
+    """What migrations need to know of packed values."""
+
+    def user(load: bytes) -> str:
+        return str(unpack_bin(load).get("user") or "")
+
+    connection.create_function("function_of", 1, lambda load: function(unpack_bin(load).get("fun")))
+    connection.create_function("user_of", 1, user)
+    connection.create_function("length_of", 1, lambda packed: len(unpack_bin(packed)))
+    connection.create_function("outcome_of", 1, lambda body: outcomes.outcome(unpack_bin(body)))

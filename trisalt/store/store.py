@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from trisalt.bus.events import Event
+from trisalt.store.listed import Page, Row, Wanted
 
 T = TypeVar("T")
 
@@ -35,7 +36,8 @@ class NewReturn:
 
     `body` holds `return`, `retcode`, `success` and what else is kept (`out`, `fun`, `fun_args`). `load` is recorded
     as the job's when the job is not known yet, with `id` as its only minion; of several returns of one job that are
-    recorded together, one has it. `events` go into the log with it, `if_new` only with one that is new.
+    recorded together, one has it. `events` go into the log with it, `if_new` only with one that is new. `highstate`:
+    it is one of the whole of its minion, and whether it only tested; None for everything else.
     """
 
     jid: str
@@ -44,6 +46,7 @@ class NewReturn:
     load: Mapping[str, Any] | None = None
     events: Sequence[Event] = ()
     if_new: Sequence[Event] = ()
+    highstate: bool | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +151,12 @@ class Jobs(Protocol):
 
     async def list_jobs(self, wanted: JobFilter = JobFilter()) -> list[JobEntry]:
         """Jobs, oldest first."""
+
+    async def page(self, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50) -> Page:
+        """A page of the job list, newest first: after `before` (a page's `next`), at most `limit`."""
+
+    async def row(self, jid: str) -> Row | None:
+        """One job as it stands in the list, or None for an unknown one."""
 
     async def mark_settled(self, jid: str, missing: Mapping[str, str], *, events: Sequence[Event] = ()) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""

@@ -1,0 +1,206 @@
+"""The job list: what is counted with the returns, how a job stands, pages and filters."""
+
+import sqlite3
+
+import pytest
+
+from trisalt.store import listed, schema
+from trisalt.store.jobs import SqliteJobs
+from trisalt.store.listed import State, Wanted
+from trisalt.store.sqlite import open_store
+from trisalt.store.store import NewReturn
+from trisalt.wire.codec import pack_bin
+
+
+def jid(number):
+    return f"202611221249407{number:05}"
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture
+async def jobs(tmp_path):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        yield SqliteJobs(store, store.log, clock=Clock())
+
+
+async def run(jobs, number, minions, fun="test.ping", **more):
+    await jobs.record_job({"jid": jid(number), "fun": fun, "arg": [], "user": "ann", **more}, minions)
+
+
+def came(number, id, value=True, *, retcode=0, success=True, **more):
+    return NewReturn(jid=jid(number), id=id, body={"return": value, "retcode": retcode, "success": success}, **more)
+
+
+def chunk(result, changes=()):
+    return {"result": result, "changes": dict(changes), "comment": ""}
+
+
+CHANGED = {"file_|-a_|-a_|-managed": chunk(True, {"diff": "+"}), "pkg_|-b_|-b_|-installed": chunk(True)}
+WOULD = {"file_|-a_|-a_|-managed": chunk(None)}
+BROKEN = {"file_|-a_|-a_|-managed": chunk(False), "pkg_|-b_|-b_|-installed": chunk(True, {"b": 1})}
+
+
+@pytest.mark.parametrize(
+    ("returns", "counts", "state"),
+    [
+        ([], (0, 0, 0), State.RUNNING),
+        ([("m1", True, 0)], (1, 0, 0), State.RUNNING),
+        ([("m1", True, 0), ("m2", False, 0)], (2, 0, 0), State.DONE),
+        ([("m1", CHANGED, 0), ("m2", True, 0)], (1, 1, 0), State.DONE),
+        ([("m1", True, 0), ("m2", "no such", 254)], (1, 0, 1), State.FAILED),
+        ([("m1", BROKEN, 0), ("m2", WOULD, 0)], (0, 1, 1), State.FAILED),
+        ([("m1", "no such", 254)], (0, 0, 1), State.RUNNING),
+    ],
+)
+async def test_returns_are_counted_by_what_became_of_them(jobs, returns, counts, state):
+    await run(jobs, 1, ["m1", "m2"])
+    for id, value, retcode in returns:
+        await jobs.record_returns([came(1, id, value, retcode=retcode)])
+    row = await jobs.row(jid(1))
+    assert ((row.ok, row.changed, row.failed), row.state) == (counts, state)
+    assert row.missing == 2 - len(returns)
+
+
+async def test_a_return_that_comes_again_is_not_counted_again(jobs):
+    await run(jobs, 1, ["m1", "m2"])
+    await jobs.record_returns([came(1, "m1"), came(1, "m1", "other")])
+    await jobs.record_returns([came(1, "m1")])
+    assert (await jobs.row(jid(1))).returned == 1
+
+
+async def test_a_job_of_several_functions_failed_when_one_of_them_did(jobs):
+    await run(jobs, 1, ["m1"], fun=["test.ping", "test.false"])
+    await jobs.record_returns([came(1, "m1", {}, retcode={"test.ping": 0, "test.false": 1})])
+    row = await jobs.row(jid(1))
+    assert (row.fun, row.failed) == ("test.ping,test.false", 1)
+
+
+async def test_a_job_that_settles_without_all_is_partial_or_missing(jobs):
+    for number in (1, 2):
+        await run(jobs, number, ["m1", "m2"])
+    await jobs.record_returns([came(1, "m1")])
+    for number in (1, 2):
+        await jobs.mark_settled(jid(number), {"m2": "away"})
+    assert [(await jobs.row(jid(number))).state for number in (1, 2)] == [State.PARTIAL, State.MISSING]
+    ended = (await jobs.row(jid(1))).ended
+    await jobs.record_returns([came(1, "m2")])
+    late = await jobs.row(jid(1))
+    assert (late.state, late.ended) == (State.DONE, ended)
+
+
+async def test_a_job_runs_again_when_it_is_for_further_minions(jobs):
+    await run(jobs, 1, ["m1"])
+    await jobs.record_returns([came(1, "m1")])
+    await run(jobs, 1, ["m2"])
+    row = await jobs.row(jid(1))
+    assert (row.size, row.ended, row.state) == (2, None, State.RUNNING)
+
+
+async def test_what_a_return_says_of_its_job_is_listed_too(jobs):
+    load = {"jid": jid(1), "fun": "state.apply", "arg": [], "user": "root"}
+    await jobs.record_returns([came(1, "m1", load=load)])
+    row = await jobs.row(jid(1))
+    assert (row.fun, row.user, row.size, row.ok, row.state) == ("state.apply", "root", 1, 1, State.DONE)
+
+
+async def test_a_job_that_expires_is_listed_no_more(jobs):
+    await run(jobs, 1, ["m1"])
+    await jobs.record_returns([came(1, "m1")])
+    await jobs.expire(float("inf"))
+    assert await jobs.row(jid(1)) is None
+    assert (await jobs.page(Wanted())).total == 0
+
+
+async def everything(jobs, wanted, limit):
+    pages, before = [], None
+    while True:
+        page = await jobs.page(wanted, before=before, limit=limit)
+        pages.append([int(row.jid[-5:]) for row in page.rows])
+        before = page.next
+        if before is None:
+            return pages
+
+
+async def test_pages_go_from_the_newest_to_the_oldest_and_miss_none(jobs):
+    for number in range(5):
+        await run(jobs, number, ["m1"])
+    assert await everything(jobs, Wanted(), 2) == [[4, 3], [2, 1], [0]]
+    page = await jobs.page(Wanted(), limit=2)
+    await run(jobs, 9, ["m1"])
+    assert [int(row.jid[-5:]) for row in (await jobs.page(Wanted(), before=page.next, limit=2)).rows] == [2, 1]
+    assert page.total == 5
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(functions=["test.*"]), [4, 1, 0]),
+        (Wanted(functions=["test.version", "state.*"]), [4, 3]),
+        (Wanted(functions=["test.[!p]*"]), [4]),
+        (Wanted(other_functions=["test.*"]), [3, 2]),
+        (Wanted(users=["bob"]), [2]),
+        (Wanted(states=[State.RUNNING]), [2]),
+        (Wanted(states=[State.FAILED, State.DONE]), [4, 1, 0]),
+        (Wanted(states=[State.PARTIAL]), []),
+        (Wanted(states=[State.MISSING]), [3]),
+        (Wanted(minion="m2"), [4, 2, 1]),
+        (Wanted(minion="m"), []),
+        (Wanted(looks=lambda row: "m2" in row.minions and row.load["arg"] == []), [4, 2, 1]),
+        (Wanted(functions=["test.*"], minion="m2", states=[State.FAILED]), [1]),
+    ],
+)
+async def test_which_jobs_a_filter_finds(jobs, wanted, found):
+    await run(jobs, 0, ["m1"])
+    await run(jobs, 1, ["m1", "m2"])
+    await run(jobs, 2, ["m2", "m22"], fun="cmd.run", user="bob")
+    await run(jobs, 3, ["m22"], fun="state.apply")
+    await run(jobs, 4, ["m2"], fun=["test.ping", "test.version"])
+    await jobs.record_returns([came(0, "m1"), came(1, "m1"), came(1, "m2", retcode=1), came(2, "m2"), came(4, "m2")])
+    await jobs.mark_settled(jid(3), {"m22": "away"})
+    pages = await everything(jobs, wanted, 2)
+    assert [number for page in pages for number in page] == found
+    if wanted.looks is None:
+        assert (await jobs.page(wanted)).total == len(found)
+
+
+async def test_a_page_that_has_to_look_into_too_many_jobs_ends_and_says_where(jobs, monkeypatch):
+    monkeypatch.setattr(listed, "SCAN", 2)
+    for number in range(5):
+        await run(jobs, number, ["m1"])
+    assert await everything(jobs, Wanted(looks=lambda row: row.jid == jid(0)), 2) == [[], [], [0]]
+
+
+def test_the_jobs_of_an_older_database_are_listed_with_their_returns(tmp_path):
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    for statements in schema.MIGRATIONS[:3]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute("PRAGMA user_version = 3")
+    connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    load = pack_bin({"jid": jid(1), "fun": ["a.b", "c.d"], "user": "ann"})
+    minions = pack_bin(["m1", "m2", "m3"])
+    connection.execute("INSERT INTO jobs VALUES (?, 5.0, NULL, ?, ?, NULL)", (jid(1), load, minions))
+    for number, body in enumerate([came(1, "m1").body, came(1, "m2", CHANGED).body, came(1, "m3", retcode=2).body]):
+        values = (jid(1), f"m{number + 1}", 6.0 + number, pack_bin(dict(body)))
+        connection.execute("INSERT INTO returns (jid, id, came, body) VALUES (?,?,?,?)", values)
+    schema.migrate(connection)
+    (row,) = listed.read_page(connection, Wanted()).rows
+    assert (row.fun, row.user, row.size, row.ok, row.changed, row.failed, row.ended) == (
+        "a.b,c.d",
+        "ann",
+        3,
+        1,
+        1,
+        1,
+        8.0,
+    )
+    connection.close()
