@@ -1,17 +1,21 @@
 """States: what a run of many costs that change nothing, and compiling them, beside stock Salt's. Whole processes.
 
-What a state costs is the difference between a run of many and a run of one, so that starting is not in it.
+What a state costs is the difference between a run of many and a run of one, so that starting is not in it. Of files
+that are kept as they are also what a running minion spends on a job, all of its processes together.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.measure import Row, command_cpu
+from benchmarks.measure import Row, command_cpu, cpu_seconds, quiet
 from tests.support.lab import Lab, open_lab
 
 RUNS = 5
 STATES = 2000
+FILES = 100
+# Jobs over which a running minion's clock ticks even out.
+JOBS = 10
 # How much later a state may be than the one it requires, in the file.
 NEAR = 40
 
@@ -28,10 +32,22 @@ def _tree(folder: Path) -> None:
     (folder / "one.sls").write_text("one: test.nop\n")
 
 
+def _files(folder: Path, target: Path) -> None:
+    """Files of the file server that are to be below `target`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number in range(FILES):
+        (folder / f"file{number}").write_text(f"content {number}\n" * 20)
+        lines += [f"{target}/file{number}:", "  file.managed:", f"    - source: salt://file{number}"]
+        lines += ["    - mode: '0640'", "    - makedirs: True"]
+    (folder / "files.sls").write_text("\n".join(lines) + "\n")
+
+
 def measure(kind: str) -> dict[str, float]:
     """CPU seconds of each run."""
     with open_lab() as lab:
         _tree(lab.root / "srv")
+        _files(lab.root / "srv", lab.root / "target")
         folder = lab.configure_minion("m1", file_client="local", file_roots={"base": [str(lab.root / "srv")]})
         return {
             name: _cost(lab, kind, folder, *words)
@@ -39,18 +55,41 @@ def measure(kind: str) -> dict[str, float]:
                 "one": ("state.apply", "one"),
                 "apply": ("state.apply", "many"),
                 "compile": ("state.show_low_sls", "many"),
+                "files": ("state.apply", "files"),
             }.items()
         }
 
 
 def _cost(lab: Lab, kind: str, folder: Path, *words: str) -> float:
     argv = [str(lab._command("salt-call", kind)), "-c", str(folder), "--local", "--out", "json", *words]
-    return command_cpu(argv, lab.env, runs=RUNS, ok=lambda text: "test" in text)
+    return command_cpu(argv, lab.env, runs=RUNS, ok=lambda text: '"name"' in text and '"result": false' not in text)
+
+
+def measure_minion(kind: str) -> float:
+    """CPU seconds of a running minion for each job that finds all files as they should be."""
+    with open_lab() as lab:
+        _files(lab.master_dir() / "srv", lab.root / "target")
+        lab.start_master(kind, auto_accept=True)
+        minion = lab.start_minion("m1", kind)
+        lab.wait_up("m1")
+        argv = [str(lab._command("salt", kind)), "-c", str(lab.master_dir()), "m1", "state.apply", "files"]
+        argv += ["--state-verbose=true", "--out", "json", "-t", "120"]
+
+        def ok(text: str) -> bool:
+            return text.count('"result": true') == FILES
+
+        command_cpu(argv, lab.env, runs=1, ok=ok)
+        quiet(minion.pid)
+        before = cpu_seconds(minion.pid)
+        command_cpu(argv, lab.env, runs=JOBS - 1, ok=ok)
+        quiet(minion.pid)
+        return (cpu_seconds(minion.pid) - before) / JOBS
 
 
 def rows() -> list[Row]:
     """Ours beside stock's."""
     ours, stock = measure("ours"), measure("stock")
+    minions = measure_minion("ours"), measure_minion("stock")
 
     def each(costs: dict[str, float]) -> float:
         return (costs["apply"] - costs["one"]) / STATES * 1000
@@ -62,11 +101,19 @@ def rows() -> list[Row]:
         ),
         Row(
             what=f"`salt-call --local state.apply` of {STATES} states that change nothing, CPU of the command",
-            ours=ours["apply"], stock=stock["apply"], unit="s", limit=1 / 2,
+            ours=ours["apply"], stock=stock["apply"], unit="s", limit=1 / 3,
         ),
         Row(
             what=f"`salt-call --local state.show_low_sls` of {STATES} states, CPU of the command",
-            ours=ours["compile"], stock=stock["compile"], unit="s", limit=1 / 2,
+            ours=ours["compile"], stock=stock["compile"], unit="s", limit=1 / 5,
+        ),
+        Row(
+            what=f"`salt-call --local state.apply` of {FILES} `file.managed` that change nothing, CPU of the command",
+            ours=ours["files"], stock=stock["files"], unit="s", limit=1 / 5,
+        ),
+        Row(
+            what=f"a job of {FILES} `file.managed` that change nothing, CPU of the running minion",
+            ours=minions[0], stock=minions[1], unit="s", limit=1 / 40,
         ),
         Row(what="each state more", ours=each(ours), stock=None, unit="ms", limit=0.5),
     ]  # fmt: skip

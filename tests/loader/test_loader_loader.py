@@ -13,6 +13,7 @@ import pytest
 from trisalt.errors import LoaderError
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
+from trisalt.loader.kinds import KINDS
 from trisalt.loader.sources import SHELVES, sources
 
 
@@ -71,6 +72,22 @@ def test_a_file_that_says_it_is_test_adds_to_ours(place):
     assert loader["test.extra"]() == "more"
     assert loader["test.ping"]() is True
     assert loader.built_in("test.ping")
+
+
+def test_our_own_files_say_their_virtual_name_in_a_way_that_is_found_without_loading_them():
+    plugins = Plugins({"id": "m1", "grains": {}})
+    for kind in KINDS:
+        for name, files in plugins.loader(kind).homes().items():
+            for file in files:
+                if file.is_relative_to(SHELVES) and file.stem != name:
+                    text = file.read_text()
+                    assert f'__virtualname__ = "{name}"' in text or f'return "{name}"' in text, file
+
+
+def test_a_file_of_ours_is_not_loaded_for_a_word_that_it_uses():
+    states = Plugins({"id": "m1"}).loader("states")
+    assert "test.nosuch" not in states
+    assert states._tried == {"test"}
 
 
 def test_virtual_may_name_the_module(place):

@@ -109,6 +109,18 @@ def test_whatever_comes_back_is_printed(data, out):
     assert isinstance(Show({}, out=out, color=True).render({"m1": data}), str)
 
 
+@given(values, st.sampled_from([1, 2, 4]))
+def test_json_with_an_indent_is_as_python_writes_it(data, indent):
+    shown = Show({"output_indent": indent}, out="json", color=False).render({"m1": data})
+    assert shown == json.dumps({"m1": json.loads(shown)["m1"]}, indent=indent, ensure_ascii=False)
+
+
+def test_json_with_an_indent_takes_what_is_no_plain_map_or_list():
+    data = {"a": OrderedDict(b=[1, (2.5, None)], c={}), "d": True, "e": [[], [{}]], "f": object, "g": {"h"}}
+    shown = Show({"output_indent": 4}, out="json", color=False).render(data)
+    assert shown == json.dumps(data, indent=4, default=repr)
+
+
 @given(values)
 def test_json_on_one_line_is_one_line(data):
     shown = Show({"output_indent": -1}, out="json", color=False).render({"m1": data})

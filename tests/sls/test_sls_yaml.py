@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
+import stat
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trisalt.sls import yaml as sls_yaml
 from trisalt.sls.failure import SlsError
-from trisalt.sls.yaml import dump, load
+from trisalt.sls.yaml import SaltLoader, dump, load
 from trisalt.sls.yamlex import AggregateList, AggregateMap, aggregate, plain
 from trisalt.sls.yamlex import load as load_yamlex
 
@@ -87,6 +90,65 @@ def test_garbage_raises_nothing_else(text):
     for read in (load, load_yamlex):
         with contextlib.suppress(SlsError):
             read(text)
+
+
+class NodeByNode(SaltLoader):
+    """The loader without its straight way."""
+
+    construct_document = SaltLoader.__mro__[1].construct_document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [1, 2]\nb: *a\n",
+        "a: &a {b: *a}\n",
+        "a: &a [*a]\n",
+        "1: a\ntrue: b\n",
+        "? [a, b]\n: c\n",
+        "a: 0x1f\nb: 010\nc: -012\nd: 1_000\ne: 1:30\nf: .5\ng: 2001-01-01\nh: ~\ni: Off\n",
+        "a: {<<: {b: 1}}\n=: 2\n",
+        "- !!str 5\n- !!str [5]\n- ! 7\n- !!int '8'\n",
+        "[" * 400 + "]" * 400,
+    ],
+)
+def test_the_straight_way_says_what_the_librarys_says(text):
+    assert said_by(SaltLoader, text) == said_by(NodeByNode, text)
+
+
+@given(st.text(alphabet=st.sampled_from("ab: -[]{}&*!'\"#?\n~<0.1"), max_size=60))
+def test_the_straight_way_says_it_of_anything(text):
+    assert said_by(SaltLoader, text) == said_by(NodeByNode, text)
+
+
+def said_by(loader, text):
+    try:
+        return repr(yaml.load(text, Loader=loader))
+    except (yaml.YAMLError, ValueError) as exc:
+        return str(exc)
+
+
+def test_an_alias_is_the_same_list():
+    found = load("a: &a [1]\nb: *a\n")
+    assert found["a"] is found["b"]
+
+
+def test_a_long_text_is_kept_under_its_files_path(tmp_path, monkeypatch):
+    kept, text = str(tmp_path / "kept"), "\n".join(f"s{number}: [test.nop, {{name: n}}]" for number in range(200))
+    value = load(text, kept=kept, path="/srv/a.sls")
+    (file,) = (tmp_path / "kept").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with monkeypatch.context() as patch:
+        patch.setattr(sls_yaml, "_load", None)
+        again = load(text, kept=kept, path="/srv/a.sls")
+        assert again == value
+        assert list(again) == list(value)
+        again["s0"].append("changed")
+        assert load(text, kept=kept, path="/srv/a.sls") == value
+    assert load(text + "\nmore: 1", kept=kept, path="/srv/a.sls") == {**value, "more": 1}
+    assert list((tmp_path / "kept").iterdir()) == [file], "what the file said before is gone"
+    file.write_bytes(file.read_bytes()[:-9])
+    assert load(text, kept=kept, path="/srv/a.sls") == value
 
 
 VALUES = st.recursive(

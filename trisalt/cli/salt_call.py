@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ EXAMPLES = (
     ("salt-call --local grains.item os", "Without a master."),
     ("salt-call state.apply nginx test=True", "What would that state change here?"),
 )
+# A command of one call: what it makes goes with it, and looking for circles in thousands of states takes longer.
+COLLECT_AFTER = (100_000, 20, 50)
 _RESOURCES = "A minion manages no resources here; run the function without it."
 UNSERVED = (
     (("--proxyid",), "There are no proxy minions here."),
@@ -29,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (words or options.grains or options.doc):
         parser.print_help()
         parser.error("Requires function, --grains or --doc")
+    gc.set_threshold(*COLLECT_AFTER)
     # Not before the flags are read: --version, --help and a wrong flag are answered without loader and configuration.
     from trisalt.cli.call import run
 

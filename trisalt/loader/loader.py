@@ -208,9 +208,10 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if self._is_taken(module):
             return
         quoted = tuple(mark + module.encode() + mark for mark in (b'"', b"'"))
+        said = tuple(b'%s"%s"' % (before, module.encode()) for before in (b"__virtualname__ = ", b"return "))
         # Of our own shelf those first that are called after the module: the others only speak of it, mostly.
         for stem, path in sorted(files.items(), key=lambda file: is_ours(file[1].parent) and module not in file[0]):
-            if stem != module and stem not in self._tried and _mentions(path, quoted):
+            if stem != module and stem not in self._tried and _mentions(path, said if is_ours(path.parent) else quoted):
                 yield stem
 
     def _is_stocks(self, path: Path) -> bool:
@@ -427,7 +428,10 @@ def _joined(one: str | None, other: str | None) -> str | None:
 
 
 def _mentions(path: Path, quoted: tuple[bytes, ...]) -> bool:
-    """Whether a file names a module in quotes: only then can its `__virtual__` return that."""
+    """Whether a file names a module in quotes: only then can its `__virtual__` return that.
+
+    A file of our own shelf says it in one of two ways, so that it is not loaded for a word that it uses (`"test"`).
+    """
     try:
         text = path.read_bytes()
     except OSError:

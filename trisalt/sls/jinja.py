@@ -218,7 +218,7 @@ def _compiled(
         return _Environment(dict(settings))._generate_code(source, name, filename)
     key = key_of(source, name, filename, settings)
     code = fetch(kept, key)
-    if code is None:
+    if not isinstance(code, CodeType):
         code = _Environment(dict(settings))._generate_code(source, name, filename)
         keep(kept, key, code)
     return code

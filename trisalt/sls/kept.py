@@ -1,4 +1,5 @@
 """Templates' code on disk, so that the next job need not compile them: by what they are made of, and by nothing else.
+And what long SLS files said, by their path: only the newest of each, and of use as long as its text is the same.
 
 The folder is in the cache of whoever renders, which holds code of the site as well (`extmods`), and is its owner's
 alone. What is damaged, or of another version, is compiled anew.
@@ -13,7 +14,7 @@ import stat
 import sys
 import tempfile
 from contextlib import suppress
-from types import CodeType
+from typing import Any
 
 import jinja2
 
@@ -31,8 +32,8 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(made.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def fetch(folder: str, key: str) -> CodeType | None:
-    """The code that is kept under a name."""
+def fetch(folder: str, key: str) -> Any:
+    """What is kept under a name: code, or data; None when it is not there or not whole."""
     try:
         if not _is_ours(folder):
             return None
@@ -40,16 +41,15 @@ def fetch(folder: str, key: str) -> CodeType | None:
             data = file.read()
         if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
             return None
-        code = marshal.loads(data[_SUM:])  # noqa: S302 - our own, in a folder that is ours alone
+        return marshal.loads(data[_SUM:])  # noqa: S302 - our own, in a folder that is ours alone
     except (OSError, ValueError, EOFError, TypeError):
         return None
-    return code if isinstance(code, CodeType) else None
 
 
-def keep(folder: str, key: str, code: CodeType) -> None:
-    """Keep code under a name; where that cannot be done, it is not kept."""
-    data = marshal.dumps(code)
-    with suppress(OSError):
+def keep(folder: str, key: str, value: Any) -> None:
+    """Keep code or data under a name; where that cannot be done, it is not kept."""
+    with suppress(OSError, ValueError):
+        data = marshal.dumps(value)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if not _is_ours(folder):
             return

@@ -175,8 +175,9 @@ def _jinja(rendering: Rendering, data: Any, argument: str, context: Mapping[str,
     return render_jinja(_text(data, "jinja"), context, sources=rendering.sources, options=options)
 
 
-def _yaml(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
-    return yaml.load(_text(data, "yaml")) or {}
+def _yaml(rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> Any:
+    path = str(context.get("tplpath") or "")
+    return yaml.load(_text(data, "yaml"), kept=rendering.sls_options.kept, path=path) or {}
 
 
 def _yamlex(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 Chunk = dict[str, Any]
 
+_LEAVES = frozenset({str, int, float, bool, bytes, type(None)})
+
 
 def to_chunks(high: dict[str, Any], *, orchestration_jid: Any = None) -> list[Chunk]:
     """The chunks of high data that is well formed, in the order they are written."""
@@ -50,7 +52,7 @@ def _chunks(
     if function is None:
         return
     for number, entry in enumerate(names, 1):
-        live = copy.deepcopy(chunk)
+        live = _copied(chunk)
         if isinstance(entry, dict):
             live["name"], overrides = next(iter(entry.items()))
             for override in overrides or ():
@@ -61,6 +63,25 @@ def _chunks(
         live["fun"] = function
         yield live
     if not names:
-        live = copy.deepcopy(chunk)
+        live = _copied(chunk)
         live["fun"] = function
         yield live
+
+
+def _copied(chunk: Chunk) -> Chunk:
+    """A copy that shares no map and no list with the chunk. What an SLS file says is hardly ever anything else."""
+    try:
+        return {key: value if type(value) in _LEAVES else _copied_value(value) for key, value in chunk.items()}
+    except RecursionError:  # an alias in YAML that leads into itself
+        return copy.deepcopy(chunk)
+
+
+def _copied_value(value: Any) -> Any:
+    kind = type(value)
+    if kind in _LEAVES:
+        return value
+    if kind is list:
+        return [item if type(item) in _LEAVES else _copied_value(item) for item in value]
+    if kind is dict:
+        return {key: item if type(item) in _LEAVES else _copied_value(item) for key, item in value.items()}
+    return copy.deepcopy(value)

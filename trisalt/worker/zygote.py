@@ -26,6 +26,9 @@ REQUEST = struct.Struct("=I")
 REPORT = struct.Struct("=BIi")
 
 CHILD = "trisalt.worker.life"
+# After how many new objects the collector of a child looks: one lives for a job, or is reused for short ones, and
+# looking for circles in thousands of states costs more than they would.
+COLLECT_AFTER = (100_000, 20, 50)
 # Where a fresh interpreter finds its socket.
 _SPAWN_FD = 198
 _RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
@@ -155,6 +158,7 @@ def _prepare(preload: Sequence[str]) -> None:
     sys.modules[CHILD].rehearse()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _birth(daemon: socket.socket, number: int, fd: int, *, close: Sequence[int]) -> None:

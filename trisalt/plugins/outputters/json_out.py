@@ -21,9 +21,59 @@ def output(data, **_kwargs):
     elif not isinstance(indent, int) or indent < 0:
         indent = None
     try:
+        if indent and not pretty:
+            return _indented(data, indent)
         return json.dumps(data, default=repr, indent=indent, sort_keys=pretty, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return json.dumps(_writable(data, pretty), default=repr, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _indented(data, indent):
+    """What `json.dumps` makes of it with an indent, where it has no C: a large answer costs a third this way."""
+    leaf = json.JSONEncoder(default=repr, ensure_ascii=False, allow_nan=False).encode
+    text = json.encoder.encode_basestring
+    pieces = []
+    put = pieces.append
+
+    def write(value, margin):
+        kind = type(value)
+        if kind is str:
+            put(text(value))
+        elif kind is dict and value:
+            inner = margin + " " * indent
+            mark = "{" + inner
+            for key, item in value.items():
+                if type(key) is not str:
+                    raise TypeError(key)
+                put(mark + text(key) + ": ")
+                write(item, inner)
+                mark = "," + inner
+            put(margin + "}")
+        elif (kind is list or kind is tuple) and value:
+            inner = margin + " " * indent
+            mark = "[" + inner
+            for item in value:
+                put(mark)
+                write(item, inner)
+                mark = "," + inner
+            put(margin + "]")
+        elif value is None:
+            put("null")
+        elif kind is bool:
+            put("true" if value else "false")
+        elif kind is int:
+            put(str(value))
+        elif isinstance(value, (str, int, float)) or not value:
+            put(leaf(value))
+        else:
+            put(
+                json.dumps(value, default=repr, indent=indent, ensure_ascii=False, allow_nan=False).replace(
+                    "\n", margin
+                )
+            )
+
+    write(data, "\n")
+    return "".join(pieces)
 
 
 def _writable(data, pretty):
