@@ -41,7 +41,7 @@ ROOMS = {
         *("bus", "wire", "transport", "worker", "scheduler", "target", "client", "config"),
         *("store", "sls", "pillar", "fileserver", "loader.words", "loader.returner"),
     },
-    "web": {"client", "config"},
+    "web": {"client", "config", "wire.frames", "wire.jid", "loader.words"},
     "plugins": {
         *("worker.upcall", "worker.plain", "sls", "pillar", "state", "fileserver", "store", "master.keyring"),
         *("loader", "target", "wire.codec", "scheduler.entry", "scheduler.persist", "wire.handshake", "wire.keys"),
@@ -154,6 +154,8 @@ HEAVY = (
     "asyncio",
     "difflib",
     "tqdm",
+    "starlette",
+    "hypercorn",
 )
 THIN = {
     "salt": ["*", "test.ping"],
@@ -161,6 +163,7 @@ THIN = {
     "salt_call": ["--local", "test.ping"],
     "salt_key": ["-L"],
     "salt_run": ["jobs.active"],
+    "salt_api": ["--version"],
     "salt_master": ["--version"],
     "salt_minion": ["--version"],
 }

@@ -161,6 +161,17 @@ STOCK_LINES: dict[str, Row] = {
     "scheduler.job_run": _ran,
     "scheduler.job_updated": "Updating job settings for scheduled job: {name}",
     "token.denied": 'Authentication failure of type "token" occurred.',
+    "web.certificate_not_reloaded": "The certificate is not read anew: {reason}",
+    "web.certificate_reloaded": "The certificate of {url} was read anew",
+    "web.in_clear": "Passwords and tokens go over the network in clear: there is no TLS on {host}:{port}",
+    "web.listening": (
+        ("info", "Running web application server on {host}:{port} ({url})."),
+        ("info", "CORS is {cors}."),
+        ("info", "TLS/SSL is {tls}."),
+        ("info", "Use Ctrl-C to terminate."),
+    ),
+    "web.notice": "{text}",
+    "web.own_certificate": "The certificate {path} is of our own making; its SHA-256 fingerprint is {fingerprint}",
     "web.skipped": "Halite: Not configured, skipping.",
     "worker.bound": "Worker binding to socket ipc://{path}",
 }

@@ -19,7 +19,7 @@ STOCK = json.loads(Path(__file__).with_name("stock_options.json").read_text())
 BOTH = [(MasterConfig, "master"), (MinionConfig, "minion")]
 # Stock sets the first two otherwise; the others it has no default for, or names the master without a list.
 OWN_DEFAULTS = {
-    "master": {"autosign_timeout", "id", "minion_id_caching", "state_output_pct"},
+    "master": {"autosign_timeout", "id", "minion_id_caching", "netapi_enable_clients", "state_output_pct"},
     "minion": {"enable_lspci", "master", "publish_port", "state_output_pct"},
 }
 

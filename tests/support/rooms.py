@@ -28,7 +28,7 @@ ROOMS = (
         "fileserver",
         "worker",
     ),
-    *("loader", "store", "config", "client", "cli", "plugins"),
+    *("loader", "store", "config", "client", "web", "cli", "plugins"),
 )
 
 

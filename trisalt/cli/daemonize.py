@@ -65,13 +65,13 @@ def run_daemon(
     run: Callable[[Any, Any, Callable[[], Any]], Any],
     *,
     ports: Callable[[Any], Iterable[tuple[str, int]]] = lambda _config: (),
-    preload: Sequence[str] = (),
+    preload: Sequence[str] | None = (),
 ) -> int:
     """Be the daemon `program` until it ends; the exit status.
 
     `options` are the command line's, `read(config_dir, overrides, daemon=True)` gives its configuration, `ports` the
     addresses it will bind, and `run(config, zygote, reread)` runs it under Trio. `preload` names what its workers need
-    before their first fork.
+    before their first fork; None: it has no workers, and its zygote is None.
     """
     daemon = program.removeprefix("salt-")
     # In the background the folder is another one.
@@ -116,12 +116,14 @@ def _run(
     config: Any,
     run: Callable[..., Any],
     reread: Callable[[], Any],
-    preload: Sequence[str],
+    preload: Sequence[str] | None,
 ) -> int:
-    from trisalt.worker.zygote import start_zygote
+    zygote = None
+    if preload is not None:
+        from trisalt.worker.zygote import start_zygote
 
-    # A fork of this small process, before structlog, Trio, ZeroMQ and cryptography are in it.
-    zygote = start_zygote(preload)
+        # A fork of this small process, before structlog, Trio, ZeroMQ and cryptography are in it.
+        zygote = start_zygote(preload)
     from trisalt import log as logs
     from trisalt.service import dump_tasks
 

@@ -151,7 +151,19 @@ class MasterConfig(DaemonConfig):
     show_timeout: bool = option(True, "`salt` prints the minions that did not return.")
     failhard: bool = option(False, "A batch ends after the first minion that fails.")
     key_logfile: str = option("/var/log/salt/key", "The log of `salt-key`.")
+
+    # -- the web ----------------------------------------------------------------------------------------------
+    rest_trisalt: dict[str, Any] | None = option(
+        None, "The REST API and the console: address, certificate, limits. Ours."
+    )
+    rest_cherrypy: dict[str, Any] | None = option(None, "The same, under the name it has with stock Salt.")
     halite: dict[str, Any] = option({}, "The web console: its address, port and certificate.")
+    netapi_enable_clients: list[str] | None = option(
+        None,
+        "What the API may do: local, runner, wheel and their kin; unset: all, once `external_auth` names somebody.",
+    )
+    api_logfile: str = option("/var/log/salt/api", "The log of `salt-api`.")
+    api_pidfile: str = option("/var/run/salt-api.pid", "Where a `salt-api` in the background writes its process id.")
 
     def late(self, name: str) -> Any:
         """The master's id, when none is configured: made on first use, since finding the host's names may take long."""

@@ -23,6 +23,8 @@ BELOW_ROOT = (
     "autosign_grains_dir",
     "log_file",
     "key_logfile",
+    "api_logfile",
+    "api_pidfile",
 )
 
 # A unix socket's address has room for 107 bytes; stock stops at 103, and its tools have to find ours.

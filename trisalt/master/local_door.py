@@ -25,6 +25,7 @@ from trisalt.bus.events import Event, KeyChanged, Origin, TaggedEvent
 from trisalt.bus.requests import (
     BatchRequest,
     Caller,
+    DropTokenRequest,
     LoginRequest,
     Published,
     PublishRequest,
@@ -63,6 +64,7 @@ KEY_ACTS = frozenset({"accepted", "rejected", "pending", "denied", "delete"})
 ROTATING_ACTS = frozenset({"rejected", "delete"})
 # Progress of one runner that its caller has not read yet.
 PROGRESS_DEPTH = 256
+LONGEST_PLACE = 64
 
 
 async def serve_local_door(
@@ -142,6 +144,11 @@ class _Door:
             "status": self._tell_status,
             "whoami": self._whoami,
         }
+        # Who shows a name and a password is nobody yet, and who shows a token need be nobody any more.
+        self._token_operations: dict[str, Callable[[LocalPeer, dict[str, Any], FrameStream], Awaitable[None]]] = {
+            "mk_token": self._make_token,
+            "del_token": self._drop_token,
+        }
 
     async def handle(self, peer: LocalPeer, stream: FrameStream) -> None:
         """Answer one caller. Whoever is no administrator has only so many places at a time."""
@@ -168,8 +175,8 @@ class _Door:
             if request is None:
                 return
             with stream.while_there():
-                if request.get("op") == "mk_token":
-                    await self._make_token(peer, request, stream)
+                if (about_tokens := self._token_operations.get(str(request.get("op")))) is not None:
+                    await about_tokens(peer, request, stream)
                     return
                 operation = self._operations.get(str(request.get("op")))
                 if operation is None:
@@ -195,15 +202,31 @@ class _Door:
         if shown is None:
             caller = Caller(name=caller_name(peer.uid, request.get("user_hint")))
         else:
-            caller = await self._bus.ask(LoginRequest(**credentials(shown), peer=_place(peer)))
+            caller = await self._bus.ask(LoginRequest(**credentials(shown), peer=self._place(peer, request)))
         await operation(caller, request, stream)
 
     async def _make_token(self, peer: LocalPeer, request: dict[str, Any], stream: FrameStream) -> None:
         shown = credentials(request.get("credentials"))
         if "token" in shown:
             raise RemoteProtocolError("a token is made with a name and a password")
-        wanted = TokenRequest(**shown, token_expire=request.get("token_expire"), peer=_place(peer))
+        wanted = TokenRequest(**shown, token_expire=request.get("token_expire"), peer=self._place(peer, request))
         await stream.send({"token": await self._bus.ask(wanted)})
+
+    async def _drop_token(self, peer: LocalPeer, request: dict[str, Any], stream: FrameStream) -> None:
+        """The end of a token, for whoever has it: they need no permission to leave."""
+        shown = credentials(request.get("credentials"))
+        if "token" not in shown:
+            raise RemoteProtocolError("del_token: the token is shown as credentials")
+        await stream.send({"dropped": await self._bus.ask(DropTokenRequest(token=shown["token"]))})
+
+    def _place(self, peer: LocalPeer, request: dict[str, Any]) -> str:
+        """Where a caller is, for the log and for counting failures: an account of this host; or, of a caller who asks
+        for others (`web`) and may everything anyway, what that one says."""
+        said = request.get("place")
+        fit = isinstance(said, str) and 0 < len(said) <= LONGEST_PLACE and said.isprintable()
+        if fit and (peer.uid == os.geteuid() or self._acl.is_admin(Caller(name=caller_name(peer.uid)))):
+            return str(said)
+        return f"uid {peer.uid}"
 
     async def _refuse(self, stream: FrameStream, exc: TrisaltError) -> None:
         name = _ERROR_NAMES.get(type(exc), type(exc).__name__)
@@ -461,8 +484,3 @@ def _progress(batch: list[Event | Lagged], tag: str) -> list[dict[str, Any]]:
         for event in batch
         if isinstance(event, TaggedEvent) and event.name.startswith(tag + "/")
     ]
-
-
-def _place(peer: LocalPeer) -> str:
-    """Where a caller is, for the log and for counting failures."""
-    return f"uid {peer.uid}"

@@ -1,0 +1,110 @@
+"""The web as one ASGI application: the guards in their order, and behind them the routes of every room.
+
+The only place where routes are put together. A room is a module with `routes(web) -> list[BaseRoute]`; what it needs
+is in `Web`. A handler finds `request.state.session` (a `Session`, or None: `needs_session` refuses then), raises
+`HTTPException` for what is wrong, and lets the door's errors pass: here they become answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import structlog
+import trio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from trisalt.client.door import MasterUnreachable
+from trisalt.errors import AuthError, RequestTimeout, StoreError, TrisaltError
+from trisalt.web.door import Door
+from trisalt.web.guards import BodyLimit, Cors, ForgedRequests, Peers, SecurityHeaders, WhoseSession
+from trisalt.web.negotiate import refusal
+from trisalt.web.sessions import Session, Sessions
+from trisalt.web.settings import Settings
+
+log = structlog.get_logger()
+
+
+@attrs.frozen(kw_only=True)
+class Web:
+    """What the rooms share. What outlives the request that begins it runs in `nursery`, which ends with the server."""
+
+    settings: Settings
+    door: Door
+    sessions: Sessions
+    nursery: trio.Nursery
+
+
+def make_app(web: Web) -> ASGIApp:
+    """The application. It can be called without a server, as tests do."""
+    settings = web.settings
+    routes: Sequence[BaseRoute] = _routes(web)
+    if settings.root_prefix:
+        routes = [Mount(settings.root_prefix, routes=routes)]
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(Peers, trusted=settings.trusted_proxies, authorized=settings.authorized_ips),
+            Middleware(SecurityHeaders),
+            Middleware(Cors, origins=settings.cors_origins),
+            Middleware(WhoseSession, sessions=web.sessions),
+            Middleware(ForgedRequests, origins=settings.cors_origins),
+            Middleware(BodyLimit, most=settings.max_request_body_size),
+        ],
+        exception_handlers={HTTPException: _refused, TrisaltError: _failed, Exception: _crashed},
+    )
+
+
+def _routes(web: Web) -> list[BaseRoute]:
+    """Of every room, in the order in which they are tried."""
+    from trisalt.web import rest  # a room knows `Web`, which is here
+
+    return [route for room in (rest,) for route in room.routes(web)]
+
+
+def needs_session(request: Request) -> Session:
+    """Whose request this is. Raises HTTPException 401 when nobody's."""
+    session: Session | None = request.state.session
+    if session is None:
+        raise HTTPException(401, "No valid session: please log in", {"WWW-Authenticate": "Session"})
+    return session
+
+
+# -- what goes wrong ---------------------------------------------------------------------------------------------------
+
+
+async def _refused(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    return refusal(request, exc.status_code, exc.detail, exc.headers)
+
+
+async def _failed(request: Request, exc: Exception) -> Response:
+    """The door said no, or nothing."""
+    return refusal(request, status_of(exc), str(exc))
+
+
+def status_of(exc: Exception) -> int:
+    """Which status an error of the door has for a client."""
+    match exc:
+        case AuthError():
+            # As stock Salt: whoever may not do something is told the same as whoever is not known.
+            return 401
+        case MasterUnreachable():
+            return 503
+        case RequestTimeout():
+            return 504
+        case StoreError():
+            return 500
+    return 400
+
+
+async def _crashed(request: Request, exc: Exception) -> Response:
+    """A bug of ours: told in the log, and never to clients."""
+    log.error("web.failed", method=request.method, path=request.url.path, exc_info=exc)
+    return refusal(request, 500, "The server failed to answer; its log says why")

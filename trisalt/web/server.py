@@ -1,0 +1,232 @@
+"""The web on its addresses, until it is told to stop: Hypercorn under our Trio, with TLS, HTTP/1.1 and HTTP/2.
+
+`cli/salt_api` calls this. What is asked is `app`'s; where, with which certificate, and how it ends, is here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+from hypercorn.config import Config, Sockets
+from hypercorn.trio import serve
+
+from trisalt import log as logs
+from trisalt.errors import ConfigError
+from trisalt.service import tell_init
+from trisalt.web.app import Web, make_app
+from trisalt.web.certificate import make_certificate
+from trisalt.web.door import Door
+from trisalt.web.sessions import Sessions
+from trisalt.web.settings import Certificate, Listener, Settings, is_loopback
+
+log = structlog.get_logger()
+
+# So long may those inside finish; streams have no end of their own.
+GRACE_S = 2.0
+KEEP_ALIVE_S = 30.0
+LONGEST_HEADERS = 16 * 1024
+LONGEST_MESSAGE = 1024 * 1024
+BACKLOG = 1024
+# Of TLS 1.2; those of 1.3 are all good.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+async def run_api(
+    settings: Settings, *, with_parent: bool = False, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve until SIGTERM or SIGINT; `started()` with the URLs that are listened on.
+
+    `with_parent`: end too when stdin does, which whoever started us holds. Raises ConfigError for an address or a
+    certificate that is of no use.
+    """
+    for level, text in settings.notices:
+        getattr(log, level)("web.notice", text=text)
+    places = [await trio.to_thread.run_sync(Place, listener) for listener in settings.listeners]
+    async with _stop_in_order(places, with_parent=with_parent) as stop, trio.open_nursery() as services:
+        sessions = Sessions(Path(settings.cachedir) / "api" / "sessions")
+        await services.start(sessions.run)
+        web = Web(settings=settings, door=Door(settings.door), sessions=sessions, nursery=services)
+        # Hypercorn names each message's type, and Starlette none.
+        app: Any = make_app(web)
+        async with trio.open_nursery() as servers:
+            urls: list[str] = []
+            for place in places:
+                urls += await servers.start(partial(serve, app, place, shutdown_trigger=stop.wait))
+                _tell(place.listener, settings)
+            tell_init("READY=1")
+            task_status.started(urls)
+            await stop.wait()
+            tell_init("STOPPING=1")
+        services.cancel_scope.cancel()
+    log.info("web.stopped")
+
+
+class Place(Config):
+    """What Hypercorn is told of one listener. Blocking to make: it binds the address and reads the certificate."""
+
+    accesslog = None
+    errorlog = logging.getLogger("hypercorn")
+    graceful_timeout = GRACE_S
+    keep_alive_timeout = KEEP_ALIVE_S
+    h11_max_incomplete_size = LONGEST_HEADERS
+    h2_max_header_list_size = LONGEST_HEADERS
+    websocket_max_message_size = LONGEST_MESSAGE
+    include_server_header = False
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self._context = None if listener.certificate is None else _context(listener.certificate)
+        self._socket = _bind(listener)
+
+    @property
+    def ssl_enabled(self) -> bool:
+        """Whether this is TLS."""
+        return self._context is not None
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        """Ours: it is there already."""
+        return self._context
+
+    def create_sockets(self) -> Sockets:
+        """Likewise."""
+        self._socket.listen(BACKLOG)
+        secure, insecure = ([self._socket], []) if self.ssl_enabled else ([], [self._socket])
+        return Sockets(secure, insecure, [])
+
+    def reload(self) -> None:
+        """Read the certificate again; connections from here on have it. Blocking. One that cannot be read changes
+        nothing."""
+        if self._context is None or self.listener.certificate is None:
+            return
+        # A context that has loaded half of a pair is of no use: another one tries first.
+        _context(self.listener.certificate)
+        _load(self._context, self.listener.certificate)
+
+
+def _bind(listener: Listener) -> socket.socket:
+    try:
+        rows = socket.getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as exc:
+        raise ConfigError(f"{listener.block}: {listener.host} is no address: {exc.strerror}") from exc
+    family, _type, _proto, _name, address = rows[0]
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as exc:
+        sock.close()
+        raise ConfigError(f"{listener.block}: {listener.host}:{listener.port}: {exc.strerror}") from exc
+    sock.setblocking(False)
+    return sock
+
+
+def _context(certificate: Certificate) -> ssl.SSLContext:
+    """Whatever a client has to be content with: TLS 1.2 or above, ciphers with forward secrecy."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    _load(context, certificate)
+    return context
+
+
+def _load(context: ssl.SSLContext, certificate: Certificate) -> None:
+    if certificate.own:
+        fingerprint = make_certificate(Path(certificate.crt), Path(certificate.key))
+        log.info("web.own_certificate", path=certificate.crt, fingerprint=fingerprint)
+    try:
+        if not certificate.chain:
+            context.load_cert_chain(certificate.crt, certificate.key)
+            return
+        # What the chain adds goes behind the certificate itself, and OpenSSL takes both from one file.
+        with tempfile.NamedTemporaryFile(suffix=".pem") as joined:
+            for path in (certificate.crt, certificate.chain):
+                joined.write(Path(path).read_bytes() + b"\n")
+            joined.flush()
+            context.load_cert_chain(joined.name, certificate.key)
+    except (OSError, ssl.SSLError) as exc:
+        names = " and ".join(dict.fromkeys((certificate.crt, certificate.key, certificate.chain or certificate.key)))
+        raise ConfigError(f"the certificate of {names} cannot be used: {exc.strerror or exc}") from exc
+
+
+def _tell(listener: Listener, settings: Settings) -> None:
+    """What an operator wants to read: where, how, and how to stop it."""
+    log.info(
+        "web.listening",
+        host=listener.host,
+        port=listener.port,
+        url=listener.url,
+        cors="enabled" if settings.cors_origins else "disabled",
+        tls="disabled" if listener.certificate is None else "enabled",
+    )
+    if listener.certificate is None and not is_loopback(listener.host):
+        log.warning("web.in_clear", host=listener.host, port=listener.port)
+
+
+# -- the end, and what is read anew ------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _stop_in_order(places: Sequence[Place], *, with_parent: bool) -> AsyncIterator[trio.Event]:
+    """Yields what SIGTERM or SIGINT sets. A second signal skips the waiting. SIGHUP reads certificates anew."""
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_hear, stop, nursery.cancel_scope, places)
+        if with_parent:
+            nursery.start_soon(_outlive_nobody, stop)
+        yield stop
+        nursery.cancel_scope.cancel()
+
+
+async def _hear(
+    stop: trio.Event, scope: trio.CancelScope, places: Sequence[Place], *, task_status: trio.TaskStatus[None]
+) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
+        async for signum in signals:
+            if signum == signal.SIGHUP:
+                await _reload(places)
+                continue
+            log.warning("web.signal", signal=signal.Signals(signum).name)
+            if stop.is_set():
+                scope.cancel()
+            stop.set()
+
+
+async def _reload(places: Sequence[Place]) -> None:
+    tell_init("RELOADING=1")
+    logs.reopen()
+    for place in places:
+        try:
+            await trio.to_thread.run_sync(place.reload)
+        except ConfigError as exc:
+            log.error("web.certificate_not_reloaded", reason=str(exc))
+        else:
+            log.info("web.certificate_reloaded", url=place.listener.url)
+    tell_init("READY=1")
+
+
+async def _outlive_nobody(stop: trio.Event) -> None:
+    """Whoever started us holds the other end of our stdin: it ends when they do, however that comes."""
+    os.set_blocking(0, False)
+    while True:
+        await trio.lowlevel.wait_readable(0)
+        try:
+            if not os.read(0, 4096):
+                break
+        except BlockingIOError:
+            continue
+    stop.set()
