@@ -17,6 +17,7 @@ from trisalt.errors import RemoteProtocolError
 from trisalt.master.auth import (
     SIGN_IN_THREADS,
     STRANGERS_BURST,
+    TOGETHER,
     Allowance,
     KeyDesk,
     KeyRules,
@@ -25,7 +26,7 @@ from trisalt.master.auth import (
 )
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
-from trisalt.master.sessions import Sessions
+from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.wire import codec
 from trisalt.wire.handshake import Accepted, Hello, MinionHandshake, Pending, Refused, TooMany
 from trisalt.wire.keys import PrivateKey
@@ -45,13 +46,20 @@ class Setup:
         self.bus = Bus()
         self.keyring = Keyring(folder / "pki")
         self.keyring.prepare()
+        self.accepted = AcceptedKeys(folder / "pki" / State.ACCEPTED.value)
         self.identity = Identity(self.master, id="master")
         self.sessions = Sessions(folder / "sessions", self.identity.seal, lifetime=1000)
         self.rules = KeyRules(**rules)
 
     async def run(self, task_status):
         await keep_keys(
-            self.bus, self.keyring, self.identity, self.sessions, rules=lambda: self.rules, task_status=task_status
+            self.bus,
+            self.keyring,
+            self.accepted,
+            self.identity,
+            self.sessions,
+            rules=lambda: self.rules,
+            task_status=task_status,
         )
 
     def hello(self, id="m1", key=None, pinned=True, pub=None):
@@ -69,10 +77,13 @@ class Setup:
             load["pub"] = pub
         return shake, Hello.from_load(load, 3)
 
-    async def sign_in(self, *args, **kwargs):
+    async def sign_in(self, *args, known=False, **kwargs):
         shake, hello = self.hello(*args, **kwargs)
         with trio.fail_after(5):
-            return shake.accept(await self.bus.ask(AuthRequest(hello=hello, peer="192.0.2.1")))
+            return shake.accept(await self.bus.ask(AuthRequest(hello=hello, peer="192.0.2.1", known=known)))
+
+    def desk(self):
+        return KeyDesk(self.keyring, self.accepted, self.identity, self.sessions, lambda: self.rules)
 
     async def told(self, subscription):
         await trio.testing.wait_all_tasks_blocked()
@@ -199,19 +210,80 @@ async def test_many_sign_ins_at_once_are_all_answered(setup):
     assert len({result.session.key_string for result in results}) == 20
 
 
+async def test_sign_ins_of_the_known_share_turns_and_one_that_fails_spares_the_others(setup, monkeypatch):
+    ids, turns = [f"m{number}" for number in range(60)], []
+    for id in ids:
+        setup.keyring.store(id, setup.key.public.pem, State.ACCEPTED)
+    sign_in = KeyDesk.sign_in
+
+    def counted(desk, requests, now):
+        turns.append(len(requests))
+        return sign_in(desk, requests, now)
+
+    monkeypatch.setattr(KeyDesk, "sign_in", counted)
+    # The session of one cannot be written: something is in its place.
+    (setup.folder / "sessions/m7").mkdir()
+    results = {}
+
+    async def one(id):
+        try:
+            results[id] = type(await setup.sign_in(id, known=True))
+        except RemoteProtocolError as exc:
+            results[id] = str(exc)
+
+    async with setup.bus.subscribe(AuthDecided, keep=False) as told:
+        async with trio.open_nursery() as storm:
+            for id in ids:
+                storm.start_soon(one, id)
+        assert {id for _tag, _act, id in await setup.told(told)} == {*ids} - {"m7"}
+    assert results.pop("m7") == "the sign-in of m7 cannot be kept"
+    assert results == dict.fromkeys((id for id in ids if id != "m7"), Accepted)
+    assert sum(turns) == 60
+    assert max(turns) == TOGETHER
+
+
+@pytest.mark.parametrize(
+    ("before", "act", "after"),
+    [
+        (None, "pend", State.PENDING),
+        (State.REJECTED, "reject", State.REJECTED),
+        ("other", "denied", State.ACCEPTED),
+    ],
+)
+async def test_who_was_known_a_moment_ago_is_decided_by_the_files_of_now(setup, before, act, after):
+    setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
+    assert setup.accepted.offered("m1", setup.key.public.pem) is not None
+    if before == "other":
+        setup.keyring.store("m1", setup.other.public.pem, State.ACCEPTED)
+    elif before is None:
+        setup.keyring.delete("m1")
+    else:
+        # In both folders, as other tools may leave it.
+        path = setup.folder / "pki" / before.value / "m1"
+        path.write_text(setup.key.public.pem)
+    async with setup.bus.subscribe(AuthDecided, keep=False) as told:
+        assert not isinstance(await setup.sign_in(known=True), Accepted)
+        assert await setup.told(told) == [("salt/auth", act, "m1")]
+    assert setup.keyring.state("m1") is after
+
+
 async def test_strangers_from_one_address_have_an_allowance(tmp_path, pairs):
     setup = Setup(tmp_path, pairs)
     setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
-    desk = KeyDesk(setup.keyring, setup.identity, setup.sessions, lambda: setup.rules)
+    desk = setup.desk()
+
+    def sign_in(hello, peer, *, known=False):
+        (outcome,) = desk.sign_in([AuthRequest(hello=hello, peer=peer, known=known)], NOW)
+        return outcome
+
     _shake, stranger = setup.hello("m2", key=setup.other, pinned=False)
     for _ in range(STRANGERS_BURST):
         assert desk._strangers.take("192.0.2.1", NOW)
-    with pytest.raises(RemoteProtocolError, match="too many"):
-        desk.sign_in(stranger, "192.0.2.1", NOW)
+    assert "too many" in str(sign_in(stranger, "192.0.2.1"))
     assert setup.keyring.state("m2") is None
-    assert desk.sign_in(stranger, "192.0.2.2", NOW).verdict.act == "pend"
+    assert sign_in(stranger, "192.0.2.2").verdict.act == "pend"
     _shake, known = setup.hello("m1")
-    assert desk.sign_in(known, "192.0.2.1", NOW).verdict.accepted
+    assert sign_in(known, "192.0.2.1", known=True).verdict.accepted
 
 
 def test_an_allowance_fills_up_again_and_forgets_old_names():

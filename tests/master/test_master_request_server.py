@@ -438,8 +438,8 @@ async def test_a_hostile_peer_is_named_once_a_minute_and_an_ended_session_is_non
 # -- lanes -------------------------------------------------------------------------------------------------------------
 
 
-def hello(setup, id, nonce="0" * 32):
-    load = {"cmd": "_auth", "id": id, "pub": setup.key.public.pem, "nonce": nonce}
+def hello(setup, id, nonce="0" * 32, key=None):
+    load = {"cmd": "_auth", "id": id, "pub": (key or setup.key).public.pem, "nonce": nonce}
     return codec.pack({"enc": "clear", "load": load, "version": 3})
 
 
@@ -450,7 +450,8 @@ async def test_what_waits_in_one_lane_holds_up_no_other(setup, nursery):
         async with setup.bus.claim(AuthRequest) as requests:
             task_status.started()
             async for request, reply in requests:
-                if request.hello.id == "m1":
+                assert request.known is (request.hello.pub == setup.key.public.pem and request.hello.id == "m1")
+                if request.known:
                     reply.send(b"in")
                 else:
                     signing.append(reply)
@@ -459,12 +460,16 @@ async def test_what_waits_in_one_lane_holds_up_no_other(setup, nursery):
     await answering(setup.bus, nursery, lambda request: None, MinionEventRequest)
     publish = codec.pack({"enc": "clear", "load": {"cmd": "publish"}, "version": 3})
     async with trio.open_nursery() as storm:
-        for number in range(300):
+        for number in range(200):
             storm.start_soon(setup.send, hello(setup, f"n{number}"))
+            # Nor those who say that they are somebody else: it is the key that counts.
+            storm.start_soon(
+                setup.send, hello(setup, "m1", nonce=f"{number:032}", key=setup.other), f"192.0.2.{number}"
+            )
         await trio.testing.wait_all_tasks_blocked()
         lanes = {lane.name: lane for lane in setup.door.statistics()}
         assert lanes["strangers"].running == len(signing)
-        assert lanes["strangers"].running + lanes["strangers"].waiting == 300
+        assert lanes["strangers"].running + lanes["strangers"].waiting == 400
         # Who is known, what they ask, and what is to go out.
         assert await setup.send(hello(setup, "m1")) == b"in"
         assert await setup.ask(EVENT) is None

@@ -130,7 +130,11 @@ def test_an_accepted_key_counts_as_long_as_its_file_is_there(tmp_path, keys):
     (tmp_path / "m1").write_text(keys[0].public.pem)
     assert accepted.find("m1").pem == keys[0].public.pem
     assert accepted.find("m1") is accepted.find("m1")
-    assert [accepted.has(id) for id in ("m1", "m2", "../m1", "", None, ["m1"], "a\0b")] == [True] + [False] * 6
+    pub = keys[0].public.pem
+    assert accepted.offered("m1", f"{pub}\n") is accepted.find("m1")
+    wrong = ("m1", keys[1].public.pem), ("m1", "garbage"), ("m1", None)
+    for id, offered in (*wrong, *((id, pub) for id in ("m2", "../m1", "", None, ["m1"], "a\0b"))):
+        assert accepted.offered(id, offered) is None
     write_private(tmp_path / "m1", keys[1].public.pem.encode())
     assert accepted.find("m1").pem == keys[1].public.pem
     (tmp_path / "m1").unlink()

@@ -83,7 +83,8 @@ class Reply:
             trio.lowlevel.reschedule(self._task)
             self._task = None
 
-    async def _wait(self) -> object:
+    async def wait(self) -> Any:
+        """Wait for the answer: for one task, that of whoever asks."""
         if self._outcome is None:
             self._task = trio.lowlevel.current_task()
 
@@ -242,7 +243,7 @@ class Bus:
                     await channel.send((request, reply))
             except trio.BrokenResourceError:
                 raise LocalProtocolError(f"{cls.__name__} is no longer answered") from None
-            return await reply._wait()
+            return await reply.wait()
         finally:
             self._took[cls].record(perf_counter() - began)
 

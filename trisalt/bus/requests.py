@@ -26,14 +26,16 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class AuthRequest(Request):
-    """A minion signs in. `load` is a `wire.handshake.Hello`; `peer` its network address, or empty.
+    """A minion signs in. `hello` is a `wire.handshake.Hello`; `peer` its network address, or empty.
 
-    The answer is the payload to send, packed.
+    `known`: the key it offers is the accepted one of its id, so that nothing is likely to be written. The answer is the
+    payload to send, packed.
     """
 
     CMD = "_auth"
     hello: Any
     peer: str = ""
+    known: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -1,7 +1,8 @@
 """The key manager: `_auth`, autosign, `revoke_auth` and the rotation of the shared AES key.
 
 What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Key files are read and
-written in threads, and RSA runs there, two at a time. `master/request_server` asks, `master/daemon` starts it.
+written in threads, and RSA runs there. Sign-ins of those who are known write nothing: several of them share a thread's
+turn. `master/request_server` asks, `master/daemon` starts it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,19 @@ from trisalt.bus.requests import MASTER, AuthRequest, PublishRequest, RevokeRequ
 from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
-from trisalt.master.sessions import Sessions
+from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.wire.envelope import BAD_LOAD, EXCEPTION
 from trisalt.wire.handshake import Hello, KeyState, Policy, Verdict, accepted_answer, decide, refused_answer
 from trisalt.wire.ids import valid_minion_id
 
 log = structlog.get_logger()
 
-# RSA at a time; it releases the interpreter, and the event loop keeps its turn.
-RSA_THREADS = 2
-# Sign-ins at a time: a new key is on the disk before its minion is in, and disks do several such at the price of one.
+# How many threads sign for those who are known; RSA releases the interpreter, and the event loop keeps its turn.
+SIGNERS = 2
+# How many sign-ins share a turn of such a thread: going there and back costs as much as half of a signature.
+TOGETHER = 8
+# Of all others as many at a time, each in a thread: a new key is on the disk before its minion is in, and disks do
+# several such at the price of one. One of them signs at a time: when all want to, the known have two thirds of it.
 SIGN_IN_THREADS = 8
 STRIPES = 16
 # Sign-ins that are not accepted cost a signature, and may leave a key file: so many at once, so many a second, for
@@ -76,6 +80,7 @@ class KeyRules:
 async def keep_keys(
     bus: Bus,
     keyring: Keyring,
+    accepted: AcceptedKeys,
     identity: Identity,
     sessions: Sessions,
     *,
@@ -87,19 +92,20 @@ async def keep_keys(
     `rules` is asked each time, so that a configuration that was read again takes effect. Publishes `AuthDecided` for
     every decision (`auth_events`), `KeyChanged` where a key moves, `AesRotated`.
     """
-    desk = KeyDesk(keyring, identity, sessions, rules)
+    desk = KeyDesk(keyring, accepted, identity, sessions, rules)
     manager = _Manager(bus, desk, identity, rules)
-    async with bus.claim(AuthRequest, RevokeRequest, RotateRequest) as requests, trio.open_nursery() as answers:
+    async with bus.claim(RevokeRequest, RotateRequest) as requests, trio.open_nursery() as answers:
         answers.start_soon(_touch, identity)
-        task_status.started()
-        async for request, reply in requests:
-            match request:
-                case AuthRequest():
-                    answers.start_soon(manager.sign_in, request, reply)
-                case RevokeRequest():
-                    answers.start_soon(manager.revoke, request, reply)
-                case RotateRequest():
-                    answers.start_soon(manager.rotate, request, reply)
+        for _ in range(SIGNERS):
+            answers.start_soon(manager.sign)
+        with bus.answering({AuthRequest: manager.sign_in}):
+            task_status.started()
+            async for request, reply in requests:
+                match request:
+                    case RevokeRequest():
+                        answers.start_soon(manager.revoke, request, reply)
+                    case RotateRequest():
+                        answers.start_soon(manager.rotate, request, reply)
 
 
 async def _touch(identity: Identity) -> None:
@@ -118,27 +124,57 @@ class _Manager:
         self._identity = identity
         self._rules = rules
         self._threads = trio.CapacityLimiter(SIGN_IN_THREADS)
+        self._signers = trio.CapacityLimiter(SIGNERS)
         self._rotating = trio.CapacityLimiter(1)
+        # Of those who are known, the oldest first; and the signers that have nothing to do.
+        self._waiting: deque[tuple[AuthRequest, Reply]] = deque()
+        self._idle = trio.lowlevel.ParkingLot()
 
-    async def sign_in(self, request: AuthRequest, reply: Reply) -> None:
-        hello: Hello = request.hello
-        log.info("auth.request", id=hello.id)
-        try:
-            decision = await trio.to_thread.run_sync(
-                self._desk.sign_in, hello, request.peer, time.time(), limiter=self._threads
-            )
-        except OSError as exc:
-            # A full disk, mostly: nothing has been decided, and the minion asks again.
-            log.error("auth.not_kept", id=hello.id, reason=exc.strerror)
-            reply.fail(RemoteProtocolError(f"the sign-in of {hello.id} cannot be kept", refusal=EXCEPTION))
-            return
-        except Exception as exc:
-            # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
-            reply.fail(exc)
-            return
-        _tell(hello, decision, self._rules())
-        await self._bus.publish_all(self._events(hello, decision))
-        reply.send(decision.answer)
+    async def sign_in(self, request: AuthRequest) -> bytes:
+        """The answer to a sign-in, which has been told."""
+        log.info("auth.request", id=request.hello.id)
+        reply = Reply()
+        if request.known:
+            self._waiting.append((request, reply))
+            self._idle.unpark()
+        else:
+            # What is written is told, whether or not somebody still waits for the answer.
+            with trio.CancelScope(shield=True):
+                await self._sign_in([(request, reply)], self._threads)
+        answer: bytes = await reply.wait()
+        return answer
+
+    async def sign(self) -> None:
+        """Answer those who are known, until cancelled."""
+        while True:
+            while not self._waiting:
+                await self._idle.park()
+            some = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
+            await self._sign_in(some, self._signers)
+
+    async def _sign_in(self, asked: Sequence[tuple[AuthRequest, Reply]], limiter: trio.CapacityLimiter) -> None:
+        """Decide, tell and answer."""
+        outcomes = await trio.to_thread.run_sync(
+            self._desk.sign_in, [request for request, _reply in asked], time.time(), limiter=limiter
+        )
+        rules, events, answers = self._rules(), list[Event](), list[tuple[Reply, bytes]]()
+        for (request, reply), decision in zip(asked, outcomes, strict=True):
+            match decision:
+                case OSError():
+                    # A full disk, mostly: nothing has been decided, and the minion asks again.
+                    id = request.hello.id
+                    log.error("auth.not_kept", id=id, reason=decision.strerror)
+                    reply.fail(RemoteProtocolError(f"the sign-in of {id} cannot be kept", refusal=EXCEPTION))
+                case Exception():
+                    # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
+                    reply.fail(decision)
+                case _:
+                    _tell(request.hello, decision, rules)
+                    events += self._events(request.hello, decision)
+                    answers.append((reply, decision.answer))
+        await self._bus.publish_all(events)
+        for reply, answer in answers:
+            reply.send(answer)
 
     def _events(self, hello: Hello, decision: Decision) -> list[Event]:
         events: list[Event] = []
@@ -232,30 +268,46 @@ class Decision:
 class KeyDesk:
     """Decides on sign-ins and answers them: key files and RSA, blocking, for a thread."""
 
-    def __init__(self, keyring: Keyring, identity: Identity, sessions: Sessions, rules: Callable[[], KeyRules]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        accepted: AcceptedKeys,
+        identity: Identity,
+        sessions: Sessions,
+        rules: Callable[[], KeyRules],
+    ) -> None:
         self._keyring = keyring
+        self._accepted = accepted
         self._identity = identity
         self._sessions = sessions
         self._rules = rules
         # Of the ids: two sign-ins of one id have the same.
         self._files = [threading.Lock() for _ in range(STRIPES)]
-        self._rsa = threading.Semaphore(RSA_THREADS)
+        self._strangers_rsa = threading.Lock()
         self._counting = threading.Lock()
         self._strangers = Allowance(burst=STRANGERS_BURST, per_s=STRANGERS_PER_S)
 
-    def sign_in(self, hello: Hello, peer: str, now: float) -> Decision:
-        """Decide, write the key where the verdict says, and answer. `now` is wall time.
+    def sign_in(self, requests: Sequence[AuthRequest], now: float) -> list[Decision | Exception]:
+        """Decide, write the keys where the verdicts say, and answer. `now` is wall time.
 
-        Raises RemoteProtocolError for a stranger whose address has asked too often.
+        RemoteProtocolError for a stranger whose address has asked too often; OSError where a key could not be written.
         """
-        rules = self._rules()
+        rules, outcomes = self._rules(), list[Decision | Exception]()
+        for request in requests:
+            try:
+                outcomes.append(self._sign_in(request, rules, now))
+            except Exception as exc:
+                outcomes.append(exc)
+        return outcomes
+
+    def _sign_in(self, request: AuthRequest, rules: KeyRules, now: float) -> Decision:
+        hello: Hello = request.hello
         # Two sign-ins of one id see each other's key, not the gap before it.
         with self._files[hash(hello.id) % STRIPES]:
-            state = self._keyring.state(hello.id) if valid_minion_id(hello.id) else None
-            stored = self._keyring.read(hello.id, state) if state is not None else None
+            state, stored = self._look(hello.id)
             policy = self._policy(hello, state, rules, now)
             verdict = decide(hello, _KEY_STATES[state] if state else KeyState.UNKNOWN, stored, policy)
-            if not verdict.accepted and not self._may_ask(peer, now):
+            if not verdict.accepted and not self._may_ask(request.peer, now):
                 raise RemoteProtocolError("too many sign-ins from one address", refusal=BAD_LOAD)
             moved = self._store(hello, verdict, state, stored)
             session = self._sessions.open(hello.id, now=now).key_string if verdict.accepted else ""
@@ -263,7 +315,7 @@ class KeyDesk:
             shared = self._identity.shared
             if verdict.accepted and shared.holders is not None:
                 shared.holders.add(hello.id)
-        with self._rsa:
+        with nullcontext() if request.known else self._strangers_rsa:
             if verdict.ret is not None:
                 answer = refused_answer(hello, verdict.ret, self._identity.key)
             else:
@@ -280,6 +332,18 @@ class KeyDesk:
                 )
         by_rule = policy.autosign or policy.autoreject
         return Decision(verdict=verdict, answer=answer, moved=moved, state=state, by_rule=by_rule)
+
+    def _look(self, id: str) -> tuple[State | None, str | None]:
+        """Where the key of `id` counts, and what it is."""
+        if not valid_minion_id(id):
+            return None, None
+        # Mostly it is accepted, and was read before: each file less to look at is a turn less to wait for.
+        if not self._keyring.has(id, State.REJECTED):
+            key = self._accepted.find(id)
+            if key is not None:
+                return State.ACCEPTED, key.pem
+        state = self._keyring.state(id)
+        return state, None if state is None else self._keyring.read(id, state)
 
     def revoke(self, id: str) -> None:
         """Remove the accepted key of `id`, and its session."""

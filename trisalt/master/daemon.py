@@ -138,6 +138,7 @@ class Premises:
     live: Live
     paths: MasterPaths
     keyring: Keyring
+    accepted: AcceptedKeys
     identity: Identity
     user_keys: dict[str, str]
     sessions: Sessions
@@ -245,7 +246,7 @@ async def start_services(
         known=partial(_known, here.keyring),
     )
     essential = (
-        partial(keep_keys, bus, here.keyring, here.identity, here.sessions, rules=lambda: live.keys),
+        partial(keep_keys, bus, here.keyring, here.accepted, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
         partial(keep_presence, bus, here.presence, store.banks, minions.accepted),
         partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
@@ -361,6 +362,7 @@ def prepare(config: MasterConfig) -> Premises:
         presence=PresenceDesk(heartbeat=lambda: live.keys.presence_heartbeat, key_state=partial(_key_state, keyring)),
         paths=paths,
         keyring=keyring,
+        accepted=AcceptedKeys(Path(config.pki_dir) / State.ACCEPTED.value),
         identity=identity,
         user_keys=user_keys,
         sessions=sessions,
@@ -491,7 +493,7 @@ def network_door(here: Premises, background: trio.Nursery) -> NetworkDoor:
     return NetworkDoor(
         here.bus,
         here.identity,
-        AcceptedKeys(here.pki_dir / State.ACCEPTED.value),
+        here.accepted,
         here.sessions,
         clear,
         rules=lambda: here.live.requests,

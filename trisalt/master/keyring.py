@@ -67,7 +67,14 @@ class Keyring:
         """Where the key of `id` counts: rejected, else accepted, else pending, else denied only; None: unknown."""
         if not valid_minion_id(id):
             return None
-        return next((state for state in _PRECEDENCE if os.path.isfile(self._path(id, state))), None)
+        return next((state for state in _PRECEDENCE if self._has(id, state)), None)
+
+    def has(self, id: str, state: State) -> bool:
+        """Whether a key of `id` is there in one state, whatever else there is."""
+        return valid_minion_id(id) and self._has(id, state)
+
+    def _has(self, id: str, state: State) -> bool:
+        return os.path.isfile(self._path(id, state))
 
     def read(self, id: str, state: State) -> str | None:
         """The stored PEM, stripped; None if there is none."""

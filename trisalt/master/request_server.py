@@ -213,14 +213,15 @@ class NetworkDoor:
             finally:
                 lane.leave(began)
         # Who is new, or says so without end, does not hold up those who are known.
-        lane = self._lanes["sign-ins" if self._keys.has(load.get("id")) else "strangers"]
+        known = self._keys.offered(load.get("id"), load.get("pub"))
+        lane = self._lanes["strangers" if known is None else "sign-ins"]
         # Of one host, too: who knows a minion's public key must not take its turn from elsewhere. What is no text is
         # refused when its turn comes: until then a sign-in costs as little as can be, for there are many.
         await lane.enter((str(load.get("id")), str(load.get("pub")), asked.peer))
         try:
-            hello = Hello.from_load(load, request.version)
+            hello = Hello.from_load(load, request.version, known=known)
             with trio.fail_after(ANSWER_WITHIN_S):
-                answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer))
+                answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer, known=known is not None))
         finally:
             lane.leave(began)
         self._presence.knocked(hello.id)

@@ -17,7 +17,7 @@ import structlog
 from trisalt.errors import ProtocolError
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.ids import valid_minion_id
-from trisalt.wire.keys import PublicKey
+from trisalt.wire.keys import PublicKey, normalise
 from trisalt.wire.seal import Seal
 
 log = structlog.get_logger()
@@ -37,9 +37,12 @@ class Sessions:
 
     def find(self, id: str, *, now: float) -> Crypticle | None:
         """The live session of `id`; None when there is none or it is too old. Makes nothing."""
+        return self._younger(id, self._lifetime, now)
+
+    def _younger(self, id: str, age: float, now: float) -> Crypticle | None:
         path = f"{self._folder}/{id}"
         info = _stat(path)
-        if info is None or now - info.st_mtime > self._lifetime:
+        if info is None or now - info.st_mtime > age:
             self._known.pop(id, None)
             return None
         mark = (info.st_mtime_ns, info.st_ino, info.st_size)
@@ -62,9 +65,7 @@ class Sessions:
         """
         if not valid_minion_id(id):
             raise ValueError(f"not a minion id: {id!r}")
-        info = _stat(f"{self._folder}/{id}")
-        young = info is not None and now - info.st_mtime <= self._lifetime * 0.9
-        found = self.find(id, now=now) if young else None
+        found = self._younger(id, self._lifetime * 0.9, now)
         if found is not None:
             return found
         key_string = generate_key_string()
@@ -119,9 +120,12 @@ class AcceptedKeys:
         self._folder = folder
         self._known: dict[str, tuple[Mark, PublicKey]] = {}
 
-    def has(self, id: object) -> bool:
-        """Whether there is an accepted key of `id`, whoever it is that says so: one look."""
-        return isinstance(id, str) and valid_minion_id(id) and _stat(f"{self._folder}/{id}") is not None
+    def offered(self, id: object, pub: object) -> PublicKey | None:
+        """The key that `pub` says, whoever it is that says so, if it is the accepted one of `id`."""
+        if not isinstance(id, str) or not isinstance(pub, str) or not valid_minion_id(id):
+            return None
+        key = self.find(id)
+        return key if key is not None and key.pem == normalise(pub) else None
 
     def find(self, id: str) -> PublicKey | None:
         """The accepted key of `id`, None if there is none now. `id` is a valid one."""

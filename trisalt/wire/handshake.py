@@ -65,8 +65,11 @@ class Hello:
     autosign_grains: dict[str, Any] | None = attrs.field(default=None, repr=False)
 
     @classmethod
-    def from_load(cls, load: dict[str, Any], version: int) -> Hello:
-        """Check a clear `_auth` load. Raises RemoteProtocolError with the refusal to send."""
+    def from_load(cls, load: dict[str, Any], version: int, *, known: PublicKey | None = None) -> Hello:
+        """Check a clear `_auth` load. Raises RemoteProtocolError with the refusal to send.
+
+        `known` is a key that was parsed before: taken when it is the one that is offered.
+        """
         id, pub = load.get("id"), load.get("pub")
         if not isinstance(id, str) or not isinstance(pub, str):
             raise RemoteProtocolError("_auth without id or pub", refusal=envelope.EXCEPTION)
@@ -81,14 +84,12 @@ class Hello:
         if not isinstance(enc_algo, str) or enc_algo not in ENCRYPTION:
             refusal = envelope.EXCEPTION if token is None else _unsigned("bad enc algo")
             raise RemoteProtocolError("_auth with an unknown enc_algo", refusal=refusal)
-        try:
-            key = PublicKey.from_pem(pub)
-        except RemoteProtocolError:
-            key = None
+        pub = normalise(pub)
+        key = known if known is not None and known.pem == pub else _parsed(pub)
         grains = load.get("autosign_grains")
         return cls(
             id=id,
-            pub=normalise(pub),
+            pub=pub,
             key=key,
             version=version,
             nonce=nonce,
@@ -97,6 +98,13 @@ class Hello:
             token=token,
             autosign_grains=grains if isinstance(grains, dict) else None,
         )
+
+
+def _parsed(pub: str) -> PublicKey | None:
+    try:
+        return PublicKey.from_pem(pub)
+    except RemoteProtocolError:
+        return None
 
 
 def _unsigned(ret: bool | str) -> dict[str, Any]:
