@@ -71,6 +71,9 @@ def _signalled(who: str) -> Callable[[Facts], str]:
 STOCK_LINES: dict[str, Row] = {
     "aes_key.ping": "Pinging all connected minions due to key rotation",
     "aes_key.rotated": "Rotating AES key",
+    "api.given_up": "salt-api ended with status {status} and is not started again: its own lines say why",
+    "api.not_started": "salt-api cannot be started: {reason}",
+    "api.started": "Starting salt-api (process {pid})",
     "auth.accepted": "Authentication accepted from {id}",
     "auth.autorejected": _autorejected,
     "auth.denied": _denied,

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from trisalt.cli import demo, trisalt
+from trisalt.cli.demo_web import DemoWeb
 from trisalt.config.read import read_master, read_minion
 
 
@@ -28,13 +30,15 @@ def test_free_ports_are_free_and_different():
 
 
 def test_everything_it_configures_stays_below_its_folder(tmp_path):
-    demo.write_configurations(tmp_path, ["web1", "db1"], 4000, 4001)
+    demo.write_configurations(tmp_path, ["web1", "db1"], 4000, 4001, DemoWeb(tmp_path, 4002).options())
     master = read_master(tmp_path / "etc/salt")
     minion = read_minion(tmp_path / "db1/etc/salt")
     for config in (master, minion):
         for name in ("cachedir", "pki_dir", "sock_dir", "pidfile", "extension_modules", "log_file"):
             assert Path(getattr(config, name)).is_relative_to(tmp_path), name
         assert config.warnings == []
+    assert Path(master.api_logfile).is_relative_to(tmp_path)
+    assert stat.S_IMODE((tmp_path / "console-password").stat().st_mode) == 0o600
     assert (master.publish_port, master.ret_port, master.interface) == (4000, 4001, "127.0.0.1")
     assert (minion.id, minion.grains) == ("db1", {"role": "db"})
 
@@ -144,7 +148,8 @@ def test_the_tour_succeeds_and_leaves_nothing(tmp_path_factory):
     with start(folder, "--once", "--minions", "2") as process:
         out, _err = process.communicate(timeout=110)
     assert process.returncode == 0, out
-    for shown in ("salt-key -L", "web1:\n    True\n", "web2:\n    True\n", "saltutil.find_job for"):
+    pinged = "signed demo in; test.ping by its API: web1, web2 answered"
+    for shown in ("salt-key -L", "web1:\n    True\n", "web2:\n    True\n", "saltutil.find_job for", pinged):
         assert shown in out
     assert "\x1b" not in out
     assert left(folder) == ([], [])

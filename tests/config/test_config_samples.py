@@ -43,7 +43,7 @@ def test_a_sample_as_it_is_says_nothing_and_needs_no_yaml(side, cls, read):
     assert read_plain((CONF / side).read_bytes()) == {}
 
 
-@pytest.mark.parametrize("unit", ["salt-master", "salt-minion"])
+@pytest.mark.parametrize("unit", ["salt-api", "salt-master", "salt-minion"])
 def test_a_unit_fits_its_daemon(unit):
     text = (CONF / "systemd" / f"{unit}.service").read_text()
     lines = text.splitlines()

@@ -275,7 +275,9 @@ def check_pidfile(path: str, program: str) -> None:
 
 
 def write_pidfile(path: str, user: str) -> None:
-    """Write our pid, in one piece. Raises ConfigError."""
+    """Write our pid, in one piece; nothing where no file is wanted. Raises ConfigError."""
+    if not path:
+        return
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         fresh = f"{path}.{os.getpid()}"

@@ -28,6 +28,7 @@ from typing import Any
 
 import psutil
 
+from trisalt.cli.demo_web import USER, DemoWeb, WebFailed, is_installed
 from trisalt.cli.show import wants_color, write_out
 from trisalt.client.door import Door
 from trisalt.client.events import Lagged, follow
@@ -248,8 +249,10 @@ class Demo:
         self.root, self.ids, self.screen = root, ids, screen
         self.config_dir = root / "etc/salt"
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self.publish_port, self.ret_port = free_ports(2)
-        write_configurations(root, ids, self.publish_port, self.ret_port)
+        self.publish_port, self.ret_port, web_port = free_ports(3)
+        self.web = DemoWeb(root, web_port) if is_installed() else None
+        options = {} if self.web is None else self.web.options()
+        write_configurations(root, ids, self.publish_port, self.ret_port, options)
         self.door = Door(str(root / "run/master.sock"))
 
     def tour(self) -> None:
@@ -279,6 +282,20 @@ class Demo:
         self.await_all(watch, "to fill the mine from", _mined)
         mined = self.run("salt", self.ids[0], "mine.get", "*", "network.ip_addrs")
         self.expect(all(f"{id}:" in mined for id in self.ids), "the mine does not hold every minion's addresses")
+        self.visit()
+
+    def visit(self) -> None:
+        """The same by the REST API, where its packages are installed."""
+        self.screen.heading("The web console, and Salt's REST API:")
+        if self.web is None:
+            self.screen.note("  They need further packages: pip install 'trisalt[api]'")
+            return
+        try:
+            answered = self.web.ping(self.check_alive)
+        except (WebFailed, OSError) as exc:
+            raise DemoFailed(str(exc), self.log("api")) from exc
+        self.expect(answered == sorted(self.ids), "not every minion answered a ping by the API")
+        self.screen.note(f"  {self.web.url} signed {USER} in; test.ping by its API: {', '.join(answered)} answered")
 
     def invite(self) -> None:
         """What to type in another terminal."""
@@ -295,6 +312,9 @@ class Demo:
         for name, *words in lines:
             self.screen.note("    " + shlex.join([*typed(name), "-c", str(self.config_dir), *words]))
         self.screen.note(f"    tail -f {self.root}/log/*")
+        if self.web is not None:
+            self.screen.note(f"\nAnd in a browser: {self.web.url}/ as {USER}, with the password {self.web.password}")
+            self.screen.note(f"    (it stands in {self.web.password_file}, too)")
         self.screen.note("\nCtrl-C ends it; nothing stays behind.\n")
 
     def stay(self) -> None:
@@ -416,8 +436,11 @@ def _asks(tag: str, data: dict[str, Any]) -> bool:
 # -- what it stands on -------------------------------------------------------------------------------------------------
 
 
-def write_configurations(root: Path, ids: Sequence[str], publish_port: int, ret_port: int) -> None:
-    """The folders, the master's configuration, and one for each minion. JSON, which is YAML too."""
+def write_configurations(
+    root: Path, ids: Sequence[str], publish_port: int, ret_port: int, options: dict[str, Any] | None = None
+) -> None:
+    """The folders, the master's configuration (with further `options`), and one for each minion. JSON, which is YAML
+    too."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     (root / "log").mkdir()
     master = {
@@ -433,6 +456,7 @@ def write_configurations(root: Path, ids: Sequence[str], publish_port: int, ret_
         "log_level_logfile": "info",
         "file_roots": {"base": [str(root / "srv/salt")]},
         "pillar_roots": {"base": [str(root / "srv/pillar")]},
+        **(options or {}),
     }
     _write(root / "etc/salt/master", master)
     for id in ids:

@@ -162,8 +162,14 @@ class MasterConfig(DaemonConfig):
         None,
         "What the API may do: local, runner, wheel and their kin; unset: all, once `external_auth` names somebody.",
     )
+    api_by_master: bool = option(True, "The master starts `salt-api` itself, if it is configured; or init does. Ours.")
     api_logfile: str = option("/var/log/salt/api", "The log of `salt-api`.")
     api_pidfile: str = option("/var/run/salt-api.pid", "Where a `salt-api` in the background writes its process id.")
+
+    @property
+    def asks_for_api(self) -> bool:
+        """Whether a REST API or a console is configured at all."""
+        return self.rest_trisalt is not None or self.rest_cherrypy is not None or bool(self.halite)
 
     def late(self, name: str) -> Any:
         """The master's id, when none is configured: made on first use, since finding the host's names may take long."""

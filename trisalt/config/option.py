@@ -121,11 +121,11 @@ class Config:
             return f"Config option '{key}' is not yet of effect"
         if key in foreign.OPTIONS or key in foreign.LATER:
             return f"Config option '{key}' is the {foreign.SIDE}'s and has no effect here"
-        near = _nearest(key, self.OPTIONS.keys() | self.LATER.keys())
+        near = nearest(key, self.OPTIONS.keys() | self.LATER.keys())
         return f"Unknown config option '{key}'" + (f"; did you mean '{near}'?" if near else "")
 
 
-def _nearest(key: str, known: Iterable[str]) -> str | None:
+def nearest(key: str, known: Iterable[str]) -> str | None:
     """The known key that looks most like a misspelt one."""
     from difflib import get_close_matches  # costs more than reading a configuration; only daemons that warn need it
 

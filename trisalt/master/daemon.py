@@ -30,6 +30,7 @@ from trisalt.errors import ConfigError
 from trisalt.fileserver.backends import Backends, unknown
 from trisalt.loader.returner import returner_names
 from trisalt.master.acl import Acl
+from trisalt.master.api import ApiProcess, open_api
 from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
 from trisalt.master.batches import run_batches
 from trisalt.master.clear import ClearDesk
@@ -145,6 +146,7 @@ class Premises:
     schedule: Schedule
     presence: PresenceDesk
     files: Backends
+    api: ApiProcess = attrs.field(factory=ApiProcess)
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
 
@@ -217,7 +219,7 @@ async def run_master(
         if reread is not None:
             await services.start(_reload_on_hangup, reread, here)
         here.schedule.load(config.schedule, source=Source.CONFIG)
-        async with _open_doors(here, store, sockets, parts) as port:
+        async with _open_doors(here, store, sockets, parts) as port, open_api(config, here.api):
             await services.start(partial(supervise, partial(run_schedule, bus, here.schedule), name="schedule"))
             services.start_soon(keep_watchdog, lambda: parts.loop.well)
             task_status.started(port)
@@ -557,6 +559,7 @@ async def _reload_on_hangup(
         async for _signal in signals:
             tell_init("RELOADING=1")
             logs.reopen()
+            here.api.hang_up()
             try:
                 fresh = reread()
                 # The id may be one that is generated on first use.

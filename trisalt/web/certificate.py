@@ -25,16 +25,21 @@ DAYS = 397
 RENEWED_AT = timedelta(days=30)
 
 
-def make_certificate(crt: Path, key: Path, *, now: datetime | None = None) -> str:
-    """See that a certificate and its key are there, and good for a while; its SHA-256 fingerprint. Blocking.
+def make_certificate(crt: Path, key: Path, *, now: datetime | None = None) -> None:
+    """See that a certificate and its key are there, and good for a while. Blocking.
 
     Raises ConfigError where they cannot be written.
     """
     now = now or datetime.now(UTC)
     certificate = _read(crt)
     if certificate is None or not key.exists() or certificate.not_valid_after_utc - now < RENEWED_AT:
-        certificate = _make(crt, key, now)
-    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+        _make(crt, key, now)
+
+
+def fingerprint(crt: str) -> str:
+    """What a browser shows of a certificate, for comparing; empty when it cannot be read."""
+    certificate = _read(Path(crt))
+    return "" if certificate is None else certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def _read(path: Path) -> x509.Certificate | None:
@@ -43,7 +48,7 @@ def _read(path: Path) -> x509.Certificate | None:
     return None
 
 
-def _make(crt: Path, key: Path, now: datetime) -> x509.Certificate:
+def _make(crt: Path, key: Path, now: datetime) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, socket.gethostname()[:64] or "localhost")])
     certificate = (
@@ -68,7 +73,6 @@ def _make(crt: Path, key: Path, now: datetime) -> x509.Certificate:
         _write(crt, certificate.public_bytes(serialization.Encoding.PEM))
     except OSError as exc:
         raise ConfigError(f"the certificate cannot be kept in {crt.parent}: {exc.strerror}") from exc
-    return certificate
 
 
 def _names() -> list[x509.GeneralName]:

@@ -24,9 +24,9 @@ from hypercorn.trio import serve
 
 from trisalt import log as logs
 from trisalt.errors import ConfigError
-from trisalt.service import tell_init
+from trisalt.service import keep_watchdog, tell_init
 from trisalt.web.app import Web, make_app
-from trisalt.web.certificate import make_certificate
+from trisalt.web.certificate import fingerprint, make_certificate
 from trisalt.web.door import Door
 from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Certificate, Listener, Settings, is_loopback
@@ -65,6 +65,7 @@ async def run_api(
             for place in places:
                 urls += await servers.start(partial(serve, app, place, shutdown_trigger=stop.wait))
                 _tell(place.listener, settings)
+            services.start_soon(keep_watchdog, lambda: True)
             tell_init("READY=1")
             task_status.started(urls)
             await stop.wait()
@@ -78,6 +79,7 @@ class Place(Config):
 
     accesslog = None
     errorlog = logging.getLogger("hypercorn")
+    loglevel = "WARNING"
     graceful_timeout = GRACE_S
     keep_alive_timeout = KEEP_ALIVE_S
     h11_max_incomplete_size = LONGEST_HEADERS
@@ -145,8 +147,7 @@ def _context(certificate: Certificate) -> ssl.SSLContext:
 
 def _load(context: ssl.SSLContext, certificate: Certificate) -> None:
     if certificate.own:
-        fingerprint = make_certificate(Path(certificate.crt), Path(certificate.key))
-        log.info("web.own_certificate", path=certificate.crt, fingerprint=fingerprint)
+        make_certificate(Path(certificate.crt), Path(certificate.key))
     try:
         if not certificate.chain:
             context.load_cert_chain(certificate.crt, certificate.key)
@@ -174,6 +175,10 @@ def _tell(listener: Listener, settings: Settings) -> None:
     )
     if listener.certificate is None and not is_loopback(listener.host):
         log.warning("web.in_clear", host=listener.host, port=listener.port)
+    if listener.certificate is not None and listener.certificate.own:
+        log.info(
+            "web.own_certificate", path=listener.certificate.crt, fingerprint=fingerprint(listener.certificate.crt)
+        )
 
 
 # -- the end, and what is read anew ------------------------------------------------------------------------------------

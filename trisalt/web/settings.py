@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from trisalt.config.master import MasterConfig
-from trisalt.config.option import fits, mistyped
+from trisalt.config.option import fits, mistyped, nearest
 from trisalt.config.paths import master_paths
 from trisalt.errors import ConfigError
 from trisalt.web.lowstate import CLIENTS, SERVED
@@ -129,11 +129,6 @@ class Settings:
     notices: tuple[tuple[str, str], ...] = ()
 
 
-def wanted(config: MasterConfig) -> bool:
-    """Whether the configuration asks for a web service at all."""
-    return any(config.opts.get(block) is not None for block in BLOCKS) or bool(config.opts.get(HALITE))
-
-
 def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Everything, from a master's configuration. Raises ConfigError.
 
@@ -198,7 +193,9 @@ def _block(
         if key in WITHOUT_EFFECT and name in BLOCKS:
             notices.append(("info", f"{name}: {key} is not needed here and has no effect"))
         elif key not in keys:
-            notices.append(("warning", f"Unknown config option '{name}: {key}'"))
+            near = nearest(str(key), keys)
+            also = f"; did you mean '{near}'?" if near else ""
+            notices.append(("warning", f"Unknown config option '{name}: {key}'{also}"))
         elif value is not None:
             values[key] = _typed(f"{name}: {key}", value, keys[key][0])
     return values
