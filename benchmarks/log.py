@@ -20,6 +20,7 @@ import trio
 from benchmarks.measure import Row
 from tests.support.lab import stock_bin
 from trisalt.bus.events import JobReturned, Origin
+from trisalt.loader.dunders import Plugins
 from trisalt.master.retention import keep_size
 from trisalt.store.sqlite import SqliteStore, open_store
 from trisalt.store.store import JobFilter, NewReturn
@@ -121,15 +122,21 @@ async def _looked_up(store: SqliteStore) -> float:
     return await _fastest(look)
 
 
-async def _listed(store: SqliteStore) -> tuple[float, float]:
-    """Seconds for the newest hundred of so many jobs, and for those of one function."""
+async def _listed(store: SqliteStore, folder: Path) -> tuple[float, float, float]:
+    """Seconds for the newest hundred of so many jobs, for those of one function, and for all of them, as told."""
     for start in range(100, JOBS, TOGETHER):
         async with trio.open_nursery() as nursery:
             for number in range(start, start + TOGETHER):
                 nursery.start_soon(store.jobs.record_job, _load(_jid(number)), ["m1"])
     newest = await _fastest(partial(store.jobs.list_jobs, JobFilter(limit=100)))
     searched = await _fastest(partial(store.jobs.list_jobs, JobFilter(functions=["state.*"])))
-    return newest, searched
+    # As a worker has it.
+    runners = Plugins({"cachedir": str(folder)}).loader("runners")
+
+    async def told() -> None:
+        assert len(runners["jobs.list_jobs"]()) == JOBS
+
+    return newest, searched, await _fastest(told)
 
 
 async def _million(folder: Path) -> tuple[float, float]:
@@ -146,19 +153,19 @@ async def _million(folder: Path) -> tuple[float, float]:
     return size, slowest
 
 
-async def _ours(folder: Path) -> tuple[float, float, float, float, float, float]:
+async def _ours(folder: Path) -> tuple[float, ...]:
     async with open_store(folder / "trisalt.db") as store:
         returns = await _each_alone(store)
         looked = await _looked_up(store)
-        newest, searched = await _listed(store)
-    return returns, looked, newest, searched, *await _million(folder)
+        newest, searched, told = await _listed(store, folder)
+    return returns, looked, newest, searched, told, *await _million(folder)
 
 
 def rows() -> list[Row]:
     """Ours beside stock's job cache."""
     with tempfile.TemporaryDirectory(prefix="tri-log-") as name:
         stock = _stock(Path(name) / "stock")
-        returns, looked, newest, searched, size, slowest = trio.run(_ours, Path(name))
+        returns, looked, newest, searched, told, size, slowest = trio.run(_ours, Path(name))
     return [
         Row(
             what=f"a durable return, each alone from {MINIONS} minions (stock: files, not synced)",
@@ -183,6 +190,7 @@ def rows() -> list[Row]:
             unit="s",
             limit=1 / 10 if stock else 0.3,
         ),
+        Row(what=f"all of {JOBS:,} jobs, as the runner tells them", ours=told, stock=None, unit="s", limit=0.3),
         Row(
             what=f"{MILLION:,} returns and their events in one file kept under {CAP / 1e6:.0f} MB",
             ours=size,

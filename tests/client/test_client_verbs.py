@@ -7,6 +7,7 @@ import pytest
 from trisalt.client import events, jobs, operations
 from trisalt.client.door import DoorClosed
 from trisalt.errors import Denied, RemoteProtocolError, RequestTimeout, TargetError
+from trisalt.wire.codec import pack_bin
 
 PUBLISHED = {"published": {"jid": "20261122120000000000", "minions": ["m1", "m2"], "missing": ["m3"]}}
 DENIED = {"error": {"name": "AuthorizationError", "message": "Authorization error occurred."}}
@@ -135,7 +136,7 @@ def test_a_run_is_followed_to_its_result(scripted, door, verb, op):
         assert run.result == result
         assert run.wait() == result
     asked = {"op": op, "fun": "some.fun", "arg": ["a"], "kwarg": {"b": 1}, "jid": "1", "follow": True}
-    assert scripted.questions == [asked]
+    assert scripted.questions == [asked | ({"pieces": True} if op == "runner" else {})]
 
 
 def test_wait_drops_the_progress(scripted, door):
@@ -151,6 +152,22 @@ def test_a_run_whose_master_goes_away(scripted, door):
     scripted.answers()
     with pytest.raises(DoorClosed):
         operations.runner(door, "some.fun")
+
+
+def test_a_large_result_is_put_together_from_its_pieces(scripted, door):
+    value = {"20261122120000000000": {"Function": "test.ping", "Arguments": [b"\xff", "\udcff"]}} | {
+        "n": list(range(999))
+    }
+    packed = pack_bin(value)
+    pieces = [{"piece": packed[start : start + 1000]} for start in range(0, len(packed), 1000)]
+    result = {"return": None, "retcode": 0, "success": True, "pieces": True}
+    scripted.answers({"started": {"jid": "1", "tag": "t"}}, {"progress": {"a": 1}}, *pieces, {"result": result})
+    run = operations.runner(door, "some.fun")
+    assert list(run) == [{"a": 1}]
+    assert run.result == {"return": value, "retcode": 0, "success": True}
+    scripted.answers({"started": {"jid": "1", "tag": "t"}}, pieces[0], {"result": result})
+    with pytest.raises(RemoteProtocolError):
+        operations.runner(door, "some.fun").wait()
 
 
 def test_a_refused_run(scripted, door):

@@ -36,7 +36,7 @@ from trisalt.errors import CommandError, Denied, StoreError, Unauthenticated, Wo
 from trisalt.master.acl import Acl
 from trisalt.master.commands import HIDDEN, Runs, answer_upcall, public, serve_commands
 from trisalt.master.unended import INTERRUPTED, tell_unended
-from trisalt.worker.protocol import Outcome, Upcall, UpcallKind
+from trisalt.worker.protocol import Outcome, Packed, Upcall, UpcallKind
 
 JID, OTHER = "20261122124940743908", "20261122124940743909"
 GRANTED = {"ann": ["@runner", "@wheel"]}
@@ -50,9 +50,11 @@ class Workers:
     answer: object = None
     calls: list = attrs.field(factory=list)
     signals: list = attrs.field(factory=list)
+    packed: bool = False
 
-    async def run_job(self, call, *, on_start, outlives):
+    async def run_job(self, call, *, on_start, outlives, packed):
         assert not outlives
+        self.packed = packed
         self.calls.append(call)
         on_start(4711)
         return await self.answer(call)
@@ -184,6 +186,24 @@ async def test_a_private_key_goes_to_the_caller_and_not_to_the_bus_nor_to_the_st
     assert "PRIVATE KEY" not in told
     assert "public" in told
     assert "2048" in told
+
+
+async def test_a_large_list_of_what_is_kept_is_neither_told_nor_kept_again(master):
+    master.workers.answer = outcome(result=Packed(b"\x90"), out="nested")
+    answer = await master.run(fun="jobs.list_jobs", packed=True)
+    assert (answer.result, master.workers.packed) == (Packed(b"\x90"), True)
+    assert (await master.told(RunnerReturned))[0].result == "VALUE_TRIMMED"
+    assert master.jobs.returns_[0][2]["return"] == "VALUE_TRIMMED"
+
+
+@pytest.mark.parametrize(
+    ("fun", "packed"), [("jobs.list_jobs", False), ("jobs.list_job", True), ("state.orchestrate", True)]
+)
+async def test_other_results_are_looked_into_before_they_are_told(master, fun, packed):
+    master.workers.answer = outcome(result={"password": "hunter2"})
+    await master.run(fun=fun, packed=packed)
+    assert not master.workers.packed
+    assert (await master.told(RunnerReturned))[0].result == {"password": HIDDEN}
 
 
 @pytest.mark.parametrize("fun", ["cache.pillar", "cache.fetch", "pillar.show_pillar"])

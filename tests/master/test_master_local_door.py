@@ -45,10 +45,11 @@ from trisalt.bus.requests import (
 from trisalt.errors import CommandError, Denied, TargetError, Unauthenticated
 from trisalt.master import feed, following
 from trisalt.master.acl import Acl
-from trisalt.master.local_door import caller_name, serve_local_door
+from trisalt.master.local_door import PIECE_BYTES, caller_name, serve_local_door
 from trisalt.store.sqlite import open_store
+from trisalt.wire.codec import pack_bin
 from trisalt.wire.frames import FrameDecoder, pack_frame
-from trisalt.worker.protocol import Outcome
+from trisalt.worker.protocol import Outcome, Packed
 
 JID = "20261122124940743908"
 
@@ -555,6 +556,22 @@ async def test_a_run_is_told_from_its_start_over_its_progress_to_its_result(mast
     assert told[-1] == {"result": {"return": {"m1": 1}, "retcode": 0, "success": True, "out": "highstate"}}
     (request,) = asked
     assert (request.fun, request.arg, request.kwarg, request.jid) == ("jobs.active", [1], {"a": 2}, started["jid"])
+
+
+async def test_a_large_result_comes_in_pieces_for_who_takes_them(master):
+    data = pack_bin({str(number): "x" * 1000 for number in range(5000)})
+    asked = await master.claim(RunnerRequest, lambda request: Outcome(result=Packed(data), out="nested"))
+    async with master.caller() as caller:
+        await caller.ask(op="runner", fun="jobs.list_jobs", pieces=True)
+        *pieces, end = await caller.rest()
+    assert len(pieces) == len(data) // PIECE_BYTES + 1
+    assert b"".join(frame["piece"] for frame in pieces) == data
+    assert end == {"result": {"return": None, "retcode": 0, "success": True, "out": "nested", "pieces": True}}
+    for fields, packed in (({"pieces": True}, True), ({}, False), ({"pieces": True, "follow": False}, False)):
+        async with master.caller() as caller:
+            await caller.ask(op="runner", fun="jobs.active", **fields)
+            await caller.rest()
+        assert asked[-1].packed is packed
 
 
 async def test_progress_comes_while_the_run_still_runs(master):

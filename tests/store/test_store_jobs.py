@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 
 from trisalt.store.jobs import CHUNKS, JobReader
 from trisalt.store.sqlite import open_store
-from trisalt.store.store import JobFilter, NewReturn, Recorded
+from trisalt.store.store import NewReturn, Recorded
 
 JID = "20261122124940743908"
 
@@ -128,30 +126,6 @@ async def test_reasons_stand_until_the_minion_returns_after_all_and_then_it_is_l
     assert entry.late == {"m2": 12.0}
 
 
-async def test_a_list_is_filtered_by_function_target_metadata_and_time(store, monkeypatch):
-    clock = iter(range(1000, 2000)).__next__
-    monkeypatch.setattr(store.jobs, "_clock", clock)
-    jobs = [
-        load("20260101000000000001", fun="test.ping", tgt="web*"),
-        load("20260101000000000002", fun="state.apply", tgt=["m1", "m2"], metadata={"a": 1, "b": [2]}),
-        load("20260101000000000003", fun=["test.ping", "pkg.install"], tgt="*"),
-    ]
-    for job in jobs:
-        await store.jobs.record_job(job, ["m1"])
-
-    async def found(**wanted):
-        return [entry.jid[-1] for entry in await store.jobs.list_jobs(JobFilter(**wanted))]
-
-    assert await found() == ["1", "2", "3"]
-    assert await found(limit=2) == ["2", "3"]
-    assert await found(functions=["pkg.*"]) == ["3"]
-    assert await found(functions=["test.*", "state.apply"], targets=["m2", "webs"]) == ["2"]
-    assert await found(metadata={"b": [2]}) == ["2"]
-    assert await found(metadata={"b": [3]}) == []
-    assert await found(after=1001) == ["2", "3"]
-    assert await found(before=1001) == ["1", "2"]
-
-
 async def test_expiry_goes_in_slices_and_takes_the_returns_along(store, monkeypatch):
     times = {"now": 100.0}
     monkeypatch.setattr(store.jobs, "_clock", lambda: times["now"])
@@ -179,21 +153,3 @@ async def test_another_process_reads_what_is_committed(store, tmp_path):
         assert reader.returned(JID) == {"m1"}
         assert [entry.jid for entry in reader.list_jobs()] == [JID]
         assert reader.counts() == {"jobs": 1, "returns": 1}
-
-
-@pytest.mark.parametrize(
-    "glob",
-    ["*", "state.*", "*.apply", "st?te.ap*", "[st]tate.apply", "state[.]apply", "[!x]tate.apply", "[]s]tate*", "[s"],
-)
-async def test_what_is_not_unpacked_could_not_have_matched(store, glob):
-    for number, fun in enumerate(["state.apply", "test.ping", ["test.ping", "state.apply"], "[s", "pkg.ünï"]):
-        jid = f"{20261122000000000000 + number}"
-        await store.jobs.record_job(load(jid, fun=fun), ["m1"])
-    everything = await store.jobs.list_jobs()
-    wanted = {
-        e.jid
-        for e in everything
-        for f in ([e.load["fun"]] if isinstance(e.load["fun"], str) else e.load["fun"])
-        if fnmatchcase(f, glob)
-    }
-    assert {entry.jid for entry in await store.jobs.list_jobs(JobFilter(functions=[glob]))} == wanted

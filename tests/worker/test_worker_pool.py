@@ -14,8 +14,9 @@ from trisalt.errors import CommandError, LocalProtocolError, RenderError, Worker
 from trisalt.loader.grains import gather
 from trisalt.wire.codec import unpack_bin
 from trisalt.worker import pool
+from trisalt.worker.life import LARGE
 from trisalt.worker.process import signal_tree
-from trisalt.worker.protocol import Call
+from trisalt.worker.protocol import Call, Packed
 
 
 def call(fun, *arg, jid="1", **how):
@@ -645,6 +646,14 @@ async def test_a_grandchild_that_holds_the_socket_keeps_nobody_waiting(lab):
 async def test_a_large_return(lab):
     async with lab.workers() as workers:
         assert len((await workers.run_job(call("probe.big", 5_000_000))).result) == 5_000_000
+
+
+@pytest.mark.parametrize(("size", "packed"), [(LARGE, True), (LARGE // 2, False)])
+async def test_a_large_return_goes_on_as_it_was_packed_for_who_takes_it_so(lab, size, packed):
+    async with lab.workers() as workers:
+        outcome = await workers.run_job(call("probe.big", size), packed=True)
+        assert isinstance(outcome.result, Packed) is packed
+        assert len(unpack_bin(outcome.result.data) if packed else outcome.result) == size
 
 
 async def test_a_return_that_is_too_large_becomes_text(lab):

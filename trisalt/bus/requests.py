@@ -490,7 +490,7 @@ class RunnerRequest(Request):
     """Run a runner, `fun` without `runner.`, for `caller`; for the account `user` of this host when None.
 
     `jid` is the run's own, made by the door, so that the caller can follow `salt/run/<jid>` before it starts.
-    The answer is an `Outcome` of `worker.protocol`.
+    The answer is an `Outcome` of `worker.protocol`; `packed`: a large list may be in it as it was packed.
     """
 
     CMD = "runner"
@@ -500,6 +500,7 @@ class RunnerRequest(Request):
     arg: list[Any] = attrs.field(factory=list)
     kwarg: dict[str, Any] = attrs.field(factory=dict)
     caller: Caller | None = None
+    packed: bool = False
 
     @property
     def asker(self) -> Caller:

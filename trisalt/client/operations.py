@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 
 from trisalt.client.door import Answers, Door, DoorClosed, Following, expect
+from trisalt.wire.frames import unpack_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -29,11 +31,16 @@ class Run(Following):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The progress. Raises DoorClosed when the master goes away before there is a result."""
+        pieces = []
         for answer in self._answers:
             if "progress" in answer:
                 yield answer["progress"]
+            elif "piece" in answer:
+                pieces.append(answer["piece"])
             elif "result" in answer:
                 self.result = answer["result"]
+                if self.result.pop("pieces", False):
+                    self.result["return"] = _together(pieces)
                 self.close()
                 return
         if self.result is None:
@@ -107,10 +114,24 @@ def whoami(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
     return dict(expect(door.ask({"op": "whoami"}, timeout), "whoami"))
 
 
+def _together(pieces: list[bytes]) -> Any:
+    """A large result that came in pieces."""
+    collecting = gc.isenabled()
+    # Of what is made here nothing goes: the collector would look at all of it, again and again.
+    gc.disable()
+    try:
+        return unpack_value(b"".join(pieces))
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def _run(
     door: Door, op: str, fun: str, arg: Sequence[Any], kwarg: Mapping[str, Any] | None, jid: str, timeout: float | None
 ) -> Run:
     question = {"op": op, "fun": fun, "arg": list(arg), "kwarg": dict(kwarg or {}), "follow": True}
+    if op == "runner":
+        question["pieces"] = True
     if jid:
         question["jid"] = jid
     answers = door.follow(question, timeout)

@@ -47,8 +47,9 @@ from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
 from trisalt.store.store import Banks, Jobs
 from trisalt.wire import jid as jids
+from trisalt.wire.frames import TRIMMED
 from trisalt.worker.pool import Workers
-from trisalt.worker.protocol import Call, Failure, Outcome, Upcall, UpcallKind
+from trisalt.worker.protocol import Call, Failure, Outcome, Packed, Upcall, UpcallKind
 
 log = structlog.get_logger()
 
@@ -61,6 +62,8 @@ PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))|wheel\
 ASKS_OTHERS = re.compile(r"runner\.(salt\.(cmd|execute)|survey\..*)")
 # Functions that are given such things.
 PRIVATE_ARGUMENTS = re.compile(r"runner\.(auth\..*|cache\.store)|wheel\.pillar_roots\.write")
+# Functions that list what the store has. A large list is not kept there, and not told on the bus.
+LISTS = re.compile(r"runner\.jobs\.(list_jobs|list_jobs_filter)")
 # Banks that no plugin changes: who writes there could be whom they like.
 OWN_BANKS = frozenset({"tokens", "presence", unended.BANK})
 
@@ -167,7 +170,9 @@ async def _end(
 ) -> None:
     """Keep and tell how a run ended."""
     log.info("command.finished", fun=facts["fun"], jid=request.jid, user=request.user, retcode=outcome.retcode)
-    told = told_result(facts["fun"], outcome.result, request.arg, request.kwarg)
+    told = TRIMMED
+    if not isinstance(outcome.result, Packed):
+        told = told_result(facts["fun"], outcome.result, request.arg, request.kwarg)
     ended: RunnerReturned | WheelReturned
     if isinstance(request, RunnerRequest):
         retcode = outcome.retcode if isinstance(outcome.retcode, int) else None
@@ -192,7 +197,9 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
         run.pid = pid
 
     try:
-        return _in_own_words(await workers.run_job(call, on_start=started, outlives=False), run)
+        packed = isinstance(request, RunnerRequest) and request.packed and LISTS.fullmatch(run.fun) is not None
+        outcome = await workers.run_job(call, on_start=started, outlives=False, packed=packed)
+        return _in_own_words(outcome, run)
     except WorkerDied as exc:
         log.error("command.died", fun=run.fun, jid=request.jid, error=str(exc))
         status = exc.status or 1

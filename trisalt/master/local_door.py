@@ -47,6 +47,7 @@ from trisalt.master.questions import credentials, field, span, waits
 from trisalt.store.store import EventLog, Jobs
 from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener
 from trisalt.wire import jid as jids
+from trisalt.worker.protocol import Outcome, Packed
 
 log = structlog.get_logger()
 
@@ -65,6 +66,8 @@ ROTATING_ACTS = frozenset({"rejected", "delete"})
 # Progress of one runner that its caller has not read yet.
 PROGRESS_DEPTH = 256
 LONGEST_PLACE = 64
+# How much of a large result goes out in one frame.
+PIECE_BYTES = 1024 * 1024
 
 
 async def serve_local_door(
@@ -339,8 +342,14 @@ class _Door:
         jid = field(request, "jid", str, "") or self._new_jid()
         if not jids.is_jid(jid):
             raise RemoteProtocolError(f"{jid!r} is no job id")
-        cls = RunnerRequest if kind == "runner" else WheelRequest
-        wanted = cls(fun=fun, jid=jid, user=caller.name, arg=arg, kwarg=kwarg, caller=caller)
+        wanted: RunnerRequest | WheelRequest
+        if kind == "runner":
+            packed = bool(request.get("pieces")) and request.get("follow", True) is True
+            wanted = RunnerRequest(
+                fun=fun, jid=jid, user=caller.name, arg=arg, kwarg=kwarg, caller=caller, packed=packed
+            )
+        else:
+            wanted = WheelRequest(fun=fun, jid=jid, user=caller.name, arg=arg, kwarg=kwarg, caller=caller)
         tag = f"salt/{'run' if kind == 'runner' else 'wheel'}/{jid}"
         # Subscribed before it starts, so that no word of it is missed.
         async with self._bus.subscribe(TaggedEvent, keep=False, depth=PROGRESS_DEPTH) as events:
@@ -349,7 +358,7 @@ class _Door:
                 self._background.start_soon(self._run_alone, wanted)
                 return
             result = await self._ask_telling(wanted, events, tag, stream)
-        await stream.send({"result": result.to_load()})
+        await _send_result(result, stream)
 
     async def _ask_telling(
         self, wanted: RunnerRequest | WheelRequest, events: Subscription, tag: str, stream: FrameStream
@@ -461,6 +470,17 @@ async def _stream_returns(following: Following, stream: FrameStream) -> None:
         if following.missing is not None:
             return
     await stream.send(_settled(following))
+
+
+async def _send_result(result: Outcome, stream: FrameStream) -> None:
+    """How a run ended. A result that is packed goes before it, in pieces: nobody else waits for the whole of it."""
+    if not isinstance(result.result, Packed):
+        await stream.send({"result": result.to_load()})
+        return
+    packed = memoryview(result.result.data)
+    for start in range(0, len(packed), PIECE_BYTES):
+        await stream.send({"piece": packed[start : start + PIECE_BYTES]})
+    await stream.send({"result": {**result.to_load(), "return": None, "pieces": True}})
 
 
 def _settled(following: Following) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from trisalt.bus.requests import MinionEventRequest
 from trisalt.bus.tags import reserved
 from trisalt.errors import LocalProtocolError
 from trisalt.wire.codec import pack_bin
+from trisalt.wire.frames import TRIMMED
 
 log = structlog.get_logger()
 
@@ -26,7 +27,6 @@ LONGEST_TAG = 512
 MOST_EVENTS = 5000
 """In one request; a minion's own batches are far smaller."""
 
-TRIMMED = "VALUE_TRIMMED"
 
 ERROR_TAG = "_salt_error"
 

@@ -6,22 +6,19 @@ neither Trio nor the daemon.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, cast
 
 import attrs
 
 from trisalt.bus.events import Event
-from trisalt.store import highstates, listed, outcomes, queue
+from trisalt.store import highstates, listed, listing, outcomes, queue
 from trisalt.store.log import Entry, SqliteLog
 from trisalt.store.reader import Reader
-from trisalt.store.store import Engine, JobEntry, JobFilter, NewReturn, NotAsHoped, Recorded, Waits
+from trisalt.store.store import Engine, JobEntry, JobFilter, JobRow, NewReturn, NotAsHoped, Recorded, Waits
 from trisalt.wire.codec import pack_bin, unpack_bin
 
 NOT_RECORDED = frozenset({"saltutil.find_job"})
@@ -32,8 +29,6 @@ CHUNKS = (64, 16, 4, 1)
 
 ALL_JOBS = JobFilter()
 
-_WILDCARDS = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
-
 _OLD = (
     "SELECT jid FROM jobs WHERE recorded < ? AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.jid = jobs.jid) "
     "ORDER BY recorded LIMIT ?"
@@ -41,6 +36,10 @@ _OLD = (
 _SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
 _NOBODY = pack_bin({})
 _ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
+INSERT_JOB = (
+    f"INSERT OR IGNORE INTO jobs (jid, recorded, load, minions, {', '.join(listing.NAMES)}) "  # noqa: S608
+    f"VALUES (?,?,?,?,{','.join('?' * len(listing.NAMES))})"
+)
 _INSERTS = {
     size: "INSERT OR IGNORE INTO returns (jid, id, came, body, outcome) VALUES "  # noqa: S608
     + ",".join(["(?,?,?,?,?)"] * size)
@@ -79,13 +78,13 @@ class SqliteJobs:
         if isinstance(fun, str) and fun in NOT_RECORDED:
             return False
         jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
+        columns = listing.columns_of(load)
         entries = self._log.entries(events)
         row = listed.book(load, minions, now)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
-            values = (jid, now, packed, pack_bin(list(minions)))
-            insert = "INSERT OR IGNORE INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)"
-            if connection.execute(insert, values).rowcount:
+            values = (jid, now, packed, pack_bin(list(minions)), *columns)
+            if connection.execute(INSERT_JOB, values).rowcount:
                 connection.execute(listed.BOOKED, row)
             else:
                 (packed_minions,) = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
@@ -120,10 +119,10 @@ class SqliteJobs:
 
         def write(connection: sqlite3.Connection, careful: bool) -> list[Recorded]:
             for jid in _unknown(connection, list(loads)):
-                load = pack_bin(dict(cast("Mapping[str, Any]", loads[jid].load)))
-                values = (jid, now, load, pack_bin([loads[jid].id]))
-                connection.execute("INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)", values)
-                connection.execute(listed.BOOKED, listed.book(loads[jid].load or {}, [loads[jid].id], now))
+                load = dict(cast("Mapping[str, Any]", loads[jid].load))
+                values = (jid, now, pack_bin(load), pack_bin([loads[jid].id]), *listing.columns_of(load))
+                connection.execute(INSERT_JOB, values)
+                connection.execute(listed.BOOKED, listed.book(load, [loads[jid].id], now))
             for jid in settled:
                 connection.execute(_SETTLE, (now, _NOBODY, jid))
             if careful:
@@ -186,7 +185,7 @@ class SqliteJobs:
         """The ids that have returned."""
         return await self._engine.read(lambda connection: _read_returned(connection, jid))
 
-    async def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobEntry]:
+    async def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobRow]:
         """Jobs, oldest first."""
         return await self._engine.read(lambda connection: _read_list(connection, wanted))
 
@@ -221,9 +220,13 @@ class JobReader(Reader):
         """The ids that have returned."""
         return self._read(lambda connection: _read_returned(connection, jid))
 
-    def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobEntry]:
+    def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobRow]:
         """Jobs, oldest first."""
         return self._read(lambda connection: _read_list(connection, wanted))
+
+    def rows(self, wanted: JobFilter = ALL_JOBS) -> list[tuple[Any, ...]]:
+        """The same for lists of very many: rows of `listing.TOLD`, whose cells are opened by whoever looks."""
+        return self._read(lambda connection: listing.read_rows(connection, wanted, listing.TOLD))
 
     def counts(self) -> dict[str, int]:
         """How many `jobs` and `returns` there are."""
@@ -318,18 +321,8 @@ def _read_returned(connection: sqlite3.Connection, jid: str) -> set[str]:
     return {id for (id,) in connection.execute("SELECT id FROM returns WHERE jid = ?", (jid,))}
 
 
-def _read_list(connection: sqlite3.Connection, wanted: JobFilter) -> list[JobEntry]:
-    after = float("-inf") if wanted.after is None else wanted.after
-    before = float("inf") if wanted.before is None else wanted.before
-    # Most jobs are others: those that cannot match are not even unpacked.
-    pieces = [_longest_piece(glob) for glob in wanted.functions]
-    holds = " OR ".join(["instr(load, ?) > 0"] * len(pieces)) if pieces and all(pieces) else "1"
-    rows = connection.execute(
-        f"{_ENTRY}WHERE recorded >= ? AND recorded <= ? AND ({holds}) ORDER BY recorded DESC, jid DESC",
-        (after, before, *(pieces if holds != "1" else ())),
-    )
-    entries = (entry for entry in map(_entry, rows) if _is_wanted(entry, wanted))
-    return list(islice(entries, wanted.limit))[::-1]
+def _read_list(connection: sqlite3.Connection, wanted: JobFilter) -> list[JobRow]:
+    return list(map(listing.opened, listing.read_rows(connection, wanted)))
 
 
 def _entry(row: tuple[Any, ...]) -> JobEntry:
@@ -342,29 +335,3 @@ def _entry(row: tuple[Any, ...]) -> JobEntry:
         settled=settled,
         missing={} if missing is None else unpack_bin(missing),
     )
-
-
-def _longest_piece(glob: str) -> bytes:
-    """What a packed load holds whose function matches: the longest text between wildcards, as it is packed."""
-    return max(_WILDCARDS.split(glob), key=len).encode("utf-8", "surrogateescape")
-
-
-def _is_wanted(entry: JobEntry, wanted: JobFilter) -> bool:
-    load = entry.load
-    if wanted.functions and not _any_match(wanted.functions, _texts(load.get("fun"))):
-        return False
-    if wanted.targets and not _any_match(wanted.targets, _texts(load.get("tgt"))):
-        return False
-    if wanted.metadata:
-        metadata = load.get("metadata")
-        return isinstance(metadata, dict) and wanted.metadata.items() <= metadata.items()
-    return True
-
-
-def _any_match(globs: Iterable[str], texts: Sequence[str]) -> bool:
-    return any(fnmatchcase(text, glob) for glob in globs for text in texts)
-
-
-def _texts(value: object) -> list[str]:
-    """A function or a target is one text, or, in a job of several, a list of them."""
-    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]

@@ -119,7 +119,7 @@ class Page:
 def book(load: Mapping[str, Any], minions: Sequence[str], recorded: float) -> tuple[str, float, str, str, int]:
     """The row of a new job, for `BOOKED`."""
     user = load.get("user")
-    return load["jid"], recorded, function(load.get("fun")), user if isinstance(user, str) else "", len(minions)
+    return load["jid"], recorded, function(load.get("fun")), _text(user) if isinstance(user, str) else "", len(minions)
 
 
 def widen(connection: sqlite3.Connection, jid: str, size: int) -> None:
@@ -129,7 +129,12 @@ def widen(connection: sqlite3.Connection, jid: str, size: int) -> None:
 
 def function(fun: object) -> str:
     """A function's name, or those of a job of several."""
-    return ",".join(map(str, fun)) if isinstance(fun, list | tuple) else str(fun)
+    return _text(",".join(map(str, fun)) if isinstance(fun, list | tuple) else str(fun))
+
+
+def _text(value: str) -> str:
+    """`value` as a database takes it: what is no Unicode is a question mark."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 # -- in a reader's thread ---------------------------------------------------------------------------------------

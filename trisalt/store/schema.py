@@ -7,16 +7,18 @@ what comes after is a new one at the end.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from trisalt.errors import StoreError
 from trisalt.store import outcomes
 from trisalt.store.listed import function
+from trisalt.store.listing import NAMES, fill
 from trisalt.wire.codec import unpack_bin
 
 APPLICATION_ID = 0x7452_6953
 """What `file` and we know a database of ours by: "tRiS"."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
     (
         # `recorded`, `settled` and `came` are wall seconds; blobs are msgpack with bin types.
         """
@@ -157,6 +159,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # What lists of jobs tell and are searched by: see `listing`.
+        *(f"ALTER TABLE jobs ADD COLUMN {name}" for name in NAMES),
+        fill,
+    ),
 )
 
 
@@ -177,7 +184,10 @@ def migrate(connection: sqlite3.Connection) -> None:
         _lend_functions(connection)
         for statements in MIGRATIONS[version:]:
             for statement in statements:
-                connection.execute(statement)
+                if isinstance(statement, str):
+                    connection.execute(statement)
+                else:
+                    statement(connection)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")

@@ -10,7 +10,7 @@ import builtins
 import enum
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import attrs
 
@@ -54,7 +54,7 @@ class JobEntry:
     """A job as the store knows it. Times are wall seconds; `settled` is None while nobody has given up on it.
 
     `missing` are the reasons for the minions that had not returned when the job was settled, without those that have
-    returned since: these are `late`, by how many seconds. Lists of jobs do not look for them.
+    returned since: these are `late`, by how many seconds.
     """
 
     jid: str
@@ -66,11 +66,30 @@ class JobEntry:
     late: dict[str, float] = attrs.field(factory=dict)
 
 
+class JobRow(NamedTuple):
+    """A job as a list tells it. `fun` and `tgt` are lists where there are several; times are wall seconds.
+
+    `metadata` is the job's own, or else what one of its functions was given as such.
+    """
+
+    jid: str
+    fun: Any
+    tgt: Any
+    tgt_type: Any
+    user: Any
+    arg: builtins.list[Any]
+    metadata: dict[Any, Any] | None
+    recorded: float
+    settled: float | None
+
+
 @attrs.frozen(kw_only=True)
 class JobFilter:
     """Which jobs to list; an empty one lists all. Functions and targets are globs, any of them may match.
 
-    `metadata` must be contained in the job's own. `limit` takes the newest.
+    `metadata`: the job's own has one of these, with the same value. `after` and `before` are about when it was
+    recorded (wall seconds), `first` and `last` about its id: the 20 digits of a moment, which is one of them; a job
+    whose id is no time is in no such stretch. `limit` takes the newest.
     """
 
     functions: Sequence[str] = ()
@@ -78,6 +97,8 @@ class JobFilter:
     metadata: Mapping[str, Any] = attrs.field(factory=dict)
     after: float | None = None
     before: float | None = None
+    first: str | None = None
+    last: str | None = None
     limit: int | None = None
 
 
@@ -149,7 +170,7 @@ class Jobs(Protocol):
     async def returned(self, jid: str) -> set[str]:
         """The ids that have returned."""
 
-    async def list_jobs(self, wanted: JobFilter = JobFilter()) -> list[JobEntry]:
+    async def list_jobs(self, wanted: JobFilter = JobFilter()) -> builtins.list[JobRow]:
         """Jobs, oldest first."""
 
     async def page(self, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50) -> Page:

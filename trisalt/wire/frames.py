@@ -23,7 +23,7 @@ MAX_DEPTH = 128
 
 _LENGTH = struct.Struct(">I")
 _TAG_END = b"\n\n"
-_TRIMMED = "VALUE_TRIMMED"
+TRIMMED = "VALUE_TRIMMED"
 _EXT_DATE = 78
 _DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
 _SCAN_FROM = 1024
@@ -92,7 +92,7 @@ class StreamDecoder:
 
 
 def pack_event(tag: str, data: dict[str, Any], *, max_size: int = 0) -> bytes:
-    """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUE_TRIMMED."""
+    """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUETRIMMED."""
     return tag.encode("utf-8", "surrogateescape") + _TAG_END + pack_data(data, max_size=max_size)
 
 
@@ -100,9 +100,12 @@ def pack_data(data: dict[str, Any], *, max_size: int = 0) -> bytes:
     """An event's map alone, likewise."""
     packed = _pack(data)
     limit = max_size
-    while max_size and len(packed) > max_size and limit > len(_TRIMMED):
+    while max_size and len(packed) > max_size and limit > len(TRIMMED):
         limit //= 2
-        packed = _pack(_trim(data, limit))
+        trimmed, largest = _trim(data, limit, max_size)
+        packed = _pack(trimmed)
+        # Nothing that stayed is larger than this: below it the next try begins.
+        limit = min(limit, largest)
     return packed
 
 
@@ -138,11 +141,21 @@ def body_of(message: dict[str, Any]) -> bytes:
     return body
 
 
-def _trim(data: dict[str, Any], limit: int) -> dict[str, Any]:
-    return {
-        key: _trim(value, limit) if isinstance(value, dict) else _TRIMMED if len(_pack(value)) > limit else value
-        for key, value in data.items()
-    }
+def _trim(data: dict[str, Any], limit: int, most: int) -> tuple[dict[str, Any], int]:
+    """The map without what is larger than `limit`, and how large the largest is that stayed.
+
+    A map of so many entries that they would be more than `most` without their values goes as a whole.
+    """
+    trimmed, largest = {}, 0
+    for key, value in data.items():
+        size = len(_pack(value))
+        if size > limit and isinstance(value, dict) and len(value) * len(TRIMMED) <= most:
+            value, size = _trim(value, limit, most)
+        elif size > limit:
+            value, size = TRIMMED, 0
+        trimmed[key] = value
+        largest = max(largest, size)
+    return trimmed, largest
 
 
 # -- msgpack -------------------------------------------------------------------------------------------------------
@@ -168,14 +181,29 @@ def _encode_other(obj: Any) -> object:
     raise LocalProtocolError(f"{type(obj).__name__} has no place on the wire")
 
 
+def unpack_value(data: bytes) -> Any:
+    """What somebody packed, and several frames brought. Raises RemoteProtocolError."""
+    value = _unpack(data)
+    _check_depth([value])
+    return value
+
+
 def _unpack_map(data: bytes) -> dict[str, Any]:
+    message = _unpack(data)
+    if not isinstance(message, dict):
+        raise RemoteProtocolError("a frame that holds no map")
+    _check_depth(message)
+    return message
+
+
+def _unpack(data: bytes) -> Any:
     try:
         if len(data) >= _SCAN_FROM:
             # A header may claim any length: see that it is there before memory is set aside for it.
             scan = msgpack.Unpacker(max_buffer_size=len(data))
             scan.feed(data)
             scan.skip()
-        message = msgpack.unpackb(
+        return msgpack.unpackb(
             data,
             raw=False,
             strict_map_key=False,
@@ -185,13 +213,9 @@ def _unpack_map(data: bytes) -> dict[str, Any]:
         )
     except _DECODE_ERRORS as error:
         raise RemoteProtocolError("no msgpack, or not the whole of it") from error
-    if not isinstance(message, dict):
-        raise RemoteProtocolError("a frame that holds no map")
-    _check_depth(message)
-    return message
 
 
-def _check_depth(message: dict[str, Any]) -> None:
+def _check_depth(message: dict[str, Any] | list[Any]) -> None:
     level: list[Any] = [message]
     for _ in range(MAX_DEPTH):
         level = [

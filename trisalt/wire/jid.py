@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 _DIGITS = 20
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH_OF = {f"{number:02}": name for number, name in enumerate(_MONTHS, 1)}
 
 
 def make(now: datetime | float, *, last: str | None = None, unique: str | int | None = None) -> str:
@@ -55,7 +56,7 @@ def start_time(jid: object) -> str:
     if not is_jid(jid):
         return ""
     assert isinstance(jid, str)
-    month = int(jid[4:6])
-    if not 1 <= month <= 12:
+    month = _MONTH_OF.get(jid[4:6])
+    if month is None:
         return ""
-    return f"{jid[:4]}, {_MONTHS[month - 1]} {jid[6:8]} {jid[8:10]}:{jid[10:12]}:{jid[12:14]}.{jid[14:20]}"
+    return f"{jid[:4]}, {month} {jid[6:8]} {jid[8:10]}:{jid[10:12]}:{jid[12:14]}.{jid[14:20]}"

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 # A warm child that has grown by so much memory ends after its call.
 GROWTH_KB = 32 * 1024
+# From how many bytes on a result may go home as it was packed.
+LARGE = 256 * 1024
 
 
 def main(daemon: socket.socket) -> int:
@@ -50,7 +52,7 @@ def main(daemon: socket.socket) -> int:
             worker.renew(message["context"])
         host.door = message.get("door")
         if "call" in message:
-            last |= worker.run_job(Call(**message["call"]), message.get("spool"))
+            last |= worker.run_job(Call(**message["call"]), message.get("spool"), packed=bool(message.get("packed")))
         elif "run" in message:
             last |= worker.run_function(message["run"], message["args"])
         if last:
@@ -100,8 +102,8 @@ class Worker:
             self._plugins = Plugins({})
         return self._plugins
 
-    def run_job(self, call: Call, spool: str | None) -> bool:
-        """Run a job and report it; whether this process is not to be used again."""
+    def run_job(self, call: Call, spool: str | None, *, packed: bool = False) -> bool:
+        """Run a job and report it, `packed` where its result is large; whether this process is not to be used again."""
         self._host.jid, self._host.fun = call.jid, call.fun
         self.plugins.notice()
         self.plugins.set("__jid_event__", JidEvent(call.jid))
@@ -111,22 +113,20 @@ class Worker:
                 outcome = run_call(call, self.plugins, progress=_tell_progress)
         if os.getpid() != self._pid:
             os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
-        outcome = _presentable(outcome)
+        data = _packed(outcome.result) if packed else None
+        if data is None:
+            outcome = _presentable(outcome)
         spooled = spool is not None and _spool(Path(spool), call, outcome)
         spent = self._spent(call, outcome)
-        self._channel.send(
-            {
-                "outcome": {
-                    "result": outcome.result,
-                    "retcode": outcome.retcode,
-                    "success": outcome.success,
-                    "out": outcome.out,
-                    "failure": outcome.failure,
-                    "spooled": spooled,
-                },
-                "spent": spent,
-            }
-        )
+        told = {
+            "retcode": outcome.retcode,
+            "success": outcome.success,
+            "out": outcome.out,
+            "failure": outcome.failure,
+            "spooled": spooled,
+        }
+        told |= {"result": outcome.result} if data is None else {"result": None, "packed": data}
+        self._channel.send({"outcome": told, "spent": spent})
         return spent
 
     def run_function(self, reference: str, args: list[Any]) -> bool:
@@ -254,6 +254,15 @@ def _presentable(outcome: Outcome) -> Outcome:
         return failed(Failure.EXCEPTION, f"ERROR: the return cannot be sent: {exc}")
     retcode = outcome.retcode if isinstance(outcome.retcode, (int, dict, list)) else 1
     return Outcome(result=result, retcode=retcode, success=outcome.success, out=outcome.out, failure=outcome.failure)
+
+
+def _packed(result: Any) -> bytes | None:
+    """A large result, packed; None for one that is not, or that has something to be made plain first."""
+    try:
+        data = pack_bin(result)
+    except TrisaltError:
+        return None
+    return data if len(data) >= LARGE else None
 
 
 def _call_engine(reference: str, args: list[Any], worker: Worker) -> Any:

@@ -22,7 +22,7 @@ from trisalt.worker.adoption import listen
 from trisalt.worker.channel import revive
 from trisalt.worker.plain import pack_context, plain, read_outcome
 from trisalt.worker.process import Nursery, Process, signal_tree
-from trisalt.worker.protocol import Call, Context, Outcome, Upcall
+from trisalt.worker.protocol import Call, Context, Outcome, Packed, Upcall
 from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
@@ -85,6 +85,7 @@ class Workers:
         on_start: Callable[[int], object] | None = None,
         spool: Path | None = None,
         outlives: bool = True,
+        packed: bool = False,
         context: Callable[[], Context] | None = None,
     ) -> Outcome:
         """Run plugin functions in a child of their own, or (`warm`) in one that is reused.
@@ -92,13 +93,16 @@ class Workers:
         `on_start(pid)` is called when a process has been found, before it is told to run the call. With `spool` the
         child writes the whole return load to that file, durably, before it reports. Raises WorkerDied when the
         process ended without an outcome. Cancelled, it leaves the child alone: it runs on, and its return is in the
-        spool; with `outlives=False` it is killed instead. `context` gives this call's own, else it is the pool's.
+        spool; with `outlives=False` it is killed instead. `packed`: a large result may come as the child packed it.
+        `context` gives this call's own, else it is the pool's.
         """
         async with _place(self._jobs), self._seat(warm, call.jid, call.fun, outlives) as seat:
             if on_start is not None:
                 on_start(seat.process.pid)
             spooled = spool is not None
-            request = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
+            request: dict[str, Any] = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
+            if packed:
+                request["packed"] = True
             try:
                 answer = await self._converse(seat, request, warm=warm, context=context)
             except WorkerDied:
@@ -108,7 +112,10 @@ class Workers:
                 raise
             if "outcome" not in answer:
                 raise LocalProtocolError("a child answered something else than an outcome")
-            return Outcome(**answer["outcome"])
+            told = answer["outcome"]
+            if "packed" in told:
+                told["result"] = Packed(told.pop("packed"))
+            return Outcome(**told)
 
     async def run(self, function: Callable[..., Any], *args: Any, warm: bool = False) -> Any:
         """Run a function of ours in a child: found there by its module and name; arguments and result are plain data.

@@ -81,13 +81,21 @@ class Call:
 _CALL_FIELDS = tuple(one.name for one in fields(Call))
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A large result as the child packed it: the daemon passes it on, and does not look inside."""
+
+    data: bytes
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What became of a call. For several functions `result`, `retcode` and `success` are maps by function
     or, ordered, lists.
 
-    `out` names the outputter the function asks for. `failure` tells a text of the loader or of the child from a
-    result of the function. `spooled`: the whole return load is in the file that was asked for.
+    `result` is `Packed` where whoever asked takes large ones so. `out` names the outputter the function asks for.
+    `failure` tells a text of the loader or of the child from a result of the function. `spooled`: the whole return load
+    is in the file that was asked for.
     """
 
     result: Any
