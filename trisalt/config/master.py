@@ -127,6 +127,18 @@ class MasterConfig(DaemonConfig):
     peer_run: dict[str, Any] = option({}, "Which runners minions may run: minion expression to function expressions.")
     mine_get: dict[str, Any] = option({}, "Which minions may read what of the mine: id expression to functions.")
     nodegroups: dict[str, Any] = option({}, "Names for compound targets.")
+    event_visibility: str = option(
+        "permitted",
+        "Events of which jobs are shown: permitted, own or all; `.*` and `@events` see all. Ours.",
+        guards=True,
+    )
+    masked_arguments: str = option("", "Expression for keywords that job lists hide; else passwords and such. Ours.")
+
+    # -- what consoles tell -----------------------------------------------------------------------------------
+    console_minion_down_seconds: float = option(300.0, "A minion that is away for longer needs attention. Ours.")
+    console_job_runs_seconds: float = option(600.0, "A job that runs for longer needs attention. Ours.")
+    compliance_interval: float = option(0.0, "Seconds between two tests of all highstates; 0: none. Ours.")
+    compliance_batch: int = option(50, "How many minions are tested at a time. Ours.")
 
     # -- who is here ------------------------------------------------------------------------------------------
     presence_heartbeat: int = option(60, "Seconds between the signs of life of minions of ours; 0: only when asked.")

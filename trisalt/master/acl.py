@@ -31,6 +31,8 @@ ALWAYS_PUBLISHED = frozenset({"saltutil.find_job"})
 JUDGED_KEYS = frozenset({"ret_config", "ret_kwargs", "module_executors", "executor_opts"})
 # What a minion may never have others do: it would go on for ever.
 _RECURSIVE = "publish."
+# Parts of a console: the events of everybody, firing events by a hook, figures of the service, who did what.
+ROOMS = ("events", "hook", "stats", "audit")
 AUTHORIZATION = {"name": "AuthorizationError", "message": "Authorization error occurred."}
 # Permissions that have been read, for so many callers.
 CALLERS = 4096
@@ -187,6 +189,13 @@ class Acl:
     def may_see_status(self, caller: Caller) -> bool:
         """Whether the caller may see how the master is: whoever may run something on it."""
         return self.is_admin(caller) or self.grants_of(caller).commands_any
+
+    def rooms(self, caller: Caller) -> list[str]:
+        """The parts of a console that are granted by name (`@events`), to whoever may do everything all of them."""
+        if self.is_admin(caller):
+            return list(ROOMS)
+        grants = self.grants_of(caller)
+        return [name for name in ROOMS if grants.everything or grants.names(name)]
 
     def _blacklisted(self, caller: Caller, funs: Iterable[str]) -> str:
         if not (self._blocked_users or self._blocked_functions):

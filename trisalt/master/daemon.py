@@ -62,6 +62,7 @@ from trisalt.master.scheduled import run_due
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.master.shared import KeptKey
 from trisalt.master.status import Parts, serve_status
+from trisalt.master.views.desk import Desk
 from trisalt.meters import LoopMeter
 from trisalt.scheduler.entry import Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
@@ -92,7 +93,7 @@ RELOADED = frozenset(
 ) | {
     *("nodegroups", "schedule", "log_level", "log_level_logfile", "log_granular_levels"),
     *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
-    *("sharedsecret", "auth.pam.service"),
+    *("sharedsecret", "auth.pam.service", "event_visibility", "masked_arguments"),
 }
 
 
@@ -154,6 +155,10 @@ class Premises:
     def pki_dir(self) -> Path:
         """The folder of the keys."""
         return Path(self.config.pki_dir)
+
+    def nodegroups(self) -> Mapping[str, Any]:
+        """Names for compound targets, as they are now."""
+        return self.live.opts.get("nodegroups") or {}
 
     def hand_out_keys(self, acl_users: Iterable[str]) -> None:
         """Keys of stock's commands for the accounts that `publisher_acl` names now, and for nobody else."""
@@ -236,7 +241,7 @@ async def start_services(
 ) -> Callable[[], int]:
     """Everybody who claims or keeps, so that the doors open onto a staffed house. Tells how many jobs are watched."""
     bus, config, live, opts = here.bus, here.config, here.live, here.live.opts
-    minions = Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=lambda: opts.get("nodegroups") or {})
+    minions = Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=here.nodegroups)
     cache = JobCache(Path(config.cachedir), hash_type=config.hash_type)
     queue = Queue(answer_within=config.timeout)
     housekeeping = partial(
@@ -458,6 +463,16 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext, parts: 
             live.acl,
             path=here.paths.local_door,
             rotate_aes_key=config.rotate_aes_key,
+            desk=Desk(
+                bus=bus,
+                store=store,
+                acl=live.acl,
+                minions=Minions(here.keyring, store.banks, pki_dir=here.pki_dir, nodegroups=here.nodegroups),
+                keyring=here.keyring,
+                presence=here.presence,
+                workers=parts.workers,
+                opts=live.opts,
+            ),
         )
         await background.start(door)
         network = network_door(here, background)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 import attrs
 import trio
@@ -17,7 +18,6 @@ from trisalt.bus.requests import BatchLookup, WatchRequest
 from trisalt.errors import TargetError
 from trisalt.master.feed import Feed, Follower, Wanted
 from trisalt.store.store import EventLog, Jobs
-from trisalt.transport.local import FrameStream
 
 # A follower that nothing was sent to is told how far it has got, so that its cursor does not stay behind for ever.
 POSITION_EVERY_S = 10.0
@@ -45,7 +45,17 @@ class Span:
         return None if self.since is None else await log.first_since(self.since) - 1
 
 
-async def tell_events(feed: Feed, stream: FrameStream, span: Span) -> None:
+class Listener(Protocol):
+    """Whoever is told."""
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Give one map."""
+
+    async def send_bytes(self, packed: bytes) -> None:
+        """Give frames that are packed."""
+
+
+async def tell_events(feed: Feed, stream: Listener, span: Span) -> None:
     """Send events as they come, and where it ends, if it does."""
     after, upto = await span.begin(feed.log), None
     if span.until is not None and span.until <= time.time():
@@ -55,7 +65,7 @@ async def tell_events(feed: Feed, stream: FrameStream, span: Span) -> None:
         await _tell(follower, feed.log, stream, None if upto is not None else span.until)
 
 
-async def tell_job(bus: Bus, jobs: Jobs, feed: Feed, stream: FrameStream, jid: str) -> None:
+async def tell_job(bus: Bus, jobs: Jobs, feed: Feed, stream: Listener, jid: str) -> None:
     """Send the events of a job: to what is there now when it is settled, else until whoever follows has had enough.
 
     Who follows has had it when `JobSettled` is told. Raises TargetError for a job that nobody knows.
@@ -74,7 +84,7 @@ async def tell_job(bus: Bus, jobs: Jobs, feed: Feed, stream: FrameStream, jid: s
         await _tell(follower, feed.log, stream, None)
 
 
-async def _tell(follower: Follower, log: EventLog, stream: FrameStream, until: float | None) -> None:
+async def _tell(follower: Follower, log: EventLog, stream: Listener, until: float | None) -> None:
     told = follower.received
     await stream.send({"ready": {"log": log.id, "at": told}})
     while True:

@@ -44,6 +44,9 @@ from trisalt.master.following import Following, open_following
 from trisalt.master.following_batch import open_batch_following
 from trisalt.master.following_events import tell_events, tell_job
 from trisalt.master.questions import credentials, field, span, waits
+from trisalt.master.views.desk import Desk
+from trisalt.master.views.events import admit_to_job, tell_seen
+from trisalt.master.views.table import OPERATIONS, answer
 from trisalt.store.store import EventLog, Jobs
 from trisalt.transport.local import FrameStream, LocalPeer, open_local_listener
 from trisalt.wire import jid as jids
@@ -68,6 +71,8 @@ PROGRESS_DEPTH = 256
 LONGEST_PLACE = 64
 # How much of a large result goes out in one frame.
 PIECE_BYTES = 1024 * 1024
+# Below this tag whoever is granted `@hook` may fire events.
+HOOK = "salt/netapi/hook/"
 
 
 async def serve_local_door(
@@ -78,19 +83,21 @@ async def serve_local_door(
     *,
     path: str,
     rotate_aes_key: bool = True,
+    desk: Desk | None = None,
     listen: Callable[..., AbstractAsyncContextManager[None]] = open_local_listener,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer callers on the unix socket at `path` until cancelled.
 
     `jobs` and `events` are the store's: a follower that was too slow catches up from it. `rotate_aes_key` says whether
-    a key that `salt-key` deleted or rejected asks for a new AES key.
+    a key that `salt-key` deleted or rejected asks for a new AES key. `desk` answers consoles, and knows who may see
+    what; without it administrators alone see events.
     Everybody may knock, so that who may not come in is told so; `acl` decides.
     """
     async with trio.open_nursery() as background:
         feed = Feed(events)
         await background.start(feed.run)
-        door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key)
+        door = _Door(bus, jobs, acl, feed, background, rotate_aes_key=rotate_aes_key, desk=desk)
         async with listen(path, door.handle, mode=0o666):
             task_status.started()
             await trio.sleep_forever()
@@ -123,8 +130,10 @@ class _Door:
         background: trio.Nursery,
         *,
         rotate_aes_key: bool,
+        desk: Desk | None,
     ) -> None:
         self._bus = bus
+        self._desk = desk
         self._jobs = jobs
         self._acl = acl
         self._feed = feed
@@ -147,6 +156,8 @@ class _Door:
             "status": self._tell_status,
             "whoami": self._whoami,
         }
+        if desk is not None:
+            self._operations |= {name: partial(self._view, desk, name=name) for name in OPERATIONS}
         # Who shows a name and a password is nobody yet, and who shows a token need be nobody any more.
         self._token_operations: dict[str, Callable[[LocalPeer, dict[str, Any], FrameStream], Awaitable[None]]] = {
             "mk_token": self._make_token,
@@ -318,8 +329,8 @@ class _Door:
         await stream.send({"matched": {"minions": resolved.minions, "missing": resolved.missing}})
 
     async def _follow_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(caller, self._acl.may_follow(caller))
         jid = field(request, "jid", str)
+        await self._admit_to_job(caller, jid)
         async with open_batch_following(self._bus, self._jobs) as batch:
             if await batch.join(jid):
                 async for frames in batch:
@@ -398,20 +409,24 @@ class _Door:
     # -- events and facts -----------------------------------------------------------------------------------------
 
     async def _events(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        if self._desk is not None:
+            await tell_seen(self._desk, self._feed, caller, stream, span(request))
+            return
         self._admit(caller, self._acl.may_follow(caller))
         await tell_events(self._feed, stream, span(request))
 
     async def _tail_job(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         """All events of one job, from its first one to its settling."""
-        self._admit(caller, self._acl.may_follow(caller))
         jid = field(request, "jid", str)
+        await self._admit_to_job(caller, jid)
         if not jids.is_jid(jid):
             raise RemoteProtocolError(f"{jid!r} is no job id")
         await tell_job(self._bus, self._jobs, self._feed, stream, jid)
 
     async def _fire(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
-        self._admit(caller, self._acl.may_follow(caller))
         tag, data = field(request, "tag", str), field(request, "data", dict, {})
+        hooked = tag.startswith(HOOK) and "hook" in self._acl.rooms(caller)
+        self._admit(caller, hooked or self._acl.may_follow(caller))
         if not tag:
             raise RemoteProtocolError("an event has a tag")
         await self._bus.publish(TaggedEvent(name=tag, data=data, origin=Origin("user", caller.name)))
@@ -446,9 +461,22 @@ class _Door:
             "eauth": caller.eauth,
             "groups": list(caller.groups),
             "admin": admin,
+            "rooms": self._acl.rooms(caller),
             "rows": rows,
         }
         await stream.send({"whoami": facts})
+
+    async def _view(
+        self, desk: Desk, caller: Caller, request: dict[str, Any], stream: FrameStream, *, name: str
+    ) -> None:
+        """One of the questions of consoles."""
+        await stream.send({name: await answer(desk, name, caller, request)})
+
+    async def _admit_to_job(self, caller: Caller, jid: str) -> None:
+        if self._desk is not None:
+            await admit_to_job(self._desk, caller, jid)
+        else:
+            self._admit(caller, self._acl.may_follow(caller))
 
     def _admit(self, caller: Caller, allowed: bool) -> None:
         if not allowed:

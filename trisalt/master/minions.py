@@ -109,6 +109,13 @@ class Minions:
 
         return sorted(await self._banks.look(banks, select)), []
 
+    async def resolve_for(
+        self, tgt: Any, tgt_type: str, *, delimiter: str = ":", exact: bool
+    ) -> tuple[list[str], list[str]]:
+        """The same for somebody who (`exact`) may choose by the letter of pillar only."""
+        kind = EXACT_TYPES.get(tgt_type, tgt_type) if exact else tgt_type
+        return await self.resolve(tgt, kind, delimiter=delimiter)
+
     async def within(self, place: str) -> list[str]:
         """The minions of a permission's target; none for one that cannot be read, which is its operator's to know."""
         # Mostly a bare pattern over ids: nobody's grains are looked into for that.
@@ -150,8 +157,9 @@ async def answer_targets(
     """Answer `ResolveRequest` until cancelled; and make ready for targets by grains and pillar."""
 
     async def answer(request: ResolveRequest) -> Resolved:
-        tgt_type = EXACT_TYPES.get(request.tgt_type, request.tgt_type) if request.exact else request.tgt_type
-        found, missing = await minions.resolve(request.tgt, tgt_type, delimiter=request.delimiter)
+        found, missing = await minions.resolve_for(
+            request.tgt, request.tgt_type, delimiter=request.delimiter, exact=request.exact
+        )
         return Resolved(minions=found, missing=missing)
 
     with bus.answering({ResolveRequest: answer}):

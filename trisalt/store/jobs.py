@@ -325,6 +325,41 @@ def _read_list(connection: sqlite3.Connection, wanted: JobFilter) -> list[JobRow
     return list(map(listing.opened, listing.read_rows(connection, wanted)))
 
 
+def read_return_page(
+    connection: sqlite3.Connection,
+    jid: str,
+    *,
+    after: int,
+    limit: int,
+    id: str = "",
+    failed: bool = False,
+    most_bytes: int,
+) -> tuple[list[tuple[str, float, dict[str, Any]]], int | None]:
+    """`(id, came, body)` of a job's returns after a number, in the order in which they came, and the number of the
+    last when there are more. Fewer than `limit` when they are big."""
+    conditions = ["jid = :jid", "number > :after"]
+    conditions += ["id = :id"] if id else []
+    conditions += [f"outcome = {outcomes.FAILED}"] if failed else []
+    # The numbers first, from an index: bodies may be big, and are read of this page only.
+    numbers = connection.execute(
+        f"SELECT number FROM returns WHERE {' AND '.join(conditions)} ORDER BY number LIMIT :limit",  # noqa: S608
+        {"jid": jid, "after": after, "id": id, "limit": limit + 1},
+    ).fetchall()
+    page: list[tuple[str, float, dict[str, Any]]] = []
+    size, last = 0, after
+    for (number,) in numbers:
+        if len(page) == limit:
+            return page, last
+        who, came, body = connection.execute(
+            "SELECT id, came, body FROM returns WHERE number = ?", (number,)
+        ).fetchone()
+        if page and size + len(body) > most_bytes:
+            return page, last
+        page.append((who, came, unpack_bin(body)))
+        size, last = size + len(body), number
+    return page, None
+
+
 def _entry(row: tuple[Any, ...]) -> JobEntry:
     jid, load, minions, recorded, settled, missing = row
     return JobEntry(

@@ -111,6 +111,7 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         "CREATE INDEX listed_failed ON listed (recorded, jid) WHERE failed > 0",
         "ALTER TABLE returns ADD COLUMN outcome INTEGER",
         "UPDATE returns SET outcome = outcome_of(body)",
+        "CREATE INDEX returns_failed ON returns (jid, number) WHERE outcome = 2",
         """
         INSERT INTO listed (jid, recorded, fun, user, size, ok, changed, failed, ended)
         SELECT jid, recorded, function_of(load), user_of(load), length_of(minions),

@@ -355,6 +355,9 @@ class Store(Protocol):
     def log(self) -> EventLog:
         """What the outside may hear of."""
 
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `operation(connection)` on what is committed, in a reader's thread."""
+
     async def size(self) -> Any:
         """How big the file is: `file`, `used` and `free` bytes."""
 

@@ -29,6 +29,7 @@ from trisalt.target.kinds import Subject
 
 STATUSES = frozenset({"up", "down", "never", "pending", "rejected", "denied"})
 MOST_TERMS = 50
+LONGEST = 255
 _LETTERS = "NGPELS"
 _MAGIC = re.compile(r"[*?\[]")
 _FIELD = re.compile(r"[A-Za-z_][\w.-]*")
@@ -88,14 +89,6 @@ def matcher(terms: Sequence[Term], nodegroups: Mapping[str, Any] | None = None) 
     """A test of whether a minion, and its status, are what the terms ask for. Raises TargetError."""
     tests = [_test(term, nodegroups or {}) for term in terms]
     return lambda subject, status: all(test(subject, status) for test in tests)
-
-
-def asks_grains(terms: Sequence[Term]) -> bool:
-    """Whether somebody's grains have to be looked into."""
-    return any(
-        term.kind is Kind.COMPOUND or (term.kind is Kind.FIELD and term.key not in (_ID_FIELD, _STATUS_FIELD))
-        for term in terms
-    )
 
 
 def compound(terms: Sequence[Term]) -> str | None:
@@ -214,8 +207,8 @@ def _plain_test(term: Term, nodegroups: Mapping[str, Any]) -> Holds:
         case Kind.STATUS:
             return lambda _subject, status: status == term.value
         case Kind.REGEX:
-            found = re.compile(term.value, re.IGNORECASE if "i" in term.key else 0).search
-            return lambda subject, _status: found(subject.id) is not None
+            found = searcher(term)
+            return lambda subject, _status: found(subject.id)
         case Kind.COMPOUND:
             test = parse_compound(term.value, nodegroups).test
             return lambda subject, _status: test(subject)
@@ -228,6 +221,12 @@ def _plain_test(term: Term, nodegroups: Mapping[str, Any]) -> Holds:
     if term.kind is Kind.WORD and not _MAGIC.search(term.value):
         return lambda subject, _status: term.value in subject.id
     return lambda subject, _status: fnmatchcase(subject.id, glob)
+
+
+def searcher(term: Term) -> Callable[[str], bool]:
+    """A test of whether a regular expression is found in the beginning of a text: no id is longer."""
+    search = re.compile(term.value, re.IGNORECASE if "i" in term.key else 0).search
+    return lambda text: search(text[:LONGEST]) is not None
 
 
 def _path(term: Term) -> str:

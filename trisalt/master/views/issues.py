@@ -1,0 +1,279 @@
+"""What needs somebody's attention, with what to do about it.
+
+Each kind is one function, which gives issues from what is known already; none asks a minion. What they find is worked
+out for who asks: nobody hears of minions, keys or jobs that they may not see.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import trio
+from cryptography import x509
+
+from trisalt import SALT_VERSION
+from trisalt.errors import StoreError
+from trisalt.master.keyring import State as KeyState
+from trisalt.master.sight import Sight
+from trisalt.master.views.compliance import standings
+from trisalt.master.views.desk import Desk
+from trisalt.master.views.minions import fleet, names
+from trisalt.store.listed import State, Wanted
+
+DOWN_S, RUNS_S = 300.0, 600.0
+"""A minion is an issue when it is away for so long, and a job when it runs for so long; options say otherwise."""
+NAMED = 5
+"""So many names stand in a text."""
+TARGETED = 500
+"""So many minions a remedy names."""
+EXPIRES_S = 30 * 86_400.0
+LEAST_FREE = 0.05
+SEVERITIES = ("error", "warning", "info")
+
+
+@attrs.frozen(kw_only=True)
+class Remedy:
+    """A command that mends it, as clients of the API send it."""
+
+    client: str
+    fun: str
+    tgt: Any = None
+    tgt_type: str | None = None
+    arg: Sequence[Any] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Issue:
+    """What is not well. `link` is where a console shows it; `since` is in wall seconds, None where nobody knows."""
+
+    kind: str
+    severity: str
+    text: str
+    since: float | None = None
+    remedy: Remedy | None = None
+    link: str
+
+
+async def issues(desk: Desk, sight: Sight, _question: Mapping[str, Any]) -> dict[str, Any]:
+    """`{items}`, the worst first."""
+    found = [issue for make in KINDS async for issue in make(desk, sight)]
+    found.sort(key=lambda issue: SEVERITIES.index(issue.severity))
+    return {"items": [attrs.asdict(issue, filter=_said) for issue in found]}
+
+
+def _said(attribute: Any, value: Any) -> bool:
+    return value is not None or attribute.name in ("since", "remedy")
+
+
+async def _keys(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    if not sight.keys:
+        return
+    for state, severity, text in (
+        (KeyState.DENIED, "error", "sent a key that is not the one that is accepted"),
+        (KeyState.PENDING, "warning", "wait for their keys to be accepted"),
+    ):
+        ids = await trio.to_thread.run_sync(desk.keyring.list, state)
+        if ids:
+            name = state.name.lower()
+            yield Issue(
+                kind=f"keys_{name}",
+                severity=severity,
+                text=f"{_named(ids)}: {text}",
+                link=f"/app/keys?state={name}",
+                remedy=Remedy(client="wheel", fun="key.accept", arg=[ids[0]])
+                if len(ids) == 1 and state is KeyState.PENDING
+                else None,
+            )
+
+
+async def _down(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    now, patience = desk.clock(), _seconds(desk, "console_minion_down_seconds", DOWN_S)
+    found = await fleet(desk, {id: state for id, state in (await names(desk, sight)).items() if state == "accepted"})
+    down = [one for one in found if one.status == "down" and now - (one.since or 0.0) > patience]
+    if down:
+        yield Issue(
+            kind="minions_down",
+            severity="error",
+            text=f"{_named([one.id for one in down])}: away",
+            since=min((one.since for one in down if one.since is not None), default=None),
+            link="/app/minions?q=down",
+            remedy=_for([one.id for one in down], "test.ping"),
+        )
+    never = [one.id for one in found if one.status == "never"]
+    if never:
+        yield Issue(
+            kind="minions_never_seen",
+            severity="info",
+            text=f"{_named(never)}: accepted, and never seen",
+            link="/app/minions?q=never",
+        )
+
+
+async def _jobs(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    patience = _seconds(desk, "console_job_runs_seconds", RUNS_S)
+    looks = None if sight.all_jobs else (lambda row: sight.sees_job(row.load, row.minions))
+    wanted = Wanted(states=[State.RUNNING], until=desk.clock() - patience, looks=looks)
+    page = await desk.store.jobs.page(wanted, limit=NAMED + 1)
+    for row in page.rows[:NAMED]:
+        yield Issue(
+            kind="job_runs_long",
+            severity="warning",
+            text=f"{row.fun} by {row.user} still runs on {row.missing} of {row.size} minions",
+            since=row.recorded,
+            link=f"/app/jobs/{row.jid}",
+            remedy=_for(row.minions, "saltutil.term_job", row.jid),
+        )
+
+
+async def _states(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    failed = [one for one in await standings(desk, sight) if one["state"] == "failed"]
+    if failed:
+        yield Issue(
+            kind="states_failed",
+            severity="error",
+            text=f"{_named([one['id'] for one in failed])}: the last highstate failed",
+            since=min(one["at"] for one in failed),
+            link="/app/states?state=failed",
+            remedy=_for([one["id"] for one in failed], "state.highstate", "test=True"),
+        )
+
+
+async def _versions(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    ids = [id for id, state in (await names(desk, sight)).items() if state == "accepted"]
+
+    def other(table: Any) -> list[str]:
+        found = ((id, table.get(id)) for id in ids)
+        return [id for id, grains in found if grains is not None and grains.get("saltversion", WANTED) != WANTED]
+
+    differ = await desk.store.banks.look(["grains"], other)
+    if differ:
+        yield Issue(
+            kind="versions_differ",
+            severity="info",
+            text=f"{_named(differ)}: of another version than this master ({WANTED})",
+            link=f"/app/minions?q=-version:{WANTED}",
+        )
+
+
+WANTED = SALT_VERSION
+
+
+async def _certificate(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    if not sight.admin and "audit" not in desk.acl.rooms(sight.caller):
+        return
+    for name in ("rest_trisalt", "rest_cherrypy"):
+        block = desk.opts.get(name)
+        path = block.get("ssl_crt") if isinstance(block, Mapping) else None
+        if not isinstance(path, str):
+            continue
+        try:
+            ends = await trio.to_thread.run_sync(_ends, path)
+        except (OSError, ValueError) as exc:
+            yield Issue(kind="certificate", severity="error", text=f"{path} cannot be read: {exc}", link="/app/admin")
+            continue
+        left = ends - desk.clock()
+        if left < EXPIRES_S:
+            day = datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%d")
+            yield Issue(
+                kind="certificate",
+                severity="error" if left < EXPIRES_S / 4 else "warning",
+                text=f"The certificate {path} {'ended' if left < 0 else 'ends'} on {day}",
+                link="/app/admin",
+            )
+
+
+def _ends(path: str) -> float:
+    with open(path, "rb") as file:
+        certificate = x509.load_pem_x509_certificate(file.read(1 << 20))
+    return certificate.not_valid_after.replace(tzinfo=UTC).timestamp()
+
+
+async def _pam(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    backends = desk.opts.get("external_auth")
+    if not sight.admin or not isinstance(backends, Mapping) or "pam" not in backends or os.geteuid() == 0:
+        return
+    if not os.access("/etc/shadow", os.R_OK):
+        yield Issue(
+            kind="pam",
+            severity="error",
+            text="This master cannot read /etc/shadow, so that PAM knows no password: its account belongs into the "
+            "group shadow",
+            link="/app/admin",
+        )
+
+
+async def _disk(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    if not (sight.admin or "stats" in desk.acl.rooms(sight.caller)):
+        return
+    if desk.store.statistics().refusing:
+        yield Issue(
+            kind="store", severity="error", text="The store cannot write: the master's log says why", link="/app/admin"
+        )
+    try:
+        size = await desk.store.size()
+        disk = await trio.to_thread.run_sync(shutil.disk_usage, str(desk.opts.get("cachedir") or "/"))
+    except (OSError, StoreError):
+        return
+    bound = desk.opts.get("store_max_bytes") or 0
+    if disk.free < LEAST_FREE * disk.total:
+        yield Issue(
+            kind="disk",
+            severity="error",
+            text=f"{disk.free / 2**30:.1f} GiB are free where jobs and events are kept",
+            link="/app/admin",
+        )
+    if bound and size.used > 0.9 * bound:
+        yield Issue(
+            kind="store_full",
+            severity="info",
+            text=f"The store holds {size.used / 2**20:.0f} MiB of {bound / 2**20:.0f}: the oldest jobs and events go "
+            "before their time",
+            link="/app/admin",
+        )
+
+
+async def _events(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+    if not sight.all_events:
+        return
+    lost = await desk.store.read(_read_lost)
+    if lost is not None:
+        yield Issue(
+            kind="events_lost",
+            severity="warning",
+            text="Events were lost: the disk did not keep up",
+            since=lost,
+            link="/app/events?tag=trisalt/log/lost",
+        )
+
+
+def _read_lost(connection: Any) -> float | None:
+    """When events were lost last, of those of the newest that are kept."""
+    row = connection.execute(
+        "SELECT at FROM events WHERE number > (SELECT max(number) FROM events) - 10000 AND tag = 'trisalt/log/lost' "
+        "ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else float(row[0])
+
+
+KINDS = (_keys, _down, _jobs, _states, _versions, _certificate, _pam, _disk, _events)
+
+
+def _named(ids: Sequence[str]) -> str:
+    """Some names, and how many more there are."""
+    if len(ids) <= NAMED:
+        return ", ".join(ids)
+    return f"{', '.join(ids[:NAMED])} and {len(ids) - NAMED} more"
+
+
+def _for(ids: Sequence[str], fun: str, *arg: Any) -> Remedy:
+    return Remedy(client="local_async", fun=fun, tgt=list(ids[:TARGETED]), tgt_type="list", arg=arg)
+
+
+def _seconds(desk: Desk, option: str, usual: float) -> float:
+    value = desk.opts.get(option)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else usual

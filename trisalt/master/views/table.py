@@ -1,0 +1,38 @@
+"""The questions of consoles by their names at the local door, and who answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trisalt.bus.requests import Caller
+from trisalt.master.views.compliance import compliance, differences
+from trisalt.master.views.desk import Desk, Operation, admit
+from trisalt.master.views.docs import docs
+from trisalt.master.views.explain import explain
+from trisalt.master.views.issues import issues
+from trisalt.master.views.jobs import job, jobs, returns
+from trisalt.master.views.minions import minion, minions, preview
+from trisalt.master.views.overview import overview
+from trisalt.master.views.prefs import prefs
+
+OPERATIONS: Mapping[str, Operation] = {
+    "minions": minions,
+    "minion": minion,
+    "preview": preview,
+    "jobs": jobs,
+    "job": job,
+    "returns": returns,
+    "overview": overview,
+    "compliance": compliance,
+    "differences": differences,
+    "issues": issues,
+    "docs": docs,
+    "prefs": prefs,
+    "explain": explain,
+}
+
+
+async def answer(desk: Desk, name: str, caller: Caller, question: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to the question `name`, as far as the caller may see. Raises Denied where that is nothing."""
+    return await OPERATIONS[name](desk, await admit(desk, caller), question)
