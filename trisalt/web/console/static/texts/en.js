@@ -4,5 +4,6 @@ import events from "./en/events.js";
 import fleet from "./en/fleet.js";
 import frame from "./en/frame.js";
 import job from "./en/job.js";
+import parts from "./en/parts.js";
 
-export default { ...frame, ...console_, ...job, ...events, ...fleet };
+export default { ...frame, ...console_, ...job, ...events, ...fleet, ...parts };

@@ -4,5 +4,6 @@ import events from "./ko/events.js";
 import fleet from "./ko/fleet.js";
 import frame from "./ko/frame.js";
 import job from "./ko/job.js";
+import parts from "./ko/parts.js";
 
-export default { ...frame, ...console_, ...job, ...events, ...fleet };
+export default { ...frame, ...console_, ...job, ...events, ...fleet, ...parts };
