@@ -64,8 +64,9 @@ def make_app(web: Web) -> ASGIApp:
 def _routes(web: Web) -> list[BaseRoute]:
     """Of every room, in the order in which they are tried."""
     from trisalt.web import rest  # a room knows `Web`, which is here
+    from trisalt.web.console import pages
 
-    return [route for room in (rest,) for route in room.routes(web)]
+    return [route for room in (pages, rest) for route in room.routes(web)]
 
 
 def needs_session(request: Request) -> Session:

@@ -18,7 +18,6 @@ export const PATHS = [
   ["keys", "/keys"],
   ["admin", "/admin"],
   ["admin", "/admin/:part"],
-  ["help", "/help"],
 ];
 
 const TABLE = PATHS.map(([name, pattern]) => [name, pattern.split("/").slice(1)]);

@@ -1,2 +1,25 @@
 /** English: events. */
-export default {};
+export default {
+  "events.time": "Time",
+  "events.tag": "Tag",
+  "events.who": "Who",
+  "events.what": "What",
+  "events.detail": "The event",
+  "events.data": "Data",
+  "events.job": "Job",
+  "events.findInside": "Find inside",
+  "events.copy": "Copy as JSON",
+  "events.copyReactor": "Copy as a line of the reactor that hears events like this",
+  "events.reactor": "Reactor",
+  "events.filter.tag": "Tag, with * and ?",
+  "events.filter.text": "Text",
+  "events.filter.minion": "Minion",
+  "events.shown": { one: "The last {n} event, newest first", other: "The last {n} events, newest first" },
+  "events.shown.filtered": { one: "{n} event of the last {total}", other: "{n} events of the last {total}" },
+  "events.go": { one: "Go on: {n} new", other: "Go on: {n} new" },
+  "events.rate": "a second",
+  "events.rate.label": "Events in each of the last 60 seconds",
+  "events.none.text": "They are shown here as they happen, without a reload.",
+  "events.noneSuch": "None of the events is like that",
+  "events.noneSuch.text": "Those to come that are will be shown here.",
+};

@@ -1,0 +1,1 @@
+"""The console: its page, and the files that a browser loads."""

@@ -1,0 +1,148 @@
+"""The console's page and its files, as routes.
+
+Every address below the console's path gives the same page: which screen it shows, the front end reads in the address.
+A browser that comes to an address of the API is led to the console.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.types import Scope
+
+from trisalt.web.app import Web
+from trisalt.web.console.assets import PRINT, Assets, read_assets, source_hash
+from trisalt.web.guards import CSP
+
+# Where the console is when `app` names somebody else's.
+BESIDE = "/console"
+# What a reader's cookie may say of how the page looks before its scripts run.
+_LOOKS = {
+    "theme": ("system", "light", "dark"),
+    "density": ("comfortable", "compact"),
+    "language": ("en", "ko"),
+}
+# Loaded together with the page, not one after the other as imports are found.
+_FIRST = ("app.js", "vendor/htm-preact.js", "vendor/signals-core.js")
+_FOREVER = "public, max-age=31536000, immutable"
+# Addresses of the API that the console has too.
+_SHARED = ("minions", "jobs", "keys", "events")
+
+
+def routes(web: Web) -> list[BaseRoute]:
+    """The routes of this room."""
+    settings = web.settings
+    path = BESIDE if settings.app else settings.app_path
+    page = Page(read_assets(), base=settings.root_prefix + path, root=settings.root_prefix)
+    found: list[BaseRoute] = [
+        Mount(
+            path,
+            routes=[
+                Route("/static/{name:path}", page.file, methods=["GET"]),
+                Route("/{path:path}", page.index, methods=["GET"]),
+            ],
+        ),
+        Route(path, page.index, methods=["GET"]),
+    ]
+    return found if settings.app else [*found, ForBrowsers("/{path:path}", page.lead, methods=["GET"])]
+
+
+class ForBrowsers(Route):
+    """Whatever a person typed into a browser that is an address of the API: those ask for HTML before all else."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Only what asks for HTML, and only to read."""
+        match, child = super().matches(scope)
+        if match is not Match.FULL or not prefers_html(scope):
+            return Match.NONE, {}
+        words = child["path_params"]["path"].split("/")
+        return (match, child) if words[0] in ("", *_SHARED) else (Match.NONE, {})
+
+
+def prefers_html(scope: Scope) -> bool:
+    """Whether a request's first wish is a page."""
+    wish = dict(scope["headers"]).get(b"accept", b"").partition(b",")[0]
+    return bool(wish.partition(b";")[0].strip().lower() == b"text/html")
+
+
+class Page:
+    """What the routes answer, for a console at `base` and an API at `root`, both as a browser sees them."""
+
+    def __init__(self, assets: Assets, *, base: str, root: str) -> None:
+        self._assets = assets
+        self._base = base
+        self._root = root
+        self._static = f"{base}/static"
+        self._map = assets.import_map(self._static)
+        scripts = f"script-src 'self' '{source_hash(self._map)}'"
+        self._headers = {
+            "Content-Security-Policy": CSP.replace("script-src 'self'", scripts) + "; trusted-types trisalt",
+            "Cache-Control": "no-cache",
+            "Vary": "Cookie",
+        }
+
+    async def index(self, request: Request) -> Response:
+        """The page, in the colours that its reader has chosen."""
+        return HTMLResponse(self.text(looks(request.cookies)), headers=self._headers)
+
+    async def lead(self, request: Request) -> Response:
+        """To the console, and there to what the address means."""
+        path = request.path_params["path"].rstrip("/")
+        return RedirectResponse(f"{self._base}/{path}" if path else self._base, 303, headers={"Vary": "Accept"})
+
+    async def file(self, request: Request) -> Response:
+        """One file: for ever under its digest, else asked for anew each time."""
+        asset = self._assets.files.get(request.path_params["name"])
+        if asset is None:
+            return Response("Not found", 404, media_type="text/plain")
+        tag = f'"{asset.digest}"'
+        headers = {
+            "ETag": tag,
+            "Cache-Control": _FOREVER if request.query_params.get("v") == asset.digest else "no-cache",
+            "Vary": "Accept-Encoding",
+        }
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        body = asset.body
+        if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+            body, headers["Content-Encoding"] = asset.packed, "gzip"
+        return Response(body, headers=headers, media_type=asset.kind)
+
+    def text(self, look: Mapping[str, str]) -> str:
+        """The page itself."""
+        links = [f'<link rel="stylesheet" href="{self._address(name)}">' for name in self._assets.styles()]
+        links.append(f'<link rel="stylesheet" media="print" href="{self._address(PRINT)}">')
+        links += [f'<link rel="modulepreload" href="{self._address(name)}">' for name in _FIRST]
+        newline = "\n"
+        return f"""<!doctype html>
+<html lang="{look["language"]}" data-theme="{look["theme"]}" data-density="{look["density"]}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="trisalt-base" content="{html.escape(self._base)}">
+<meta name="trisalt-root" content="{html.escape(self._root)}">
+<meta name="trisalt-files" content="{self._assets.version}">
+<title>trisalt</title>
+<link rel="icon" type="image/svg+xml" href="{self._address("style/mark.svg")}">
+<script type="importmap">{self._map}</script>
+{newline.join(links)}
+<script type="module" src="{self._address("app.js")}"></script>
+</head>
+<body>
+<div id="app"></div>
+</body>
+</html>
+"""
+
+    def _address(self, name: str) -> str:
+        return html.escape(f"{self._static}/{self._assets.address(name)}")
+
+
+def looks(cookies: Mapping[str, str]) -> dict[str, str]:
+    """How a page looks for the reader with these cookies; the first of what there is, for who has not chosen."""
+    said = {name: cookies.get(f"trisalt_{name}", "") for name in _LOOKS}
+    return {name: said[name] if said[name] in known else known[0] for name, known in _LOOKS.items()}

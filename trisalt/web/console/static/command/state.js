@@ -1,0 +1,37 @@
+/** The command that the form shows: held here while one types, and in the address a moment later. */
+import { useCallback, useEffect, useRef, useSignal, useState } from "../lib/ui.js";
+import { fromQuery, toQuery } from "../lib/command.js";
+import { route, setQuery } from "../lib/router.js";
+
+/** Milliseconds of rest before the address follows. */
+const REST = 250;
+
+const words = (query) => JSON.stringify(toQuery(fromQuery(query)));
+
+/** @returns {[import("../lib/command.js").Command, (patch: Partial<import("../lib/command.js").Command>) => void]} */
+export function useCommand() {
+  const { query } = useSignal(route);
+  const [command, setCommand] = useState(() => fromQuery(query));
+  const written = useRef(words(query));
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  // Somebody else has changed the address: the back button, the palette, a template.
+  useEffect(() => {
+    if (words(query) === written.current) return;
+    written.current = words(query);
+    clearTimeout(timer.current);
+    setCommand(fromQuery(query));
+  }, [query]);
+  const patch = useCallback((change) => {
+    setCommand((before) => {
+      const next = { ...before, ...change };
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => {
+        written.current = JSON.stringify(toQuery(next));
+        setQuery(toQuery(next));
+      }, REST);
+      return next;
+    });
+  }, []);
+  return [command, patch];
+}

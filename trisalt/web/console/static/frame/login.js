@@ -1,0 +1,113 @@
+/**
+ * The sign-in. It stands at whatever address was asked for, so that afterwards one is there.
+ */
+import { html, useEffect, useRef, useSignal, useState } from "../lib/ui.js";
+import { t } from "../lib/i18n.js";
+import { ending, greeting, login } from "../lib/session.js";
+import { Button } from "../parts/button.js";
+import { Icon } from "../parts/icon.js";
+
+/** The method of the last sign-in, which is most likely the next one's. */
+const STORED = "trisalt-eauth";
+
+export function Login() {
+  const { motd } = useSignal(greeting);
+  const over = useSignal(ending) === "over";
+  useEffect(() => {
+    document.title = `${t("login.title")} · trisalt`;
+  }, []);
+  return html`<main class="alone login">
+    <div class="panel">
+      <div class="login-head">
+        <${Icon} name="logo" />
+        <h1>trisalt</h1>
+        <p class="muted">${t("login.lead")}</p>
+      </div>
+      ${motd && html`<p class="login-motd">${motd}</p>`}
+      ${over && html`<p class="hint" role="status">${t("login.over")}</p>`}
+      <${Credentials} />
+    </div>
+  </main>`;
+}
+
+/** The form itself, also for who signs in again without leaving what is on the page. @param {{user?: string, done?: () => void}} props */
+export function Credentials({ user = "", done }) {
+  const { eauths } = useSignal(greeting);
+  const [shown, setShown] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const [left, setLeft] = useState(0);
+  const form = useRef(null);
+  const last = remembered();
+
+  useEffect(() => {
+    form.current.elements.namedItem(user ? "password" : "username").focus();
+  }, []);
+  useEffect(() => {
+    if (!left) return;
+    const timer = setTimeout(() => setLeft(left - 1), 1000);
+    return () => clearTimeout(timer);
+  }, [left]);
+
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy || left) return;
+    const said = new FormData(form.current);
+    const credentials = {
+      username: String(said.get("username") ?? user),
+      password: String(said.get("password")),
+      eauth: String(said.get("eauth") ?? eauths[0] ?? "pam"),
+    };
+    setBusy(true);
+    setError("");
+    try {
+      await login(credentials);
+      remember(credentials.eauth);
+      done?.();
+    } catch (refusal) {
+      setError(refusal.status === 401 ? t("login.refused") : refusal.status === 429 ? "" : refusal.status ? t("login.failed", { reason: refusal.message || refusal.status }) : t("login.unreachable"));
+      setLeft(refusal.status === 429 ? Math.ceil(refusal.retryAfter) || 10 : 0);
+      form.current?.elements.namedItem("password").select();
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const problem = left ? t("login.wait", { n: left }) : error;
+  return html`<form class="stack" ref=${form} onSubmit=${submit}>
+    ${user
+      ? html`<p class="muted">${t("login.as", { user })}</p>`
+      : html`<label class="field"><span class="label">${t("login.user")}</span>
+          <input class="input" name="username" autocomplete="username" autocapitalize="none" spellcheck=${false} required maxlength="256" />
+        </label>`}
+    <label class="field"><span class="label">${t("login.password")}</span>
+      <span class="inputbox">
+        <input class="input" name="password" type=${shown ? "text" : "password"} autocomplete="current-password" required maxlength="4096"
+          aria-invalid=${error ? "true" : undefined} aria-describedby="login-problem" />
+        <span class="end"><${Button} icon=${shown ? "hidden" : "eye"} kind="quiet" small label=${t(shown ? "login.hide" : "login.show")} pressed=${shown} onClick=${() => setShown(!shown)} /></span>
+      </span>
+    </label>
+    ${eauths.length > 1 &&
+    html`<label class="field"><span class="label">${t("login.method")}</span>
+      <select class="select" name="eauth">${eauths.map((name) => html`<option key=${name} value=${name} selected=${name === last}>${name}</option>`)}</select>
+    </label>`}
+    <p class="hint error" id="login-problem" role="alert">${problem && html`<${Icon} name="warning" />${problem}`}</p>
+    <button type="submit" class="btn primary" aria-disabled=${busy || left ? "true" : undefined}>${busy ? t("login.busy") : t("login.do")}</button>
+  </form>`;
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {
+    return null;
+  }
+}
+
+function remember(eauth) {
+  try {
+    localStorage.setItem(STORED, eauth);
+  } catch {
+    // It is only a convenience.
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The one connection over which events come, kept up for all who listen: it connects anew when it breaks, says where
+ * it was, and greets a late listener with what came lately.
+ *
+ * It runs in the worker that all tabs share (`stream_worker.js`), or in the tab where there are no such workers.
+ * `fetch` and `wait` come in as arguments, so that tests run it without a network or a clock.
+ */
+import { SseReader } from "./sse.js";
+
+/** So many of the last events a late listener is given. */
+const KEPT = 1000;
+/** The server says something every 15 s; so much silence (ms) means that the connection is dead. */
+const SILENCE = 40_000;
+/** Waits between tries, in ms; the last one again and again. */
+const WAITS = [300, 600, 1200, 2500, 5000];
+
+/** @typedef {{id: string, tag: string, data: any, origin?: string, at?: number, key?: string}} SaltEvent `key` is the store's */
+
+export class Hub {
+  /**
+   * @param {{fetch: typeof fetch, wait: (ms: number, signal?: AbortSignal) => Promise<void>, tell: (word: any) => void}} parts
+   *   `tell` is given `{kind: "state", state}`, `{kind: "events", events}` and `{kind: "gap"}`
+   */
+  constructor({ fetch, wait, tell }) {
+    this.fetch = fetch;
+    this.wait = wait;
+    this.tell = tell;
+    this.state = "stopped";
+    this.who = "";
+    /** @type {SaltEvent[]} */
+    this.kept = [];
+    this.last = "";
+    this.stopping = null;
+    this.hurry = null;
+  }
+
+  /** Listen as `who`, at `url`. What another has heard is forgotten: it may not be this one's to see. */
+  start(url, who) {
+    if (this.stopping && this.who === who && this.url === url) return this.now();
+    this.stop();
+    if (this.who !== who) {
+      this.kept = [];
+      this.last = "";
+    }
+    this.who = who;
+    this.url = url;
+    this.stopping = new AbortController();
+    return this.keepUp(this.stopping.signal);
+  }
+
+  stop() {
+    this.stopping?.abort();
+    this.stopping = null;
+    this.become("stopped");
+  }
+
+  /** Do not wait for the next try. */
+  now() {
+    this.hurry?.abort();
+  }
+
+  become(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.tell({ kind: "state", state });
+  }
+
+  async keepUp(signal) {
+    for (let tries = 0; !signal.aborted; ) {
+      const outcome = await this.listen(signal).catch(() => "broken");
+      if (signal.aborted) return;
+      if (outcome === "refused") {
+        this.stopping = null;
+        this.become("refused");
+        return;
+      }
+      if (this.state === "connected") tries = 0;
+      this.become("reconnecting");
+      this.hurry = new AbortController();
+      await this.wait(WAITS[Math.min(tries++, WAITS.length - 1)], anyOf(signal, this.hurry.signal));
+    }
+  }
+
+  async listen(signal) {
+    const broken = new AbortController();
+    const headers = { Accept: "text/event-stream", "X-Requested-With": "trisalt" };
+    if (this.last) headers["Last-Event-ID"] = this.last;
+    const answer = await this.fetch(this.url, { headers, cache: "no-store", signal: anyOf(signal, broken.signal) });
+    if (answer.status === 401 || answer.status === 403) return "refused";
+    if (!answer.ok) return "broken";
+    this.become("connected");
+    const reader = new SseReader();
+    const bytes = answer.body.getReader();
+    const letters = new TextDecoder();
+    for (;;) {
+      const quiet = new AbortController();
+      this.wait(SILENCE, quiet.signal).then(() => quiet.signal.aborted || broken.abort());
+      const { done, value } = await bytes.read().finally(() => quiet.abort());
+      if (done) return "broken";
+      this.take(reader.push(letters.decode(value, { stream: true })));
+    }
+  }
+
+  take(blocks) {
+    const events = [];
+    for (const { id, data } of blocks) {
+      const event = parsed(id, data);
+      if (!event) continue;
+      if (id) this.last = id;
+      events.push(event);
+    }
+    if (!events.length) return;
+    this.kept.push(...events);
+    if (this.kept.length > KEPT) this.kept.splice(0, this.kept.length - KEPT);
+    this.tell({ kind: "events", events });
+    if (events.some(({ tag }) => tag === "trisalt/events/lost")) this.tell({ kind: "gap" });
+  }
+}
+
+/** @returns {SaltEvent | null} */
+function parsed(id, text) {
+  try {
+    const { tag, data, origin, at } = JSON.parse(text);
+    return typeof tag === "string" ? { id, tag, data, origin, at } : null;
+  } catch {
+    return null;
+  }
+}
+
+function anyOf(one, other) {
+  if (AbortSignal.any) return AbortSignal.any([one, other]);
+  const both = new AbortController();
+  for (const signal of [one, other]) {
+    if (signal.aborted) both.abort();
+    else signal.addEventListener("abort", () => both.abort(), { once: true });
+  }
+  return both.signal;
+}
+
+/** Milliseconds that end early when `signal` says so. */
+export function wait(ms, signal) {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * Who is signed in: asked of the server, told to all tabs, ended in time. The token itself stays in the cookie, where no
+ * script reads it.
+ */
+import { computed, signal } from "../vendor/signals-core.js";
+import { ApiError, ask, onStranger } from "./api.js";
+import { may } from "./perms.js";
+import { startStream, stopStream } from "./stream.js";
+
+/** Seconds before the end at which one is told of it. */
+const WARNING = 120;
+
+/** What `GET /api/v1/session` says; null: nobody is signed in; undefined: not known yet. */
+export const session = signal(undefined);
+
+/** What the sign-in page shows: `{eauths, motd}`. */
+export const greeting = signal({ eauths: [], motd: "" });
+
+/** `soon` when the session ends within two minutes, `over` when it ended under one's hands, else empty. */
+export const ending = signal("");
+
+/** The server is not there: the reason, as far as there is one. */
+export const unreachable = signal(false);
+
+export const signedIn = computed(() => Boolean(session.value));
+
+const tabs = new BroadcastChannel("trisalt-session");
+let timers = [];
+
+/** Ask the server who we are. */
+export async function loadSession() {
+  try {
+    become(await ask("GET", "/api/v1/session", { quiet: true }));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    unreachable.value = error.status !== 401;
+    if (error.status === 401) {
+      const { eauths = [], motd = "" } = error.body?.eauths ? error.body : (error.body?.return ?? {});
+      greeting.value = { eauths, motd };
+      become(null);
+    }
+  }
+}
+
+function become(who) {
+  unreachable.value = false;
+  timers.forEach(clearTimeout);
+  timers = [];
+  session.value = who;
+  if (!who) return stopStream();
+  ending.value = "";
+  startStream(`${who.user}/${who.eauth}/${who.expire}`);
+  const left = who.expire * 1000 - Date.now();
+  timers = [at(left - WARNING * 1000, "soon"), at(left, "over")];
+}
+
+function at(ms, word) {
+  // setTimeout counts in 31 bits; a session longer than that is asked about anew on the way.
+  if (ms > 2 ** 31 - 1) return setTimeout(loadSession, 2 ** 31 - 1);
+  return setTimeout(() => {
+    ending.value = word;
+    if (word === "over") loadSession();
+  }, Math.max(ms, 0));
+}
+
+/** @param {{username: string, password: string, eauth: string}} credentials */
+export async function login(credentials) {
+  await ask("POST", "/login", { json: credentials, quiet: true });
+  await loadSession();
+  tabs.postMessage("changed");
+}
+
+export async function logout() {
+  await ask("POST", "/logout", { json: {}, quiet: true }).catch((error) => {
+    if (error.status !== 401) throw error;
+  });
+  ending.value = "";
+  await loadSession();
+  tabs.postMessage("changed");
+}
+
+/** Listen to the other tabs, and for refusals of the server. */
+export function startSession() {
+  tabs.onmessage = loadSession;
+  onStranger(() => {
+    if (!session.peek()) return;
+    ending.value = "over";
+    loadSession();
+  });
+  return loadSession();
+}
+
+/** Whether who is signed in may do this: `yes`, `maybe`, `no`. */
+export function allowed(client, fun) {
+  const who = session.value;
+  if (!who) return "no";
+  return who.admin ? "yes" : may(who.perms, { client, fun });
+}

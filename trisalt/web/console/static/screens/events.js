@@ -1,0 +1,63 @@
+/** Events: everything that happens, filtered, held still, looked into. */
+import { html, useEffect, useMemo, useSignal, useState, useValue } from "../lib/ui.js";
+import { t } from "../lib/i18n.js";
+import { useKeys } from "../lib/keys.js";
+import { setQuery } from "../lib/router.js";
+import { events, eventsTurn } from "../lib/store.js";
+import { globbed } from "../lib/telling.js";
+import { Empty } from "../parts/blank.js";
+import { Button } from "../parts/button.js";
+import { Spark } from "../parts/charts.js";
+import { QueryBox } from "../parts/query.js";
+import { useHeard } from "../monitor/heard.js";
+import { EventList } from "../monitor/list.js";
+
+const SUGGESTED = ["salt/job/*", "salt/job/*/new", "salt/job/*/ret/*", "salt/run/*", "salt/wheel/*", "salt/auth", "salt/key", "salt/minion/*/start", "salt/beacon/*", "salt/presence/*", "minion/refresh/*", "trisalt/*"];
+
+/** The rate is drawn over so many columns of so many seconds. */
+const COLUMNS = 60;
+const STEP = 1;
+
+/** @param {{route: import("../lib/router.js").Route}} props */
+export default function Events({ route: { query } }) {
+  const { tag = "", find = "", minion = "", open = "" } = query;
+  const [paused, setPaused] = useState(false);
+  const filter = useMemo(() => ({ tag: globbed(tag), text: find.toLowerCase(), minion }), [tag, find, minion]);
+  const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion]), paused });
+  useKeys({ p: () => setPaused(!paused) });
+  const any = tag || find || minion;
+  const count = useValue(() => (eventsTurn.value, events.length));
+  return html`<div class="screen fill events">
+    <div class="screen-head">
+      <div class="titles"><h1>${t("nav.events")}</h1>
+        <p class="lead" role="status">${any ? t("events.shown.filtered", { n: heard.rows.length, total: count }) : t("events.shown", { n: count })}</p></div>
+      <${Rate} />
+      <${Button} icon=${paused ? "play" : "pause"} pressed=${paused} onClick=${() => setPaused(!paused)} aria-keyshortcuts="p">${paused ? t("events.go", { n: heard.news }) : t("monitor.pause")}<//>
+    </div>
+    <div class="toolbar">
+      <${QueryBox} value=${tag} onChange=${(value) => setQuery({ tag: value })} icon="events" label=${t("events.filter.tag")} placeholder="salt/job/*/ret/*" list=${SUGGESTED} />
+      <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("events.filter.text")} placeholder=${t("events.filter.text")} />
+      <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("events.filter.minion")} placeholder=${t("events.filter.minion")} />
+    </div>
+    <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled}
+      open=${open} onOpen=${(key) => setQuery({ open: key })}
+      empty=${html`<${Empty} icon="events" title=${t(any ? "events.noneSuch" : "monitor.events.empty")}><p>${t(any ? "events.noneSuch.text" : "events.none.text")}</p><//>`} />
+  </div>`;
+}
+
+/** How many events came, second by second. */
+function Rate() {
+  const [now, setNow] = useState(() => Date.now() / 1000);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now() / 1000), STEP * 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const values = new Array(COLUMNS).fill(0);
+  for (let index = events.length - 1; index >= 0; index--) {
+    const column = COLUMNS - 1 - Math.floor((now - (events.at(index).at ?? 0)) / STEP);
+    if (column < 0) break;
+    if (column < COLUMNS) values[column]++;
+  }
+  const rate = values.slice(-10).reduce((sum, n) => sum + n, 0) / (10 * STEP);
+  return html`<div class="events-rate"><${Spark} values=${values} label=${t("events.rate.label")} /><span class="small muted nowrap"><b>${rate.toLocaleString(undefined, { maximumFractionDigits: 1 })}</b> ${t("events.rate")}</span></div>`;
+}
