@@ -212,6 +212,12 @@ async def test_a_return_is_stored_then_told_then_acknowledged(house):
     assert house.store.jobs.bodies[JID, "m1"] == {"return": True, "retcode": 0, "success": True}
 
 
+async def test_a_return_of_several_functions_is_kept(house):
+    funs = ["test.ping", "state.apply"]
+    assert await give_back(house.bus, "m1", fun=funs, result={"test.ping": True, "state.apply": {}})
+    assert house.store.jobs.bodies[JID, "m1"]["return"] == {"test.ping": True, "state.apply": {}}
+
+
 async def test_what_could_not_be_stored_is_neither_told_nor_acknowledged(house):
     house.store.jobs.full = True
     assert not await give_back(house.bus, "m1")

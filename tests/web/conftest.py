@@ -9,7 +9,7 @@ import trio
 from tests.support.asgi import Client
 from trisalt.client.door import to_error
 from trisalt.errors import Unauthenticated
-from trisalt.web.app import Web, make_app
+from trisalt.web.app import make_app, make_web
 from trisalt.web.lowstate import SERVED
 from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Listener, Settings
@@ -26,6 +26,12 @@ class Answers:
 
     def __aiter__(self):
         return self
+
+    async def next(self):
+        return await anext(self)
+
+    async def first(self, key):
+        return (await self.next())[key]
 
     async def __anext__(self):
         await trio.lowlevel.checkpoint()
@@ -117,7 +123,7 @@ async def open_client(door, settings, tmp_path, nursery):
 
     def opened(changes=None, **client):
         sessions = Sessions(tmp_path / "sessions", clock=lambda: 2000.0)
-        web = Web(settings=attrs.evolve(settings, **(changes or {})), door=door, sessions=sessions, nursery=nursery)
+        web = make_web(attrs.evolve(settings, **(changes or {})), door, sessions, nursery)
         return Client(make_app(web), **client)
 
     return opened

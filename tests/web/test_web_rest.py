@@ -1,5 +1,7 @@
 """Logins and commands of the REST API: what clients of stock Salt send, and what they are told."""
 
+import json
+
 import pytest
 
 from tests.web.conftest import PASSWORD
@@ -128,3 +130,129 @@ async def test_commands_are_done_in_their_order(ann, door):
     ]
     answer = await ann.post("/", chunks)
     assert answer.ret == [{"web1": "test.ping"}, ["web1"], {"web1": "test.version"}]
+
+
+# -- commands that say who asks -----------------------------------------------------------------------------------------
+
+
+async def test_run_asks_with_a_token_of_its_own_that_is_gone_afterwards(client, door):
+    door.says["publish"] = lambda _question: returns(web1=True)
+    answer = await client.post("/run", {"client": "local", "tgt": "*", "fun": "test.ping", **LOGIN})
+    assert answer.ret == [{"web1": True}]
+    assert not answer.cookie
+    ((_question, credentials, _place),) = [row for row in door.asked if row[0]["op"] == "publish"]
+    assert credentials.keys() == {"token"}
+    assert not door.valid
+
+
+async def test_several_commands_of_one_person_are_one_login(client, door):
+    door.says["publish"] = lambda _question: returns(web1=True)
+    chunk = {"client": "local", "tgt": "*", "fun": "test.ping", **LOGIN}
+    assert (await client.post("/run", [chunk, chunk, chunk])).ret == [{"web1": True}] * 3
+    assert len(door.questions("mk_token")) == 1
+
+
+async def test_run_takes_a_token_and_looks_at_no_session(ann, door):
+    door.says["publish"] = lambda _question: returns(web1=True)
+    chunk = {"client": "local", "tgt": "*", "fun": "test.ping"}
+    assert (await ann.post("/run", chunk)).status == 401
+    assert (await ann.post("/run", {**chunk, "token": "cd" * 32})).ret == [{"web1": True}]
+    assert door.asked[-1][1] == {"token": "cd" * 32}
+
+
+@pytest.mark.parametrize("chunk", [{}, {"token": "no hex"}, {"username": "ann"}, {**LOGIN, "password": "guessed"}])
+async def test_run_is_401_for_whoever_is_nobody(client, door, chunk):
+    answer = await client.post("/run", {"client": "local", "tgt": "*", "fun": "test.ping", **chunk})
+    assert answer.status == 401
+    assert not door.questions("publish")
+
+
+async def test_a_token_is_made_by_a_runner_that_must_be_granted(client, door):
+    made = {"start": 1.0, "expire": 2.0, "name": "ann", "eauth": "pam", "token": "cd" * 32, "groups": ["ops"]}
+    door.says["runner"] = [
+        {"started": {"jid": "1", "tag": "salt/run/1"}},
+        {"result": {"return": made, "retcode": 0, "success": True}},
+    ]
+    answer = await client.post("/token", LOGIN)
+    assert answer.json == [{name: made[name] for name in ("start", "expire", "name", "eauth", "token")}]
+    assert door.questions("runner")[0]["fun"] == "auth.mk_token"
+    door.says["runner"] = [Denied("Authorization error occurred.")]
+    assert (await client.post("/token", LOGIN)).status == 401
+
+
+@pytest.mark.parametrize("body", [{"username": "ann", "eauth": "pam"}, [], {}, {"token": "cd" * 32}])
+async def test_a_token_wants_name_password_and_backend(client, body):
+    assert (await client.post("/token", body)).status == 400
+
+
+# -- who guesses ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/login", "/run", "/token", "/keys"])
+async def test_whoever_guesses_has_to_wait_and_is_told_how_long(client, path, autojump_clock):
+    wrong = {"client": "runner", "fun": "manage.up", "mid": "m1", **LOGIN, "password": "guessed"}
+    assert [(await client.post(path, wrong)).status for _ in range(5)] == [401] * 5
+    answer = await client.post(path, {**wrong, "password": PASSWORD})
+    assert (answer.status, answer.headers["retry-after"]) == (429, "10")
+    assert "wait 10 s" in answer.ret
+
+
+async def test_a_master_that_is_away_makes_nobody_wait(client, door):
+    door.says["mk_token"] = [MasterUnreachable(UNREACHABLE)] * 10
+    assert [(await client.post("/login", LOGIN)).status for _ in range(8)] == [503] * 8
+
+
+@pytest.mark.parametrize(
+    ("acl", "address", "status"),
+    [
+        ({"ann": ("192.0.2.0/24",)}, "192.0.2.7", 200),
+        ({"ann": ("192.0.2.0/24",)}, "198.51.100.1", 401),
+        ({"ann": ("*",)}, "198.51.100.1", 200),
+        ({"bob": ("*",)}, "192.0.2.7", 401),
+        ({"*": ("192.0.2.7/32",)}, "192.0.2.7", 200),
+        ({"*": ("*",), "ann": ("10.0.0.0/8",)}, "192.0.2.7", 401),
+        ({}, "192.0.2.7", 200),
+    ],
+)
+async def test_api_acl_says_from_where_a_name_may_sign_in(open_client, door, acl, address, status):
+    answer = await open_client({"api_acl": acl}, address=address).post("/login", LOGIN)
+    assert answer.status == status
+    assert bool(door.questions("mk_token")) is (status == 200)
+
+
+# -- the audit ------------------------------------------------------------------------------------------------------------
+
+
+def audited(tmp_path):
+    rows = [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if name not in ("at", "session")} for row in rows]
+
+
+async def test_logins_commands_and_refusals_are_audited_without_their_secrets(ann, door, tmp_path):
+    door.says["publish"] = lambda _question: returns(web1=True)
+    door.says["wheel"] = [Denied("Authorization error occurred.")]
+    await ann.post("/", {"client": "local", "tgt": "web*", "fun": "cmd.run", "arg": ["echo hush"]})
+    await ann.post("/", {"client": "wheel", "fun": "key.accept", "match": "m1"})
+    await ann.post("/login", {**LOGIN, "password": "guessed"})
+    await ann.post("/logout", {})
+    who = {"user": "ann", "eauth": "pam", "address": "192.0.2.7"}
+    rows = audited(tmp_path)
+    for row in rows:
+        row.pop("args_sha256", None)
+    assert rows == [
+        {"kind": "login", **who, "result": "ok"},
+        {"kind": "command", **who, "client": "local", "fun": "cmd.run", "tgt": "web*", "tgt_type": "glob"},
+        {"kind": "key", **who, "client": "wheel", "fun": "wheel.key.accept"},
+        {"kind": "refused", **who, "client": "wheel", "fun": "wheel.key.accept"},
+        {"kind": "login", **who, "result": "failed"},
+        {"kind": "logout", **who},
+    ]
+    text = (tmp_path / "audit").read_text()
+    for secret in ("hush", PASSWORD, "guessed", ann.headers["x-auth-token"]):
+        assert secret not in text
+    assert (tmp_path / "audit").stat().st_mode & 0o777 == 0o600
+
+
+async def test_an_audit_that_cannot_be_written_keeps_nobody_from_work(open_client, tmp_path):
+    (tmp_path / "audit").mkdir()
+    assert (await open_client().post("/login", LOGIN)).status == 200

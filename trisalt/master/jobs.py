@@ -211,12 +211,14 @@ def _new_return(one: _Kept, *, load: dict[str, Any] | None) -> NewReturn:
         load=load,
         events=[one.event],
         if_new=one.failed,
-        highstate=highstate(request.fun, request.fun_args) if request.fun in HIGHSTATES else None,
+        highstate=highstate(request.fun, request.fun_args),
     )
 
 
-def highstate(fun: str, fun_args: Any) -> bool | None:
+def highstate(fun: Any, fun_args: Any) -> bool | None:
     """Whether a return is of a whole highstate that only tests (True) or does it (False); None: it is of none."""
+    if not isinstance(fun, str) or fun not in HIGHSTATES:
+        return None
     args, kwargs = split(fun_args if isinstance(fun_args, list) else [])
     if fun == "state.apply" and (args or kwargs.get("mods")):
         return None

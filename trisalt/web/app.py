@@ -22,8 +22,11 @@ from starlette.types import ASGIApp
 
 from trisalt.client.door import MasterUnreachable
 from trisalt.errors import AuthError, RequestTimeout, StoreError, TrisaltError
+from trisalt.web.audit import Audit
+from trisalt.web.commands import Commands
 from trisalt.web.door import Door
 from trisalt.web.guards import BodyLimit, Cors, ForgedRequests, Peers, SecurityHeaders, WhoseSession
+from trisalt.web.logins import Logins
 from trisalt.web.negotiate import refusal
 from trisalt.web.sessions import Session, Sessions
 from trisalt.web.settings import Settings
@@ -38,6 +41,9 @@ class Web:
     settings: Settings
     door: Door
     sessions: Sessions
+    audit: Audit
+    logins: Logins
+    commands: Commands
     nursery: trio.Nursery
 
 
@@ -63,10 +69,24 @@ def make_app(web: Web) -> ASGIApp:
 
 def _routes(web: Web) -> list[BaseRoute]:
     """Of every room, in the order in which they are tried."""
-    from trisalt.web import rest  # a room knows `Web`, which is here
+    from trisalt.web import resources, rest  # a room knows `Web`, which is here
     from trisalt.web.console import pages
 
-    return [route for room in (pages, rest) for route in room.routes(web)]
+    return [route for room in (pages, rest, resources) for route in room.routes(web)]
+
+
+def make_web(settings: Settings, door: Door, sessions: Sessions, nursery: trio.Nursery) -> Web:
+    """A web of these, with all that follows from them."""
+    audit = Audit(settings.log_dir)
+    return Web(
+        settings=settings,
+        door=door,
+        sessions=sessions,
+        audit=audit,
+        logins=Logins(settings, door, sessions, audit),
+        commands=Commands(door, audit),
+        nursery=nursery,
+    )
 
 
 def needs_session(request: Request) -> Session:

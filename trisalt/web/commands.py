@@ -1,39 +1,76 @@
 """Commands of the REST API, done through the local door, and what came of them in the shapes its clients know.
 
-Called by `rest` for every way in which a command can come. The door's gate says what the caller may.
+Called by `rest` and `resources` for every way in which a command can come. The door's gate says what the caller may.
 Source of the shapes: stock Salt 3008.3, run beside ours; web-console.md section 4.6.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
+import structlog
+import trio
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from trisalt.client.door import DoorClosed
+from trisalt.errors import Denied
+from trisalt.web.audit import Audit, facts_of
 from trisalt.web.door import Answers, Door, expect
 from trisalt.web.lowstate import Command
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+# What a loader says of a function that is not there.
+_NO_FUNCTION = "' is not available."
 
 
 @attrs.frozen(kw_only=True)
 class Asker:
-    """For whom something is asked: what they show, and where they are."""
+    """For whom something is asked: what they show, who that is, and where they are."""
 
     credentials: dict[str, str] = attrs.field(repr=False)
-    place: str = ""
     user: str = ""
+    eauth: str = ""
+    place: str = ""
 
 
-async def perform(door: Door, command: Command, asker: Asker) -> list[Any]:
-    """What goes into `return` for one command: one element, or, of a batch, one for each minion.
+class Commands:
+    """Does commands, each in its turn, and has them audited."""
 
-    Raises as `Door.ask` does.
-    """
-    if command.kind != "local":
-        return [await _run(door, command, asker)]
+    def __init__(self, door: Door, audit: Audit) -> None:
+        self._door = door
+        self._audit = audit
+
+    async def perform(self, command: Command, asker: Asker) -> list[Any]:
+        """What goes into `return` for one command: one element, or, of a batch, one for each minion.
+
+        Raises as `Door.ask` does, and HTTPException 400 for a runner that does not exist.
+        """
+        who = {"user": asker.user, "eauth": asker.eauth, "address": asker.place}
+        facts = facts_of(command)
+        self._audit.tell("key" if str(command.fun).startswith("wheel.key.") else "command", **who, **facts)
+        if command.deprecated:
+            log.info("web.deprecated", key="expr_form", instead="tgt_type", user=asker.user)
+        try:
+            if command.kind == "local":
+                return await _on_minions(self._door, command, asker)
+            return [await _on_master(self._door, command, asker)]
+        except Denied:
+            self._audit.tell("refused", **who, **facts)
+            raise
+
+
+# -- on minions --------------------------------------------------------------------------------------------------------
+
+
+async def _on_minions(door: Door, command: Command, asker: Asker) -> list[Any]:
     if command.subset:
         command = await _choose(door, command, asker)
     if not command.waits:
@@ -42,25 +79,24 @@ async def perform(door: Door, command: Command, asker: Asker) -> list[Any]:
         if published.get("jid") is None:
             return [{}]
         return [{"jid": published["jid"], "minions": published["minions"]}]
+    batch = command.client == "local_batch"
     async with door.follow(command.question, credentials=asker.credentials, place=asker.place) as answers:
-        published = expect(await _first(answers), "published")
+        published = await answers.first("published")
         jid = published.get("jid")
         if jid is None:
-            return [] if command.client == "local_batch" else [{}]
-        returns = {id: told async for id, told in _returns(answers, jid, full=command.full_return)}
-    if command.client == "local_batch":
-        return [{id: told} for id, told in returns.items()]
-    return [returns]
+            return [] if batch else [{}]
+        # A batch has one shape.
+        full = command.full_return and not batch
+        returns = {id: told async for id, told in _returns(answers, jid, full=full)}
+    return [{id: told} for id, told in returns.items()] if batch else [returns]
 
 
 async def _returns(answers: Answers, jid: str, *, full: bool) -> AsyncIterator[tuple[str, Any]]:
+    """What each minion returned, as they come; in the end the texts for those who did not."""
     async for answer in answers:
         if "return" in answer:
             body = answer["return"]
             yield body["id"], _full(body, jid) if full else body["return"]
-        elif "lost" in answer:
-            for id, reason in answer["lost"].items():
-                yield id, reason
         elif "settled" in answer:
             for id, reason in (answer["settled"].get("missing") or {}).items():
                 yield id, reason
@@ -69,16 +105,10 @@ async def _returns(answers: Answers, jid: str, *, full: bool) -> AsyncIterator[t
 
 
 def _full(body: dict[str, Any], jid: str) -> dict[str, Any]:
-    told = {"ret": body["return"], "retcode": body.get("retcode", 0), "jid": jid}
+    told = {"ret": body["return"]}
     if body.get("out") is not None:
         told["out"] = body["out"]
-    return told
-
-
-async def _first(answers: Answers) -> dict[str, Any]:
-    async for answer in answers:
-        return answer
-    raise DoorClosed()
+    return {**told, "retcode": body.get("retcode", 0), "jid": jid}
 
 
 async def _choose(door: Door, command: Command, asker: Asker) -> Command:
@@ -95,29 +125,66 @@ async def _choose(door: Door, command: Command, asker: Asker) -> Command:
     return attrs.evolve(command, subset=0, question={**command.question, "tgt": chosen, "tgt_type": "list"})
 
 
-async def _run(door: Door, command: Command, asker: Asker) -> Any:
-    async with door.follow(command.question, credentials=asker.credentials, place=asker.place) as answers:
-        started = expect(await _first(answers), "started")
+# -- on the master -----------------------------------------------------------------------------------------------------
+
+
+async def _on_master(door: Door, command: Command, asker: Asker) -> Any:
+    question = command.question
+    async with door.follow(question, credentials=asker.credentials, place=asker.place) as answers:
+        started = await answers.first("started")
         jid, tag = started["jid"], started["tag"]
         if not command.waits:
             return {"tag": tag, "jid": jid}
-        async for answer in answers:
-            if "result" in answer:
-                result = answer["result"]
-                break
-        else:
-            raise DoorClosed()
-    if command.kind == "runner" and not command.full_return:
-        return result["return"]
-    data = {
-        "fun": command.fun,
-        "jid": jid,
-        "user": asker.user,
-        "fun_args": [*command.question["arg"], *([command.question["kwarg"]] if command.question["kwarg"] else [])],
-        "_stamp": datetime.now(UTC).isoformat(),
-        "return": result["return"],
-        "success": bool(result["success"]),
-    }
+        result = await _result(answers)
+    data = {"fun": command.fun, "jid": jid}
+    ended = {"return": result["return"], "success": bool(result["success"])}
     if command.kind == "wheel":
-        return {"tag": tag, "data": {**data, "tag": tag}}
+        return {"tag": tag, "data": {**data, "tag": tag, "user": asker.user, **ended}}
+    if result["success"] is False and str(result["return"]) == f"'{question['fun']}{_NO_FUNCTION}":
+        raise HTTPException(400, str(result["return"]))
+    if not command.full_return:
+        return result["return"]
+    told = [*question["arg"], *([question["kwarg"]] if question["kwarg"] else [])]
+    stamp = datetime.now(UTC).isoformat()
+    data = {**data, "user": asker.user, "fun_args": told, "_stamp": stamp, **ended}
     return {"data": data, "tag": f"{tag}/ret"}
+
+
+async def _result(answers: Answers) -> dict[str, Any]:
+    """What came of it; what it said on its way is on the bus."""
+    async for answer in answers:
+        if "result" in answer:
+            result: dict[str, Any] = answer["result"]
+            return result
+    raise DoorClosed()
+
+
+# -- clients that leave ------------------------------------------------------------------------------------------------
+
+
+async def while_there(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` gives, unless the client goes first: then nobody waits any longer, and what runs runs on.
+
+    Raises as `work` does, and HTTPException 499, which nobody reads, when the client went. The body has been read.
+    """
+    result: list[T] = []
+    error: Exception | None = None
+    async with trio.open_nursery() as nursery:
+
+        async def leave_too() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(leave_too)
+        try:
+            result.append(await work())
+        except Exception as exc:
+            # Taken out of the nursery, which would wrap it.
+            error = exc
+        nursery.cancel_scope.cancel()
+    if error is not None:
+        raise error
+    if not result:
+        raise HTTPException(499, "The client went away")
+    return result[0]

@@ -49,9 +49,7 @@ class Door:
         """
         with trio.move_on_after(patience):
             async with self.follow(question, credentials=credentials, place=place) as answers:
-                async for answer in answers:
-                    return answer
-                raise DoorClosed()
+                return await answers.next()
         raise RequestTimeout(LATE)
 
     @asynccontextmanager
@@ -114,6 +112,16 @@ class Answers:
         if "error" in answer:
             raise _to_error(answer["error"])
         return answer
+
+    async def next(self) -> dict[str, Any]:
+        """The next answer, of which there must be one. Raises DoorClosed when there is none, and as `Door.ask` does."""
+        async for answer in self:
+            return answer
+        raise DoorClosed()
+
+    async def first(self, key: str) -> Any:
+        """What the next answer has under `key`. Raises as `next` does, and RemoteProtocolError."""
+        return expect(await self.next(), key)
 
 
 def _to_error(error: Any) -> TrisaltError:

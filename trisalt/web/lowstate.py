@@ -23,6 +23,8 @@ CLIENTS = (
 # Those that work here.
 SERVED = tuple(name for name in CLIENTS if name != "ssh")
 MOST_COMMANDS = 100
+# Stock's, where a batch does not say how large it is, or a subset.
+BATCH, SUBSET = "10%", 3
 TGT_TYPES = frozenset(
     {
         *("glob", "pcre", "list", "grain", "grain_pcre", "pillar", "pillar_pcre", "pillar_exact"),
@@ -33,7 +35,7 @@ TGT_TYPES = frozenset(
 _NO_ARGUMENTS = frozenset(
     {
         *("client", "fun", "arg", "kwarg", "full_return", "timeout", "token", "username", "user", "password", "eauth"),
-        *("print_event", "batch", "key"),
+        "print_event",
     }
 )
 # What goes with a job beside its function: the keys of a job that a command line can set too.
@@ -107,8 +109,8 @@ def read_credentials(chunk: Mapping[str, Any]) -> dict[str, str] | None:
     if isinstance(token, str) and token:
         return {"token": token}
     shown = {
-        "username": chunk.get("username", chunk.get("user")),
-        "password": chunk.get("password", chunk.get("sharedsecret")),
+        "username": chunk.get("username") or chunk.get("user"),
+        "password": chunk.get("password") or chunk.get("sharedsecret"),
         "eauth": chunk.get("eauth"),
     }
     if all(isinstance(value, str) and value for value in shown.values()):
@@ -124,7 +126,7 @@ def _local(client: str, chunk: Mapping[str, Any]) -> Command:
     funs = _functions(chunk)
     question: dict[str, Any] = {
         "op": "publish",
-        "tgt": _target(chunk, tgt_type),
+        "tgt": _target(chunk),
         "tgt_type": tgt_type,
         "fun": funs,
         "arg": _arguments(chunk, funs),
@@ -137,10 +139,14 @@ def _local(client: str, chunk: Mapping[str, Any]) -> Command:
     }
     subset = 0
     if client == "local_batch":
-        question |= {"op": "batch", "size": _size(chunk.get("batch")), "wait": _number(chunk, "batch_wait") or 0}
+        question |= {
+            "op": "batch",
+            "size": _size(chunk.get("batch") or BATCH),
+            "wait": _number(chunk, "batch_wait") or 0,
+        }
         question["failhard"] = chunk.get("failhard") is True
     elif client == "local_subset":
-        subset = int(_number(chunk, "subset") or _number(chunk, "sub") or 3)
+        subset = int(_number(chunk, "subset") or _number(chunk, "sub") or SUBSET)
     return Command(
         client=client,
         question=question,
@@ -157,22 +163,20 @@ def _tgt_type(chunk: Mapping[str, Any]) -> tuple[str, bool]:
     if now and former and now != former:
         raise BadChunk("tgt_type and its former name expr_form say different things")
     kind = now or former or "glob"
-    if kind not in TGT_TYPES:
+    if kind == "glob" and isinstance(chunk.get("tgt"), list):
+        # A list is no glob, whatever a client says by default.
+        kind = "list"
+    if not isinstance(kind, str) or kind not in TGT_TYPES:
         raise BadChunk(f"Unknown tgt_type: {str(kind)[:40]}")
     return kind, bool(former)
 
 
-def _target(chunk: Mapping[str, Any], tgt_type: str) -> str | list[str]:
+def _target(chunk: Mapping[str, Any]) -> str | list[str]:
     tgt = chunk.get("tgt")
-    if isinstance(tgt, list) and all(isinstance(item, str) for item in tgt):
-        if tgt_type != "list":
-            raise (
-                BadChunk("A target that is a list has tgt_type 'list'")
-                if tgt_type != "glob"
-                else BadChunk("Missing tgt_type 'list' for a target that is a list")
-            )
+    if isinstance(tgt, list) and tgt and all(isinstance(item, str) for item in tgt):
         return tgt
     if isinstance(tgt, int) and not isinstance(tgt, bool):
+        # A minion may be called so, and YAML reads it as a number.
         return str(tgt)
     if not isinstance(tgt, str) or not tgt:
         raise BadChunk("Missing parameter: tgt")
@@ -180,10 +184,8 @@ def _target(chunk: Mapping[str, Any], tgt_type: str) -> str | list[str]:
 
 
 def _functions(chunk: Mapping[str, Any]) -> str | list[str]:
-    """A function, or several: as a list, or with commas between, as on a command line."""
+    """A function, or several as a list."""
     fun = chunk.get("fun")
-    if isinstance(fun, str) and "," in fun:
-        fun = fun.split(",")
     if isinstance(fun, list):
         if not fun or not all(isinstance(name, str) and name for name in fun):
             raise BadChunk("fun is a name, or a list of names")
@@ -215,16 +217,13 @@ def _run(client: str, chunk: Mapping[str, Any]) -> Command:
     fun = fun.strip().removeprefix(f"{kind}.")
     if not _FUNCTION.fullmatch(fun):
         raise BadChunk(f"No name of a {kind} function: {fun[:80]}")
-    words = _list(chunk.get("arg"))
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for word in words:
-        # Only what looks like a keyword is one: text stays text, as JSON had it.
-        found = parse_words([word])[1] if isinstance(word, str) else {}
-        if found:
-            kwargs |= found
-        else:
-            args.append(word)
+    for value in _list(chunk.get("arg")):
+        # Text is read as a word of a command line, other than for minions.
+        words, named = parse_words([value]) if isinstance(value, str) else ([value], {})
+        args += words
+        kwargs |= named
     # Whatever else stands in the chunk is a keyword too.
     kwargs |= {name: value for name, value in chunk.items() if name not in _NO_ARGUMENTS and not name.startswith("__")}
     kwargs |= _keywords(chunk)

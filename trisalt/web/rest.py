@@ -1,46 +1,62 @@
-"""The REST API that clients of stock Salt know: logins and commands.
+"""The REST API that clients of stock Salt know: logins, commands by `/`, `/run` and `/token`.
 
-Source of the contract: stock Salt 3008.3, rest_cherrypy; web-console.md sections 4.3 to 4.8.
+Its convenience URLs are in `resources`. Source of the contract: stock Salt 3008.3, rest_cherrypy; web-console.md
+sections 4.3 to 4.8.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
+import re
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from trisalt.errors import AuthError, TrisaltError, Unauthenticated
+from trisalt.errors import TrisaltError
 from trisalt.web.app import Web, needs_session
-from trisalt.web.commands import Asker, perform
-from trisalt.web.door import expect
-from trisalt.web.guards import COOKIE, HEADER, address_of
-from trisalt.web.lowstate import CLIENTS, read_credentials, read_lowstate
+from trisalt.web.commands import Asker, while_there
+from trisalt.web.guards import address_of
+from trisalt.web.logins import NO_LOGIN
+from trisalt.web.lowstate import CLIENTS, Command, read_credentials, read_lowstate
 from trisalt.web.negotiate import answer, body_of
-from trisalt.web.sessions import Session
 
-log = structlog.get_logger()
-
-# Why a login failed is nobody's business but the log's.
-NO_LOGIN = "Could not authenticate using provided credentials"
+# A token is one of these, or nothing that anybody made.
+_TOKEN = re.compile(r"[0-9a-f]{32,128}")
 
 
 def routes(web: Web) -> list[BaseRoute]:
     """The routes of this room."""
     rest = _Rest(web)
-    found: list[BaseRoute] = [Route("/", rest.root, methods=["GET", "POST"])]
+    found: list[BaseRoute] = [
+        Route("/", rest.root, methods=["GET", "POST"]),
+        Route("/run", rest.run, methods=["POST"]),
+        Route("/token", rest.token, methods=["POST"]),
+    ]
     if web.settings.enable_sessions:
         found += [
             Route("/login", rest.login, methods=["GET", "POST"]),
             Route("/logout", rest.logout, methods=["POST"]),
         ]
     return found
+
+
+def asker_of(request: Request) -> Asker:
+    """Whoever is signed in. Raises HTTPException 401."""
+    session = needs_session(request)
+    return Asker(
+        credentials=session.credentials, user=session.user, eauth=session.eauth, place=address_of(request.scope)
+    )
+
+
+async def lowstate_of(request: Request, web: Web, body: Any) -> list[Command]:
+    """The commands of a body. Raises HTTPException 400, and BadChunk."""
+    if body is None:
+        raise HTTPException(400, "There is no command in the body")
+    return read_lowstate(body, web.settings.clients)
 
 
 class _Rest:
@@ -53,22 +69,44 @@ class _Rest:
         """GET: what there is. POST: commands, in the name of a session."""
         if request.method != "POST":
             return answer(request, {"return": "Welcome", "clients": list(CLIENTS)})
-        session = needs_session(request)
-        asker = Asker(credentials=session.credentials, place=address_of(request.scope), user=session.user)
-        return answer(request, {"return": await self._perform(await body_of(request), asker)})
+        asker = asker_of(request)
+        commands = await lowstate_of(request, self._web, await body_of(request))
 
-    async def _perform(self, body: Any, asker: Asker) -> list[Any]:
-        """What came of the commands of a body, in their order."""
-        if body is None:
-            raise HTTPException(400, "There is no command in the body")
-        found: list[Any] = []
-        for command in read_lowstate(body, self._web.settings.clients):
-            if command.deprecated:
-                log.info("web.deprecated", key="expr_form", instead="tgt_type", user=asker.user)
-            found += await perform(self._web.door, command, asker)
-        return found
+        async def work() -> list[Any]:
+            return [item for command in commands for item in await self._web.commands.perform(command, asker)]
 
-    # -- logins -----------------------------------------------------------------------------------------------------
+        return answer(request, {"return": await while_there(request, work)})
+
+    async def run(self, request: Request) -> Response:
+        """Commands that say each who asks; sessions do not count."""
+        commands = await lowstate_of(request, self._web, await body_of(request))
+
+        async def work() -> list[Any]:
+            done = []
+            # Commands of the same person are one login.
+            for shown, theirs in groupby(commands, key=_shown):
+                async with self._web.logins.for_once(request, shown) as asker:
+                    for command in theirs:
+                        done += await self._web.commands.perform(command, asker)
+            return done
+
+        return answer(request, {"return": await while_there(request, work)})
+
+    async def token(self, request: Request) -> Response:
+        """A token for `/run`: by a runner, which must be granted."""
+        body = await body_of(request)
+        chunk = body[0] if isinstance(body, list) and body else body
+        shown = read_credentials(chunk) if isinstance(chunk, Mapping) else None
+        if shown is None or "token" in shown:
+            raise HTTPException(400, "Missing one of username, password, eauth")
+        lifetime = chunk.get("token_expire")
+        kwarg = {**shown, **({"token_expire": lifetime} if isinstance(lifetime, int | float) else {})}
+        question = {"op": "runner", "fun": "auth.mk_token", "arg": [], "kwarg": kwarg, "follow": True}
+        async with self._web.logins.for_once(request, shown) as asker:
+            (made,) = await self._web.commands.perform(Command(client="runner", question=question), asker)
+        if not isinstance(made, Mapping) or "token" not in made:
+            raise TrisaltError("The master made no token")
+        return answer(request, [{name: made[name] for name in ("start", "expire", "name", "eauth", "token")}])
 
     async def login(self, request: Request) -> Response:
         """A session for a name and a password."""
@@ -80,38 +118,7 @@ class _Rest:
             body = body[0]
         if body is None:
             raise HTTPException(400, "There are no credentials in the body")
-        session = await self._sign_in(body, address_of(request.scope))
-        return self._signed_in(request, session)
-
-    async def _sign_in(self, body: Any, place: str) -> Session:
-        shown = read_credentials(body) if isinstance(body, Mapping) else None
-        if shown is None or "token" in shown:
-            raise HTTPException(401, NO_LOGIN)
-        question = {"op": "mk_token"}
-        if isinstance(body.get("token_expire"), int | float):
-            question["token_expire"] = body["token_expire"]
-        try:
-            made = expect(await self._web.door.ask(question, credentials=shown, place=place, patience=60), "token")
-        except AuthError:
-            raise HTTPException(401, NO_LOGIN) from None
-        credentials = {"token": made["token"]}
-        rows = expect(await self._web.door.ask({"op": "whoami"}, credentials=credentials, place=place), "whoami")[
-            "rows"
-        ]
-        if not rows and not self._web.settings.login_without_rules:
-            await self._drop_token(made["token"])
-            raise HTTPException(401, NO_LOGIN)
-        return self._web.sessions.add(
-            made["token"],
-            user=made["name"],
-            eauth=made["eauth"],
-            start=made["start"],
-            expire=made["expire"],
-            perms=_sorted(rows),
-            peer=place,
-        )
-
-    def _signed_in(self, request: Request, session: Session) -> Response:
+        session = await self._web.logins.sign_in(request, body)
         told = {
             "token": session.token,
             "expire": session.expire,
@@ -121,36 +128,19 @@ class _Rest:
             # SaltGUI counts the keys of what is no list.
             "perms": session.perms or {},
         }
-        response = answer(request, {"return": [told]}, headers={HEADER: session.token})
-        response.set_cookie(
-            COOKIE,
-            session.token,
-            max_age=max(math.floor(session.expire - session.start), 0),
-            path=self._web.settings.root_prefix or "/",
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="strict",
-        )
-        return response
+        return self._web.logins.hand_out(request, answer(request, {"return": [told]}), session)
 
     async def logout(self, request: Request) -> Response:
         """The end of a session, here and at the master."""
-        session = needs_session(request)
-        self._web.sessions.drop(session)
-        await self._drop_token(session.token)
-        response = answer(request, {"return": "Your token has been cleared"})
-        response.delete_cookie(COOKIE, path=self._web.settings.root_prefix or "/", httponly=True, samesite="strict")
-        return response
-
-    async def _drop_token(self, token: str) -> None:
-        """A master that is away forgets it when its time has come."""
-        with contextlib.suppress(Unauthenticated):
-            try:
-                await self._web.door.ask({"op": "del_token"}, credentials={"token": token})
-            except TrisaltError as exc:
-                log.warning("web.token_not_dropped", reason=str(exc))
+        await self._web.logins.sign_out(request, needs_session(request))
+        return self._web.logins.take_back(answer(request, {"return": "Your token has been cleared"}))
 
 
-def _sorted(rows: list[Any]) -> list[Any]:
-    """Permissions as clients are shown them: plain ones first."""
-    return sorted(row for row in rows if isinstance(row, str)) + [row for row in rows if not isinstance(row, str)]
+def _shown(command: Command) -> dict[str, str]:
+    """What a command shows. Raises HTTPException 401 when that can be nobody."""
+    shown = command.credentials
+    if shown is None:
+        raise HTTPException(401, NO_LOGIN)
+    if "token" in shown and not _TOKEN.fullmatch(shown["token"]):
+        raise HTTPException(401, "Invalid token")
+    return shown

@@ -25,7 +25,7 @@ from hypercorn.trio import serve
 from trisalt import log as logs
 from trisalt.errors import ConfigError
 from trisalt.service import keep_watchdog, tell_init
-from trisalt.web.app import Web, make_app
+from trisalt.web.app import make_app, make_web
 from trisalt.web.certificate import fingerprint, make_certificate
 from trisalt.web.door import Door
 from trisalt.web.sessions import Sessions
@@ -57,7 +57,7 @@ async def run_api(
     async with _stop_in_order(places, with_parent=with_parent) as stop, trio.open_nursery() as services:
         sessions = Sessions(Path(settings.cachedir) / "api" / "sessions")
         await services.start(sessions.run)
-        web = Web(settings=settings, door=Door(settings.door), sessions=sessions, nursery=services)
+        web = make_web(settings, Door(settings.door), sessions, services)
         # Hypercorn names each message's type, and Starlette none.
         app: Any = make_app(web)
         async with trio.open_nursery() as servers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -32,13 +32,10 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "ssl_key": ("str", ""),
     "ssl_chain": ("str", ""),
     "disable_ssl": ("bool", False),
-    "debug": ("bool", False),
     "log_access_file": ("str", ""),
-    "log_error_file": ("str", ""),
     "webhook_url": ("str", "/hook"),
     "webhook_disable_auth": ("bool", False),
     "max_request_body_size": ("int", 1048576),
-    "collect_stats": ("bool", False),
     "stats_disable_auth": ("bool", False),
     "static": ("str", ""),
     "static_path": ("str", "/static"),
@@ -54,8 +51,10 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "login_without_rules": ("bool", False),
     "ws_token_in_url": ("bool", False),
 }
-# What a pool of threads needs, and we do not.
-WITHOUT_EFFECT = frozenset({"thread_pool", "socket_queue_size", "expire_responses"})
+# What a pool of threads needs, and we do not; errors are in the log, and statistics are always there.
+WITHOUT_EFFECT = frozenset(
+    {"thread_pool", "socket_queue_size", "expire_responses", "debug", "log_error_file", "collect_stats"}
+)
 HALITE_KEYS: dict[str, tuple[str, Any]] = {
     "level": ("str", "info"),
     "server": ("str", ""),
@@ -160,8 +159,8 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
             "clients": _clients(config, notices),
             "token_expire": config.token_expire,
             "api_acl": _api_acl(values["api_acl"]),
-            "authorized_ips": _networks("authorized_ips", values),
-            "trusted_proxies": _networks("trusted_proxies", values),
+            "authorized_ips": _networks("authorized_ips", values["authorized_ips"]),
+            "trusted_proxies": _networks("trusted_proxies", values["trusted_proxies"]),
             "cors_origins": tuple(dict.fromkeys(cors)),
             "opts": config.opts,
             "notices": tuple(notices),
@@ -321,15 +320,17 @@ def _api_acl(value: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     users = value.get("users", {})
     if not isinstance(users, Mapping) or value.keys() - {"users"}:
         raise ConfigError("api_acl: a map is wanted, of the key users, with a list of addresses for each name")
-    return {
-        str(name): tuple(str(item) for item in (rows if isinstance(rows, list) else [rows]))
-        for name, rows in users.items()
-    }
+    acl = {}
+    for name, rows in users.items():
+        rows = rows if isinstance(rows, list) else [rows]
+        named = [row for row in rows if row != "*"]
+        acl[str(name)] = (*(["*"] if "*" in rows else []), *_networks(f"api_acl: {name}", named))
+    return acl
 
 
-def _networks(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+def _networks(name: str, values: Iterable[Any]) -> tuple[str, ...]:
     networks = []
-    for item in values[name]:
+    for item in values:
         try:
             networks.append(str(ipaddress.ip_network(str(item), strict=False)))
         except ValueError:
