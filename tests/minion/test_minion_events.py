@@ -11,6 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
+    BeaconsRefresh,
     Connected,
     EnvironSet,
     FireMaster,
@@ -83,6 +84,7 @@ def room():
         ("fire_master", {"events": [{"tag": "x", "data": {}}], "pretag": "p"}, FireMaster(events=[{"tag": "x", "data": {}}], pretag="p")),
         ("pillar_refresh", {}, PillarRefresh()),
         ("grains_refresh", {}, GrainsRefresh()),
+        ("beacons_refresh", {}, BeaconsRefresh()),
         ("module_refresh", {}, ModuleRefresh()),
         ("environ_setenv", {"environ": {"A": "1", "B": False}}, EnvironSet(environ={"A": "1", "B": ""})),
         ("environ_setenv", {"environ": {"B": False}, "false_unsets": True}, EnvironSet(environ={"B": None})),
@@ -304,7 +306,7 @@ async def test_what_is_done_to_the_schedule_is_told_under_stocks_tag(room, ask, 
 
 @pytest.mark.parametrize(
     ("what", "wanted"),
-    [("grains", GrainsRefresh), ("pillar", PillarRefresh), ("modules", ModuleRefresh), ("beacons", TaggedEvent)],
+    [("grains", GrainsRefresh), ("pillar", PillarRefresh), ("modules", ModuleRefresh), ("beacons", BeaconsRefresh)],
 )
 async def test_refreshing_tells_who_keeps_it(room, ask, what, wanted):
     async with room.open(), room.bus.subscribe(wanted, keep=True) as told:
@@ -321,6 +323,7 @@ async def test_refreshing_tells_who_keeps_it(room, ask, what, wanted):
         ("refresh", {"what": "coffee"}),
         ("command", {"kind": "wheel", "fun": "key.accept"}),
         ("schedule", {"op": "dance"}),
+        ("beacons", {"op": "list"}),
         ("presence", {"ids": None}),
     ],
 )

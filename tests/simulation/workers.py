@@ -7,7 +7,8 @@ in the invariants. A job has a process of its own, which lives on its host, what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -113,6 +114,14 @@ class ScriptedWorkers:
         """Run a function of the engine."""
         await trio.sleep(self._host.wait(FASTEST_FORK, SLOWEST_FORK))
         return self._answers[function.__name__](*args)
+
+    @asynccontextmanager
+    async def resident(self) -> AsyncIterator[ScriptedWorkers]:
+        """A child that stays; it does what any other would."""
+        yield self
+
+    def renew(self) -> None:
+        """It holds nothing that would be old."""
 
     def signal(self, jid: str, signum: int) -> int | None:
         """End a job."""

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -750,3 +751,56 @@ async def test_a_child_whose_zygote_died_is_noticed_when_it_dies(lab):
         workers.signal("1", signal.SIGKILL)
         await until(lambda: died, "it is dead")
         assert died == [None]
+
+
+# -- a child that stays ----------------------------------------------------------------------------------------------
+
+
+def remembers(plugins):
+    plugins.context["calls"] = plugins.context.get("calls", 0) + 1
+    return [os.getpid(), plugins.context["calls"]]
+
+
+async def test_a_resident_remembers_what_it_did(lab):
+    async with lab.workers() as workers, workers.resident() as resident:
+        pid, first = await resident.run(remembers)
+        assert (first, await resident.run(remembers)) == (1, [pid, 2])
+        with pytest.raises(RenderError, match="line 3"):
+            await resident.run(raises_ours)
+
+
+async def test_a_resident_that_died_is_followed_by_another(lab):
+    async with lab.workers() as workers, workers.resident() as resident:
+        pid, _ = await resident.run(remembers)
+        os.kill(pid, signal.SIGKILL)
+        with suppress(WorkerDied):  # nobody may have heard of its end yet
+            await resident.run(double, 2)
+        other, calls = await resident.run(remembers)
+        assert (other != pid, calls) == (True, 1)
+
+
+@pytest.mark.parametrize("how", ["renew", "refresh"])
+async def test_a_resident_is_another_after_a_change_of_plugins(lab, how):
+    async with lab.workers() as workers, workers.resident() as resident:
+        pid, _ = await resident.run(remembers)
+        resident.renew() if how == "renew" else workers.refresh()
+        assert (await resident.run(remembers))[0] != pid
+        await until(lambda: not alive(pid), "its end")
+
+
+async def test_a_call_of_a_resident_that_is_cancelled_ends_it(lab, tmp_path):
+    path = tmp_path / "pid"
+    async with lab.workers() as workers, workers.resident() as resident:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(resident.run, writes, str(path))
+            await until(lambda: path.exists() and path.read_text(), "its beginning")
+            nursery.cancel_scope.cancel()
+        await until(lambda: not alive(int(path.read_text())), "its end")
+        assert await resident.run(double, 2) == 4
+
+
+async def test_a_resident_is_gone_when_nobody_wants_it(lab):
+    async with lab.workers() as workers:
+        async with workers.resident() as resident:
+            pid, _ = await resident.run(remembers)
+        await until(lambda: not alive(pid), "its end")

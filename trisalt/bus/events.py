@@ -683,6 +683,13 @@ class GrainsRefresh(Event):
 
 
 @attrs.frozen(kw_only=True)
+class BeaconsRefresh(Event):
+    """Begin with the beacons anew: their plugins have changed on disk."""
+
+    TAG = "beacons_refresh"
+
+
+@attrs.frozen(kw_only=True)
 class ModuleRefresh(Event):
     """Plugins on disk have changed: load them anew."""
 

@@ -20,7 +20,7 @@ from trisalt.errors import CommandError, RemoteProtocolError
 # Seconds that the minion's event socket has for taking an event.
 FIRE_WITHIN = 2.0
 
-# Seconds that the minion has for an answer about its schedule.
+# Seconds that the minion has for an answer about its schedule or its beacons.
 ANSWER_WITHIN = 30.0
 
 
@@ -46,7 +46,16 @@ class CallHost:
             case "fire_master" | "progress" | "doing":
                 return False
             case "schedule":
-                return self._schedule(fields)
+                from trisalt.scheduler.desk import completion
+
+                answer = self._managed("schedule", completion(str(fields["op"])), fields)
+                if not answer.get("complete"):
+                    raise CommandError(str(answer.get("error")))
+                return answer
+            case "beacons":
+                from trisalt.minion.watchlist import completion
+
+                return self._managed("beacons", completion(str(fields["op"])), fields)
         raise CommandError(f"{kind} needs a master")
 
     def refresh(self, what: str) -> bool:
@@ -69,19 +78,19 @@ class CallHost:
                 return False
         return True
 
-    def _schedule(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """What the running minion answers: asked by an event, as stock's tools do, and told by one."""
+    def _managed(self, what: str, done: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """What the running minion answers of its `schedule` or `beacons`: asked by an event, as stock's tools do, and
+        told by one with the tag `done`."""
         from trisalt.config.paths import minion_paths
-        from trisalt.scheduler.desk import completion
         from trisalt.wire.frames import StreamDecoder, split_event
 
-        op, decoder = str(fields["op"]), StreamDecoder()
+        decoder = StreamDecoder()
         with socket.socket(socket.AF_UNIX) as events:
             events.settimeout(ANSWER_WITHIN)
             try:
                 events.connect(minion_paths(self.config).event_pub)
-                asked = {**{key: value for key, value in fields.items() if key != "op"}, "func": op}
-                if not self.fire("manage_schedule", asked):
+                asked = {**{key: value for key, value in fields.items() if key != "op"}, "func": fields["op"]}
+                if not self.fire(f"manage_{what}", asked):
                     raise ConnectionError
                 deadline = time.monotonic() + ANSWER_WITHIN
                 while time.monotonic() < deadline:
@@ -89,15 +98,13 @@ class CallHost:
                     if not data:
                         raise ConnectionError
                     for tag, answer in map(split_event, decoder.feed(data)):
-                        if tag != completion(op):
-                            continue
-                        if not answer.get("complete"):
-                            raise CommandError(str(answer.get("error")))
-                        return answer
+                        if tag == done:
+                            return dict(answer)
             except TimeoutError:
                 pass
             except OSError:
-                raise CommandError("The schedule is kept by the running minion, and there is none") from None
+                verb = "is" if what == "schedule" else "are"
+                raise CommandError(f"The {what} {verb} kept by the running minion, and there is none") from None
         raise CommandError("The running minion did not answer")
 
     # -- the jobs of the running minion -----------------------------------------------------------------------

@@ -127,6 +127,8 @@ class MinionConfig(DaemonConfig):
     mine_functions: dict[str, Any] | list[Any] = option({}, "What is in the mine: functions and their arguments.")
     mine_return_job: bool = option(False, "Return the mine's job to the master.")
     loop_interval: float = option(1.0, "Seconds between looks at what is due.")
+    beacons: dict[str, Any] = option({}, "What watches this host, by name.")
+    beacons_before_connect: bool = option(False, "Have beacons look before a master is there.")
     scheduler_before_connect: bool = option(False, "Run scheduled jobs before the first sign-in.")
     startup_states: str = option("", "What runs at start: `highstate`, `sls` or `top`.")
     sls_list: list[str] = option([], "The SLS files of `startup_states: sls`.")
@@ -160,8 +162,6 @@ class MinionConfig(DaemonConfig):
         "autoload_dynamic_modules": ("bool", True),
         "autosign_timeout": ("int", 120),
         "backup_mode": ("str", ""),
-        "beacons": ("dict|list", {}),
-        "beacons_before_connect": ("bool", False),
         "bootstrap_delay": ("int", ...),
         "cache_jobs": ("bool", False),
         "disabled_requisites": ("str|list", []),

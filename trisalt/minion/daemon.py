@@ -39,6 +39,7 @@ from trisalt.loader.passed import passed_to_pillars
 from trisalt.loader.returner import returner_names
 from trisalt.meters import LoopMeter
 from trisalt.minion.asking import answer_requests, standing
+from trisalt.minion.beacons import FILE_NAME, Beacons
 from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains, keep_grains
@@ -55,10 +56,11 @@ from trisalt.minion.returns import Returns, Spool, keep_returns
 from trisalt.minion.signin import SignInOptions
 from trisalt.minion.status import Parts, serve_status
 from trisalt.minion.upcalls import Upcalls
+from trisalt.minion.watchlist import completion as beacons_completion
 from trisalt.scheduler.desk import completion, listing, manage
 from trisalt.scheduler.entry import Entry, Source
 from trisalt.scheduler.scheduler import Schedule, run_schedule
-from trisalt.service import keep_watchdog
+from trisalt.service import keep_watchdog, supervise
 from trisalt.transport.ipc import open_event_sockets
 from trisalt.transport.local import open_local_listener
 from trisalt.transport.metrics import serve_metrics
@@ -180,6 +182,7 @@ class Minion:
         self._facts = Facts(id=config.id, opts=config.opts, grains={**config.grains, "id": config.id})
         self._rotas: list[Rota] = []
         self._schedule = Schedule(path=Path(self._paths.schedule), state=Path(self._paths.schedule_state))
+        self._beacons: Beacons | None = None
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """Open everything, and run until cancelled."""
@@ -254,6 +257,16 @@ class Minion:
             await services.start(_keep_environ, bus, facts)
             # Jobs of an earlier daemon may ask from its first moment on; from here on all who answer them are there.
             staffed.set()
+            beacons = self._beacons = upcalls.beacons = Beacons(
+                workers,
+                path=Path(self._paths.schedule).with_name(FILE_NAME),
+                every=max(config.loop_interval, 0.1),
+            )
+            beacons.take(own=config.beacons)
+            watch = partial(beacons.run, bus, config.id, partial(_state_runs, proc))
+            early = config.beacons_before_connect or not links
+            if early:
+                await services.start(partial(supervise, watch, name="beacons"))
             if config.scheduler_before_connect or not links:
                 self._take_schedule()
                 await services.start(run_schedule, bus, self._schedule)
@@ -263,8 +276,10 @@ class Minion:
                 await services.start(keep_pillar, bus, pillar)
             if not config.scheduler_before_connect and links:
                 self._take_schedule()
-            self._take_pillar_schedule()
+            self._take_pillar()
             await services.start(self._follow_pillar)
+            if not early:
+                await services.start(partial(supervise, watch, name="beacons"))
             if any(rota.several for rota in self._rotas):
                 await services.start(self._follow_masters)
             log.info("minion.user", user=config.user)
@@ -435,7 +450,10 @@ class Minion:
         entry = Entry.from_config("__startup_states", mapping, source=Source.INTERNAL)
         await self._bus.publish(ScheduleDue(name=entry.name, entry=entry))
 
-    def _take_pillar_schedule(self) -> None:
+    def _take_pillar(self) -> None:
+        """What the pillar says of the schedule and of beacons."""
+        if self._beacons is not None:
+            self._beacons.take(pillar=self._facts.pillar.get("beacons") or {})
         grains, pillar = self._facts.grains.get("whens"), self._facts.pillar.get("whens")
         whens = {name: text for whens in (grains, pillar) if isinstance(whens, Mapping) for name, text in whens.items()}
         self._schedule.name_times(whens)
@@ -446,13 +464,16 @@ class Minion:
             task_status.started()
             while True:
                 await refreshed.receive_all()
-                self._take_pillar_schedule()
+                self._take_pillar()
 
     # -- what happens on this host ----------------------------------------------------------------------------
 
     async def _fired_here(self, tag: str, data: Mapping[str, Any]) -> None:
         if tag == "manage_schedule":
             await self._manage_schedule(data)
+            return
+        if tag == "manage_beacons":
+            await self._manage_beacons(data)
             return
         try:
             await self._bus.publish(to_event(tag, data))
@@ -468,6 +489,18 @@ class Minion:
             log.warning("scheduler.refused", op=op, name=data.get("name"), reason=str(exc))
             answer = {"complete": False, "error": str(exc), "schedule": listing(self._schedule, data.get("where"))}
         await self._bus.publish(TaggedEvent(name=completion(op), data=answer))
+
+    async def _manage_beacons(self, data: Mapping[str, Any]) -> None:
+        """What `salt-call` and stock's tools ask of the beacons: answered by the event they wait for."""
+        op = str(data.get("func"))
+        if self._beacons is None:
+            return
+        try:
+            answer = await self._beacons.manage(op, data)
+        except TrisaltError as exc:
+            log.warning("beacons.refused", op=op, name=data.get("name"), reason=str(exc))
+            answer = {"complete": False, "comment": str(exc)}
+        await self._bus.publish(TaggedEvent(name=beacons_completion(op), data=answer))
 
     async def leave(self) -> None:
         """Say to the masters that this minion stops."""
@@ -492,12 +525,22 @@ class Minion:
         self._config = new
         self._facts.opts = {**new.opts, **{key: old[key] for key in waiting if key in old}}
         self._take_schedule()
+        if self._beacons is not None and "beacons" in taken:
+            self._beacons.take(own=new.beacons)
         if "grains" in taken:
             await self._bus.publish(GrainsRefresh())
         logs.relevel(new.log_level, log_level_logfile=new.log_level_logfile, granular_levels=new.log_granular_levels)
         for warning in new.warnings:
             log.warning("config.warning", text=warning)
         log.info("config.reloaded", taken=taken, at_restart=waiting)
+
+
+def _state_runs(proc: Proc) -> bool:
+    """Whether states are applied right now."""
+    functions = [one.get("fun") for one in proc.running()]
+    return any(
+        str(fun).startswith("state.") for each in functions for fun in (each if isinstance(each, list) else [each])
+    )
 
 
 async def _keep(link: Link, kept: set[Link]) -> None:

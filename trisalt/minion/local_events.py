@@ -15,6 +15,7 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
+    BeaconsRefresh,
     Connected,
     EnvironSet,
     Event,
@@ -57,6 +58,8 @@ def to_event(tag: str, data: Mapping[str, Any]) -> Event:
             return GrainsRefresh()
         case "module_refresh":
             return ModuleRefresh()
+        case "beacons_refresh":
+            return BeaconsRefresh()
         case "__master_disconnected":
             return MasterDoubted(master=_master(data))
         case "__master_failback":

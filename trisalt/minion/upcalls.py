@@ -15,11 +15,13 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import ModuleRefresh, TaggedEvent
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import CommandError, RemoteProtocolError, TrisaltError
+from trisalt.minion.beacons import Beacons
 from trisalt.minion.facts import Facts
 from trisalt.minion.grains import Grains
 from trisalt.minion.jobs import Jobs
 from trisalt.minion.local_events import fire_master, to_event, to_load
 from trisalt.minion.pillar import Pillar
+from trisalt.minion.watchlist import completion as beacons_completion
 from trisalt.scheduler.desk import completion, manage
 from trisalt.scheduler.scheduler import Schedule
 from trisalt.worker.protocol import Upcall, UpcallKind
@@ -45,6 +47,7 @@ class Upcalls:
         self.jobs: Jobs | None = None
         self.grains: Grains | None = None
         self.pillar: Pillar | None = None
+        self.beacons: Beacons | None = None
         self.standing: Callable[[], Sequence[str]] = tuple
         self.staffed: trio.Event | None = None
         self._bus = bus
@@ -67,6 +70,7 @@ class Upcalls:
             UpcallKind.PROGRESS: self._progress,
             UpcallKind.DOING: self._doing,
             UpcallKind.SCHEDULE: self._manage_schedule,
+            UpcallKind.BEACONS: self._manage_beacons,
             UpcallKind.REFRESH: self._refresh,
         }
 
@@ -244,6 +248,14 @@ class Upcalls:
         await self._bus.publish(TaggedEvent(name=completion(op), data=answer))
         return answer
 
+    async def _manage_beacons(self, _upcall: Upcall, fields: Mapping[str, Any]) -> Any:
+        if self.beacons is None:
+            raise CommandError("This minion has no beacons yet.")
+        op = str(fields.get("op"))
+        answer = await self.beacons.manage(op, fields)
+        await self._bus.publish(TaggedEvent(name=beacons_completion(op), data=answer))
+        return answer
+
     async def _refresh(self, _upcall: Upcall, fields: Mapping[str, Any]) -> bool:
         what, wait = fields.get("what"), bool(fields.get("wait"))
         match what:
@@ -259,7 +271,7 @@ class Upcalls:
                 await self._bus.publish(ModuleRefresh())
                 return True
             case "beacons" | "matchers":
-                await self._bus.publish(TaggedEvent(name=f"{what}_refresh", data={}))
+                await self._bus.publish(to_event(f"{what}_refresh", {}))
                 return True
         raise CommandError(f"A minion cannot refresh {what!r}.")
 

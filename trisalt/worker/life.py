@@ -270,9 +270,13 @@ def _call_engine(reference: str, args: list[Any], worker: Worker) -> Any:
     function: Any = importlib.import_module(module)
     for part in name.split("."):
         function = getattr(function, part)
-    if "context" in inspect.signature(function).parameters:
-        return function(*args, context=worker.context())
-    return function(*args)
+    given: dict[str, Any] = {}
+    parameters = inspect.signature(function).parameters
+    if "context" in parameters:
+        given["context"] = worker.context()
+    if "plugins" in parameters:
+        given["plugins"] = worker.plugins
+    return function(*args, **given)
 
 
 def describe(exc: BaseException) -> dict[str, Any]:

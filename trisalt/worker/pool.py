@@ -42,6 +42,7 @@ class _Seat:
     jid: str = ""
     fun: Any = ""
     calls: int = 0
+    stays: bool = False
     generation: int = 0
     parts: dict[str, bytes] = attrs.field(factory=dict)
     idle_since: float = 0.0
@@ -129,6 +130,15 @@ class Workers:
             if "error" in answer:
                 raise revive(answer["error"])
             return answer.get("value")
+
+    @asynccontextmanager
+    async def resident(self) -> AsyncIterator[Resident]:
+        """A child that stays, for the time of the block."""
+        resident = Resident(self)
+        try:
+            yield resident
+        finally:
+            resident.leave()
 
     def signal(self, jid: str, signum: int) -> int | None:
         """Send a signal to a job's process and its descendants: the job's pid, or None when it does not run here."""
@@ -230,7 +240,7 @@ class Workers:
         """Give a child a call, answer what it asks meanwhile, and take its answer. Raises WorkerDied."""
         process = seat.process
         seat.calls += 1
-        request["last"] = last = not warm or seat.calls >= WARM_CALLS
+        request["last"] = last = not warm or (seat.calls >= WARM_CALLS and not seat.stays)
         request["door"] = None if self._door is None else str(self._door)
         if parts := self._parts_for(seat, context):
             request["context"] = parts
@@ -292,6 +302,58 @@ class Workers:
             await seat.process.send(answer)
         except LocalProtocolError:
             await seat.process.send(plain(answer))
+
+
+class Resident:
+    """A child that stays: what its plugins hold after one call (open files, what they saw last) is there at the next.
+
+    It is forked at its first call, and another one when it ended, when plugins on disk have changed, or by `renew`.
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._seat: _Seat | None = None
+        self._stale = False
+        self._calling = trio.Lock()
+
+    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function of ours in it, as `Workers.run` does; its parameter `plugins` is filled with the child's.
+
+        One call at a time. Cancelled, the child is killed.
+        """
+        async with self._calling:
+            seat = await self._sit(f"{function.__module__}:{function.__qualname__}")
+            try:
+                answer = await self._workers._converse(seat, {"run": seat.fun, "args": list(args)}, warm=True)
+            except BaseException:
+                seat.process.kill()
+                self.leave()
+                raise
+            if seat.process.finished:
+                self.leave()
+        if "error" in answer:
+            raise revive(answer["error"])
+        return answer.get("value")
+
+    def renew(self) -> None:
+        """The next call gets another child."""
+        self._stale = True
+
+    def leave(self) -> None:
+        """Let the child go; not while a call is under way."""
+        seat, self._seat, self._stale = self._seat, None, False
+        if seat is not None:
+            seat.process.close()
+
+    async def _sit(self, reference: str) -> _Seat:
+        generation = self._workers._generation
+        seat = self._seat
+        if seat is None or seat.process.exited.is_set() or seat.generation != generation or self._stale:
+            self.leave()
+            process = await self._workers._nursery.fork()
+            seat = self._seat = _Seat(process=process, stays=True, generation=generation)
+        seat.fun = reference
+        return seat
 
 
 @asynccontextmanager

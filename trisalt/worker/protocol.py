@@ -35,6 +35,7 @@ class UpcallKind(StrEnum):
     PROGRESS = "progress"
     DOING = "doing"
     SCHEDULE = "schedule"
+    BEACONS = "beacons"
     REFRESH = "refresh"
 
 

@@ -188,6 +188,11 @@ def schedule(op: str, **kw: Any) -> Any:
     return _host.call("schedule", {**kw, "op": op})
 
 
+def beacons(op: str, **kw: Any) -> Any:
+    """Manage the minion's beacons: `op` is `list`, `list_available`, `validate_beacon`, `add`, `modify`, `delete`, …"""
+    return _host.call("beacons", {**kw, "op": op})
+
+
 def refresh(what: str, *, wait: bool = False, timeout: float = 30, **kw: Any) -> bool:
     """Have the daemon renew `grains`, `pillar`, `modules`, `beacons` or `matchers`. True when it has, or will."""
     return _tell("refresh", {**kw, "what": what, "wait": wait, "timeout": timeout})

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import InvocationError, TrisaltError
+from trisalt.plugins.utils.modbeacon import watched
 from trisalt.plugins.utils.statehelp import as_list, failed
 from trisalt.state.result import returned
 
@@ -235,6 +236,16 @@ def mod_watch(name: str, **kwargs: Any) -> dict[str, Any]:
     if function in ("installed", "latest", "removed", "purged"):
         return __states__[f"pkg.{function}"](name, **kwargs)
     return returned(name, False, f"pkg.{function} does not work with the watch requisite")
+
+
+def mod_beacon(name: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    `beacon: True` of `installed` and `removed`: the beacon `pkg` watches for newer versions.
+    """
+    config = {"pkgs": as_list(kwargs.get("pkgs") or name)}
+    functions = ("installed", "removed")
+    what = "mod_beacon"
+    return watched(__states__, name, kwargs, functions=functions, kind="pkg", module="pkg", config=config, what=what)
 
 
 def _one(low: Mapping[str, Any]) -> Any:

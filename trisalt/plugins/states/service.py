@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from trisalt.errors import TrisaltError
+from trisalt.plugins.utils.modbeacon import settings, watched
 from trisalt.plugins.utils.statehelp import accepted
 from trisalt.state.result import returned
 
@@ -104,6 +105,18 @@ def unmasked(name: str, runtime: bool = False) -> dict[str, Any]:
     if __salt__["service.masked"](name, runtime):
         return returned(name, False, f"Failed to unmask service {name}")
     return returned(name, True, f"Service {name} was {done}", changes)
+
+
+def mod_beacon(name: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    `beacon: True` of `running` and `dead`: the beacon `service` watches it. `beacon_data` has its options, such as
+    `delay`, and `interval`.
+    """
+    data = settings(kwargs)
+    usual = {"onchangeonly": True, "delay": 0, "emitatstartup": False, "uncleanshutdown": None}
+    config = {"services": {name: {key: data.get(key, value) for key, value in usual.items()}}}
+    functions = ("running", "dead")
+    return watched(__states__, name, kwargs, functions=functions, kind="service", module="service", config=config)
 
 
 def mod_watch(
