@@ -603,11 +603,30 @@ def test_a_time_that_cannot_be_read_is_a_wrong_command_line(door, salt, capsys, 
     assert door.asked == []
 
 
-@pytest.mark.parametrize("batch", [["-b", "2"], ["--batch-safe-limit", "10"]])
-def test_a_batch_does_not_wait_for_who_is_away(door, salt, capsys, batch):
-    assert salt("*", "test.ping", *batch, "--durable") == 42
-    assert "do not go together" in capsys.readouterr().err
-    assert door.asked == []
+@pytest.mark.parametrize(
+    ("returns", "missing", "status"),
+    [
+        ([returned("m1")], WAITS, 75),
+        ([], WAITS, 75),
+        ([returned("m1", retcode=3)], WAITS, 3),
+        ([returned("m1")], {**WAITS, "m2": "Minion did not return. [No response]"}, 1),
+        ([returned("m1")], {}, 0),
+    ],
+    ids=["all is well", "nobody is there", "one failed", "one is missing", "nobody is away"],
+)
+def test_a_batch_waits_for_who_is_away_and_says_so_at_its_end(door, salt, capsys, returns, missing, status):
+    published, *_rest = job(*returns)
+    batch = {"batch": {"minions": ["m1"], "down": list(missing)}}
+    settled = {"settled": {"jid": JID, "missing": missing, "halted": None}}
+    if missing:
+        settled["settled"]["waiting"] = {"m3": UNTIL}
+    door.says([published, batch, *({"return": one["return"]} for one in _rest if "return" in one), settled])
+    assert salt("*", "cmd.run", "-b", "2", "--durable=2h", "id") == status
+    assert door.asked[0]["wait_absent"] == 7200.0
+    printed = capsys.readouterr()
+    assert "No job will be sent" not in printed.out
+    assert (missing == {}) == (WAITS["m3"] not in printed.out)
+    assert (f"salt-run jobs.cancel {JID}" in printed.err) == (status == 75)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from trisalt.bus.requests import (
     BatchLookup,
     BatchRequest,
     Caller,
+    LineUpRequest,
     Published,
     PublishRequest,
     Resolved,
@@ -126,11 +127,22 @@ class Fleet:
     judged: list = attrs.field(factory=list)
     forbidden: bool = False
     numbers: int = 0
+    lined_up: list = attrs.field(factory=list)
+    unkept: int = 0
 
     async def run(self, *, task_status):
-        async with self.bus.claim(PublishRequest, AimRequest) as requests, trio.open_nursery() as nursery:
+        async with (
+            self.bus.claim(PublishRequest, AimRequest, LineUpRequest) as requests,
+            trio.open_nursery() as nursery,
+        ):
             task_status.started()
             async for request, reply in requests:
+                if isinstance(request, LineUpRequest):
+                    self.lined_up.append(request)
+                    self.unkept -= 1
+                    waiting = {id: request.until for ids in request.places.values() for id in ids}
+                    reply.fail(StoreError("full")) if self.unkept >= 0 else reply.send(waiting)
+                    continue
                 if isinstance(request, AimRequest):
                     self.judged.append(request)
                     reply.send(Resolved(minions=[] if request.tgt == "nosuch" else list(self.ids), missing=[]))
@@ -301,6 +313,43 @@ async def test_whoever_does_not_answer_at_first_gets_no_job(autojump_clock, hous
     assert "m2" in house.store.settled[published.jid]
     view = await house.bus.ask(BatchLookup(jid=published.jid))
     assert (view.minions, view.down, view.ended) == (["m1", "m3"], ["m2"], True)
+
+
+async def test_whoever_is_away_waits_and_whoever_is_lost_on_the_way_does_too(autojump_clock, house):
+    house.fleet.away, house.fleet.deaf, house.fleet.unkept = {"m2"}, {"m1"}, 2
+    published = await house.begin(size="50%", wait=1, failhard=True, wait_absent=600.0)
+    ended = await house.end(published.jid)
+    assert (ended.completed, ended.failed) == (1, 1)
+    held, after = house.fleet.lined_up[-2:]
+    assert (held.held, held.places) == (True, {published.jid: {"m2": False}})
+    assert (after.held, after.places) == (False, {published.jid: {"m2": False, "m1": True}})
+    assert (after.batch, after.until, after.size, after.wait, after.failhard) == (
+        published.jid,
+        NOW + 600.0,
+        1,
+        1,
+        True,
+    )
+    view = await house.bus.ask(BatchLookup(jid=published.jid))
+    assert view.waiting == {"m1": NOW + 600.0, "m2": NOW + 600.0}
+    assert "Queued" in house.store.settled[published.jid]["m1"]
+    (settled,) = [e for e in house.heard if isinstance(e, JobSettled) and e.jid == published.jid]
+    assert settled.waiting == view.waiting
+
+
+async def test_who_is_away_gets_nothing_of_a_batch_that_ended_before_its_time(autojump_clock, house):
+    house.fleet.away, house.fleet.retcodes = {"m3"}, {"m1": 1}
+    published = await house.begin(failhard=True, wait_absent=600.0)
+    await house.end(published.jid)
+    assert house.fleet.lined_up[-1].halted
+    assert (await house.bus.ask(BatchLookup(jid=published.jid))).waiting == {}
+
+
+async def test_a_batch_waits_as_long_as_is_usual_where_no_time_is_said(autojump_clock, house):
+    house.fleet.away = {"m3"}
+    published = await house.begin(wait_absent=True)
+    await house.end(published.jid)
+    assert house.fleet.lined_up[-1].until == NOW + 86400.0
 
 
 async def test_whoever_is_never_heard_of_again_makes_room_for_the_next(autojump_clock, house):

@@ -31,9 +31,9 @@ def test_nothing_is_sent_to_who_is_away_and_the_job_goes_out_when_it_comes():
     assert steps(queue, 1.0) == [Send(jid=J1, minions=("m1",))]
     assert steps(queue, 1.0) == []
     assert queue.waiting(J1) == {"m1": FOREVER}
-    assert queue.returned(J1, "m1")
+    assert queue.returned(J1, "m1", now=0.0)
     assert not queue
-    assert not queue.returned(J1, "m1")
+    assert not queue.returned(J1, "m1", now=0.0)
 
 
 def test_a_minions_jobs_go_out_one_at_a_time_the_oldest_first():
@@ -41,7 +41,7 @@ def test_a_minions_jobs_go_out_one_at_a_time_the_oldest_first():
     queue.here("m1", now=0.0)
     assert steps(queue) == [Send(jid=J1, minions=("m1",))]
     assert steps(queue, 1.0) == []
-    queue.returned(J1, "m1")
+    queue.returned(J1, "m1", now=0.0)
     assert steps(queue, 1.0) == [Send(jid=J2, minions=("m1",))]
 
 
@@ -65,7 +65,7 @@ def test_many_that_come_together_are_sent_one_publication_and_not_all_at_once():
     assert steps(queue) == [Send(jid=J1, minions=tuple(ids[: lines.AT_ONCE]))]
     assert steps(queue) == []
     for id in ids[:20]:
-        queue.returned(J1, id)
+        queue.returned(J1, id, now=0.0)
     assert steps(queue) == [Send(jid=J1, minions=tuple(ids[lines.AT_ONCE : lines.AT_ONCE + 20]))]
 
 
@@ -81,7 +81,7 @@ def test_of_very_many_some_are_looked_at_at_a_time_and_all_are_sent_it():
             assert isinstance(action, Send)
             sent += action.minions
             for id in action.minions:
-                queue.returned(J1, id)
+                queue.returned(J1, id, now=0.0)
         # One that is ready may be gone, or have nothing left, before it is looked at again.
         queue.cancel(J1, {ids[-1]})
         queue.away(ids[-2])
@@ -303,7 +303,7 @@ class World:
         if self.up[id]:
             for jid in self.spool[id]:
                 self.home.add((jid, id))
-                self.queue.returned(jid, id)
+                self.queue.returned(jid, id, now=0.0)
             self.spool[id] = set()
 
     def look(self):

@@ -13,6 +13,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobDropped, JobNew, JobReturned, KeyChanged, MinionAbsent, MinionEvent, MinionPresent
 from trisalt.bus.requests import (
     CancelRequest,
+    LineUpRequest,
     Presence,
     PresenceRequest,
     Published,
@@ -267,3 +268,29 @@ async def test_what_cannot_be_sent_waits_on_and_is_asked_for_first(house):
         await house.until(lambda: house.sent)
         assert house.asked == [("saltutil.find_job", JID, ["m1"])]
     assert house.sent == [(JID, ["m1"])]
+
+
+async def test_a_batch_waits_held_and_then_goes_on_at_its_pace_over_a_restart(house):
+    await house.store.jobs.record_job({**LOAD, "jid": JID}, ["m1", "m2", "m3"])
+    house.present = {"m1", "m2"}
+    places = {JID: {"m1": False, "m2": False, "m3": False}}
+    line_up = partial(LineUpRequest, batch=JID, places=places, until=9000.0, size=1, failhard=True)
+    async with house.open():
+        assert await house.bus.ask(line_up(held=True)) == dict.fromkeys(("m1", "m2", "m3"), 9000.0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert house.sent == []
+    house.queue = Queue(answer_within=0.05)
+    async with house.open():
+        await trio.sleep(0.05)
+        assert house.sent == []
+        await house.bus.ask(line_up())
+        await house.until(lambda: house.sent)
+        assert house.sent == [(JID, ["m1"])]
+        await house.store.jobs.record_return(JID, "m1", {"return": "no", "retcode": 1, "success": False})
+    # The next master reads that it failed, though nobody heard it.
+    house.queue = Queue(answer_within=0.05)
+    async with house.open():
+        await house.until(lambda: house.dropped)
+    assert [(event.minions, event.why) for event in house.dropped] == [(["m2", "m3"], "halted")]
+    assert house.sent == [(JID, ["m1"])]
+    assert "[Not run]" in (await house.store.jobs.entry(JID)).missing["m2"]

@@ -265,7 +265,14 @@ def _acts(draw: random.Random, minions: list[str], most: int) -> Iterator[Act]:
     if draw.random() < 0.3:
         seconds = round(draw.choice((0.1, 2.0, 8.0)) * (0.5 + draw.random()), 3)
         size = draw.choice(("1", "2", "50%"))
-        yield Batch(at=draw.random() * SPAN, fun="test.sleep", tgt="*", seconds=seconds, size=size)
+        yield Batch(
+            at=draw.random() * SPAN,
+            fun="test.sleep",
+            tgt="*",
+            seconds=seconds,
+            size=size,
+            waits=draw.random() < 0.5,
+        )
     for _ in range(draw.choice((0, 0, 1, 2))):
         yield Follow(at=draw.random() * SPAN, number=draw.randint(0, 7))
     if draw.random() < 0.2:

@@ -149,12 +149,13 @@ class Operators:
         arg: list[Any] = [act.seconds] if act.seconds else []
         request: dict[str, Any] = {"tgt": act.tgt, "fun": act.fun, "follow": act.follow, "timeout": act.timeout}
         request["tgt_type"] = "glob" if isinstance(act.tgt, str) else "list"
+        request["wait_absent"] = 86400.0 if act.waits else None
         match act:
             case Batch():
                 # What runs tells by this which batch it is of.
                 request |= {"op": "batch", "size": act.size, "arg": [*arg, act.mark]}
             case _:
-                request |= {"op": "publish", "arg": arg, "wait_absent": 86400.0 if act.waits else None}
+                request |= {"op": "publish", "arg": arg}
         await self._ask(one, request)
         if one.jid is not None and one.settled is None and one.error is None and act.follow:
             await trio.sleep(COME_AGAIN)

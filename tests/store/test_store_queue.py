@@ -6,7 +6,7 @@ import pytest
 
 from trisalt.store.queue import RETURNED, QueueReader
 from trisalt.store.sqlite import open_store
-from trisalt.store.store import Waits
+from trisalt.store.store import Pace, Waits
 
 JID, OTHER = "20261127100000000000", "20261127100000000001"
 LOAD = {"jid": JID, "fun": "cmd.run", "arg": ["id"], "tgt": "*", "tgt_type": "glob", "user": "root", "ret": ""}
@@ -83,3 +83,19 @@ async def test_a_job_is_kept_while_it_waits_and_as_long_as_others_from_then_on(s
     while await store.jobs.expire(5e9, limit=1):
         pass
     assert await store.jobs.load(JID) is None
+
+
+async def test_a_batch_lines_up_further_minions_and_says_who_waits(store, reader):
+    await store.jobs.record_job(LOAD, ["m1", "m2", "m3"])
+    held, free = Pace(batch=JID, size=2, wait=1.0, failhard=True, held=True), Pace(batch=JID, size=2)
+    waiting = await store.queue.put({JID: {"m1": False, "m2": False}}, until=9e9, pace=held)
+    assert [(row.id, row.sent, row.pace) for row in waiting] == [("m1", None, held), ("m2", None, held)]
+    await store.queue.end({JID: {"m2": "cancelled"}}, reasons={})
+    waiting = await store.queue.put({JID: {"m1": True, "m2": False, "m3": True}}, until=8e9, pace=free)
+    assert [(row.id, row.sent is not None, row.until, row.pace) for row in waiting] == [
+        ("m1", False, 9e9, free),
+        ("m3", True, 8e9, free),
+    ]
+    assert reader.of_job(JID)["m2"].how == "cancelled"
+    await store.jobs.record_return(JID, "m1", BODY)
+    assert [row.id for row in await store.queue.put({JID: {}}, until=8e9, pace=free)] == ["m3"]

@@ -85,6 +85,21 @@ def test_a_job_for_who_is_away_runs_when_it_is_back_under_the_same_jid_and_a_can
     assert "[Cancelled]" in missing["m1"]
 
 
+def test_a_batch_waits_for_who_is_away_though_its_master_is_killed(lab):
+    lab.daemons["m1"].stop()
+    ran = lab.root / "batched"
+    done = lab.run("salt", "--durable", "-b", "1", "*", "cmd.run", f"echo x >> {ran}; echo done")
+    assert done.returncode == 75, done
+    assert "Queued: will run when it is back" in done.stdout
+    (jid,) = set(re.findall(r"\b\d{20}\b", done.stderr))
+    assert returned(lab, jid) == {"m2": "done"}
+    lab.restart("master", signal.SIGKILL)
+    start(lab)
+    lab.wait(lambda: returned(lab, jid) == {"m1": "done", "m2": "done"}, f"the return of {jid}\n{lab.tails()}", 40)
+    assert ran.read_text() == "x\nx\n"
+    assert json.loads(lab.run("salt-run", "jobs.queued", "--out", "json").stdout) == {}
+
+
 def start_killed_at(lab, name, step):
     """Start a daemon that kills itself at a step, and wait until it has."""
     program, folder = ("salt-master", lab.master_dir()) if name == "master" else ("salt-minion", lab.root / name)

@@ -358,13 +358,34 @@ class CancelRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
+class LineUpRequest(Request):
+    """Jobs of a batch, `{jid: {id: sent}}`, wait for these minions, too, until then (wall seconds).
+
+    How they go out, once the batch has been at those that are there (`held` until then), is said by the rest, for all
+    that wait for it. The answer is `{id: until}` of these; raises StoreError. With `halted` it is over instead: none of
+    them gets it that has not got it yet.
+    """
+
+    CMD = "line_up"
+    batch: str
+    places: dict[str, dict[str, bool]]
+    until: float
+    size: int
+    wait: float = 0.0
+    failhard: bool = False
+    held: bool = False
+    halted: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class BatchRequest(Request):
     """Send a job out to so many minions at a time: `size` of them, `10` or `25%`.
 
     `wait` is how many seconds the place of a minion that returned stays empty; `failhard` ends the batch after the
-    first that fails. Else as `PublishRequest`; `caller` is judged once, for the whole. The answer is a `Published`,
-    which comes before anything is sent: from then on the batch is the master's. Raises Denied, TargetError, and
-    CommandError for a size that is none.
+    first that fails. `wait_absent`: for how many seconds it waits for minions that are away (True: as long as is
+    usual), which have not failed. Else as `PublishRequest`; `caller` is judged once, for the whole. The answer is a
+    `Published`, which comes before anything is sent: from then on the batch is the master's. Raises Denied,
+    TargetError, and CommandError for a size that is none.
     """
 
     CMD = "batch"
@@ -375,6 +396,7 @@ class BatchRequest(Request):
     size: str
     wait: float = 0
     failhard: bool = False
+    wait_absent: float | bool | None = None
     tgt_type: str = "glob"
     ret: str = ""
     kwargs: dict[str, Any] = attrs.field(factory=dict)
@@ -394,7 +416,8 @@ class BatchLookup(Request):
 @attrs.frozen(kw_only=True)
 class BatchView:
     """A batch as it is now: its `minions` (None while they are asked whether they are there), and those that are
-    `down`; the `jids` its returns have; the reasons for the `lost`; `ended`, and why before its time (`halted`)."""
+    `down`; the `jids` its returns have; the reasons for the `lost`; `ended`, and why before its time (`halted`).
+    `waiting`: of those two for whom the job itself waits, until when (wall seconds)."""
 
     jid: str
     minions: list[str] | None
@@ -403,6 +426,7 @@ class BatchView:
     lost: dict[str, str]
     ended: bool
     halted: str | None
+    waiting: dict[str, float] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)

@@ -38,6 +38,7 @@ def run_batch(command: Command, door: Door) -> int:
         size=options.batch,
         wait=options.batch_wait,
         failhard=options.failhard or command.config.failhard,
+        wait_absent=options.durable,
         follow=not detach,
         **command.asked(),
     ) as followed:
@@ -68,6 +69,8 @@ class _Watch:
         self.followed = followed
         self.jid = jid
         self.down: list[str] = []
+        # Whom the batch waits for, and why they have not returned, is known at its end.
+        self.patient = bool(command.options.durable)
 
     def run(self) -> int:
         command = self.command
@@ -82,6 +85,9 @@ class _Watch:
         # A minion that did not answer at first was told of then; here it is one more that did not return.
         gone = dict.fromkeys(self.down, "Minion did not return. [Not connected]")
         command.missing = gone | (self.followed.missing or {})
+        command.waiting = self.followed.waiting
+        if self.patient and not command.options.static:
+            command.print_missing(command.missing)
         command.summarise_if_asked()
         if not command.retcodes and not self.followed.missing:
             return nothing()
@@ -94,12 +100,12 @@ class _Watch:
             match what:
                 case "minions":
                     self.down = value["down"]
-                    for id in self.down:
+                    for id in () if self.patient else self.down:
                         command.say(f"Minion {id} did not respond. No job will be sent.")
                     command.expect(len(value["minions"]))
                 case "sent" if tell:
                     command.say(f"\nExecuting run on {value}\n")
-                case "lost" if tell:
+                case "lost" if tell and not self.patient:
                     command.print_missing(value)
                 case "return":
                     command.note(value)
@@ -112,6 +118,8 @@ class _Watch:
         elif halted:
             sys.stderr.write("[ERROR   ] The batch was stopped before everybody had their turn\n")
         worst = max(command.retcodes.values(), default=0)
-        if not worst and (command.missing or halted):
+        if not worst and (command.missing.keys() - command.waiting.keys() or halted):
             worst = FAILED
+        if not worst:
+            return command.tell_waiting(self.jid)
         return worst if 0 <= worst < 256 else FAILED

@@ -89,8 +89,6 @@ class Command:
 
             write_out(yaml.safe_dump(self.config.opts, default_flow_style=False))
             return 0
-        if options.durable and (options.batch is not None or options.batch_safe_limit > 1):
-            _leave("A batch is for the minions that are there: --durable and --batch do not go together.")
         door = open_door(master_paths(self.config).local_door, options, self.config.opts)
         if options.verbose and door.identity:
             sys.stderr.write(f"Asking as {door.identity}\n")
@@ -169,10 +167,14 @@ class Command:
         if any(self.retcodes.values()) or self.missing.keys() - self.waiting.keys():
             sys.stderr.write("ERROR: Minions returned with non-zero exit code\n")
             return FAILED
-        if self.waiting:
-            sys.stderr.write(WAITS.format(count=len(self.waiting), jid=jid))
-            return QUEUED
-        return 0
+        return self.tell_waiting(jid)
+
+    def tell_waiting(self, jid: str) -> int:
+        """Nothing failed; whether the job waits for somebody is said, and is the exit status."""
+        if not self.waiting:
+            return 0
+        sys.stderr.write(WAITS.format(count=len(self.waiting), jid=jid))
+        return QUEUED
 
     def _noted(self, job: Job) -> Iterator[dict[str, Any]]:
         for body in job:

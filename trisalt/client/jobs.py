@@ -125,8 +125,9 @@ class Batch(Following):
     """A batch that is followed: iterate `(what, value)` pairs, as they come.
 
     What: `minions` (the value is `{"minions": [id], "down": [id]}`, once), `sent` ([id]), `return` (a map, as of a
-    `Job`), `lost` ({id: reason}). `published` is there from the start; `missing` and `halted` (why it ended before its
-    time, or None) when the iteration has ended. Close it, or use it in a `with`, to stop following: it runs on.
+    `Job`), `lost` ({id: reason}). `published` is there from the start; when the iteration has ended there are
+    `missing`, `waiting` (as of a `Job`) and `halted` (why it ended before its time, or None). Close it, or use it in a
+    `with`, to stop following: it runs on.
     """
 
     def __init__(self, answers: Answers, published: Published) -> None:
@@ -134,6 +135,7 @@ class Batch(Following):
         self.published = published
         self.reasons: dict[str, str] = {}
         self.missing: dict[str, str] | None = None
+        self.waiting: dict[str, float] = {}
         self.halted: str | None = None
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
@@ -141,6 +143,7 @@ class Batch(Following):
         for answer in self._answers:
             if "settled" in answer:
                 self.missing = dict(answer["settled"].get("missing") or {})
+                self.waiting = dict(answer["settled"].get("waiting") or {})
                 self.halted = answer["settled"].get("halted")
                 self.close()
                 return
@@ -165,6 +168,7 @@ def batch(
     ret: str = "",
     timeout: float | None = None,
     gather_job_timeout: float | None = None,
+    wait_absent: float | bool | None = None,
     follow: bool = True,
     publish_timeout: float | None = PUBLISH_TIMEOUT,
 ) -> Batch:
@@ -175,6 +179,8 @@ def batch(
     """
     question = _question(tgt, fun, arg, tgt_type, kwargs, ret, "", timeout, gather_job_timeout, follow=follow)
     question |= {"op": "batch", "size": size, "wait": wait, "failhard": failhard}
+    if wait_absent is not None:
+        question["wait_absent"] = wait_absent
     answers = door.follow(question, publish_timeout)
     published = Published.from_fields(answers.first("published"))
     answers.timeout = None

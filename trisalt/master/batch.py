@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -95,6 +95,8 @@ class Batch:
     timeout: float
     gather_job_timeout: float
     pending: list[str]
+    patient: bool = False
+    """Who does not return is waited for later on, and has not failed."""
     active: dict[str, _Active] = attrs.field(factory=dict)
     done: dict[str, int] = attrs.field(factory=dict)
     lost: set[str] = attrs.field(factory=set)
@@ -110,6 +112,7 @@ class Batch:
         size: object,
         wait: float = 0,
         failhard: bool = False,
+        patient: bool = False,
         timeout: float,
         gather_job_timeout: float,
     ) -> Self:
@@ -119,6 +122,7 @@ class Batch:
             size=size_of(size, len(ordered)),
             wait=wait,
             failhard=failhard,
+            patient=patient,
             timeout=timeout,
             gather_job_timeout=gather_job_timeout,
             pending=ordered,
@@ -131,7 +135,7 @@ class Batch:
         self.active = {id: _Active(deadline=now, unsure=True) for id in begun}
         over = {*self.active, *self.done, *self.lost}
         self.pending = [id for id in self.pending if id not in over]
-        if self.failhard and (any(self.done.values()) or self.lost):
+        if self.failhard and (any(self.done.values()) or (self.lost and not self.patient)):
             self.halted = FAILHARD
 
     # -- what happened ------------------------------------------------------------------------------------------
@@ -177,14 +181,14 @@ class Batch:
             one.again = True
 
     def lose(self, minions: Iterable[str]) -> None:
-        """These are given up: they count as failed."""
+        """These are given up: they count as failed, unless they are waited for later on."""
         gone = [id for id in minions if id not in self.done and id not in self.lost]
         over = set(gone)
         for id in gone:
             self.active.pop(id, None)
         self.pending = [id for id in self.pending if id not in over]
         self.lost |= over
-        if self.failhard and over:
+        if self.failhard and over and not self.patient:
             self.halted = self.halted or FAILHARD
 
     def stop(self) -> None:
@@ -231,3 +235,9 @@ class Batch:
     def retcode(self) -> int:
         """The worst of all: what is lost counts as 1."""
         return max([*self.done.values(), *([1] if self.lost else [])], default=0)
+
+
+def retcode_of(retcode: Any) -> int:
+    """The worst retcode of a return: a job of several functions has one for each. What is no number is a failure."""
+    codes = list(retcode.values()) if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode]
+    return max((code if isinstance(code, int) else 1 for code in codes if code), default=0)

@@ -25,13 +25,14 @@ from trisalt.bus.events import (
     JobSettled,
     TaggedEvent,
 )
-from trisalt.bus.requests import MASTER, BatchView, Published, PublishRequest
+from trisalt.bus.requests import MASTER, BatchView, LineUpRequest, Published, PublishRequest
 from trisalt.bus.subscription import Subscription
 from trisalt.errors import Denied, StoreError, TrisaltError
-from trisalt.master.batch import FAILHARD, Ask, Batch, End, Lose, Send, size_of
+from trisalt.master.batch import FAILHARD, Ask, Batch, End, Lose, Send, retcode_of, size_of
 from trisalt.master.following import open_following
 from trisalt.master.gather import FIND_JOB
 from trisalt.master.reasons import NO_RESPONSE, NOT_CONNECTED
+from trisalt.master.watches import queued_reason
 from trisalt.store.store import Store
 from trisalt.wire import jid as jids
 
@@ -81,6 +82,9 @@ class Record:
     lost: dict[str, str] = attrs.field(factory=dict)
     active: list[str] = attrs.field(factory=list)
     pending: list[str] = attrs.field(factory=list)
+    until: float | None = None
+    """Who is away is waited for until then."""
+    waiting: dict[str, float] = attrs.field(factory=dict)
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
@@ -101,6 +105,7 @@ class Record:
             lost=self.lost,
             ended=self.ended is not None,
             halted=self.halted,
+            waiting=self.waiting,
         )
 
 
@@ -176,6 +181,7 @@ class BatchRun:
             else:
                 await self._call_back(begun)
         batch = begun or self._begun()
+        await self._line_up(None)
         if self._stopped:
             batch.stop()
         while True:
@@ -204,6 +210,7 @@ class BatchRun:
             size=record.size,
             wait=record.wait,
             failhard=record.failhard,
+            patient=record.until is not None,
             timeout=record.timeout,
             gather_job_timeout=record.gather_job_timeout,
         )
@@ -330,12 +337,46 @@ class BatchRun:
         await self._keep_row(self._record.jid, [], lost)
         await self._bus.publish(BatchLost(batch=self._record.jid, lost=lost))
 
+    async def _line_up(self, batch: Batch | None, *, halted: bool = False) -> None:
+        """Who is away waits: `held` while the batch is under way (no `batch` yet), and then, who was lost on it, too.
+
+        Before it is kept that the batch is over: until then the next master does it again, and what is there stays.
+        """
+        record = self._record
+        if record.until is None:
+            return
+        places: dict[str, dict[str, bool]] = {record.jid: dict.fromkeys(record.down, False)}
+        if batch is not None and not halted:
+            for id in batch.lost:
+                if record.lost.get(id) != NOT_ALLOWED:
+                    places.setdefault(self._jid_of.get(id, record.jid), {})[id] = id in self._jid_of
+        if not any(places.values()):
+            return
+        request = LineUpRequest(
+            batch=record.jid,
+            places=places,
+            until=record.until,
+            size=size_of(record.size, len(record.named)),
+            wait=record.wait,
+            failhard=record.failhard,
+            held=batch is None,
+            halted=halted,
+        )
+
+        async def write() -> None:
+            waiting = await self._bus.ask(request)
+            record.waiting = {} if batch is None or halted else waiting
+
+        await self._persist(write)
+
     async def _end(self, batch: Batch, step: End) -> None:
+        await self._line_up(batch, halted=step.halted is not None)
         record, now = self._record, self._clock()
         record.ended = record.last_progress = now
         record.halted, record.done = step.halted, dict(batch.done)
         record.active, record.pending = sorted(batch.active), list(batch.pending)
         missing = {**dict.fromkeys(record.down, NOT_CONNECTED), **record.lost, **dict.fromkeys(batch.pending, NOT_RUN)}
+        missing |= {id: queued_reason(until) for id, until in record.waiting.items()}
         # The record last: until it says that it is over, the next master ends it again.
         for jid in record.jids or [record.jid]:
             await self._persist(partial(self._store.jobs.mark_settled, jid, missing))
@@ -365,7 +406,9 @@ class BatchRun:
                 abandoned_pending=record.pending,
                 state=state,
             )
-        await self._bus.publish_all([ended, JobSettled(jid=record.jid, missing=missing)])
+        await self._bus.publish_all(
+            [ended, JobSettled(jid=record.jid, missing=missing, waiting=record.waiting or None)]
+        )
         facts = {"jid": record.jid, "completed": len(record.done), "failed": failed}
         if step.halted is None:
             log.info("batch.ended", **facts)
@@ -479,9 +522,3 @@ class BatchRun:
                 log.warning("batch.put_off", reason=str(exc))
             await trio.sleep(wait)
             wait = min(2 * wait, 60.0)
-
-
-def retcode_of(retcode: Any) -> int:
-    """The worst retcode of a return: a job of several functions has one for each. What is no number is a failure."""
-    codes = list(retcode.values()) if isinstance(retcode, dict) else retcode if isinstance(retcode, list) else [retcode]
-    return max((code if isinstance(code, int) else 1 for code in codes if code), default=0)

@@ -21,6 +21,7 @@ from trisalt.bus.requests import AimRequest, BatchLookup, BatchRequest, BatchVie
 from trisalt.errors import CommandError, StoreError
 from trisalt.master.batch import size_of
 from trisalt.master.batch_run import BANK, BatchRun, Record
+from trisalt.master.publisher import USUAL_PATIENCE_S
 from trisalt.store.store import Store
 from trisalt.wire import jid as jids
 
@@ -34,6 +35,7 @@ async def run_batches(
     timeout: float = 5.0,
     gather_job_timeout: float = 10.0,
     keep_seconds: float = 86400.0,
+    patience: Callable[[], float] = lambda: USUAL_PATIENCE_S,
     clock: Callable[[], float] = time.time,
     read_begun: Callable[[str], dict[str, Any] | None] | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
@@ -41,10 +43,11 @@ async def run_batches(
     """Run batches until cancelled; those that an earlier master had begun are taken up.
 
     Claims BatchRequest and BatchLookup. `timeout` and `gather_job_timeout` are for those who ask for none;
-    `keep_seconds` is how long a batch that is over is remembered (0: for ever); `clock` is wall time. `read_begun`
+    `keep_seconds` is how long a batch that is over is remembered (0: for ever); `patience` is how long one waits for
+    minions that are away, when it is to wait as long as is usual; `clock` is wall time. `read_begun`
     gives what stock's `salt --async -b` leaves of a batch that it began (blocking; None: nothing).
     """
-    desk = _Desk(bus, store, timeout, gather_job_timeout, keep_seconds, clock)
+    desk = _Desk(bus, store, timeout, gather_job_timeout, keep_seconds, patience, clock)
     async with bus.claim(BatchRequest, BatchLookup) as requests, trio.open_nursery() as running:
         for record in await desk.left():
             running.start_soon(desk.run, record, True)
@@ -65,6 +68,7 @@ class _Desk:
         timeout: float,
         gather_job_timeout: float,
         keep_seconds: float,
+        patience: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
         self.bus = bus
@@ -73,6 +77,7 @@ class _Desk:
         self._timeout = timeout
         self._gather_job_timeout = gather_job_timeout
         self._keep_seconds = keep_seconds
+        self._patience = patience
         self._last_jid: str | None = None
         self._running: dict[str, Record] = {}
 
@@ -141,6 +146,7 @@ class _Desk:
             created=now,
             named=resolved.minions,
             last_progress=now,
+            until=now + patience if (patience := self._seconds(request)) else None,
         )
         load = {name: getattr(record, name) for name in ("jid", "fun", "arg", "tgt", "tgt_type", "user", "ret")}
         load |= {"minions": resolved.minions, "missing": resolved.missing, **request.kwargs}
@@ -150,6 +156,10 @@ class _Desk:
         await self.store.jobs.record_job(load, resolved.minions)
         self._running[jid] = record
         return Published(jid=jid, minions=resolved.minions, missing=resolved.missing), record
+
+    def _seconds(self, request: BatchRequest) -> float:
+        """For how long who is away is waited for."""
+        return self._patience() if request.wait_absent is True else float(request.wait_absent or 0)
 
     async def adopt(
         self,

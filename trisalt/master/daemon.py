@@ -53,7 +53,7 @@ from trisalt.master.peers import serve_peers
 from trisalt.master.pillar import serve_pillar
 from trisalt.master.presence import PresenceDesk, keep_presence
 from trisalt.master.presence_events import announce_presence
-from trisalt.master.publisher import PublishRules, publish_jobs
+from trisalt.master.publisher import USUAL_PATIENCE_S, PublishRules, publish_jobs
 from trisalt.master.queue import Queue
 from trisalt.master.queues import run_queue
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
@@ -267,6 +267,7 @@ async def start_services(
             timeout=config.timeout,
             gather_job_timeout=config.gather_job_timeout,
             keep_seconds=config.keep_jobs_seconds,
+            patience=lambda: live.publish.queue_offline or USUAL_PATIENCE_S,
             read_begun=cache.read_batch,
         ),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),

@@ -15,6 +15,7 @@ from trisalt.bus.events import BatchComplete, BatchHalted, BatchLost, BatchNew, 
 from trisalt.bus.requests import BatchLookup, BatchView
 from trisalt.bus.subscription import Subscription
 from trisalt.master.following import DEPTH, return_map, stored_map
+from trisalt.master.watches import queued_reason
 from trisalt.store.store import Jobs
 
 Frames = list[dict[str, Any]]
@@ -24,7 +25,7 @@ class BatchFollowing:
     """One follower's view of one batch. Say which by `begin` or `join`; then iterate: lists of frames.
 
     A frame is one of `{"batch": {minions, down}}`, `{"sent": [id]}`, `{"return": map}` (as in `following`),
-    `{"lost": {id: reason}}`, and, the last, `{"settled": {jid, missing, halted}}`.
+    `{"lost": {id: reason}}`, and, the last, `{"settled": {jid, missing, halted}}`, with `waiting` as in `following`.
     """
 
     def __init__(self, bus: Bus, jobs: Jobs, events: Subscription) -> None:
@@ -105,8 +106,11 @@ class BatchFollowing:
         frames += self._tell_lost(view.lost)
         if view.ended:
             self._ended = True
+            waiting = {id: until for id, until in view.waiting.items() if id not in self._told}
             missing = {id: why for id, why in self._lost.items() if id not in self._told}
-            frames.append({"settled": {"jid": self.jid, "missing": missing, "halted": view.halted}})
+            missing |= {id: queued_reason(until) for id, until in waiting.items()}
+            settled = {"jid": self.jid, "missing": missing, "halted": view.halted}
+            frames.append({"settled": settled | ({"waiting": waiting} if waiting else {})})
         return frames
 
     def _tell_minions(self, minions: list[str], down: list[str]) -> Frames:

@@ -302,6 +302,7 @@ class _Door:
             failhard=bool(request.get("failhard")),
             timeout=field(request, "timeout", (int, float, type(None)), None),
             gather_job_timeout=field(request, "gather_job_timeout", (int, float, type(None)), None),
+            wait_absent=waits(request),
         )
         if not isinstance(wanted.fun, str) and not all(isinstance(fun, str) for fun in wanted.fun):
             raise RemoteProtocolError("batch: fun is a name, or a list of names")

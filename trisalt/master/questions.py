@@ -20,7 +20,7 @@ def waits(request: Mapping[str, Any]) -> float | bool | None:
             return said
         case (int() | float()) as seconds if 0 <= seconds < math.inf:
             return float(seconds)
-    raise RemoteProtocolError("publish: wait_absent is a number of seconds, or true")
+    raise RemoteProtocolError("wait_absent is a number of seconds, or true")
 
 
 def credentials(shown: object) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from itertools import islice
 
 import attrs
 
+from trisalt.store.store import Pace
+
 AT_ONCE = 200
 """To so many minions at a time something is on its way: thousands that come back together are not sent all at once."""
 AT_A_TIME = 1000
@@ -46,6 +48,7 @@ class Why(enum.StrEnum):
     UNTAKEN = "not taken"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
+    HALTED = "halted"
     KEY_GONE = "key gone"
 
 
@@ -103,6 +106,16 @@ class _Line:
     busy: bool = False
 
 
+@attrs.define(eq=False)
+class _Group:
+    """What waits of one batch. `resting`: until when places stay empty; `halted`: nobody else gets it."""
+
+    pace: Pace
+    jids: set[str] = attrs.field(factory=set)
+    resting: list[float] = attrs.field(factory=list)
+    halted: bool = False
+
+
 class Queue:
     """All lines, and who is there. `answer_within` is how long a return, or an answer, is waited for."""
 
@@ -120,6 +133,10 @@ class Queue:
         # Who can be sent something, in the order in which they could be.
         self._ready: dict[str, None] = {}
         self._busy = 0
+        # Batches, by their jobs; how many more of each can be sent to, as it was looked at last.
+        self._groups: dict[str, _Group] = {}
+        self._rooms: dict[str, int] = {}
+        self._rests: list[tuple[float, str]] = []
 
     def __bool__(self) -> bool:
         return bool(self._jobs)
@@ -156,6 +173,22 @@ class Queue:
         self._jobs.setdefault(jid, {})[id] = place
         self._earliest = min(self._earliest, until)
 
+    def pace(self, jid: str, pace: Pace) -> None:
+        """This job, for which somebody waits, is one of a batch, and goes out as its pace says from now on."""
+        group = next((group for group in self._groups.values() if group.pace.batch == pace.batch), None)
+        group = group or _Group(pace=pace)
+        group.pace = pace
+        group.jids.add(jid)
+        self._groups[jid] = group
+        self._touch_group(group)
+
+    def halt(self, batch: str) -> None:
+        """Nobody else gets a job of this batch."""
+        for group in {id(group): group for group in self._groups.values() if group.pace.batch == batch}.values():
+            group.halted = True
+            for jid in group.jids:
+                self._touched |= dict.fromkeys(self._jobs.get(jid, ()))
+
     def here(self, id: str, *, now: float) -> None:
         """A minion is there, or is there again."""
         line = self._lines.get(id) or self._present.get(id) or _Line()
@@ -174,14 +207,22 @@ class Queue:
         """A minion is gone."""
         self._present.pop(id, None)
         self._ready.pop(id, None)
-        if self._here.pop(id, None) is not None:
+        if (line := self._here.pop(id, None)) is not None:
             self._touched[id] = None
+            for place in line.places:
+                self._touch_group(self._groups.get(place.jid))
 
-    def returned(self, jid: str, id: str) -> bool:
+    def returned(self, jid: str, id: str, *, now: float, failed: bool = False) -> bool:
         """A minion has returned a job; whether it was one that waited."""
         place = self._jobs.get(jid, {}).get(id)
         if place is None:
             return False
+        group = self._groups.get(jid)
+        if group is not None and group.pace.wait > 0:
+            group.resting.append(now + group.pace.wait)
+            heappush(self._rests, (now + group.pace.wait, group.pace.batch))
+        if group is not None and group.pace.failhard and failed:
+            self.halt(group.pace.batch)
         self._remove(place)
         return True
 
@@ -214,6 +255,7 @@ class Queue:
             place.state = State.WAITS
             # It was sent before it went, and it may have run then.
             place.unknown = not again and taken is None and self.may_have_run(jid, id)
+            self._touch_group(self._groups.get(jid))
 
     def put_back(self, jid: str, ids: Iterable[str], *, now: float) -> None:
         """What was to be sent could not be, and does not count as sent: it is tried again in a while."""
@@ -248,6 +290,10 @@ class Queue:
         asks: dict[str, list[str]] = {}
         sends: dict[str, list[str]] = {}
         self._note_expiring(wall)
+        self._rooms.clear()
+        while self._rests and self._rests[0][0] <= now:
+            batch = heappop(self._rests)[1]
+            self._touch_group(next((group for group in self._groups.values() if group.pace.batch == batch), None))
         while self._times and self._times[0][0] <= now:
             self._touched[heappop(self._times)[1]] = None
         for id in list(islice(self._touched, AT_A_TIME)):
@@ -262,6 +308,8 @@ class Queue:
                 # It was, before something happened to it that is still to be looked at.
                 del self._ready[id]
                 continue
+            if due.jid in self._groups:
+                self._rooms[self._groups[due.jid].pace.batch] -= 1
             due.state, due.visit, due.times = State.SENT, line.visit, due.times + 1
             due.since, due.wake = now, now + self._answer_within
             sends.setdefault(due.jid, []).append(id)
@@ -276,7 +324,8 @@ class Queue:
         """When `step` may have something to say, unless something happens before."""
         if self._touched:
             return now
-        return min(now + self._earliest - wall, self._times[0][0] if self._times else float("inf"))
+        times = [heap[0][0] for heap in (self._times, self._rests) if heap]
+        return min([now + self._earliest - wall, *times])
 
     def _note_expiring(self, wall: float) -> None:
         """Something expires: whose it is has to be looked for, among all."""
@@ -321,8 +370,7 @@ class Queue:
         self._busy += busy - line.busy
         line.busy = busy
 
-    @staticmethod
-    def _over(place: Place, *, here: bool, wall: float) -> Why | None:
+    def _over(self, place: Place, *, here: bool, wall: float) -> Why | None:
         if place.idle and place.until <= wall:
             # It has had it, and what it returned has not come for all that time.
             return Why.UNKNOWN
@@ -333,24 +381,65 @@ class Queue:
             return Why.EXPIRED
         if place.unknown:
             return Why.UNKNOWN
+        if place.state is State.WAITS and place.jid in self._groups and self._groups[place.jid].halted:
+            return Why.HALTED
         return Why.UNTAKEN if place.state is State.WAITS and place.times >= MOST_SENT else None
 
-    @staticmethod
-    def _next(line: _Line, now: float) -> Place | None:
-        """The job that is to go to a minion now: the oldest that waits, unless one before it is to be waited for."""
+    def _next(self, line: _Line, now: float) -> Place | None:
+        """The job that is to go to a minion now: the oldest that waits, unless one before it is to be waited for.
+
+        One whose turn in its batch has not come lets the next go before it.
+        """
+        due = None
         for place in line.places:
             if place.state is State.WAITS:
-                return place
+                if due is None and self._has_room(place.jid, now):
+                    due = place
+                continue
             runs = place.state is State.RUNS or (place.state is State.ASKED and place.asked)
             if not runs or now < place.since + NEXT_AFTER_S:
                 return None
-        return None
+        return due
+
+    def _has_room(self, jid: str, now: float) -> bool:
+        """Whether one more minion may get a job now: of a batch only so many run it at a time."""
+        group = self._groups.get(jid)
+        if group is None:
+            return True
+        pace = group.pace
+        if pace.held or group.halted:
+            return False
+        if pace.batch not in self._rooms:
+            group.resting = [until for until in group.resting if until > now]
+            at_work = sum(
+                place.state is not State.WAITS and place.id in self._here
+                for each in group.jids
+                for place in self._jobs.get(each, {}).values()
+            )
+            self._rooms[pace.batch] = pace.size - at_work - len(group.resting)
+        return self._rooms[pace.batch] > 0
+
+    def _touch_group(self, group: _Group | None) -> None:
+        """There may be room for others of a batch: as many as can get it at once are to be looked at."""
+        if group is None or group.pace.held:
+            return
+        self._rooms.pop(group.pace.batch, None)
+        waiting = (
+            place.id
+            for jid in group.jids
+            for place in self._jobs.get(jid, {}).values()
+            if place.state is State.WAITS and place.id in self._here
+        )
+        self._touched |= dict.fromkeys(islice(waiting, group.pace.size))
 
     def _remove(self, place: Place) -> None:
         jobs = self._jobs[place.jid]
         del jobs[place.id]
+        self._touch_group(self._groups.get(place.jid))
         if not jobs:
             del self._jobs[place.jid]
+            if (group := self._groups.pop(place.jid, None)) is not None:
+                group.jids.discard(place.jid)
         line = self._lines[place.id]
         line.places.remove(place)
         if line.places:

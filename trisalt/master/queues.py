@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import attrs
 import structlog
 import trio
 
@@ -30,6 +31,7 @@ from trisalt.bus.events import (
 from trisalt.bus.requests import (
     MASTER,
     CancelRequest,
+    LineUpRequest,
     Presence,
     PresenceRequest,
     Published,
@@ -39,10 +41,11 @@ from trisalt.bus.requests import (
     SendRequest,
 )
 from trisalt.errors import StoreError, TrisaltError
+from trisalt.master.batch import retcode_of
 from trisalt.master.gather import FIND_JOB
 from trisalt.master.queue import Ask, Drop, Queue, Send, Why
 from trisalt.store.queue import RETURNED
-from trisalt.store.store import Store
+from trisalt.store.store import Pace, Store
 
 log = structlog.get_logger()
 
@@ -64,6 +67,7 @@ REASONS = {
         "Minion did not return. [Unknown] It was sent the job before it went, and remembers nothing of it: it may have "
         "run it. It is not sent again."
     ),
+    Why.HALTED: "Minion did not return. [Not run] The batch ended before its turn came. No job was sent.",
     Why.CANCELLED: "Minion did not return. [Cancelled] The job was cancelled while it waited for it.",
     Why.KEY_GONE: "Minion did not return. [Key gone] Its key went while the job waited for it.",
 }
@@ -85,13 +89,13 @@ async def run_queue(
 ) -> None:
     """Send what waits to whoever comes, until cancelled; what an earlier master left waiting too.
 
-    Answers CancelRequest. `queue` is empty, and from now on ours; others may look into it. `timeout` is how long an
-    answer to find_job is waited for; `clock` is wall time.
+    Answers CancelRequest and LineUpRequest. `queue` is empty, and from now on ours; others may look into it. `timeout`
+    is how long an answer to find_job is waited for; `clock` is wall time.
     """
     async with trio.open_nursery() as work:
         desk = _Desk(bus, store, queue, work, timeout, clock)
         heard = (JobNew, JobReturned, MinionPresent, MinionAbsent, MinionEvent, KeyChanged)
-        with bus.listen(heard, desk.hear), bus.answering({CancelRequest: desk.cancel}):
+        with bus.listen(heard, desk.hear), bus.answering({CancelRequest: desk.cancel, LineUpRequest: desk.line_up}):
             await desk.restore()
             task_status.started()
             await desk.drive()
@@ -129,8 +133,16 @@ class _Desk:
         for row in rows:
             now, sent = trio.current_time(), row.sent is not None
             self._queue.add(row.jid, row.id, until=row.until, now=now, sent=sent, before=True)
+        for jid, pace in {row.jid: row.pace for row in rows if row.pace is not None}.items():
+            self._queue.pace(jid, pace)
+            if pace.failhard and await self._has_failed(jid):
+                self._queue.halt(pace.batch)
         if rows:
             log.info("queue.restored", jobs=len(self._queue.jids()), waiting=len(rows))
+
+    async def _has_failed(self, jid: str) -> bool:
+        returns = await self._store.jobs.returns(jid)
+        return any(retcode_of(body.get("retcode", 0)) for body in returns.values())
 
     # -- what happens -----------------------------------------------------------------------------------------
 
@@ -138,7 +150,8 @@ class _Desk:
         """Take note of new jobs and of returns, of minions that come and go, and of whoever ends a job."""
         match event:
             case JobReturned():
-                if not self._queue.returned(event.jid, event.id):
+                failed = retcode_of(event.retcode) != 0
+                if not self._queue.returned(event.jid, event.id, now=trio.current_time(), failed=failed):
                     return
                 self._ended.setdefault(event.jid, {})[event.id] = RETURNED
             case JobNew(until=float() as until):
@@ -178,6 +191,20 @@ class _Desk:
             self._work.start_soon(self._drop, request.jid, list(cancelled), Why.CANCELLED, request.user, kept)
             await kept.wait()
         return cancelled
+
+    async def line_up(self, request: LineUpRequest) -> dict[str, float]:
+        """Jobs of a batch wait, for further minions too."""
+        pace = Pace(**{field.name: getattr(request, field.name) for field in attrs.fields(Pace)})
+        rows = await self._store.queue.put(request.places, until=request.until, pace=pace)
+        now = trio.current_time()
+        for row in rows:
+            self._queue.add(row.jid, row.id, until=row.until, now=now, sent=row.sent is not None, before=True)
+        for jid in {row.jid for row in rows}:
+            self._queue.pace(jid, pace)
+        if request.halted:
+            self._queue.halt(request.batch)
+        self._changed.set()
+        return {row.id: row.until for row in rows}
 
     # -- what is done -----------------------------------------------------------------------------------------
 

@@ -10,14 +10,18 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from trisalt.store.reader import Reader
-from trisalt.store.store import Engine, Queued, Waits
+from trisalt.store.store import Engine, Pace, Queued, Waits
 from trisalt.wire.codec import pack_bin, unpack_bin
 
 RETURNED = "returned"
 """How a row ends that did what it was for; any other word tells why it did not."""
 
-_ROW = "SELECT queue.jid, queue.id, queue.queued, queue.until, queue.sent, queue.ended, queue.how FROM queue "
+_ROW = (
+    "SELECT queue.jid, queue.id, queue.queued, queue.until, queue.sent, queue.ended, queue.how, queue.pace FROM queue "
+)
 _UNANSWERED = "NOT EXISTS (SELECT 1 FROM returns WHERE returns.jid = queue.jid AND returns.id = queue.id)"
 
 
@@ -32,6 +36,24 @@ class SqliteQueue:
         """All that has not ended, the oldest first; without what has returned, though nobody noted it."""
         where = f"WHERE ended IS NULL AND {_UNANSWERED} ORDER BY number"
         return await self._engine.read(lambda connection: _read(connection, where, ()))
+
+    async def put(self, places: Mapping[str, Mapping[str, bool]], *, until: float, pace: Pace) -> list[Queued]:
+        """Jobs of a batch, `{jid: {id: sent}}`, wait for these minions too; who waits for any of them by then."""
+        now, packed = self._clock(), pack_bin(attrs.asdict(pace))
+        rows = [(jid, id, now, until, now if sent else None) for jid, ids in places.items() for id, sent in ids.items()]
+
+        def write(connection: sqlite3.Connection, _careful: bool) -> list[Queued]:
+            insert = "INSERT OR IGNORE INTO queue (jid, id, queued, until, sent) VALUES (?,?,?,?,?)"
+            connection.executemany(insert, rows)
+            waiting: list[Queued] = []
+            for jid in places:
+                connection.execute("UPDATE queue SET pace = ? WHERE jid = ? AND ended IS NULL", (packed, jid))
+                waiting += _read(
+                    connection, f"WHERE jid = ? AND ended IS NULL AND {_UNANSWERED} ORDER BY number", (jid,)
+                )
+            return waiting
+
+        return await self._engine.write(write)
 
     async def sent(self, jid: str, ids: Collection[str]) -> None:
         """It goes out to these now."""
@@ -101,6 +123,15 @@ def expire(connection: sqlite3.Connection, before: float, limit: int) -> int:
 def _read(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list[Queued]:
     rows = connection.execute(_ROW + where, values)
     return [
-        Queued(jid=jid, id=id, queued=queued, until=until, sent=sent, ended=ended, how=how)
-        for jid, id, queued, until, sent, ended, how in rows
+        Queued(
+            jid=jid,
+            id=id,
+            queued=queued,
+            until=until,
+            sent=sent,
+            ended=ended,
+            how=how,
+            pace=None if pace is None else Pace(**unpack_bin(pace)),
+        )
+        for jid, id, queued, until, sent, ended, how, pace in rows
     ]

@@ -165,6 +165,10 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         *(f"ALTER TABLE jobs ADD COLUMN {name}" for name in NAMES),
         fill,
     ),
+    (
+        # How the job of a batch goes out to those that it waits for: a packed map, see `store.Pace`.
+        "ALTER TABLE queue ADD COLUMN pace BLOB",
+    ),
 )
 
 

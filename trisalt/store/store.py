@@ -111,6 +111,21 @@ class Waits:
 
 
 @attrs.frozen(kw_only=True)
+class Pace:
+    """Of the jobs of one batch, of which `batch` is the id, only `size` minions run one at a time.
+
+    `wait` is how many seconds the place of one that returned stays empty; after one that failed nobody else gets it
+    where it is `failhard`. While it is `held` nobody does: the batch is at those that are there.
+    """
+
+    batch: str
+    size: int
+    wait: float = 0.0
+    failhard: bool = False
+    held: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Queued:
     """A job that waits, or has waited, for one minion. Times are wall seconds.
 
@@ -124,6 +139,7 @@ class Queued:
     sent: float | None = None
     ended: float | None = None
     how: str | None = None
+    pace: Pace | None = None
 
 
 class Jobs(Protocol):
@@ -194,6 +210,12 @@ class Queue(Protocol):
 
     async def waiting(self) -> list[Queued]:
         """All that has not ended, the oldest first; without what has returned, though nobody noted it."""
+
+    async def put(self, places: Mapping[str, Mapping[str, bool]], *, until: float, pace: Pace) -> builtins.list[Queued]:
+        """Jobs of a batch, `{jid: {id: sent}}`, wait for these minions too; who waits for any of them by then.
+
+        What is there stays as it is, but for its pace.
+        """
 
     async def sent(self, jid: str, ids: Collection[str]) -> None:
         """It goes out to these now."""
