@@ -74,6 +74,20 @@ def test_a_refresh_is_stocks_one_sentence():
     assert MinionDataRefreshed(id="m1", stamp=0).to_data() == {"Minion data cache refresh": "m1", "_stamp": stamped(0)}
 
 
+def test_a_payload_is_packed_once_and_one_of_its_own_for_what_an_event_becomes():
+    packs = []
+
+    def pack(data):
+        packs.append(data)
+        return b"%d" % len(packs)
+
+    event = MinionDataRefreshed(id="m1", stamp=0)
+    assert [event.packed(pack), event.packed(pack)] == [b"1", b"1"]
+    assert packs == [event.to_data()]
+    assert attrs.evolve(event, id="m2").packed(pack) == b"2"
+    assert event == MinionDataRefreshed(id="m1", stamp=0)
+
+
 def test_an_event_without_a_tag_stays_inside():
     assert not JobReceived.leaves_process()
     assert AuthDecided.leaves_process()

@@ -91,6 +91,7 @@ class Event:
 
     stamp: float = attrs.field(factory=time.time, repr=False, eq=False)
     origin: Origin = attrs.field(default=ITSELF, repr=False, eq=False, metadata={"inside": True})
+    _packed: bytes | None = attrs.field(default=None, init=False, repr=False, eq=False, metadata={"inside": True})
 
     @property
     def tag(self) -> str:
@@ -107,6 +108,13 @@ class Event:
                 data[key] = value
         data["_stamp"] = stamped(self.stamp)
         return data
+
+    def packed(self, pack: Callable[[dict[str, Any]], bytes]) -> bytes:
+        """The payload as `pack` has it, done once: all who want it in one process want the same."""
+        if self._packed is None:
+            object.__setattr__(self, "_packed", pack(self.to_data()))
+        assert self._packed is not None
+        return self._packed
 
     @classmethod
     def leaves_process(cls) -> bool:

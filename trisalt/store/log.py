@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import attrs
 import structlog
@@ -210,12 +211,15 @@ class SqliteLog:
         origin = _text(f"{event.origin.kind}/{event.origin.name}")
         try:
             # Values too big for stock's tools are trimmed as for them: a return is kept whole with its job.
-            data = pack_data(event.to_data(), max_size=self.max_event_size)
+            data = event.packed(self._pack)
         except LocalProtocolError as exc:
             # A plugin fired what cannot travel: its followers see the tag, the daemon's log the reason.
             log.warning("event.unpackable", tag=tag, error=str(exc))
             data = pack_data({})
         return Entry(event, tag, job_of(tag), origin, data)
+
+    def _pack(self, data: dict[str, Any]) -> bytes:
+        return pack_data(data, max_size=self.max_event_size)
 
     # -- the transactions of others ---------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from trisalt.bus.events import STOCK_EVENTS, Event
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.local import CHUNK, accept_all, unix_listener
-from trisalt.wire.frames import MAX_FRAME, FrameDecoder, body_of, pack_event, pack_pub, split_event
+from trisalt.wire.frames import MAX_FRAME, FrameDecoder, body_of, join_event, pack_data, pack_pub, split_event
 
 log = structlog.get_logger()
 
@@ -154,11 +154,14 @@ class _EventSockets:
                 case Event():
                     tag = event.tag
                     try:
-                        packed.append(pack_pub(pack_event(tag, event.to_data(), max_size=self._max_event_size)))
+                        packed.append(pack_pub(join_event(tag, event.packed(self._pack_data))))
                     except LocalProtocolError as exc:
                         log.error("event.unpackable", tag=tag, reason=str(exc))
         self.statistics.sent += len(packed)
         return packed
+
+    def _pack_data(self, data: dict[str, Any]) -> bytes:
+        return pack_data(data, max_size=self._max_event_size)
 
     def _offer(self, packed: bytes) -> None:
         for reader in list(self._readers):

@@ -9,6 +9,8 @@ import os
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
@@ -52,7 +54,7 @@ class Crypticle:
         cipher = Cipher(algorithms.AES(raw[:_AES_SIZE]), modes.CBC(bytes(_BLOCK)))
         self._encryptor = cipher.encryptor()
         self._decryptor = cipher.decryptor()
-        self._mac = hmac.new(raw[_AES_SIZE:], digestmod="sha256")
+        self._mac = HMAC(raw[_AES_SIZE:], SHA256())
 
     def __repr__(self) -> str:
         return "Crypticle(…)"
@@ -80,7 +82,7 @@ class Crypticle:
     def _digest(self, body: bytes) -> bytes:
         mac = self._mac.copy()
         mac.update(body)
-        return mac.digest()
+        return mac.finalize()
 
     def seal(self, packed: bytes, nonce: str = "") -> bytes:
         """Seal what is packed already."""

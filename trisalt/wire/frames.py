@@ -93,7 +93,12 @@ class StreamDecoder:
 
 def pack_event(tag: str, data: dict[str, Any], *, max_size: int = 0) -> bytes:
     """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUETRIMMED."""
-    return tag.encode("utf-8", "surrogateescape") + _TAG_END + pack_data(data, max_size=max_size)
+    return join_event(tag, pack_data(data, max_size=max_size))
+
+
+def join_event(tag: str, packed: bytes) -> bytes:
+    """The same of a map that is packed already."""
+    return tag.encode("utf-8", "surrogateescape") + _TAG_END + packed
 
 
 def pack_data(data: dict[str, Any], *, max_size: int = 0) -> bytes:
