@@ -50,7 +50,7 @@ class Client:
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else b""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if body is not None and not raw:
+        if not isinstance(body, str | bytes | None):
             raw = json.dumps(body).encode()
             sent.setdefault("content-type", "application/json")
         return await self.send(method, path, raw, {"host": "salt.test", **self.headers, **sent})

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
-import structlog
 import trio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,16 +21,15 @@ from starlette.types import ASGIApp
 
 from trisalt.client.door import MasterUnreachable
 from trisalt.errors import AuthError, RequestTimeout, StoreError, TrisaltError
+from trisalt.web.access import AccessLog
 from trisalt.web.audit import Audit
 from trisalt.web.commands import Commands
 from trisalt.web.door import Door
-from trisalt.web.guards import BodyLimit, Cors, ForgedRequests, Peers, SecurityHeaders, WhoseSession
+from trisalt.web.guards import BodyLimit, Cors, Crashes, ForgedRequests, Peers, SecurityHeaders, WhoseSession
 from trisalt.web.logins import Logins
 from trisalt.web.negotiate import refusal
 from trisalt.web.sessions import Session, Sessions
 from trisalt.web.settings import Settings
-
-log = structlog.get_logger()
 
 
 @attrs.frozen(kw_only=True)
@@ -56,14 +54,16 @@ def make_app(web: Web) -> ASGIApp:
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(AccessLog, path=settings.log_access_file),
             Middleware(Peers, trusted=settings.trusted_proxies, authorized=settings.authorized_ips),
             Middleware(SecurityHeaders),
             Middleware(Cors, origins=settings.cors_origins),
             Middleware(WhoseSession, sessions=web.sessions),
             Middleware(ForgedRequests, origins=settings.cors_origins),
             Middleware(BodyLimit, most=settings.max_request_body_size),
+            Middleware(Crashes),
         ],
-        exception_handlers={HTTPException: _refused, TrisaltError: _failed, Exception: _crashed},
+        exception_handlers={HTTPException: _refused, TrisaltError: _failed},
     )
 
 
@@ -123,9 +123,3 @@ def status_of(exc: Exception) -> int:
         case StoreError():
             return 500
     return 400
-
-
-async def _crashed(request: Request, exc: Exception) -> Response:
-    """A bug of ours: told in the log, and never to clients."""
-    log.error("web.failed", method=request.method, path=request.url.path, exc_info=exc)
-    return refusal(request, 500, "The server failed to answer; its log says why")

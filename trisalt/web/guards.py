@@ -8,9 +8,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trisalt.web.negotiate import refusal
@@ -46,6 +48,8 @@ HSTS = "max-age=31536000"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_HEADERS = "Content-Type, X-Auth-Token, X-Requested-With"
 _CORS_METHODS = "GET, POST"
+
+log = structlog.get_logger()
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -145,33 +149,32 @@ class Cors:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origin = Headers(scope=scope).get("origin") if scope["type"] == "http" else None
-        if origin is None or not self._origins:
+        if scope["type"] != "http" or not self._origins:
             await self._app(scope, receive, send)
             return
-        allowed = self._allowed(origin)
-        if scope["method"] == "OPTIONS" and Headers(scope=scope).get("access-control-request-method"):
-            headers = [(name.encode(), value.encode()) for name, value in allowed.items()]
-            await send({"type": "http.response.start", "status": 204, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
-            return
+        given = Headers(scope=scope)
+        allowed = self._allowed(given.get("origin", ""))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(allowed)
+                headers = MutableHeaders(scope=message)
+                headers.update(allowed)
+                headers.add_vary_header("Origin")
             await send(message)
 
+        if scope["method"] == "OPTIONS" and "origin" in given and "access-control-request-method" in given:
+            await Response(status_code=204)(scope, receive, with_headers)
+            return
         await self._app(scope, receive, with_headers)
 
     def _allowed(self, origin: str) -> dict[str, str]:
-        if origin in self._origins:
+        if origin in self._origins - {"*"}:
             allowed = {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"}
-        elif "*" in self._origins:
+        elif origin and "*" in self._origins:
             allowed = {"access-control-allow-origin": "*"}
         else:
-            return {"vary": "Origin"}
+            return {}
         return allowed | {
-            "vary": "Origin",
             "access-control-allow-headers": _CORS_HEADERS,
             "access-control-allow-methods": _CORS_METHODS,
             "access-control-expose-headers": "X-Auth-Token",
@@ -200,25 +203,32 @@ class WhoseSession:
 
 
 class ForgedRequests:
-    """Refuses what another site makes a browser send with our cookie."""
+    """Refuses what another site makes a browser send: with our cookie, or to get one that is not its user's.
+
+    Who shows a token in the header has put it there by a script that may read our answers: nothing is forged.
+    """
 
     def __init__(self, app: ASGIApp, *, origins: Iterable[str] = ()) -> None:
         self._app = app
-        self._origins = frozenset(origins) - {"*"}
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        by_cookie = scope["type"] == "http" and scope["method"] not in _READING and scope["state"]["by_cookie"]
-        if by_cookie and not same_site(scope, self._origins):
+        if scope["type"] == "http" and scope["method"] not in _READING and self._is_forged(scope):
             await refuse(scope, receive, send, 403, "This request comes from another site")
             return
         await self._app(scope, receive, send)
+
+    def _is_forged(self, scope: Scope) -> bool:
+        if HEADER in Headers(scope=scope) or same_site(scope, self._origins):
+            return False
+        return scope["state"]["by_cookie"] or "*" not in self._origins
 
 
 def same_site(scope: Scope, origins: frozenset[str] = frozenset()) -> bool:
     """Whether a request comes from our own pages, from an origin that may ask, or from no browser at all."""
     headers = Headers(scope=scope)
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if origin is not None and origin in origins:
+    if origin is not None and origin in origins - {"*"}:
         return True
     if site is not None:
         return site in ("same-origin", "none")
@@ -229,6 +239,30 @@ def own_origin(scope: Scope) -> str:
     """What a browser calls us."""
     scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
     return f"{scheme}://{Headers(scope=scope).get('host', '')}"
+
+
+class Crashes:
+    """A bug of ours is told in the log, and never to clients."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as exc:
+            log.error("web.failed", method=scope.get("method", scope["type"]), path=scope.get("path"), exc_info=exc)
+            if scope["type"] != "http" or begun:
+                # What has begun cannot be taken back: the connection ends.
+                raise
+            await refuse(scope, receive, send, 500, "The server failed to answer; its log says why")
 
 
 class BodyLimit:

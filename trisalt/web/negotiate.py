@@ -168,7 +168,8 @@ def dump(value: Any, kind: str = JSON) -> bytes:
         text = json.dumps(value, separators=(",", ":"))
     if kind == JSON:
         return text.encode()
-    # What has been through JSON is what YAML can say too.
+    # What has been through JSON is what YAML can say too; but for halves of characters, which no text has.
+    text = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace").decode()
     packed: bytes = yaml.dump(json.loads(text), Dumper=_Dumper, default_flow_style=False, encoding="utf-8")
     return packed
 

@@ -73,6 +73,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._changed = trio.Event()
         self._read()
+        self._written = self._packed()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -109,11 +110,12 @@ class Sessions:
                 for key in [key for key, session in self._sessions.items() if session.expire <= now]:
                     self._end(key)
                 if self._changed.is_set():
-                    self._changed = trio.Event()
-                    await trio.to_thread.run_sync(self._write, self._packed())
+                    self._changed, packed = trio.Event(), self._packed()
+                    await trio.to_thread.run_sync(self._write, packed)
+                    self._written = packed
         finally:
-            if self._changed.is_set():
-                self._write(self._packed())
+            if (packed := self._packed()) != self._written:
+                self._write(packed)
 
     def _end(self, key: str) -> None:
         session = self._sessions.pop(key, None)
