@@ -17,7 +17,7 @@ import { Arguments, Function, useFunction } from "./arguments.js";
 import { Actions, History, Templates } from "./menus.js";
 import { Line } from "./line.js";
 import { execute } from "./ran.js";
-import { Names, Target, usePreview } from "./target.js";
+import { Names, Target, matched, usePreview } from "./target.js";
 
 const TEST = "test=True";
 
@@ -44,19 +44,28 @@ export function Command({ command, patch, onRun }) {
       setBusy(false);
     }
   };
-  const attempt = (what, preview) => {
-    const test = what.words.some((word) => /^test=true$/i.test(word));
-    const full = kindOf(what.fun).kind === "local" ? what.fun : what.fun.replace(/^(runner|wheel)s\./, "$1.");
-    const question = asksFor({ fun: full, total: preview?.total ?? null, above: who.confirm_above ?? 50, test });
-    if (question) setAsking({ question, what, preview });
-    else send(what);
+  // Whom it means is asked once more, now: what is shown may be of a moment ago, or not there yet.
+  const attempt = async (what) => {
+    setBusy(true);
+    try {
+      const preview = kindOf(what.fun).kind === "local" ? await matched(what) : null;
+      const test = what.words.some((word) => /^test=true$/i.test(word));
+      const full = what.fun.replace(/^(runner|wheel)s\./, "$1.");
+      const question = asksFor({ fun: full, total: preview?.total ?? null, above: who.confirm_above ?? 50, test });
+      if (question) return setAsking({ question, what, preview });
+    } catch (error) {
+      return toast(reasonOf(error), { tone: "failed" });
+    } finally {
+      setBusy(false);
+    }
+    return send(what);
   };
   const submit = (event) => {
     event.preventDefault();
-    if (!why && !busy) attempt(command, kind === "local" ? found.preview : null);
-    else if (why) toast(why, { tone: "changed" });
+    if (why) toast(why, { tone: "changed" });
+    else if (!busy) attempt(command);
   };
-  const ping = () => attempt({ ...command, fun: "test.ping", words: [], batch: "", mode: "async" }, found.preview);
+  const ping = () => attempt({ ...command, fun: "test.ping", words: [], batch: "", mode: "async" });
   const yes = async () => {
     setAsking(null);
     await send(asking.what);

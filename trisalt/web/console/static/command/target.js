@@ -16,6 +16,11 @@ const REST = 200;
 
 /** @typedef {{ids: string[], total: number, up: number, down: number, allowed: boolean | null, because: string}} Preview */
 
+/** Which minions a target means, now. @param {{tgt: string, tgt_type: string, fun?: string}} command @returns {Promise<Preview>} */
+export function matched({ tgt, tgt_type, fun }, signal) {
+  return post("target/preview", { tgt, tgt_type, ...(fun ? { fun } : {}) }, signal);
+}
+
 /**
  * Which minions a target means, asked when typing rests.
  * @returns {{preview: Preview | null, error: string, stale: boolean}}
@@ -27,7 +32,7 @@ export function usePreview({ tgt, tgt_type, fun }) {
     if (!tgt) return setState({ preview: null, error: "", of });
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      post("target/preview", { tgt, tgt_type, ...(fun ? { fun } : {}) }, controller.signal).then(
+      matched({ tgt, tgt_type, fun }, controller.signal).then(
         (preview) => controller.signal.aborted || setState({ preview, error: "", of }),
         (error) => controller.signal.aborted || setState({ preview: null, error: reasonOf(error), of }),
       );

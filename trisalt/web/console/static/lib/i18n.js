@@ -1,5 +1,5 @@
 /**
- * Texts by key, in the language of the reader: `t("monitor.new", {n: 12})`.
+ * Texts by key, in the language of the reader: `t("events.shown", {n: 12})`.
  *
  * A text is a string with `{names}`, or an object by plural category (`one`, `other`) that `n` chooses from. Catalogues
  * are loaded when they are asked for; English stands in for what another lacks (a test says that none lacks anything).

@@ -73,14 +73,15 @@ function ofMinions(job, what, rest, data, at) {
     describe(job, data);
     job.whole = true;
     for (const id of data.minions ?? []) job.ids.add(id);
-    for (const id of data.missing ?? []) job.verdicts.set(id, "missing");
+    for (const id of data.missing ?? []) lost(job, id);
   } else if (what === "ret") {
     if (!job.fun) describe(job, { fun: data.fun, arg: data.fun_args });
     const id = data.id ?? rest;
     job.ids.add(id);
     job.verdicts.set(id, verdict(data));
     job.progress.delete(id);
-    if (job.whole && [...job.ids].every((one) => job.verdicts.has(one))) job.end = at ?? job.end;
+    // Whoever has a verdict is among those who are to return.
+    if (job.whole && job.verdicts.size >= job.ids.size) job.end = at ?? job.end;
   } else if (what === "prog") {
     const [id] = rest.split("/");
     const state = data.data?.ret ?? data.ret ?? data.data ?? {};
@@ -91,12 +92,17 @@ function ofMinions(job, what, rest, data, at) {
       failed: before.failed + (state.result === false ? 1 : 0),
     });
   } else if (what === "settled") {
-    for (const id of Object.keys(data.missing ?? {})) if (!job.verdicts.has(id)) job.verdicts.set(id, "missing");
+    for (const id of Object.keys(data.missing ?? {})) if (!job.verdicts.has(id)) lost(job, id);
     job.settled = true;
     job.end ??= at ?? null;
   } else if (what === "dropped") {
-    for (const id of data.minions ?? []) job.verdicts.set(id, "missing");
+    for (const id of data.minions ?? []) lost(job, id);
   }
+}
+
+function lost(job, id) {
+  job.ids.add(id);
+  job.verdicts.set(id, "missing");
 }
 
 function ofBatch(job, what, data, at) {
@@ -134,5 +140,5 @@ export function stateOf(job) {
 export function countsOf(job) {
   const counts = { ok: 0, changed: 0, failed: 0, missing: 0 };
   for (const one of job.verdicts.values()) counts[one]++;
-  return { ...counts, minions: job.master ? 1 : Math.max(job.ids.size, job.verdicts.size) };
+  return { ...counts, minions: job.master ? 1 : job.ids.size };
 }

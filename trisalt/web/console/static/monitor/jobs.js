@@ -1,11 +1,12 @@
 /** Monitor → Job: what was run, from the command line or from here, and what came back, as it comes. */
-import { html, useSignal, useValue } from "../lib/ui.js";
+import { html, useEffect, useSignal, useValue } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 import { countsOf, stateOf } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
 import { jobs, jobsTurn } from "../lib/store.js";
-import { useFetched } from "../lib/fetched.js";
+import { onEvents } from "../lib/stream.js";
+import { useFetched, useSettled } from "../lib/fetched.js";
 import { get } from "../lib/api.js";
 import { Empty, Failed, Loading } from "../parts/blank.js";
 import { Icon } from "../parts/icon.js";
@@ -20,13 +21,16 @@ import { JobEvents } from "./jobevents.js";
 const MOST = 30;
 
 /** What the console itself asks of minions, and the master for its own ends, which nobody wants to see here. */
-const HOUSEKEEPING = /^(saltutil\.(find_job|running|sync_.*|refresh_.*)|runner\.(jobs|manage|cache)\..*|mine\.update)$/;
+const HOUSEKEEPING = /^(saltutil\.(find_job|running|sync_.*|refresh_.*)|mine\.update|runner\.jobs\.(active|list_jobs|list_job|lookup_jid))$/;
 
 /** @param {{find: string, paused: boolean}} props */
 export function MonitorJobs({ find, paused }) {
   const { query } = useSignal(route);
   const before = useFetched((signal) => get("jobs", { limit: MOST }, signal), []);
   const turn = useSignal(jobsTurn);
+  // A job that began before this browser listened is known in part: what the server counts is asked for anew.
+  const soon = useSettled(before.again, 1_000);
+  useEffect(() => onEvents(() => [...jobs.values()].some((one) => !one.whole && !one.master && one.fun && stateOf(one) === "running") && soon()), [soon]);
   const rows = useValue(() => (jobsTurn.value, listed(before.data?.items ?? [])), [before.data, paused ? 0 : turn]);
   const letters = find.toLowerCase();
   const shown = rows.filter((one) => !letters || `${one.jid} ${one.fun} ${one.tgt} ${one.user}`.toLowerCase().includes(letters)).slice(0, MOST);
@@ -60,7 +64,7 @@ function Row({ job, open, show }) {
   return html`<li class="job-row" data-open=${open ? "true" : undefined}>
     <div class="job-line">
       <${Status} state=${state} quiet />
-      <span class="job-when faint"><${Time} at=${start} /></span>
+      <span class="job-when faint"><${Time} at=${start} ago=${Date.now() / 1000 - start > 12 * 3600} /></span>
       <a class="job-what" href=${href(at("jobs", jid))}><b class="mono">${names}</b> <span class="mono faint">${words(arg)}</span></a>
       <span class="job-whom clip" title=${String(tgt)}>${isOfMaster(names) ? html`<span class="faint">${t("row.toMaster")}</span>` : html`<span class="mono">${Array.isArray(tgt) ? tgt.join(",") : tgt}</span>`}</span>
       <span class="job-by faint clip">${user}</span>

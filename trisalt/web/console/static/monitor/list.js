@@ -27,9 +27,9 @@ export function EventList({ events, open, onOpen, news, onNews, onScrolled, empt
         at: "title",
         cell: (event) => html`<button type="button" class="linkish mono clip event-tag" title=${event.tag} aria-expanded=${String(open === event.key)} onClick=${() => onOpen(open === event.key ? "" : event.key)}>${event.tag}</button>`,
       },
-      { key: "who", label: t("events.who"), width: "11rem", cell: (event) => html`<span class="clip">${tell(event).who}</span>` },
-      { key: "what", label: t("events.what"), width: "14rem", cell: (event) => html`<${What} event=${event} />` },
-    ],
+      !open && { key: "who", label: t("events.who"), width: "11rem", cell: (event) => html`<span class="clip">${tell(event).who}</span>` },
+      { key: "what", label: t("events.what"), width: open ? "9rem" : "14rem", cell: (event) => html`<${What} event=${event} />` },
+    ].filter(Boolean),
     [open, onOpen],
   );
   const chosen = useMemo(() => events.find((one) => one.key === open), [events, open]);

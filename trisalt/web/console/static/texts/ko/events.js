@@ -1,2 +1,25 @@
 /** Korean: events. */
-export default {};
+export default {
+  "events.time": "시각",
+  "events.tag": "태그",
+  "events.who": "누구",
+  "events.what": "무엇",
+  "events.detail": "이벤트",
+  "events.data": "데이터",
+  "events.job": "작업",
+  "events.findInside": "내용에서 찾기",
+  "events.copy": "JSON으로 복사",
+  "events.copyReactor": "이런 이벤트를 듣는 리액터 설정으로 복사",
+  "events.reactor": "리액터",
+  "events.filter.tag": "태그 (*, ? 사용 가능)",
+  "events.filter.text": "텍스트",
+  "events.filter.minion": "미니언",
+  "events.shown": { other: "최근 이벤트 {n}개, 최신순" },
+  "events.shown.filtered": { other: "최근 {total}개 중 {n}개" },
+  "events.go": { other: "재개: 새 이벤트 {n}개" },
+  "events.rate": "개/초",
+  "events.rate.label": "최근 60초 동안의 초당 이벤트 수",
+  "events.none.text": "새로 고치지 않아도 발생하는 대로 표시됩니다.",
+  "events.noneSuch": "일치하는 이벤트가 없습니다",
+  "events.noneSuch.text": "앞으로 일치하는 이벤트가 발생하면 여기에 표시됩니다.",
+};
