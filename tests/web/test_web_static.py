@@ -53,8 +53,27 @@ def test_a_module_fits_in_a_head_and_says_what_it_is_for(path):
     assert lines[0].startswith("/**")
 
 
-def test_all_that_a_browser_loads_is_small():
-    sizes = {name(path): len(gzip.compress(path.read_bytes(), 9)) for path in SERVED if path.suffix != ".svg"}
+SCREENS = sorted((STATIC / "screens").glob("*.js"))
+
+
+def loaded(*roots: Path) -> set[Path]:
+    """The modules that come with these: what is imported on demand comes when it is wanted."""
+    found: set[Path] = set()
+    waiting = list(roots)
+    while waiting:
+        path = waiting.pop().resolve()
+        if path not in found:
+            found.add(path)
+            imports = re.findall(r"^(?:import|export)\b[^;]*?\"(\.[^\"]+)\";", path.read_text(), re.MULTILINE)
+            waiting += [path.parent / target for target in imports]
+    return found
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=name)
+def test_what_a_browser_loads_for_a_screen_is_small(screen):
+    files = loaded(STATIC / "app.js", STATIC / "texts/ko.js", screen) | set((STATIC / "style").glob("*.css"))
+    sizes = {name(path): len(gzip.compress(path.read_bytes(), 9)) for path in files}
+    assert len(sizes) > 40
     assert sum(sizes.values()) < 150_000, sorted(sizes.items(), key=lambda item: -item[1])[:8]
 
 

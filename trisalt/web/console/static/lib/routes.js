@@ -9,6 +9,10 @@
 
 /** @type {Record<string, () => Promise<{default: Function}>>} */
 export const SCREENS = {
+  overview: () => import("../screens/overview.js"),
+  minions: () => import("../screens/minions.js"),
+  jobs: () => import("../screens/jobs.js"),
+  keys: () => import("../screens/keys.js"),
   console: () => import("../screens/console.js"),
   job: () => import("../screens/job.js"),
   events: () => import("../screens/events.js"),

@@ -30,17 +30,21 @@ import { vars } from "./vars.js";
  *   label: string, columns: Column[], rows: any[], total?: number, rowKey: (row: any) => string,
  *   sort?: string, onSort?: (sort: string) => void,
  *   selected?: Set<string>, onSelect?: (selected: Set<string>) => void,
- *   news?: number, onNews?: () => void, onNeed?: (index: number) => void, empty?: any,
+ *   news?: number, onNews?: () => void, onNeed?: (index: number) => void, first?: number, onFirst?: (index: number) => void, empty?: any,
  * }} props `sort`: a column's word, with `-` before it from the greatest down; `total`: of which `rows` are the first;
- *   `news`: rows that are not shown yet, so that what is read does not move; `onNeed`: rows up to there are in sight
+ *   `news`: rows that are not shown yet, so that what is read does not move; `onNeed`: rows up to there are in sight;
+ *   `first`: the row at which it begins, told by `onFirst` when somebody scrolls
  */
-export function Table({ label, columns, rows, total = rows.length, rowKey, sort, onSort, selected, onSelect, news, onNews, onNeed, empty }) {
+export function Table({ label, columns, rows, total = rows.length, rowKey, sort, onSort, selected, onSelect, news, onNews, onNeed, first = 0, onFirst, empty }) {
   const box = useRef(null);
   const body = useRef(null);
   const anchor = useRef(0);
   const wanted = useRef(false);
   const [view, setView] = useState({ row: 36, top: 0, height: 600 });
   const [active, setActive] = useState(0);
+  const begun = useRef(first);
+  const tell = useRef(onFirst);
+  tell.current = onFirst;
   const at = Math.max(0, Math.min(active, total - 1));
   const drawn = rowsIn({ total, ...view });
 
@@ -59,17 +63,28 @@ export function Table({ label, columns, rows, total = rows.length, rowKey, sort,
         look();
       });
     };
-    element.addEventListener("scroll", soon, { passive: true });
+    const scrolled = () => {
+      soon();
+      tell.current?.(Math.round(element.scrollTop / (body.current?.querySelector("tr:not(.gap)")?.getBoundingClientRect().height || 36)));
+    };
+    element.addEventListener("scroll", scrolled, { passive: true });
     const watcher = new ResizeObserver(soon);
     watcher.observe(element);
     watcher.observe(body.current);
     look();
     return () => {
       cancelAnimationFrame(asked);
-      element.removeEventListener("scroll", soon);
+      element.removeEventListener("scroll", scrolled);
       watcher.disconnect();
     };
   }, [total > 0]);
+
+  // Where one was: as soon as there is so much of it.
+  useLayoutEffect(() => {
+    if (!begun.current || total <= begun.current) return;
+    box.current.scrollTop = begun.current * view.row;
+    begun.current = 0;
+  }, [total, view.row]);
 
   useEffect(() => onNeed?.(drawn.end), [drawn.end, rows.length]);
 

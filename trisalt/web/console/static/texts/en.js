@@ -4,6 +4,7 @@ import events from "./en/events.js";
 import fleet from "./en/fleet.js";
 import frame from "./en/frame.js";
 import job from "./en/job.js";
+import keys from "./en/keys.js";
 import parts from "./en/parts.js";
 
-export default { ...frame, ...console_, ...job, ...events, ...fleet, ...parts };
+export default { ...frame, ...console_, ...job, ...events, ...fleet, ...keys, ...parts };

@@ -4,6 +4,7 @@ import events from "./ko/events.js";
 import fleet from "./ko/fleet.js";
 import frame from "./ko/frame.js";
 import job from "./ko/job.js";
+import keys from "./ko/keys.js";
 import parts from "./ko/parts.js";
 
-export default { ...frame, ...console_, ...job, ...events, ...fleet, ...parts };
+export default { ...frame, ...console_, ...job, ...events, ...fleet, ...keys, ...parts };

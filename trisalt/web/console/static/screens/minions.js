@@ -1,0 +1,154 @@
+/**
+ * All minions: ten thousand rows without pages, narrowed by a query that stands in the address, and what is done to many.
+ */
+import { html, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
+import { t } from "../lib/i18n.js";
+import { at } from "../lib/paths.js";
+import { prefer, prefs } from "../lib/prefs.js";
+import { QueryError, compound, parse } from "../lib/query.js";
+import { href, setQuery } from "../lib/router.js";
+import { Button, CopyButton } from "../parts/button.js";
+import { Empty, Failed, Loading } from "../parts/blank.js";
+import { Dialog } from "../parts/dialog.js";
+import { Menu } from "../parts/menu.js";
+import { QueryBox } from "../parts/query.js";
+import { Status } from "../parts/status.js";
+import { Table } from "../parts/table.js";
+import { Time } from "../parts/time.js";
+import { Bulk } from "../fleet/bulk.js";
+import { MinionFacets } from "../fleet/facets.js";
+import { usePages, useOnEvents } from "../fleet/pages.js";
+
+/** Events after which the list is another one, and how often it is fetched for them at most (ms). */
+const TELLING = /^(salt\/(minion|presence|key|auth)|trisalt\/minion)(\/|$)/;
+const PACE = 5_000;
+/** Columns that are there as long as nobody has chosen. */
+const USUAL = ["status", "address", "os", "version", "seen", "highstate"];
+const SORTS = { id: "id", status: "status", address: "address", os: "os", version: "version", seen: "last_seen" };
+/** Grains that are asked for besides those that are columns: facets are made of them. */
+const ASKED = ["env", "roles"];
+
+/** @param {{route: import("../lib/router.js").Route}} props */
+export default function Minions({ route }) {
+  const { q = "", sort = "id", row = "" } = route.query;
+  const { columns: chosen = {} } = useSignal(prefs);
+  const grains = chosen.grains ?? [];
+  const list = usePages("minions", { q, sort, fields: [...new Set([...grains, ...ASKED])].join(",") }, { all: true });
+  useOnEvents(TELLING, list.again, PACE);
+  const [picked, setPicked] = useState(new Set());
+  const [naming, setNaming] = useState(false);
+  const understood = useMemo(() => understand(q), [q]);
+  const columns = useMemo(() => columnsOf(chosen.minions ?? USUAL, grains), [chosen]);
+  const rest = useRef(0);
+  const remember = (index) => {
+    clearTimeout(rest.current);
+    rest.current = setTimeout(() => setQuery({ row: index > 2 ? index : "" }), 400);
+  };
+  const ask = (next) => {
+    clearTimeout(rest.current);
+    setQuery({ q: next, row: "" });
+  };
+  const empty = q
+    ? html`<${Empty} icon="search" title=${t("minions.none")}><p>${t("minions.none.text")}</p><${Button} onClick=${() => ask("")}>${t("minions.all")}<//><//>`
+    : html`<${Empty} icon="minions" title=${t("minions.empty")}><p>${t("minions.empty.text")}</p><//>`;
+  return html`<div class="screen fill">
+    <div class="screen-head">
+      <div class="titles"><h1>${t("nav.minions")}</h1></div>
+      <div class="actions"><${Columns} shown=${chosen.minions ?? USUAL} grains=${grains} name=${() => setNaming(true)} />
+        <${Button} icon="refresh" label=${t("act.refresh")} busy=${list.loading} onClick=${list.again} /></div>
+    </div>
+    <div class="split filler">
+      <${MinionFacets} q=${q} rows=${list.rows} grains=${grains} onQuery=${ask} />
+      <div class="body">
+        <${QueryBox} main value=${q} onChange=${ask} label=${t("minions.find")} placeholder=${t("minions.placeholder")}
+          error=${understood.error ?? (list.error?.status === 400 ? list.error.message : undefined)} note=${html`<${Note} q=${q} list=${list} target=${understood.target} />`} />
+        <section class="panel flush grow" aria-label=${t("nav.minions")}>
+          ${picked.size > 0 && html`<${Bulk} ids=${[...picked]} onDone=${() => setPicked(new Set())} />`}
+          ${list.error && !list.rows.length
+            ? html`<${Failed} error=${list.error} onRetry=${list.again} />`
+            : !list.rows.length && list.loading
+              ? html`<${Loading} rows=${12} />`
+              : html`<${Table} label=${t("nav.minions")} columns=${columns} rows=${list.rows} total=${list.total} rowKey=${idOf} sort=${sort}
+                  onSort=${(next) => setQuery({ sort: next === "id" ? "" : next, row: "" })} selected=${picked} onSelect=${setPicked} onNeed=${list.need}
+                  first=${Number(row) || 0} onFirst=${remember} empty=${empty} />`}
+        </section>
+      </div>
+    </div>
+    ${naming && html`<${GrainColumn} grains=${grains} onClose=${() => setNaming(false)} />`}
+  </div>`;
+}
+
+const idOf = (row) => row.id;
+
+/** What a query means before it is sent: what is wrong with it, or the target that is the same. */
+function understand(q) {
+  try {
+    return { target: compound(parse(q)), error: undefined };
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    return { target: null, error: t("query.at", { reason: t(error.reason), n: error.at + 1 }) };
+  }
+}
+
+function Note({ q, list, target }) {
+  const count = html`<span>${t("minions.count", { n: list.total })}</span>`;
+  if (!q) return count;
+  if (target === null) return html`${count}<span class="faint">${t("minions.noTarget")}</span>`;
+  return html`${count}
+    <span class="row tight">${t("minions.target")} <code>${target}</code><${CopyButton} text=${target} label=${t("minions.targetCopied")} /></span>
+    <a href=${href("/console", { type: "compound", tgt: target })}>${t("minions.runOn")}</a>`;
+}
+
+function columnsOf(shown, grains) {
+  const all = {
+    status: { label: t("minion.status"), width: "7.25rem", at: "end", cell: (row) => html`<${Status} state=${row.status} />` },
+    address: { label: t("minion.address"), width: "9rem", drop: 2, cell: (row) => html`<span class="mono">${row.address}</span>` },
+    os: { label: t("minion.os"), width: "8.5rem", drop: 1, cell: (row) => [row.os, row.osrelease].filter(Boolean).join(" ") },
+    version: { label: t("minion.version"), width: "6rem", drop: 3, cell: (row) => row.version },
+    seen: { label: t("minion.seen"), width: "6.5rem", drop: 2, at: "hide", cell: (row) => html`<${Time} at=${row.last_seen} ago />` },
+    highstate: { label: t("minion.highstate"), width: "9.75rem", drop: 1, at: "hide", cell: lastHighstate },
+  };
+  return [
+    { key: "id", label: t("minion.id"), sort: "id", head: true, at: "title", cell: (row) => html`<a href=${href(at("minions", row.id))}>${row.id}</a>` },
+    ...shown.filter((key) => key in all).map((key) => ({ key, sort: SORTS[key], ...all[key] })),
+    ...grains.map((name) => ({ key: `grain ${name}`, label: name, width: "9rem", drop: 2, cell: (row) => grain(row.grains?.[name]) })),
+  ];
+}
+
+function lastHighstate({ highstate: last }) {
+  if (!last) return html`<span class="faint">–</span>`;
+  return html`<a class="row tight" href=${href(at("jobs", last.jid))}><${Status} state=${last.state} /><span class="faint small"><${Time} at=${last.at} ago /></span></a>`;
+}
+
+function grain(value) {
+  if (value === null || value === undefined) return html`<span class="faint">–</span>`;
+  return Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Which columns there are: kept with the preferences. */
+function Columns({ shown, grains, name }) {
+  const keep = (patch) => prefer({ columns: { ...prefs.peek().columns, ...patch } });
+  const turn = (key) => keep({ minions: USUAL.filter((one) => (one === key ? !shown.includes(key) : shown.includes(one))) });
+  return html`<${Menu} icon="columns" label=${t("minions.columns")} end items=${[
+    ...USUAL.map((key) => ({ label: t(`minion.${key}`), checked: shown.includes(key), onPick: () => turn(key) })),
+    grains.length > 0 && { heading: t("minions.grains") },
+    ...grains.map((one) => ({ label: one, checked: true, onPick: () => keep({ grains: grains.filter((each) => each !== one) }) })),
+    null,
+    { label: t("minions.addGrain"), icon: "plus", onPick: name },
+  ]} />`;
+}
+
+function GrainColumn({ grains, onClose }) {
+  const [text, setText] = useState("");
+  const name = text.trim();
+  const add = () => {
+    if (name && !grains.includes(name)) prefer({ columns: { ...prefs.peek().columns, grains: [...grains, name].slice(-8) } });
+    onClose();
+  };
+  return html`<${Dialog} title=${t("minions.addGrain")} onClose=${onClose} onSubmit=${add}
+    foot=${html`<${Button} onClick=${onClose}>${t("parts.cancel")}<//><${Button} kind="primary" onClick=${add}>${t("minions.add")}<//>`}>
+    <label class="field"><span class="label">${t("minions.grainName")}</span>
+      <input class="input mono" value=${text} spellcheck=${false} autocomplete="off" placeholder="ip4_interfaces.eth0" onInput=${(event) => setText(event.target.value)} /></label>
+    <p class="hint">${t("minions.grainHint")}</p>
+  <//>`;
+}
