@@ -22,8 +22,9 @@ from tests.support.lab import stock_bin
 from trisalt.bus.events import JobReturned, Origin
 from trisalt.loader.dunders import Plugins
 from trisalt.master.retention import keep_size
+from trisalt.store.listed import Wanted
 from trisalt.store.sqlite import SqliteStore, open_store
-from trisalt.store.store import JobFilter, NewReturn
+from trisalt.store.store import NewReturn
 
 MINIONS = 1000
 JOBS = 100_000
@@ -128,8 +129,8 @@ async def _listed(store: SqliteStore, folder: Path) -> tuple[float, float, float
         async with trio.open_nursery() as nursery:
             for number in range(start, start + TOGETHER):
                 nursery.start_soon(store.jobs.record_job, _load(_jid(number)), ["m1"])
-    newest = await _fastest(partial(store.jobs.list_jobs, JobFilter(limit=100)))
-    searched = await _fastest(partial(store.jobs.list_jobs, JobFilter(functions=["state.*"])))
+    newest = await _fastest(partial(store.jobs.page, Wanted(), limit=100))
+    searched = await _fastest(partial(store.jobs.page, Wanted(functions=["state.*"]), limit=100))
     # As a worker has it.
     runners = Plugins({"cachedir": str(folder)}).loader("runners")
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trisalt.store.jobs import CHUNKS, JobReader
+from trisalt.store.listed import Wanted
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import NewReturn, Recorded
 
@@ -48,7 +49,7 @@ async def test_a_job_comes_back_as_it_was_recorded(store):
 
 async def test_find_job_is_not_in_the_job_list(store):
     assert not await store.jobs.record_job(load(fun="saltutil.find_job"), ["m1"])
-    assert await store.jobs.list_jobs() == []
+    assert (await store.jobs.page(Wanted())).total == 0
 
 
 async def test_a_job_recorded_twice_waits_for_all_its_minions(store):
@@ -140,7 +141,7 @@ async def test_expiry_goes_in_slices_and_takes_the_returns_along(store, monkeypa
         slices.append(gone)
     assert max(slices) <= 7
     assert sum(slices) == 3 * 11
-    assert [entry.jid for entry in await store.jobs.list_jobs()] == [JID]
+    assert [row.jid for row in (await store.jobs.page(Wanted())).rows] == [JID]
     assert await store.jobs.returned("20260101000000000000") == set()
 
 
@@ -151,5 +152,5 @@ async def test_another_process_reads_what_is_committed(store, tmp_path):
         assert reader.load(JID) == load()
         assert reader.returns(JID) == {"m1": ping()}
         assert reader.returned(JID) == {"m1"}
-        assert [entry.jid for entry in reader.list_jobs()] == [JID]
+        assert [jid for jid, *_told in reader.told()] == [JID]
         assert reader.counts() == {"jobs": 1, "returns": 1}

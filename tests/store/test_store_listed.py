@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from trisalt.store import listed, schema
+from trisalt.store import listing, schema
 from trisalt.store.jobs import SqliteJobs
 from trisalt.store.listed import State, Wanted
 from trisalt.store.sqlite import open_store
@@ -172,7 +172,7 @@ async def test_which_jobs_a_filter_finds(jobs, wanted, found):
 
 
 async def test_a_page_that_has_to_look_into_too_many_jobs_ends_and_says_where(jobs, monkeypatch):
-    monkeypatch.setattr(listed, "SCAN", 2)
+    monkeypatch.setattr(listing, "SCAN", 2)
     for number in range(5):
         await run(jobs, number, ["m1"])
     assert await everything(jobs, Wanted(looks=lambda row: row.jid == jid(0)), 2) == [[], [], [0]]
@@ -193,7 +193,7 @@ def test_the_jobs_of_an_older_database_are_listed_with_their_returns(tmp_path):
         values = (jid(1), f"m{number + 1}", 6.0 + number, pack_bin(dict(body)))
         connection.execute("INSERT INTO returns (jid, id, came, body) VALUES (?,?,?,?)", values)
     schema.migrate(connection)
-    (row,) = listed.read_page(connection, Wanted()).rows
+    (row,) = listing.read_page(connection, Wanted()).rows
     assert (row.fun, row.user, row.size, row.ok, row.changed, row.failed, row.ended) == (
         "a.b,c.d",
         "ann",

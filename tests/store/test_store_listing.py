@@ -1,4 +1,4 @@
-"""Lists of jobs: the columns they are made of, and which jobs are wanted."""
+"""Whole lists of jobs: what they tell, and which jobs are wanted."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.store.test_store_jobs import load
-from trisalt.store import jobs, listing, schema
+from trisalt.store import listed, listing, schema
 from trisalt.store.jobs import JobReader
+from trisalt.store.listed import Wanted, described
 from trisalt.store.sqlite import open_store
-from trisalt.store.store import JobFilter, JobRow, NewReturn
+from trisalt.store.store import NewReturn
 from trisalt.wire.codec import pack_bin
 
 
@@ -23,66 +24,78 @@ async def store(tmp_path):
         yield opened
 
 
-async def test_a_list_is_filtered_by_function_target_metadata_and_time(store, monkeypatch):
-    clock = iter(range(1000, 2000)).__next__
-    monkeypatch.setattr(store.jobs, "_clock", clock)
-    several = [
+@pytest.fixture
+def reader(store, tmp_path):
+    with JobReader(tmp_path / "trisalt.db") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, ["1", "2", "3", "req"]),
+        ({"functions": ["pkg.*"]}, ["3"]),
+        ({"functions": ["test.*", "state.apply"], "targets": ["m2", "webs"]}, ["2"]),
+        ({"targets": ["web[*]"]}, ["1"]),
+        ({"metadata": {"b": [2]}}, ["2"]),
+        ({"metadata": {"b": [3], "a": 2}}, ["req"]),
+        ({"metadata": {"a": 3, "d": None}}, []),
+        ({"since": 1001}, ["2", "3", "req"]),
+        ({"until": 1001}, ["1", "2"]),
+        ({"first": "20260101000000000002"}, ["2", "3"]),
+        ({"last": "20260101000000000003"}, ["1", "2", "3"]),
+        ({"first": "20260101000000000002", "last": "20260101000000000002"}, ["2"]),
+    ],
+    ids=str,
+)
+async def test_a_list_is_filtered_by_function_target_metadata_and_time(store, reader, monkeypatch, wanted, found):
+    monkeypatch.setattr(store.jobs, "_clock", iter(range(1000, 2000)).__next__)
+    for job in (
         load("20260101000000000001", fun="test.ping", tgt="web*"),
         load("20260101000000000002", fun="state.apply", tgt=["m1", "m2"], metadata={"a": 1, "b": [2]}),
         load("20260101000000000003_77", fun=["test.ping", "pkg.install"], tgt="*"),
         load("req", fun="test.ping", arg=[1, {"__kwarg__": True, "metadata": {"a": 2, "c": None}}]),
-    ]
-    for job in several:
+    ):
         await store.jobs.record_job(job, ["m1"])
-
-    async def found(**wanted):
-        return [row.jid[19:20] or row.jid for row in await store.jobs.list_jobs(JobFilter(**wanted))]
-
-    assert await found() == ["1", "2", "3", "req"]
-    assert await found(limit=2) == ["3", "req"]
-    assert await found(functions=["pkg.*"]) == ["3"]
-    assert await found(functions=["test.*", "state.apply"], targets=["m2", "webs"]) == ["2"]
-    assert await found(metadata={"b": [2]}) == ["2"]
-    assert await found(metadata={"b": [3], "a": 2}) == ["req"]
-    assert await found(metadata={"a": 3, "d": None}) == []
-    assert await found(after=1001) == ["2", "3", "req"]
-    assert await found(before=1001) == ["1", "2"]
-    assert await found(first="20260101000000000002") == ["2", "3"]
-    assert await found(last="20260101000000000003") == ["1", "2", "3"]
-    assert await found(first="20260101000000000002", last="20260101000000000002") == ["2"]
+    assert [jid[19:20] or jid for jid, *_told in reader.told(Wanted(**wanted))] == found
+    page = await store.jobs.page(Wanted(**wanted))
+    assert [row.jid[19:20] or row.jid for row in page.rows[::-1]] == found
+    assert [jid[19:20] or jid for jid, *_told in reader.told(Wanted(**wanted), limit=2)] == found[-2:]
 
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
         ({}, {}),
-        ({"fun": None, "tgt": None, "tgt_type": None, "user": None, "arg": None}, listing.UNTOLD),
-        ({"fun": ["a.b", "c.d"], "tgt": ["m1"], "arg": [["x"], []]}, {}),
-        ({"fun": "a\udcff.b", "tgt": "a\0b", "user": 17}, {}),
-        ({"arg": [b"\xff", {"__kwarg__": True, "metadata": {"a": 1}}]}, {"metadata": {"a": 1}}),
-        ({"metadata": {}}, {"metadata": {}}),
-        ({"metadata": "text"}, {"metadata": None}),
+        (
+            {"fun": None, "tgt": None, "tgt_type": None, "user": None, "arg": None},
+            {"Function": "unknown-function", "Target": "unknown-target", "Target-type": "list", "User": "root"},
+        ),
+        ({"fun": ["a.b", "c.d"], "tgt": ["m1"], "arg": [["x"], []]}, {"Arguments": [["x"], []]}),
+        ({"fun": "a\udcff.b", "tgt": "a\0b", "user": "\udcff"}, {"Function": "a?.b", "User": "?"}),
+        (
+            {"arg": [b"\xff", {"__kwarg__": True, "metadata": {"a": 1}}]},
+            {"Arguments": [b"\xff", {"__kwarg__": True, "metadata": {"a": 1}}], "Metadata": {"a": 1}},
+        ),
+        ({"metadata": {}}, {"Metadata": {}}),
+        ({"metadata": "text"}, {}),
     ],
     ids=str,
 )
-async def test_a_row_tells_what_the_load_says(store, tmp_path, changed, expected):
+async def test_a_list_tells_what_the_load_says(store, reader, changed, expected):
     job = load(**changed)
     await store.jobs.record_job(job, ["m1"])
-    (row,) = await store.jobs.list_jobs()
-    kept = await store.jobs.load(job["jid"])
-    told = {name: kept[name] for name in ("jid", "fun", "tgt", "tgt_type", "user")}
-    told |= {"arg": kept["arg"] or [], "metadata": None, "recorded": row.recorded, "settled": None}
-    assert row._asdict() == told | expected
-    with JobReader(tmp_path / "trisalt.db") as reader:
-        assert reader.list_jobs() == [row]
-        assert JobRow(*listing.opened((*reader.rows()[0], row.recorded, row.settled))) == row
+    (row,) = reader.told()
+    told = {"Function": job["fun"], "Target": job["tgt"], "Target-type": job["tgt_type"], "User": job["user"]}
+    told |= {"Arguments": [], "StartTime": "2026, Nov 22 12:49:40.743908"}
+    assert described(*row) == told | expected
 
 
-async def test_a_job_that_a_return_brings_is_listed_like_any_other(store):
+async def test_a_job_that_a_return_brings_is_listed_like_any_other(store, reader):
     job = load(fun="status.uptime", tgt="m1", tgt_type="list")
     await store.jobs.record_returns([NewReturn(jid=job["jid"], id="m1", body={"return": 1}, load=job)])
-    (row,) = await store.jobs.list_jobs(JobFilter(functions=["status.*"], targets=["m1"]))
-    assert (row.fun, row.tgt, row.tgt_type) == ("status.uptime", "m1", "list")
+    (row,) = reader.told(Wanted(functions=["status.*"], targets=["m1"]))
+    assert described(*row)["Target-type"] == "list"
 
 
 FUNCTIONS = [
@@ -90,9 +103,8 @@ FUNCTIONS = [
     "test.ping",
     ["test.ping", "state.apply"],
     "[s",
-    "pkg.ünï",
+    "pkg.\u00fcn\u00ef",
     "a\nb",
-    "a\0b",
     "^a",
     "a-b",
     "]",
@@ -110,33 +122,32 @@ def test_a_glob_means_what_fnmatch_says(glob):
     connection = sqlite3.connect(":memory:", isolation_level=None)
     schema.migrate(connection)
     for number, fun in enumerate(FUNCTIONS):
-        columns = (str(number), 0, b"\x80", b"\x90", *listing.columns_of({"fun": fun}))
-        connection.execute(jobs.INSERT_JOB, columns)
+        connection.execute(listed.BOOKED, listed.book({"jid": str(number), "fun": fun}, ["m1"], number))
     wanted = [
         str(number)
         for number, fun in enumerate(FUNCTIONS)
-        if any(fnmatchcase(one, glob) for one in ([fun] if isinstance(fun, str) else fun))
+        if any(fnmatchcase(one, glob) for one in ([fun] if isinstance(fun, str) else [*fun, ",".join(fun)]))
     ]
-    assert [row[0] for row in listing.read_rows(connection, JobFilter(functions=[glob]))] == wanted
+    others = [str(number) for number in range(len(FUNCTIONS)) if str(number) not in wanted]
+    assert [row[0] for row in listing.read_told(connection, Wanted(functions=[glob]))] == wanted
+    assert [row[0] for row in listing.read_told(connection, Wanted(other_functions=[glob]))] == others
     connection.close()
 
 
 async def test_jobs_of_before_are_listed_as_well(tmp_path, monkeypatch):
     path = tmp_path / "trisalt.db"
-    before = next(number for number, steps in enumerate(schema.MIGRATIONS) if listing.fill in steps)
     connection = sqlite3.connect(path, isolation_level=None)
     with monkeypatch.context() as earlier:
-        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:before])
+        # Before there was any list.
+        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:3])
         schema.migrate(connection)
+    monkeypatch.setattr(listed, "_MIGRATED", 20)
     earlier_job = load(fun=["a.b", "c.d"], arg=[["x"], []], metadata={"k": "v"})
-    rows = [
-        (str(20260101000000000000 + n), n, pack_bin(earlier_job), b"\x90") for n in range(listing._MIGRATED * 2 + 1)
-    ]
+    rows = [(str(20260101000000000000 + n), n, pack_bin(earlier_job), b"\x90") for n in range(41)]
     connection.executemany("INSERT INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)", rows)
-    connection.execute("INSERT INTO jobs (jid, recorded, load, minions) VALUES ('garbage', 1, x'c1', x'90')")
     connection.close()
-    async with open_store(path) as store:
-        listed = await store.jobs.list_jobs(JobFilter(functions=["c.*"], metadata={"k": "v"}))
-        assert len(listed) == len(rows)
-        assert (listed[-1].fun, listed[-1].arg) == (["a.b", "c.d"], [["x"], []])
-        assert (await store.jobs.list_jobs())[-1].fun == "unknown-function"
+    async with open_store(path):
+        with JobReader(path) as reader:
+            told = [described(*row) for row in reader.told(Wanted(functions=["c.*"], metadata={"k": "v"}))]
+    assert len(told) == len(rows)
+    assert (told[-1]["Function"], told[-1]["Arguments"]) == (["a.b", "c.d"], [["x"], []])

@@ -18,7 +18,7 @@ from trisalt.bus.events import Event
 from trisalt.store import highstates, listed, listing, outcomes, queue
 from trisalt.store.log import Entry, SqliteLog
 from trisalt.store.reader import Reader
-from trisalt.store.store import Engine, JobEntry, JobFilter, JobRow, NewReturn, NotAsHoped, Recorded, Waits
+from trisalt.store.store import Engine, JobEntry, NewReturn, NotAsHoped, Recorded, Waits
 from trisalt.wire.codec import pack_bin, unpack_bin
 
 NOT_RECORDED = frozenset({"saltutil.find_job"})
@@ -27,7 +27,7 @@ NOT_RECORDED = frozenset({"saltutil.find_job"})
 CHUNKS = (64, 16, 4, 1)
 """How many returns go into one INSERT. Few statements: each one gives the interpreter lock away and waits for it."""
 
-ALL_JOBS = JobFilter()
+EVERYTHING = listed.Wanted()
 
 _OLD = (
     "SELECT jid FROM jobs WHERE recorded < ? AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.jid = jobs.jid) "
@@ -36,10 +36,7 @@ _OLD = (
 _SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
 _NOBODY = pack_bin({})
 _ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
-INSERT_JOB = (
-    f"INSERT OR IGNORE INTO jobs (jid, recorded, load, minions, {', '.join(listing.NAMES)}) "  # noqa: S608
-    f"VALUES (?,?,?,?,{','.join('?' * len(listing.NAMES))})"
-)
+_INSERT_JOB = "INSERT OR IGNORE INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)"
 _INSERTS = {
     size: "INSERT OR IGNORE INTO returns (jid, id, came, body, outcome) VALUES "  # noqa: S608
     + ",".join(["(?,?,?,?,?)"] * size)
@@ -78,13 +75,12 @@ class SqliteJobs:
         if isinstance(fun, str) and fun in NOT_RECORDED:
             return False
         jid, packed, now = load["jid"], pack_bin(dict(load)), self._clock()
-        columns = listing.columns_of(load)
         entries = self._log.entries(events)
         row = listed.book(load, minions, now)
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
-            values = (jid, now, packed, pack_bin(list(minions)), *columns)
-            if connection.execute(INSERT_JOB, values).rowcount:
+            values = (jid, now, packed, pack_bin(list(minions)))
+            if connection.execute(_INSERT_JOB, values).rowcount:
                 connection.execute(listed.BOOKED, row)
             else:
                 (packed_minions,) = connection.execute("SELECT minions FROM jobs WHERE jid = ?", (jid,)).fetchone()
@@ -120,8 +116,8 @@ class SqliteJobs:
         def write(connection: sqlite3.Connection, careful: bool) -> list[Recorded]:
             for jid in _unknown(connection, list(loads)):
                 load = dict(cast("Mapping[str, Any]", loads[jid].load))
-                values = (jid, now, pack_bin(load), pack_bin([loads[jid].id]), *listing.columns_of(load))
-                connection.execute(INSERT_JOB, values)
+                values = (jid, now, pack_bin(load), pack_bin([loads[jid].id]))
+                connection.execute(_INSERT_JOB, values)
                 connection.execute(listed.BOOKED, listed.book(load, [loads[jid].id], now))
             for jid in settled:
                 connection.execute(_SETTLE, (now, _NOBODY, jid))
@@ -185,19 +181,15 @@ class SqliteJobs:
         """The ids that have returned."""
         return await self._engine.read(lambda connection: _read_returned(connection, jid))
 
-    async def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobRow]:
-        """Jobs, oldest first."""
-        return await self._engine.read(lambda connection: _read_list(connection, wanted))
-
     async def page(
         self, wanted: listed.Wanted, *, before: tuple[float, str] | None = None, limit: int = 50
     ) -> listed.Page:
         """A page of the job list, newest first."""
-        return await self._engine.read(partial(listed.read_page, wanted=wanted, before=before, limit=limit))
+        return await self._engine.read(partial(listing.read_page, wanted=wanted, before=before, limit=limit))
 
     async def row(self, jid: str) -> listed.Row | None:
         """One job as it stands in the list, or None for an unknown one."""
-        return await self._engine.read(partial(listed.read_row, jid=jid))
+        return await self._engine.read(partial(listing.read_row, jid=jid))
 
 
 class JobReader(Reader):
@@ -220,13 +212,9 @@ class JobReader(Reader):
         """The ids that have returned."""
         return self._read(lambda connection: _read_returned(connection, jid))
 
-    def list_jobs(self, wanted: JobFilter = ALL_JOBS) -> list[JobRow]:
-        """Jobs, oldest first."""
-        return self._read(lambda connection: _read_list(connection, wanted))
-
-    def rows(self, wanted: JobFilter = ALL_JOBS) -> list[tuple[Any, ...]]:
-        """The same for lists of very many: rows of `listing.TOLD`, whose cells are opened by whoever looks."""
-        return self._read(lambda connection: listing.read_rows(connection, wanted, listing.TOLD))
+    def told(self, wanted: listed.Wanted = EVERYTHING, limit: int | None = None) -> list[tuple[Any, ...]]:
+        """The jobs that are wanted, oldest first; with `limit` the newest. Of each what `listed.described` takes."""
+        return self._read(lambda connection: listing.read_told(connection, wanted, limit))
 
     def counts(self) -> dict[str, int]:
         """How many `jobs` and `returns` there are."""
@@ -319,10 +307,6 @@ def _read_returns(connection: sqlite3.Connection, jid: str) -> dict[str, dict[st
 
 def _read_returned(connection: sqlite3.Connection, jid: str) -> set[str]:
     return {id for (id,) in connection.execute("SELECT id FROM returns WHERE jid = ?", (jid,))}
-
-
-def _read_list(connection: sqlite3.Connection, wanted: JobFilter) -> list[JobRow]:
-    return list(map(listing.opened, listing.read_rows(connection, wanted)))
 
 
 def read_return_page(

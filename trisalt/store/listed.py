@@ -1,30 +1,38 @@
-"""The job list: one narrow row for each job, with how many returns of which kind it has, kept with the returns.
+"""The job list: one narrow row for each job, with what lists tell of it and how many returns of which kind it has.
 
-A list of a hundred thousand jobs is read without their loads, whom they were for, or what came back. Returns are
-counted by the database itself, in the statement that keeps them. `jobs` writes here, whoever lists jobs reads.
+A list of a hundred thousand jobs is made without their loads, whom they were for, or what came back. Returns are
+counted by the database itself, in the statement that keeps them. `jobs` writes rows; `listing` reads them.
 """
 
 from __future__ import annotations
 
 import enum
-import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.wire.jid import start_time
 
-BOOKED = "INSERT OR IGNORE INTO listed (jid, recorded, fun, user, size) VALUES (?,?,?,?,?)"
+TOLD = ("fun", "user", "tgt", "tgt_type", "arg", "metadata")
+"""What lists tell of a job. `fun` is text, of several functions with commas between; `user` is text, empty for none; a
+target, and its type, is text as it is, and packed where it is none; `arg` and `metadata` are packed, and NULL when
+there is nothing in them."""
+
+BOOKED = (
+    "INSERT OR IGNORE INTO listed (jid, recorded, size, fun, user, tgt, tgt_type, arg, metadata) "
+    "VALUES (?,?,?,?,?,?,?,?,?)"
+)
 _WIDER = (
     "UPDATE listed SET size = :size, ended = CASE WHEN ok + changed + failed < :size THEN NULL ELSE ended END "
     "WHERE jid = :jid"
 )
-_JOIN = "JOIN jobs USING (jid)"
-_COLUMNS = "listed.jid, listed.recorded, listed.fun, listed.user, size, ok, changed, failed, ended"
-# How many rows one page looks at, when it has to look into jobs to know which are wanted.
-SCAN = 4000
+# How stock Salt names what a load does not tell.
+_UNTOLD = {"fun": "unknown-function", "tgt": "unknown-target", "tgt_type": "list", "user": "root"}
+_MIGRATED = 1000
 
 
 class State(enum.Enum):
@@ -77,30 +85,27 @@ class Row:
         return State.PARTIAL if self.returned else State.MISSING
 
 
-_STATES = {
-    State.RUNNING: "ended IS NULL",
-    State.FAILED: "failed > 0 AND ended IS NOT NULL",
-    State.DONE: "failed = 0 AND ended IS NOT NULL AND ok + changed >= size",
-    State.PARTIAL: "failed = 0 AND ended IS NOT NULL AND ok + changed < size AND ok + changed > 0",
-    State.MISSING: "ended IS NOT NULL AND ok + changed + failed = 0 AND size > 0",
-}
-
-
 @attrs.frozen(kw_only=True)
 class Wanted:
-    """Which jobs a list is of. Functions and users are globs, of which any, or none of `other_…`, may match.
+    """Which jobs a list is of. Functions, users and targets are globs, of which any, or none of `other_…`, may match.
 
-    `minion`: those that were for it. `since` and `until` are wall seconds. `looks`: what is only known by looking into
+    `metadata`: the job's own has one of these, with the same value. `minion`: those that were for it. `since` and
+    `until` are about when it was recorded (wall seconds), `first` and `last` about its id: the 20 digits of a moment,
+    which is one of them; a job whose id is no time is in no such stretch. `looks`: what is only known by looking into
     the job (its load and minions are there); it runs in a reader's thread.
     """
 
     functions: Sequence[str] = ()
     other_functions: Sequence[str] = ()
     users: Sequence[str] = ()
+    targets: Sequence[str] = ()
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
     states: Sequence[State] = ()
     minion: str = ""
     since: float | None = None
     until: float | None = None
+    first: str | None = None
+    last: str | None = None
     looks: Callable[[Row], bool] | None = None
 
 
@@ -116,10 +121,24 @@ class Page:
 # -- in the writer's thread -------------------------------------------------------------------------------------
 
 
-def book(load: Mapping[str, Any], minions: Sequence[str], recorded: float) -> tuple[str, float, str, str, int]:
+def book(load: Mapping[str, Any], minions: Sequence[str], recorded: float) -> tuple[Any, ...]:
     """The row of a new job, for `BOOKED`."""
-    user = load.get("user")
-    return load["jid"], recorded, function(load.get("fun")), _text(user) if isinstance(user, str) else "", len(minions)
+    return load["jid"], recorded, len(minions), *columns_of(load)
+
+
+def columns_of(load: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values of `TOLD`."""
+    user, arg = load.get("user"), load.get("arg")
+    arg = list(arg) if isinstance(arg, list | tuple) else []
+    metadata = _metadata(load, arg)
+    return (
+        function(load.get("fun")),
+        _text(user) if isinstance(user, str) else "",
+        _cell(load.get("tgt")),
+        _cell(load.get("tgt_type")),
+        pack_bin(arg) if arg else None,
+        None if metadata is None else pack_bin(metadata),
+    )
 
 
 def widen(connection: sqlite3.Connection, jid: str, size: int) -> None:
@@ -129,119 +148,83 @@ def widen(connection: sqlite3.Connection, jid: str, size: int) -> None:
 
 def function(fun: object) -> str:
     """A function's name, or those of a job of several."""
+    if fun is None:
+        return _UNTOLD["fun"]
     return _text(",".join(map(str, fun)) if isinstance(fun, list | tuple) else str(fun))
 
 
+def fill(connection: sqlite3.Connection) -> None:
+    """Tell of jobs that were recorded before lists told so much: a step of `schema`."""
+    change = f"UPDATE listed SET {', '.join(f'{name} = ?' for name in TOLD)} WHERE jid = ?"  # noqa: S608
+    last = -1
+    while rows := connection.execute(
+        "SELECT rowid, jid, load FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, _MIGRATED)
+    ).fetchall():
+        connection.executemany(
+            change, [(*columns, jid) for _rowid, jid, load in rows if (columns := _read_columns(load))]
+        )
+        last = rows[-1][0]
+
+
+def _read_columns(load: bytes) -> tuple[Any, ...] | None:
+    try:
+        return columns_of(unpack_bin(load))
+    except (RemoteProtocolError, LocalProtocolError, AttributeError):
+        # Nobody can read this job; it is listed as one of which nothing is known.
+        return None
+
+
+def _cell(value: object) -> str | bytes | None:
+    if value is None:
+        return None
+    return value if isinstance(value, str) and "\0" not in value and is_unicode(value) else pack_bin(value)
+
+
 def _text(value: str) -> str:
-    """`value` as a database takes it: what is no Unicode is a question mark."""
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    """`value` as a database takes it, and searches it: what is no Unicode, or no text, is a question mark."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-# -- in a reader's thread ---------------------------------------------------------------------------------------
+def is_unicode(text: str) -> bool:
+    """Whether a database takes this text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def read_row(connection: sqlite3.Connection, jid: str) -> Row | None:
-    """One job; None for an unknown one."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS}, load, minions FROM listed JOIN jobs USING (jid) WHERE listed.jid = ?",  # noqa: S608
-        (jid,),
-    ).fetchone()
-    return None if row is None else _row(row)
+def _metadata(load: Mapping[str, Any], arg: Sequence[Any]) -> dict[Any, Any] | None:
+    """Of the job, or else what one of its functions was given as such."""
+    given = [load, *(part for part in arg if isinstance(part, dict) and part.get("__kwarg__"))]
+    return next((part["metadata"] for part in given if isinstance(part.get("metadata"), dict)), None)
 
 
-def read_page(
-    connection: sqlite3.Connection, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50
-) -> Page:
-    """The newest jobs that are wanted, after those of the pages before; fewer when it took too long to find them."""
-    where, values = _conditions(wanted)
-    total = None if wanted.looks is not None else _count(connection, wanted, where, values)
-    at, beyond = before if before is not None else (float("inf"), "")
-    if before is not None:
-        where = [*where, "(listed.recorded, listed.jid) < (:at, :beyond)"]
-    join = _JOIN if wanted.minion else ""
-    cursor = connection.execute(
-        f"SELECT {_COLUMNS} FROM listed {join} {_where(where)} "  # noqa: S608
-        "ORDER BY listed.recorded DESC, listed.jid DESC",
-        {**values, "at": at, "beyond": beyond},
-    )
-    rows: list[Row] = []
-    last: tuple[float, str] | None = None
-    for scanned, found in enumerate(cursor, 1):
-        if len(rows) == limit or (scanned > SCAN and wanted.looks is not None):
-            return Page(rows=rows, next=last, total=total)
-        last = (found[1], found[0])
-        row = _whole(connection, found)
-        if row is not None and (wanted.looks is None or wanted.looks(row)):
-            rows.append(row)
-    # All of them were seen: those of this page are all there are, when it is the first.
-    return Page(rows=rows, next=None, total=len(rows) if total is None and before is None else total)
+# -- for whoever tells ------------------------------------------------------------------------------------------
 
 
-def _whole(connection: sqlite3.Connection, found: tuple[Any, ...]) -> Row | None:
-    more = connection.execute("SELECT load, minions FROM jobs WHERE jid = ?", (found[0],)).fetchone()
-    return None if more is None else _row((*found, *more))
+def described(
+    jid: str,
+    fun: str,
+    user: str,
+    tgt: str | bytes | None,
+    tgt_type: str | bytes | None,
+    arg: bytes | None,
+    metadata: bytes | None,
+) -> dict[str, Any]:
+    """A job in stock Salt's words, from its id and its columns: what its lists of jobs tell of each."""
+    told: dict[str, Any] = {
+        "Function": fun.split(",") if "," in fun else fun,
+        "Arguments": [] if arg is None else unpack_bin(arg),
+        "Target": tgt if isinstance(tgt, str) else _opened(tgt, "tgt"),
+        "Target-type": tgt_type if isinstance(tgt_type, str) else _opened(tgt_type, "tgt_type"),
+        "User": user or _UNTOLD["user"],
+        "StartTime": start_time(jid),
+    }
+    if metadata is not None:
+        told["Metadata"] = unpack_bin(metadata)
+    return told
 
 
-def _row(found: tuple[Any, ...]) -> Row:
-    jid, recorded, fun, user, size, ok, changed, failed, ended, load, minions = found
-    return Row(
-        jid=jid,
-        recorded=recorded,
-        fun=fun,
-        user=user,
-        size=size,
-        ok=ok,
-        changed=changed,
-        failed=failed,
-        ended=ended,
-        load=unpack_bin(load),
-        minions=unpack_bin(minions),
-    )
-
-
-def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
-    where: list[str] = []
-    values: dict[str, Any] = {}
-
-    def one(name: str, pattern: str) -> str:
-        values[name] = glob(pattern)
-        values[f"{name}_among"] = f"*,{glob(pattern)},*"
-        return f"(listed.fun GLOB :{name} OR (instr(listed.fun, ',') AND ',' || listed.fun || ',' GLOB :{name}_among))"
-
-    if wanted.functions:
-        where.append("(" + " OR ".join(one(f"fun{n}", each) for n, each in enumerate(wanted.functions)) + ")")
-    where += [f"NOT {one(f'other{n}', each)}" for n, each in enumerate(wanted.other_functions)]
-    if wanted.users:
-        values |= {f"user{n}": glob(each) for n, each in enumerate(wanted.users)}
-        where.append("(" + " OR ".join(f"listed.user GLOB :user{n}" for n in range(len(wanted.users))) + ")")
-    if wanted.states:
-        where.append("(" + " OR ".join(f"({_STATES[state]})" for state in wanted.states) + ")")
-    if wanted.minion:
-        # As it stands in the packed list: its length is before it, so that no longer name is taken for it.
-        values["minion"] = pack_bin(wanted.minion)
-        where.append("instr(minions, :minion) > 0")
-    if wanted.since is not None:
-        values["since"] = wanted.since
-        where.append("listed.recorded >= :since")
-    if wanted.until is not None:
-        values["until"] = wanted.until
-        where.append("listed.recorded <= :until")
-    return where, values
-
-
-def _count(connection: sqlite3.Connection, wanted: Wanted, where: Sequence[str], values: Mapping[str, Any]) -> int:
-    join = _JOIN if wanted.minion else ""
-    (count,) = connection.execute(
-        f"SELECT count(*) FROM listed {join} {_where(where)}",  # noqa: S608
-        values,
-    ).fetchone()
-    return int(count)
-
-
-def _where(conditions: Sequence[str]) -> str:
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def glob(pattern: str) -> str:
-    """A glob of ours in SQLite's words."""
-    return re.sub(r"\[!", "[^", pattern)
+def _opened(cell: bytes | None, name: str) -> Any:
+    return _UNTOLD[name] if cell is None else unpack_bin(cell)

@@ -1,7 +1,6 @@
-"""The whole list of jobs, as the runner `jobs` tells it, from columns of their own: no job is unpacked for it.
+"""Which jobs a list is of, said in SQL, and read from the rows of `listed`.
 
-`columns_of` makes them from a load, when a job is recorded. Which jobs are wanted (`store.JobFilter`) is said in SQL
-(`read_rows`). Pages of it, with how jobs ended, are `listed`'s.
+Pages for consoles, with how jobs ended (`read_page`); and whole lists, as the runner `jobs` tells them (`read_told`).
 """
 
 from __future__ import annotations
@@ -11,175 +10,173 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from trisalt.errors import LocalProtocolError, RemoteProtocolError
-from trisalt.store.store import JobFilter, JobRow
+from trisalt.store.listed import Page, Row, State, Wanted, is_unicode
 from trisalt.wire.codec import pack_bin, unpack_bin
-from trisalt.wire.jid import start_time
 
-NAMES = ("fun", "tgt", "tgt_type", "user", "arg", "metadata")
-"""The columns. The first four hold text as it is, and whatever else stands there (several functions, a list of minions)
-packed; `arg` and `metadata` are packed, and NULL when there is nothing in them."""
+_JOIN = "JOIN jobs USING (jid)"
+_COLUMNS = "listed.jid, listed.recorded, listed.fun, listed.user, size, ok, changed, failed, ended"
+_TOLD = "listed.jid, fun, user, tgt, tgt_type, arg, metadata"
+_TIMED = f"listed.jid GLOB '{'[0-9]' * 20}*'"
+# How many rows one page looks at, when it has to look into jobs to know which are wanted.
+SCAN = 4000
 
-# The ways that stock Salt names what a load does not tell.
-UNTOLD = {"fun": "unknown-function", "tgt": "unknown-target", "tgt_type": "list", "user": "root"}
-
-TOLD = "jobs.jid, fun, tgt, tgt_type, user, arg, metadata"
-"""For a SELECT from `jobs`: what a list tells of each."""
-ROW = f"{TOLD}, recorded, settled"
-"""What `JobRow` is made of, likewise."""
-
-_TIMED = f"jobs.jid GLOB '{'[0-9]' * 20}*'"
-_MIGRATED = 1000
-
-
-def columns_of(load: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The values of `NAMES`."""
-    arg = load.get("arg")
-    arg = list(arg) if isinstance(arg, list | tuple) else []
-    metadata = _metadata(load, arg)
-    return (
-        *(_cell(load.get(name)) for name in UNTOLD),
-        pack_bin(arg) if arg else None,
-        None if metadata is None else pack_bin(metadata),
-    )
+_STATES = {
+    State.RUNNING: "ended IS NULL",
+    State.FAILED: "failed > 0 AND ended IS NOT NULL",
+    State.DONE: "failed = 0 AND ended IS NOT NULL AND ok + changed >= size",
+    State.PARTIAL: "failed = 0 AND ended IS NOT NULL AND ok + changed < size AND ok + changed > 0",
+    State.MISSING: "ended IS NOT NULL AND ok + changed + failed = 0 AND size > 0",
+}
 
 
-def opened(row: Sequence[Any]) -> JobRow:
-    """A row of `ROW`, with its cells opened."""
-    jid, fun, tgt, tgt_type, user, arg, metadata, recorded, settled = row
-    return JobRow(
-        jid=jid,
-        fun=open_cell(fun, "fun"),
-        tgt=open_cell(tgt, "tgt"),
-        tgt_type=open_cell(tgt_type, "tgt_type"),
-        user=open_cell(user, "user"),
-        arg=[] if arg is None else unpack_bin(arg),
-        metadata=None if metadata is None else unpack_bin(metadata),
-        recorded=recorded,
-        settled=settled,
-    )
+def read_told(connection: sqlite3.Connection, wanted: Wanted, limit: int | None = None) -> list[tuple[Any, ...]]:
+    """The jobs that are wanted, the oldest first; with `limit` the newest. Of each what `listed.described` takes.
 
-
-def described(
-    jid: str,
-    fun: str | bytes | None,
-    tgt: str | bytes | None,
-    tgt_type: str | bytes | None,
-    user: str | bytes | None,
-    arg: bytes | None,
-    metadata: bytes | None,
-) -> dict[str, Any]:
-    """A row of `TOLD` in stock Salt's words: what its lists of jobs tell of each."""
-    told = {
-        "Function": fun if type(fun) is str else open_cell(fun, "fun"),
-        "Arguments": [] if arg is None else unpack_bin(arg),
-        "Target": tgt if type(tgt) is str else open_cell(tgt, "tgt"),
-        "Target-type": tgt_type if type(tgt_type) is str else open_cell(tgt_type, "tgt_type"),
-        "User": user if type(user) is str else open_cell(user, "user"),
-        "StartTime": start_time(jid),
-    }
-    if metadata is not None:
-        told["Metadata"] = unpack_bin(metadata)
-    return told
-
-
-def open_cell(cell: str | bytes | None, name: str) -> Any:
-    """What stands in one of the first four columns."""
-    if isinstance(cell, str):
-        return cell
-    return UNTOLD[name] if cell is None else unpack_bin(cell)
-
-
-def read_rows(connection: sqlite3.Connection, wanted: JobFilter, columns: str = ROW) -> list[tuple[Any, ...]]:
-    """The rows of the jobs that are wanted, the oldest first: of a hundred thousand in a tenth of a second."""
+    Of a hundred thousand in a tenth of a second: nothing is unpacked, and no object made of a row.
+    """
     _teach(connection)
-    where, values = condition(wanted)
-    if wanted.limit is None:
-        return connection.execute(f"SELECT {columns} FROM jobs WHERE {where} ORDER BY jobs.jid", values).fetchall()  # noqa: S608
-    newest = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY recorded DESC, jobs.jid DESC LIMIT ?"  # noqa: S608
-    return connection.execute(newest, (*values, wanted.limit)).fetchall()[::-1]
+    where, values = _conditions(wanted)
+    join = _JOIN if wanted.minion else ""
+    chosen = f"SELECT {_TOLD} FROM listed {join} {_where(where)}"  # noqa: S608
+    if limit is None:
+        return connection.execute(f"{chosen} ORDER BY listed.jid", values).fetchall()
+    newest = f"{chosen} ORDER BY listed.recorded DESC, listed.jid DESC LIMIT :limit"
+    return connection.execute(newest, {**values, "limit": limit}).fetchall()[::-1]
 
 
-def condition(wanted: JobFilter) -> tuple[str, list[Any]]:
+def read_row(connection: sqlite3.Connection, jid: str) -> Row | None:
+    """One job; None for an unknown one."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS}, load, minions FROM listed JOIN jobs USING (jid) WHERE listed.jid = ?",  # noqa: S608
+        (jid,),
+    ).fetchone()
+    return None if row is None else _row(row)
+
+
+def read_page(
+    connection: sqlite3.Connection, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50
+) -> Page:
+    """The newest jobs that are wanted, after those of the pages before; fewer when it took too long to find them."""
+    _teach(connection)
+    where, values = _conditions(wanted)
+    total = None if wanted.looks is not None else _count(connection, wanted, where, values)
+    at, beyond = before if before is not None else (float("inf"), "")
+    if before is not None:
+        where = [*where, "(listed.recorded, listed.jid) < (:at, :beyond)"]
+    join = _JOIN if wanted.minion else ""
+    cursor = connection.execute(
+        f"SELECT {_COLUMNS} FROM listed {join} {_where(where)} "  # noqa: S608
+        "ORDER BY listed.recorded DESC, listed.jid DESC",
+        {**values, "at": at, "beyond": beyond},
+    )
+    rows: list[Row] = []
+    last: tuple[float, str] | None = None
+    for scanned, found in enumerate(cursor, 1):
+        if len(rows) == limit or (scanned > SCAN and wanted.looks is not None):
+            return Page(rows=rows, next=last, total=total)
+        last = (found[1], found[0])
+        row = _whole(connection, found)
+        if row is not None and (wanted.looks is None or wanted.looks(row)):
+            rows.append(row)
+    # All of them were seen: those of this page are all there are, when it is the first.
+    return Page(rows=rows, next=None, total=len(rows) if total is None and before is None else total)
+
+
+def _whole(connection: sqlite3.Connection, found: tuple[Any, ...]) -> Row | None:
+    more = connection.execute("SELECT load, minions FROM jobs WHERE jid = ?", (found[0],)).fetchone()
+    return None if more is None else _row((*found, *more))
+
+
+def _row(found: tuple[Any, ...]) -> Row:
+    jid, recorded, fun, user, size, ok, changed, failed, ended, load, minions = found
+    return Row(
+        jid=jid,
+        recorded=recorded,
+        fun=fun,
+        user=user,
+        size=size,
+        ok=ok,
+        changed=changed,
+        failed=failed,
+        ended=ended,
+        load=unpack_bin(load),
+        minions=unpack_bin(minions),
+    )
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     """What is said after WHERE, and its values. The connection is one that `_teach` has taught."""
-    parts: list[str] = ["1"]
-    values: list[Any] = []
-    for column, globs in (("fun", wanted.functions), ("tgt", wanted.targets)):
-        if not globs:
-            continue
-        if any("[" in glob or "\0" in glob or not _is_unicode(glob) for glob in globs):
+    where: list[str] = []
+    values: dict[str, Any] = {}
+
+    def fits(column: str, globs: Sequence[str], name: str, several: str) -> str:
+        """Any of the globs; `several`: whether there is more than one text to look at."""
+        packed = f"{name}_globs"
+        values[packed] = pack_bin(list(globs))
+        if any("[" in glob or "\0" in glob or not is_unicode(glob) for glob in globs):
             # Of sets SQLite has its own idea, and of the others none.
-            parts.append(f"any_fits({column}, ?)")
-        else:
-            either = " OR ".join([f"{column} GLOB ?"] * len(globs))
-            parts.append(f"({either} OR typeof({column}) = 'blob' AND any_fits({column}, ?))")
-            values += globs
-        values.append(pack_bin(list(globs)))
+            return f"any_fits({column}, :{packed})"
+        values.update({f"{name}{number}": glob for number, glob in enumerate(globs)})
+        either = " OR ".join(f"{column} GLOB :{name}{number}" for number in range(len(globs)))
+        return f"({either} OR ({several} AND any_fits({column}, :{packed})))"
+
+    if wanted.functions:
+        where.append(fits("listed.fun", wanted.functions, "fun", "instr(listed.fun, ',')"))
+    if wanted.other_functions:
+        where.append("NOT " + fits("listed.fun", wanted.other_functions, "other", "instr(listed.fun, ',')"))
+    if wanted.users:
+        where.append(fits("listed.user", wanted.users, "user", "0"))
+    if wanted.targets:
+        where.append(fits("tgt", wanted.targets, "tgt", "typeof(tgt) = 'blob'"))
     if wanted.metadata:
-        parts.append("metadata IS NOT NULL AND any_equal(metadata, ?)")
-        values.append(pack_bin(dict(wanted.metadata)))
-    for column, sign, bound in (("recorded", ">=", wanted.after), ("recorded", "<=", wanted.before)):
+        values["metadata"] = pack_bin(dict(wanted.metadata))
+        where.append("metadata IS NOT NULL AND any_equal(metadata, :metadata)")
+    if wanted.states:
+        where.append("(" + " OR ".join(f"({_STATES[state]})" for state in wanted.states) + ")")
+    if wanted.minion:
+        # As it stands in the packed list: its length is before it, so that no longer name is taken for it.
+        values["minion"] = pack_bin(wanted.minion)
+        where.append("instr(minions, :minion) > 0")
+    bounds = (
+        ("since", wanted.since, "listed.recorded >= :since"),
+        ("until", wanted.until, "listed.recorded <= :until"),
+        ("first", wanted.first, f"listed.jid >= :first AND {_TIMED}"),
+        # The character after the underscore that a suffix begins with: who has one was made in the same moment.
+        ("last", wanted.last, f"listed.jid < :last || '`' AND {_TIMED}"),
+    )
+    for name, bound, condition in bounds:
         if bound is not None:
-            parts.append(f"{column} {sign} ?")
-            values.append(bound)
-    if wanted.first is not None:
-        parts.append(f"jobs.jid >= ? AND {_TIMED}")
-        values.append(wanted.first)
-    if wanted.last is not None:
-        # The character after the underscore that a suffix begins with: a jid that has one was made in the same moment.
-        parts.append(f"jobs.jid < ? AND {_TIMED}")
-        values.append(f"{wanted.last}`")
-    return " AND ".join(parts), values
+            values[name] = bound
+            where.append(condition)
+    return where, values
 
 
-def fill(connection: sqlite3.Connection) -> None:
-    """Fill the columns of jobs that were recorded before there were any: a step of `schema`."""
-    change = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in NAMES)} WHERE rowid = ?"  # noqa: S608
-    last = -1
-    while rows := connection.execute(
-        "SELECT rowid, load FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, _MIGRATED)
-    ).fetchall():
-        connection.executemany(change, [(*columns, rowid) for rowid, load in rows if (columns := _read_columns(load))])
-        last = rows[-1][0]
+def _count(connection: sqlite3.Connection, wanted: Wanted, where: Sequence[str], values: Mapping[str, Any]) -> int:
+    join = _JOIN if wanted.minion else ""
+    (count,) = connection.execute(
+        f"SELECT count(*) FROM listed {join} {_where(where)}",  # noqa: S608
+        values,
+    ).fetchone()
+    return int(count)
 
 
-def _read_columns(load: bytes) -> tuple[Any, ...] | None:
-    try:
-        return columns_of(unpack_bin(load))
-    except (RemoteProtocolError, LocalProtocolError, AttributeError):
-        # Nobody can read this job; it is listed as one of which nothing is known.
-        return None
-
-
-def _cell(value: object) -> str | bytes | None:
-    if value is None:
-        return None
-    return value if isinstance(value, str) and "\0" not in value and _is_unicode(value) else pack_bin(value)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _metadata(load: Mapping[str, Any], arg: Sequence[Any]) -> dict[Any, Any] | None:
-    """Of the job, or else what one of its functions was given as such."""
-    given = [load, *(part for part in arg if isinstance(part, dict) and part.get("__kwarg__"))]
-    return next((part["metadata"] for part in given if isinstance(part.get("metadata"), dict)), None)
+def _where(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def _teach(connection: sqlite3.Connection) -> None:
-    """The functions that `condition` uses, of packed cells: few jobs have any."""
+    """The functions that `_conditions` uses, of what SQLite itself does not look into: few jobs have any."""
     connection.create_function("any_fits", 2, _any_fits, deterministic=True)
     connection.create_function("any_equal", 2, _any_equal, deterministic=True)
 
 
 def _any_fits(cell: str | bytes | None, globs: bytes) -> bool:
-    value = unpack_bin(cell) if isinstance(cell, bytes) else cell
-    texts = [str(item) for item in value] if isinstance(value, list) else [str(value)]
+    if isinstance(cell, bytes):
+        value = unpack_bin(cell)
+        texts = list(map(str, value)) if isinstance(value, list) else [str(value)]
+    else:
+        # Of several functions there is a comma between two.
+        texts = [] if cell is None else [cell, *(cell.split(",") if "," in cell else ())]
     # One that is no Unicode has become bytes on its way, and fits nothing.
     return any(fnmatchcase(text, glob) for glob in unpack_bin(globs) if isinstance(glob, str) for text in texts)
 

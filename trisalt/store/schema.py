@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from trisalt.errors import StoreError
 from trisalt.store import outcomes
-from trisalt.store.listed import function
-from trisalt.store.listing import NAMES, fill
+from trisalt.store.listed import fill, function
 from trisalt.wire.codec import unpack_bin
 
 APPLICATION_ID = 0x7452_6953
@@ -161,13 +160,16 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         """,
     ),
     (
-        # What lists of jobs tell and are searched by: see `listing`.
-        *(f"ALTER TABLE jobs ADD COLUMN {name}" for name in NAMES),
-        fill,
+        # Nothing: the columns of a list that were in `jobs` for some hours are in `listed`, below.
     ),
     (
         # How the job of a batch goes out to those that it waits for: a packed map, see `store.Pace`.
         "ALTER TABLE queue ADD COLUMN pace BLOB",
+    ),
+    (
+        # What lists of jobs tell and are searched by: see `listed`.
+        *(f"ALTER TABLE listed ADD COLUMN {name}" for name in ("tgt", "tgt_type", "arg", "metadata")),
+        fill,
     ),
 )
 

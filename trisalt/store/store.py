@@ -10,7 +10,7 @@ import builtins
 import enum
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
@@ -64,42 +64,6 @@ class JobEntry:
     settled: float | None = None
     missing: dict[str, str] = attrs.field(factory=dict)
     late: dict[str, float] = attrs.field(factory=dict)
-
-
-class JobRow(NamedTuple):
-    """A job as a list tells it. `fun` and `tgt` are lists where there are several; times are wall seconds.
-
-    `metadata` is the job's own, or else what one of its functions was given as such.
-    """
-
-    jid: str
-    fun: Any
-    tgt: Any
-    tgt_type: Any
-    user: Any
-    arg: builtins.list[Any]
-    metadata: dict[Any, Any] | None
-    recorded: float
-    settled: float | None
-
-
-@attrs.frozen(kw_only=True)
-class JobFilter:
-    """Which jobs to list; an empty one lists all. Functions and targets are globs, any of them may match.
-
-    `metadata`: the job's own has one of these, with the same value. `after` and `before` are about when it was
-    recorded (wall seconds), `first` and `last` about its id: the 20 digits of a moment, which is one of them; a job
-    whose id is no time is in no such stretch. `limit` takes the newest.
-    """
-
-    functions: Sequence[str] = ()
-    targets: Sequence[str] = ()
-    metadata: Mapping[str, Any] = attrs.field(factory=dict)
-    after: float | None = None
-    before: float | None = None
-    first: str | None = None
-    last: str | None = None
-    limit: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -185,9 +149,6 @@ class Jobs(Protocol):
 
     async def returned(self, jid: str) -> set[str]:
         """The ids that have returned."""
-
-    async def list_jobs(self, wanted: JobFilter = JobFilter()) -> builtins.list[JobRow]:
-        """Jobs, oldest first."""
 
     async def page(self, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50) -> Page:
         """A page of the job list, newest first: after `before` (a page's `next`), at most `limit`."""

@@ -9,10 +9,9 @@ import os
 from datetime import UTC, datetime
 
 from trisalt.errors import CommandError
-from trisalt.store.jobs import JobReader
-from trisalt.store.listing import columns_of, described
+from trisalt.store.jobs import EVERYTHING, JobReader
+from trisalt.store.listed import Wanted, columns_of, described
 from trisalt.store.queue import QueueReader
-from trisalt.store.store import JobFilter
 from trisalt.worker import upcall
 
 # What an operator may write for a time, besides ISO 8601 and a job id.
@@ -52,7 +51,7 @@ def list_jobs(
         salt-run jobs.list_jobs search_function='test.*,pkg.install' search_target='web*'
         salt-run jobs.list_jobs start_time='2026, Mar 16 19:00' end_time='2026, Mar 18 22:00'
     """
-    wanted = JobFilter(
+    wanted = Wanted(
         functions=_globs(search_function),
         targets=_globs(search_target),
         metadata=_metadata(search_metadata),
@@ -77,7 +76,7 @@ def list_jobs_filter(count, filter_find_job=True, ext_source=None, outputter=Non
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise CommandError("count is a number of jobs")
-    found = [{"JID": jid, **row} for jid, row in _listed(JobFilter(limit=count)).items()]
+    found = [{"JID": jid, **row} for jid, row in _listed(limit=count).items()]
     return {"outputter": outputter, "data": found} if outputter else found
 
 
@@ -201,8 +200,8 @@ def last_run(ext_source=None, outputter=None, metadata=None, function=None, targ
         salt-run jobs.last_run
         salt-run jobs.last_run function='cmd.run' target='web1'
     """
-    wanted = JobFilter(functions=_globs(function), targets=_globs(target), metadata=_metadata(metadata), limit=1)
-    matching = _listed(wanted)
+    wanted = Wanted(functions=_globs(function), targets=_globs(target), metadata=_metadata(metadata))
+    matching = _listed(wanted, limit=1)
     if not matching:
         return False
     found = print_job(next(iter(matching)))
@@ -324,10 +323,10 @@ def _place(row):
     return place if row.ended is None else {**place, "Ended": _written(row.ended), "How": row.how}
 
 
-def _listed(wanted):
+def _listed(wanted=EVERYTHING, limit=None):
     """Jobs as they are described, by jid, the oldest first."""
     with _reader() as reader:
-        rows = reader.rows(wanted)
+        rows = reader.told(wanted, limit)
     # A hundred thousand maps are made, and none goes: nothing for the collector to find.
     collecting = gc.isenabled()
     gc.disable()
