@@ -1,4 +1,4 @@
-"""The console's page and its files, as routes.
+"""The console's page and its files, as routes; `plain` has those for whoever runs no scripts.
 
 Every address below the console's path gives the same page: which screen it shows, the front end reads in the address.
 A browser that comes to an address of the API is led to the console.
@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from trisalt.web.app import Web
 from trisalt.web.console.assets import PRINT, Assets, read_assets, source_hash
+from trisalt.web.console.plain import PLAIN, Plain
 from trisalt.web.guards import CSP
 
 # Where the console is when `app` names somebody else's.
@@ -37,12 +38,15 @@ def routes(web: Web) -> list[BaseRoute]:
     """The routes of this room."""
     settings = web.settings
     path = BESIDE if settings.app else settings.app_path
-    page = Page(read_assets(), base=settings.root_prefix + path, root=settings.root_prefix)
+    assets = read_assets()
+    base = settings.root_prefix + path
+    page = Page(assets, base=base, root=settings.root_prefix)
     found: list[BaseRoute] = [
         Mount(
             path,
             routes=[
                 Route("/static/{name:path}", page.file, methods=["GET"]),
+                *Plain(web, assets, base=base).routes(),
                 Route("/{path:path}", page.index, methods=["GET"]),
             ],
         ),
@@ -127,6 +131,7 @@ class Page:
 <meta name="trisalt-root" content="{html.escape(self._root)}">
 <meta name="trisalt-files" content="{self._assets.version}">
 <title>trisalt</title>
+<noscript><meta http-equiv="refresh" content="0; url={html.escape(self._base + PLAIN)}"></noscript>
 <link rel="icon" type="image/svg+xml" href="{self._address("style/mark.svg")}">
 <script type="importmap">{self._map}</script>
 {newline.join(links)}

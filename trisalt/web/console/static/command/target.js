@@ -2,9 +2,11 @@
 import { html, useEffect, useState } from "../lib/ui.js";
 import { get, post } from "../lib/api.js";
 import { FORMATS } from "../lib/command.js";
+import { best } from "../lib/fuzzy.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href } from "../lib/router.js";
+import { session } from "../lib/session.js";
 import { reasonOf } from "../parts/blank.js";
 import { Button } from "../parts/button.js";
 import { Combo } from "../parts/combo.js";
@@ -104,6 +106,10 @@ export function Names({ preview: { ids, total } }) {
 /** Names of minions, for the formats that have such; of a list the last one. */
 function suggestFor(format) {
   return async (text, signal) => {
+    if (format === "nodegroup") {
+      const names = session.peek()?.features?.nodegroups ?? [];
+      return best(text, names, (name) => name, 12).map((value) => ({ value }));
+    }
     if (!["glob", "list", "compound"].includes(format)) return [];
     const cut = format === "glob" ? 0 : Math.max(text.lastIndexOf(","), text.lastIndexOf(" ")) + 1;
     const word = text.slice(cut);

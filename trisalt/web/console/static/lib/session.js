@@ -9,6 +9,8 @@ import { startStream, stopStream } from "./stream.js";
 
 /** Seconds before the end at which one is told of it. */
 const WARNING = 120;
+/** Milliseconds in which the server is not asked again who we are, because it refused something. */
+const PAUSE = 2_000;
 
 /** What `GET /api/v1/session` says; null: nobody is signed in; undefined: not known yet. */
 export const session = signal(undefined);
@@ -26,6 +28,7 @@ export const signedIn = computed(() => Boolean(session.value));
 
 const tabs = new BroadcastChannel("trisalt-session");
 let timers = [];
+let asked = 0;
 
 /** Ask the server who we are. */
 export async function loadSession() {
@@ -37,6 +40,7 @@ export async function loadSession() {
     if (error.status === 401) {
       const { eauths = [], motd = "" } = error.body?.eauths ? error.body : (error.body?.return ?? {});
       greeting.value = { eauths, motd };
+      if (session.peek()) ending.value = "over";
       become(null);
     }
   }
@@ -58,8 +62,8 @@ function at(ms, word) {
   // setTimeout counts in 31 bits; a session longer than that is asked about anew on the way.
   if (ms > 2 ** 31 - 1) return setTimeout(loadSession, 2 ** 31 - 1);
   return setTimeout(() => {
-    ending.value = word;
     if (word === "over") loadSession();
+    else ending.value = word;
   }, Math.max(ms, 0));
 }
 
@@ -74,6 +78,7 @@ export async function logout() {
   await ask("POST", "/logout", { json: {}, quiet: true }).catch((error) => {
     if (error.status !== 401) throw error;
   });
+  become(null);
   ending.value = "";
   await loadSession();
   tabs.postMessage("changed");
@@ -82,9 +87,10 @@ export async function logout() {
 /** Listen to the other tabs, and for refusals of the server. */
 export function startSession() {
   tabs.onmessage = loadSession;
+  // A refusal may mean that one may not do this, or that one is not known any longer.
   onStranger(() => {
-    if (!session.peek()) return;
-    ending.value = "over";
+    if (!session.peek() || Date.now() - asked < PAUSE) return;
+    asked = Date.now();
     loadSession();
   });
   return loadSession();
