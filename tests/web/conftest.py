@@ -38,6 +38,8 @@ class Answers:
         if not self._answers:
             raise StopAsyncIteration
         answer = self._answers.pop(0)
+        if callable(answer):
+            answer = await answer()
         if isinstance(answer, Exception):
             raise answer
         if "error" in answer:
@@ -47,7 +49,7 @@ class Answers:
 
 class ScriptedDoor:
     """Has the methods of `web.door.Door`. `says[op]` is a list of answers, or a function of the question that gives
-    them; logins are answered for `ann` with `PASSWORD`, by `rows`. `asked` holds (question, credentials, place)."""
+    them; an answer may be an error to raise, or an async function that gives it. Logins are answered for `ann` with `PASSWORD`, by `rows`. `asked` holds (question, credentials, place)."""
 
     def __init__(self):
         self.asked = []

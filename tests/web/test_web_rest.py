@@ -3,10 +3,11 @@
 import json
 
 import pytest
+import trio
 
 from tests.web.conftest import PASSWORD
 from trisalt.client.door import UNREACHABLE, MasterUnreachable
-from trisalt.errors import Denied
+from trisalt.errors import Denied, Unauthenticated
 
 LOGIN = {"username": "ann", "password": PASSWORD, "eauth": "pam"}
 
@@ -195,6 +196,26 @@ async def test_whoever_guesses_has_to_wait_and_is_told_how_long(client, path, au
     answer = await client.post(path, {**wrong, "password": PASSWORD})
     assert (answer.status, answer.headers["retry-after"]) == (429, "10")
     assert "wait 10 s" in answer.ret
+
+
+async def test_others_are_served_while_a_backend_takes_its_time(client, door, nursery, autojump_clock):
+    async def slowly():
+        await trio.sleep(20)
+        return Unauthenticated()
+
+    door.says["mk_token"] = [slowly]
+    answers = []
+
+    async def guess():
+        answers.append((await client.post("/login", LOGIN)).status)
+
+    for _ in range(3):
+        nursery.start_soon(guess)
+    await trio.testing.wait_all_tasks_blocked()
+    assert (await client.get("/")).status == 200
+    assert not answers
+    await trio.sleep(21)
+    assert answers == [401] * 3
 
 
 async def test_a_master_that_is_away_makes_nobody_wait(client, door):
