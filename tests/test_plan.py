@@ -41,7 +41,7 @@ ROOMS = {
         *("bus", "wire", "transport", "worker", "scheduler", "target", "client", "config"),
         *("store", "sls", "pillar", "fileserver", "loader.words", "loader.returner"),
     },
-    "web": {"client", "config", "wire.frames", "wire.jid", "loader.words"},
+    "web": {"client", "config", "wire.frames", "wire.jid", "loader.words", "bus.tags"},
     "plugins": {
         *("worker.upcall", "worker.plain", "sls", "pillar", "state", "fileserver", "store", "master.keyring"),
         *("loader", "target", "wire.codec", "scheduler.entry", "scheduler.persist", "wire.handshake", "wire.keys"),

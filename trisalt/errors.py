@@ -107,6 +107,10 @@ class TargetError(TrisaltError):
         self.position = position
 
 
+class NotFound(TrisaltError):
+    """There is nothing of that name, or nothing that whoever asks may see."""
+
+
 class StoreError(TrisaltError):
     """The store cannot read or write."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.views import jid, open_house, user
-from trisalt.errors import RemoteProtocolError, TargetError
+from trisalt.errors import NotFound, RemoteProtocolError, TargetError
 from trisalt.master.arguments import MASK
 from trisalt.master.views import jobs
 
@@ -91,7 +91,7 @@ async def test_who_sees_which_jobs(busy, name, numbers):
             assert (await busy.ask("job", user(name), jid=jid(number)))["jid"] == jid(number)
         else:
             for question in ("job", "returns"):
-                with pytest.raises(TargetError):
+                with pytest.raises(NotFound):
                     await busy.ask(question, user(name), jid=jid(number))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.views import open_house, user
-from trisalt.errors import Denied, RemoteProtocolError, TargetError
+from trisalt.errors import Denied, NotFound, RemoteProtocolError, TargetError
 from trisalt.master.keyring import State
 from trisalt.master.views import minions
 
@@ -64,7 +64,7 @@ async def test_keys_that_are_not_accepted_are_listed_for_who_may_see_keys(house)
     assert await house.ids("minions", user("key")) == ["db1", "new", "old", "web1", "web2", "web3"]
     assert await house.ids("minions", user("ann")) == ["db1", "web1", "web2", "web3"]
     assert (await house.ask("minion", id="old"))["status"] == "rejected"
-    with pytest.raises(TargetError):
+    with pytest.raises(NotFound):
         await house.ask("minion", user("ann"), id="old")
 
 
@@ -73,7 +73,7 @@ async def test_who_may_address_some_minions_sees_those(house):
     assert ([item["id"] for item in page["items"]], page["total"]) == (["web1", "web2", "web3"], 3)
     assert await house.ids("minions", user("web"), q="os:Debian", sort="os") == ["web1"]
     assert await house.ids("minions", user("run")) == []
-    with pytest.raises(TargetError):
+    with pytest.raises(NotFound):
         await house.ask("minion", user("web"), id="db1")
     with pytest.raises(Denied):
         await house.ask("minions", user("nobody"))

@@ -5,7 +5,7 @@ import trio
 
 from tests.support.views import jid, open_house, user
 from trisalt.bus.requests import Caller
-from trisalt.errors import Denied, RemoteProtocolError, TargetError
+from trisalt.errors import Denied, NotFound, RemoteProtocolError
 from trisalt.master.keyring import State
 from trisalt.master.views import functions, issues
 from trisalt.worker.documents import documents_in_worker
@@ -122,7 +122,7 @@ async def test_what_is_not_as_it_should_be_is_told_in_its_order(house):
     assert (await house.ask("differences", id="web3"))["items"] == ()
     # Whoever may see the minion, and not the job, is not told what was in it.
     assert (await house.ask("differences", user("web"), id="web1"))["items"] == ()
-    with pytest.raises(TargetError):
+    with pytest.raises(NotFound):
         await house.ask("differences", user("web"), id="db1")
 
 
@@ -201,7 +201,7 @@ async def test_functions_are_found_by_their_names_first(house):
 async def test_one_function_is_told_with_its_parameters(house):
     found = await house.ask("docs", user("all"), fun="test.echo")
     assert (found["fun"], found["parameters"][0]["name"]) == ("test.echo", "text")
-    with pytest.raises(TargetError):
+    with pytest.raises(NotFound):
         await house.ask("docs", fun="no.such")
 
 

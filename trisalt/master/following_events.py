@@ -29,13 +29,14 @@ class Span:
 
     `since` is a moment (wall seconds), or a job from its first event on; `after` are cursors, `{log: number}`, of which
     the one of this log counts: with none of this log all that is kept is new. Without both it begins now. `until` is a
-    moment.
+    moment, `upto` a number of this log, which is there already.
     """
 
     wanted: Wanted = Wanted()
     since: float | str | None = None
     after: Mapping[str, int] | None = None
     until: float | None = None
+    upto: int | None = None
 
     async def begin(self, log: EventLog) -> int | None:
         """After which number it begins; None for now."""
@@ -57,8 +58,8 @@ class Listener(Protocol):
 
 async def tell_events(feed: Feed, stream: Listener, span: Span) -> None:
     """Send events as they come, and where it ends, if it does."""
-    after, upto = await span.begin(feed.log), None
-    if span.until is not None and span.until <= time.time():
+    after, upto = await span.begin(feed.log), span.upto
+    if upto is None and span.until is not None and span.until <= time.time():
         upto = await feed.log.first_since(span.until) - 1
         after = upto if after is None else after
     with feed.follow(span.wanted, after=after, upto=upto) as follower:

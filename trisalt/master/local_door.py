@@ -72,7 +72,7 @@ LONGEST_PLACE = 64
 # How much of a large result goes out in one frame.
 PIECE_BYTES = 1024 * 1024
 # Below this tag whoever is granted `@hook` may fire events.
-HOOK = "salt/netapi/hook/"
+HOOK = "salt/netapi/hook"
 
 
 async def serve_local_door(
@@ -426,7 +426,7 @@ class _Door:
 
     async def _fire(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         tag, data = field(request, "tag", str), field(request, "data", dict, {})
-        hooked = tag.startswith(HOOK) and "hook" in self._acl.rooms(caller)
+        hooked = f"{tag}/".startswith(f"{HOOK}/") and "hook" in self._acl.rooms(caller)
         self._admit(caller, hooked or self._acl.may_follow(caller))
         if not tag:
             raise RemoteProtocolError("an event has a tag")

@@ -56,6 +56,7 @@ def span(request: Mapping[str, Any]) -> Span:
         since=since,
         after=after,
         until=field(request, "until", (int, float), None),
+        upto=field(request, "upto", int, None),
     )
 
 

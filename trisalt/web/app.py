@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from trisalt.client.door import MasterUnreachable
-from trisalt.errors import AuthError, RequestTimeout, StoreError, TrisaltError
+from trisalt.errors import AuthError, NotFound, RequestTimeout, StoreError, TrisaltError
 from trisalt.web.access import AccessLog
 from trisalt.web.audit import Audit
 from trisalt.web.commands import Commands
@@ -28,8 +28,10 @@ from trisalt.web.door import Door
 from trisalt.web.guards import BodyLimit, Cors, Crashes, ForgedRequests, Peers, SecurityHeaders, WhoseSession
 from trisalt.web.logins import Logins
 from trisalt.web.negotiate import refusal
+from trisalt.web.pages import PageForBrowsers
 from trisalt.web.sessions import Session, Sessions
 from trisalt.web.settings import Settings
+from trisalt.web.tally import Counted, Tally
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +45,7 @@ class Web:
     logins: Logins
     commands: Commands
     nursery: trio.Nursery
+    tally: Tally = attrs.field(factory=Tally)
 
 
 def make_app(web: Web) -> ASGIApp:
@@ -54,6 +57,7 @@ def make_app(web: Web) -> ASGIApp:
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(Counted, tally=web.tally),
             Middleware(AccessLog, path=settings.log_access_file),
             Middleware(Peers, trusted=settings.trusted_proxies, authorized=settings.authorized_ips),
             Middleware(SecurityHeaders),
@@ -61,6 +65,7 @@ def make_app(web: Web) -> ASGIApp:
             Middleware(WhoseSession, sessions=web.sessions),
             Middleware(ForgedRequests, origins=settings.cors_origins),
             Middleware(BodyLimit, most=settings.max_request_body_size),
+            Middleware(PageForBrowsers, settings=settings),
             Middleware(Crashes),
         ],
         exception_handlers={HTTPException: _refused, TrisaltError: _failed},
@@ -69,10 +74,11 @@ def make_app(web: Web) -> ASGIApp:
 
 def _routes(web: Web) -> list[BaseRoute]:
     """Of every room, in the order in which they are tried."""
-    from trisalt.web import resources, rest  # a room knows `Web`, which is here
+    from trisalt.web import events, hook, resources, rest, statics, stats, v1  # a room knows `Web`, which is here
     from trisalt.web.console import pages
 
-    return [route for room in (pages, rest, resources) for route in room.routes(web)]
+    rooms = (pages, rest, resources, events, v1, hook, stats, statics)
+    return [route for room in rooms for route in room.routes(web)]
 
 
 def make_web(settings: Settings, door: Door, sessions: Sessions, nursery: trio.Nursery) -> Web:
@@ -116,6 +122,8 @@ def status_of(exc: Exception) -> int:
         case AuthError():
             # As stock Salt: whoever may not do something is told the same as whoever is not known.
             return 401
+        case NotFound():
+            return 404
         case MasterUnreachable():
             return 503
         case RequestTimeout():

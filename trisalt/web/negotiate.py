@@ -137,6 +137,11 @@ def accepted(header: str | None) -> str | None:
     return best
 
 
+def prefers_html(header: str | None) -> bool:
+    """Whether a client's first wish is a page: a person has typed an address into a browser."""
+    return (header or "").partition(",")[0].partition(";")[0].strip().lower() == "text/html"
+
+
 def _quality(text: str) -> float:
     try:
         value = float(text)

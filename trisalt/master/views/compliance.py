@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from trisalt.errors import RemoteProtocolError, TargetError
+from trisalt.errors import NotFound, RemoteProtocolError
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
 from trisalt.master.views.minions import names
@@ -70,10 +70,10 @@ def standing(id: str, newest: Highstate | None) -> dict[str, Any]:
 
 async def differences(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
     """How one minion stands, with the `items` that are not as they should be: `{id, state, result, comment, changes,
-    name, fun, sls}`. Raises TargetError for one that may not be seen."""
+    name, fun, sls}`. Raises NotFound for one that may not be seen."""
     id = question.get("id")
     if not isinstance(id, str) or id not in await names(desk, sight):
-        raise TargetError(f"There is no minion {id!r}")
+        raise NotFound(f"There is no minion {id!r}")
     kept = await desk.store.read(partial(highstates.read_all, ids=[id]))
     newest = max(kept, key=lambda each: each.at, default=None)
     found = standing(id, newest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.errors import RemoteProtocolError, TargetError
+from trisalt.errors import NotFound, RemoteProtocolError
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
 
@@ -15,13 +15,13 @@ WORTH = 3
 async def docs(desk: Desk, _sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
     """`{items, next, total}` of `{fun, summary}`: `q`, text in the name first, then in the summary; `cursor`, `limit`.
 
-    With `fun` one function: `{fun, doc, parameters}`. Raises TargetError for one that there is not.
+    With `fun` one function: `{fun, doc, parameters}`. Raises NotFound for one that there is not.
     """
     index = await desk.index.get(desk.workers)
     if (fun := question.get("fun")) is not None:
         found = index.get(str(fun))
         if found is None:
-            raise TargetError(f"There is no function {fun!r}")
+            raise NotFound(f"There is no function {fun!r}")
         return {"fun": str(fun), **found}
     text = question.get("q") or ""
     if not isinstance(text, str):

@@ -15,7 +15,7 @@ import structlog
 import trio
 
 from trisalt.bus.requests import WatchRequest
-from trisalt.errors import RemoteProtocolError, StoreError, TargetError
+from trisalt.errors import NotFound, RemoteProtocolError, StoreError, TargetError
 from trisalt.master.arguments import told
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
@@ -201,11 +201,11 @@ async def _watch(desk: Desk, jid: str) -> None:
 
 
 async def find(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> Row:
-    """The job that a question is about. Raises TargetError for one that is not there, or that they may not see."""
+    """The job that a question is about. Raises NotFound for one that is not there, or that they may not see."""
     jid = question.get("jid")
     row = await desk.store.jobs.row(jid) if isinstance(jid, str) else None
     if row is None or not sight.sees_job(row.load, row.minions):
-        raise TargetError(f"No job with the jid {jid} is known")
+        raise NotFound(f"No job with the jid {jid} is known")
     return row
 
 

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from trisalt.bus.requests import Presence
-from trisalt.errors import RemoteProtocolError, TargetError
+from trisalt.errors import NotFound, RemoteProtocolError
 from trisalt.master.keyring import State
 from trisalt.master.sight import ASKS_GRAINS, ASKS_PILLAR, Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
@@ -245,12 +245,12 @@ async def _highstates(desk: Desk, ids: Sequence[str]) -> list[Highstate]:
 async def minion(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
     """One minion, with all that is kept of it as far as whoever asks might ask the minion for it; None for the rest.
 
-    Raises TargetError for one that is not there, or that they may not see.
+    Raises NotFound for one that is not there, or that they may not see.
     """
     id = question.get("id")
     one = await _find(desk, sight, id) if isinstance(id, str) else None
     if one is None or not isinstance(id, str):
-        raise TargetError(f"There is no minion {id!r}")
+        raise NotFound(f"There is no minion {id!r}")
     banks = desk.store.banks
     grains = (await banks.fetch("grains", id)) or {}
     found = _item(one, grains, (), sight)

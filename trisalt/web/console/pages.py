@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
@@ -18,9 +19,9 @@ from trisalt.web.app import Web
 from trisalt.web.console.assets import PRINT, Assets, read_assets, source_hash
 from trisalt.web.console.plain import PLAIN, Plain
 from trisalt.web.guards import CSP
+from trisalt.web.negotiate import prefers_html
+from trisalt.web.pages import CONSOLE_BESIDE
 
-# Where the console is when `app` names somebody else's.
-BESIDE = "/console"
 # What a reader's cookie may say of how the page looks before its scripts run.
 _LOOKS = {
     "theme": ("system", "light", "dark"),
@@ -37,7 +38,7 @@ _SHARED = ("minions", "jobs", "keys", "events")
 def routes(web: Web) -> list[BaseRoute]:
     """The routes of this room."""
     settings = web.settings
-    path = BESIDE if settings.app else settings.app_path
+    path = CONSOLE_BESIDE if settings.app else settings.app_path
     assets = read_assets()
     base = settings.root_prefix + path
     page = Page(assets, base=base, root=settings.root_prefix)
@@ -61,16 +62,10 @@ class ForBrowsers(Route):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Only what asks for HTML, and only to read."""
         match, child = super().matches(scope)
-        if match is not Match.FULL or not prefers_html(scope):
+        if match is not Match.FULL or not prefers_html(Headers(scope=scope).get("accept")):
             return Match.NONE, {}
         words = child["path_params"]["path"].split("/")
         return (match, child) if words[0] in ("", *_SHARED) else (Match.NONE, {})
-
-
-def prefers_html(scope: Scope) -> bool:
-    """Whether a request's first wish is a page."""
-    wish = dict(scope["headers"]).get(b"accept", b"").partition(b",")[0]
-    return bool(wish.partition(b";")[0].strip().lower() == b"text/html")
 
 
 class Page:

@@ -1,0 +1,271 @@
+"""The endpoints of `/api/v1`: one row each, which the routes (`v1`) and the OpenAPI document (`openapi`) are made of.
+
+An endpoint asks the master one question: its parameters become fields of the question `op`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from trisalt.web.shapes import ANY, TEXT, Schema, array, named, obj, page, ref
+
+LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 1000}
+SECONDS: Schema = {"type": "number"}
+FLAG: Schema = {"type": "integer", "enum": [0, 1]}
+WORDS: Schema = {**array(TEXT), "maxItems": 50}
+MOST_QUERY = 4096
+"""So many characters may a parameter have."""
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """What stands in the query, or in the path. A list has commas between its items."""
+
+    name: str
+    schema: Schema = TEXT
+    doc: str
+    in_path: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One method of one path below `/api/v1`.
+
+    `op` is the question that the master is asked; empty for one that `v1` answers by a handler of its own, `name`.
+    `fields` say what a question has besides. `field` is the name under which a question holds the whole body; without
+    it the body's keys are fields. `big`: an answer may take long to be written down.
+    """
+
+    method: str = "GET"
+    path: str
+    name: str
+    doc: str
+    answer: Schema
+    op: str = ""
+    parameters: Sequence[Parameter] = ()
+    body: Schema | None = None
+    field: str = ""
+    fields: Mapping[str, Any] = attrs.field(factory=dict)
+    big: bool = False
+    may_be_missing: bool = False
+    stream: bool = False
+
+
+_PAGING = (
+    Parameter(name="cursor", doc="Where the page begins: `next` of the page before."),
+    Parameter(name="limit", schema=LIMIT, doc="How many items a page has, 100 by default."),
+)
+
+
+def _of(name: str, doc: str) -> Parameter:
+    return Parameter(name=name, doc=doc, in_path=True)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        path="/session",
+        name="session",
+        doc="Who has signed in, and what they may. 401 tells who can vouch for somebody (`eauths`, `motd`).",
+        answer=ref("session"),
+    ),
+    Endpoint(
+        path="/minions",
+        name="minions",
+        op="minions",
+        doc="The minions that may be seen, from what is known of them: none is asked.",
+        answer=page(ref("minion")),
+        parameters=(
+            Parameter(name="q", doc="A query: words, `os:Debian`, `up`, `N@webs`, `/regex/i`, `-word`."),
+            Parameter(
+                name="sort",
+                doc="id, status, last_seen, os, osrelease, version or address; with - before it falling.",
+            ),
+            Parameter(name="fields", schema=WORDS, doc="Grains that each item is to have; dots lead into nested ones."),
+            *_PAGING,
+        ),
+    ),
+    Endpoint(
+        path="/minions/{id}",
+        name="minion",
+        op="minion",
+        doc="One minion, with what is kept of it as far as whoever asks might ask it.",
+        answer=ref("one_minion"),
+        parameters=(_of("id", "Its id."),),
+        big=True,
+        may_be_missing=True,
+    ),
+    Endpoint(
+        path="/jobs",
+        name="jobs",
+        op="jobs",
+        doc="The jobs that may be seen, newest first. A page may be short though there is a next.",
+        answer=page(ref("job")),
+        parameters=(
+            Parameter(name="q", doc="A query: words, `fun:`, `user:`, `minion:`, `state:`, `tgt:`, `jid:`."),
+            Parameter(name="user", doc="Globs, with commas between them."),
+            Parameter(name="fun", doc="Globs, with commas between them."),
+            Parameter(name="minion", doc="Jobs that were for this minion."),
+            Parameter(name="state", doc="running, done, failed, partial or missing; several with commas."),
+            Parameter(name="since", schema=SECONDS, doc="Not before this moment."),
+            Parameter(name="until", schema=SECONDS, doc="Not after this moment."),
+            Parameter(name="housekeeping", schema=FLAG, doc="0: without what consoles and the house itself run."),
+            *_PAGING,
+        ),
+    ),
+    Endpoint(
+        path="/jobs/{jid}",
+        name="job",
+        op="job",
+        doc="One job.",
+        answer=ref("one_job"),
+        parameters=(_of("jid", "Its id."),),
+        may_be_missing=True,
+    ),
+    Endpoint(
+        path="/jobs/{jid}/returns",
+        name="returns",
+        op="returns",
+        doc="What came back, in the order in which it came; then who is missing, and why.",
+        answer=page(ref("return")),
+        parameters=(
+            _of("jid", "The job's id."),
+            Parameter(name="failed", schema=FLAG, doc="1: only what failed, and who is missing."),
+            Parameter(name="id", doc="Of this minion only."),
+            *_PAGING,
+        ),
+        big=True,
+        may_be_missing=True,
+    ),
+    Endpoint(
+        method="POST",
+        path="/target/preview",
+        name="preview",
+        op="preview",
+        doc="Whom a target names, and whether `fun` may be sent to them; no minion is asked.",
+        answer=ref("preview"),
+        body=obj(
+            {"tgt": {"type": ["string", "array"]}},
+            {"tgt_type": TEXT, "fun": {"type": ["string", "array"]}, "arg": array(ANY), "delimiter": TEXT},
+        ),
+    ),
+    Endpoint(
+        path="/docs",
+        name="docs",
+        op="docs",
+        doc="The functions there are: those whose names fit first.",
+        answer=page(ref("function")),
+        parameters=(Parameter(name="q", doc="Text in the name, or in the first line."), *_PAGING),
+    ),
+    Endpoint(
+        path="/docs/{fun}",
+        name="function",
+        op="docs",
+        doc="One function: `test.ping`, `runner.jobs.list_jobs`, `wheel.key.list_all`.",
+        answer=ref("one_function"),
+        parameters=(_of("fun", "Its name."),),
+        may_be_missing=True,
+    ),
+    Endpoint(
+        path="/overview",
+        name="overview",
+        op="overview",
+        doc="How many of what there is, and the latest jobs.",
+        answer=ref("overview"),
+    ),
+    Endpoint(
+        path="/issues",
+        name="issues",
+        op="issues",
+        doc="What needs somebody's attention, the worst first, with a command that mends it.",
+        answer=obj({"items": array(ref("issue"))}),
+    ),
+    Endpoint(
+        path="/compliance",
+        name="compliance",
+        op="compliance",
+        doc="Which minions are in the state that is meant for them, by their newest highstate or test of it.",
+        answer=page(ref("standing"), counts=named({"type": "integer"})),
+        parameters=(Parameter(name="state", doc="in, would_change, failed or unknown."), *_PAGING),
+    ),
+    Endpoint(
+        path="/compliance/{id}",
+        name="differences",
+        op="differences",
+        doc="What on one minion is not as it should be.",
+        answer=ref("differences"),
+        parameters=(_of("id", "The minion's id."),),
+        big=True,
+        may_be_missing=True,
+    ),
+    Endpoint(
+        path="/events",
+        name="events",
+        doc="Events as Server-Sent Events, from now on or after `Last-Event-ID`: `id` is `LOG:NUMBER`, `data` an "
+        "object of `tag`, `data`, `origin` and `at`. What a slow reader lost is told as `trisalt/events/lost`.",
+        answer=TEXT,
+        parameters=(
+            Parameter(name="tag", doc="Globs over tags, with commas between them."),
+            Parameter(name="filter", doc="Text that an event holds."),
+        ),
+        stream=True,
+    ),
+    Endpoint(
+        path="/templates",
+        name="templates",
+        doc="Commands that the configuration has ready: `console_templates` and `saltgui_templates`.",
+        answer=obj({"items": array(ref("template"))}),
+    ),
+    Endpoint(
+        path="/me/prefs",
+        name="preferences",
+        op="prefs",
+        doc="What the user likes.",
+        answer=ref("preferences"),
+    ),
+    Endpoint(
+        method="PUT",
+        path="/me/prefs",
+        name="keep_preferences",
+        op="prefs",
+        doc="Keep what the user likes: any object of at most 64 kB, in the place of the one that is there.",
+        answer=ref("preferences"),
+        body=named(ANY),
+        field="put",
+    ),
+    Endpoint(
+        path="/audit",
+        name="audit",
+        doc="Who did what, the newest first; for `.*` and `@audit`.",
+        answer=ref("audit"),
+        parameters=_PAGING,
+    ),
+    Endpoint(
+        method="POST",
+        path="/permissions/explain",
+        name="explain",
+        op="explain",
+        doc="Whether somebody may do something, and by which of their permissions.",
+        answer=ref("explanation"),
+        body=obj(
+            {"fun": TEXT},
+            {
+                "user": TEXT,
+                "eauth": TEXT,
+                "client": TEXT,
+                "tgt": {"type": ["string", "array"]},
+                "tgt_type": TEXT,
+                "arg": array(ANY),
+                "kwarg": named(ANY),
+            },
+        ),
+    ),
+    Endpoint(
+        path="/openapi.json",
+        name="openapi",
+        doc="This document.",
+        answer=named(ANY),
+    ),
+)
