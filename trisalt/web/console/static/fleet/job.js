@@ -22,6 +22,6 @@ const PARTS = [["ok", "ok"], ["changed", "changed"], ["failed", "failed"], ["mis
 
 /** How many of each outcome, those that there are: symbol and number, with the word for ears and as a hint. @param {{job: any}} props */
 export function Counts({ job }) {
-  return html`<span class="counts">${PARTS.filter(([part]) => job[part] > 0).map(([part, sign]) => html`<span key=${part} class=${`is-${part}`} title=${t("jobs.counts", { n: job[part], state: t(`status.${part}`) })}>
+  return html`<span class="job-counts">${PARTS.filter(([part]) => job[part] > 0).map(([part, sign]) => html`<span key=${part} class=${`is-${part}`} title=${t("jobs.counts", { n: job[part], state: t(`status.${part}`) })}>
     <${Icon} name=${sign} small />${job[part].toLocaleString()}<span class="sr"> ${t(`status.${part}`)}</span></span>`)}</span>`;
 }

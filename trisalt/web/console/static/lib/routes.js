@@ -11,8 +11,12 @@
 export const SCREENS = {
   overview: () => import("../screens/overview.js"),
   minions: () => import("../screens/minions.js"),
+  minion: () => import("../screens/minion.js"),
   jobs: () => import("../screens/jobs.js"),
+  states: () => import("../screens/states.js"),
+  compliance: () => import("../screens/compliance.js"),
   keys: () => import("../screens/keys.js"),
+  admin: () => import("../screens/admin.js"),
   console: () => import("../screens/console.js"),
   job: () => import("../screens/job.js"),
   events: () => import("../screens/events.js"),

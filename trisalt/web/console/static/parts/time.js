@@ -50,7 +50,7 @@ export function clock(at, { zone: which = zone.peek(), tag = language.peek(), fr
 export function Time({ at, ago, date, never }) {
   const which = useSignal(zone);
   const from = useSignal(now);
-  if (at === null || at === undefined) return html`<span class="faint">${never ?? "–"}</span>`;
+  if (at === null || at === undefined) return html`<span class="faint none">${never ?? "–"}</span>`;
   const iso = new Date(at * 1000).toISOString();
   const shown = clock(at, { zone: which, from, date });
   return html`<time datetime=${iso} title=${ago ? `${shown} · ${iso}` : iso} class="nowrap">${ago ? relative(at, Math.max(from, at > from && at - from < 60 ? at : 0), language.peek()) : shown}</time>`;

@@ -116,12 +116,12 @@ function columnsOf(shown, grains) {
 }
 
 function lastHighstate({ highstate: last }) {
-  if (!last) return html`<span class="faint">–</span>`;
+  if (!last) return html`<span class="faint none">–</span>`;
   return html`<a class="row tight" href=${href(at("jobs", last.jid))}><${Status} state=${last.state} /><span class="faint small"><${Time} at=${last.at} ago /></span></a>`;
 }
 
 function grain(value) {
-  if (value === null || value === undefined) return html`<span class="faint">–</span>`;
+  if (value === null || value === undefined) return html`<span class="faint none">–</span>`;
   return Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 

@@ -5,6 +5,8 @@ import fleet from "./ko/fleet.js";
 import frame from "./ko/frame.js";
 import job from "./ko/job.js";
 import keys from "./ko/keys.js";
+import minion from "./ko/minion.js";
+import admin from "./ko/admin.js";
 import parts from "./ko/parts.js";
 
-export default { ...frame, ...console_, ...job, ...events, ...fleet, ...keys, ...parts };
+export default { ...frame, ...console_, ...job, ...events, ...fleet, ...keys, ...minion, ...admin, ...parts };

@@ -1,0 +1,174 @@
+/** Tabs of a minion that show what the master keeps of it: nothing is asked of the minion. */
+import { html, useMemo, useState } from "../lib/ui.js";
+import { t } from "../lib/i18n.js";
+import { at } from "../lib/paths.js";
+import { prefer, prefs } from "../lib/prefs.js";
+import { fieldWord } from "../lib/query.js";
+import { href, navigate, setQuery } from "../lib/router.js";
+import { EventList } from "../monitor/list.js";
+import { useHeard } from "../monitor/heard.js";
+import { Button, CopyButton } from "../parts/button.js";
+import { Empty, Failed, Loading, Notice, Panel } from "../parts/blank.js";
+import { Fingerprint } from "../parts/finger.js";
+import { QueryBox } from "../parts/query.js";
+import { Status } from "../parts/status.js";
+import { Span, Time, span } from "../parts/time.js";
+import { Tree } from "../parts/tree.js";
+import { kindOf, shown } from "../parts/treedata.js";
+import { attempt, command, whyNot } from "./act.js";
+import { Counts, argsOf, funOf } from "./job.js";
+import { KeyDialog } from "./keydialog.js";
+import { usePages } from "./pages.js";
+
+/** Facts that stand in the summary: the text's key, and how it is read of the grains. */
+const FACTS = {
+  kernel: (g) => [g.kernel, g.kernelrelease].filter(Boolean).join(" "),
+  cpu: (g) => [g.num_cpus && `${g.num_cpus} ×`, g.cpu_model].filter(Boolean).join(" "),
+  memory: (g) => (typeof g.mem_total === "number" ? `${(g.mem_total / 1024).toFixed(1)} GiB` : ""),
+  virtual: (g) => g.virtual,
+  fqdn: (g) => g.fqdn,
+  addresses: (g) => [g.ipv4 ?? []].flat().filter((one) => one !== "127.0.0.1").join(", "),
+  uptime: (g) => (typeof g.uptime === "number" ? span(g.uptime) : ""),
+  master: (g) => g.master,
+};
+
+export function Summary({ minion }) {
+  const { grains, highstate, key } = minion;
+  const row = (name, value) => value && html`<dt>${t(`minion.fact.${name}`)}</dt><dd>${value}</dd>`;
+  return html`<div class="columns two">
+    <${Panel} title=${t("minion.about")}><dl class="kv">
+      ${row("status", html`<${Status} state=${minion.status} />`)}
+      ${minion.why && row("why", minion.why)}
+      ${row("since", minion.since && html`<${Time} at=${minion.since} date />`)}
+      ${row("seen", html`<${Time} at=${minion.last_seen} ago never=${t("status.never")} />`)}
+      ${row("address", html`<span class="mono">${minion.address}</span>`)}
+      ${typeof minion.latency === "number" && row("latency", html`<${Span} seconds=${minion.latency} />`)}
+      ${row("system", [minion.os, minion.osrelease].filter(Boolean).join(" "))}
+      ${row("version", minion.version)}
+      ${grains && Object.entries(FACTS).map(([name, read]) => row(name, read(grains)))}
+      ${row("updated", minion.updated && html`<${Time} at=${minion.updated} ago />`)}
+    </dl>${grains === null && html`<p class="hint">${t("minion.noGrains.may")}</p>`}<//>
+    <div class="stack">
+      <${Panel} title=${t("minion.highstate")}>${highstate
+        ? html`<div class="row spread"><span class="row"><${Status} state=${highstate.state} pill /><span class="muted"><${Time} at=${highstate.at} ago /></span></span><a href=${href(at("minions", minion.id), { tab: "highstate" })}>${t("minion.seeHighstate")}</a></div>`
+        : html`<p class="muted">${t("minion.noHighstate")}</p>`}<//>
+      ${key && html`<${Panel} title=${t("minion.tab.key")}><div class="row spread"><${Status} state=${key.state} pill /><a href=${href(at("minions", minion.id), { tab: "key" })}>${t("parts.fingerprint")}</a></div><//>`}
+      <${Panel} title=${t("overview.latest")} flush><${JobList} id=${minion.id} most=${6} /><//>
+    </div>
+  </div>`;
+}
+
+export function Grains({ minion, route }) {
+  const { find = "" } = route.query;
+  const { grains, id } = minion;
+  if (grains === null) return html`<${Empty} icon="lock" title=${t("minion.noGrains.may")} />`;
+  if (!Object.keys(grains).length) return html`<${Empty} icon="minions" title=${t("minion.noGrains.yet")}><p>${t("minion.noGrains.text")}</p><//>`;
+  const top = (path) => path.split(":").join(".");
+  const actions = (path, value) => {
+    const leaf = kindOf(value) !== "branch";
+    // A place in a list is no place to target by: the list is, and each of its values.
+    const name = path.replace(/:\d+$/, "");
+    return [
+      leaf && { label: t("grains.target", { word: `${name}:${brief(value)}` }), icon: "target", onPick: () => navigate(href("/console", { type: "grain", tgt: `${name}:${shown(value)}` })) },
+      leaf && { label: t("grains.alike"), icon: "search", onPick: () => navigate(href("/minions", { q: fieldWord(top(name), shown(value)) })) },
+      { label: t("grains.all"), icon: "minions", onPick: () => column(top(name), true) },
+      { label: t("grains.column"), icon: "columns", onPick: () => column(top(name), false) },
+    ];
+  };
+  return html`<section class="panel" aria-label=${t("minion.tab.grains")}><div class="panel-head">
+      <${QueryBox} main icon="filter" label=${t("grains.find")} placeholder=${t("grains.find")} value=${find} onChange=${(next) => setQuery({ find: next })} wait=${120} />
+      <${CopyButton} small=${false} text=${() => JSON.stringify(grains, null, 2)} label=${t("grains.copied")}>JSON<//></div>
+    <div class="panel-body"><${Tree} data=${grains} label=${t("grains.of", { id })} find=${find} depth=${1} actions=${actions} /></div>
+    ${minion.updated && html`<div class="panel-foot">${t("minion.fact.updated")} <${Time} at=${minion.updated} ago /></div>`}
+  </section>`;
+}
+
+const brief = (value) => (shown(value).length > 40 ? `${shown(value).slice(0, 40)}…` : shown(value));
+
+function column(name, go) {
+  const { columns = {} } = prefs.peek();
+  const grains = [...new Set([...(columns.grains ?? []), name])].slice(-8);
+  prefer({ columns: { ...columns, grains } });
+  if (go) navigate(href("/minions"));
+}
+
+/** Values of the pillar are hidden until somebody wants to see one, or all. */
+export function Pillar({ minion, route }) {
+  const { find = "" } = route.query;
+  const [fresh, setFresh] = useState(null);
+  const [open, setOpen] = useState(false);
+  const [error, setError] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const pillar = fresh ?? minion.pillar;
+  const why = whyNot("local", "pillar.items");
+  const ask = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const answer = (await command({ client: "local", fun: "pillar.items", tgt: [minion.id], tgt_type: "list" }))?.[minion.id];
+      if (answer && typeof answer === "object") setFresh(answer);
+      else setError({ message: answer ? String(answer) : t("asked.silent") });
+    } catch (refusal) {
+      setError(refusal);
+    }
+    setBusy(false);
+  };
+  const button = html`<${Button} icon="refresh" busy=${busy} why=${why} onClick=${ask}>${t("pillar.ask")}<//>`;
+  if (error) return html`<${Failed} error=${error} onRetry=${ask} />`;
+  if (!pillar) return html`<${Empty} icon="lock" title=${t(why ? "pillar.mayNot" : "pillar.none")}>${!why && button}<//>`;
+  return html`<section class="panel" aria-label=${t("minion.tab.pillar")}><div class="panel-head">
+      <${QueryBox} main icon="filter" label=${t("pillar.find")} placeholder=${t("pillar.find")} value=${find} onChange=${(next) => setQuery({ find: next })} wait=${120} />
+      <${Button} icon=${open ? "hidden" : "eye"} pressed=${open} onClick=${() => setOpen(!open)}>${t(open ? "pillar.hide" : "pillar.show")}<//>${button}</div>
+    <div class="panel-body">${Object.keys(pillar).length ? html`<${Tree} key=${String(open)} data=${pillar} label=${t("minion.tab.pillar")} find=${find} depth=${3} masked=${!open} />` : html`<p class="muted">${t("pillar.empty")}</p>`}</div>
+  </section>`;
+}
+
+/** The jobs of a minion, newest first. */
+export function Jobs({ minion }) {
+  return html`<${Panel} title=${t("minion.tab.jobs")} flush actions=${html`<a href=${href("/jobs", { minion: minion.id })}>${t("minion.filterJobs")}</a>`}><${JobList} id=${minion.id} most=${100} /><//>`;
+}
+
+function JobList({ id, most }) {
+  const list = usePages("jobs", { minion: id, housekeeping: 0 }, { first: most });
+  if (list.error) return html`<${Failed} error=${list.error} onRetry=${list.again} />`;
+  if (list.loading && !list.rows.length) return html`<${Loading} rows=${4} />`;
+  if (!list.rows.length) return html`<${Empty} icon="jobs" title=${t("minion.noJobs")} />`;
+  return html`<ul class="list tight">${list.rows.slice(0, most).map((job) => html`<li key=${job.jid}><${Status} state=${job.state} quiet />
+    <div class="grow clip"><a class="strong" href=${href(at("jobs", job.jid), { id })}>${funOf(job)}</a> <span class="faint">${argsOf(job)}</span></div>
+    <${Counts} job=${job} /><span class="muted small"><${Time} at=${job.start} /></span></li>`)}</ul>`;
+}
+
+/** What this tab has heard of the minion since the page was opened. */
+export function Events({ minion, route }) {
+  const filter = useMemo(() => ({ minion: minion.id }), [minion.id]);
+  const heard = useHeard({ filter, key: minion.id });
+  return html`<${EventList} label=${t("minion.tab.events")} events=${heard.rows} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
+    open=${route.query.open ?? ""} onOpen=${(key) => setQuery({ open: key })}
+    empty=${html`<${Empty} icon="events" title=${t("minion.noEvents")}><p>${t("minion.noEvents.text")}</p><//>`} />`;
+}
+
+export function Mine({ minion }) {
+  if (minion.mine === null || minion.mine === undefined || !Object.keys(minion.mine).length) return html`<${Empty} icon="package" title=${t("mine.none")}><p>${t("mine.none.text")}</p><//>`;
+  return html`<${Panel} title=${t("minion.tab.mine")}><${Tree} data=${minion.mine} label=${t("minion.tab.mine")} depth=${2} /><//>`;
+}
+
+export function Key({ minion, again }) {
+  const [act, setAct] = useState("");
+  const { key, id } = minion;
+  if (!key) return html`<${Empty} icon="lock" title=${t("minion.noKey")} />`;
+  const done = async () => {
+    setAct("");
+    if (act === "delete") navigate(href("/keys"));
+    else await attempt(async () => again(), t("minion.keyChanged"));
+  };
+  const acts = { pending: ["accept", "reject", "delete"], accepted: ["reject", "delete"], rejected: ["accept", "delete"], denied: ["delete"] }[key.state] ?? [];
+  return html`<div class="columns two"><${Panel} title=${t("parts.fingerprint")}><div class="stack">
+      <div class="row"><${Status} state=${key.state} pill /><${CopyButton} text=${key.finger ?? ""} label=${t("keys.fingerCopied")}>SHA-256<//></div>
+      ${key.finger && html`<${Fingerprint} value=${key.finger} />`}
+      <p class="hint">${t("keys.compare")} <code>salt-call --local key.finger</code></p>
+      <div class="row">${acts.map((one) => html`<${Button} key=${one} icon=${{ accept: "check", reject: "close", delete: "trash" }[one]} why=${whyNot("wheel", one === "delete" ? "key.delete_dict" : `key.${one}`)} onClick=${() => setAct(one)}>${t(`keys.${one}`)}<//>`)}</div>
+    </div><//>
+    ${key.state === "denied" && html`<${Notice} tone="failed" action=${html`<a href=${href("/keys", { state: "denied" })}>${t("nav.keys")}</a>`}>${t("keys.denied.why")}<//>`}
+    ${act && html`<${KeyDialog} act=${act} state=${key.state} ids=${[id]} onDone=${done} onClose=${() => setAct("")} />`}
+  </div>`;
+}
