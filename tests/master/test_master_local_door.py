@@ -30,6 +30,7 @@ from trisalt.bus.requests import (
     BatchRequest,
     BatchView,
     Caller,
+    DropTokenRequest,
     LoginRequest,
     Published,
     PublishRequest,
@@ -369,6 +370,28 @@ async def test_a_token_is_made_at_the_door(master):
     assert (asked[0].username, asked[0].token_expire, asked[0].password.reveal()) == ("ann", 60, "right")
 
 
+async def test_whoever_has_a_token_may_end_it(master):
+    asked = await master.claim(DropTokenRequest, lambda request: True)
+    async with master.caller() as caller:
+        assert await caller.ask(op="del_token", credentials={"token": "a" * 64}) == {"dropped": True}
+    assert [request.token.reveal() for request in asked] == ["a" * 64]
+    async with master.caller() as caller:
+        assert (await caller.ask(op="del_token", credentials=LOGIN))["error"]["name"] == "ProtocolError"
+
+
+@pytest.mark.parametrize(
+    ("said", "peer"),
+    [("192.0.2.7", "192.0.2.7"), ("", None), ("x" * 65, None), ("a\nb", None), (["192.0.2.7"], None), (7, None)],
+)
+async def test_whoever_asks_for_others_may_say_where_these_are(master, said, peer):
+    tokens = await master.claim(TokenRequest, lambda request: {"token": "a" * 64})
+    logins = await master.claim(LoginRequest, vouch)
+    for question in ({"op": "mk_token"}, {"op": "whoami"}):
+        async with master.caller() as caller:
+            await caller.ask(**question, credentials=LOGIN, place=said)
+    assert [request.peer for request in tokens + logins] == [peer or f"uid {os.getuid()}"] * 2
+
+
 async def test_who_follows_later_gets_what_has_returned_so_far_first(master):
     await master.claim(WatchRequest, lambda request: ["m1", "m2"])
     master.jobs.kept["m1"] = {"return": 1, "retcode": 0, "success": True}
@@ -462,6 +485,26 @@ async def test_somebody_else_is_refused_everything(master):
     await trio.testing.wait_all_tasks_blocked()
     assert [event.fun for event in refused] == ["runner.jobs.active", "wheel.key.list_all"]
     assert [request.asker.name for request in published] == [refused[0].user] != ["root"]
+
+
+SAY_A_PLACE_AS_NOBODY = """
+import os, socket, sys
+from trisalt.wire.frames import pack_frame
+os.setgid(65534); os.setuid(65534)
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.connect(sys.argv[1])
+    login = {"eauth": "pam", "username": "ann", "password": "right"}
+    sock.sendall(pack_frame({"op": "mk_token", "credentials": login, "place": "192.0.2.7"}))
+    sock.recv(65536)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+async def test_somebody_else_is_where_the_kernel_says(master):
+    asked = await master.claim(TokenRequest, lambda request: {"token": "a" * 64})
+    with trio.fail_after(30):
+        await trio.run_process([sys.executable, "-c", SAY_A_PLACE_AS_NOBODY, master.path])
+    assert [request.peer for request in asked] == ["uid 65534"]
 
 
 CROWD = """

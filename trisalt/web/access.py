@@ -27,9 +27,6 @@ class AccessLog:
         self._broken = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
         began, status, size = time.perf_counter(), 0, 0
 
         async def counting(message: Message) -> None:

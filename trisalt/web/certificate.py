@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -77,11 +78,10 @@ def _make(crt: Path, key: Path, now: datetime) -> None:
 
 def _names() -> list[x509.GeneralName]:
     """What this host is called by those who type its address."""
-    host = socket.gethostname()
-    names = {"localhost", host, socket.getfqdn()}
-    addresses = {"127.0.0.1", "::1"}
-    with suppress(OSError):
-        addresses |= {str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(host, None)}
+    # Nobody is asked: where DNS does not answer, a start would take its time.
+    names = {"localhost", socket.gethostname()}
+    rows = [row for rows in psutil.net_if_addrs().values() for row in rows]
+    addresses = {row.address.partition("%")[0] for row in rows if row.family in (socket.AF_INET, socket.AF_INET6)}
     return [
         *(x509.DNSName(each) for each in sorted(names) if each.isascii() and each),
         *(x509.IPAddress(ipaddress.ip_address(each)) for each in sorted(addresses)),

@@ -31,7 +31,7 @@ class Door:
 
     def __init__(self, path: str, *, places: int = PLACES) -> None:
         self.path = path
-        self._places = trio.CapacityLimiter(places)
+        self._places = trio.Semaphore(places)
 
     async def ask(
         self,

@@ -80,9 +80,6 @@ class Peers:
         self._authorized = networks(authorized)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
         if self._trusted and within(address_of(scope), self._trusted):
             _forward(scope, self._trusted)
         if self._authorized and not within(address_of(scope), self._authorized):
@@ -190,15 +187,14 @@ class WhoseSession:
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            connection = HTTPConnection(scope)
-            token = connection.headers.get(HEADER)
-            by_cookie = token is None
-            if token is None:
-                token = connection.cookies.get(COOKIE, "")
-            session = self._sessions.find(token)
-            connection.state.session = session
-            connection.state.by_cookie = by_cookie and session is not None
+        connection = HTTPConnection(scope)
+        token = connection.headers.get(HEADER)
+        by_cookie = token is None
+        if token is None:
+            token = connection.cookies.get(COOKIE, "")
+        session = self._sessions.find(token)
+        connection.state.session = session
+        connection.state.by_cookie = by_cookie and session is not None
         await self._app(scope, receive, send)
 
 

@@ -21,6 +21,7 @@ import structlog
 import trio
 from hypercorn.config import Config, Sockets
 from hypercorn.trio import serve
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trisalt import log as logs
 from trisalt.errors import ConfigError
@@ -32,6 +33,9 @@ from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Certificate, Listener, Settings, is_loopback
 
 log = structlog.get_logger()
+# What it says when all is well, we say ourselves.
+_complaints = logging.getLogger("hypercorn")
+_complaints.setLevel(logging.WARNING)
 
 # So long may those inside finish; streams have no end of their own.
 GRACE_S = 2.0
@@ -59,7 +63,7 @@ async def run_api(
         await services.start(sessions.run)
         web = make_web(settings, Door(settings.door), sessions, services)
         # Hypercorn names each message's type, and Starlette none.
-        app: Any = make_app(web)
+        app: Any = partial(_call, make_app(web))
         async with trio.open_nursery() as servers:
             urls: list[str] = []
             for place in places:
@@ -74,12 +78,23 @@ async def run_api(
     log.info("web.stopped")
 
 
+async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """The application, but for its own beginning and end: what it lives on is there before it, and goes after it."""
+    if scope["type"] != "lifespan":
+        await app(scope, receive, send)
+        return
+    while True:
+        asked = (await receive())["type"]
+        await send({"type": f"{asked}.complete"})
+        if asked == "lifespan.shutdown":
+            return
+
+
 class Place(Config):
     """What Hypercorn is told of one listener. Blocking to make: it binds the address and reads the certificate."""
 
     accesslog = None
-    errorlog = logging.getLogger("hypercorn")
-    loglevel = "WARNING"
+    errorlog = _complaints
     graceful_timeout = GRACE_S
     keep_alive_timeout = KEEP_ALIVE_S
     h11_max_incomplete_size = LONGEST_HEADERS
