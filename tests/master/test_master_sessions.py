@@ -135,6 +135,10 @@ def test_an_accepted_key_counts_as_long_as_its_file_is_there(tmp_path, keys):
     wrong = ("m1", keys[1].public.pem), ("m1", "garbage"), ("m1", None)
     for id, offered in (*wrong, *((id, pub) for id in ("m2", "../m1", "", None, ["m1"], "a\0b"))):
         assert accepted.offered(id, offered) is None
+    offers = [("m1", f"{pub}\n"), ("m1", "garbage"), ("m2", pub), ("../m1", pub), ("", pub), ("a\0b", pub)]
+    assert [accepted.may_be(id, offered.encode()) for id, offered in offers] == [True] + [False] * 5
+    # Nothing was read yet, so anything may be it.
+    assert AcceptedKeys(tmp_path).may_be("m1", b"garbage")
     write_private(tmp_path / "m1", keys[1].public.pem.encode())
     assert accepted.find("m1").pem == keys[1].public.pem
     (tmp_path / "m1").unlink()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.envelope import pack_aes, pack_clear, pack_signed, parse_request
+from trisalt.wire.envelope import Knock, pack_aes, pack_clear, pack_signed, parse_request, receive_request
 
 UNREADABLE = {"error": "Routing error"}
 
@@ -29,6 +29,19 @@ def test_recorded_requests_are_read(vectors):
     request = parse_request(bytes.fromhex(vectors["auth_first"]["request"]))
     assert (request.enc, request.id, request.version) == ("clear", "", 3)
     assert request.load["cmd"] == "_auth"
+
+
+def test_a_sign_in_is_read_whole_when_its_turn_comes(vectors):
+    packed = bytes.fromhex(vectors["auth_token"]["request"])
+    knock = receive_request(packed)
+    assert isinstance(knock, Knock)
+    assert knock.read() == parse_request(packed)
+    load = knock.read().load
+    assert (knock.id.decode(), knock.pub.decode()) == (load["id"], load["pub"])
+    odd = receive_request(pack_clear({"cmd": "_auth", "id": ["m1"], "pub": None}))
+    assert (odd.id, odd.pub) == (b"", b"")
+    with pytest.raises(RemoteProtocolError, match="an id that is no text"):
+        odd.read()
 
 
 def test_our_requests_are_stocks_byte_for_byte(vectors):

@@ -34,7 +34,7 @@ from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.transport.request import Asked, answer_all
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle
-from trisalt.wire.envelope import EXCEPTION, Request, parse_request
+from trisalt.wire.envelope import EXCEPTION, Knock, Request, receive_request, text
 from trisalt.wire.handshake import Hello
 from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
@@ -154,6 +154,8 @@ class NetworkDoor:
                     work.append(partial(self._answer, asked, partial(self._ask, case), case.repeat))
                 case Repeat() as repeat:
                     work.append(partial(self._answer, asked, repeat.answered))
+                case Knock() as knock:
+                    work.append(partial(self._answer, asked, partial(self._sign_in, asked, knock)))
                 case Request() as request:
                     work.append(partial(self._answer, asked, partial(self._answer_clear, asked, request)))
         answer_all(answers)
@@ -166,14 +168,16 @@ class NetworkDoor:
             for one in work:
                 nursery.start_soon(one)
 
-    def _open(self, asked: Asked) -> bytes | _Case | Repeat | Request:
+    def _open(self, asked: Asked) -> bytes | _Case | Repeat | Request | Knock:
         """What is asked: a minion's case, or one that was here, or a clear request; or the answer, if that is all."""
         rules = self._rules()
         try:
-            request = parse_request(
+            request = receive_request(
                 asked.payload, minimum_version=rules.minimum_auth_version, max_size=rules.request_max_size
             )
-            return request if request.enc == "clear" else self._open_minions(asked, request, rules)
+            if isinstance(request, Knock) or request.enc == "clear":
+                return request
+            return self._open_minions(asked, request, rules)
         except Exception as exc:
             return self._refusal(asked, exc)
 
@@ -205,27 +209,33 @@ class NetworkDoor:
         if cmd == "ping":
             return codec.pack(load)
         log.info("request.received", enc="clear", cmd=cmd)
-        if cmd != "_auth":
-            lane = self._lanes["publications" if cmd == "publish" else "commands"]
-            await lane.enter()
-            try:
-                return codec.pack(await self._clear.answer(cmd, load, asked.peer))
-            finally:
-                lane.leave(began)
-        # Who is new, or says so without end, does not hold up those who are known.
-        known = self._keys.offered(load.get("id"), load.get("pub"))
-        lane = self._lanes["strangers" if known is None else "sign-ins"]
-        # Of one host, too: who knows a minion's public key must not take its turn from elsewhere. What is no text is
-        # refused when its turn comes: until then a sign-in costs as little as can be, for there are many.
-        await lane.enter((str(load.get("id")), str(load.get("pub")), asked.peer))
+        lane = self._lanes["publications" if cmd == "publish" else "commands"]
+        await lane.enter()
         try:
-            hello = Hello.from_load(load, request.version, known=known)
+            return codec.pack(await self._clear.answer(cmd, load, asked.peer))
+        finally:
+            lane.leave(began)
+
+    async def _sign_in(self, asked: Asked, knock: Knock) -> bytes:
+        began = time.perf_counter()
+        log.info("request.received", enc="clear", cmd=AuthRequest.CMD)
+        # Who is new, or says so without end, does not hold up those who are known.
+        lane = self._lanes["sign-ins" if self._keys.may_be(text(knock.id), knock.pub) else "strangers"]
+        # Of one host, too: who knows a minion's public key must not take its turn from elsewhere. What is no sign-in is
+        # refused when its turn comes: until then it costs as little as can be, for there are many.
+        await lane.enter((knock.id, knock.pub, asked.peer))
+        try:
+            load = knock.read().load
+            if load.get("cmd") != AuthRequest.CMD:
+                return codec.pack({})
+            known = self._keys.offered(load.get("id"), load.get("pub"))
+            hello = Hello.from_load(load, knock.version, known=known)
             with trio.fail_after(ANSWER_WITHIN_S):
                 answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer, known=known is not None))
         finally:
             lane.leave(began)
         self._presence.knocked(hello.id)
-        self._answered(hello.id, cmd, asked.peer, began, ok=True)
+        self._answered(hello.id, AuthRequest.CMD, asked.peer, began, ok=True)
         return answer
 
     # -- minions --------------------------------------------------------------------------------------------------

@@ -39,9 +39,34 @@ class Request:
     sig_algo: str
 
 
+@attrs.frozen
+class Knock:
+    """A sign-in, read as far as is needed to have it wait its turn: there may be thousands of them.
+
+    `id` and `pub` are whose it says to be, raw, and empty where they are no text.
+    """
+
+    id: bytes
+    pub: bytes
+    version: int
+    _payload: bytes = attrs.field(repr=False)
+
+    def read(self) -> Request:
+        """All of it. Raises as `parse_request` does."""
+        return _parse_clear(self._payload, self.version)
+
+
 def parse_request(
     payload: bytes, *, minimum_version: int = MINIMUM_VERSION, max_clear: int = MAX_CLEAR, max_size: int = MAX_REQUEST
 ) -> Request:
+    """Read one request whole: see `receive_request`."""
+    request = receive_request(payload, minimum_version=minimum_version, max_clear=max_clear, max_size=max_size)
+    return request.read() if isinstance(request, Knock) else request
+
+
+def receive_request(
+    payload: bytes, *, minimum_version: int = MINIMUM_VERSION, max_clear: int = MAX_CLEAR, max_size: int = MAX_REQUEST
+) -> Request | Knock:
     """Read one request. Raises RemoteProtocolError; its `refusal`, packed, is the whole answer.
 
     `max_clear` limits what strangers may send, in bytes; `max_size` what those with a session may.
@@ -64,6 +89,9 @@ def parse_request(
         case b"clear":
             if len(payload) > max_clear:
                 raise RemoteProtocolError(f"a clear request of {len(payload)} bytes, when {max_clear} are allowed")
+            load = outer[b"load"]
+            if isinstance(load, dict) and load.get(b"cmd") == b"_auth":
+                return Knock(_raw(load.get(b"id")), _raw(load.get(b"pub")), version, payload)
             return _parse_clear(payload, version)
     raise RemoteProtocolError("an unknown enc")
 
@@ -107,6 +135,10 @@ def _parse_clear(payload: bytes, version: int) -> Request:
     return Request(
         enc="clear", load=load, version=version, id="", enc_algo=DEFAULT_ENCRYPTION, sig_algo=DEFAULT_SIGNING
     )
+
+
+def _raw(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
 
 
 def text(value: object) -> str:
