@@ -55,8 +55,10 @@ class Client:
             sent.setdefault("content-type", "application/json")
         return await self.send(method, path, raw, {"host": "salt.test", **self.headers, **sent})
 
-    async def send(self, method: str, path: str, raw: bytes, headers: Mapping[str, str]) -> Answer:
-        """The request as it is, in two pieces where it has a body."""
+    async def send(
+        self, method: str, path: str, raw: bytes, headers: Mapping[str, str], *, receive: Any = None
+    ) -> Answer:
+        """The request as it is, in two pieces where it has a body; or as `receive` gives it."""
         path, _, query = path.partition("?")
         scope = {
             "type": "http",
@@ -76,7 +78,7 @@ class Client:
         pieces = [raw[: len(raw) // 2], raw[len(raw) // 2 :]]
         told: list[dict[str, Any]] = []
 
-        async def receive() -> dict[str, Any]:
+        async def give() -> dict[str, Any]:
             if pieces:
                 piece = pieces.pop(0)
                 return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
@@ -86,7 +88,7 @@ class Client:
         async def send(message: dict[str, Any]) -> None:
             told.append(message)
 
-        await self.app(scope, receive, send)
+        await self.app(scope, receive or give, send)
         start, *rest = told
         assert start["type"] == "http.response.start", start
         body = b"".join(message.get("body", b"") for message in rest)

@@ -3,9 +3,10 @@
 import re
 
 import pytest
+import trio
 
 from tests.web.conftest import PASSWORD
-from trisalt.web.guards import CSP, own_origin, within
+from trisalt.web.guards import BODY_S, CSP, own_origin, within
 
 LOGIN = {"username": "ann", "password": PASSWORD, "eauth": "pam"}
 COMMAND = {"client": "runner", "fun": "manage.up"}
@@ -241,6 +242,20 @@ async def test_a_body_above_the_limit_is_413(open_client, told):
     headers = {"host": "salt.test", "content-type": "application/json"} | ({"content-length": "1001"} if told else {})
     answer = await client.send("POST", "/login", raw, headers)
     assert (answer.status, answer.json["status"]) == (413, 413)
+
+
+async def test_a_body_that_does_not_come_is_408(open_client, autojump_clock):
+    told = []
+
+    async def receive():
+        if not told:
+            told.append("a first piece")
+            return {"type": "http.request", "body": b"{", "more_body": True}
+        await trio.sleep_forever()
+
+    answer = await open_client().send("POST", "/login", b"", {"host": "salt.test"}, receive=receive)
+    assert (answer.status, answer.json["status"]) == (408, 408)
+    assert trio.current_time() == pytest.approx(BODY_S)
 
 
 async def test_more_than_a_hundred_commands_are_400(client, runs):

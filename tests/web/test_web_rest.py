@@ -117,6 +117,22 @@ async def test_what_the_door_says_becomes_a_status(ann, door, error, status):
     assert (answer.status, answer.json) == (status, {"status": status, "return": str(error)})
 
 
+async def test_whom_the_master_does_not_know_any_more_has_no_session(ann, door):
+    door.says["publish"] = [Unauthenticated()]
+    chunk = {"client": "local", "tgt": "*", "fun": "test.ping"}
+    assert (await ann.post("/", chunk)).status == 401
+    door.says["publish"] = lambda _question: returns(web1=True)
+    assert (await ann.post("/", chunk)).ret == "No valid session: please log in"
+
+
+async def test_a_token_in_a_body_that_is_none_ends_no_session(ann, door):
+    door.says["whoami"] = [Unauthenticated()]
+    chunk = {"client": "local", "tgt": "*", "fun": "test.ping", "token": "cd" * 32}
+    assert (await ann.post("/run", chunk)).status == 401
+    door.says["publish"] = lambda _question: returns(web1=True)
+    assert (await ann.post("/", chunk)).status == 200
+
+
 async def test_commands_are_done_in_their_order(ann, door):
     door.says["publish"] = lambda question: returns(web1=question["fun"])
     door.says["runner"] = [

@@ -12,10 +12,10 @@ import trio
 from cryptography import x509
 
 from trisalt.errors import ConfigError
-from trisalt.web import server
 from trisalt.web.certificate import DAYS, fingerprint, make_certificate
 from trisalt.web.server import Place, run_api
 from trisalt.web.settings import Certificate, Listener
+from trisalt.web.tls import answer_in_clear, make_context
 
 
 @pytest.fixture
@@ -81,8 +81,45 @@ async def test_clients_that_know_http2_speak_it(serve, own):
     await trio.aclose_forcefully(stream)
 
 
+async def test_whoever_forgets_the_s_of_https_is_led_to_it(serve, own):
+    (port,) = await serve(listen(own))
+    request = f"GET /app/jobs?x=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    with trio.fail_after(20):
+        async with stream:
+            # In pieces, as a network may have it.
+            for piece in (request[:9], request[9:]):
+                await stream.send_all(piece)
+            answer = b"".join([bytes(piece) async for piece in stream])
+    assert answer.startswith(b"HTTP/1.1 307 ")
+    assert f"\r\nLocation: https://127.0.0.1:{port}/app/jobs?x=1\r\n".encode() in answer
+    assert (await fetch(port, trusting()))[0].startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("request_", "location"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: salt\r\n\r\n", b"https://salt/"),
+        (b"HEAD /app HTTP/1.0\r\nx: y\r\nhost: [::1]:8080 \r\n\r\n", b"https://[::1]:8080/app"),
+        (b"GET / HTTP/1.1\r\n\r\n", None),
+        (b"POST /login HTTP/1.1\r\nHost: salt\r\n\r\nusername=ann", None),
+        (b"GET http://evil.example/ HTTP/1.1\r\nHost: salt\r\n\r\n", None),
+        (b"GET / HTTP/1.1\r\nHost: evil.example/@salt\r\n\r\n", None),
+        (b"GET /\rX HTTP/1.1\r\nHost: salt\r\n\r\n", None),
+        (b"SSH-2.0-x\r\n\r\n", None),
+        (b"", None),
+    ],
+)
+def test_in_clear_only_the_same_address_by_tls_is_told(request_, location):
+    answer = answer_in_clear(request_)
+    if location is None:
+        assert answer.startswith(b"HTTP/1.1 400 ")
+    else:
+        assert b"\r\nLocation: " + location + b"\r\n" in answer
+
+
 def test_nothing_older_than_tls_1_2_is_spoken(own):
-    context = server._context(own)
+    context = make_context(own)
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     names = [cipher["name"] for cipher in context.get_ciphers()]
     assert names

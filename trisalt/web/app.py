@@ -8,6 +8,7 @@ is in `Web`. A handler finds `request.state.session` (a `Session`, or None: `nee
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 import trio
@@ -20,7 +21,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from trisalt.client.door import MasterUnreachable
-from trisalt.errors import AuthError, NotFound, RequestTimeout, StoreError, TrisaltError
+from trisalt.errors import AuthError, NotFound, RequestTimeout, StoreError, TrisaltError, Unauthenticated
 from trisalt.web.access import AccessLog
 from trisalt.web.audit import Audit
 from trisalt.web.commands import Commands
@@ -68,7 +69,7 @@ def make_app(web: Web) -> ASGIApp:
             Middleware(PageForBrowsers, settings=settings),
             Middleware(Crashes),
         ],
-        exception_handlers={HTTPException: _refused, TrisaltError: _failed},
+        exception_handlers={HTTPException: _refused, TrisaltError: partial(_failed, web.sessions)},
     )
 
 
@@ -111,8 +112,10 @@ async def _refused(request: Request, exc: Exception) -> Response:
     return refusal(request, exc.status_code, exc.detail, exc.headers)
 
 
-async def _failed(request: Request, exc: Exception) -> Response:
-    """The door said no, or nothing."""
+async def _failed(sessions: Sessions, request: Request, exc: Exception) -> Response:
+    """The door said no, or nothing. Whom the master does not know any more has no session either."""
+    if isinstance(exc, Unauthenticated) and request.state.session is not None:
+        sessions.drop(request.state.session)
     return refusal(request, status_of(exc), str(exc))
 
 

@@ -6,9 +6,11 @@ Plain ASGI; `app` puts them in their one order. A guard that refuses answers by 
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Iterable
 
 import structlog
+import trio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
@@ -45,6 +47,8 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 HSTS = "max-age=31536000"
+# Seconds for a body to come.
+BODY_S = 60.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_HEADERS = "Content-Type, X-Auth-Token, X-Requested-With"
 _CORS_METHODS = "GET, POST"
@@ -262,7 +266,8 @@ class Crashes:
 
 
 class BodyLimit:
-    """Refuses a body above so many bytes: before it is read where its length is told, else while it is."""
+    """Refuses a body above so many bytes: before it is read where its length is told, else while it is. And one that
+    takes too long to come."""
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app = app
@@ -276,11 +281,16 @@ class BodyLimit:
         if not length.isdecimal() or int(length) > self._most:
             await refuse(scope, receive, send, 413, self._text)
             return
-        read = 0
+        read, whole = 0, False
+        late = trio.current_time() + BODY_S
 
         async def limited() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, whole
+            with trio.CancelScope(deadline=math.inf if whole else late) as waiting:
+                message = await receive()
+            if waiting.cancelled_caught:
+                raise HTTPException(408, f"The body was not here within {BODY_S:g} s")
+            whole = whole or not message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > self._most:
                 raise HTTPException(413, self._text)

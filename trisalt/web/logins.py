@@ -82,7 +82,10 @@ class Logins:
         """Whoever these credentials say, for what one request asks. Raises as `sign_in` does."""
         place = address_of(request.scope)
         if "token" in shown:
-            who = await self._whoami(shown["token"], place)
+            try:
+                who = await self._whoami(shown["token"], place)
+            except Unauthenticated:
+                raise HTTPException(401, NO_LOGIN) from None
             yield Asker(credentials=dict(shown), user=who["name"], eauth=who["eauth"], place=place)
             return
         made = await self._make_token(shown, place)

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import ssl
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,10 +26,11 @@ from trisalt import log as logs
 from trisalt.errors import ConfigError
 from trisalt.service import keep_watchdog, tell_init
 from trisalt.web.app import make_app, make_web
-from trisalt.web.certificate import fingerprint, make_certificate
+from trisalt.web.certificate import fingerprint
 from trisalt.web.door import Door
 from trisalt.web.sessions import Sessions
-from trisalt.web.settings import Certificate, Listener, Settings, is_loopback
+from trisalt.web.settings import Listener, Settings, is_loopback
+from trisalt.web.tls import load, make_context
 
 log = structlog.get_logger()
 # What it says when all is well, we say ourselves.
@@ -43,8 +43,8 @@ KEEP_ALIVE_S = 30.0
 LONGEST_HEADERS = 16 * 1024
 LONGEST_MESSAGE = 1024 * 1024
 BACKLOG = 1024
-# Of TLS 1.2; those of 1.3 are all good.
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+# A client that says nothing, or half a word.
+HANDSHAKE_S = 15.0
 
 
 async def run_api(
@@ -101,10 +101,11 @@ class Place(Config):
     h2_max_header_list_size = LONGEST_HEADERS
     websocket_max_message_size = LONGEST_MESSAGE
     include_server_header = False
+    ssl_handshake_timeout = HANDSHAKE_S
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
-        self._context = None if listener.certificate is None else _context(listener.certificate)
+        self._context = None if listener.certificate is None else make_context(listener.certificate)
         self._socket = _bind(listener)
 
     @property
@@ -128,8 +129,8 @@ class Place(Config):
         if self._context is None or self.listener.certificate is None:
             return
         # A context that has loaded half of a pair is of no use: another one tries first.
-        _context(self.listener.certificate)
-        _load(self._context, self.listener.certificate)
+        make_context(self.listener.certificate)
+        load(self._context, self.listener.certificate)
 
 
 def _bind(listener: Listener) -> socket.socket:
@@ -147,35 +148,6 @@ def _bind(listener: Listener) -> socket.socket:
         raise ConfigError(f"{listener.block}: {listener.host}:{listener.port}: {exc.strerror}") from exc
     sock.setblocking(False)
     return sock
-
-
-def _context(certificate: Certificate) -> ssl.SSLContext:
-    """Whatever a client has to be content with: TLS 1.2 or above, ciphers with forward secrecy."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    _load(context, certificate)
-    return context
-
-
-def _load(context: ssl.SSLContext, certificate: Certificate) -> None:
-    if certificate.own:
-        make_certificate(Path(certificate.crt), Path(certificate.key))
-    try:
-        if not certificate.chain:
-            context.load_cert_chain(certificate.crt, certificate.key)
-            return
-        # What the chain adds goes behind the certificate itself, and OpenSSL takes both from one file.
-        with tempfile.NamedTemporaryFile(suffix=".pem") as joined:
-            for path in (certificate.crt, certificate.chain):
-                joined.write(Path(path).read_bytes() + b"\n")
-            joined.flush()
-            context.load_cert_chain(joined.name, certificate.key)
-    except (OSError, ssl.SSLError) as exc:
-        names = " and ".join(dict.fromkeys((certificate.crt, certificate.key, certificate.chain or certificate.key)))
-        raise ConfigError(f"the certificate of {names} cannot be used: {exc.strerror or exc}") from exc
 
 
 def _tell(listener: Listener, settings: Settings) -> None:
