@@ -35,7 +35,7 @@ class Store:
 
 async def run_for(seconds, store, **options):
     with trio.move_on_after(seconds):
-        await keep_house(Bus(), store, clock=lambda: 100_000.0 + trio.current_time(), **options)
+        await keep_house(Bus(), store, ago=lambda seconds: 100_000.0 + trio.current_time() - seconds, **options)
 
 
 async def test_old_jobs_go_at_once_and_again_every_round(autojump_clock):

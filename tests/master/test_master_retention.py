@@ -41,7 +41,7 @@ async def test_events_are_forgotten_by_age(store, nursery, monkeypatch):
     monkeypatch.setattr(retention, "EVERY_S", 0.001)
     now = [1_000_000.0]
     store.log._clock = lambda: now[0]
-    service = partial(keep_size, store, keep_events_seconds=60, store_max_bytes=0, clock=lambda: now[0])
+    service = partial(keep_size, store, keep_events_seconds=60, store_max_bytes=0, ago=lambda seconds: now[0] - seconds)
     await nursery.start(service)
     for _ in range(30):
         await flood(store, 10, size=1)

@@ -73,6 +73,7 @@ def install() -> None:
     assert not early, f"the platform comes before what runs on it: {', '.join(early[:3])} is here already"
     _installed = True
     real_time, real_monotonic, real_counter, real_urandom = time.time, time.monotonic, time.perf_counter, os.urandom
+    real_gettime = time.clock_gettime
 
     def wall() -> float:
         if _platform.elapsed is None:
@@ -90,6 +91,7 @@ def install() -> None:
     time.time_ns = lambda: int(wall() * 1e9)
     time.monotonic = steady(real_monotonic)
     time.perf_counter = steady(real_counter)
+    time.clock_gettime = lambda which: real_gettime(which) if _platform.elapsed is None else _platform.elapsed()
     os.urandom = random_bytes
     _watch_files()
 

@@ -65,7 +65,7 @@ PRIVATE_ARGUMENTS = re.compile(r"runner\.(auth\..*|cache\.store)|wheel\.pillar_r
 # Functions that list what the store has. A large list is not kept there, and not told on the bus.
 LISTS = re.compile(r"runner\.jobs\.(list_jobs|list_jobs_filter)")
 # Banks that no plugin changes: who writes there could be whom they like.
-OWN_BANKS = frozenset({"tokens", "presence", unended.BANK})
+OWN_BANKS = frozenset({"tokens", "presence", "clock", unended.BANK})
 
 
 @attrs.define

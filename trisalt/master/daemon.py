@@ -34,6 +34,7 @@ from trisalt.master.api import ApiProcess, open_api
 from trisalt.master.auth import KeyRules, keep_keys, watch_drop_file
 from trisalt.master.batches import run_batches
 from trisalt.master.clear import ClearDesk
+from trisalt.master.clock import SteadyClock, keep_clock
 from trisalt.master.commands import Runs, answer_upcall, serve_commands
 from trisalt.master.departures import GONE, follow_departures
 from trisalt.master.event_return import EventReturnRules, return_events
@@ -147,6 +148,7 @@ class Premises:
     schedule: Schedule
     presence: PresenceDesk
     files: Backends
+    clock: SteadyClock = attrs.field(factory=SteadyClock)
     api: ApiProcess = attrs.field(factory=ApiProcess)
     bus: Bus = attrs.field(factory=Bus)
     runs: Runs = attrs.field(factory=Runs)
@@ -251,13 +253,24 @@ async def start_services(
         keep_jobs_seconds=config.keep_jobs_seconds,
         loop_interval=config.loop_interval,
         known=partial(_known, here.keyring),
+        ago=here.clock.ago,
     )
     essential = (
         partial(keep_keys, bus, here.keyring, here.accepted, here.identity, here.sessions, rules=lambda: live.keys),
         partial(follow_departures, bus, store.banks, here.sessions, preserve=config.preserve_minion_cache),
         partial(keep_presence, bus, here.presence, store.banks, minions.accepted),
-        partial(publish_jobs, bus, publisher, here.identity, minions, store.jobs, live.acl, rules=lambda: live.publish),
-        partial(run_queue, bus, store, queue, timeout=config.timeout),
+        partial(
+            publish_jobs,
+            bus,
+            publisher,
+            here.identity,
+            minions,
+            store.jobs,
+            live.acl,
+            rules=lambda: live.publish,
+            clock=here.clock.now,
+        ),
+        partial(run_queue, bus, store, queue, timeout=config.timeout, clock=here.clock.now),
         partial(answer_targets, bus, minions),
         partial(serve_logins, bus, workers, store.banks, live.acl, rules=lambda: live.logins),
         partial(
@@ -268,6 +281,7 @@ async def start_services(
             gather_job_timeout=config.gather_job_timeout,
             keep_seconds=config.keep_jobs_seconds,
             patience=lambda: live.publish.queue_offline or USUAL_PATIENCE_S,
+            clock=here.clock.now,
             read_begun=cache.read_batch,
         ),
         partial(serve_pillar, bus, store.banks, workers, opts, max_running=config.worker_threads),
@@ -281,6 +295,8 @@ async def start_services(
         partial(run_due, bus, workers, here.runs, master_id=config.id, user=config.user),
         partial(watch_drop_file, bus, Path(here.paths.drop_file), id=config.id),
     )
+    # Before anything expires, or waits, by it.
+    await services.start(partial(keep_clock, here.clock, store.clock, shifted=queue.shift))
     watched: Callable[[], int] = await services.start(
         partial(
             keep_jobs,
@@ -296,7 +312,11 @@ async def start_services(
         await services.start(service)
     await services.start(partial(supervise, housekeeping, name="housekeeping"))
     retention = partial(
-        keep_size, store, keep_events_seconds=config.keep_events_seconds, store_max_bytes=config.store_max_bytes
+        keep_size,
+        store,
+        keep_events_seconds=config.keep_events_seconds,
+        store_max_bytes=config.store_max_bytes,
+        ago=here.clock.ago,
     )
     await services.start(partial(supervise, retention, name="retention"))
     if (git := here.files.git) is not None:

@@ -33,19 +33,19 @@ async def keep_house(
     keep_jobs_seconds: float = 86400,
     loop_interval: float = 3600.0,
     known: Callable[[], Collection[str]] | None = None,
-    clock: Callable[[], float] = time.time,
+    ago: Callable[[float], float] = lambda seconds: time.time() - seconds,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Do what must be done now and then, every `loop_interval` seconds, until cancelled; the first time at once.
 
     `keep_jobs_seconds` 0 keeps jobs for ever. `known` gives the ids that have a key in any state; None leaves alone
-    what is kept of others. `clock` is wall time.
+    what is kept of others. `ago(seconds)` is the wall time that was noted so long ago.
     """
     task_status.started()
     while True:
         try:
             if keep_jobs_seconds > 0:
-                await _expire(store, clock() - keep_jobs_seconds)
+                await _expire(store, ago(keep_jobs_seconds))
             if known is not None:
                 await _forget(store, known)
         except StoreError as exc:

@@ -88,14 +88,15 @@ async def publish_jobs(
     acl: Acl,
     *,
     rules: Callable[[], PublishRules],
+    clock: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer `PublishRequest` with a `Published`, `AimRequest` and `SendRequest`, until cancelled.
 
     `jobs` is `store.jobs`: the job is recorded there, durably, before it is told or sent. Where `acl` says no, the
-    asker gets `Denied`.
+    asker gets `Denied`. `clock` is wall time: until when what waits does so.
     """
-    desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules)
+    desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules, clock)
     with bus.answering({PublishRequest: desk.publish, AimRequest: desk.resolve, SendRequest: desk.send_again}):
         task_status.started()
         await trio.sleep_forever()
@@ -111,6 +112,7 @@ class _Desk:
         jobs: Jobs,
         acl: Acl,
         rules: Callable[[], PublishRules],
+        clock: Callable[[], float],
     ) -> None:
         self._bus = bus
         self._publisher = publisher
@@ -119,6 +121,7 @@ class _Desk:
         self._jobs = jobs
         self._acl = acl
         self._rules = rules
+        self._clock = clock
         self._last_jid: str | None = None
 
     async def resolve(self, request: AimRequest) -> Resolved:
@@ -204,7 +207,7 @@ class _Desk:
         """Until when a job waits, and for whom it has to: those that presence says are away."""
         known: dict[str, Presence] = await self._bus.ask(PresenceRequest(ids=minions))
         absent = frozenset(id for id, presence in known.items() if presence.present is False)
-        return Waits(until=time.time() + seconds, absent=absent)
+        return Waits(until=self._clock() + seconds, absent=absent)
 
     async def send_again(self, request: SendRequest) -> None:
         """A job of before goes out under its own jid, to some of its minions: it is recorded, and was told as new."""

@@ -265,6 +265,13 @@ class Queue:
                 place.times = max(place.times - 1, 0)
                 self._touched[id] = None
 
+    def shift(self, by: float) -> None:
+        """The wall clock was set by so much: what waits does so as long as it was to."""
+        for places in self._jobs.values():
+            for place in places.values():
+                place.until += by
+        self._earliest += by
+
     def cancel(self, jid: str, ids: Collection[str] | None) -> dict[str, bool]:
         """It is not to be sent any more: to these, or (None) to anybody. For whom it waited, and who may have it."""
         places = [place for id, place in self._jobs.get(jid, {}).items() if ids is None or id in ids]

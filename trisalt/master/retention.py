@@ -50,22 +50,22 @@ async def keep_size(
     *,
     keep_events_seconds: float,
     store_max_bytes: int,
-    clock: Callable[[], float] = time.time,
+    ago: Callable[[float], float] = lambda seconds: time.time() - seconds,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Forget what is too old or too much, and give back what is free, until cancelled. 0 is no bound.
 
-    `clock` is wall time.
+    `ago(seconds)` is the wall time that was noted so long ago.
     """
     task_status.started()
     warned, used = float("-inf"), 0
     while True:
         try:
             if keep_events_seconds > 0:
-                await _in_slices(lambda: store.log.expire(clock() - keep_events_seconds, limit=SLICE))
+                await _in_slices(lambda: store.log.expire(ago(keep_events_seconds), limit=SLICE))
             used = (await store.size()).used if store_max_bytes > 0 else 0
             if used > store_max_bytes * HEADROOM:
-                rows = await _trim(store, store_max_bytes * LOW, clock() - SPARED_S)
+                rows = await _trim(store, store_max_bytes * LOW, ago(SPARED_S))
                 if trio.current_time() - warned > 3600:
                     warned = trio.current_time()
                     log.warning("store.trimmed", rows=rows, store_max_bytes=store_max_bytes)

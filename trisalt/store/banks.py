@@ -25,7 +25,7 @@ T = TypeVar("T")
 COLUMNS_BYTES = 256 * 1024 * 1024
 """How much memory one bank may take by column; a bigger one is read from the database each time."""
 
-_PUT = (
+PUT = (
     "INSERT INTO banks (bank, key, updated, value) VALUES (?,?,?,?) "
     "ON CONFLICT (bank, key) DO UPDATE SET updated = excluded.updated, value = excluded.value"
 )
@@ -45,7 +45,7 @@ class SqliteBanks:
         row = (bank, key, self._clock(), pack_bin(value))
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
-            connection.execute(_PUT, row)
+            connection.execute(PUT, row)
 
         await self._engine.write(write, then=partial(self._changed, {bank: (key,)}))
 
@@ -56,7 +56,7 @@ class SqliteBanks:
 
         def write(connection: sqlite3.Connection, _careful: bool) -> None:
             for row in rows:
-                connection.execute(_PUT, row)
+                connection.execute(PUT, row)
 
         await self._engine.write(write, then=partial(self._changed, values))
 
@@ -73,7 +73,7 @@ class SqliteBanks:
             if value is None:
                 connection.execute("DELETE FROM banks WHERE bank = ? AND key = ?", (bank, key))
             else:
-                connection.execute(_PUT, (bank, key, now, pack_bin(value)))
+                connection.execute(PUT, (bank, key, now, pack_bin(value)))
             return value
 
         return await self._engine.write(write, then=partial(self._changed, {bank: (key,)}))

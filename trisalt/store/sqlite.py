@@ -25,6 +25,7 @@ import trio
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.meters import Histogram
 from trisalt.store.banks import SqliteBanks
+from trisalt.store.clock import SqliteClock
 from trisalt.store.jobs import SqliteJobs
 from trisalt.store.log import SqliteLog
 from trisalt.store.queue import SqliteQueue
@@ -122,6 +123,7 @@ class SqliteStore:
         self.jobs = SqliteJobs(self, self.log)
         self.queue = SqliteQueue(self, clock=time.time)
         self.banks = SqliteBanks(self)
+        self.clock = SqliteClock(self, clock=time.time)
         self._path = path
         self._inode = os.stat(path).st_ino
         self._connection = connection

@@ -335,6 +335,10 @@ class Store(Protocol):
         """Salt's cache."""
 
     @property
+    def clock(self) -> Any:
+        """What is done when the host's clock was set: see `store.clock`."""
+
+    @property
     def log(self) -> EventLog:
         """What the outside may hear of."""
 
