@@ -206,6 +206,19 @@ MINION_LINES: dict[str, Row] = {
             "Or restart the Salt Master in open mode to clean out the keys. The Salt Minion will now exit.",
         ),
     ),
+    "auth.rejected_for_now": (
+        ("error", "The Salt Master has rejected this minion's public key."),
+        ("error", "To repair this issue, delete the public key for this minion on the Salt Master."),
+        ("error", "The Salt Minion will attempt to re-authenticate."),
+    ),
+    "auth.rejected_by_one": (
+        ("critical", "The Salt Master at {master} has rejected this minion's public key!"),
+        (
+            "critical",
+            "To repair this issue, delete the public key for this minion on the Salt Master and restart this minion.",
+        ),
+        ("critical", "The Salt Minion goes on with its other masters."),
+    ),
     "auth.retrying": "Waiting {wait_s} seconds before retry.",
     "auth.successful": "Authentication with master at {master} successful!",
     "auth.master_key_mismatch": (

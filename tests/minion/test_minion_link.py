@@ -117,9 +117,22 @@ async def test_a_rejected_minion_stops(patient_clock, open_link, master):
 
 async def test_a_rejected_minion_may_be_told_to_keep_trying(patient_clock, open_link, master):
     master.mode = "reject"
-    async with open_link(sign_in={"rejected_retry": True}):
-        await trio.sleep(25)
+    with structlog.testing.capture_logs() as logs:
+        async with open_link(sign_in={"rejected_retry": True}):
+            await trio.sleep(25)
     assert master.auths == 3
+    assert {line["event"] for line in logs if "reject" in line["event"]} == {"auth.rejected_for_now"}
+
+
+async def test_a_link_that_is_rejected_beside_others_does_not_say_that_the_minion_ends(
+    patient_clock, open_link, master
+):
+    master.mode = "reject"
+    with structlog.testing.capture_logs() as logs, pytest.RaisesGroup(Rejected, flatten_subgroups=True):
+        async with open_link() as (_bus, link):
+            link.alone = lambda: False
+            await trio.sleep(100)
+    assert {line["event"] for line in logs if "reject" in line["event"]} == {"auth.rejected_by_one"}
 
 
 @pytest.mark.parametrize("mode", ["forged", "garbage", "full"])

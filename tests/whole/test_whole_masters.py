@@ -106,3 +106,24 @@ def test_a_minion_goes_to_the_next_master_and_back_to_the_first_when_that_is_the
     one.wait_up("m3")
     assert not pings(other, "m3")
     assert minion.stop() == 0
+
+
+def test_what_a_call_fires_is_told_to_both_masters_and_one_that_is_down_delays_it_little(labs):
+    one, other = labs
+
+    def heard(lab, tag):
+        done = lab.run("salt-run", "state.event", tag, "--since", "1h", "--until", "now")
+        return done.stdout.count(f"{tag}\t")
+
+    done = one.run("salt-call", "event.send", "my/call", "a=1", minion="m1")
+    assert done.returncode == 0, done.stderr
+    for lab in labs:
+        lab.wait(lambda lab=lab: heard(lab, "my/call") == 1, "the event")
+    other.daemons["master"].stop()
+    began = time.monotonic()
+    done = one.run("salt-call", "event.send", "my/other", minion="m1")
+    assert time.monotonic() - began < 15
+    assert done.returncode == 0, done.stderr
+    assert heard(one, "my/other") == 1
+    other._start("master", "ours", "salt-master", other.master_dir(), "info")
+    other.wait_up("m1")

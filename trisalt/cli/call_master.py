@@ -22,7 +22,6 @@ from trisalt.config.minion import MasterAddress
 from trisalt.config.paths import minion_paths
 from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
 from trisalt.loader.passed import passed_to_pillars
-from trisalt.minion.asking import answer_requests
 from trisalt.minion.dial import Dial, resolve
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
@@ -188,7 +187,7 @@ class MasterHost(CallHost):
                 with trio.fail_after(max(share, 0)):
                     if number + 1 < len(masters):
                         await _answers(master)
-                    await self._serve(master, identity, options, dial)
+                    await self._serve(master, masters, identity, options, dial)
                 return
             except (trio.TooSlowError, OSError) as exc:
                 missed.append(f"{master.host}:{master.port}" + (f" ({exc})" if str(exc) else ""))
@@ -200,23 +199,55 @@ class MasterHost(CallHost):
                 refused = error
         raise refused or RequestTimeout(f"The master {' and '.join(missed)} does not answer.")
 
-    async def _serve(self, master: Master, identity: Identity, options: LinkOptions, dial: Dial) -> None:
-        """Sign in to one master within the deadline that is set; then answer, without one, until told to stop."""
+    async def _serve(
+        self, master: Master, masters: Sequence[Master], identity: Identity, options: LinkOptions, dial: Dial
+    ) -> None:
+        """Sign in to one master within the deadline that is set; then answer, without one, until told to stop.
+
+        What is for each of the `masters`, as an event is, goes to the others by a sign-in of its own.
+        """
         address = (await dial.resolve(master.host, master.port))[0]
         async with dial.client(tcp_address(address, master.port)) as client:
             first = await self._first(client, identity, options.sign_in)
             link = CallLink(self._bus, Rota([master]), identity, self._facts, options, dial=dial)
+            others = {other.name: other for other in masters if other is not master}
+            if others:
+                self._upcalls.standing = lambda: [master.name, *others]
+
+            async def answer(request: MasterRequest) -> Any:
+                if (other := others.get(request.master or "")) is not None:
+                    return await self._ask_beside(other, request, identity, options, dial)
+                return await link.ask(request.load, timeout=request.timeout, tries=request.tries, nonce=request.nonce)
+
             with trio.CancelScope(shield=True):
                 try:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(link.serve, client, first)
-                        await nursery.start(answer_requests, self._bus, [link])
-                        self._ready.set()
-                        assert self._done is not None
-                        await self._done.wait()
+                        with self._bus.answering({MasterRequest: answer}):
+                            self._ready.set()
+                            assert self._done is not None
+                            await self._done.wait()
                         nursery.cancel_scope.cancel()
                 except* TrisaltError as group:
                     raise _sole(group) from None
+
+    async def _ask_beside(
+        self, master: Master, request: MasterRequest, identity: Identity, options: LinkOptions, dial: Dial
+    ) -> Any:
+        """Ask one master that does not serve us, with a sign-in for it alone. Raises TrisaltError."""
+        with trio.move_on_after(request.timeout):
+            try:
+                await _answers(master)
+                address = (await dial.resolve(master.host, master.port))[0]
+            except OSError as exc:
+                raise RequestTimeout(f"the master {master.name} does not answer: {exc}") from exc
+            async with dial.client(tcp_address(address, master.port)) as client, trio.open_nursery() as nursery:
+                link = CallLink(self._bus, Rota([master]), identity, self._facts, options, dial=dial)
+                nursery.start_soon(link.serve, client, await self._first(client, identity, options.sign_in))
+                answer = await link.ask(request.load, timeout=request.timeout, tries=1)
+                nursery.cancel_scope.cancel()
+            return answer
+        raise RequestTimeout(f"the master {master.name} did not answer")
 
     async def _first(self, client: Any, identity: Identity, options: SignInOptions) -> Accepted:
         """A lost request is sent again; an answer is an answer."""

@@ -545,6 +545,7 @@ def _state_runs(proc: Proc) -> bool:
 
 async def _keep(link: Link, kept: set[Link]) -> None:
     """Keep one link standing. It may end as long as there are others: then `kept` holds one less."""
+    link.alone = lambda: kept <= {link}
     try:
         await link.run()
     except (MasterNotFound, Rejected, BaseExceptionGroup) as exc:

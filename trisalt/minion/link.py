@@ -12,7 +12,7 @@ import math
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -119,6 +119,8 @@ class Link:
         dial: Dial,
     ) -> None:
         self.connected = False
+        # Whether there is another link, with which the minion goes on when this one ends.
+        self.alone: Callable[[], bool] = lambda: True
         self._last_master = ""
         self._bus = bus
         self._rota = rota
@@ -289,6 +291,7 @@ class Link:
                 elsewhere=several,
                 # Once somebody has let us in, nobody else is waited for.
                 known=self._last_master != "",
+                last=self.alone(),
             )
             if accepted is not None:
                 return accepted

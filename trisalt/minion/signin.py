@@ -50,13 +50,14 @@ async def sign_in(
     grains: Mapping[str, Any],
     elsewhere: bool = False,
     known: bool = False,
+    last: bool = True,
 ) -> Accepted | None:
     """Ask until the master accepts us; None when it does not answer, `auth_tries` times in a row.
 
     `request` sends a payload and waits for its answer, without a deadline of its own. The master's key is pinned
     when its answer has been verified. `elsewhere`: there are other masters, so this one is asked once, and the end is
     None for any answer but acceptance; only while our key is pending it is asked again, unless we are `known` to
-    another. Raises Rejected, unless `rejected_retry` is set or another has taken us.
+    another. Raises Rejected, unless `rejected_retry` is set or another has taken us; `last`: that ends this minion.
     """
     wait = options.acceptance_wait_time
     while True:
@@ -75,8 +76,14 @@ async def sign_in(
                     # On a console these are three lines, the wait among them.
                     log.error("auth.pending", master=master, wait_s=_plain(wait))
                 case Refused():
-                    log.critical("auth.rejected", master=master, verified=answer.verified)
-                    if not options.rejected_retry and not (elsewhere and known):
+                    facts = {"master": master, "verified": answer.verified}
+                    if options.rejected_retry or (elsewhere and known):
+                        log.error("auth.rejected_for_now", **facts)
+                    else:
+                        if last:
+                            log.critical("auth.rejected", **facts)
+                        else:
+                            log.critical("auth.rejected_by_one", **facts)
                         raise Rejected("the master has rejected this minion's public key")
                 case TooMany():
                     log.error("auth.full", master=master)
