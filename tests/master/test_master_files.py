@@ -10,6 +10,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import FILE_COMMANDS, FileRequest
 from trisalt.fileserver.fileserver import FileServer
+from trisalt.master import files
 from trisalt.master.files import TOLD, TOLD_ALWAYS, FileDesk, serve_files
 
 
@@ -55,6 +56,34 @@ def test_a_file_is_found_hashed_and_served(ask, tmp_path):
     assert (len(hashed["hsum"]), stat[6]) == (64, 8)
     assert ask("_serve_file", path="web/init.sls", saltenv="base", loc=2) == {"data": b"cdefgh", "dest": "web/init.sls"}
     assert ask("_serve_file", path="web/init.sls", saltenv="base", loc=8) == {"data": b"", "dest": "web/init.sls"}
+
+
+def test_a_manifest_says_of_many_files_what_is_said_of_one(ask, tmp_path):
+    (tmp_path / "srv/app/empty").mkdir(parents=True)
+    for number in range(3):
+        (tmp_path / f"srv/app/f{number}").write_text(str(number))
+    (tmp_path / "srv/app/why?").write_text("")
+    said = ask("_file_manifest", saltenv="base", paths=["web/init.sls", "gone", 5, "../x"], folders=["app"])
+    hashed, stat = ask("_file_hash_and_stat", path="app/f1", saltenv="base")
+    assert said["hash_type"] == hashed["hash_type"]
+    assert said["files"]["app/f1"] == [hashed["hsum"], stat]
+    assert (said["files"]["gone"], said["files"]["../x"]) == (None, None)
+    assert sorted(said["files"]) == ["../x", "app/f0", "app/f1", "app/f2", "gone", "web/init.sls"]
+    app = said["lists"]["app"]
+    assert app["files"] == ask("_file_list", saltenv="base", prefix="app")
+    assert (app["dirs"], app["empty_dirs"]) == (["app", "app/empty"], ["app/empty"])
+
+
+def test_a_manifest_is_bounded(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MANIFEST_MOST", 2)
+    assert len(ask("_file_manifest", saltenv="base", paths=["a", "b", "c"])["files"]) == 2
+    monkeypatch.setattr(files, "MANIFEST_WITHIN_S", -1)
+    assert ask("_file_manifest", saltenv="base", paths=["a"])["files"] == {}
+
+
+def test_manifests_are_offered_to_those_that_ask(ask):
+    assert ask("_master_opts", manifest=True)["manifest"] is True
+    assert "manifest" not in ask("_master_opts")
 
 
 def test_a_chunk_is_compressed_on_demand(ask):

@@ -1,10 +1,11 @@
 """States through a real master and a real minion: `salt '*' state.apply`."""
 
 import json
+import subprocess
 
 import pytest
 
-from tests.support.lab import open_lab
+from tests.support.lab import OURS, open_lab
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -83,6 +84,40 @@ def test_a_call_on_the_minions_host_asks_the_master_for_files_and_pillar(lab):
     done = lab.run("salt-call", "--out", "json", "state.apply", minion="m1")
     states = json.loads(done.stdout)["local"]
     assert states["test_|-site_|-site_|-succeed_with_changes"]["comment"] == "port 8080"
+
+
+def test_a_tree_of_files_that_is_as_it_should_be_is_one_question(lab):
+    tree = lab.master_dir() / "srv/app"
+    for number in range(300):
+        (tree / f"d{number % 7}").mkdir(parents=True, exist_ok=True)
+        (tree / f"d{number % 7}/f{number}").write_text(f"content {number}\n")
+    (lab.master_dir() / "srv/trees.sls").write_text(
+        f"{lab.root}/app:\n  file.recurse: [{{source: 'salt://app'}}, {{include_empty: True}}, {{keep_symlinks: True}}]\n"
+    )
+    first, second = (returned(lab.salt("m1", "state.apply", "trees")["m1"]) for _ in range(2))
+    assert (len(first["changes"]) >= 300, second["changes"], second["result"]) == (True, {}, True)
+    (tree / "d1/f1").write_text("other\n")
+    before = asked_for_files(lab)
+    third = returned(lab.salt("m1", "state.apply", "trees")["m1"])
+    assert list(third["changes"]) == [f"{lab.root}/app/d1/f1"]
+    assert (lab.root / "app/d1/f1").read_text() == "other\n"
+    # Options, environments, the SLS file, the tree; and the one file that changed.
+    assert asked_for_files(lab) - before < 12
+
+
+def returned(states):
+    (result,) = states.values()
+    return result
+
+
+def asked_for_files(lab):
+    done = subprocess.run(
+        [OURS / "trisalt", "status", "-c", lab.master_dir(), "--out", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return next(each["count"] for each in json.loads(done.stdout)["handlers"] if each["request"] == "FileRequest")
 
 
 def test_what_does_not_compile_is_told_and_fails(lab):

@@ -108,6 +108,31 @@ async def test_it_ends_with_its_daemon_and_running_children_do_not(tmp_path):
         assert (tmp_path / "spool").exists()
 
 
+LEARNS = """
+    import sys
+    from trisalt.worker.zygote import start_zygote
+    zygote = start_zygote()
+    import trio
+    from trisalt.worker.pool import open_workers
+    from trisalt.worker.protocol import Call, Context
+    async def main():
+        async def upcalls(upcall): return True
+        lessons = {"seen": ("colorsys", "nosuch_module")}
+        context = Context(opts={"id": "m1", "extension_modules": sys.argv[1]})
+        async with open_workers(zygote, context=lambda: context, upcalls=upcalls, lessons=lessons) as workers:
+            for jid, fun in enumerate(("test.ping", "seen.there", "seen.there", "seen.there")):
+                outcome = await workers.run_job(Call(fun=fun, jid=str(jid)))
+                print(outcome.result)
+    trio.run(main)
+"""
+
+
+def test_it_learns_what_a_modules_first_job_had_to_import(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules/seen.py").write_text("import sys\ndef there(): return 'colorsys' in sys.modules\n")
+    assert script(LEARNS, tmp_path) == ["True", "False", "True", "True"]
+
+
 def test_a_preload_that_fails_is_told_and_forks_go_on():
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FORKED).replace('("json",)', '("nosuch_module",)')],

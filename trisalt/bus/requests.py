@@ -174,6 +174,7 @@ FILE_COMMANDS = frozenset(
         "_file_find",
         "_file_hash",
         "_file_hash_and_stat",
+        "_file_manifest",
         "_serve_file",
         "_file_recv",
         "_master_opts",

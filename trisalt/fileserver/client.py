@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from trisalt.errors import CommandError, TrisaltError
 from trisalt.fileserver import urls
+from trisalt.fileserver.manifest import Manifest
 from trisalt.fileserver.replace import replacing
 from trisalt.worker import upcall
 
@@ -50,13 +51,16 @@ class Source(Protocol):
 class FileClient:
     """The files that a minion may fetch. `opts` are its options; nothing is held open between calls.
 
-    Where a file is not there the answer is `""`, or an empty list; a source that fails raises CommandError.
+    `manifest` is what the job has been told of many files already; those are not asked for. Where a file is not there
+    the answer is `""`, or an empty list; a source that fails raises CommandError.
     """
 
-    def __init__(self, opts: Mapping[str, Any], *, source: Source | None = None) -> None:
+    def __init__(
+        self, opts: Mapping[str, Any], *, source: Source | None = None, manifest: Manifest | None = None
+    ) -> None:
         self.opts = opts
         self.cachedir = os.path.abspath(str(opts["cachedir"]))
-        self._source: Source = source or (_Here(opts) if opts.get("file_client") == "local" else _Master())
+        self._source: Source = source or (_Here(opts) if opts.get("file_client") == "local" else _Master(manifest))
 
     # -- one file -------------------------------------------------------------------------------------------------
 
@@ -344,13 +348,20 @@ class FileClient:
 class _Master:
     """The files of the master that this minion, or this command, is signed in to."""
 
+    def __init__(self, manifest: Manifest | None = None) -> None:
+        self._told = manifest or Manifest()
+
     def names(self, cmd: str, saltenv: str, prefix: str) -> Any:
-        return upcall.ask_master(cmd, saltenv=saltenv, prefix=prefix)
+        told = self._told.names(cmd, saltenv, prefix)
+        return upcall.ask_master(cmd, saltenv=saltenv, prefix=prefix) if told is None else told
 
     def envs(self) -> list[str]:
         return _names(upcall.ask_master("_file_envs"))
 
     def hash(self, path: str, saltenv: str) -> tuple[dict[str, str], list[Any]] | None:
+        is_told, told = self._told.hash(path, saltenv)
+        if is_told:
+            return told
         answer = upcall.ask_master("_file_hash_and_stat", path=path, saltenv=saltenv)
         hashed, info = answer if isinstance(answer, list | tuple) and len(answer) == 2 else (answer, None)
         if not hashed:
@@ -362,6 +373,7 @@ class _Master:
         return {"hsum": hashed["hsum"], "hash_type": kind}, list(info) if isinstance(info, list | tuple) else []
 
     def chunk(self, path: str, saltenv: str, loc: int, gzip: int | None) -> bytes:
+        self._told.forget(path, saltenv)
         packed: dict[str, Any] = {"gzip": gzip} if gzip else {}
         answer = upcall.ask_master("_serve_file", path=path, saltenv=saltenv, loc=loc, **packed)
         if not isinstance(answer, Mapping):

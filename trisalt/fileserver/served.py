@@ -19,7 +19,7 @@ import attrs
 
 # A file or directory that changed so lately may change again within one tick of the clock of its file system.
 SETTLED_S = 2.0
-HASHES_KEPT = 4096
+HASHES_KEPT = 32_768
 
 
 @attrs.frozen(kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 
 # Reads that may be in threads at once; what is over waits, and so does its minion.
 READS = 8
+# A manifest holds so many files at most, and takes so many seconds: files that nobody has asked for yet are read.
+MANIFEST_MOST, MANIFEST_WITHIN_S = 20_000, 2.0
 
 Load = Mapping[str, Any]
 
@@ -86,6 +89,7 @@ class FileDesk:
             "_file_find": lambda _id, load: self._find(load),
             "_file_hash": lambda _id, load: self._hash(load)[0],
             "_file_hash_and_stat": lambda _id, load: self._hash(load),
+            "_file_manifest": lambda _id, load: self._manifest(load),
             "_serve_file": lambda _id, load: self._serve(load),
             "_file_recv": self._receive,
             "_master_opts": lambda _id, load: self._master_opts(load),
@@ -114,6 +118,32 @@ class FileDesk:
             return "", None
         return {"hash_type": self._files.hash_type, "hsum": hashed[0]}, hashed[1]
 
+    def _manifest(self, load: Load) -> dict[str, Any]:
+        """What `_file_hash_and_stat` says of many files, and the names below folders: for minions of ours.
+
+        What would take long is left out; the minion asks for it by itself.
+        """
+        env, lists = _env(load), {}
+        paths = dict.fromkeys(_texts(load.get("paths")))
+        for folder in _texts(load.get("folders")):
+            files = self._files.files(env, folder)
+            lists[folder] = {
+                "files": files,
+                "dirs": self._files.dirs(env, folder),
+                "empty_dirs": self._files.empty_dirs(env, folder),
+                "links": self._files.symlinks(env, folder),
+            }
+            # Of these names a request would read a part as something else.
+            paths.update((path, None) for path in files if "?" not in path and not path.startswith("|"))
+        hashed: dict[str, Any] = {}
+        over = time.monotonic() + MANIFEST_WITHIN_S
+        for path in paths:
+            if len(hashed) >= MANIFEST_MOST or time.monotonic() > over:
+                break
+            found = self._files.hash(path, env)
+            hashed[path] = None if found is None else [found[0], found[1]]
+        return {"hash_type": self._files.hash_type, "files": hashed, "lists": lists}
+
     def _serve(self, load: Load) -> dict[str, Any]:
         nothing = {"data": "", "dest": ""}
         loc = load.get("loc")
@@ -133,6 +163,8 @@ class FileDesk:
     def _master_opts(self, load: Load) -> dict[str, Any]:
         told: dict[str, Any] = {"file_roots": {env: [] for env in self._files.envs()}}
         names = TOLD_ALWAYS if load.get("env_only") else TOLD_ALWAYS + TOLD
+        if load.get("manifest"):
+            told["manifest"] = True  # a stock minion does not ask, and a stock master does not say
         return told | {name: self._opts.get(name) for name in names}
 
     def _receive(self, id: str, load: Load) -> bool:
@@ -165,6 +197,10 @@ class FileDesk:
 def _path(load: Load) -> str:
     path = load.get("path")
     return path if isinstance(path, str) else ""
+
+
+def _texts(value: object) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _env(load: Load) -> str:

@@ -69,6 +69,9 @@ from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
 
+# What a minion that runs states imports once, instead of each of its jobs.
+LESSONS = {"state": ("trisalt.state.session", "trisalt.fileserver.client", "trisalt.plugins.utils.statehelp")}
+
 MINE_JOB = "__mine_interval"
 
 # A rejected minion waits this long (seconds, drawn) before it ends, so that an init that restarts it does not storm.
@@ -199,7 +202,11 @@ class Minion:
         async with (
             self._outside.dial(config) as dial,
             self._outside.workers(
-                self._zygote, context=facts.context, upcalls=upcalls, door=Path(self._paths.workers)
+                self._zygote,
+                context=facts.context,
+                upcalls=upcalls,
+                door=Path(self._paths.workers),
+                lessons=LESSONS,
             ) as workers,
             trio.open_nursery() as services,
         ):

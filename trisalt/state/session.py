@@ -61,10 +61,14 @@ class Session:
         host: Host,
         pillar: Callable[[], dict[str, Any]] | None = None,
         master_tops: Callable[[], Mapping[str, Any]] = dict,
+        expect: Callable[[Sequence[Chunk]], object] = lambda _chunks: None,
         jid: str = "",
         mock: bool = False,
     ) -> None:
-        """`pillar` compiles the pillar of this job; without it the one that plugins see already is taken."""
+        """`pillar` compiles the pillar of this job; without it the one that plugins see already is taken.
+
+        `expect` is told which states are about to run, in time to get ready for what they want.
+        """
         self.plugins = plugins
         self.templates = Templates(plugins, client)
         self.files = self.templates.files
@@ -72,6 +76,7 @@ class Session:
         self._host = host
         self._pillar = pillar
         self._master_tops = master_tops
+        self._expect = expect
         self._jid = jid
         self._mock = mock
         self._before: dict[str, Any] = {}
@@ -286,6 +291,7 @@ class Session:
 
     def _run(self, compiled: Compiled) -> Run:
         opts = self.opts
+        self._expect(compiled.chunks)
         return Run(
             compiled,
             self.caller(),

@@ -8,9 +8,10 @@ of the engine. What plugin code asks for comes back through `upcalls`, answered 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -61,9 +62,11 @@ class Workers:
         max_jobs: int | None,
         max_warm: int,
         door: Path | None,
+        lessons: Mapping[str, Sequence[str]],
     ) -> None:
         self._nursery = nursery
         self._door = door
+        self._lessons = lessons
         self._context = context
         self._upcalls = upcalls
         # Apart from each other: a runner that waits for a pillar must not hold the place in which it is compiled.
@@ -113,6 +116,8 @@ class Workers:
                 raise
             if "outcome" not in answer:
                 raise LocalProtocolError("a child answered something else than an outcome")
+            if call.kind == "modules" and isinstance(call.fun, str):
+                self._nursery.learn(self._lessons.get(call.fun.partition(".")[0], ()))
             told = answer["outcome"]
             if "packed" in told:
                 told["result"] = Packed(told.pop("packed"))
@@ -366,6 +371,7 @@ async def open_workers(
     max_jobs: int | None = None,
     max_warm: int = 1,
     door: Path | None = None,
+    lessons: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> AsyncIterator[Workers]:
     """Open a pool on a zygote, and own the zygote from now on.
 
@@ -373,12 +379,20 @@ async def open_workers(
     TrisaltError it raises is raised in the plugin. At most `max_running` calls of `run` at a time and, apart from
     those, `max_jobs` of `run_job` (None: no limit); the others wait their turn. `max_warm` children may stay warm.
     `door` is the path of a socket, the same each time, at which jobs of an earlier daemon find this one: what they
-    ask is answered then; they count as running here.
+    ask is answered then; they count as running here. `lessons`: what the zygote imports when a function of that module
+    has run for the first time, so that the next one need not; until then an idle daemon stays small.
     """
     async with trio.open_nursery() as tasks:
         nursery: Nursery = await tasks.start(Nursery.run, zygote)
         workers = Workers(
-            nursery, context, upcalls, max_running=max_running, max_jobs=max_jobs, max_warm=max_warm, door=door
+            nursery,
+            context,
+            upcalls,
+            max_running=max_running,
+            max_jobs=max_jobs,
+            max_warm=max_warm,
+            door=door,
+            lessons=lessons,
         )
         tasks.start_soon(workers._tend)
         if door is not None:

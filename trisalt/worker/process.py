@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -144,6 +144,7 @@ class Nursery:
         self._zygote = zygote
         self._number = 0
         self._requesting = trio.Lock()
+        self._learned: set[str] = set()
         self._unborn: dict[int, _Unborn] = {}
         self._children: dict[int, Process] = {}
 
@@ -160,6 +161,7 @@ class Nursery:
                     status = await self._end()
                     log.error("zygote.died", status=status)
                     self._bereave(watchers)
+                    self._learned.clear()
                     # Not a fork: this process has threads by now.
                     self._zygote = start_zygote(self._zygote.preload, fresh=True)
                     # One that cannot live must not make us busy.
@@ -189,6 +191,15 @@ class Nursery:
             ours.close()
             raise WorkerDied("A worker process cannot be started")
         return unborn.process
+
+    def learn(self, names: Sequence[str]) -> None:
+        """Have the zygote import modules, once, for the children to come. When it is busy, another time will do."""
+        wanted = [name for name in names if name not in self._learned]
+        if not wanted:
+            return
+        with suppress(OSError):
+            self._zygote.socket.send(" ".join(wanted).encode())
+            self._learned.update(wanted)
 
     # -- inside -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ and then only forks: it hands each child its end of a socket pair, reaps, and re
 ends when its daemon is gone; children that run go on. `start_zygote` is called by the daemons' commands; `worker/pool`
 speaks with it.
 
-Messages, one to a packet (SOCK_SEQPACKET). From the daemon: a number, with the child's socket. From the zygote:
+Messages, one to a packet (SOCK_SEQPACKET). From the daemon: a number, with the child's socket; or, without a socket,
+names of modules that it is to import for those that are forked from now on. From the zygote:
 `STARTED number pid`, `EXITED pid status`, `FAILED number errno`.
 """
 
@@ -24,6 +25,8 @@ from typing import NamedTuple
 STARTED, EXITED, FAILED = 1, 2, 3
 REQUEST = struct.Struct("=I")
 REPORT = struct.Struct("=BIi")
+# The longest packet from a daemon.
+LONGEST = 1024
 
 CHILD = "trisalt.worker.life"
 # After how many new objects the collector of a child looks: one lives for a job, or is reused for short ones, and
@@ -137,7 +140,7 @@ def _serve(daemon: socket.socket, preload: Sequence[str]) -> None:
                 _report_exits(daemon)
                 continue
             try:
-                request, fds, _flags, _peer = socket.recv_fds(daemon, REQUEST.size, 1)
+                request, fds, _flags, _peer = socket.recv_fds(daemon, LONGEST, 1)
             except OSError:
                 os._exit(0)
             if not request:
@@ -145,20 +148,28 @@ def _serve(daemon: socket.socket, preload: Sequence[str]) -> None:
             if not ready:
                 _prepare(preload)
                 ready = True
+            if not fds:
+                _import(request.decode().split())
+                continue
             _birth(daemon, REQUEST.unpack(request)[0], fds[0], close=(events.fileno(), awake, wake))
             os.close(fds[0])
 
 
 def _prepare(preload: Sequence[str]) -> None:
-    for name in (CHILD, *preload):
-        try:
-            importlib.import_module(name)
-        except Exception as exc:  # the child that needs it will say so in its outcome
-            print(f"cannot preload {name}: {exc}", file=sys.stderr)
+    _import((CHILD, *preload))
     sys.modules[CHILD].rehearse()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as exc:  # the child that needs it will say so in its outcome
+            print(f"cannot preload {name}: {exc}", file=sys.stderr)
+    gc.freeze()
 
 
 def _birth(daemon: socket.socket, number: int, fd: int, *, close: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def _client() -> FileClient:
-    return FileClient(__opts__)
+    return FileClient(__opts__, manifest=__context__.get("cp.manifest"))
 
 
 def _env(saltenv: str | None) -> str:

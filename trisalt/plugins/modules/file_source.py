@@ -311,4 +311,4 @@ def _temporary(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _client() -> FileClient:
-    return FileClient(__opts__)
+    return FileClient(__opts__, manifest=__context__.get("cp.manifest"))

@@ -129,9 +129,9 @@ def _sources(source: Any, env: str, merge: bool) -> list[tuple[str, str]]:
             raise TrisaltError(f"Invalid source '{text}' (must be a salt:// URI)")
         path, _mark, query = text.removeprefix("salt://").partition("?saltenv=")
         path, source_env = path.strip("/"), query or env
-        known = __salt__["cp.list_master_dirs"](source_env)
         below = __salt__["cp.list_master"](source_env, prefix=path)
-        if not path or path in known or any(each.startswith(f"{path}/") for each in below):
+        inside = not path or any(each.startswith(f"{path}/") for each in below)
+        if inside or path in __salt__["cp.list_master_dirs"](source_env, prefix=path):
             found.append((path, source_env))
     if not found:
         raise TrisaltError("none of the specified sources were found")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
 from trisalt.fileserver.client import FileClient
+from trisalt.fileserver.manifest import Manifest, expect
 from trisalt.loader.passed import passed_to_pillars
 from trisalt.state.result import succeeded
 from trisalt.state.session import Session
@@ -45,6 +46,7 @@ def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **option
     if override is not None and not isinstance(override, Mapping) and kwargs.get("pillar_enc") is None:
         raise InvocationError("Pillar data must be formatted as a dictionary, unless pillar_enc is specified.")
     options = {**_masters_options(), **_local_options(kwargs), **_environments(kwargs, saltenv), **options}
+    told = options.pop("manifest", False)
     renewed = override is not None or options.get("pillarenv") != __opts__.get("pillarenv") or not _is_command()
     return Session(
         __plugins__,
@@ -53,6 +55,7 @@ def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **option
         host=_Told(str(kwargs.get("__pub_jid") or ""), options),
         pillar=(lambda: _pillar(options, override, kwargs.get("pillar_enc"))) if renewed else None,
         master_tops=_master_tops,
+        expect=_expect if told else lambda _chunks: None,
         jid=str(kwargs.get("__pub_jid") or ""),
         mock=bool(kwargs.get("mock")),
     )
@@ -81,15 +84,21 @@ def _masters_options() -> dict[str, Any]:
     """What the master says about states; on a host without one, what its own configuration says."""
     if _is_local():
         return {}
-    said = upcall.ask_master("_master_opts")
+    said = upcall.ask_master("_master_opts", manifest=True)
     if not isinstance(said, Mapping):
         return {"renderer": "jinja|yaml", "failhard": False, "state_top": "salt://top.sls", "nodegroups": {}}
     options = {name: said[name] for name in MASTER_SAYS if name in said}
+    options["manifest"] = said.get("manifest") is True
     options.setdefault("failhard", False)
     options.setdefault("nodegroups", {})
     for name in ("state_events", "state_aggregate"):
         options[name] = __opts__.get(name) or said.get(name) or False
     return options
+
+
+def _expect(chunks: Sequence[Mapping[str, Any]]) -> None:
+    """Ask the master for all files of a run at once; `cp` and `file` look there first, for as long as the job runs."""
+    expect(__context__.setdefault("cp.manifest", Manifest()), chunks)
 
 
 def _local_options(kwargs: Mapping[str, Any]) -> dict[str, Any]:
