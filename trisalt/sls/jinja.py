@@ -138,6 +138,10 @@ class _Undefined(jinja2.StrictUndefined):
         return message
 
 
+# Its name is in messages of what takes no such value.
+_Undefined.__name__ = _Undefined.__qualname__ = "StrictUndefined"
+
+
 def _take_header(text: str) -> tuple[str, dict[str, Any]]:
     """`#jinja2: {"trim_blocks": true}` in the first line, or in the one below a `#!`: settings for this file alone."""
     lines = text.splitlines(keepends=True)

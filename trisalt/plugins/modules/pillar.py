@@ -38,6 +38,8 @@ def get(
         salt '*' pillar.get pkg:apache
     """
     _only_published(kwargs)
+    # A default that a template has left undefined is the template's mistake, whether or not it is needed.
+    bool(default)
     found = traverse(_source(pillarenv, saltenv), key, MISSING, delimiter)
     if found is MISSING:
         if default is MISSING and __opts__.get("pillar_raise_on_missing"):

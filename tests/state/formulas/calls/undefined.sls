@@ -1,0 +1,2 @@
+{% set d = {} %}
+a: {test.nop: [{v: {{ salt["pillar.get"]("there", d.x) }}}]}

@@ -1,0 +1,1 @@
+gauge-owner: user.present

@@ -1,0 +1,4 @@
+include:
+  - .config
+  - split.service
+  - split.opt*

@@ -1,0 +1,1 @@
+option-a: {test.nop: [{onfail: [split.service]}]}

@@ -1,0 +1,1 @@
+option-b: {test.nop: [{onchanges: [{file: split.config}]}]}

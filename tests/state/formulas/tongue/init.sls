@@ -1,0 +1,2 @@
+{% set state = 'cli' %}
+{% include 'tongue/install.jinja' %}
