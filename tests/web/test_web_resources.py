@@ -141,6 +141,12 @@ async def test_without_sessions_there_are_no_addresses_for_them(open_client):
     assert (await client.get("/")).status == 200
 
 
+async def test_without_sessions_one_from_before_is_worth_nothing(open_client, door):
+    token = (await open_client().post("/login", LOGIN)).ret[0]["token"]
+    answer = await open_client({"enable_sessions": False}).post("/", {}, x_auth_token=token)
+    assert answer.status == 401
+
+
 async def test_a_client_that_is_not_enabled_serves_no_address(open_client, door):
     client = open_client({"clients": frozenset({"local"})})
     answer = await client.post("/login", LOGIN)

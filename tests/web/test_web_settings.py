@@ -104,6 +104,16 @@ def test_what_is_not_heeded_is_told_by_name(read, text, level, told):
     assert any(row[0] == level and told in row[1] for row in read(text).notices)
 
 
+def test_the_keys_of_consoles_are_known(tmp_path):
+    names = ("saltgui_templates", "saltgui_public_pillars", "saltgui_motd_txt", "console_motd", "console_templates")
+    (tmp_path / "master").write_text("".join(f"{name}:\n" for name in names))
+    assert read_master(tmp_path).warnings == []
+
+
+def test_the_masters_id_is_there_though_nobody_set_it(read):
+    assert read("").opts["id"].endswith("_master")
+
+
 @pytest.mark.parametrize(
     ("text", "clients"),
     [

@@ -12,6 +12,16 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
     from typing import Any
 
 
+# What SaltGUI reads of the configuration, and of it the console of ours what it can.
+CONSOLES = frozenset(
+    f"saltgui_{name}"
+    for name in (
+        *("templates", "pages", "public_pillars", "preview_grains", "hide_jobs", "show_jobs", "hide_saltenvs"),
+        *("show_saltenvs", "ipnumber_field", "ipnumber_prefix", "motd_txt", "motd_html", "custom_command_help"),
+    )
+)
+
+
 class MasterConfig(DaemonConfig):
     """The master's configuration. Made by `read.read_master`."""
 
@@ -174,6 +184,9 @@ class MasterConfig(DaemonConfig):
         None,
         "What the API may do: local, runner, wheel and their kin; unset: all, once `external_auth` names somebody.",
     )
+    console_templates: dict[str, Any] = option({}, "Commands that the console has ready, by name. Ours.")
+    console_motd: str = option("", "What the console says before one signs in. Ours.")
+    console_confirm_above: int = option(50, "For more minions than that the console asks once more. Ours.")
     api_by_master: bool = option(True, "The master starts `salt-api` itself, if it is configured; or init does. Ours.")
     api_logfile: str = option("/var/log/salt/api", "The log of `salt-api`.")
     api_pidfile: str = option("/var/run/salt-api.pid", "Where a `salt-api` in the background writes its process id.")
@@ -190,7 +203,7 @@ class MasterConfig(DaemonConfig):
         self.__dict__["id"] = self.opts["id"] = f"{host_id(self.config_dir, self.minion_id_caching)}_master"
         return self.__dict__["id"]
 
-    BY_PLUGINS = TABLE_OPTIONS | {"auth.pam.service"}
+    BY_PLUGINS = TABLE_OPTIONS | CONSOLES | {"auth.pam.service"}
     LATER = LATER_ON_BOTH | {
         "archive_jobs": ("bool", False),
         "auth_events_autosign_grains": ("list", ...),

@@ -63,7 +63,7 @@ def make_app(web: Web) -> ASGIApp:
             Middleware(Peers, trusted=settings.trusted_proxies, authorized=settings.authorized_ips),
             Middleware(SecurityHeaders),
             Middleware(Cors, origins=settings.cors_origins),
-            Middleware(WhoseSession, sessions=web.sessions),
+            Middleware(WhoseSession, sessions=web.sessions if settings.enable_sessions else None),
             Middleware(ForgedRequests, origins=settings.cors_origins),
             Middleware(BodyLimit, most=settings.max_request_body_size),
             Middleware(PageForBrowsers, settings=settings),

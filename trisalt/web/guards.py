@@ -186,7 +186,8 @@ class WhoseSession:
     """Puts the session of a request, or None, into `request.state.session`, and into `request.state.by_cookie` whether
     only a cookie names it: a browser sends that along by itself."""
 
-    def __init__(self, app: ASGIApp, *, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, *, sessions: Sessions | None) -> None:
+        """`sessions`: None where nobody has one."""
         self._app = app
         self._sessions = sessions
 
@@ -196,7 +197,7 @@ class WhoseSession:
         by_cookie = token is None
         if token is None:
             token = connection.cookies.get(COOKIE, "")
-        session = self._sessions.find(token)
+        session = self._sessions.find(token) if self._sessions is not None else None
         connection.state.session = session
         connection.state.by_cookie = by_cookie and session is not None
         await self._app(scope, receive, send)

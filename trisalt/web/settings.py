@@ -162,7 +162,8 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
             "authorized_ips": _networks("authorized_ips", values["authorized_ips"]),
             "trusted_proxies": _networks("trusted_proxies", values["trusted_proxies"]),
             "cors_origins": tuple(dict.fromkeys(cors)),
-            "opts": config.opts,
+            # The id may be one that is made on first use.
+            "opts": {**config.opts, "id": config.id},
             "notices": tuple(notices),
         }
     )
