@@ -6,6 +6,7 @@ import re
 import socket
 import string
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,18 @@ def console(capfd, monkeypatch):
         return read
 
     return lines
+
+
+def test_modules_that_are_imported_have_their_logger_itself(console):
+    ours, others = types.SimpleNamespace(log=logger()), types.SimpleNamespace(log=logger())
+    read = console()
+    logs.settle({"trisalt.some": ours, "some": others, "trisalt.none": types.SimpleNamespace(log=logs)})
+    assert isinstance(ours.log, logs.Logger)
+    assert not isinstance(others.log, logs.Logger)
+    for id in ("m1", "m2"):
+        ours.log.info("job.returned", id=id, jid="1")
+        ours.log.debug("job.returned", id=id, jid="1")
+    assert read() == [f"[INFO    ] Got return from {id} for job 1" for id in ("m1", "m2")]
 
 
 def test_lines_read_like_the_walkthrough(console):

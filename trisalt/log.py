@@ -216,6 +216,19 @@ def _name_of(level: int) -> str:
     return name or next((_NAMES[number] for number in reversed(_NAMES) if number <= level), "garbage")
 
 
+def settle(modules: Mapping[str, object] = sys.modules) -> None:
+    """Have every module of ours that is imported by now ask its logger itself.
+
+    What `structlog.get_logger` gives them finds out for each line anew for whom it stands: a line that nobody wants
+    costs 0.9 µs by it, and 0.2 without.
+    """
+    lazy = type(structlog.get_logger())
+    for name, module in list(modules.items()):
+        names = vars(module) if name.startswith("trisalt.") else {}
+        if isinstance(log := names.get("log"), lazy):
+            names["log"] = log.bind()
+
+
 class _Name:
     """structlog's innermost logger: it only knows the name it was made with."""
 

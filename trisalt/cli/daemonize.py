@@ -48,10 +48,14 @@ class PortInUse(Exception):
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """What a daemon imports stays for good: the collector does not look at it, neither meanwhile nor later."""
+    """What a daemon imports stays for good: the collector does not look at it, neither meanwhile nor later, and its
+    loggers are those that are configured."""
+    from trisalt.log import settle
+
     gc.disable()
     try:
         yield
+        settle()
     finally:
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)

@@ -30,6 +30,8 @@ class Sessions:
 
     def __init__(self, folder: Path, seal: Seal, *, lifetime: float) -> None:
         self._folder = folder
+        # As text: each request makes a path of it.
+        self._prefix = f"{folder}/"
         self._seal = seal
         self._lifetime = lifetime
         self._known: dict[str, tuple[Mark, Crypticle]] = {}
@@ -40,7 +42,7 @@ class Sessions:
         return self._younger(id, self._lifetime, now)
 
     def _younger(self, id: str, age: float, now: float) -> Crypticle | None:
-        path = f"{self._folder}/{id}"
+        path = self._prefix + id
         info = _stat(path)
         if info is None or now - info.st_mtime > age:
             self._known.pop(id, None)
@@ -117,12 +119,12 @@ class AcceptedKeys:
     """The accepted public keys, parsed once and believed only while their file is the same."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._prefix = f"{folder}/"
         self._known: dict[str, tuple[Mark, PublicKey]] = {}
 
     def may_be(self, id: str, pub: bytes) -> bool:
         """Whether `pub` may be the accepted key of `id`: one look, at a file that is not read for it."""
-        info = _stat(f"{self._folder}/{id}") if valid_minion_id(id) else None
+        info = _stat(self._prefix + id) if valid_minion_id(id) else None
         if info is None:
             return False
         known = self._known.get(id)
@@ -137,7 +139,7 @@ class AcceptedKeys:
 
     def find(self, id: str) -> PublicKey | None:
         """The accepted key of `id`, None if there is none now. `id` is a valid one."""
-        path = f"{self._folder}/{id}"
+        path = self._prefix + id
         info = _stat(path)
         if info is None:
             self._known.pop(id, None)
