@@ -15,6 +15,9 @@ from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
 from trisalt.bus.requests import AuthRequest, Published, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError
 from trisalt.master.auth import (
+    PENDING_AGAIN_S,
+    PENDING_FEW,
+    PENDING_FORGOTTEN_S,
     SIGN_IN_THREADS,
     STRANGERS_BURST,
     TOGETHER,
@@ -284,6 +287,23 @@ async def test_strangers_from_one_address_have_an_allowance(tmp_path, pairs):
     assert sign_in(stranger, "192.0.2.2").verdict.act == "pend"
     _shake, known = setup.hello("m1")
     assert sign_in(known, "192.0.2.1", known=True).verdict.accepted
+
+
+async def test_a_fresh_pending_minion_may_ask_again_soon_while_there_are_few(tmp_path, pairs):
+    setup = Setup(tmp_path, pairs)
+    desk = setup.desk()
+
+    def again(id, now):
+        handshake, hello = setup.hello(id, key=setup.other, pinned=False)
+        (outcome,) = desk.sign_in([AuthRequest(hello=hello, peer="192.0.2.1", known=False)], now)
+        return handshake.accept(outcome.answer).again
+
+    assert [again("n1", NOW + passed) for passed in (0, 50, 100, 150, 200)] == [PENDING_AGAIN_S] * 4 + [0]
+    # Another one is fresh; with too many nobody is told to hurry, until they have gone.
+    later = NOW + 210
+    assert [again(f"m{number}", later) for number in range(PENDING_FEW + 5)][-1] == 0
+    assert again("m0", later + 2) == 0
+    assert again("m0", later + 2 + PENDING_FORGOTTEN_S) == PENDING_AGAIN_S
 
 
 def test_an_allowance_fills_up_again_and_forgets_old_names():

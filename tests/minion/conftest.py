@@ -71,6 +71,7 @@ class FakeMaster:
     def __init__(self, key):
         self.key = key
         self.mode = "accept"
+        self.again = 0.0
         self.aes = Crypticle(generate_key_string())
         self.session = Crypticle(generate_key_string())
         self.port = 4505
@@ -177,7 +178,7 @@ class FakeMaster:
                 return b"\xc1garbage"
             case "pending" | "reject" | "full":
                 ret = {"pending": True, "reject": False, "full": "full"}[self.mode]
-                return refused_answer(hello, ret, self.key)
+                return refused_answer(hello, ret, self.key, again=self.again)
         answer = accepted_answer(
             hello,
             master_key=self.key,

@@ -98,6 +98,22 @@ async def test_waits_while_pending(patient_clock, open_link, master):
     assert [line["wait_s"] for line in logs if line["event"] == "auth.pending"] == [10, 10, 10]
 
 
+@pytest.mark.parametrize(
+    ("again", "configured", "least", "most"),
+    [(2.0, 10, 1.5, 2.5), (0.01, 10, 0.7, 1.3), (2.0, 1, 1, 1), (60.0, 10, 10, 10)],
+)
+async def test_a_pending_minion_asks_sooner_where_the_master_has_time(
+    patient_clock, open_link, master, again, configured, least, most
+):
+    master.mode, master.again = "pending", again
+    with structlog.testing.capture_logs() as logs:
+        async with open_link(sign_in={"acceptance_wait_time": configured}):
+            await trio.sleep(25)
+    waits = [line["wait_s"] for line in logs if line["event"] == "auth.pending"]
+    assert all(least <= wait <= most for wait in waits)
+    assert master.auths == len(waits) >= 25 / most
+
+
 async def test_the_wait_doubles_up_to_its_maximum(patient_clock, open_link, master):
     master.mode = "pending"
     with structlog.testing.capture_logs() as logs:

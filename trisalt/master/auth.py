@@ -45,6 +45,13 @@ STRIPES = 16
 # each network address. A fleet behind one address that waits to be accepted stays below it.
 STRANGERS_BURST = 1000
 STRANGERS_PER_S = 200.0
+# A key that came within the last minutes may be accepted any moment: its minion asks so often, while there are few.
+PENDING_AGAIN_S = 2.0
+PENDING_FRESH_S = 180.0
+PENDING_FEW = 30
+# Who has not asked for so long is not pending any more; of more than so many nobody asks often anyway.
+PENDING_FORGOTTEN_S = 60.0
+PENDING_NOTED = 1000
 DROP_FILE_EVERY_S = 2.0
 
 _KEY_STATES = {state: KeyState[state.name] for state in State}
@@ -285,6 +292,9 @@ class KeyDesk:
         self._files = [threading.Lock() for _ in range(STRIPES)]
         self._strangers_rsa = threading.Lock()
         self._counting = threading.Lock()
+        # Those that were told of late that they are pending: since when, and when last.
+        self._pending: dict[str, tuple[float, float]] = {}
+        self._pending_looked = 0.0
         self._strangers = Allowance(burst=STRANGERS_BURST, per_s=STRANGERS_PER_S)
 
     def sign_in(self, requests: Sequence[AuthRequest], now: float) -> list[Decision | Exception]:
@@ -317,7 +327,8 @@ class KeyDesk:
                 shared.holders.add(hello.id)
         with nullcontext() if request.known else self._strangers_rsa:
             if verdict.ret is not None:
-                answer = refused_answer(hello, verdict.ret, self._identity.key)
+                again = self._again(hello.id, now) if verdict.act == "pend" else 0
+                answer = refused_answer(hello, verdict.ret, self._identity.key, again=again)
             else:
                 answer = accepted_answer(
                     hello,
@@ -332,6 +343,20 @@ class KeyDesk:
                 )
         by_rule = policy.autosign or policy.autoreject
         return Decision(verdict=verdict, answer=answer, moved=moved, state=state, by_rule=by_rule)
+
+    def _again(self, id: str, now: float) -> float:
+        """How soon a pending minion may ask again: soon while somebody may be about to accept it, and few are."""
+        with self._counting:
+            if not 0 <= now - self._pending_looked < PENDING_FORGOTTEN_S / 6:
+                self._pending_looked = now
+                self._pending = {
+                    other: asked for other, asked in self._pending.items() if 0 <= now - asked[1] < PENDING_FORGOTTEN_S
+                }
+            first, _last = self._pending.get(id, (now, now))
+            if id in self._pending or len(self._pending) < PENDING_NOTED:
+                self._pending[id] = (first, now)
+            few = len(self._pending) <= PENDING_FEW
+        return PENDING_AGAIN_S if few and 0 <= now - first < PENDING_FRESH_S else 0
 
     def _look(self, id: str) -> tuple[State | None, str | None]:
         """Where the key of `id` counts, and what it is."""

@@ -6,6 +6,7 @@ Called by `link`, which owns the connection and decides when to sign in again. B
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -19,6 +20,9 @@ from trisalt.minion.identity import Identity
 from trisalt.wire.handshake import Accepted, MinionHandshake, Pending, Refused, TooMany
 
 log = structlog.get_logger()
+
+# Whatever a master says, a pending minion does not ask again sooner than after so many seconds.
+SOONEST = 1.0
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +76,13 @@ async def sign_in(
             match answer:
                 case Accepted() | None:
                     return answer
-                case Pending():
+                case Pending(again=again):
+                    if 0 < again < wait and not (elsewhere and known):
+                        # The master has time for us. Minions that were started together do not ask together.
+                        soon = round(max(again, SOONEST) * random.uniform(0.75, 1.25), 1)  # noqa: S311 - no secret
+                        log.error("auth.pending", master=master, wait_s=_plain(soon))
+                        await trio.sleep(soon)
+                        continue
                     # On a console these are three lines, the wait among them.
                     log.error("auth.pending", master=master, wait_s=_plain(wait))
                 case Refused():

@@ -226,11 +226,18 @@ def accepted_answer(
     return envelope.pack_signed(inner, master_key, hello.sig_algo)
 
 
-def refused_answer(hello: Hello, ret: bool | str, master_key: PrivateKey) -> bytes:
-    """The answer to any other Hello, packed: True is pending, False rejected or denied, `full` full."""
+def refused_answer(hello: Hello, ret: bool | str, master_key: PrivateKey, *, again: float = 0) -> bytes:
+    """The answer to any other Hello, packed: True is pending, False rejected or denied, `full` full.
+
+    `again`: after how many seconds a pending minion may ask again, if that is sooner than it would. Minions of ours
+    know what is meant, others pass it by.
+    """
     if hello.version < _SIGNED_SINCE:
         return codec.pack(_unsigned(ret))
-    return envelope.pack_signed({"ret": ret, "nonce": hello.nonce}, master_key, hello.sig_algo)
+    inner: dict[str, Any] = {"ret": ret, "nonce": hello.nonce}
+    if again > 0:
+        inner["again"] = again
+    return envelope.pack_signed(inner, master_key, hello.sig_algo)
 
 
 def public_key_signature(sign_key: PrivateKey, master_pub_pem: str, algo: str) -> str:
@@ -256,9 +263,13 @@ class Accepted:
 
 @attrs.frozen(kw_only=True)
 class Pending:
-    """Our key waits to be accepted. `verified` is False when no master key is known yet: anybody may have said so."""
+    """Our key waits to be accepted. `verified` is False when no master key is known yet: anybody may have said so.
+
+    `again`: see `refused_answer`.
+    """
 
     verified: bool
+    again: float = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -336,7 +347,8 @@ class MinionHandshake:
             raise RemoteProtocolError("the payload nonce did not validate")
         if "ret" in inner:
             # A key that comes with a refusal proves nothing on first contact.
-            return self._read_refusal(inner["ret"], verified=self.master_pub is not None)
+            again = wanted if isinstance(wanted := inner.get("again"), int | float) and wanted > 0 else 0
+            return self._read_refusal(inner["ret"], verified=self.master_pub is not None, again=again)
         if master_pub is None or "pub_key" not in inner:
             raise RemoteProtocolError("the master's answer holds neither ret nor pub_key")
         return self._open_credentials(inner, master_pub)
@@ -385,10 +397,10 @@ class MinionHandshake:
         if not any(sign_pub.verify(offered.pem.encode(), signature, algo) for algo in SIGNING):
             raise RemoteProtocolError("the signature of the master's public key did not validate")
 
-    def _read_refusal(self, ret: object, *, verified: bool) -> Pending | Refused | TooMany:
+    def _read_refusal(self, ret: object, *, verified: bool, again: float) -> Pending | Refused | TooMany:
         match ret:
             case True:
-                return Pending(verified=verified)
+                return Pending(verified=verified, again=again)
             case False:
                 return Refused(verified=verified)
             case "full":
