@@ -347,6 +347,7 @@ async def test_who_asks_is_told_who_they_are_and_what_they_may(door):
             "groups": ["ops"],
             "admin": False,
             "rooms": [],
+            "master": "",
             "rows": ["test.ping", {"web*": ["state.apply"]}],
         }
     async with master.caller() as caller:

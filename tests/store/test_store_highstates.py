@@ -47,3 +47,11 @@ async def test_the_newest_is_kept_of_those_that_test_and_of_those_that_do(store)
         ("m2", False, jid(4)),
     ]
     assert [row[0] for row in await kept(store, ["m2", "m9"])] == ["m2"]
+
+
+async def test_what_is_kept_of_minions_that_are_no_more_goes(store):
+    for number, id in ((1, "m1"), (2, "m2")):
+        await store.jobs.record_returns([came(number, id, CHANGED, highstate=False)])
+    assert await store.jobs.forget_highstates(lambda: ["m2", "m3"]) == 1
+    assert await store.jobs.forget_highstates(lambda: ["m2", "m3"]) == 0
+    assert [row[0] for row in await kept(store)] == ["m2"]

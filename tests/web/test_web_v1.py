@@ -159,7 +159,10 @@ async def test_what_was_returned_is_data_and_nothing_else(ann, door):
 
 
 async def test_the_session_tells_who_one_is_and_what_there_is(open_client, door, settings):
-    opts = {"id": "m1", "nodegroups": {"webs": "web*"}, "console_motd": "hello", "console_confirm_above": 7}
+    door.says["whoami"] = lambda _question: [
+        {"whoami": {"name": "ann", "admin": False, "rows": [".*"], "rooms": ["events"], "master": "m1"}}
+    ]
+    opts = {"nodegroups": {"webs": "web*"}, "console_motd": "hello", "console_confirm_above": 7}
     client = open_client({"opts": opts})
     answer = await client.get("/api/v1/session")
     assert answer.status == 401

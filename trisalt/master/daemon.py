@@ -36,6 +36,7 @@ from trisalt.master.batches import run_batches
 from trisalt.master.clear import ClearDesk
 from trisalt.master.clock import SteadyClock, keep_clock
 from trisalt.master.commands import Runs, answer_upcall, serve_commands
+from trisalt.master.conformity import ConformityRules, keep_asking
 from trisalt.master.departures import GONE, follow_departures
 from trisalt.master.event_return import EventReturnRules, return_events
 from trisalt.master.files import serve_files
@@ -89,12 +90,17 @@ IO_THREADS = 2
 GRACE_S = 5.0
 # Options that are asked for each time, so that a configuration that is read again takes effect.
 RELOADED = frozenset(
-    {field.name for rules in (KeyRules, PublishRules, RequestRules, LoginRules) for field in attrs.fields(rules)}
+    {
+        field.name
+        for rules in (KeyRules, PublishRules, RequestRules, LoginRules, ConformityRules)
+        for field in attrs.fields(rules)
+    }
     - {"publish_port", "request_server_ttl", "request_max_size", "zmq_filtering"}
 ) | {
     *("nodegroups", "schedule", "log_level", "log_level_logfile", "log_granular_levels"),
     *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
     *("sharedsecret", "auth.pam.service", "event_visibility", "masked_arguments"),
+    *("console_minion_down_seconds", "console_job_runs_seconds"),
 }
 
 
@@ -119,6 +125,7 @@ class Live:
         self.publish = PublishRules.from_opts(self.opts)
         self.requests = RequestRules.from_opts(self.opts)
         self.logins = LoginRules.from_opts(self.opts)
+        self.conformity = ConformityRules.from_opts(self.opts)
         self.acl.grant(self.opts)
         for problem in self.acl.problems():
             log.warning("acl.row_grants_nothing", row=problem)
@@ -311,6 +318,8 @@ async def start_services(
     for service in essential:
         await services.start(service)
     await services.start(partial(supervise, housekeeping, name="housekeeping"))
+    conformity = partial(keep_asking, bus, store.banks, lambda: live.conformity)
+    await services.start(partial(supervise, conformity, name="compliance"))
     retention = partial(
         keep_size,
         store,

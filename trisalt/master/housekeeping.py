@@ -64,6 +64,7 @@ async def _expire(store: Store, before: float) -> None:
 
 
 async def _forget(store: Store, known: Callable[[], Collection[str]]) -> None:
+    await store.jobs.forget_highstates(known)
     for bank in BANKS_OF_MINIONS:
         kept = await store.banks.list(bank)
         # Read the keys after the bank: a minion that signs in between is known by now.

@@ -463,6 +463,7 @@ class _Door:
             "groups": list(caller.groups),
             "admin": admin,
             "rooms": self._acl.rooms(caller),
+            "master": "" if self._desk is None else str(self._desk.opts.get("id") or ""),
             "rows": rows,
         }
         await stream.send({"whoami": facts})

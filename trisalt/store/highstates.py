@@ -65,3 +65,13 @@ def read_all(connection: sqlite3.Connection, ids: Sequence[str] | None = None) -
 def _highstate(found: tuple[Any, ...]) -> Highstate:
     id, test, *rest = found
     return Highstate(id, bool(test), *rest)
+
+
+def read_ids(connection: sqlite3.Connection) -> set[str]:
+    """Of which minions there are any."""
+    return {id for (id,) in connection.execute("SELECT DISTINCT id FROM highstates")}
+
+
+def forget(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+    """Forget those of these minions."""
+    connection.executemany("DELETE FROM highstates WHERE id = ?", [(id,) for id in ids])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -150,6 +150,14 @@ class SqliteJobs:
             self._log.insert(connection, entries)
 
         await self._engine.write(write, then=partial(self._log.told, entries))
+
+    async def forget_highstates(self, known: Callable[[], Collection[str]]) -> int:
+        """Forget what the highstates of other minions than these came to: of how many. They are asked for last."""
+        kept = await self._engine.read(highstates.read_ids)
+        gone = sorted(kept - set(known()))
+        if gone:
+            await self._engine.write(lambda connection, _careful: highstates.forget(connection, gone))
+        return len(gone)
 
     async def expire(self, before: float, *, limit: int = 500) -> int:
         """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.

@@ -159,6 +159,9 @@ class Jobs(Protocol):
     async def mark_settled(self, jid: str, missing: Mapping[str, str], *, events: Sequence[Event] = ()) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
 
+    async def forget_highstates(self, known: Callable[[], Collection[str]]) -> int:
+        """Forget what the highstates of other minions than these came to: of how many."""
+
     async def expire(self, before: float, *, limit: int = 500) -> int:
         """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.
 

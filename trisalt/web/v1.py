@@ -95,7 +95,7 @@ class _Room:
                 "admin": who["admin"],
                 "rooms": who.get("rooms", []),
                 "version": __version__,
-                "master": str(settings.opts.get("id") or ""),
+                "master": who.get("master", ""),
                 "confirm_above": above if isinstance(above, int) and above >= 0 else CONFIRM_ABOVE,
                 "features": {
                     "clients": sorted(settings.clients),
