@@ -346,6 +346,7 @@ async def test_who_asks_is_told_who_they_are_and_what_they_may(door):
             "eauth": "pam",
             "groups": ["ops"],
             "admin": False,
+            "everything": False,
             "rooms": [],
             "master": "",
             "rows": ["test.ping", {"web*": ["state.apply"]}],

@@ -52,6 +52,31 @@ async def highstate(house, number, id, value, *, test=False, retcode=0):
     await house.came(number, id, value, retcode=retcode, highstate=test)
 
 
+# -- keys ---
+
+
+async def test_keys_are_listed_by_what_is_to_be_done_about_them_with_their_fingerprints(house):
+    house.key("new", State.PENDING)
+    house.key("web1", State.DENIED)
+    page = await house.ask("keys")
+    assert [(item["id"], item["status"]) for item in page["items"]][:3] == [
+        ("new", "pending"),
+        ("web1", "denied"),
+        ("db1", "accepted"),
+    ]
+    assert page["items"][0]["finger"] == house.desk.keyring.fingerprint("new", State.PENDING)
+    assert page["counts"] == {"pending": 1, "denied": 1, "rejected": 0, "accepted": 4}
+    for limit in (1, 4, 100):
+        assert await house.ids("keys", limit=limit) == ["new", "web1", "db1", "web1", "web2", "web3"]
+    assert await house.ids("keys", status="accepted", q="web") == ["web1", "web2", "web3"]
+    assert {item["finger"] for item in (await house.ask("keys", user("key")))["items"]} == {None}
+    for question in ({"status": "odd"}, {"q": 7}, {"cursor": "x"}):
+        with pytest.raises(RemoteProtocolError):
+            await house.ask("keys", **question)
+    with pytest.raises(Denied):
+        await house.ask("keys", user("all"))
+
+
 # -- overview --------------------------------------------------------------------------------------------------------
 
 

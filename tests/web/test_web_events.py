@@ -282,7 +282,7 @@ async def test_of_some_events_one_is_told(house, query, tags):
         await stream.until(lambda stream: stream.tags == tags)
 
 
-@pytest.mark.parametrize("query", ["what=1", f"filter={'x' * 5000}"])
+@pytest.mark.parametrize("query", ["what=1", "last=0", "last=x", "last=10001", f"filter={'x' * 5000}"])
 async def test_a_stream_of_what_means_nothing_is_refused(house, query):
     assert (await house.refused(f"/api/v1/events?{query}")).status == 400
 
@@ -294,6 +294,19 @@ async def test_who_was_away_is_told_what_was_missed_and_goes_on_without_hole_or_
         house.door.tell("new/1")
         await stream.until(lambda stream: stream.tags[-1:] == ["new/1"])
     assert stream.tags == ["old/2", "old/3", "old/4", "new/1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "tags"), [("last=2", ["old/3", "old/4"]), ("last=9", [f"old/{number}" for number in range(5)])]
+)
+async def test_a_stream_begins_with_the_newest_events_where_that_is_asked(house, query, tags):
+    for number in range(5):
+        house.door.tell(f"old/{number}")
+    async with house.stream(f"/api/v1/events?{query}") as stream:
+        await stream.until(lambda stream: stream.tags)
+        house.door.tell("new")
+        await stream.until(lambda stream: stream.tags[-1:] == ["new"])
+    assert stream.tags == [*tags, "new"]
 
 
 async def test_what_comes_while_the_past_is_told_comes_after_it(house):

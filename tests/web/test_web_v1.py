@@ -50,6 +50,7 @@ JOB = {
          {"op": "jobs", "user": "ann", "fun": "test.*", "state": "failed", "since": 1.5, "housekeeping": 0}),
         ("jobs/20261122124204617323", {"op": "job", "jid": "20261122124204617323"}),
         ("jobs/7/returns?failed=1&id=web1", {"op": "returns", "jid": "7", "failed": 1, "id": "web1"}),
+        ("keys?status=pending&q=web", {"op": "keys", "status": "pending", "q": "web"}),
         ("docs?q=ping", {"op": "docs", "q": "ping"}),
         ("docs/runner.jobs.list_jobs", {"op": "docs", "fun": "runner.jobs.list_jobs"}),
         ("overview", {"op": "overview"}),

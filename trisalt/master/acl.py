@@ -197,6 +197,12 @@ class Acl:
         grants = self.grants_of(caller)
         return [name for name in ROOMS if grants.everything or grants.names(name)]
 
+    def may_everything(self, caller: Caller) -> bool:
+        """Whether the caller may send anything to any minion, and run anything on the master."""
+        grants = self.grants_of(caller)
+        runs = (grants.names(kind) or grants.names(f"{kind}s") for kind in ("runner", "wheel"))
+        return self.is_admin(caller) or (grants.everything and all(runs))
+
     def _blacklisted(self, caller: Caller, funs: Iterable[str]) -> str:
         if not (self._blocked_users or self._blocked_functions):
             return ""

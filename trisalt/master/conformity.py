@@ -58,7 +58,8 @@ async def keep_asking(
     while True:
         interval = rules().compliance_interval
         # A clock that was set back makes nobody wait for longer than a round.
-        due = min(last["at"], clock()) + interval - clock()
+        last["at"] = min(last["at"], clock())
+        due = last["at"] + interval - clock()
         if interval <= 0 or due > 0:
             await trio.sleep(LOOK_EVERY_S if interval <= 0 else min(max(due, 0.1), LOOK_EVERY_S))
         elif await _runs(bus, last["jid"]):

@@ -462,6 +462,7 @@ class _Door:
             "eauth": caller.eauth,
             "groups": list(caller.groups),
             "admin": admin,
+            "everything": self._acl.may_everything(caller),
             "rooms": self._acl.rooms(caller),
             "master": "" if self._desk is None else str(self._desk.opts.get("id") or ""),
             "rows": rows,

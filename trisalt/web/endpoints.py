@@ -98,6 +98,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         may_be_missing=True,
     ),
     Endpoint(
+        path="/keys",
+        name="keys",
+        op="keys",
+        doc="The keys of minions, those that wait first, with their fingerprints.",
+        answer=page(ref("key"), counts=named({"type": "integer"})),
+        parameters=(
+            Parameter(name="status", doc="pending, denied, rejected or accepted."),
+            Parameter(name="q", doc="Text in the id."),
+            *_PAGING,
+        ),
+    ),
+    Endpoint(
         path="/jobs",
         name="jobs",
         op="jobs",
@@ -209,6 +221,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(
             Parameter(name="tag", doc="Globs over tags, with commas between them."),
             Parameter(name="filter", doc="Text that an event holds."),
+            Parameter(
+                name="last",
+                schema={"type": "integer", "minimum": 1, "maximum": 10000},
+                doc="To begin with so many of the newest events of the log, as far as they are wanted and may be seen.",
+            ),
         ),
         stream=True,
     ),

@@ -28,7 +28,7 @@ from trisalt.web.endpoints import ENDPOINTS, MOST_QUERY
 from trisalt.web.guards import HEADER, address_of, same_site
 from trisalt.web.openapi import PREFIX
 from trisalt.web.sessions import Session, digest
-from trisalt.web.streams import Channel, Crowded, Hub, Identity, Reader, Told
+from trisalt.web.streams import REPLAYED, Channel, Crowded, Hub, Identity, Reader, Told
 from trisalt.web.summaries import Summary
 
 log = structlog.get_logger()
@@ -92,8 +92,9 @@ class _Room:
     async def v1(self, request: Request) -> Response:
         """`/api/v1/events`: of some tags, that hold some text; from where somebody stopped."""
         watcher = Watcher.of(needs_session(request))
+        wants, last = _filter(request), _last(request)
         return _Stream(
-            self._hub, watcher, lambda told: told.v1, _cursor(request), wants=_filter(request), forbidden=403
+            self._hub, watcher, lambda told: told.v1, _cursor(request), last=last, wants=wants, forbidden=403
         )
 
     async def _by_token(self, request: HTTPConnection) -> Watcher:
@@ -202,10 +203,12 @@ class _Stream(Response):
         written: Callable[[Told], bytes],
         after: tuple[str, int] | None,
         *,
+        last: int = 0,
         wants: Callable[[Told], bool] | None = None,
         forbidden: int = 401,
     ) -> None:
         self._hub = hub
+        self._last = last
         self._watcher = watcher
         self._written = written
         self._after = after
@@ -258,8 +261,11 @@ class _Stream(Response):
                 await _send(send, body)
 
         await _send(send, RETRY)
-        if self._after is not None:
-            await self._hub.replay(channel, reader, self._watcher.credentials, self._after, give)
+        after = self._after
+        if after is None and self._last:
+            after = (channel.log, max(0, channel.at - self._last))
+        if after is not None:
+            await self._hub.replay(channel, reader, self._watcher.credentials, after, give)
         said = trio.current_time()
         while not reader.ended:
             with trio.move_on_at(said + PING_EVERY_S):
@@ -301,6 +307,16 @@ def _cursor(request: Request) -> tuple[str, int] | None:
         return None
     found = _CURSOR.fullmatch(text)
     return ("", 0) if found is None else (found[1], int(found[2]))
+
+
+def _last(request: Request) -> int:
+    """How many of the newest events are wanted to begin with."""
+    text = request.query_params.get("last", "")
+    if not text:
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= REPLAYED:
+        raise HTTPException(400, f"last is a number from 1 to {REPLAYED}")
+    return int(text)
 
 
 _KNOWN = next(each for each in ENDPOINTS if each.name == "events").parameters

@@ -122,6 +122,7 @@ SHAPES: dict[str, Schema] = {
             "latency": maybe(NUMBER),
         }
     ),
+    "key": obj({"id": TEXT, "status": one_of("pending", "denied", "rejected", "accepted"), "finger": maybe(TEXT)}),
     "job": obj(_JOB),
     "one_job": obj({**_JOB, "ids": array(TEXT), "kwargs": named(ANY), "metadata": ANY}),
     "return": {

@@ -92,7 +92,8 @@ class _Room:
                 "eauth": session.eauth,
                 "expire": session.expire,
                 "perms": who["rows"],
-                "admin": who["admin"],
+                # Whoever may do everything that there is here.
+                "admin": who["admin"] or who.get("everything", False),
                 "rooms": who.get("rooms", []),
                 "version": __version__,
                 "master": who.get("master", ""),

@@ -12,6 +12,7 @@ from trisalt.master.views.docs import docs
 from trisalt.master.views.explain import explain
 from trisalt.master.views.issues import issues
 from trisalt.master.views.jobs import job, jobs, returns
+from trisalt.master.views.keys import keys
 from trisalt.master.views.minions import minion, minions, preview
 from trisalt.master.views.overview import overview
 from trisalt.master.views.prefs import prefs
@@ -20,6 +21,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "minions": minions,
     "minion": minion,
     "preview": preview,
+    "keys": keys,
     "jobs": jobs,
     "job": job,
     "returns": returns,
