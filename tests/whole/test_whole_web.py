@@ -184,6 +184,8 @@ def test_a_wrong_password_is_401_and_so_is_an_account_that_is_locked(url, halite
         ("sharedsecret", "anybody", SHARED, ["test.ping"]),
         ("rest", "eve", PASSWORD, ["test.ping", "test.version"]),
     ],
+    # Passwords are drawn anew in each process, and tests have one name in all of them.
+    ids=["file-ann", "file-bob", "sharedsecret", "rest"],
 )
 def test_every_backend_signs_in_and_tells_what_is_granted(url, eauth, name, password, perms):
     assert sign_in(url, name, password, eauth).told["perms"] == perms
