@@ -123,8 +123,10 @@ def settings(tmp_path):
 async def open_client(door, settings, tmp_path, nursery):
     """Gives clients of webs: `open_client(rest settings, **what a client is given)`."""
 
+    # Of one service, whatever its settings are at a time.
+    sessions = Sessions(tmp_path / "sessions", clock=lambda: 2000.0)
+
     def opened(changes=None, **client):
-        sessions = Sessions(tmp_path / "sessions", clock=lambda: 2000.0)
         web = make_web(attrs.evolve(settings, **(changes or {})), door, sessions, nursery)
         return Client(make_app(web), **client)
 
