@@ -257,6 +257,13 @@ async def test_api_acl_says_from_where_a_name_may_sign_in(open_client, door, acl
     assert bool(door.questions("mk_token")) is (status == 200)
 
 
+@pytest.mark.parametrize(("allowed", "status"), [(False, 401), (True, 200)])
+async def test_root_signs_in_by_its_password_only_where_that_is_wanted(open_client, door, allowed, status):
+    client = open_client({"allow_root_login": allowed})
+    assert (await client.post("/login", {**LOGIN, "username": "root"})).status == status
+    assert bool(door.questions("mk_token")) is allowed
+
+
 # -- the audit ------------------------------------------------------------------------------------------------------------
 
 

@@ -104,6 +104,21 @@ def test_what_is_not_heeded_is_told_by_name(read, text, level, told):
     assert any(row[0] == level and told in row[1] for row in read(text).notices)
 
 
+@pytest.mark.parametrize(
+    ("text", "uid", "readable", "told"),
+    [
+        (WALKTHROUGH, 1000, False, True),
+        (WALKTHROUGH, 1000, True, False),
+        (WALKTHROUGH, 0, False, False),
+        ("rest_trisalt: {}", 1000, False, False),
+    ],
+)
+def test_an_account_that_pam_is_blind_for_is_told_the_cure(read, monkeypatch, text, uid, readable, told):
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr("os.access", lambda path, mode: readable)
+    assert any("a member of the group shadow" in text for _level, text in read(text).notices) is told
+
+
 def test_the_keys_of_consoles_are_known(tmp_path):
     names = ("saltgui_templates", "saltgui_public_pillars", "saltgui_motd_txt", "console_motd", "console_templates")
     (tmp_path / "master").write_text("".join(f"{name}:\n" for name in names))

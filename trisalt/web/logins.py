@@ -106,8 +106,8 @@ class Logins:
             raise HTTPException(429, str(exc), {"Retry-After": str(exc.seconds)}) from None
         good: bool | None = None
         try:
-            if not self._may_come_from(shown["username"], place):
-                self._audit.tell("login", **facts, result="refused", reason="api_acl")
+            if refused := self._refused(shown, place):
+                self._audit.tell("login", **facts, result="refused", reason=refused)
                 raise HTTPException(401, NO_LOGIN)
             question: dict[str, Any] = {"op": "mk_token"}
             if isinstance(lifetime, int | float) and not isinstance(lifetime, bool):
@@ -127,6 +127,12 @@ class Logins:
         answer = await self._door.ask({"op": "whoami"}, credentials={"token": token}, place=place)
         who: dict[str, Any] = expect(answer, "whoami")
         return who
+
+    def _refused(self, shown: Mapping[str, str], place: str) -> str:
+        """Why the master is not even asked; empty when it is."""
+        if shown["username"] == "root" and shown["eauth"] == "pam" and not self._settings.allow_root_login:
+            return "allow_root_login"
+        return "" if self._may_come_from(shown["username"], place) else "api_acl"
 
     def _may_come_from(self, name: str, place: str) -> bool:
         """Whether `api_acl` lets this name in from there: by its own row, or else by that of `*`."""

@@ -24,6 +24,12 @@ from trisalt.web.lowstate import CLIENTS, SERVED
 BLOCKS = ("rest_trisalt", "rest_cherrypy")
 HALITE = "halite"
 
+# The commonest reason why nobody can sign in.
+PAM_IS_BLIND = (
+    "external_auth: pam: this account is not root's and may not read /etc/shadow, so that PAM verifies nobody but "
+    "itself. On Debian the cure is to make it a member of the group shadow"
+)
+
 # Key, types, default.
 REST_KEYS: dict[str, tuple[str, Any]] = {
     "port": ("int", 8000),
@@ -49,6 +55,7 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "cors_origins": ("list", []),
     "trusted_proxies": ("list", []),
     "login_without_rules": ("bool", False),
+    "allow_root_login": ("bool", False),
     "ws_token_in_url": ("bool", False),
 }
 # What a pool of threads needs, and we do not; errors are in the log, and statistics are always there.
@@ -122,6 +129,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     login_without_rules: bool = False
+    allow_root_login: bool = False
     ws_token_in_url: bool = False
     # What the console shows, as it stands in the configuration.
     opts: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
@@ -143,6 +151,8 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
     cors = [str(origin).rstrip("/") for origin in values["cors_origins"]]
     if (overrides or {}).get("cors", (halite or {}).get("cors")):
         cors.append("*")
+    if "pam" in config.external_auth and os.geteuid() != 0 and not os.access("/etc/shadow", os.R_OK):
+        notices.append(("warning", PAM_IS_BLIND))
     names = {field.name for field in attrs.fields(Settings)}
     plain = {name: value for name, value in values.items() if name in names}
     plain |= {name: _path(values[name]) for name in ("webhook_url", "static_path", "app_path", "root_prefix")}
