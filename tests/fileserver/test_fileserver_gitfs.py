@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import json
 import os
 import subprocess
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -280,9 +284,112 @@ def test_a_password_is_neither_in_the_arguments_nor_in_what_is_told(tmp_path):
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
 
 
+class Guarded(http.server.SimpleHTTPRequestHandler):
+    """Files of a folder for who signs in as `me`, with `pass:w@rd/`; all others are asked to."""
+
+    def do_GET(self):
+        wanted = base64.b64encode(b"me:pass:w@rd/").decode()
+        if self.headers.get("Authorization") == f"Basic {wanted}":
+            super().do_GET()
+            return
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.end_headers()
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture
+def guarded(tmp_path, source):
+    """The URL of a repository behind a password."""
+    git(tmp_path, "clone", "-q", "--bare", str(source), "web/repo.git")
+    git(tmp_path / "web/repo.git", "update-server-info")
+    handler = partial(Guarded, directory=str(tmp_path / "web"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/repo.git"
+        server.shutdown()
+
+
+def test_a_user_signs_in_with_a_password_that_nobody_sees(tmp_path, guarded):
+    seen = []
+
+    def run(argv, env, patience):
+        seen.extend(argv)
+        return run_blocking(argv, env, patience)
+
+    sign_in = [{"user": "me"}, {"password": "pass:w@rd/"}, {"insecure_auth": True}]
+    files = Backends.from_opts(opts(tmp_path, {guarded: sign_in}))
+    assert files.git.update(run).problems == {}
+    assert files.read("salt/top.sls", "base")[0] == b"base: {}\n"
+    cache = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not [text for text in (repr(seen).encode(), *cache) if b"pass:w" in text or b"pass%3A" in text]
+
+
+def test_who_may_not_sign_in_is_told_without_the_password(tmp_path, guarded):
+    sign_in = [{"user": "me"}, {"password": "hunter2"}, {"insecure_auth": True}]
+    told = Backends.from_opts(opts(tmp_path, {guarded: sign_in})).git.update().problems
+    assert list(told) == [guarded]
+    assert "failed" in told[guarded]
+    assert "hunter2" not in told[guarded]
+
+
+SSH = """#!/bin/sh
+echo "$*" >> {log}
+[ -n "$SSH_ASKPASS" ] && "$SSH_ASKPASS" "Enter passphrase" >> {log}
+for last; do :; done
+eval exec "$last"
+"""
+
+
+@pytest.mark.parametrize("passphrase", ["", "open 'se$ame"])
+def test_a_key_signs_in_by_ssh(tmp_path, source, monkeypatch, passphrase):
+    ssh = tmp_path / "bin/ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(SSH.format(log=tmp_path / "log"))
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    key = tmp_path / "a key"
+    options = [{"privkey": str(key)}, {"pubkey": f"{key}.pub"}, {"passphrase": passphrase}]
+    files = Backends.from_opts(opts(tmp_path, {f"ssh://git@127.0.0.1{source}": options}))
+    assert files.git.update().problems == {}
+    assert files.read("salt/top.sls", "base")[0] == b"base: {}\n"
+    said = (tmp_path / "log").read_text()
+    assert f"-i {key} -o IdentitiesOnly=yes" in said
+    assert ("BatchMode=yes" in said) != bool(passphrase)
+    assert passphrase in said
+    folder = files.git.remotes[0][1].folder
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"se$ame" in path.read_bytes()]
+
+
+def test_certificates_and_proxies_are_what_a_remote_says(tmp_path):
+    seen = []
+
+    def run(argv, env, patience):
+        seen.append(
+            {env[f"GIT_CONFIG_KEY_{n}"]: env[f"GIT_CONFIG_VALUE_{n}"] for n in range(int(env["GIT_CONFIG_COUNT"]))}
+        )
+        return subprocess.CompletedProcess(argv, 1, b"", b"no")
+
+    for remote in ({"https://a.example/x": [{"ssl_verify": False}, {"proxy": "http://p:1"}]}, "https://b.example/x"):
+        Backends.from_opts(opts(tmp_path, remote)).git.update(run)
+    assert seen[0] == {
+        "remote.origin.url": "https://a.example/x",
+        "http.sslVerify": "false",
+        "http.proxy": "http://p:1",
+    }
+    assert seen[1] == {"remote.origin.url": "https://b.example/x"}
+
+
 @pytest.mark.parametrize(
     ("remotes", "says"),
     [
+        ([{"http://a.example/x": [{"user": "u"}, {"password": "p"}]}], "insecure_auth allows it"),
+        ([{"https://a.example/x": [{"password": "p"}]}], "needs a user"),
+        ([{"git@a.example:x": [{"privkey": "key"}]}], "absolute path"),
+        ([{"git@a.example:x": [{"passphrase": "x"}]}], "needs a privkey"),
+        ([{"https://a.example/x": [{"user": "a\nb"}]}], "cannot be printed"),
         ([{"https://a.example/x": [{"rooot": "x"}]}], "unknown options: rooot"),
         ([{"https://a.example/x": [{"root": "../x"}]}], "leads out"),
         ([{"https://a.example/x": "root"}], "a list of"),

@@ -46,7 +46,7 @@ class GitFiles(Served):
     def __init__(self, remotes: Sequence[Remote], folder: Path, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.folder = folder
-        self.remotes = [(remote, Mirror(folder / _digest(remote), remote.url)) for remote in remotes]
+        self.remotes = [(remote, Mirror(folder / _digest(remote), remote.url, remote.sign_in)) for remote in remotes]
         self._listed: OrderedDict[tuple[object, ...], Listing] = OrderedDict()
 
     @classmethod

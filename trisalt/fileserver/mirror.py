@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -21,11 +22,12 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 import attrs
 
 from trisalt.errors import CommandError
-from trisalt.fileserver.remotes import FOLDERS
+from trisalt.fileserver.remotes import FOLDERS, SignIn
 from trisalt.fileserver.replace import replacing
 
 FETCH_S = 600.0
@@ -36,6 +38,9 @@ BLOBS_KEPT_S = 7 * 86400.0
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 REF_FORMAT = "%(objecttype) %(objectname) %(refname) %(*objecttype) %(*objectname)"
+# What ssh runs to be told a passphrase.
+TOLD_BY = "TRISALT_GIT_PASSPHRASE"
+ASK = b'#!/bin/sh\nprintf "%s\\n" "$' + TOLD_BY.encode() + b'"\n'
 # What would have git look elsewhere.
 STRAY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_COMMON_DIR")
 
@@ -64,9 +69,10 @@ def run_blocking(
 class Mirror:
     """The mirror of `url` in `folder`. Several processes may use one; safe in threads."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, sign_in: SignIn | None = None) -> None:
         self.folder = folder
         self.url = url
+        self._sign_in = sign_in or SignIn()
         self._repo = folder / "repo.git"
         self._lock = threading.Lock()
         self._refs: tuple[object, dict[str, str]] = (None, {})
@@ -217,9 +223,31 @@ class Mirror:
     def _output(self, args: Sequence[str], *, run: Run = run_blocking, patience: float = READ_S) -> bytes:
         done = self._git(args, run=run, patience=patience)
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().replace(self.url, "the remote")
+            said = done.stderr.decode(errors="replace").strip()
+            for secret in (signed_in(self.url, self._sign_in), self.url):
+                said = said.replace(secret, "the remote")
+            for secret in filter(None, (self._sign_in.password, self._sign_in.passphrase)):
+                said = said.replace(secret, "**********").replace(quote(secret, safe=""), "**********")
             raise CommandError(f"git {next(arg for arg in args if arg.isalpha())} failed: {said}")
         return done.stdout or b""
+
+    def _ssh(self) -> dict[str, str]:
+        """The environment in which ssh signs in with a key of its own, and asks nobody at a terminal."""
+        words = ["ssh", "-i", self._sign_in.privkey, "-o", "IdentitiesOnly=yes"]
+        if not self._sign_in.passphrase:
+            return {"GIT_SSH_COMMAND": shlex.join([*words, "-o", "BatchMode=yes"])}
+        # ssh has a program tell it the passphrase; that has it from its environment.
+        ask = self.folder / "passphrase"
+        if not ask.exists():
+            os.makedirs(self.folder, 0o700, exist_ok=True)
+            with replacing(str(ask), mode=0o700) as file:
+                file.write(ASK)
+        return {
+            "GIT_SSH_COMMAND": shlex.join([*words, "-o", "NumberOfPasswordPrompts=1"]),
+            "SSH_ASKPASS": str(ask),
+            "SSH_ASKPASS_REQUIRE": "force",
+            TOLD_BY: self._sign_in.passphrase,
+        }
 
     def _git(
         self, args: Sequence[str], *, run: Run = run_blocking, patience: float = READ_S
@@ -227,13 +255,31 @@ class Mirror:
         env = {name: value for name, value in os.environ.items() if name not in STRAY}
         env |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "GIT_DIR": str(self._repo)}
         # Not in the arguments, which everybody on the host may read: a URL may have a password in it.
-        env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url", "GIT_CONFIG_VALUE_0": self.url}
+        config = {"remote.origin.url": signed_in(self.url, self._sign_in)}
+        if not self._sign_in.ssl_verify:
+            config["http.sslVerify"] = "false"
+        if self._sign_in.proxy:
+            config["http.proxy"] = self._sign_in.proxy
+        env["GIT_CONFIG_COUNT"] = str(len(config))
+        for number, (name, text) in enumerate(config.items()):
+            env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": text}
+        if self._sign_in.privkey:
+            env |= self._ssh()
         try:
             return run(("git", *args), env, patience)
         except FileNotFoundError:
             raise CommandError("The program git is not installed") from None
         except subprocess.TimeoutExpired:
             raise CommandError(f"git did not end within {patience:g} seconds") from None
+
+
+def signed_in(url: str, sign_in: SignIn) -> str:
+    """The URL with who signs in: git gives a password of a URL to that host, and to none that it is led on to."""
+    if not sign_in.user:
+        return url
+    scheme, mark, rest = url.partition("://")
+    who = quote(sign_in.user, safe="") + (":" + quote(sign_in.password, safe="") if sign_in.password else "")
+    return f"{scheme}{mark}{who}@{rest.rpartition('@')[2]}"
 
 
 def _refs(text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ Source of the rules: stock Salt 3008.3's gitfs, beside which tests/fileserver/te
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -21,17 +21,13 @@ HEEDED = frozenset(
     {
         *("all_saltenvs", "base", "disable_saltenv_mapping", "fallback", "mountpoint", "name", "ref_types", "root"),
         *("saltenv", "saltenv_blacklist", "saltenv_whitelist", "update_interval"),
+        *("user", "password", "insecure_auth", "privkey", "pubkey", "passphrase", "ssl_verify", "proxy"),
     }
 )
 """Options of one remote."""
 
-UNHEEDED = frozenset(
-    {
-        *("depth", "refspecs", "ssl_verify", "proxy", "user", "password", "insecure_auth"),
-        *("pubkey", "privkey", "passphrase"),
-    }
-)
-"""Those that stock knows too: the git program's own configuration says these things."""
+UNHEEDED = frozenset({"depth", "refspecs"})
+"""Those that stock knows too: all that there is, is fetched."""
 
 OF_AN_ENV = frozenset({"ref", "root", "mountpoint"})
 
@@ -46,10 +42,23 @@ class Place:
 
 
 @attrs.frozen(kw_only=True)
+class SignIn:
+    """How one signs in to a repository; what is not said here is what git's own configuration says."""
+
+    user: str = ""
+    password: str = attrs.field(default="", repr=False)
+    privkey: str = ""
+    passphrase: str = attrs.field(default="", repr=False)
+    ssl_verify: bool = True
+    proxy: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Remote:
     """One repository. `places` are environments with options of their own; `unheeded` what has no effect here."""
 
     url: str
+    sign_in: SignIn = attrs.field(factory=SignIn)
     name: str = ""
     base: str = "master"
     fallback: str = ""
@@ -132,6 +141,7 @@ def _remote(entry: object, opts: Mapping[str, Any]) -> Remote:
         given = options.get(name, opts.get(f"gitfs_{name}"))
         return default if given is None else given
 
+    sign_in = _sign_in(url, value, where)
     places: dict[str, dict[str, str]] = {}
     for given in (opts.get("gitfs_saltenv"), options.get("saltenv")):
         for env, of_env in _options(given, f"{where}: saltenv").items():
@@ -150,6 +160,7 @@ def _remote(entry: object, opts: Mapping[str, Any]) -> Remote:
         raise ConfigError(f"{where}: update_interval is a number of seconds") from None
     return Remote(
         url=url,
+        sign_in=sign_in,
         name=str(options.get("name") or ""),
         base=str(value("base", "master")),
         fallback=str(value("fallback", "")),
@@ -163,6 +174,33 @@ def _remote(entry: object, opts: Mapping[str, Any]) -> Remote:
         places=places,
         update_interval=update_interval,
         unheeded=tuple(sorted(options.keys() & UNHEEDED)),
+    )
+
+
+def _sign_in(url: str, value: Callable[[str, Any], Any], where: str) -> SignIn:
+    """Who signs in, and how. A private key's public one is not needed: ssh makes it of the other."""
+    user, password, privkey, passphrase, proxy = (
+        str(value(name, "")) for name in ("user", "password", "privkey", "passphrase", "proxy")
+    )
+    if any(not text.isprintable() for text in (user, password, privkey, passphrase, proxy)):
+        raise ConfigError(f"{where}: a name, password or path has signs that cannot be printed")
+    scheme = url.partition("://")[0].lower()
+    over_http = scheme in ("http", "https")
+    if password and not user:
+        raise ConfigError(f"{where}: a password needs a user")
+    if over_http and user and scheme == "http" and not value("insecure_auth", False):
+        raise ConfigError(f"{where}: a password would be sent for all to read; insecure_auth allows it")
+    if privkey and not posixpath.isabs(privkey):
+        raise ConfigError(f"{where}: privkey is the absolute path of a file")
+    if passphrase and not privkey:
+        raise ConfigError(f"{where}: a passphrase needs a privkey")
+    return SignIn(
+        user=user if over_http else "",
+        password=password if over_http else "",
+        privkey="" if over_http else privkey,
+        passphrase="" if over_http else passphrase,
+        ssl_verify=bool(value("ssl_verify", True)),
+        proxy=proxy,
     )
 
 

@@ -1,15 +1,17 @@
 """The `#!jinja|yaml` pipeline: the text of an SLS file to data.
 
-The renderers of this room are in the table; others come as plugins, from whoever calls. `#!py` runs whatever stands
-in the file: where minions run states that is nothing new, elsewhere it is refused unless the operator names it in
-`renderer_whitelist`.
+The renderers of this room are in the table; others come as plugins, from whoever calls. `#!py` and its kin run whatever
+stands in the file: where minions run states that is nothing new, elsewhere they are refused unless the operator names
+them in `renderer_whitelist`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
@@ -31,12 +33,17 @@ OLD_NAMES = {
 }
 
 
+# Renderers whose files are Python, and those whose library may not be there.
+RUN_CODE = frozenset({"py", "mako"})
+NEEDS = {"mako": "mako"}
+
+
 @attrs.frozen(kw_only=True)
 class Rendering:
     """How the files of one environment are rendered.
 
     `context` is what all templates see: `salt`, `grains`, `pillar`, `opts`. `plugins` are further renderers, called
-    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `runs_code`: `py` needs nobody's leave.
+    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `runs_code`: `py` and its kin need no leave.
     """
 
     saltenv: str
@@ -142,12 +149,14 @@ def _pipe(rendering: Rendering, text: str) -> list[tuple[Stage, str]]:
     for part in OLD_NAMES.get(pipe, pipe).split("|"):
         name, _, argument = part.strip().partition(" ")
         refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
-        if refused or (name == "py" and not rendering.runs_code and name not in rendering.whitelist):
+        runs_code = name in RUN_CODE and not rendering.runs_code
+        if refused or (runs_code and name not in rendering.whitelist):
             log.warning("the renderer %r is not allowed", name)
-            if name == "py" and not rendering.runs_code and name not in rendering.blacklist:
-                raise SlsError("the renderer 'py' runs what stands in the file: renderer_whitelist must name it")
+            if runs_code and name not in rendering.blacklist:
+                raise SlsError(f"the renderer {name!r} runs what stands in the file: renderer_whitelist must name it")
             continue
-        stage = STAGES.get(name) or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)
+        stage = STAGES.get(name) if name not in NEEDS or _is_there(NEEDS[name]) else None
+        stage = stage or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)
         if stage is None:
             log.error('The renderer "%s" is not available', pipe)
             return []
@@ -185,13 +194,28 @@ def _yamlex(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[
 
 
 def _json(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
-    text = _text(data, "json")
-    if text.startswith("#!"):
-        text = text.partition("\n")[2]
+    text = _without_shebang(_text(data, "json"))
     try:
         return json.loads(text) if text.strip() else {}
     except ValueError as exc:
         raise SlsError(str(exc), line=getattr(exc, "lineno", None)) from exc
+
+
+def _toml(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    text = _without_shebang(_text(data, "toml"))
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise SlsError(str(exc)) from exc
+
+
+def _mako(rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> str:
+    from trisalt.sls.makos import render_mako  # its library may not be there
+
+    text = _text(data, "mako")
+    if text.startswith("#!"):
+        text = "##" + text  # a comment in Mako, and the lines keep their numbers
+    return render_mako(text, context, sources=rendering.sources)
 
 
 def _gpg(rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
@@ -223,6 +247,14 @@ def _last_line(exc: BaseException, path: str) -> int | None:
     return line
 
 
+def _without_shebang(text: str) -> str:
+    return text.partition("\n")[2] if text.startswith("#!") else text
+
+
+def _is_there(module: str) -> bool:
+    return find_spec(module) is not None
+
+
 def _text(data: Any, renderer: str) -> str:
     if not isinstance(data, str):
         raise SlsError(f"the renderer {renderer!r} needs text, and was given {type(data).__name__}")
@@ -234,6 +266,8 @@ STAGES: dict[str, Stage] = {
     "yaml": _yaml,
     "yamlex": _yamlex,
     "json": _json,
+    "toml": _toml,
+    "mako": _mako,
     "gpg": _gpg,
     "py": _py,
 }
