@@ -19,7 +19,10 @@ from typing import Any
 
 from trisalt.cli.options import OUTPUTTERS, Flag
 
-COMMANDS = ("salt", "salt-call", "salt-cp", "salt-key", "salt-master", "salt-minion", "salt-run", "trisalt")
+COMMANDS = (
+    *("salt", "salt-api", "salt-call", "salt-cp", "salt-key", "salt-master", "salt-minion", "salt-run"),
+    "trisalt",
+)
 # What `trisalt` does, and the words that may follow.
 OWN = {
     "completion": ("bash", "fish", "zsh"),

@@ -22,11 +22,12 @@ _trisalt_complete() {
         COMPREPLY=("${COMPREPLY[@]#*=}")
     fi
 }
-complete -o default -F _trisalt_complete salt salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
+complete -o default -F _trisalt_complete \\
+    salt salt-api salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
 """
 
 ZSH = """\
-#compdef salt salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
+#compdef salt salt-api salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
 # Completion of Salt's commands for zsh: put it into a folder of $fpath as _trisalt, or source it after compinit.
 _trisalt_complete() {
     local -a found open
@@ -45,7 +46,7 @@ _trisalt_complete() {
 if [[ ${funcstack[1]} == _trisalt ]]; then
     _trisalt_complete
 else
-    compdef _trisalt_complete salt salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
+    compdef _trisalt_complete salt salt-api salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
 fi
 """
 
@@ -63,7 +64,7 @@ function __trisalt_complete
         __fish_complete_path "$current"
     end
 end
-for command in salt salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
+for command in salt salt-api salt-call salt-cp salt-key salt-master salt-minion salt-run trisalt
     complete -c $command -f -a '(__trisalt_complete)'
 end
 """

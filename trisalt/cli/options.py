@@ -429,7 +429,10 @@ def versions_report() -> str:
         except PackageNotFoundError:
             return "Not Installed"
 
-    used = ("attrs", "cryptography", "Jinja2", "msgpack", "psutil", "PyYAML", "pyzmq", "structlog", "tqdm", "trio")
+    used = (
+        *("attrs", "cryptography", "hypercorn", "Jinja2", "msgpack", "psutil"),
+        *("PyYAML", "pyzmq", "starlette", "structlog", "tqdm", "trio"),
+    )
     sections = {
         "Salt Version": {"trisalt": __version__},
         "Python Version": {"Python": sys.version.replace("\n", "")},
