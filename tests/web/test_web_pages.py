@@ -85,3 +85,8 @@ def test_the_version_changes_with_every_file(tmp_path):
     assert before.version != after.version
     assert before.address("a.js") == after.address("a.js")
     assert before.address("b.css") != after.address("b.css")
+
+
+async def test_the_worker_may_load_its_modules_and_ask_for_events(client):
+    policy = (await client.get("/app/static/lib/stream_worker.js")).headers["content-security-policy"]
+    assert policy == "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"

@@ -48,7 +48,7 @@ test("what is not equal is not one group", () => {
 
 test("a matrix has a row for each minion and a column for each state", () => {
   const { rows, columns } = matrix([{ id: "m10", return: RUN }, { id: "m2", return: FAILED }, { id: "m3", return: "error" }]);
-  assert.deepEqual(rows.map(({ id }) => id), ["m2", "m10"]);
+  assert.deepEqual(rows.map(({ id }) => id), ["m2", "m10"], "what failed comes first");
   assert.deepEqual(columns.map(({ id, failed, changed }) => [id, failed, changed]), [["a", 1, 0], ["b", 0, 2]]);
   assert.ok(natural("web2", "web10") < 0);
 });

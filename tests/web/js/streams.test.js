@@ -61,6 +61,14 @@ test("a connection that breaks goes on where it was", async () => {
   assert.deepEqual(words.filter(({ kind }) => kind === "state").map(({ state }) => state).slice(0, 3), ["connected", "reconnecting", "connected"]);
 });
 
+test("whoever comes first is told what was before", async () => {
+  const lost = event("", "trisalt/events/lost");
+  const { asked, words } = await heard([["retry: 400\n\nid: L:5000\n\n"], ["retry: 400\n\n", lost, event("L:4500", "a")]], (all) => tags(all).length === 1);
+  assert.deepEqual(asked, ["", "L:4000"]);
+  assert.deepEqual(tags(words), ["a"], "what the log has no more is no loss");
+  assert.ok(!words.some(({ kind }) => kind === "gap"));
+});
+
 test("whoever is not known is not asked for again and again", async () => {
   const { asked, words } = await heard([401], (all) => all.some(({ state }) => state === "refused"));
   assert.equal(asked.length, 1);

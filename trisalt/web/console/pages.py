@@ -31,6 +31,8 @@ _LOOKS = {
 # Loaded together with the page, not one after the other as imports are found.
 _FIRST = ("app.js", "vendor/htm-preact.js", "vendor/signals-core.js")
 _FOREVER = "public, max-age=31536000, immutable"
+# A worker obeys the policy that its own file came with, not its page's: it loads two modules and asks for events.
+_WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"
 # Addresses of the API that the console has too.
 _SHARED = ("minions", "jobs", "keys", "events")
 
@@ -103,6 +105,7 @@ class Page:
             "ETag": tag,
             "Cache-Control": _FOREVER if request.query_params.get("v") == asset.digest else "no-cache",
             "Vary": "Accept-Encoding",
+            "Content-Security-Policy": _WORKER,
         }
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)

@@ -46,7 +46,8 @@ class Plain:
         self._web = web
         self._at = base + PLAIN
         names = (name for name in assets.styles())
-        self._styles = "".join(
+        mark = html.escape(f"{base}/static/{assets.address('style/mark.svg')}")
+        self._styles = f'<link rel="icon" type="image/svg+xml" href="{mark}">' + "".join(
             f'<link rel="stylesheet" href="{html.escape(f"{base}/static/{assets.address(name)}")}">' for name in names
         )
 

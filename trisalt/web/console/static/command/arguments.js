@@ -23,14 +23,20 @@ export function useFunction(fun) {
     if (known.has(full) || !/^[\w-]+(\.[\w-]+)+$/.test(full)) return;
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      get(`docs/${encodeURIComponent(full)}`, {}, controller.signal).then(
+      look(full, controller.signal).then(
         (found) => (known.set(full, found), redraw((n) => n + 1)),
-        (error) => error.status === 404 && (known.set(full, null), redraw((n) => n + 1)),
+        () => {},
       );
     }, REST);
     return () => (clearTimeout(timer), controller.abort());
   }, [full]);
   return known.get(full) ?? null;
+}
+
+/** What the server knows of it. A name that is typed half is none: the list of names says which are, and nobody is asked for the others. */
+async function look(full, signal) {
+  const { items = [] } = await get("docs", { q: full, limit: 20 }, signal);
+  return items.some(({ fun }) => fun === full) ? get(`docs/${encodeURIComponent(full)}`, {}, signal) : null;
 }
 
 /** @param {{command: import("../lib/command.js").Command, patch: Function, about: any, inputRef: any}} props */

@@ -31,7 +31,8 @@ function Health() {
   if (!numbers) return html`<div class="health" aria-hidden="true"></div>`;
   const { up, down, never } = numbers.minions;
   const total = up + down + (never ?? 0);
-  const { pending, denied = 0 } = numbers.keys;
+  // Whoever may not list keys is not told of them.
+  const { pending, denied } = numbers.keys ?? { pending: 0, denied: 0 };
   const { running, failed_1h: failed } = numbers.jobs;
   return html`<nav class="health" aria-label=${t("health.label")}>
     <${Number} path="/minions" query=${{ q: up < total ? "down" : "" }} tone=${down ? "is-changed" : ""} text=${t("health.minions")} short=${`${up.toLocaleString()}/${total.toLocaleString()}`} says=${t("health.minions.says", { up, total })} />
@@ -47,7 +48,7 @@ function Number({ path, query, tone, text, short, says }) {
 
 function Live() {
   const state = useSignal(link);
-  const word = state === "connected" ? "connected" : "reconnecting";
+  const word = state === "connected" || state === "refused" ? state : "reconnecting";
   return html`<span class="live" data-live=${word} role="status" title=${t(`live.${word}.says`)}>${t(`live.${word}`)}</span>`;
 }
 

@@ -70,8 +70,9 @@ async function pages(jid, mine, signal, draw) {
     const { items, next } = await get(`jobs/${jid}/returns`, { cursor, limit: PAGE }, signal);
     if (signal.aborted) return;
     for (const one of items) {
-      if (one.missing) mine.missing.has(one.id) || mine.missing.set(one.id, one.reason ?? "");
-      else keep(mine, one);
+      // What the server told may have been overtaken by an event meanwhile.
+      if (!one.missing) keep(mine, one);
+      else if (!mine.returns.has(one.id)) mine.missing.set(one.id, one.reason ?? "");
     }
     draw();
     cursor = next;
@@ -114,6 +115,8 @@ function current(job, mine) {
     const id = ids[0] ?? "master";
     mine.returns.set(id, { id, return: mine.master.return, retcode: mine.master.success ? 0 : 1, success: mine.master.success, at: mine.master.at });
   }
+  // As long as the job runs, whoever is missing without a reason is only late.
+  if (job.end === null && !mine.settled) for (const [id, reason] of mine.missing) if (!reason) mine.missing.delete(id);
   const open = ids.filter((id) => !mine.returns.has(id) && !mine.missing.has(id));
   const over = job.end !== null || mine.settled || (ids.length > 0 && !open.length);
   const latest = () => Math.max(0, ...[...mine.returns.values()].map(({ at }) => at ?? 0)) || null;

@@ -49,6 +49,7 @@ export function grouped(returns) {
   );
 }
 
+const WORST = { failed: 0, changed: 1, would: 1, ok: 2 };
 const collator = new Intl.Collator("en", { numeric: true });
 
 /** Names in the order in which people count: web2 before web10. */
@@ -79,6 +80,9 @@ export function matrix(returns) {
     }
     rows.push({ id, states: new Map(states.map((state) => [state.tag, state])) });
   }
-  rows.sort((a, b) => natural(a.id, b.id));
+  // Those who need somebody come first.
+  const worst = ({ states }) => Math.min(...[...states.values()].map(({ verdict: one }) => WORST[one]));
+  const order = new Map(rows.map((row) => [row.id, worst(row)]));
+  rows.sort((a, b) => order.get(a.id) - order.get(b.id) || natural(a.id, b.id));
   return { rows, columns: [...columns.values()].sort((a, b) => a.place / a.times - b.place / b.times) };
 }

@@ -7,12 +7,15 @@
  */
 import { SseReader } from "./sse.js";
 
-/** So many of the last events a late listener is given. */
+/** So many of the last events a late listener is given, and the first one asks the server for. */
 const KEPT = 1000;
 /** The server says something every 15 s; so much silence (ms) means that the connection is dead. */
 const SILENCE = 40_000;
 /** Waits between tries, in ms; the last one again and again. */
 const WAITS = [300, 600, 1200, 2500, 5000];
+
+/** What the server says when it could not tell everything. */
+const LOST = "trisalt/events/lost";
 
 /** @typedef {{id: string, tag: string, data: any, origin?: string, at?: number, key?: string}} SaltEvent `key` is the store's */
 
@@ -30,6 +33,7 @@ export class Hub {
     /** @type {SaltEvent[]} */
     this.kept = [];
     this.last = "";
+    this.fresh = false;
     this.stopping = null;
     this.hurry = null;
   }
@@ -74,6 +78,7 @@ export class Hub {
         this.become("refused");
         return;
       }
+      if (outcome === "again") continue;
       if (this.state === "connected") tries = 0;
       this.become("reconnecting");
       this.hurry = new AbortController();
@@ -97,7 +102,15 @@ export class Hub {
       this.wait(SILENCE, quiet.signal).then(() => quiet.signal.aborted || broken.abort());
       const { done, value } = await bytes.read().finally(() => quiet.abort());
       if (done) return "broken";
-      this.take(reader.push(letters.decode(value, { stream: true })));
+      const blocks = reader.push(letters.decode(value, { stream: true }));
+      if (!this.last && reader.id && !blocks.length) {
+        // Where the log is: begin a little before it, so that the first page is not an empty one.
+        this.last = before(reader.id);
+        this.fresh = true;
+        broken.abort();
+        return "again";
+      }
+      this.take(blocks);
     }
   }
 
@@ -106,15 +119,25 @@ export class Hub {
     for (const { id, data } of blocks) {
       const event = parsed(id, data);
       if (!event) continue;
+      const { tag } = event;
       if (id) this.last = id;
-      events.push(event);
+      const lost = tag === LOST;
+      // The log may not reach back that far, which is no loss to whoever has only come.
+      if (!lost) this.fresh = false;
+      if (!lost || !this.fresh) events.push(event);
     }
     if (!events.length) return;
     this.kept.push(...events);
     if (this.kept.length > KEPT) this.kept.splice(0, this.kept.length - KEPT);
     this.tell({ kind: "events", events });
-    if (events.some(({ tag }) => tag === "trisalt/events/lost")) this.tell({ kind: "gap" });
+    if (events.some(({ tag }) => tag === LOST)) this.tell({ kind: "gap" });
   }
+}
+
+/** The place `KEPT` events before another. */
+function before(place) {
+  const colon = place.lastIndexOf(":");
+  return `${place.slice(0, colon)}:${Math.max(0, Number(place.slice(colon + 1)) - KEPT)}`;
 }
 
 /** @returns {SaltEvent | null} */

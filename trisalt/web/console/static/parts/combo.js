@@ -3,6 +3,7 @@
  * closes; with nothing chosen Enter is the form's.
  */
 import { classes, html, useEffect, useRef, useState } from "../lib/ui.js";
+import { t } from "../lib/i18n.js";
 
 /** Milliseconds of rest in typing before suggestions are sought. */
 const REST = 120;
@@ -72,7 +73,7 @@ export function Combo({ name, value, onInput, suggest, label, placeholder, mono,
       aria-controls=${`${name}-list`} aria-activedescendant=${shown && chosen >= 0 ? `${name}-${chosen}` : undefined} aria-invalid=${invalid ? "true" : undefined} aria-describedby=${describedby}
       placeholder=${placeholder} value=${value} autocomplete="off" autocapitalize="off" spellcheck=${false}
       onInput=${(event) => (setOpen(true), onInput(event.target.value))} onKeyDown=${onKey} onBlur=${close} />
-    <ul class="combo-list" id=${`${name}-list`} role="listbox" aria-label=${label ?? placeholder ?? name} hidden=${!shown}>
+    <ul class="combo-list" id=${`${name}-list`} role="listbox" aria-label=${t("combo.list")} hidden=${!shown}>
       ${items.map(
         (item, index) => html`<li key=${item.value} id=${`${name}-${index}`} role="option" aria-selected=${String(index === chosen)} class=${classes(index === chosen && "chosen")}
           onMouseDown=${(event) => (event.preventDefault(), take(item))}><span class=${classes("clip", mono && "mono")}>${item.value}</span>${item.note && html`<span class="faint clip small">${item.note}</span>`}</li>`,

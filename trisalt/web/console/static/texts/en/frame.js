@@ -42,6 +42,8 @@ export default {
   "health.failed.says": { one: "{n} job failed in the last hour", other: "{n} jobs failed in the last hour" },
   "live.connected": "Live",
   "live.connected.says": "Events come as they happen",
+  "live.refused": "No events",
+  "live.refused.says": "None of your permissions lets you see events",
   "live.reconnecting": "Reconnecting",
   "live.reconnecting.says": "The connection broke and is being made anew; what happens meanwhile is fetched afterwards",
 
@@ -79,6 +81,7 @@ export default {
   "prefs.language": "Language",
   "prefs.letters": "Single letters change the page",
 
+  "combo.list": "Suggestions",
   "palette.label": "Search or run",
   "palette.hint": "Pages, minions, jobs, functions",
   "palette.none": "Nothing is called that",

@@ -42,6 +42,8 @@ export default {
   "health.failed.says": { other: "최근 1시간 동안 실패한 작업 {n}개" },
   "live.connected": "실시간",
   "live.connected.says": "이벤트가 발생하는 대로 표시됩니다",
+  "live.refused": "이벤트 없음",
+  "live.refused.says": "이벤트를 볼 권한이 없습니다",
   "live.reconnecting": "재연결 중",
   "live.reconnecting.says": "연결이 끊겨 다시 연결하는 중입니다. 그동안의 이벤트는 이후에 가져옵니다",
 
@@ -79,6 +81,7 @@ export default {
   "prefs.language": "언어",
   "prefs.letters": "한 글자로 화면 전환",
 
+  "combo.list": "추천",
   "palette.label": "검색 또는 실행",
   "palette.hint": "화면, 미니언, 작업, 함수",
   "palette.none": "일치하는 항목이 없습니다",
