@@ -308,7 +308,7 @@ def test_without_scripts_one_signs_in_and_reads(open_console):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("Method").select_option("file")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("cell", name="web1")).to_be_visible()
+    expect(page.get_by_role("cell", name="sim-001")).to_be_visible()
     page.get_by_role("link", name="Jobs").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
     page.get_by_role("button", name="Sign out").click()

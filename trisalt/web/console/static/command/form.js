@@ -14,7 +14,7 @@ import { Confirm } from "../parts/dialog.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
 import { Arguments, Function, useFunction } from "./arguments.js";
-import { Actions, History, Templates } from "./menus.js";
+import { Fillers } from "./menus.js";
 import { Line } from "./line.js";
 import { execute } from "./ran.js";
 import { Names, Target, matched, usePreview } from "./target.js";
@@ -37,7 +37,7 @@ export function Command({ command, patch, onRun }) {
     setBusy(true);
     try {
       // What is waited for is told below as it comes; the form is free only when it has ended.
-      onRun(await execute(what));
+      await execute(what, onRun);
     } catch (error) {
       toast(reasonOf(error), { tone: "failed" });
     } finally {
@@ -81,10 +81,7 @@ export function Command({ command, patch, onRun }) {
   return html`<form class="panel command" aria-label=${t("command.title")} onSubmit=${submit} onKeyDown=${onKey}>
     <div class="panel-head">
       <h2>${t("command.title")}</h2>
-      <${Button} icon="ping" small onClick=${ping} why=${command.tgt ? null : t("command.lacks.tgt")}>${t("command.ping")}<//>
-      <${Actions} pick=${setFunction} />
-      <${History} patch=${patch} />
-      <${Templates} patch=${patch} />
+      <${Fillers} command=${command} pick=${setFunction} ping=${ping} patch=${patch} />
     </div>
     <div class="panel-body stack">
       ${kind === "local"

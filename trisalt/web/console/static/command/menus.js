@@ -22,26 +22,49 @@ const ACTIONS = [
   ],
 ];
 
-/** @param {{pick: (fun: string) => void}} props */
-export function Actions({ pick }) {
-  const items = ACTIONS.flatMap(([heading, functions]) => [{ heading: t(heading) }, ...functions.map((label) => ({ label, onPick: () => pick(label) }))]);
-  return html`<${Menu} small label=${t("command.actions")} items=${items} />`;
-}
-
 /** Lines that the menu of the history shows; the dialog has all. */
 const LATEST = 10;
+/** So narrow that there is room for one menu only. */
+const NARROW = "(max-width: 47.99rem)";
 
-/** @param {{patch: Function}} props */
-export function History({ patch }) {
-  const { history } = useSignal(prefs);
+/** @param {{command: import("../lib/command.js").Command, pick: (fun: string) => void, ping: () => void, patch: Function}} props */
+export function Fillers({ command, pick, ping, patch }) {
+  const { history, pinned } = useSignal(prefs);
+  const listed = useTemplates();
+  const narrow = useMedia(NARROW);
   const [open, setOpen] = useState(false);
-  const items = () => [
-    ...history.slice(0, LATEST).map(({ line }) => ({ label: line, onPick: () => patch(recalled(line) ?? {}), why: recalled(line) ? null : t("history.unreadable") })),
-    history.length > 0 && null,
-    { label: t("history.all"), icon: "search", onPick: () => setOpen(true), why: history.length ? null : t("history.empty") },
+  const why = command.tgt ? null : t("command.lacks.tgt");
+  const lists = [
+    [t("command.actions"), () => actionItems(pick)],
+    [t("command.history"), () => historyItems(history, patch, () => setOpen(true))],
+    [t("command.templates"), () => templateItems(listed, pinned, patch)],
   ];
-  return html`<${Menu} small label=${t("command.history")} items=${items} />
+  const all = () => [{ label: t("command.ping"), icon: "ping", onPick: ping, why }, ...lists.flatMap(([heading, items]) => [null, { heading }, ...items()])];
+  return html`${narrow
+      ? html`<${Menu} small square end label=${t("command.fillers")} items=${all} />`
+      : html`<${Button} icon="ping" small onClick=${ping} why=${why}>${t("command.ping")}<//>
+          ${lists.map(([label, items]) => html`<${Menu} small key=${label} label=${label} items=${items} />`)}`}
     ${open && html`<${Whole} history=${history} patch=${patch} close=${() => setOpen(false)} />`}`;
+}
+
+function useMedia(query) {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const hear = () => setMatches(list.matches);
+    list.addEventListener("change", hear);
+    return () => list.removeEventListener("change", hear);
+  }, [query]);
+  return matches;
+}
+
+function actionItems(pick) {
+  return ACTIONS.flatMap(([heading, functions]) => [{ heading: t(heading) }, ...functions.map((label) => ({ label, onPick: () => pick(label) }))]);
+}
+
+function historyItems(history, patch, search) {
+  const lines = history.slice(0, LATEST).map(({ line }) => ({ label: line, onPick: () => patch(recalled(line) ?? {}), why: recalled(line) ? null : t("history.unreadable") }));
+  return [...lines, lines.length > 0 && null, { label: t("history.all"), icon: "search", onPick: search, why: history.length ? null : t("history.empty") }];
 }
 
 function Whole({ history, patch, close }) {
@@ -65,9 +88,8 @@ function Whole({ history, patch, close }) {
   <//>`;
 }
 
-/** @param {{patch: Function}} props */
-export function Templates({ patch }) {
-  const { pinned } = useSignal(prefs);
+/** What the server has ready; null while it has not said. */
+function useTemplates() {
   const [listed, setListed] = useState(null);
   useEffect(() => {
     const controller = new AbortController();
@@ -77,19 +99,20 @@ export function Templates({ patch }) {
     );
     return () => controller.abort();
   }, []);
-  const items = () => {
-    const groups = new Map();
-    for (const one of listed ?? []) {
-      for (const category of one.categories?.length ? one.categories : [t("templates.other")]) {
-        groups.set(category, [...(groups.get(category) ?? []), one]);
-      }
+  return listed;
+}
+
+function templateItems(listed, pinned, patch) {
+  const groups = new Map();
+  for (const one of listed ?? []) {
+    for (const category of one.categories?.length ? one.categories : [t("templates.other")]) {
+      groups.set(category, [...(groups.get(category) ?? []), one]);
     }
-    const rows = [...groups].flatMap(([heading, all]) => [{ heading }, ...all.map((one) => ({ label: one.description || one.command, icon: "template", onPick: () => patch(templateCommand(one)) }))]);
-    const own = pinned.map((line) => ({ label: line, icon: "pin", onPick: () => patch(recalled(line) ?? {}) }));
-    const none = !rows.length && !own.length && { heading: t("templates.none") };
-    return [...(own.length ? [{ heading: t("templates.own") }, ...own] : []), ...rows, none];
-  };
-  return html`<${Menu} small label=${t("command.templates")} items=${items} />`;
+  }
+  const rows = [...groups].flatMap(([heading, all]) => [{ heading }, ...all.map((one) => ({ label: one.description || one.name, icon: "template", onPick: () => patch(templateCommand(one)) }))]);
+  const own = pinned.map((line) => ({ label: line, icon: "pin", onPick: () => patch(recalled(line) ?? {}) }));
+  const none = !rows.length && !own.length && { heading: t("templates.none") };
+  return [...(own.length ? [{ heading: t("templates.own") }, ...own] : []), ...rows, none];
 }
 
 /** The address of the form with a command in it. @param {import("../lib/command.js").Command} command */

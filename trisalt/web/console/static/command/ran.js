@@ -32,11 +32,11 @@ function change(id, patch) {
 }
 
 /**
- * Send a command. What becomes of it is told in `ran`; the jid is given as soon as there is one.
- * @param {import("../lib/command.js").Command} command
+ * Send a command. What becomes of it is told in `ran`; `onJid` is given the jid as soon as there is one.
+ * @param {import("../lib/command.js").Command} command @param {(jid: string) => void} [onJid]
  * @returns {Promise<string>} the jid, or empty where the command was answered without
  */
-export async function execute(command) {
+export async function execute(command, onJid = () => {}) {
   const id = ++count;
   const line = toLine(command);
   const low = toLow(command);
@@ -46,11 +46,17 @@ export async function execute(command) {
     remember(line);
   });
   const found = waits ? firstJid(command) : null;
-  found?.jid.then((jid) => jid && change(id, { jid }));
+  const begun = (jid) => {
+    if (!jid) return;
+    change(id, { jid });
+    onJid(jid);
+  };
+  found?.jid.then(begun);
   try {
     const answer = await run(low);
     const jid = waits ? "" : (answer?.jid ?? "");
-    if (jid) change(id, { state: "running", jid });
+    begun(jid);
+    if (jid) change(id, { state: "running" });
     else if (!waits) change(id, { state: "nobody" });
     else change(id, { state: "answered", answer: plain(low.client, answer) });
     return jid;

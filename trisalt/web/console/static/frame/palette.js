@@ -1,6 +1,7 @@
 /** Ctrl+K: everything that has a name, a few letters away. */
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
+import { classes, html, useEffect, useLayoutEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
 import { get } from "../lib/api.js";
+import { BLANK, toQuery } from "../lib/command.js";
 import { best } from "../lib/fuzzy.js";
 import { t } from "../lib/i18n.js";
 import { isJid } from "../lib/jid.js";
@@ -8,7 +9,7 @@ import { at } from "../lib/paths.js";
 import { prefer, prefs } from "../lib/prefs.js";
 import { href, navigate } from "../lib/router.js";
 import { PLACES } from "../lib/routes.js";
-import { classes } from "../lib/ui.js";
+import { shown, templateCommand } from "../lib/templates.js";
 import { Icon } from "../parts/icon.js";
 
 /** Milliseconds of rest in typing before the server is asked. */
@@ -46,7 +47,7 @@ export function Palette({ close }) {
       [t("palette.functions"), found.functions.map(({ fun, summary }) => ({ icon: "play", text: fun, note: summary, go: href("/console", { fun }) }))],
       [t("palette.minions"), found.minions.map(({ id, os }) => ({ icon: "minions", text: id, note: os, go: href(at("minions", id)) }))],
       [t("palette.jobs"), found.jobs.map(({ jid, fun, tgt }) => ({ icon: "jobs", text: fun ? `${fun} ${tgt}` : jid, note: fun ? jid : "", go: href(at("jobs", jid)) }))],
-      [t("palette.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: one.command, go: href("/console", { template: one.key ?? one.description }) }))],
+      [t("palette.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: shown(one), go: href("/console", toQuery({ ...BLANK, ...templateCommand(one) })) }))],
       [t("palette.actions"), words ? best(words, actions, ({ text: name }) => name, 3) : actions],
     ].filter(([, items]) => items.length);
   }, [words, found, theme]);

@@ -16,7 +16,7 @@ import { toast } from "../parts/toast.js";
 export function TopBar({ menu, search, help }) {
   return html`<header class="topbar">
     <span class="nav-toggle"><${Button} kind="quiet" icon="menu" label=${t("frame.menu")} onClick=${menu} /></span>
-    <a class="brand" href=${href("/overview")}><${Icon} name="logo" /><span>trisalt</span></a>
+    <a class="brand" href=${href("/overview")} aria-label="trisalt"><${Icon} name="logo" /><span>trisalt</span></a>
     <${Health} />
     <button type="button" class="palette-button" onClick=${search} aria-keyshortcuts="Control+K">
       <${Icon} name="search" /><span>${t("frame.search")}</span><kbd>Ctrl K</kbd>

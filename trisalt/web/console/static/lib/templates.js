@@ -1,14 +1,17 @@
 /** Templates as the server tells them, as commands of the form. Pure. */
+import { wordsOf } from "./again.js";
 import { BLANK, kindOf } from "./command.js";
 import { quote, split } from "./words.js";
 
 /**
- * @param {{tgt?: string, tgt_type?: string, target?: string, targettype?: string, fun?: string, arg?: any[], command?: string}} template
- *   with `fun` and `arg`, or with `command` as one types it
+ * @param {{tgt?: string, tgt_type?: string, target?: string, targettype?: string, client?: string, fun?: string, arg?: any[],
+ *   kwarg?: Record<string, any>, command?: string}} template with `fun` and its arguments, or with `command` as one types it
  * @returns {Partial<import("./command.js").Command>}
  */
 export function templateCommand(template) {
-  const [fun, words] = template.fun ? [template.fun, (template.arg ?? []).map(typedWord)] : ofText(template.command ?? "");
+  const { client = "local", arg = [], kwarg = {} } = template;
+  const prefix = /^(runner|wheel)/.exec(client)?.[0];
+  const [fun, words] = template.fun ? [prefix ? `${prefix}.${template.fun}` : template.fun, wordsOf(arg, kwarg)] : ofText(template.command ?? "");
   const tgt = template.tgt ?? template.target;
   const patch = { ...BLANK, fun: named(fun), words };
   // A template without a target leaves the one that stands in the form.
@@ -34,10 +37,6 @@ function ofText(text) {
   } catch {
     return [text, []];
   }
-}
-
-function typedWord(value) {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The words of a template's command as one text. */

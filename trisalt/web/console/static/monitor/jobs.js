@@ -21,7 +21,8 @@ import { JobEvents } from "./jobevents.js";
 const MOST = 30;
 
 /** What the console itself asks of minions, and the master for its own ends, which nobody wants to see here. */
-const HOUSEKEEPING = /^(saltutil\.(find_job|running|sync_.*|refresh_.*)|mine\.update|runner\.jobs\.(active|list_jobs|list_job|lookup_jid))$/;
+const HOUSEKEEPING =
+  /^(saltutil\.(find_job|running|sync_.*|refresh_.*)|mine\.update|runner\.jobs\.(active|list_jobs|list_job|lookup_jid)|wheel\.(key\.(finger.*|list.*|name_match)|config\.values|minions\.connected))$/;
 
 /** @param {{find: string, paused: boolean}} props */
 export function MonitorJobs({ find, paused }) {

@@ -3,6 +3,7 @@ export default {
   "console.title": "Console",
   "command.title": "Command",
   "command.ping": "Ping",
+  "command.fillers": "Ping, actions, history, templates",
   "command.actions": "Action",
   "command.actions.state": "States",
   "command.actions.test": "Test",

@@ -3,6 +3,7 @@ export default {
   "console.title": "콘솔",
   "command.title": "명령",
   "command.ping": "Ping",
+  "command.fillers": "Ping, 동작, 기록, 템플릿",
   "command.actions": "동작",
   "command.actions.state": "상태",
   "command.actions.test": "시험",
