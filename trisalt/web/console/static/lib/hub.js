@@ -33,7 +33,6 @@ export class Hub {
     /** @type {SaltEvent[]} */
     this.kept = [];
     this.last = "";
-    this.fresh = false;
     this.stopping = null;
     this.hurry = null;
   }
@@ -78,7 +77,6 @@ export class Hub {
         this.become("refused");
         return;
       }
-      if (outcome === "again") continue;
       if (this.state === "connected") tries = 0;
       this.become("reconnecting");
       this.hurry = new AbortController();
@@ -90,7 +88,9 @@ export class Hub {
     const broken = new AbortController();
     const headers = { Accept: "text/event-stream", "X-Requested-With": "trisalt" };
     if (this.last) headers["Last-Event-ID"] = this.last;
-    const answer = await this.fetch(this.url, { headers, cache: "no-store", signal: anyOf(signal, broken.signal) });
+    // Whoever has heard nothing yet begins a little before now, so that the first page is not an empty one.
+    const url = this.last ? this.url : `${this.url}?last=${KEPT}`;
+    const answer = await this.fetch(url, { headers, cache: "no-store", signal: anyOf(signal, broken.signal) });
     if (answer.status === 401 || answer.status === 403) return "refused";
     if (!answer.ok) return "broken";
     this.become("connected");
@@ -102,15 +102,7 @@ export class Hub {
       this.wait(SILENCE, quiet.signal).then(() => quiet.signal.aborted || broken.abort());
       const { done, value } = await bytes.read().finally(() => quiet.abort());
       if (done) return "broken";
-      const blocks = reader.push(letters.decode(value, { stream: true }));
-      if (!this.last && reader.id && !blocks.length) {
-        // Where the log is: begin a little before it, so that the first page is not an empty one.
-        this.last = before(reader.id);
-        this.fresh = true;
-        broken.abort();
-        return "again";
-      }
-      this.take(blocks);
+      this.take(reader.push(letters.decode(value, { stream: true })));
     }
   }
 
@@ -119,12 +111,8 @@ export class Hub {
     for (const { id, data } of blocks) {
       const event = parsed(id, data);
       if (!event) continue;
-      const { tag } = event;
       if (id) this.last = id;
-      const lost = tag === LOST;
-      // The log may not reach back that far, which is no loss to whoever has only come.
-      if (!lost) this.fresh = false;
-      if (!lost || !this.fresh) events.push(event);
+      events.push(event);
     }
     if (!events.length) return;
     this.kept.push(...events);
@@ -132,12 +120,6 @@ export class Hub {
     this.tell({ kind: "events", events });
     if (events.some(({ tag }) => tag === LOST)) this.tell({ kind: "gap" });
   }
-}
-
-/** The place `KEPT` events before another. */
-function before(place) {
-  const colon = place.lastIndexOf(":");
-  return `${place.slice(0, colon)}:${Math.max(0, Number(place.slice(colon + 1)) - KEPT)}`;
 }
 
 /** @returns {SaltEvent | null} */
