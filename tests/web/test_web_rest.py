@@ -101,6 +101,14 @@ async def test_a_command_is_asked_with_the_token_of_the_session(ann, door):
     assert credentials == {"token": ann.headers["x-auth-token"]}
 
 
+async def test_the_returns_of_a_whole_fleet_are_written(ann, door):
+    fleet = {f"web{number}": {"os": "Debian"} for number in range(1000)}
+    door.says["publish"] = lambda _question: returns(**fleet)
+    chunk = {"client": "local", "tgt": "*", "fun": "grains.items"}
+    assert (await ann.post("/", chunk)).ret == [fleet]
+    assert (await ann.post("/", chunk, accept="image/png")).status == 406
+
+
 @pytest.mark.parametrize("token", ["", "ab" * 32, "no hex", "é" * 64])
 async def test_nobody_runs_commands_without_a_session(client, token):
     answer = await client.post("/", {"client": "runner", "fun": "manage.up"}, x_auth_token=token)

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +31,8 @@ _YAMLS = frozenset({YAML, "text/yaml"})
 # A body above this is parsed in a thread.
 _SMALL = 16 * 1024
 _MOST_FIELDS = 1000
+# Returns of so many minions are written at once.
+_FEW = 200
 _DEEPEST = 64
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -156,6 +159,14 @@ def answer(request: Request, value: Any, *, status: int = 200, headers: Mapping[
     if kind is None:
         raise HTTPException(406, f"Only {JSON} and {YAML} are spoken here")
     return Response(dump(value, kind), status, headers, kind)
+
+
+async def answer_all(request: Request, told: Mapping[str, Any], *, status: int = 200) -> Response:
+    """The same for what came of commands: of many minions it may be megabytes, which a thread writes meanwhile."""
+    count = sum(len(item) for item in told["return"] if isinstance(item, Mapping | list))
+    if count <= _FEW:
+        return answer(request, told, status=status)
+    return await trio.to_thread.run_sync(partial(answer, request, told, status=status), limiter=_threads)
 
 
 def refusal(request: Request, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -22,7 +22,7 @@ from trisalt.web.app import Web
 from trisalt.web.commands import Asker, while_there
 from trisalt.web.logins import NO_LOGIN
 from trisalt.web.lowstate import read_chunk, read_credentials, read_lowstate
-from trisalt.web.negotiate import answer, body_of
+from trisalt.web.negotiate import answer, answer_all, body_of
 from trisalt.web.rest import asker_of
 
 # What may be written into a header, and is an id.
@@ -58,7 +58,8 @@ class _Resources:
         if request.method == "POST":
             return await self._begin(request, asker)
         id = request.path_params.get("id", "*")
-        return answer(request, {"return": await self._do(request, asker, client="local", tgt=id, fun="grains.items")})
+        found = await self._do(request, asker, client="local", tgt=id, fun="grains.items")
+        return await answer_all(request, {"return": found})
 
     async def _begin(self, request: Request, asker: Asker) -> Response:
         body = await body_of(request)
@@ -73,7 +74,9 @@ class _Resources:
     async def jobs(self, request: Request) -> Response:
         """The jobs that the master remembers."""
         asker = asker_of(request)
-        return answer(request, {"return": await self._do(request, asker, client="runner", fun="jobs.list_jobs")})
+        return await answer_all(
+            request, {"return": await self._do(request, asker, client="runner", fun="jobs.list_jobs")}
+        )
 
     async def job(self, request: Request) -> Response:
         """One job, with what came back."""
@@ -81,7 +84,7 @@ class _Resources:
         told = await self._do(request, asker_of(request), client="runner", fun="jobs.list_job", kwarg={"jid": jid})
         results = told[0].get("Result") if isinstance(told[0], Mapping) else None
         returns = {id: result.get("return") for id, result in (results or {}).items() if isinstance(result, Mapping)}
-        return answer(request, {"info": told, "return": [returns]})
+        return await answer_all(request, {"info": told, "return": [returns]})
 
     # -- keys -------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from trisalt.web.commands import Asker, while_there
 from trisalt.web.guards import address_of
 from trisalt.web.logins import NO_LOGIN
 from trisalt.web.lowstate import CLIENTS, Command, read_credentials, read_lowstate
-from trisalt.web.negotiate import answer, body_of
+from trisalt.web.negotiate import answer, answer_all, body_of
 
 # A token is one of these, or nothing that anybody made.
 _TOKEN = re.compile(r"[0-9a-f]{32,128}")
@@ -52,7 +52,7 @@ def asker_of(request: Request) -> Asker:
     )
 
 
-async def lowstate_of(request: Request, web: Web, body: Any) -> list[Command]:
+def lowstate_of(web: Web, body: Any) -> list[Command]:
     """The commands of a body. Raises HTTPException 400, and BadChunk."""
     if body is None:
         raise HTTPException(400, "There is no command in the body")
@@ -70,16 +70,16 @@ class _Rest:
         if request.method != "POST":
             return answer(request, {"return": "Welcome", "clients": list(CLIENTS)})
         asker = asker_of(request)
-        commands = await lowstate_of(request, self._web, await body_of(request))
+        commands = lowstate_of(self._web, await body_of(request))
 
         async def work() -> list[Any]:
             return [item for command in commands for item in await self._web.commands.perform(command, asker)]
 
-        return answer(request, {"return": await while_there(request, work)})
+        return await answer_all(request, {"return": await while_there(request, work)})
 
     async def run(self, request: Request) -> Response:
         """Commands that say each who asks; sessions do not count."""
-        commands = await lowstate_of(request, self._web, await body_of(request))
+        commands = lowstate_of(self._web, await body_of(request))
 
         async def work() -> list[Any]:
             done = []
@@ -90,7 +90,7 @@ class _Rest:
                         done += await self._web.commands.perform(command, asker)
             return done
 
-        return answer(request, {"return": await while_there(request, work)})
+        return await answer_all(request, {"return": await while_there(request, work)})
 
     async def token(self, request: Request) -> Response:
         """A token for `/run`: by a runner, which must be granted."""
