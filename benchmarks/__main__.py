@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import absent, commands, events, fleet, log, pair, states, storm, targets, zmq_adapter
+from benchmarks import absent, commands, events, fleet, log, pair, states, storm, targets, web, zmq_adapter
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
-PARTS = ("pair", "commands", "states", "fleet", "storm", "absent", "targets", "events", "log")
-WITH_STOCK = {"pair", "commands", "states", "fleet", "storm", "absent", "log"}
+PARTS = ("pair", "commands", "states", "fleet", "storm", "absent", "targets", "events", "log", "web")
+WITH_STOCK = {"pair", "commands", "states", "fleet", "storm", "absent", "log", "web"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
 
@@ -22,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", default=",".join(PARTS), help="Which parts, with commas between them (%(default)s)")
     parser.add_argument("--swarm", type=Path, default=SWARM, help="The simulator of a thousand minions")
+    parser.add_argument("--seconds", type=float, default=web.SECONDS, help="How long 500 streams are told events")
     options = parser.parse_args()
     parts = options.only.split(",")
     if stock_bin() is None and WITH_STOCK & set(parts):
@@ -43,6 +44,7 @@ def main() -> int:
         "events": events.rows,
         "adapter": zmq_adapter.rows,
         "log": log.rows,
+        "web": lambda: web.rows(options.seconds),
     }
     rows = []
     for part in parts:
