@@ -112,7 +112,8 @@ def _full(body: dict[str, Any], jid: str) -> dict[str, Any]:
 
 
 async def _choose(door: Door, command: Command, asker: Asker) -> Command:
-    """The command for some of its minions, by chance."""
+    """The command for some of its minions, by chance: of those that are there and have the function, as `salt --subset`
+    chooses; or of all, for whoever may not ask that."""
     question = {
         "op": "match",
         "tgt": command.question["tgt"],
@@ -120,9 +121,42 @@ async def _choose(door: Door, command: Command, asker: Asker) -> Command:
         "delimiter": command.question["kwargs"].get("delimiter"),
     }
     answer = await door.ask(question, credentials=asker.credentials, place=asker.place)
-    minions = expect(answer, "matched")["minions"]
-    chosen = sorted(random.sample(minions, min(command.subset, len(minions))))
-    return attrs.evolve(command, subset=0, question={**command.question, "tgt": chosen, "tgt_type": "list"})
+    left = expect(answer, "matched")["minions"]
+    random.shuffle(left)
+    chosen: list[str] = []
+    try:
+        while left and len(chosen) < command.subset:
+            # A few more than are missing, and no more than it takes: a target may be ten thousand.
+            count = (command.subset - len(chosen)) * 2
+            some, left = left[:count], left[count:]
+            able = await _able(door, command, asker, some)
+            chosen += [id for id in some if id in able]
+    except Denied:
+        chosen = [*some, *left]
+    target = {"tgt": sorted(chosen[: command.subset]), "tgt_type": "list"}
+    return attrs.evolve(command, subset=0, question={**command.question, **target})
+
+
+async def _able(door: Door, command: Command, asker: Asker, ids: list[str]) -> set[str]:
+    """Those of `ids` that answer, and have the function."""
+    fun = command.question["fun"]
+    funs = {fun} if isinstance(fun, str) else set(fun)
+    question = {
+        **command.question,
+        "tgt": ids,
+        "tgt_type": "list",
+        "fun": "sys.list_functions",
+        "arg": sorted({name.partition(".")[0] for name in funs}),
+        "kwargs": {},
+        "ret": "",
+        "jid": "",
+    }
+    async with door.follow(question, credentials=asker.credentials, place=asker.place) as answers:
+        jid = (await answers.first("published")).get("jid")
+        if jid is None:
+            return set()
+        told = {id: known async for id, known in _returns(answers, jid, full=False)}
+    return {id for id, known in told.items() if isinstance(known, list) and funs <= {*known}}
 
 
 # -- on the master -----------------------------------------------------------------------------------------------------
