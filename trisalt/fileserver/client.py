@@ -390,6 +390,8 @@ class _Here:
         from trisalt.fileserver.backends import Backends  # a minion with a master needs none
 
         self._files = Backends.from_opts(opts)
+        if (git := self._files.git) is not None and opts.get("__role") != "master":
+            git.freshen()  # a master fetches while it runs
 
     def names(self, cmd: str, saltenv: str, prefix: str) -> Any:
         names = {

@@ -6,11 +6,8 @@ inside their repository.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
-import re
-import shutil
 import stat
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,35 +15,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from trisalt.errors import CommandError
 from trisalt.fileserver import urls
-from trisalt.fileserver.mirror import Entry, Mirror, Run, run_blocking
+from trisalt.fileserver.mirror import Entry, Mirror
+from trisalt.fileserver.mirrors import Mirrors
 from trisalt.fileserver.remotes import Place, Remote, read_remotes
 from trisalt.fileserver.served import Found, Listing, Served, below, words
 
 MAX_LINKS = 40
-# A mirror's folder.
-NAME = re.compile(r"[0-9a-f]{40}")
 LISTINGS_KEPT = 32
 
 
-@attrs.frozen(kw_only=True)
-class Updated:
-    """What came of a fetch: whether anything was new, and why a remote could not be fetched."""
-
-    changed: bool
-    problems: dict[str, str]
-
-
-class GitFiles(Served):
+class GitFiles(Served, Mirrors):
     """Environments out of mirrors in `folder`; the first remote that has a file wins."""
 
     def __init__(self, remotes: Sequence[Remote], folder: Path, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.folder = folder
-        self.remotes = [(remote, Mirror(folder / _digest(remote), remote.url, remote.sign_in)) for remote in remotes]
+        Served.__init__(self, **kwargs)
+        Mirrors.__init__(self, remotes, folder)
         self._listed: OrderedDict[tuple[object, ...], Listing] = OrderedDict()
 
     @classmethod
@@ -140,63 +124,6 @@ class GitFiles(Served):
             while len(self._listed) > LISTINGS_KEPT:
                 self._listed.popitem(last=False)
         return listing
-
-    # -- the mirrors --------------------------------------------------------------------------------------------
-
-    def update(self, run: Run = run_blocking, *, only: Sequence[Remote] | None = None) -> Updated:
-        """Fetch the remotes, or only these."""
-        changed, problems = False, {}
-        for remote, mirror in self.remotes:
-            if only is not None and remote not in only:
-                continue
-            if mirror.locked:
-                problems[remote.shown] = "it is locked; `salt-run fileserver.clear_lock` unlocks it"
-                continue
-            try:
-                changed = mirror.fetch(run) or changed
-            except (CommandError, OSError) as exc:
-                problems[remote.shown] = str(exc)
-        return Updated(changed=changed, problems=problems)
-
-    def lock(self, name: str | None = None) -> list[str]:
-        """Lock the remotes, or the one of that URL or name; a line for each."""
-        found = []
-        for remote, mirror in self._named(name):
-            mirror.lock()
-            found.append(f"Set update lock for gitfs remote '{remote.shown}'")
-        return found
-
-    def unlock(self, name: str | None = None) -> list[str]:
-        """Take the locks away; a line for each that was there."""
-        return [
-            f"Removed update lock for gitfs remote '{remote.shown}'"
-            for remote, mirror in self._named(name)
-            if mirror.unlock()
-        ]
-
-    def clear(self) -> None:
-        """Forget what was fetched. Raises CommandError while it is being fetched."""
-        for _remote, mirror in self.remotes:
-            mirror.clear()
-
-    def forget_others(self) -> list[str]:
-        """Take away the mirrors of remotes that are no longer configured; their names."""
-        kept = {mirror.folder.name for _remote, mirror in self.remotes}
-        gone = []
-        for entry in os.scandir(self.folder) if self.folder.is_dir() else ():
-            if entry.name not in kept and NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-                gone.append(entry.name)
-        return gone
-
-    def _named(self, name: str | None) -> list[tuple[Remote, Mirror]]:
-        return [
-            (remote, mirror) for remote, mirror in self.remotes if name is None or name in (remote.url, remote.name)
-        ]
-
-
-def _digest(remote: Remote) -> str:
-    return hashlib.sha256(f"{remote.name}\n{remote.url}".encode()).hexdigest()[:40]
 
 
 def _followed(mirror: Mirror, commit: str, path: str) -> Entry | None:

@@ -141,6 +141,18 @@ class Mirror:
                 self._trees.popitem(last=False)
         return tree
 
+    def archive(self, commit: str, file: BinaryIO) -> None:
+        """Write all files of a commit, as tar has them. Raises CommandError."""
+        self._output(("archive", "--format=tar", commit), run=partial(run_blocking, stdout=file))
+
+    @property
+    def looked_at(self) -> float:
+        """When it was fetched, or when somebody last tried."""
+        try:
+            return os.stat(self.folder / "fetching").st_mtime
+        except OSError:
+            return 0.0
+
     def blob(self, oid: str) -> Path:
         """The file with what an object holds. Raises CommandError."""
         path = self.folder / "blobs" / oid
@@ -214,6 +226,7 @@ class Mirror:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise CommandError("another process is fetching it") from None
+            os.utime(fd)
             yield
         finally:
             os.close(fd)

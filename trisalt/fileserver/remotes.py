@@ -119,7 +119,10 @@ class Remote:
 
 def read_remotes(opts: Mapping[str, Any]) -> list[Remote]:
     """The remotes of a configuration. Raises ConfigError."""
-    remotes = [_remote(entry, opts) for entry in opts.get("gitfs_remotes") or ()]
+    remotes = []
+    for entry in opts.get("gitfs_remotes") or ():
+        url, own = next(iter(entry.items())) if isinstance(entry, Mapping) and len(entry) == 1 else (entry, None)
+        remotes.append(read_remote(url, own, opts, "gitfs"))
     seen: set[tuple[str, str]] = set()
     for remote in remotes:
         if (remote.url, remote.name) in seen:
@@ -128,22 +131,23 @@ def read_remotes(opts: Mapping[str, Any]) -> list[Remote]:
     return remotes
 
 
-def _remote(entry: object, opts: Mapping[str, Any]) -> Remote:
-    url, own = next(iter(entry.items())) if isinstance(entry, Mapping) and len(entry) == 1 else (entry, None)
+def read_remote(url: object, own: object, opts: Mapping[str, Any], of: str) -> Remote:
+    """One remote with its `own` options, and those of the kind (`gitfs`, `git_pillar`). Raises ConfigError."""
+    kind = "gitfs_remotes" if of == "gitfs" else of
     if not isinstance(url, str) or not url or url.startswith("-") or not url.isprintable() or "::" in url:
-        raise ConfigError(f"gitfs_remotes: an entry is a URL, or a URL with its options: {type(entry).__name__}")
-    where = f"gitfs_remotes: {Remote(url=url).shown}"
+        raise ConfigError(f"{kind}: an entry is a URL, or a URL with its options: {type(url).__name__}")
+    where = f"{kind}: {Remote(url=url).shown}"
     options = _options(own, where)
     if unknown := options.keys() - HEEDED - UNHEEDED:
         raise ConfigError(f"{where}: unknown options: {', '.join(sorted(map(str, unknown)))}")
 
     def value(name: str, default: Any) -> Any:
-        given = options.get(name, opts.get(f"gitfs_{name}"))
+        given = options.get(name, opts.get(f"{of}_{name}"))
         return default if given is None else given
 
     sign_in = _sign_in(url, value, where)
     places: dict[str, dict[str, str]] = {}
-    for given in (opts.get("gitfs_saltenv"), options.get("saltenv")):
+    for given in (opts.get(f"{of}_saltenv"), options.get("saltenv")):
         for env, of_env in _options(given, f"{where}: saltenv").items():
             fields = _options(of_env, f"{where}: saltenv {env}")
             if unknown := fields.keys() - OF_AN_ENV:

@@ -28,6 +28,7 @@ from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths
 from trisalt.errors import ConfigError
 from trisalt.fileserver.backends import Backends, unknown
+from trisalt.fileserver.gitpillar import GitPillars
 from trisalt.loader.returner import returner_names
 from trisalt.master.acl import Acl
 from trisalt.master.api import ApiProcess, open_api
@@ -330,6 +331,8 @@ async def start_services(
     await services.start(partial(supervise, retention, name="retention"))
     if (git := here.files.git) is not None:
         await services.start(partial(supervise, partial(fetch_remotes, git), name="gitfs"))
+    if (pillars := GitPillars.from_opts(config.opts)).remotes:
+        await services.start(partial(supervise, partial(fetch_remotes, pillars), name="git_pillar"))
     if config.presence_events:
         told = partial(announce_presence, bus, here.presence, loop_interval=max(config.loop_interval, 1.0))
         await services.start(partial(supervise, told, name="presence events"))

@@ -1,6 +1,6 @@
-"""Fetch `gitfs_remotes` while the master runs, each at its `update_interval`.
+"""Fetch the repositories of `gitfs` and of git pillars while the master runs, each at its `update_interval`.
 
-`fileserver/gitfs` says how, in a thread; git runs as a process of Trio's, which ends with the service.
+`fileserver/mirrors` says how, in a thread; git runs as a process of Trio's, which ends with the service.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 import trio
 
-from trisalt.fileserver.gitfs import GitFiles
+from trisalt.fileserver.mirrors import Mirrors
 from trisalt.fileserver.remotes import Remote
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ LEAST_S = 5.0
 FETCHES = 8
 
 
-async def fetch_remotes(git: GitFiles, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def fetch_remotes(git: Mirrors, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Fetch at once, and then each remote at its interval, until cancelled. Ready before the first fetch has ended."""
     for remote, _mirror in git.remotes:
         if remote.unheeded:
@@ -33,11 +33,11 @@ async def fetch_remotes(git: GitFiles, *, task_status: trio.TaskStatus[None] = t
     limiter = trio.CapacityLimiter(FETCHES)
     async with trio.open_nursery() as fetching:
         task_status.started()
-        for remote, _mirror in git.remotes:
+        for remote in {mirror: remote for remote, mirror in git.remotes}.values():
             fetching.start_soon(_keep_fetched, git, remote, limiter)
 
 
-async def _keep_fetched(git: GitFiles, remote: Remote, limiter: trio.CapacityLimiter) -> None:
+async def _keep_fetched(git: Mirrors, remote: Remote, limiter: trio.CapacityLimiter) -> None:
     """A task of its own for each: one that does not answer keeps no other from being fetched."""
     while True:
         began = trio.current_time()

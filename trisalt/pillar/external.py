@@ -55,7 +55,9 @@ def call_external(
                 if data:
                     if not isinstance(data, Mapping):
                         raise TypeError(f"what it gives is no map but {type(data).__name__}")
-                    made = merge(made, data)
+                    # What it could not compile is told as all else is.
+                    errors += data.get("_errors", ())
+                    made = merge(made, {key: value for key, value in data.items() if key != "_errors"})
             except Exception as exc:
                 # Plugin code may raise anything; the others are asked all the same.
                 text = f"Failed to load ext_pillar {name}: {exc}"
