@@ -83,7 +83,7 @@ def test_the_walkthrough_command_then_monitor_job_event_minion_and_grain(console
 
 def test_the_form_the_line_and_the_address_say_the_same(console):
     page = console.page
-    console.sign_in("/app/console")
+    console.enter("/app/console")
     line = page.get_by_label("The command as one line")
     line.fill("salt -L web1,sim-001 -b 1 cmd.run 'ls -l' cwd=/tmp")
     expect(page.get_by_label("Target format")).to_have_value("list")
@@ -101,7 +101,7 @@ def test_the_form_the_line_and_the_address_say_the_same(console):
 
 
 def test_arguments_are_read_as_a_command_line_reads_them(console):
-    console.sign_in("/app/console?tgt=web1&fun=test.arg&arg=2+%2720261122124204617323%27+%27%5B1%2C+a%5D%27+x%3DTrue")
+    console.enter("/app/console?tgt=web1&fun=test.arg&arg=2+%2720261122124204617323%27+%27%5B1%2C+a%5D%27+x%3DTrue")
     console.page.get_by_role("button", name="Execute").click()
     whole = console.page.locator(".group-body .tree").first
     expect(whole).to_contain_text("20261122124204617323")
@@ -114,7 +114,7 @@ def test_arguments_are_read_as_a_command_line_reads_them(console):
 
 def test_a_dangerous_command_asks_and_is_not_run_when_one_says_no(console):
     page = console.page
-    console.sign_in("/app/console?tgt=web1&fun=cmd.run&arg=true")
+    console.enter("/app/console?tgt=web1&fun=cmd.run&arg=true")
     page.get_by_role("button", name="Execute").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Really run cmd.run?")
@@ -128,7 +128,7 @@ def test_a_dangerous_command_asks_and_is_not_run_when_one_says_no(console):
 def test_what_minions_say_is_text_and_nothing_else(console):
     page = console.page
     evil = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
-    console.sign_in("/app/console")
+    console.enter("/app/console")
     page.get_by_label("Target", exact=True).fill("web1")
     page.get_by_label("Function", exact=True).fill("test.echo")
     page.get_by_label(re.compile("^text")).fill(evil)
@@ -147,7 +147,7 @@ def test_what_minions_say_is_text_and_nothing_else(console):
 
 def test_a_job_of_two_hundred_minions_is_watched_as_it_returns(console):
     page = console.page
-    console.sign_in("/app/console?tgt=sim-*&fun=state.apply&arg=nginx")
+    console.enter("/app/console?tgt=sim-*&fun=state.apply&arg=nginx")
     expect(page.locator("#command-preview")).to_contain_text("200 minions")
     page.get_by_role("button", name="Execute").click()
     dialog = page.get_by_role("dialog")
@@ -180,7 +180,7 @@ def test_a_job_of_two_hundred_minions_is_watched_as_it_returns(console):
 
 
 def test_two_tabs_share_one_stream_and_both_are_live(console):
-    console.sign_in("/app/events")
+    console.enter("/app/events")
     other = console.context.new_page()
     other.goto(f"{console.house.url}/app/events")
     expect(other.locator(".live")).to_have_attribute("data-live", "connected")
@@ -194,7 +194,7 @@ def test_two_tabs_share_one_stream_and_both_are_live(console):
 def test_events_go_on_where_they_were_after_the_api_was_away(console):
     house, page = console.house, console.page
     console.expected.append(re.compile(r"net::ERR_|Failed to fetch"))
-    console.sign_in("/app/events")
+    console.enter("/app/events")
     house.lab.run("salt-call", "event.send", "before/it", minion="web1")
     expect(page.locator(".event-tag", has_text="before/it").first).to_be_visible()
     house.api.stop()
@@ -209,11 +209,48 @@ def test_events_go_on_where_they_were_after_the_api_was_away(console):
 def test_events_go_on_after_the_master_was_restarted(console):
     house, page = console.house, console.page
     console.expected.append(re.compile(r"503 \(|net::ERR_"))
-    console.sign_in("/app/events")
+    console.enter("/app/events")
     house.lab.restart("master")
     house.lab.wait_up("web1")
     house.lab.run("salt-call", "event.send", "master/back", minion="web1")
     expect(page.locator(".event-tag", has_text="master/back").first).to_be_visible()
+
+
+def test_what_was_run_is_in_the_history_of_its_user_wherever_they_sign_in(open_console):
+    first = open_console()
+    first.enter("/app/console?tgt=web1&fun=test.echo&arg=remembered")
+    first.page.get_by_role("button", name="Execute").click()
+    expect(first.page.locator(".group-value").first).to_have_text("remembered")
+    first.page.wait_for_timeout(1000)  # what one prefers is sent when changing rests
+    second = open_console()
+    second.enter("/app/console")
+    second.page.get_by_role("button", name="History").click()
+    second.page.get_by_role("menuitem", name="salt --async web1 test.echo remembered").click()
+    expect(second.page.get_by_label("Function", exact=True)).to_have_value("test.echo")
+    second.page.get_by_role("button", name="Templates").click()
+    second.page.get_by_role("menuitem", name="Apply the states, test only").click()
+    expect(second.page.get_by_label("The command as one line")).to_have_value(
+        "salt --async 'web*' state.apply test=true"
+    )
+
+
+def test_a_session_that_ends_is_said_two_minutes_before_and_one_can_go_on(console):
+    page = console.page
+    page.clock.install()
+    console.enter("/app/events?tag=salt/*")
+    left = page.evaluate(
+        "fetch('/api/v1/session').then(answer => answer.json()).then(one => one.expire * 1000 - Date.now())"
+    )
+    page.clock.fast_forward(int(left) - 90_000)
+    page.get_by_role("button", name="Sign in again").click()
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    if dialog.get_by_label("Method").count():
+        dialog.get_by_label("Method").select_option("file")
+    console.axe()
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_have_count(0)
+    assert page.url.endswith("/app/events?tag=salt/*")
 
 
 # -- for everybody -----------------------------------------------------------------------------------------------------
@@ -221,7 +258,7 @@ def test_events_go_on_after_the_master_was_restarted(console):
 
 def test_whoever_may_little_is_told_why_and_offered_no_more(console):
     page = console.page
-    console.sign_in("/app/console?tgt=sim-001&fun=cmd.run&arg=id", user="bob")
+    console.enter("/app/console?tgt=sim-001&fun=cmd.run&arg=id", user="bob")
     button = page.get_by_role("button", name="Execute")
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(page.locator("#command-why")).to_contain_text("Not allowed")
@@ -279,18 +316,19 @@ def test_everything_is_reached_by_keys_alone(console):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1400, 900), (390, 844), (320, 640)], ids=["desk", "phone", "narrow"])
-def test_nothing_is_wrong_for_those_who_see_and_move_otherwise(open_console, scheme, size):
-    console = open_console(color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
+def test_nothing_is_wrong_for_those_who_see_and_move_otherwise(open_console, scheme):
+    console = open_console(color_scheme=scheme)
     page = console.page
-    console.sign_in("/app/console?tgt=web*&fun=state.apply")
+    console.enter("/app/console?tgt=web*&fun=state.apply")
     expect(page.locator("#command-preview")).to_contain_text("1 minion")
     for path in ("", "/app/events"):
         if path:
             console.go(path)
             console.live()
-        console.axe()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut at the side"
+        for width, height in ((1400, 900), (390, 844), (320, 640)):
+            page.set_viewport_size({"width": width, "height": height})
+            console.axe()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut at the side"
 
 
 def test_the_console_speaks_korean(open_console):

@@ -4,6 +4,7 @@ import { again, hides, wordOf } from "../../../trisalt/web/console/static/lib/ag
 import { BLANK, LineError, fromLine, fromQuery, kindOf, lacks, toLine, toLow, toQuery } from "../../../trisalt/web/console/static/lib/command.js";
 import { asksFor, dangerous } from "../../../trisalt/web/console/static/lib/danger.js";
 import { form } from "../../../trisalt/web/console/static/lib/lowstate.js";
+import { secretive } from "../../../trisalt/web/console/static/lib/secrets.js";
 import { missing, toFields, toWords } from "../../../trisalt/web/console/static/lib/signature.js";
 import { templateCommand } from "../../../trisalt/web/console/static/lib/templates.js";
 import { quote, split } from "../../../trisalt/web/console/static/lib/words.js";
@@ -123,6 +124,11 @@ test("a job is run again with what it was given", () => {
   assert.ok(hides(["x", { password: "********", __kwarg__: true }]));
   assert.ok(hides(["x"], { token: "••••••••" }));
   assert.ok(!hides(["a*b"], { x: "*" }));
+});
+
+test("a secret is known by its name", () => {
+  for (const word of ["password=x", "db_passwd=x", "api_token=abc", "secret_key=1", "KEY=x"]) assert.ok(secretive(word), word);
+  for (const word of ["name=x", "password", "password=", "passwords are long", "password==x"]) assert.ok(!secretive(word), word);
 });
 
 test("templates of both kinds fill the form", () => {

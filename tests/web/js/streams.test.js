@@ -135,6 +135,8 @@ test("events are filtered by tag, text and minion", () => {
   assert.ok(!passes(one, { tag: globbed("salt/job/*/new") }));
   assert.ok(!passes(one, { text: "pong" }));
   assert.ok(!passes(one, { minion: "web2" }));
+  const request = { tag: "trisalt/req/_return", data: {} };
+  assert.deepEqual([passes(request, {}), passes(request, { all: true }), passes(request, { tag: globbed("trisalt/*") })], [false, true, true]);
   assert.equal(globbed("a.c")("abc"), false);
   assert.equal(globbed("[!a]x")("bx"), true);
   assert.match(asReactor("salt/job/20261122124204617323/ret/it's"), /'salt\/job\/\*\/ret\/\*'/);

@@ -5,6 +5,7 @@ import { batch, signal } from "../vendor/signals-core.js";
 import { run } from "../lib/api.js";
 import { fromLine, kindOf, toLine, toLow } from "../lib/command.js";
 import { prefer, prefs } from "../lib/prefs.js";
+import { secretive } from "../lib/secrets.js";
 import { session } from "../lib/session.js";
 import { onEvents } from "../lib/stream.js";
 import { reasonOf } from "../parts/blank.js";
@@ -43,7 +44,8 @@ export async function execute(command, onJid = () => {}) {
   const waits = !low.client.endsWith("_async");
   batch(() => {
     ran.value = [{ id, line, at: Date.now() / 1000, state: "sent" }, ...ran.value].slice(0, KEPT);
-    remember(line);
+    // What holds a secret is not written down.
+    if (!command.words.some(secretive)) remember(line);
   });
   const found = waits ? firstJid(command) : null;
   const begun = (jid) => {

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useSignal, useState } from "../lib/ui.js";
 import { fromQuery, toQuery } from "../lib/command.js";
 import { route, setQuery } from "../lib/router.js";
+import { secretive } from "../lib/secrets.js";
 
 /** Milliseconds of rest before the address follows. */
 const REST = 250;
@@ -17,18 +18,22 @@ export function useCommand() {
   useEffect(() => () => clearTimeout(timer.current), []);
   // Somebody else has changed the address: the back button, the palette, a template.
   useEffect(() => {
-    if (words(query) === written.current) return;
-    written.current = words(query);
+    // Where one is by now: what this was drawn for may have been overtaken by what has been typed since.
+    const now = route.peek().query;
+    if (words(now) === written.current) return;
+    written.current = words(now);
     clearTimeout(timer.current);
-    setCommand(fromQuery(query));
+    setCommand(fromQuery(now));
   }, [query]);
   const patch = useCallback((change) => {
     setCommand((before) => {
       const next = { ...before, ...change };
       clearTimeout(timer.current);
       timer.current = setTimeout(() => {
-        written.current = JSON.stringify(toQuery(next));
-        setQuery(toQuery(next));
+        // An address is kept by browsers and sent to colleagues: no secret stands in it.
+        const shown = toQuery({ ...next, words: next.words.filter((word) => !secretive(word)) });
+        written.current = JSON.stringify(shown);
+        setQuery(shown);
       }, REST);
       return next;
     });

@@ -89,6 +89,6 @@ export const put = (path, json) => ask("PUT", `/api/v1/${path}`, { json });
  */
 export async function run(command, signal) {
   const body = form(command);
-  const answer = await ask("POST", "/", { body, signal, quiet: true });
+  const answer = await ask("POST", "/", { body, signal });
   return command.client === "local_batch" ? answer.return : answer.return[0];
 }

@@ -3,7 +3,7 @@
  *
  * Never active while one types. The part that decides is pure (`Typed`), and so is `word`.
  */
-import { useEffect, useRef } from "./ui.js";
+import { useLayoutEffect, useRef } from "./ui.js";
 
 /** Keys in force, newest first: what a screen claims comes before what the frame has. */
 const tables = [];
@@ -72,7 +72,7 @@ export function startKeys() {
 export function useKeys(table) {
   const latest = useRef(table);
   latest.current = table;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const read = () => latest.current;
     tables.unshift(read);
     return () => void tables.splice(tables.indexOf(read), 1);

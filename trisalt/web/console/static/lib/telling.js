@@ -38,10 +38,11 @@ function minionOf(words) {
 /**
  * Whether an event is one that a filter lets through.
  * @param {import("./hub.js").SaltEvent} event
- * @param {{tag?: (tag: string) => boolean, text?: string, minion?: string}} filter `text`: letters of the tag or of the data, small
+ * @param {{tag?: (tag: string) => boolean, text?: string, minion?: string, all?: boolean}} filter `text`: letters of the tag or of
+ *   the data, small; `all`: also what the master tells of each request, which drowns everything else. Who names a tag gets it
  */
-export function passes(event, { tag, text: letters, minion }) {
-  if (tag && !tag(event.tag)) return false;
+export function passes(event, { tag, text: letters, minion, all }) {
+  if (tag ? !tag(event.tag) : !all && event.tag.startsWith("trisalt/req/")) return false;
   if (minion && tell(event).who !== minion && !event.tag.split("/").includes(minion)) return false;
   if (!letters) return true;
   // Made once for each event: a filter that is typed looks at ten thousand of them at every letter.

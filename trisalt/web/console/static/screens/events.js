@@ -20,17 +20,18 @@ const STEP = 1;
 
 /** @param {{route: import("../lib/router.js").Route}} props */
 export default function Events({ route: { query } }) {
-  const { tag = "", find = "", minion = "", open = "" } = query;
+  const { tag = "", find = "", minion = "", open = "", all = "" } = query;
   const [paused, setPaused] = useState(false);
-  const filter = useMemo(() => ({ tag: globbed(tag), text: find.toLowerCase(), minion }), [tag, find, minion]);
-  const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion]), paused });
+  const filter = useMemo(() => ({ tag: globbed(tag), text: find.toLowerCase(), minion, all: Boolean(all) }), [tag, find, minion, all]);
+  const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion, all]), paused });
   useKeys({ p: () => setPaused(!paused) });
   const any = tag || find || minion;
   const count = useValue(() => (eventsTurn.value, events.length));
+  const most = any || heard.rows.length < count;
   return html`<div class="screen fill events">
     <div class="screen-head">
       <div class="titles"><h1>${t("nav.events")}</h1>
-        <p class="lead" role="status">${any ? t("events.shown.filtered", { n: heard.rows.length, total: count }) : t("events.shown", { n: count })}</p></div>
+        <p class="lead" role="status">${most ? t("events.shown.filtered", { n: heard.rows.length, total: count }) : t("events.shown", { n: count })}</p></div>
       <${Rate} />
       <${Button} icon=${paused ? "play" : "pause"} pressed=${paused} onClick=${() => setPaused(!paused)} aria-keyshortcuts="p">${paused ? t("events.go", { n: heard.news }) : t("monitor.pause")}<//>
     </div>
@@ -38,6 +39,7 @@ export default function Events({ route: { query } }) {
       <${QueryBox} value=${tag} onChange=${(value) => setQuery({ tag: value })} icon="events" label=${t("events.filter.tag")} placeholder="salt/job/*/ret/*" list=${SUGGESTED} />
       <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("events.filter.text")} placeholder=${t("events.filter.text")} />
       <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("events.filter.minion")} placeholder=${t("events.filter.minion")} />
+      <label class="check"><input type="checkbox" checked=${Boolean(all)} disabled=${Boolean(tag)} onChange=${(event) => setQuery({ all: event.target.checked ? "1" : "" })} />${t("events.all")}</label>
     </div>
     <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled}
       open=${open} onOpen=${(key) => setQuery({ open: key })}

@@ -67,7 +67,7 @@ export default {
   "templates.own": "내 템플릿",
   "templates.other": "기타",
   "templates.none": "템플릿이 없습니다",
-  "format.glob": "글롭",
+  "format.glob": "Glob",
   "format.compound": "복합",
   "format.list": "목록",
   "format.grain": "그레인",
