@@ -245,8 +245,6 @@ def test_a_session_that_ends_is_said_two_minutes_before_and_one_can_go_on(consol
     page.get_by_role("button", name="Sign in again").click()
     dialog = page.get_by_role("dialog", name="Sign in again")
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
-    if dialog.get_by_label("Method").count():
-        dialog.get_by_label("Method").select_option("file")
     console.axe()
     dialog.get_by_role("button", name="Sign in").click()
     expect(dialog).to_have_count(0)

@@ -16,14 +16,14 @@ export function Ending() {
       <${Icon} name="clock" /><span>${t("ending.soon", { n: minutes })}</span>
       <${Button} small onClick=${() => setOpen(true)}>${t("ending.stay")}<//>
     </div>
-    ${open && html`<${Again} user=${who.user} close=${() => setOpen(false)} />`}`;
+    ${open && html`<${Again} user=${who.user} eauth=${who.eauth} close=${() => setOpen(false)} />`}`;
 }
 
-function Again({ user, close }) {
+function Again({ user, eauth, close }) {
   const dialog = useRef(null);
   useLayoutEffect(() => dialog.current.showModal(), []);
   return html`<dialog class="dialog" ref=${dialog} aria-labelledby="again" onCancel=${(event) => (event.preventDefault(), close())}>
     <div class="dialog-head"><h2 id="again">${t("ending.title")}</h2><${Button} icon="close" kind="quiet" small label=${t("help.close")} onClick=${close} /></div>
-    <div class="dialog-body"><p class="muted">${t("ending.text")}</p><${Credentials} user=${user} done=${close} /></div>
+    <div class="dialog-body"><p class="muted">${t("ending.text")}</p><${Credentials} user=${user} eauth=${eauth} done=${close} /></div>
   </dialog>`;
 }

@@ -30,8 +30,8 @@ export function Login() {
   </main>`;
 }
 
-/** The form itself, also for who signs in again without leaving what is on the page. @param {{user?: string, done?: () => void}} props */
-export function Credentials({ user = "", done }) {
+/** The form itself, also for who signs in again without leaving what is on the page. @param {{user?: string, eauth?: string, done?: () => void}} props */
+export function Credentials({ user = "", eauth = "", done }) {
   const { eauths } = useSignal(greeting);
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -56,7 +56,7 @@ export function Credentials({ user = "", done }) {
     const credentials = {
       username: String(said.get("username") ?? user),
       password: String(said.get("password")),
-      eauth: String(said.get("eauth") ?? eauths[0] ?? "pam"),
+      eauth: String(said.get("eauth") ?? (eauth || eauths[0] || "pam")),
     };
     setBusy(true);
     setError("");
@@ -87,7 +87,7 @@ export function Credentials({ user = "", done }) {
         <span class="end"><${Button} icon=${shown ? "hidden" : "eye"} kind="quiet" small label=${t(shown ? "login.hide" : "login.show")} pressed=${shown} onClick=${() => setShown(!shown)} /></span>
       </span>
     </label>
-    ${eauths.length > 1 &&
+    ${!eauth && eauths.length > 1 &&
     html`<label class="field"><span class="label">${t("login.method")}</span>
       <select class="select" name="eauth">${eauths.map((name) => html`<option key=${name} value=${name} selected=${name === last}>${name}</option>`)}</select>
     </label>`}
