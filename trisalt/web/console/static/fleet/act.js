@@ -6,7 +6,7 @@ import { ask, ApiError } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href } from "../lib/router.js";
-import { allowed } from "../lib/session.js";
+import { allowed, session } from "../lib/session.js";
 import { useEffect, useState } from "../lib/ui.js";
 import { reasonOf } from "../parts/blank.js";
 import { toast } from "../parts/toast.js";
@@ -67,6 +67,12 @@ export async function attempt(action, done) {
 /** Why somebody may not do this, or null: `whyNot("wheel", "key.accept")`. */
 export function whyNot(client, fun) {
   return allowed(client, fun) === "no" ? t("act.mayNot", { fun: client === "local" ? fun : `${client}.${fun}` }) : null;
+}
+
+/** Why somebody may not enter a room that is no function: `audit`, `stats`; or null. */
+export function whyNotIn(room) {
+  const who = session.peek();
+  return who?.admin || who?.rooms?.includes(room) ? null : t("act.mayNot", { fun: `@${room}` });
 }
 
 /** Words of a target for some minions: what `POST /` takes. @param {string[]} ids */

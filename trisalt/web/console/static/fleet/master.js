@@ -8,13 +8,15 @@ import { CopyButton, Button } from "../parts/button.js";
 import { Empty, Failed, Loading, Panel } from "../parts/blank.js";
 import { QueryBox } from "../parts/query.js";
 import { Tree } from "../parts/tree.js";
-import { wheel, whyNot } from "./act.js";
+import { wheel, whyNot, whyNotIn } from "./act.js";
 
 /** Options whose values are nobody's business on a screen until they are wanted. */
 const SECRET = /pass|secret|token|key$|keys$|bind_/i;
 
 export function Stats() {
-  const found = useFetched((signal) => ask("GET", "/stats", { signal }), []);
+  const why = whyNotIn("stats");
+  const found = useFetched(async (signal) => (why ? null : ask("GET", "/stats", { signal, quiet: true })), []);
+  if (why) return html`<${Empty} icon="lock" title=${why} />`;
   if (found.error) return html`<${Failed} error=${found.error} onRetry=${found.again} />`;
   if (!found.data) return html`<${Loading} />`;
   const parts = Object.entries(found.data).filter(([, value]) => value && typeof value === "object");

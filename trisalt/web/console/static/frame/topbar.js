@@ -18,7 +18,7 @@ export function TopBar({ menu, search, help }) {
     <span class="nav-toggle"><${Button} kind="quiet" icon="menu" label=${t("frame.menu")} onClick=${menu} /></span>
     <a class="brand" href=${href("/overview")} aria-label="trisalt"><${Icon} name="logo" /><span>trisalt</span></a>
     <${Health} />
-    <button type="button" class="palette-button" onClick=${search} aria-keyshortcuts="Control+K">
+    <button type="button" class="palette-button" aria-label=${t("frame.search")} onClick=${search} aria-keyshortcuts="Control+K">
       <${Icon} name="search" /><span>${t("frame.search")}</span><kbd>Ctrl K</kbd>
     </button>
     <${Live} />

@@ -20,7 +20,7 @@ import { Icon } from "./icon.js";
 /** @param {{label: string, items: Entry[] | (() => Entry[]), icon?: string, square?: boolean, small?: boolean, kind?: string, end?: boolean, why?: string, children?: any}} props `end`: flush with the button's end */
 export function Menu({ label, items, icon, square, small, kind, end, why, children }) {
   const [anchor, setAnchor] = useState(null);
-  return html`<${Button} icon=${icon ?? (square ? "more" : undefined)} kind=${kind} small=${small} label=${square ? label : undefined} why=${why}
+  return html`<${Button} icon=${icon ?? (square ? "more" : undefined)} kind=${kind} small=${small} label=${square || children ? label : undefined} why=${why}
       aria-haspopup="menu" aria-expanded=${String(Boolean(anchor))} onClick=${(event) => setAnchor(event.currentTarget)}>
       ${!square && html`${children ?? label}<${Icon} name="down" small />`}<//>
     ${anchor && html`<${MenuList} label=${label} anchor=${anchor} end=${end} items=${typeof items === "function" ? items() : items} onClose=${() => setAnchor(null)} />`}`;

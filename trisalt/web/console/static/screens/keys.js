@@ -23,8 +23,9 @@ const TELLING = /^salt\/(key|auth)(\/|$)/;
 /** @param {{route: import("../lib/router.js").Route}} props */
 export default function Keys({ route }) {
   const { state: asked = "", q = "", sort = "id" } = route.query;
-  const found = useFetched(async (signal) => wheel("key.list_all", {}, signal), []);
-  useOnEvents(TELLING, found.again, 1_000);
+  const why = whyNot("wheel", "key.list_all");
+  const found = useFetched(async (signal) => (why ? null : wheel("key.list_all", {}, signal)), []);
+  useOnEvents(TELLING, () => why || found.again(), 1_000);
   const [picked, setPicked] = useState(new Set());
   const [doing, setDoing] = useState(null);
   const groups = useMemo(() => (found.data ? Object.fromEntries(STATES.map((state) => [state, found.data[GROUPS[state]] ?? []])) : null), [found.data]);
@@ -33,7 +34,7 @@ export default function Keys({ route }) {
   useEffect(() => setPicked(new Set()), [state]);
   const head = html`<div class="screen-head"><div class="titles"><h1>${t("nav.keys")}</h1></div>
     <div class="actions"><${Button} icon="refresh" label=${t("act.refresh")} busy=${found.loading} onClick=${found.again} /></div></div>`;
-  if (!groups) return html`<div class="screen">${head}${found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} />`}</div>`;
+  if (!groups) return html`<div class="screen">${head}${why ? html`<${Empty} icon="lock" title=${why} />` : found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} />`}</div>`;
   const done = () => {
     setDoing(null);
     setPicked(new Set());

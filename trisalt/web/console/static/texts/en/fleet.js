@@ -11,7 +11,7 @@ export default {
   "act.started": "{title} has begun",
   "act.show": "Show the job",
   "act.nobody": "{title}: no minion is addressed",
-  "act.mayNot": "your rules do not allow {fun}",
+  "act.mayNot": "Your rules do not allow {fun}",
   "act.refresh": "Load anew",
   "act.more": "More",
   "do.run": "Run…",
