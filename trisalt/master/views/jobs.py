@@ -31,6 +31,7 @@ HOUSEKEEPING = (
     *("saltutil.find_job", "saltutil.running", "saltutil.refresh_*", "saltutil.sync_*", "mine.update", "mine.send"),
     *("runner.jobs.*", "runner.manage.*", "runner.cache.*", "runner.doc.*", "runner.config.*", "runner.presence.*"),
     *("wheel.key.list*", "wheel.key.finger*", "wheel.minions.*", "wheel.config.values", "sys.doc"),
+    *("runner.fileserver.file_list", "runner.state.orchestrate_show_sls", "schedule.list", "beacons.list"),
 )
 # A job that runs for longer than this is looked after, so many of one page, each once in a while.
 OVERDUE_S = 60.0

@@ -21,11 +21,6 @@ export async function command(low, signal) {
   return answer.return[0];
 }
 
-/** Several at once, in their order: what each gave. */
-export async function commands(lows, signal) {
-  return (await ask("POST", "/", { json: lows, signal, quiet: true })).return;
-}
-
 /** What a function of the wheel gave. Throws ApiError where it says that it failed. */
 export async function wheel(fun, kwarg = {}, signal) {
   return unwrapped(await command({ client: "wheel", fun, kwarg }, signal));

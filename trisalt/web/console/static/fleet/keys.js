@@ -1,5 +1,5 @@
 /** Keys by their states, and what is asked of the wheel for them: names are names there, never patterns. */
-import { commands, unwrapped, wheel } from "./act.js";
+import { wheel } from "./act.js";
 
 /** States of keys in the order of what wants a person. */
 export const STATES = ["pending", "denied", "rejected", "accepted"];
@@ -10,22 +10,22 @@ export const GROUPS = { pending: "minions_pre", denied: "minions_denied", reject
 /** A name in which nothing is a sign of a glob. */
 const plain = (id) => /^[\w.:@-]+$/.test(id);
 
-/** A name as a glob of that name alone. */
-const quoted = (id) => id.replace(/[*?[]/g, "[$&]");
+/** Names as globs of those names alone; a comma would end one, so any letter stands for it: `key.finger` takes a list. */
+const quoted = (ids) => ids.map((id) => id.replace(/[*?[]/g, "[$&]").replaceAll(",", "?")).join(",");
 
 /**
- * The fingerprints of some keys of a state.
- * @param {string[]} ids at most a hundred
+ * The fingerprints of some keys of a state, by one question.
+ * @param {string[]} ids
  * @returns {Promise<Map<string, string>>}
  */
 export async function fingersOf(ids, state, signal) {
-  const answers = await commands(ids.slice(0, 100).map((id) => ({ client: "wheel", fun: "key.finger", kwarg: { match: quoted(id) } })), signal);
-  return new Map(ids.slice(0, 100).map((id, n) => [id, unwrapped(answers[n])?.[GROUPS[state]]?.[id] ?? ""]));
+  const found = (await wheel("key.finger", { match: quoted(ids) }, signal))?.[GROUPS[state]] ?? {};
+  return new Map(ids.map((id) => [id, found[id] ?? ""]));
 }
 
 /** All fingerprints that a name has: by state. @returns {Promise<Record<string, string>>} */
 export async function fingersByState(id, signal) {
-  const found = await wheel("key.finger", { match: quoted(id) }, signal);
+  const found = await wheel("key.finger", { match: quoted([id]) }, signal);
   return Object.fromEntries(STATES.map((state) => [state, found?.[GROUPS[state]]?.[id]]).filter(([, finger]) => finger));
 }
 

@@ -77,10 +77,22 @@ function Verdict({ verdict }) {
     ${verdict.rule !== null && verdict.rule !== undefined && html`<div class="stack tight"><span class="label">${t("perms.rule")}</span><${Rules} rules=${Array.isArray(verdict.rule) ? verdict.rule : [verdict.rule]} /></div>`}<//>`;
 }
 
+/** What a rule allows, in words. */
+function meaning(rule) {
+  if (rule === ".*") return t("rule.all");
+  if (/^@runners?$/.test(rule)) return t("rule.runners");
+  if (/^@wheels?$/.test(rule)) return t("rule.wheels");
+  if (["@audit", "@stats", "@events", "@hook"].includes(rule)) return t(`rule.room.${rule.slice(1)}`);
+  if (rule.startsWith("@")) return t("rule.module", { name: rule.slice(1) });
+  if (/^[\w.]+$/.test(rule)) return t("rule.begins", { name: rule });
+  const all = /^([\w.]+)\.\*$/.exec(rule);
+  return all ? t("rule.of", { name: all[1] }) : t("rule.like");
+}
+
 /** Rules as they stand in the configuration: a target and what may be done to it stand together. */
 function Rules({ rules }) {
   if (!Array.isArray(rules) || !rules.length) return html`<p class="faint">${t("perms.none")}</p>`;
-  return html`<ul class="rules">${rules.map((rule, n) => html`<li key=${n}>${typeof rule === "string" ? html`<code>${rule}</code>` : Object.entries(rule ?? {}).map(([target, below]) => html`<div key=${target}><code class="strong">${target}</code><${Rules} rules=${below && typeof below === "object" && !Array.isArray(below) ? Object.entries(below).map(([key, value]) => ({ [key]: [value].flat() })) : [below].flat()} /></div>`)}</li>`)}</ul>`;
+  return html`<ul class="rules">${rules.map((rule, n) => html`<li key=${n}>${typeof rule === "string" ? html`<code>${rule}</code> <span class="muted small">${meaning(rule)}</span>` : Object.entries(rule ?? {}).map(([target, below]) => html`<div key=${target}><code class="strong">${target}</code> <span class="muted small">${t(target.startsWith("@") ? "rule.only" : /^(args|kwargs)$/.test(target) ? "rule.with" : "rule.on", { name: target })}</span><${Rules} rules=${below && typeof below === "object" && !Array.isArray(below) ? Object.entries(below).map(([key, value]) => ({ [key]: [value].flat() })) : [below].flat()} /></div>`)}</li>`)}</ul>`;
 }
 
 /** All rules of the configuration, for who may see it. */

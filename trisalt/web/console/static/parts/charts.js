@@ -4,13 +4,12 @@
 import { html } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 
-/** @param {{items: {name: string, count: number, href?: string}[], total?: number}} props bars that lead to what they count */
+/** @param {{items: {name: string, count: number, href?: string}[], total?: number}} props bars that lead to what they count, as parts of the whole */
 export function Bars({ items, total }) {
-  const most = total ?? Math.max(1, ...items.map((one) => one.count));
+  const most = total ?? Math.max(1, items.reduce((sum, one) => sum + one.count, 0));
   return html`<ul class="bars">${items.map(({ name, count, href }) => {
-    const inside = html`<span class="clip" title=${name}>${name}</span>
-      <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect width=${(100 * count) / most} height="8" /></svg>
-      <span class="n">${count.toLocaleString()}</span>`;
+    const inside = html`<span class="clip" title=${name}>${name}</span><span class="n">${count.toLocaleString()}</span>
+      <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect width=${(100 * count) / most} height="8" /></svg>`;
     return html`<li key=${name}>${href ? html`<a class="bar" href=${href}>${inside}</a>` : html`<div class="bar">${inside}</div>`}</li>`;
   })}</ul>`;
 }

@@ -6,6 +6,7 @@ import { href, setQuery } from "../lib/router.js";
 import { onEvents } from "../lib/stream.js";
 import { Button } from "../parts/button.js";
 import { Empty, Failed, Loading } from "../parts/blank.js";
+import { Fold } from "../parts/facets.js";
 import { QueryBox } from "../parts/query.js";
 import { Status, wordOf } from "../parts/status.js";
 import { Table } from "../parts/table.js";
@@ -38,21 +39,21 @@ export default function Jobs({ route }) {
       <div class="actions"><${Button} icon="refresh" label=${t("act.refresh")} busy=${list.loading} onClick=${list.again} />
         <a class="btn primary" href=${href("/console")}>${t("jobs.run")}</a></div>
     </div>
-    <div class="stack tight-2">
-      <div class="toolbar">
-        <${QueryBox} main value=${q} onChange=${(next) => set({ q: next })} label=${t("jobs.find")} placeholder=${t("jobs.placeholder")} error=${list.error?.status === 400 ? list.error.message : undefined} />
+    <div class="toolbar">
+      <${QueryBox} main value=${q} onChange=${(next) => set({ q: next })} label=${t("jobs.find")} placeholder=${t("jobs.placeholder")} error=${list.error?.status === 400 ? list.error.message : undefined} />
+      <${Fold} label=${t("minions.filters")} on=${[state, user, fun, minion, since, all].filter(Boolean).length}>
         <${Field} icon="minions" label=${t("jobs.minion")} value=${minion} onChange=${(next) => set({ minion: next })} />
         <${Field} icon="console" label=${t("jobs.fun")} value=${fun} onChange=${(next) => set({ fun: next })} />
         <${Field} icon="user" label=${t("jobs.user")} value=${user} onChange=${(next) => set({ user: next })} />
-      </div>
-      <div class="row">
-        <div class="row tight" role="group" aria-label=${t("jobs.state")}>${STATES.map((one) => html`<button type="button" key=${one} class="chip" aria-pressed=${String(chosen.includes(one))} onClick=${() => turn(one)}><${Status} state=${one} /></button>`)}</div>
-        <span class="rule" aria-hidden="true"></span>
-        <div class="row tight" role="group" aria-label=${t("jobs.since")}>${Object.keys(SINCE).map((one) => html`<button type="button" key=${one} class="chip" aria-pressed=${String(since === one)} onClick=${() => set({ since: since === one ? "" : one })}>${t(`jobs.since.${one}`)}</button>`)}</div>
-        <span class="rule" aria-hidden="true"></span>
-        <label class="check small"><input type="checkbox" class="switch" checked=${!all} onChange=${() => set({ all: all ? "" : "1" })} />${t("jobs.hide")}</label>
-        ${(filtered || all) && html`<button type="button" class="linkish small" onClick=${() => set({ q: "", state: "", user: "", fun: "", minion: "", since: "", all: "" })}>${t("jobs.clear")}</button>`}
-      </div>
+        <div class="row filter-chips">
+          <div class="row tight" role="group" aria-label=${t("jobs.state")}>${STATES.map((one) => html`<button type="button" key=${one} class="chip" aria-pressed=${String(chosen.includes(one))} onClick=${() => turn(one)}><${Status} state=${one} /></button>`)}</div>
+          <span class="rule" aria-hidden="true"></span>
+          <div class="row tight" role="group" aria-label=${t("jobs.since")}>${Object.keys(SINCE).map((one) => html`<button type="button" key=${one} class="chip" aria-pressed=${String(since === one)} onClick=${() => set({ since: since === one ? "" : one })}>${t(`jobs.since.${one}`)}</button>`)}</div>
+          <span class="rule" aria-hidden="true"></span>
+          <label class="check small"><input type="checkbox" class="switch" checked=${!all} onChange=${() => set({ all: all ? "" : "1" })} />${t("jobs.hide")}</label>
+          ${(filtered || all) && html`<button type="button" class="linkish small" onClick=${() => set({ q: "", state: "", user: "", fun: "", minion: "", since: "", all: "" })}>${t("jobs.clear")}</button>`}
+        </div>
+      <//>
     </div>
     <section class="panel flush filler" aria-label=${t("nav.jobs")}>
       ${list.error && !list.rows.length

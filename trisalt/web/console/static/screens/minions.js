@@ -105,7 +105,7 @@ function columnsOf(shown, grains) {
     address: { label: t("minion.address"), width: "9rem", drop: 2, cell: (row) => html`<span class="mono">${row.address}</span>` },
     os: { label: t("minion.os"), width: "8.5rem", drop: 1, cell: (row) => [row.os, row.osrelease].filter(Boolean).join(" ") },
     version: { label: t("minion.version"), width: "6rem", drop: 3, cell: (row) => row.version },
-    seen: { label: t("minion.seen"), width: "6.5rem", drop: 2, at: "hide", cell: (row) => html`<${Time} at=${row.last_seen} ago />` },
+    seen: { label: t("minion.seen"), width: "6.5rem", drop: 3, at: "hide", cell: (row) => html`<${Time} at=${row.last_seen} ago />` },
     highstate: { label: t("minion.highstate"), width: "9.75rem", drop: 1, at: "hide", cell: lastHighstate },
   };
   return [
