@@ -8,6 +8,7 @@ from trisalt.bus.requests import Caller
 from trisalt.errors import Denied, NotFound, RemoteProtocolError
 from trisalt.master.keyring import State
 from trisalt.master.views import functions, issues
+from trisalt.store import listing
 from trisalt.worker.documents import documents_in_worker
 from trisalt.worker.protocol import Context
 
@@ -33,7 +34,9 @@ DOCS = {
 
 
 @pytest.fixture
-async def house(tmp_path):
+async def house(tmp_path, monkeypatch):
+    # However busy this machine is, a page is whole.
+    monkeypatch.setattr(listing, "SCAN_S", 60.0)
     async with open_house(tmp_path, workers=Workers(DOCS)) as opened:
         yield opened
 

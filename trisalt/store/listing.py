@@ -6,6 +6,7 @@ Pages for consoles, with how jobs ended (`read_page`); and whole lists, as the r
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,8 +18,8 @@ _JOIN = "JOIN jobs USING (jid)"
 _COLUMNS = "listed.jid, listed.recorded, listed.fun, listed.user, size, ok, changed, failed, ended"
 _TOLD = "listed.jid, fun, user, tgt, tgt_type, arg, metadata"
 _TIMED = f"listed.jid GLOB '{'[0-9]' * 20}*'"
-# How many rows one page looks at, when it has to look into jobs to know which are wanted.
-SCAN = 4000
+# For how long one page looks for more, when it has to look into jobs to know which are wanted.
+SCAN_S = 0.1
 
 _STATES = {
     State.RUNNING: "ended IS NULL",
@@ -59,7 +60,9 @@ def read_page(
     """The newest jobs that are wanted, after those of the pages before; fewer when it took too long to find them."""
     _teach(connection)
     where, values = _conditions(wanted)
-    total = None if wanted.looks is not None else _count(connection, wanted, where, values)
+    slow = wanted.looks is not None or bool(wanted.minion)
+    total = None if slow else _count(connection, where, values)
+    end = time.monotonic() + SCAN_S
     at, beyond = before if before is not None else (float("inf"), "")
     if before is not None:
         where = [*where, "(listed.recorded, listed.jid) < (:at, :beyond)"]
@@ -71,8 +74,8 @@ def read_page(
     )
     rows: list[Row] = []
     last: tuple[float, str] | None = None
-    for scanned, found in enumerate(cursor, 1):
-        if len(rows) == limit or (scanned > SCAN and wanted.looks is not None):
+    for found in cursor:
+        if len(rows) == limit or (last is not None and slow and time.monotonic() > end):
             return Page(rows=rows, next=last, total=total)
         last = (found[1], found[0])
         row = _whole(connection, found)
@@ -151,12 +154,8 @@ def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     return where, values
 
 
-def _count(connection: sqlite3.Connection, wanted: Wanted, where: Sequence[str], values: Mapping[str, Any]) -> int:
-    join = _JOIN if wanted.minion else ""
-    (count,) = connection.execute(
-        f"SELECT count(*) FROM listed {join} {_where(where)}",  # noqa: S608
-        values,
-    ).fetchone()
+def _count(connection: sqlite3.Connection, where: Sequence[str], values: Mapping[str, Any]) -> int:
+    (count,) = connection.execute(f"SELECT count(*) FROM listed {_where(where)}", values).fetchone()  # noqa: S608
     return int(count)
 
 

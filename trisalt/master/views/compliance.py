@@ -9,7 +9,7 @@ from typing import Any
 from trisalt.errors import NotFound, RemoteProtocolError
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
-from trisalt.master.views.minions import names
+from trisalt.master.views.minions import ACCEPTED, names
 from trisalt.store import highstates, outcomes
 from trisalt.store.highstates import Highstate
 from trisalt.store.jobs import read_return_page
@@ -22,7 +22,7 @@ async def compliance(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> d
     wanted = question.get("state") or ""
     if wanted and wanted not in STATES:
         raise RemoteProtocolError(f"state is one of {', '.join(STATES)}")
-    found = await standings(desk, sight)
+    found = await standings(desk, [id for id, state in (await names(desk, sight)).items() if state == ACCEPTED])
     counts = {state: 0 for state in STATES}
     for one in found:
         counts[one["state"]] += 1
@@ -38,14 +38,14 @@ async def compliance(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> d
     }
 
 
-async def standings(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
-    """How each minion that may be seen stands, sorted by id."""
+async def standings(desk: Desk, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """How each of these minions stands."""
     newest: dict[str, Highstate] = {}
     for each in await desk.store.read(highstates.read_all):
         before = newest.get(each.id)
         if before is None or each.at >= before.at:
             newest[each.id] = each
-    return [standing(id, newest.get(id)) for id, state in (await names(desk, sight)).items() if state == "accepted"]
+    return [standing(id, newest.get(id)) for id in ids]
 
 
 def standing(id: str, newest: Highstate | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from trisalt.master.keyring import State as KeyState
 from trisalt.master.sight import Sight
 from trisalt.master.views.compliance import standings
 from trisalt.master.views.desk import Desk
-from trisalt.master.views.minions import fleet, names
+from trisalt.master.views.minions import ACCEPTED, fleet, names
 from trisalt.store.listed import State, Wanted
 
 DOWN_S, RUNS_S = 300.0, 600.0
@@ -61,7 +61,8 @@ class Issue:
 
 async def issues(desk: Desk, sight: Sight, _question: Mapping[str, Any]) -> dict[str, Any]:
     """`{items}`, the worst first."""
-    found = [issue for make in KINDS async for issue in make(desk, sight)]
+    ids = [id for id, state in (await names(desk, sight)).items() if state == ACCEPTED]
+    found = [issue for make in KINDS async for issue in make(desk, sight, ids)]
     found.sort(key=lambda issue: SEVERITIES.index(issue.severity))
     return {"items": [attrs.asdict(issue, filter=_said) for issue in found]}
 
@@ -70,30 +71,30 @@ def _said(attribute: Any, value: Any) -> bool:
     return value is not None or attribute.name in ("since", "remedy")
 
 
-async def _keys(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _keys(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     if not sight.keys:
         return
     for state, severity, text in (
         (KeyState.DENIED, "error", "sent a key that is not the one that is accepted"),
         (KeyState.PENDING, "warning", "wait for their keys to be accepted"),
     ):
-        ids = await trio.to_thread.run_sync(desk.keyring.list, state)
-        if ids:
+        keys = await trio.to_thread.run_sync(desk.keyring.list, state)
+        if keys:
             name = state.name.lower()
             yield Issue(
                 kind=f"keys_{name}",
                 severity=severity,
-                text=f"{_named(ids)}: {text}",
+                text=f"{_named(keys)}: {text}",
                 link=f"/app/keys?state={name}",
-                remedy=Remedy(client="wheel", fun="key.accept", arg=[ids[0]])
-                if len(ids) == 1 and state is KeyState.PENDING
+                remedy=Remedy(client="wheel", fun="key.accept", arg=[keys[0]])
+                if len(keys) == 1 and state is KeyState.PENDING
                 else None,
             )
 
 
-async def _down(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _down(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     now, patience = desk.clock(), _seconds(desk, "console_minion_down_seconds", DOWN_S)
-    found = await fleet(desk, {id: state for id, state in (await names(desk, sight)).items() if state == "accepted"})
+    found = await fleet(desk, dict.fromkeys(ids, ACCEPTED))
     down = [one for one in found if one.status == "down" and now - (one.since or 0.0) > patience]
     if down:
         yield Issue(
@@ -114,7 +115,7 @@ async def _down(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
         )
 
 
-async def _jobs(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _jobs(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     patience = _seconds(desk, "console_job_runs_seconds", RUNS_S)
     looks = None if sight.all_jobs else (lambda row: sight.sees_job(row.load, row.minions))
     wanted = Wanted(states=[State.RUNNING], until=desk.clock() - patience, looks=looks)
@@ -130,8 +131,8 @@ async def _jobs(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
         )
 
 
-async def _states(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
-    failed = [one for one in await standings(desk, sight) if one["state"] == "failed"]
+async def _states(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
+    failed = [one for one in await standings(desk, ids) if one["state"] == "failed"]
     if failed:
         yield Issue(
             kind="states_failed",
@@ -143,9 +144,7 @@ async def _states(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
         )
 
 
-async def _versions(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
-    ids = [id for id, state in (await names(desk, sight)).items() if state == "accepted"]
-
+async def _versions(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     def other(table: Any) -> list[str]:
         found = ((id, table.get(id)) for id in ids)
         return [id for id, grains in found if grains is not None and grains.get("saltversion", WANTED) != WANTED]
@@ -163,7 +162,7 @@ async def _versions(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
 WANTED = SALT_VERSION
 
 
-async def _certificate(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _certificate(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     if not sight.admin and "audit" not in desk.acl.rooms(sight.caller):
         return
     for name in ("rest_trisalt", "rest_cherrypy"):
@@ -193,7 +192,7 @@ def _ends(path: str) -> float:
     return certificate.not_valid_after.replace(tzinfo=UTC).timestamp()
 
 
-async def _pam(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _pam(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     backends = desk.opts.get("external_auth")
     if not sight.admin or not isinstance(backends, Mapping) or "pam" not in backends or os.geteuid() == 0:
         return
@@ -207,7 +206,7 @@ async def _pam(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
         )
 
 
-async def _disk(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _disk(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     if not (sight.admin or "stats" in desk.acl.rooms(sight.caller)):
         return
     if desk.store.statistics().refusing:
@@ -237,7 +236,7 @@ async def _disk(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
         )
 
 
-async def _events(desk: Desk, sight: Sight) -> AsyncIterator[Issue]:
+async def _events(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     if not sight.all_events:
         return
     lost = await desk.store.read(_read_lost)
