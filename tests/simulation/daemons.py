@@ -16,7 +16,9 @@ from tests.simulation.disk import open_simulated_store
 from tests.simulation.hosts import Daemon
 from tests.simulation.network import Network
 from tests.simulation.workers import ScriptedWorkers
+from trisalt import meters
 from trisalt.config.read import read_master, read_minion
+from trisalt.master import retention
 from trisalt.master.daemon import log_events, network_door, prepare, start_services
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
@@ -149,6 +151,10 @@ def _put_key(path: Path, number: int) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(_key(number))
 
+
+# Looks that find nothing in a run: two in five steps of all tasks, at their real pace.
+meters.LOOK_EVERY_S = 30.0
+retention.EVERY_S = retention.OFTEN_S = 60.0
 
 # Parsing a private key checks it, which takes longer than all that is done with it in a run.
 PrivateKey.from_pem = lru_cache(PrivateKey.from_pem)  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,13 +62,21 @@ class Disk:
         """The master's database, made if there is none."""
         if self.database is None:
             self.database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            migrate(self.database)
+            self.database.deserialize(_migrated())
         return self.database
 
     def close(self) -> None:
         """The run is over."""
         if self.database is not None:
             self.database.close()
+
+
+@cache
+def _migrated() -> bytes:
+    """A database with its tables, and nothing in them."""
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(made)
+    return made.serialize()
 
 
 class _Wanted:
