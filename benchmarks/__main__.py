@@ -8,12 +8,12 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import absent, commands, events, fleet, log, pair, states, storm, targets, web, zmq_adapter
+from benchmarks import absent, commands, events, fleet, log, pair, states, storm, targets, trees, web, zmq_adapter
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
-PARTS = ("pair", "commands", "states", "fleet", "storm", "absent", "targets", "events", "log", "web")
-WITH_STOCK = {"pair", "commands", "states", "fleet", "storm", "absent", "log", "web"}
+PARTS = ("pair", "commands", "states", "trees", "fleet", "storm", "absent", "targets", "events", "log", "web")
+WITH_STOCK = {"pair", "commands", "states", "trees", "fleet", "storm", "absent", "log", "web"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     if stock_bin() is None and WITH_STOCK & set(parts):
         print(f"Set {STOCK_VARIABLE} to the folder of stock Salt's commands.", file=sys.stderr)
         return 2
-    if {"fleet", "storm"} & set(parts) and not options.swarm.exists():
+    if {"trees", "fleet", "storm"} & set(parts) and not options.swarm.exists():
         print(f"There is no simulator at {options.swarm}; name one with --swarm.", file=sys.stderr)
         return 2
     # Byte code is what an installed package has; without it every command would compile itself first.
@@ -37,6 +37,7 @@ def main() -> int:
         "pair": pair.rows,
         "commands": commands.rows,
         "states": states.rows,
+        "trees": lambda: trees.rows(options.swarm),
         "fleet": lambda: fleet.rows(options.swarm),
         "storm": lambda: storm.rows(options.swarm),
         "absent": absent.rows,

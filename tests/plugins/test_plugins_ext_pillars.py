@@ -232,6 +232,140 @@ def test_only_web_servers_are_asked(compiled, url):
     assert errors == ["Failed to load ext_pillar http_json: The url must begin with http:// or https://"]
 
 
+# -- stores of secrets and keys
+
+
+class Store(http.server.BaseHTTPRequestHandler):
+    """What Vault (`/v1/…`) and Consul (`/v1/kv/…`) answer to who has the token."""
+
+    SECRETS = {
+        "secret/salt": {"a": 1, "deep": {"x": [1]}},
+        "secret/minions/m1": {"mine": "yes"},
+        "secret/roles/web": {"port": 80, "deep": {"y": 2}},
+        "secret/roles/a%2Fb": {"odd": True},
+    }
+    OLD = {"old/salt": {"from": "version one"}}
+    KEYS = {
+        "salt/common/ntp": "[a, b]", "salt/common/app/port": "8080", "salt/common/app/name": "web: {x", "salt/common/": None,
+        "salt/minions/m1/id": "m1", "salt/common/app": "a folder too", "salt/common/text": "hello\n",
+    }  # fmt: skip
+
+    def do_GET(self):
+        self.server.seen.append((self.path, dict(self.headers)))
+        path = self.path.removeprefix("/v1/")
+        if "good" not in (self.headers.get("X-Vault-Token"), self.headers.get("X-Consul-Token")):
+            return self.answer(403, {"errors": ["permission denied"]})
+        if path.startswith("kv/"):
+            root = path.removeprefix("kv/").partition("?")[0]
+            rows = [
+                {"Key": key, "Value": None if value is None else base64.b64encode(value.encode()).decode()}
+                for key, value in self.KEYS.items()
+                if key.startswith(root)
+            ]
+            return self.answer(200 if rows else 404, rows)
+        if path.startswith("sys/internal/ui/mounts/"):
+            kind = "2" if "/secret/" in path else "1"
+            mount = path.removeprefix("sys/internal/ui/mounts/").partition("/")[0]
+            return self.answer(200, {"data": {"path": f"{mount}/", "options": {"version": kind}}})
+        if path.startswith("secret/data/"):
+            found = self.SECRETS.get("secret/" + path.removeprefix("secret/data/"))
+            return self.answer(200 if found else 404, {"data": {"data": found, "metadata": {}}})
+        found = self.OLD.get(path)
+        return self.answer(200 if found else 404, {"data": found})
+
+    def answer(self, status, data):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(data).encode())
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture
+def store(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Store) as server:
+        server.seen = []
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("config", "pillar"),
+    [
+        ("path=secret/salt", {"a": 1, "deep": {"x": [1]}}),
+        ({"conf": "path=secret/minions/{minion}", "nesting_key": "v"}, {"v": {"mine": "yes"}}),
+        ("path=secret/roles/{grains[roles]}", {"port": 80, "deep": {"y": 2}, "odd": True}),
+        ("path=old/salt", {"from": "version one"}),
+        ("path=secret/none", {}),
+        ("path=secret/{grains[gone]}", {}),
+        ({"conf": "path=secret/none", "nesting_key": "v"}, {}),
+    ],
+)
+def test_secrets_of_vault_are_pillar(compiled, store, config, pillar):
+    vault = {"server": {"url": store.url, "namespace": "ops"}, "auth": {"token": "good"}}
+    grains = {"roles": ["web", "a/b", ".."]}
+    assert compiled({"vault": config}, vault=vault, grains=grains) == pillar
+    assert all(headers.get("X-Vault-Namespace") == "ops" for _path, headers in store.seen)
+
+
+@pytest.mark.parametrize(
+    ("vault", "conf", "said"),
+    [
+        (
+            {"url": "URL", "auth": {"token": "hushhush"}},
+            "path=secret/salt",
+            "Error: HTTP 403: Forbidden reading /v1/sys",
+        ),
+        ({"url": "http://127.0.0.1:1", "auth": {"token": "hushhush"}}, "path=secret/salt", "Connection refused"),
+        ({}, "path=secret/salt", "names a url, and a token"),
+        ({"url": "URL", "auth": {"token": "good"}}, "secret/salt", "needs a path"),
+    ],
+)
+def test_a_vault_that_cannot_be_asked_is_an_error(compiled, store, vault, conf, said):
+    vault = json.loads(json.dumps(vault).replace("URL", store.url))
+    (error,) = compiled({"vault": conf}, vault=vault)["_errors"]
+    assert said in error
+    assert "hushhush" not in error
+
+
+@pytest.mark.parametrize(
+    ("conf", "pillar"),
+    [
+        ("root=salt/common", {"ntp": ["a", "b"], "app": {"port": 8080, "name": "web: {x"}, "text": "hello"}),
+        ("root=salt/minions/%(minion_id)s pillar_root=a/b", {"a": {"b": {"id": "m1"}}}),
+        ("root=salt/minions expand_keys=false", {"m1/id": "m1"}),
+        ("root=salt/minions target=G@os:Debian", {"m1": {"id": "m1"}}),
+        ("root=salt/minions target='G@os:Debian and not m1'", {}),
+        ("root=salt/none", {}),
+    ],
+)
+def test_keys_of_consul_are_pillar(compiled, store, conf, pillar):
+    profile = {"consul.host": "127.0.0.1", "consul.port": int(store.url.rpartition(":")[2]), "consul.token": "good"}
+    assert compiled({"consul": f"site {conf}"}, site=profile, grains={"os": "Debian"}) == pillar
+
+
+@pytest.mark.parametrize(
+    ("conf", "more", "said"),
+    [
+        ("site root=x", {"consul.token": "hushhush"}, "Error: HTTP 403"),
+        ("other root=x", {}, "the option 'other' names no consul.host"),
+        ("site rooot=x", {}, "unknown options: rooot"),
+        ("site root=%(minion_id)s", {"id": "../x"}, "cannot be a part of a key"),
+    ],
+)
+def test_a_consul_that_cannot_be_asked_is_an_error(compiled, store, conf, more, said):
+    profile = {"consul.host": "127.0.0.1", "consul.port": int(store.url.rpartition(":")[2]), **more}
+    (error,) = compiled({"consul": conf}, site=profile, **({"id": more["id"]} if "id" in more else {}))["_errors"]
+    assert said in error
+    assert "hushhush" not in error
+
+
 # -- trees and stacks
 
 
