@@ -25,15 +25,17 @@ IDS = [
 ]
 RUN = (
     ("*", "test.ping", ()),
+    ("db*", "state.highstate", ()),
+    ("cache*", "state.highstate", ()),
     ("db*", "test.version", ()),
-    ("cache*", "state.apply", ("nginx",)),
+    ("web*", "state.highstate", ()),
     ("web*", "state.apply", ("nginx",)),
 )
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with open_house(ids=IDS, grains=True) as house, open_browser() as browser:
+    with open_house(real="salt1", ids=IDS, grains=True) as house, open_browser() as browser:
         jid = _prepare(house, browser)
         for name, theme, path, look in (
             ("overview", "dark", "/app/overview", _overview),
@@ -88,6 +90,7 @@ def _overview(page: Page) -> None:
 
 def _console(page: Page) -> None:
     expect(page.locator("#command-preview")).to_contain_text("minions")
+    expect(page.get_by_label("mods")).to_have_value("nginx")
     expect(page.locator(".group").first).to_be_visible()
 
 

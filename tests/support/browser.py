@@ -67,19 +67,21 @@ class House:
 
 
 @contextmanager
-def open_house(*, ids: list[str] = FLEET, grains: bool = False, **options: Any) -> Iterator[House]:
-    """Everything but the browser. `ids` are the fleet's; `grains`: the master knows on what they run; `options` are the
-    master's."""
+def open_house(*, real: str = "web1", ids: list[str] = FLEET, grains: bool = False, **options: Any) -> Iterator[House]:
+    """Everything but the browser. `real` is the id of the one minion that runs things, `ids` are the fleet's.
+
+    `grains`: the master knows on what the fleet runs. `options` are the master's.
+    """
     with ExitStack() as stack:
         lab = stack.enter_context(open_lab())
         pam = stack.enter_context(account("hal")) if os.geteuid() == 0 else None
-        house = _start(lab, pam, options)
+        house = _start(lab, pam, real, options)
         stack.enter_context(open_fleet(lab, ids, pace=1.0, grains=grains))
-        lab.accept("web1")
+        lab.accept(real)
         yield house
 
 
-def _start(lab: Lab, pam: tuple[str, str] | None, options: dict[str, Any]) -> House:
+def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, Any]) -> House:
     lab.root.chmod(0o755)
     users = lab.root / "users"
     users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob")))
@@ -104,7 +106,7 @@ def _start(lab: Lab, pam: tuple[str, str] | None, options: dict[str, Any]) -> Ho
             }
         },
     )
-    lab.start_minion("web1")
+    lab.start_minion(real)
     house = House(lab, f"http://127.0.0.1:{port}", pam, api=lab.daemons["master"])
     house.start_api()
     return house
