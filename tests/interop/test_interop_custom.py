@@ -270,9 +270,9 @@ def test_a_module_that_stock_alone_has(site, fun, arg, kwarg, result):
 
 
 def test_what_a_stock_module_raises_is_told_as_ours_are(site):
-    answer = site.ask("slsutil.renderer", [], tgt="m2")["m2"]
+    answer = site.ask("slack.list_rooms", [], tgt="m2")["m2"]
     assert answer["retcode"] == 1
-    assert answer["return"] == "ERROR executing 'slsutil.renderer': Must pass path or string."
+    assert answer["return"] == "ERROR executing 'slack.list_rooms': No Slack API key found."
 
 
 def test_our_shelves_go_before_stocks(site):

@@ -95,3 +95,15 @@ def test_users_of_the_acl_who_exist_get_keys_of_their_own(tmp_path):
     assert keys["root"] != keys[other.pw_name]
     if os.geteuid() == 0:
         assert (tmp_path / f".{other.pw_name}_key").stat().st_uid == other.pw_uid
+
+
+def test_accounts_that_are_not_gone_through_are_taken_by_their_names(tmp_path, monkeypatch):
+    other = next(entry for entry in pwd.getpwall() if entry.pw_name != "root")
+    monkeypatch.setattr(pwd, "getpwall", lambda: pytest.fail("a directory may have very many"))
+    names = [other.pw_name, "nobody-at-all", "../evil", "root"]
+    keys = identity.open_user_keys(tmp_path, user="root", acl_users=names, verify=False)
+    assert set(keys) == {"root", other.pw_name, "nobody-at-all"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f".{name}_key" for name in keys)
+    if os.geteuid() == 0:
+        assert (tmp_path / f".{other.pw_name}_key").stat().st_uid == other.pw_uid
+        assert (tmp_path / ".nobody-at-all_key").stat().st_uid == 0

@@ -126,6 +126,9 @@ class MasterConfig(DaemonConfig):
     unique_jid: bool = option(False, "Put the process id behind every job id.")
 
     # -- who may what -----------------------------------------------------------------------------------------
+    client_acl_verify: bool = option(
+        True, "Keys of stock's commands only for accounts of this host, which are gone through."
+    )
     publisher_acl: dict[str, Any] = option({}, "What system users may run.")
     publisher_acl_blacklist: dict[str, Any] = option({}, "Users and functions that are always refused.", guards=True)
     sudo_acl: bool = option(False, "Who comes as root by sudo may what `publisher_acl` lets the account.", guards=True)

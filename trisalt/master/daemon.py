@@ -172,7 +172,12 @@ class Premises:
 
     def hand_out_keys(self, acl_users: Iterable[str]) -> None:
         """Keys of stock's commands for the accounts that `publisher_acl` names now, and for nobody else."""
-        keys = open_user_keys(Path(self.config.cachedir), user=self.config.user, acl_users=acl_users)
+        keys = open_user_keys(
+            Path(self.config.cachedir),
+            user=self.config.user,
+            acl_users=acl_users,
+            verify=self.config.client_acl_verify,
+        )
         self.user_keys.clear()
         self.user_keys.update(keys)
 
@@ -393,7 +398,12 @@ def prepare(config: MasterConfig) -> Premises:
     keyring.prepare()
     identity = _identity(config)
     sessions = _take_up(config, paths, identity)
-    user_keys = open_user_keys(Path(config.cachedir), user=config.user, acl_users=config.publisher_acl)
+    user_keys = open_user_keys(
+        Path(config.cachedir),
+        user=config.user,
+        acl_users=config.publisher_acl,
+        verify=config.client_acl_verify,
+    )
     log.info("master.root_key.prepared")
     live = Live(config.opts, Acl(master_user=config.user))
     return Premises(

@@ -20,6 +20,7 @@ from trisalt.master.sessions import write_private
 from trisalt.master.shared import KeptKey, new_shared_key
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.handshake import public_key_signature
+from trisalt.wire.ids import plain_name
 from trisalt.wire.keys import DEFAULT_SIGNING, PrivateKey, normalise
 from trisalt.wire.seal import Seal
 
@@ -127,20 +128,32 @@ def _read(path: Path) -> bytes:
 # -- the keys of the local commands ------------------------------------------------------------------------------
 
 
-def open_user_keys(cachedir: Path, *, user: str, acl_users: Iterable[str] = ()) -> dict[str, str]:
+def open_user_keys(cachedir: Path, *, user: str, acl_users: Iterable[str] = (), verify: bool = True) -> dict[str, str]:
     """`{user: key string}`: `CACHE/.<user>_key`, 0600, kept over restarts and made where there is none.
 
     One for `user`, the account the master runs as, and one for each account of this host whose name matches a
     pattern of `acl_users` (`publisher_acl`); those files belong to their users. A key that is readable by others, or
-    no key string, is replaced.
+    no key string, is replaced. Without `verify` (`client_acl_verify`) the accounts are not gone through: for a host
+    whose directory has very many, each name of `acl_users` is one, or is none of this host.
     """
     keys = {user: _user_key(cachedir, user, owner=None)}
     patterns = list(acl_users)
-    if patterns:
+    if not verify:
+        for name in patterns:
+            if name != user and plain_name(name):
+                keys[name] = _user_key(cachedir, name, owner=_account(name))
+    elif patterns:
         for entry in pwd.getpwall():
             if entry.pw_name != user and any(_names(pattern, entry.pw_name) for pattern in patterns):
                 keys[entry.pw_name] = _user_key(cachedir, entry.pw_name, owner=entry)
     return keys
+
+
+def _account(name: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
 
 
 def _names(pattern: str, name: str) -> bool:
