@@ -2,6 +2,7 @@
 import { html, useMemo, useSignal } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 import { STATUSES, fieldWord, has, toggled } from "../lib/query.js";
+import { session } from "../lib/session.js";
 import { fleet } from "../lib/store.js";
 import { Facets } from "../parts/facets.js";
 import { Status } from "../parts/status.js";
@@ -11,10 +12,11 @@ const FIELDS = ["os", "version", "env", "roles"];
 /** @param {{q: string, rows: any[], grains: string[], onQuery: (q: string) => void}} props */
 export function MinionFacets({ q, rows, grains, onQuery }) {
   const numbers = useSignal(fleet);
+  const who = useSignal(session);
   const facets = useMemo(() => {
     const fields = [...new Set([...FIELDS, ...grains])];
-    return [statuses(q, rows, numbers), ...fields.map((field) => values(field, q, rows, numbers))];
-  }, [q, rows, grains, numbers]);
+    return [statuses(q, rows, numbers), groups(q, who), ...fields.map((field) => values(field, q, rows, numbers))];
+  }, [q, rows, grains, numbers, who]);
   return html`<${Facets} label=${t("minions.filters")} facets=${facets} onToggle=${(_facet, word, on) => onQuery(toggled(q, word, on))} />`;
 }
 
@@ -26,6 +28,12 @@ function statuses(q, rows, numbers) {
   const chosen = all.some((item) => item.on);
   const items = all.filter((item) => item.n || item.on || (chosen && (numbers?.minions?.[item.value] || numbers?.keys?.[item.value])));
   return { key: "status", title: t("minion.status"), items };
+}
+
+/** The node groups of the configuration. Who is in them, the master says when one is chosen. */
+function groups(q, who) {
+  const items = (who?.features?.nodegroups ?? []).map((name) => ({ value: `N@${name}`, text: name, on: has(q, `N@${name}`) }));
+  return { key: "nodegroup", title: t("minion.nodegroup"), items };
 }
 
 /** Those that the rows have; and where one is chosen, what else the whole fleet has of it, without a number. */

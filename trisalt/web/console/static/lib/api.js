@@ -55,8 +55,15 @@ export async function ask(method, path, { query, json, body, headers, signal, qu
   throw new ApiError(answer.status, typeof said === "string" ? said : "", answer.headers, content);
 }
 
+/** What an answer holds. One that is cut off is no answer, and one that nobody waits for any longer is none either. */
 async function read(answer) {
-  const text = await answer.text().catch(() => "");
+  let text;
+  try {
+    text = await answer.text();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "");
+  }
   if (!(answer.headers.get("Content-Type") ?? "").includes("json")) return text;
   try {
     return JSON.parse(text);

@@ -53,6 +53,7 @@ export default {
   "minion.version": "Version",
   "minion.seen": "Seen",
   "minion.highstate": "Last highstate",
+  "minion.nodegroup": "Node group",
   "minion.env": "Environment",
   "minion.roles": "Role",
   "overview.attention": "Needs attention",

@@ -53,6 +53,7 @@ export default {
   "minion.version": "버전",
   "minion.seen": "마지막 접속",
   "minion.highstate": "마지막 하이스테이트",
+  "minion.nodegroup": "노드 그룹",
   "minion.env": "환경",
   "minion.roles": "역할",
   "overview.attention": "확인이 필요한 항목",
