@@ -98,12 +98,14 @@ def ask(
     places: Mapping[str, str | int] | None = None,
     env: Mapping[str, str] | None = None,
     seconds: float = 150,
+    before: Sequence[str] = (),
     **configured: Any,
 ) -> list[dict[str, Any]]:
     """The answers of `kind` ("stock" or "ours"), in the order of the calls.
 
     `places` are words that stand for paths, names or numbers in the arguments. `configured` goes to the minion's file,
-    `opts` are laid over what was read from it; `env` is the environment instead of the lab's.
+    `opts` are laid over what was read from it; `env` is the environment instead of the lab's, `before` the words
+    of a command that starts the process.
     """
     minion = lab.configure_minion(kind, file_client="local", **configured)
     (minion / "cache").mkdir(exist_ok=True)
@@ -118,7 +120,7 @@ def ask(
     folder, start = (stock_bin(), STOCK) if kind == "stock" else (OURS, TRISALT)
     assert folder is not None
     done = subprocess.run(
-        [str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+        [*before, str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
         input=json.dumps(given), capture_output=True, text=True, cwd="/", env=env or lab.env, timeout=seconds,
         check=False,
     )  # fmt: skip

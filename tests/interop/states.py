@@ -101,12 +101,14 @@ def ask(
     places: Mapping[str, str | int] | None = None,
     env: Mapping[str, str] | None = None,
     seconds: float = 150,
+    before: Sequence[str] = (),
     apart: Mapping[str, str] | None = None,
     **configured: Any,
 ) -> list[dict[str, Any]]:
     """What `kind` ("stock" or "ours") answers, by row: `{phase: {result, comment, changes}}`.
 
-    With `apart` what it mounts is mounted for it alone, and for it alone its files lie over others.
+    With `apart` what it mounts is mounted for it alone, and for it alone its files lie over others. `before` are
+    the words of a command that starts the process.
     """
     minion = lab.configure_minion(kind, file_client="local", **configured)
     (minion / "cache").mkdir(exist_ok=True)
@@ -124,7 +126,7 @@ def ask(
         laid = "".join(f"mount --bind {mine} {other} && " for other, mine in apart.items())
         alone = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{laid}exec "$@"', "sh"]
     done = subprocess.run(
-        [*alone, str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+        [*before, *alone, str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
         input=json.dumps(given), capture_output=True, text=True, cwd="/", env=env or lab.env, timeout=seconds,
         check=False,
     )  # fmt: skip
