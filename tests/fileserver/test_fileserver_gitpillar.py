@@ -10,6 +10,7 @@ import pytest
 from tests.fileserver.test_fileserver_gitfs import commit, git
 from trisalt.errors import CommandError, ConfigError
 from trisalt.fileserver.gitpillar import TREES_KEPT_S, GitPillars, configured_entries, read_entries
+from trisalt.loader.dunders import Plugins
 from trisalt.pillar.worker import compile_with_plugins
 
 TOP = "{env}:\n  '*': [{sls}]\n"
@@ -181,3 +182,18 @@ def test_the_options_of_git_pillars_are_their_own():
     opts = {"git_pillar_root": "in", "git_pillar_base": "main", "gitfs_root": "salt"}
     (found,) = read_entries(["main https://a.example/x"], opts)
     assert (found.remote.root, found.remote.base) == ("in", "main")
+
+
+def test_the_runner_tells_what_was_new(tmp_path, source):
+    opts = {
+        "cachedir": str(tmp_path / "cache"), "id": "master",
+        "ext_pillar": [{"git": [f"master {source}", {f"dev {source}": [{"name": "devs"}]}, f"master {tmp_path}/gone"]}],
+    }  # fmt: skip
+    update = Plugins(opts).loader("runners")["git_pillar.update"]
+    gone = f"master {tmp_path}/gone"
+    assert update() == {f"master {source}": True, f"dev {source}": True, gone: False}
+    assert update() == {f"master {source}": None, f"dev {source}": None, gone: False}
+    assert update(repo="devs") == {f"dev {source}": None}
+    assert update(branch="master", repo=str(source)) == {f"master {source}": None}
+    with pytest.raises(CommandError, match="so called"):
+        update(branch="nope")

@@ -587,7 +587,8 @@ async def test_what_only_a_minion_has_is_refused(master, kind):
 
 
 def test_public_hides_secrets_by_name_and_by_look():
-    assert public({"git_pillar_password": "x", "tokens": "y", "Token": "z"}) == {
+    assert public({"git_pillar_password": "x", "tokens": "y", "Token": "z", "consul.token": "t"}) == {
+        "consul.token": HIDDEN,
         "git_pillar_password": HIDDEN,
         "tokens": "y",
         "Token": HIDDEN,

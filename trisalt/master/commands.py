@@ -55,7 +55,9 @@ log = structlog.get_logger()
 
 HIDDEN = "**********"
 # Names of arguments, of options and of fields in results whose values stay off the bus: `token`, `db_password`, …
-SECRET_NAME = re.compile(r"(.*_)?(password|passwd|passphrase|token|secret|priv|privkey|private|private_key|api_?key)")
+SECRET_NAME = re.compile(
+    r"(.*[_.])?(password|passwd|passphrase|token|secret|priv|privkey|private|private_key|api_?key)"
+)
 # Functions whose results are for the caller alone: pillar.
 PRIVATE_RESULTS = re.compile(r"runner\.(pillar\..*|cache\.(pillar|fetch))|wheel\.pillar_roots\.read")
 # Functions that return what another function does, which they are given by name.
