@@ -125,7 +125,7 @@ async def test_what_the_master_says_no_to_has_its_status(ann, door, error, statu
     assert (answer.status, answer.json) == (status, {"status": status, "return": str(error)})
 
 
-@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.name != "openapi"], ids=lambda each: each.name)
+@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if not each.public], ids=lambda each: each.name)
 async def test_nobody_is_told_anything_who_has_not_signed_in(client, door, endpoint):
     path = re.sub(r"\{\w+\}", "x", f"/api/v1{endpoint.path}")
     answer = await client.call(endpoint.method, path, {"tgt": "*"} if endpoint.body else None)
@@ -154,6 +154,14 @@ async def test_what_was_returned_is_data_and_nothing_else(ann, door):
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.json["items"][0]["return"]["deep"] == {"1": ["a", None]}
+
+
+async def test_one_signs_in_and_out_here_too(client):
+    signed_in = await client.post("/api/v1/session", {"username": "ann", "password": PASSWORD, "eauth": "pam"})
+    token = signed_in.ret[0]["token"]
+    assert (await client.get("/api/v1/session", x_auth_token=token)).status == 200
+    assert (await client.call("DELETE", "/api/v1/session", x_auth_token=token)).status == 200
+    assert (await client.get("/api/v1/session", x_auth_token=token)).status == 401
 
 
 # -- what is answered here -------------------------------------------------------------------------------------------

@@ -36,7 +36,8 @@ class Endpoint:
 
     `op` is the question that the master is asked; empty for one that `v1` answers by a handler of its own, `name`.
     `fields` say what a question has besides. `field` is the name under which a question holds the whole body; without
-    it the body's keys are fields. `big`: an answer may take long to be written down.
+    it the body's keys are fields. `big`: an answer may take long to be written down. `elsewhere`: another room has the
+    route. `public`: it is for who has not signed in, too.
     """
 
     method: str = "GET"
@@ -52,6 +53,8 @@ class Endpoint:
     big: bool = False
     may_be_missing: bool = False
     stream: bool = False
+    elsewhere: bool = False
+    public: bool = False
 
 
 _PAGING = (
@@ -70,6 +73,24 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         name="session",
         doc="Who has signed in, and what they may. 401 tells who can vouch for somebody (`eauths`, `motd`).",
         answer=ref("session"),
+    ),
+    Endpoint(
+        method="POST",
+        path="/session",
+        name="sign_in",
+        doc="Sign in, as by `POST /login`: the token is in the answer, in the header X-Auth-Token and in a cookie.",
+        answer=obj({"return": array(ANY)}),
+        body=obj({"username": TEXT, "password": TEXT, "eauth": TEXT}),
+        elsewhere=True,
+        public=True,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/session",
+        name="sign_out",
+        doc="Sign out: the token is worth nothing any more, and streams end.",
+        answer=obj({"return": TEXT}),
+        elsewhere=True,
     ),
     Endpoint(
         path="/minions",
@@ -218,6 +239,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         doc="Events as Server-Sent Events, from now on or after `Last-Event-ID`: `id` is `LOG:NUMBER`, `data` an "
         "object of `tag`, `data`, `origin` and `at`. What a slow reader lost is told as `trisalt/events/lost`.",
         answer=TEXT,
+        elsewhere=True,
         parameters=(
             Parameter(name="tag", doc="Globs over tags, with commas between them."),
             Parameter(name="filter", doc="Text that an event holds."),
@@ -284,5 +306,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         name="openapi",
         doc="This document.",
         answer=named(ANY),
+        public=True,
     ),
 )

@@ -56,6 +56,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "parameters": [_parameter(each) for each in endpoint.parameters],
         "responses": answers,
     }
+    if endpoint.public:
+        operation["security"] = [{}]
     if endpoint.body is not None:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": endpoint.body}}}
     return operation

@@ -40,6 +40,8 @@ def routes(web: Web) -> list[BaseRoute]:
         found += [
             Route("/login", rest.login, methods=["GET", "POST"]),
             Route("/logout", rest.logout, methods=["POST"]),
+            Route("/api/v1/session", rest.login, methods=["POST"]),
+            Route("/api/v1/session", rest.logout, methods=["DELETE"]),
         ]
     return found
 

@@ -37,12 +37,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes(web: Web) -> list[BaseRoute]:
-    """The routes of this room; streams are `events`'."""
+    """The routes of this room; streams are `events`', and signing in is `rest`'s."""
     room = _Room(web)
     return [
         Route(f"{PREFIX}{each.path}", room.handler(each), methods=[each.method])
         for each in ENDPOINTS
-        if not each.stream
+        if not each.elsewhere
     ]
 
 
