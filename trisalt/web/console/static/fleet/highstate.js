@@ -35,7 +35,7 @@ export function Highstate({ minion, route }) {
     <${Button} small icon="states" why=${whyNot("local", "state.highstate")} onClick=${() => start(low("highstate", [minion.id]), t("do.highstate"))}>${t("do.highstate")}<//>`;
   if (!items.length) return html`<${Empty} icon="states" title=${t("minion.noHighstate")}><p>${t("highstate.none.text")}</p><div class="row">${buttons}</div><//>`;
   return html`<div class="stack">
-    <div class="toolbar">
+    <div class="row">
       <label class="row"><span class="label">${t("highstate.run")}</span><select class="select auto" value=${jid} onChange=${(event) => setQuery({ run: event.target.value === items[0].jid ? "" : event.target.value })}>
         ${items.map((job) => html`<option key=${job.jid} value=${job.jid}>${clock(job.start)} · ${funOf(job)} ${argsOf(job)}</option>`)}</select></label>
       <a href=${href(at("jobs", jid))}>${t("act.show")}</a><span class="grow"></span>${buttons}</div>
@@ -58,7 +58,7 @@ function Run({ item, before, beforeJob }) {
         : html`<ul class="turns">${differences.map(({ tag, id, fun, was, is }) => html`<li key=${tag}><b>${id}</b><span class="mono faint small">${fun}</span>
             ${was ? html`<${Status} state=${wordOfState(was)} />` : html`<span class="faint">${t("highstate.absent")}</span>`}<span class="faint" aria-hidden="true">→</span>
             ${is ? html`<${Status} state=${wordOfState(is)} />` : html`<span class="faint">${t("highstate.absent")}</span>`}</li>`)}</ul>`}<//>`}
-    <${Panel} title=${t("highstate.states")} flush actions=${html`<${Status} state=${verdict(item)} pill /><${StateCounts} value=${item.return} />`}><${States} value=${item.return} /><//>`;
+    <${Panel} title=${t("highstate.states")} actions=${html`<${Status} state=${verdict(item)} pill /><${StateCounts} value=${item.return} />`}><${States} value=${item.return} /><//>`;
 }
 
 /** States whose verdict is another one than in the run before, in the order of this run. Pure. */
