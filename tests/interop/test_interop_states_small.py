@@ -1,4 +1,4 @@
-"""`debconf`, `alias`, `process`, `loop` and `saltutil` states beside stock's, with the modules below them."""
+"""`debconf`, `alias`, `process`, `loop` and `saltutil` states beside stock's, the modules below them, and `sqlite3`."""
 
 import json
 import os
@@ -45,6 +45,22 @@ CALLS = [
     Call("aliases.set_target", "x", ""),
     Call("aliases.rm_alias", "new"),
     Call("aliases.rm_alias", "nope"),
+    Call("sqlite3.version"),
+    Call("sqlite3.sqlite_version"),
+    Call("sqlite3.tables", "W/t.db"),
+    Call("sqlite3.modify", "W/t.db", "CREATE TABLE a (id INT, name TEXT)"),
+    Call("sqlite3.modify", "W/t.db", "INSERT INTO a VALUES (1, 'x'), (2, NULL)"),
+    Call("sqlite3.modify", "W/t.db", "CREATE INDEX i ON a (id)"),
+    Call("sqlite3.fetch", "W/t.db", "SELECT * FROM a"),
+    Call("sqlite3.fetch", "W/t.db", "SELECT * FROM a WHERE id = 5"),
+    Call("sqlite3.tables", "W/t.db"),
+    Call("sqlite3.indices", "W/t.db"),
+    Call("sqlite3.indexes", "W/t.db"),
+    Call("sqlite3.fetch", "W/t.db", "SELECT * FROM nope"),
+    Call("sqlite3.modify", "W/t.db", "ODD"),
+    Call("sqlite3.modify", "W/t.db", ours=refuses("The statement is missing: sql"), why="told in a sentence"),
+    Call("sqlite3.modify"),
+    Call("sqlite3.tables", "W/no/such.db"),
     Call("aliases.list_aliases", why=EMPTY, ours=returns({"postmaster": "root", "root": "c@x.y", "empty": ""})),
 ]
 ANSWERS = {
