@@ -90,6 +90,14 @@ test("a ring forgets its oldest", () => {
   for (let n = 1; n <= 5; n++) ring.push(n);
   assert.deepEqual([...ring], [3, 4, 5]);
   assert.deepEqual([ring.at(0), ring.at(3), ring.at(-1), ring.pushed], [3, undefined, undefined, 5]);
+  ring.unshift([8, 9]);
+  assert.deepEqual([...ring], [3, 4, 5], "there is no room for older ones");
+  ring.clear();
+  ring.push(5);
+  ring.unshift([1, 2, 3]);
+  assert.deepEqual([[...ring], ring.at(0)], [[2, 3, 5], 2]);
+  ring.push(6);
+  assert.deepEqual([...ring], [3, 5, 6]);
   ring.clear();
   assert.deepEqual([[...ring], ring.length], [[], 0]);
 });

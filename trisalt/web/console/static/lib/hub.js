@@ -123,7 +123,7 @@ export class Hub {
 }
 
 /** @returns {SaltEvent | null} */
-function parsed(id, text) {
+export function parsed(id, text) {
   try {
     const { tag, data, origin, at } = JSON.parse(text);
     return typeof tag === "string" ? { id, tag, data, origin, at } : null;

@@ -129,11 +129,15 @@ function ofMaster(job, kind, what, data, at) {
 
 /** What a job amounts to, in the words of the job list: `running`, `done`, `failed`, `partial`, `missing`. */
 export function stateOf(job) {
-  const { ok, changed, failed, missing } = countsOf(job);
-  if (!job.settled && !job.end) return "running";
-  if (failed) return ok + changed ? "partial" : "failed";
-  if (missing) return ok + changed ? "partial" : "missing";
-  return "done";
+  return stateBy(countsOf(job), !job.settled && !job.end);
+}
+
+/** The same by counts, as the server judges: `partial` when some have not returned. */
+export function stateBy({ ok, changed, failed, missing }, running) {
+  if (running) return "running";
+  if (failed) return "failed";
+  if (!missing) return "done";
+  return ok + changed ? "partial" : "missing";
 }
 
 /** @param {LiveJob} job */

@@ -18,6 +18,16 @@ export class Ring {
     this.pushed++;
   }
 
+  /** Older items before all others, as far as there is room; `items` oldest first. */
+  unshift(items) {
+    const room = this.size - this.length;
+    for (const item of items.slice(Math.max(0, items.length - room)).reverse()) {
+      this.start = (this.start - 1 + this.size) % this.size;
+      this.items[this.start] = item;
+      this.length++;
+    }
+  }
+
   /** The item at `index`, the oldest at 0. */
   at(index) {
     return index < 0 || index >= this.length ? undefined : this.items[(this.start + index) % this.size];

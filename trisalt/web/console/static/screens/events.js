@@ -3,12 +3,14 @@ import { html, useEffect, useMemo, useSignal, useState, useValue } from "../lib/
 import { t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
 import { setQuery } from "../lib/router.js";
+import { fetchOlder, mayBeOlder } from "../lib/older.js";
 import { events, eventsTurn } from "../lib/store.js";
 import { globbed } from "../lib/telling.js";
-import { Empty } from "../parts/blank.js";
+import { Empty, reasonOf } from "../parts/blank.js";
 import { Button } from "../parts/button.js";
 import { Spark } from "../parts/charts.js";
 import { QueryBox } from "../parts/query.js";
+import { toast } from "../parts/toast.js";
 import { useHeard } from "../monitor/heard.js";
 import { EventList } from "../monitor/list.js";
 
@@ -25,6 +27,14 @@ export default function Events({ route: { query } }) {
   const filter = useMemo(() => ({ tag: globbed(tag), text: find.toLowerCase(), minion, all: Boolean(all) }), [tag, find, minion, all]);
   const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion, all]), paused });
   useKeys({ p: () => setPaused(!paused) });
+  const more = useValue(() => (eventsTurn.value, mayBeOlder()));
+  const [busy, setBusy] = useState(false);
+  const older = async () => {
+    setBusy(true);
+    await fetchOlder().catch((error) => toast(reasonOf(error), { tone: "failed" }));
+    setBusy(false);
+    heard.onNews();
+  };
   const any = tag || find || minion;
   const count = useValue(() => (eventsTurn.value, events.length));
   const most = any || heard.rows.length < count;
@@ -40,6 +50,7 @@ export default function Events({ route: { query } }) {
       <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("events.filter.text")} placeholder=${t("events.filter.text")} />
       <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("events.filter.minion")} placeholder=${t("events.filter.minion")} />
       <label class="check"><input type="checkbox" checked=${Boolean(all)} disabled=${Boolean(tag)} onChange=${(event) => setQuery({ all: event.target.checked ? "1" : "" })} />${t("events.all")}</label>
+      ${more && html`<${Button} small icon="history" busy=${busy} onClick=${older}>${t("events.older")}<//>`}
     </div>
     <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled}
       open=${open} onOpen=${(key) => setQuery({ open: key })}

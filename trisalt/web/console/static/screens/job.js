@@ -5,6 +5,7 @@ import { run } from "../lib/api.js";
 import { lacks } from "../lib/command.js";
 import { returnsToCsv, toNested, toYaml } from "../lib/formats.js";
 import { t } from "../lib/i18n.js";
+import { stateBy } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
 import { isStates, statesOf, tally, verdict } from "../lib/returns.js";
 import { href, navigate, setQuery } from "../lib/router.js";
@@ -86,7 +87,7 @@ function Head({ job, counts, ask, whole }) {
       toast(reasonOf(error), { tone: "failed" });
     }
   };
-  const state = running ? "running" : counts.failed ? (counts.ok + counts.changed ? "partial" : "failed") : counts.missing ? (counts.ok + counts.changed ? "partial" : "missing") : "done";
+  const state = stateBy(counts, running);
   const total = ids.length || 1;
   return html`<header class="job-head">
     <a class="crumb" href=${href("/jobs")}><${Icon} name="back" small />${t("nav.jobs")}</a>

@@ -18,6 +18,7 @@ export default {
   "events.shown.filtered": { one: "{n} event of the last {total}", other: "{n} events of the last {total}" },
   "events.go": { one: "Go on: {n} new", other: "Go on: {n} new" },
   "events.all": "Requests too",
+  "events.older": "Older",
   "events.rate": "a second",
   "events.rate.label": "Events in each of the last 60 seconds",
   "events.none.text": "They are shown here as they happen, without a reload.",

@@ -18,6 +18,7 @@ export default {
   "events.shown.filtered": { other: "최근 {total}개 중 {n}개" },
   "events.go": { other: "재개: 새 이벤트 {n}개" },
   "events.all": "요청 이벤트도 표시",
+  "events.older": "이전 이벤트",
   "events.rate": "개/초",
   "events.rate.label": "최근 60초 동안의 초당 이벤트 수",
   "events.none.text": "새로 고치지 않아도 발생하는 대로 표시됩니다.",
