@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from trisalt.cli.show import show_for, write_out
-from trisalt.cli.told import hard_crash
 from trisalt.config.read import read_minion
 from trisalt.errors import AuthError, RequestTimeout, TrisaltError
 from trisalt.levels import LEVELS
@@ -213,6 +212,8 @@ class _Command:
             case Failure.EXCEPTION:
                 # The whole traceback is in the return that the master gets, and in a log that wants to know.
                 logging.getLogger(__name__).debug("%s", text)
+                from trisalt.cli.told import hard_crash  # few calls fail
+
                 if hard_crash(self.options):
                     sys.stderr.write(f"{text.rstrip()}\n")
                     return retcode & 255

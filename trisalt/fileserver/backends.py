@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from trisalt.fileserver.fileserver import FileServer
-from trisalt.fileserver.gitfs import GitFiles
 from trisalt.fileserver.minionfs import PushedFiles
 from trisalt.fileserver.served import Found, Listing, Served, words
+
+if TYPE_CHECKING:
+    from trisalt.fileserver.gitfs import GitFiles
 
 NAMES = {"roots": "roots", "file": "roots", "git": "gitfs", "gitfs": "gitfs", "minionfs": "minionfs"}
 """What each is called in a configuration, and what it is."""
@@ -30,7 +32,7 @@ class Backends(Served):
         names = [name for name in configured(opts) if only is None or name in only]
         makers: dict[str, Callable[[Mapping[str, Any]], Served]] = {
             "roots": FileServer.from_opts,
-            "gitfs": GitFiles.from_opts,
+            "gitfs": _git_files,
             "minionfs": PushedFiles.from_opts,
         }
         return cls(
@@ -42,8 +44,8 @@ class Backends(Served):
     @property
     def git(self) -> GitFiles | None:
         """The one that fetches, where it is configured and has something to fetch."""
-        git = self.served.get("gitfs")
-        return git if isinstance(git, GitFiles) and git.remotes else None
+        git = cast("GitFiles | None", self.served.get("gitfs"))
+        return git if git is not None and git.remotes else None
 
     def envs(self) -> list[str]:
         """The environments of all, sorted."""
@@ -90,3 +92,9 @@ def unknown(opts: Mapping[str, Any]) -> list[str]:
 
 def _given(opts: Mapping[str, Any]) -> list[str]:
     return words(opts.get("fileserver_backend")) or ["roots"]
+
+
+def _git_files(opts: Mapping[str, Any]) -> Served:
+    from trisalt.fileserver.gitfs import GitFiles  # what it imports costs a command; few hosts have repositories
+
+    return GitFiles.from_opts(opts)
