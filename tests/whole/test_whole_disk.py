@@ -60,9 +60,12 @@ def test_a_full_disk_of_the_master_loses_no_return():
         master = lab.start_master(timeout=2, gather_job_timeout=2)
         lab.start_minion("m1")
         lab.accept("m1")
-        done = lab.run("salt", "--async", "m1", "cmd.run", "sleep 1; head -c 3000000 /dev/zero | tr '\\0' x")
+        go = lab.root / "go"
+        big = f"until [ -e {go} ]; do sleep 0.1; done; head -c 3000000 /dev/zero | tr '\\0' x"
+        done = lab.run("salt", "--async", "m1", "cmd.run", big)
         jid = done.stdout.split()[-1]
         ballast = fill(cache)
+        go.touch()
         lab.wait(lambda: "cannot write" in master.text(), "the master to say so", 20)
         assert (lab.root / "m1/cache/spool" / jid).exists()
         refused = lab.run("salt", "m1", "cmd.run", "echo x")
