@@ -73,7 +73,11 @@ async def test_it_ends_with_its_daemon_and_running_children_do_not(tmp_path):
     with trio.fail_after(60):
         (tmp_path / "modules").mkdir()
         (tmp_path / "modules" / "slow.py").write_text(
-            "import time\ndef touch(path):\n    time.sleep(2)\n    open(path, 'w').write('done')\n"
+            "import os, time\n"
+            "def touch(path):\n"
+            "    while not os.path.exists(path + '.go'):\n"
+            "        time.sleep(0.05)\n"
+            "    open(path, 'w').write('done')\n"
         )
         text = """
             import os, sys
@@ -86,13 +90,15 @@ async def test_it_ends_with_its_daemon_and_running_children_do_not(tmp_path):
                 async def upcalls(upcall): return True
                 opts = {"id": "m1", "extension_modules": sys.argv[1]}
                 async with open_workers(zygote, context=lambda: Context(opts=opts), upcalls=upcalls) as workers:
+                    began = trio.Event()
                     def started(pid):
                         print(zygote.pid, pid, flush=True)
+                        began.set()
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(lambda: workers.run_job(
                             Call(fun="slow.touch", jid="1", arg=[sys.argv[2] + "/x"], load={"a": 1}),
                             on_start=started, spool=__import__("pathlib").Path(sys.argv[2]) / "spool"))
-                        await trio.sleep(0.3)
+                        await began.wait()
                         os.kill(os.getpid(), 9)
             trio.run(main)
             """
@@ -103,6 +109,7 @@ async def test_it_ends_with_its_daemon_and_running_children_do_not(tmp_path):
         zygote, child = map(int, (tmp_path / "out").read_text().split())
         await until(lambda: not alive(zygote), "the zygote ends")
         assert alive(child)
+        (tmp_path / "x.go").touch()
         await until(lambda: not alive(child), "the child ends")
         assert (tmp_path / "x").read_text() == "done"
         assert (tmp_path / "spool").exists()
