@@ -78,6 +78,7 @@ function useNews(again, begun) {
   const reading = useRef(begun);
   reading.current = top;
   const rest = useRef(0);
+  useEffect(() => () => clearTimeout(rest.current), []);
   useEffect(() => onEvents((heard) => {
     const fresh = heard.filter(({ tag }) => NEW.test(tag)).length;
     if (fresh && reading.current > 2) setNews((n) => n + fresh);

@@ -1,7 +1,7 @@
 /**
  * All minions: ten thousand rows without pages, narrowed by a query that stands in the address, and what is done to many.
  */
-import { html, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
+import { html, useEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { prefer, prefs } from "../lib/prefs.js";
@@ -33,19 +33,23 @@ export default function Minions({ route }) {
   const { q = "", sort = "id", row = "" } = route.query;
   const { columns: chosen = {} } = useSignal(prefs);
   const grains = chosen.grains ?? [];
-  const list = usePages("minions", { q, sort, fields: [...new Set([...grains, ...ASKED])].join(",") }, { all: true });
+  const understood = useMemo(() => understand(q), [q]);
+  // What cannot be read is not sent: what was found before stays.
+  const list = usePages("minions", { q, sort, fields: [...new Set([...grains, ...ASKED])].join(",") }, { all: true, skip: Boolean(understood.error) });
   useOnEvents(TELLING, list.again, PACE);
   const [picked, setPicked] = useState(new Set());
   const [naming, setNaming] = useState(false);
-  const understood = useMemo(() => understand(q), [q]);
   const columns = useMemo(() => columnsOf(chosen.minions ?? USUAL, grains), [chosen]);
   const rest = useRef(0);
+  useEffect(() => () => clearTimeout(rest.current), []);
   const remember = (index) => {
     clearTimeout(rest.current);
     rest.current = setTimeout(() => setQuery({ row: index > 2 ? index : "" }), 400);
   };
   const ask = (next) => {
     clearTimeout(rest.current);
+    // What is no longer in sight is not to be acted on.
+    setPicked(new Set());
     setQuery({ q: next, row: "" });
   };
   const empty = q
@@ -64,7 +68,9 @@ export default function Minions({ route }) {
           error=${understood.error ?? (list.error?.status === 400 ? list.error.message : undefined)} note=${html`<${Note} q=${q} list=${list} target=${understood.target} />`} />
         <section class="panel flush grow" aria-label=${t("nav.minions")}>
           ${picked.size > 0 && html`<${Bulk} ids=${[...picked]} onDone=${() => setPicked(new Set())} />`}
-          ${list.error && !list.rows.length
+          ${understood.error && !list.rows.length
+            ? html`<${Empty} icon="search" title=${understood.error} />`
+            : list.error && !list.rows.length
             ? html`<${Failed} error=${list.error} onRetry=${list.again} />`
             : !list.rows.length && list.loading
               ? html`<${Loading} rows=${12} />`
