@@ -11,6 +11,7 @@ import yaml
 
 import trisalt
 from tests.support.debian import need
+from trisalt.master.views.jobs import HOUSEKEEPING
 
 JS = Path(__file__).parent / "js"
 STATIC = Path(trisalt.__file__).parent / "web/console/static"
@@ -100,6 +101,11 @@ def test_what_is_given_as_yaml_is_read_as_what_it_was(said):
     )
     for value, text in zip(VALUES, texts, strict=True):
         assert yaml.safe_load(text) == value, text
+
+
+def test_the_console_and_the_master_call_the_same_functions_housekeeping(said):
+    listed = said("import { HOUSEKEEPING } from './lib/housekeeping.js'; console.log(JSON.stringify(HOUSEKEEPING))")
+    assert listed == list(HOUSEKEEPING)
 
 
 def test_every_language_has_every_text_with_the_same_values(said):

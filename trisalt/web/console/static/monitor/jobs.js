@@ -1,5 +1,6 @@
 /** Monitor → Job: what was run, from the command line or from here, and what came back, as it comes. */
 import { html, useEffect, useSignal, useValue } from "../lib/ui.js";
+import { keepsHouse } from "../lib/housekeeping.js";
 import { t } from "../lib/i18n.js";
 import { countsOf, stateOf } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
@@ -13,6 +14,7 @@ import { Icon } from "../parts/icon.js";
 import { Progress } from "../parts/charts.js";
 import { Status } from "../parts/status.js";
 import { Time } from "../parts/time.js";
+import { ran } from "../command/ran.js";
 import { Result } from "../job/result.js";
 import { useJob } from "../job/use.js";
 import { JobEvents } from "./jobevents.js";
@@ -20,19 +22,17 @@ import { JobEvents } from "./jobevents.js";
 /** Rows of the monitor; all there are stand on the page of jobs. */
 const MOST = 30;
 
-/** What the console itself asks of minions, and the master for its own ends, which nobody wants to see here. */
-const HOUSEKEEPING =
-  /^(saltutil\.(find_job|running|sync_.*|refresh_.*)|mine\.update|runner\.jobs\.(active|list_jobs|list_job|lookup_jid)|wheel\.(key\.(finger.*|list.*|name_match)|config\.values|minions\.connected))$/;
-
 /** @param {{find: string, paused: boolean}} props */
 export function MonitorJobs({ find, paused }) {
   const { query } = useSignal(route);
-  const before = useFetched((signal) => get("jobs", { limit: MOST }, signal), []);
+  const before = useFetched((signal) => get("jobs", { limit: MOST, housekeeping: 0 }, signal), []);
   const turn = useSignal(jobsTurn);
   // A job that began before this browser listened is known in part: what the server counts is asked for anew.
   const soon = useSettled(before.again, 1_000);
   useEffect(() => onEvents(() => [...jobs.values()].some((one) => !one.whole && !one.master && one.fun && stateOf(one) === "running") && soon()), [soon]);
-  const rows = useValue(() => (jobsTurn.value, listed(before.data?.items ?? [])), [before.data, paused ? 0 : turn]);
+  // What one has run oneself here is shown, whatever it is.
+  const mine = new Set(useSignal(ran).map(({ jid }) => jid));
+  const rows = useValue(() => (jobsTurn.value, listed(before.data?.items ?? [], mine)), [before.data, mine.size, paused ? 0 : turn]);
   const letters = find.toLowerCase();
   const shown = rows.filter((one) => !letters || `${one.jid} ${one.fun} ${one.tgt} ${one.user}`.toLowerCase().includes(letters)).slice(0, MOST);
   // A job that is open stays, also when newer ones have come before it.
@@ -48,15 +48,15 @@ export function MonitorJobs({ find, paused }) {
 }
 
 /** Of the events and of the server, each once, newest first. */
-function listed(fetched) {
+function listed(fetched, mine) {
   const rows = new Map(fetched.map((one) => [one.jid, one]));
   for (const one of jobs.values()) {
-    if (!one.fun || HOUSEKEEPING.test(String(one.fun))) continue;
+    if (!one.fun || (keepsHouse(one.fun) && !mine.has(one.jid))) continue;
     const known = rows.get(one.jid);
     if (known && (known.end || !one.whole)) continue;
     rows.set(one.jid, { ...one, ...countsOf(one), state: stateOf(one) });
   }
-  return [...rows.values()].filter((one) => !HOUSEKEEPING.test(String(one.fun))).sort((a, b) => (a.jid < b.jid ? 1 : -1));
+  return [...rows.values()].sort((a, b) => (a.jid < b.jid ? 1 : -1));
 }
 
 function Row({ job, open, show }) {
