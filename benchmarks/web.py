@@ -36,7 +36,7 @@ from trisalt.wire.codec import pack_bin
 MINIONS, JOBS, BIG = 10_000, 100_000, 10_000
 STREAMS, RATE, SECONDS = 500, 200, 60.0
 OF_A_SESSION = 20
-ROUNDS = 20
+ROUNDS = 8
 SLICE = 2000
 # What a list may take, as the master's time; what 500 streams may: p99 of the delay, and memory of salt-api.
 LIST_MS, DELAY_MS, RSS_MB = 300.0, 1000.0, 200.0
@@ -371,7 +371,7 @@ def _page_rows() -> list[Row]:
             _start(lab, "stock", port)
             log = (lab.root / "api.log").open("w")
             api = subprocess.Popen(
-                [str(commands / "salt-api"), "-c", str(lab.master_dir)], stdout=log, stderr=subprocess.STDOUT
+                [str(commands / "salt-api"), "-c", str(lab.master_dir())], stdout=log, stderr=subprocess.STDOUT
             )
             try:
                 lab.wait(lambda: lab._answers(port), "stock's salt-api")
