@@ -105,6 +105,20 @@ def test_a_tree_of_files_that_is_as_it_should_be_is_one_question(lab):
     assert asked_for_files(lab) - before < 12
 
 
+def test_what_a_state_puts_on_the_file_server_is_seen_by_the_next(lab):
+    srv = lab.master_dir() / "srv"
+    (srv / "late1").write_text("before\n")
+    (srv / "late.sls").write_text(f"""
+{srv}/late1: {{file.managed: [{{contents: after}}]}}
+{srv}/late2: {{file.managed: [{{contents: new}}]}}
+{lab.root}/late1: {{file.managed: [{{source: 'salt://late1'}}]}}
+{lab.root}/late2: {{file.managed: [{{source: 'salt://late2'}}]}}
+""")
+    results = lab.salt("m1", "state.apply", "late")["m1"].values()
+    assert [result["result"] for result in results] == [True] * 4, results
+    assert [(lab.root / f"late{n}").read_text() for n in (1, 2)] == ["after\n", "new\n"]
+
+
 def returned(states):
     (result,) = states.values()
     return result

@@ -1,7 +1,8 @@
 """What a master of ours tells of many files at once, so that a run need not ask for each: a minion's side of it.
 
-A run knows its files before it begins (`wanted`); what the master says of them is believed for a while, and forgotten
-where a file turns out to be another. A stock master is not asked: `_master_opts` says who is there.
+A run knows its files before it begins (`wanted`). What the master says of them is believed for a while, as long as
+nothing was changed here, and forgotten where a file turns out to be another. A stock master is not asked:
+`_master_opts` says who is there.
 """
 
 from __future__ import annotations

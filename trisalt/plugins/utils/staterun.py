@@ -97,8 +97,12 @@ def _masters_options() -> dict[str, Any]:
 
 
 def _expect(chunks: Sequence[Mapping[str, Any]]) -> None:
-    """Ask the master for all files of a run at once; `cp` and `file` look there first, for as long as the job runs."""
-    expect(__context__.setdefault("cp.manifest", Manifest()), chunks)
+    """Ask the master for all files of a run at once; `cp` and `file` look there first, until a state changes something.
+
+    What is changed may be what a master on this host serves. What runs in parallel says too late that it has.
+    """
+    if not any(chunk.get("parallel") for chunk in chunks):
+        expect(__context__.setdefault("cp.manifest", Manifest()), chunks)
 
 
 def _local_options(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,6 +224,8 @@ class _Told:
 
     def tell(self, result: dict[str, Any], count: int, fire_event: bool | str) -> None:
         """A state has run."""
+        if result.get("changes"):
+            __context__.pop("cp.manifest", None)
         if self._local or not (self._events or fire_event):
             return
         if not fire_event:
