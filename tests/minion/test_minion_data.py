@@ -162,6 +162,27 @@ async def test_the_pillar_is_asked_for_with_our_grains(facts, autojump_clock):
     assert (request.timeout, request.tries) == (60, 3)
 
 
+async def test_grains_that_are_being_gathered_anew_go_along(facts, autojump_clock):
+    class Slow(FakeWorkers):
+        async def run(self, function, *args, warm=False):
+            await trio.sleep(3)
+            return {"turn": self.calls, **await super().run(function, *args, warm=warm)}
+
+    async with with_master() as (bus, master):
+        master.answers["_pillar"] = {}
+        grains = Grains(workers := Slow({"os": "Debian"}), facts)
+        async with running(keep_grains, bus, grains):
+            pillar = Pillar(bus, facts, PillarOptions(), grains=grains.current)
+            async with running(keep_pillar, bus, pillar):
+                for _ in range(2):
+                    await grains.refresh()
+                    await bus.publish(GrainsRefresh())
+                    await bus.publish(PillarRefresh())
+                    await trio.sleep(20)
+    assert [request.load["grains"]["turn"] for request in master.asked] == [0, 2, 4]
+    assert workers.calls == 5
+
+
 async def test_without_its_pillar_a_minion_keeps_asking(facts, autojump_clock):
     async with with_master() as (bus, master):
         master.down = True

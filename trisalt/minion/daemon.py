@@ -279,7 +279,7 @@ class Minion:
                 await services.start(run_schedule, bus, self._schedule)
             if links:
                 await self._connect(services, links)
-                pillar = upcalls.pillar = Pillar(bus, facts, self._pillar_options(), upcalls.standing)
+                pillar = upcalls.pillar = Pillar(bus, facts, self._pillar_options(), upcalls.standing, grains.current)
                 await services.start(keep_pillar, bus, pillar)
             if not config.scheduler_before_connect and links:
                 self._take_schedule()

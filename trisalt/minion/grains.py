@@ -25,10 +25,31 @@ class Grains:
         self._workers = workers
         self._facts = facts
         self._lock = trio.Lock()
+        # Set while they are wanted anew; several wishes that come before we gather are one.
+        self._wanted = trio.Event()
+
+    def want(self, _event: GrainsRefresh) -> None:
+        """Somebody says that they have changed."""
+        self._wanted.set()
+
+    async def wanted(self) -> None:
+        """Until somebody says so."""
+        await self._wanted.wait()
+
+    async def current(self) -> None:
+        """Until what has changed so far, as somebody said, is gathered."""
+        if self._wanted.is_set():
+            await self.refresh()
+        else:
+            async with self._lock:
+                # Whoever gathers is done.
+                return
 
     async def refresh(self) -> bool:
         """Gather grains; False when that failed, and the old ones stay."""
         async with self._lock:
+            if self._wanted.is_set():
+                self._wanted = trio.Event()
             try:
                 # The grain `pid` is this daemon's, not that of the worker that gathers; which need not load ZeroMQ.
                 ours = {"__pid__": os.getpid(), "__zmqversion__": zmq.zmq_version()}
@@ -53,11 +74,10 @@ async def keep_grains(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Gather grains, be started, and gather them anew on `GrainsRefresh`, and each `every` seconds if that is set."""
-    # Several wishes that come while we gather are one: a shedding subscription of depth 1.
-    async with bus.subscribe(GrainsRefresh, keep=False, depth=1) as wishes:
+    with bus.listen(GrainsRefresh, grains.want):
         await grains.refresh()
         task_status.started()
         while True:
-            with trio.move_on_after(every if every > 0 else float("inf")):
-                await wishes.receive_all()
-            await grains.refresh()
+            with trio.move_on_after(every if every > 0 else float("inf")) as beat:
+                await grains.wanted()
+            await (grains.refresh() if beat.cancelled_caught else grains.current())

@@ -6,7 +6,7 @@ for what the schedule does, say, is the first one's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -39,20 +39,30 @@ class PillarOptions:
 
 
 class Pillar:
-    """How this minion comes by its pillar. `standing` names the masters that are there, of several."""
+    """How this minion comes by its pillar. `standing` names the masters that are there, of several.
+
+    `grains` is waited for before they are sent along: until what has changed is gathered.
+    """
 
     def __init__(
-        self, bus: Bus, facts: Facts, options: PillarOptions, standing: Callable[[], Sequence[str]] = tuple
+        self,
+        bus: Bus,
+        facts: Facts,
+        options: PillarOptions,
+        standing: Callable[[], Sequence[str]] = tuple,
+        grains: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
     ) -> None:
         self._bus = bus
         self._facts = facts
         self._options = options
         self._standing = standing
+        self._grains = grains
         self._lock = trio.Lock()
 
     async def refresh(self) -> bool:
         """Ask for the pillar; False when it did not come, and the old one stays."""
         async with self._lock:
+            await self._grains()
             masters = self._standing()
             found: dict[str | None, Mapping[str, Any]] = {}
             async with trio.open_nursery() as nursery:
