@@ -183,6 +183,16 @@ def test_a_thin_command_imports_nothing_heavy(command, tmp_path):
     assert done.stderr.rpartition("heavy:")[2] == ""
 
 
+def test_a_runner_that_reads_the_store_imports_nothing_of_the_daemon():
+    daemons = ("trio", "zmq", "cryptography", "structlog", "asyncio", "starlette")
+    code = (
+        "import sys\nimport trisalt.store.jobs, trisalt.store.banks, trisalt.store.queue\n"
+        f"print(','.join(name for name in {daemons!r} if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_the_scripts_of_the_package_are_there():
     import tomllib
     from importlib import import_module

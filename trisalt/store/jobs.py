@@ -10,16 +10,19 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
 from trisalt.bus.events import Event
 from trisalt.store import highstates, listed, listing, outcomes, queue
-from trisalt.store.log import Entry, SqliteLog
 from trisalt.store.reader import Reader
 from trisalt.store.store import Engine, JobEntry, NewReturn, NotAsHoped, Recorded, Waits
 from trisalt.wire.codec import pack_bin, unpack_bin
+
+if TYPE_CHECKING:
+    # Runners read jobs in a process of their own: they need neither the daemon's log nor what that imports.
+    from trisalt.store.log import Entry, SqliteLog
 
 NOT_RECORDED = frozenset({"saltutil.find_job"})
 """Functions whose jobs stay out of the job list."""
