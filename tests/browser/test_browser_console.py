@@ -332,8 +332,8 @@ def test_everything_is_reached_by_keys_alone(console):
     expect(page.get_by_label("Text", exact=True)).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wrong_for_those_who_see_and_move_otherwise(open_console, scheme):
+@pytest.mark.parametrize(("scheme", "narrow"), [("light", (320, 640)), ("dark", (390, 844))])
+def test_nothing_is_wrong_for_those_who_see_and_move_otherwise(open_console, scheme, narrow):
     console = open_console(color_scheme=scheme)
     page = console.page
     console.enter("/app/console?tgt=web*&fun=state.apply")
@@ -342,7 +342,7 @@ def test_nothing_is_wrong_for_those_who_see_and_move_otherwise(open_console, sch
         if path:
             console.go(path)
             console.live()
-        for width, height in ((1400, 900), (390, 844), (320, 640)):
+        for width, height in ((1400, 900), narrow):
             page.set_viewport_size({"width": width, "height": height})
             console.axe()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut at the side"
