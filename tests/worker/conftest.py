@@ -9,13 +9,14 @@ import trio
 
 from trisalt.errors import CommandError
 from trisalt.worker.pool import open_workers
-from trisalt.worker.protocol import Context
+from trisalt.worker.protocol import Call, Context
 from trisalt.worker.zygote import start_zygote
 
 PLUGIN = """
 import os, signal, subprocess, sys, time
 from trisalt.errors import CommandError, CommandNotFound, InvocationError
 from trisalt.worker import upcall
+from trisalt.worker.protocol import Call
 
 
 def pid(): return os.getpid()
@@ -155,3 +156,7 @@ async def until(condition, what):
 
 def descriptors():
     return len(os.listdir("/proc/self/fd"))
+
+
+def call(fun, *arg, jid="1", **how):
+    return Call(fun=fun, jid=jid, arg=list(arg), **how)
