@@ -24,7 +24,7 @@ class Host(MasterHost):
         self.asked = []
         self._said = said
 
-    async def _serve(self, master, identity, options, dial):
+    async def _serve(self, master, masters, identity, options, dial):
         said = self._said[master.port]
         self.asked.append(said)
         if said == "gone":

@@ -38,6 +38,7 @@ def test_asks_for_a_runner_and_prints_what_it_returns(door, run, capsys):
         "arg": [JID],
         "kwarg": {"missing": True},
         "follow": True,
+        "pieces": True,
     }
 
 

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 
+import attrs
 import pytest
 import structlog
 import trio
@@ -295,6 +296,7 @@ async def test_a_fresh_pending_minion_may_ask_again_soon_while_there_are_few(tmp
 
     def again(id, now):
         handshake, hello = setup.hello(id, key=setup.other, pinned=False)
+        hello = attrs.evolve(hello, takes_again=True)
         (outcome,) = desk.sign_in([AuthRequest(hello=hello, peer="192.0.2.1", known=False)], now)
         return handshake.accept(outcome.answer).again
 

@@ -32,12 +32,18 @@ def keys():
 
 
 @pytest.fixture
-def patient_clock():
-    """Jumps only when nothing happened for a while: threads work on keys meanwhile, and a clock does not see them.
+def patient_clock(monkeypatch):
+    """Jumps when nobody has anything to do. Work for threads is done at once: a clock does not see them.
 
     Each test names it itself, or pytest-trio does not take it.
     """
-    return MockClock(autojump_threshold=0.05)
+
+    async def run_sync(function, *args, **_how):
+        await trio.lowlevel.checkpoint()
+        return function(*args)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+    return MockClock(autojump_threshold=0)
 
 
 class FakeSubscriber:

@@ -210,6 +210,15 @@ def test_the_algorithms_are_the_minions_choice(big_keys, enc_algo, sig_algo):
         attrs.evolve(hello, sig_algo=other).accept(answer)
 
 
+@pytest.mark.parametrize(("takes", "told"), [(True, 2.0), (False, 0)])
+def test_when_to_ask_again_is_told_to_who_takes_it_and_to_nobody_else(master_key, known, takes, told):
+    hello = Hello.from_load(codec.unpack(attrs.evolve(known, takes_again=takes).request())["load"], 3)
+    assert hello.takes_again is takes
+    answer = refused_answer(hello, True, master_key, again=2.0)
+    assert known.accept(answer) == Pending(verified=True, again=told)
+    assert (b"again" in answer) is takes
+
+
 @pytest.mark.parametrize(("ret", "outcome"), [(True, Pending), (False, Refused), ("full", TooMany)])
 def test_refusals_are_verified_when_the_masters_key_is_known(master_key, first, known, ret, outcome):
     hello = Hello.from_load(codec.unpack(first.request())["load"], 3)

@@ -63,11 +63,12 @@ async def sign_in(
     None for any answer but acceptance; only while our key is pending it is asked again, unless we are `known` to
     another. Raises Rejected, unless `rejected_retry` is set or another has taken us; `last`: that ends this minion.
     """
-    wait = options.acceptance_wait_time
+    wait, pending = options.acceptance_wait_time, False
     while True:
         answer: Accepted | Pending | Refused | TooMany | None = None
         try:
-            answer = await _round(request, identity, options, grains, tries=1 if elsewhere else options.auth_tries)
+            tries = 1 if elsewhere else options.auth_tries
+            answer = await _round(request, identity, options, grains, tries=tries, pending=pending)
         except KeyChanged:
             log.critical("auth.master_key_mismatch", master=master, path=str(identity.pinned_path))
         except (RemoteProtocolError, ConfigError) as exc:
@@ -77,6 +78,7 @@ async def sign_in(
                 case Accepted() | None:
                     return answer
                 case Pending(again=again):
+                    pending = True
                     if 0 < again < wait and not (elsewhere and known):
                         # The master has time for us. Minions that were started together do not ask together.
                         soon = round(max(again, SOONEST) * random.uniform(0.75, 1.25), 1)  # noqa: S311 - no secret
@@ -113,9 +115,10 @@ async def _round(
     grains: Mapping[str, Any],
     *,
     tries: int,
+    pending: bool = False,
 ) -> Accepted | Pending | Refused | TooMany | None:
     for _ in range(max(tries, 1)):
-        handshake, payload = await trio.to_thread.run_sync(prepare, identity, options, grains)
+        handshake, payload = await trio.to_thread.run_sync(prepare, identity, options, grains, pending)
         with trio.move_on_after(options.auth_timeout) as scope:
             answer = await request(payload)
         if scope.cancelled_caught:
@@ -135,8 +138,11 @@ async def would_accept(
     return isinstance(await _round(request, identity, options, grains, tries=1), Accepted)
 
 
-def prepare(identity: Identity, options: SignInOptions, grains: Mapping[str, Any]) -> tuple[MinionHandshake, bytes]:
-    """One attempt: the handshake that reads its answer, and what to send. RSA and files: blocking."""
+def prepare(
+    identity: Identity, options: SignInOptions, grains: Mapping[str, Any], pending: bool = False
+) -> tuple[MinionHandshake, bytes]:
+    """One attempt: the handshake that reads its answer, and what to send; `pending`: the one before was. RSA and files:
+    blocking."""
     pinned = identity.pinned()
     handshake = MinionHandshake(
         id=identity.id,
@@ -150,6 +156,7 @@ def prepare(identity: Identity, options: SignInOptions, grains: Mapping[str, Any
         master_finger=options.master_finger,
         hash_type=options.hash_type,
         sign_pub=identity.signing_key() if options.verify_master_pubkey_sign else None,
+        takes_again=pending,
     )
     return handshake, handshake.request()
 

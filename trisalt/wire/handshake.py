@@ -51,7 +51,8 @@ class KeyState(enum.Enum):
 class Hello:
     """What a minion says when it signs in. `pub` is the normalised text, `key` None if that is no key.
 
-    `id` may be one that no minion may have: `decide` refuses it, signed, as stock does.
+    `id` may be one that no minion may have: `decide` refuses it, signed, as stock does. `takes_again`: it knows what
+    `again` in an answer means, which nobody else is told (`refused_answer`).
     """
 
     id: str
@@ -63,6 +64,7 @@ class Hello:
     sig_algo: str
     token: bytes | None = attrs.field(default=None, repr=False)
     autosign_grains: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    takes_again: bool = False
 
     @classmethod
     def from_load(cls, load: dict[str, Any], version: int, *, known: PublicKey | None = None) -> Hello:
@@ -97,6 +99,7 @@ class Hello:
             sig_algo=sig_algo,
             token=token,
             autosign_grains=grains if isinstance(grains, dict) else None,
+            takes_again=load.get("again") is True,
         )
 
 
@@ -229,13 +232,13 @@ def accepted_answer(
 def refused_answer(hello: Hello, ret: bool | str, master_key: PrivateKey, *, again: float = 0) -> bytes:
     """The answer to any other Hello, packed: True is pending, False rejected or denied, `full` full.
 
-    `again`: after how many seconds a pending minion may ask again, if that is sooner than it would. Minions of ours
-    know what is meant, others pass it by.
+    `again`: after how many seconds a pending minion may ask again, if that is sooner than it would; told to those that
+    take it, which are ours.
     """
     if hello.version < _SIGNED_SINCE:
         return codec.pack(_unsigned(ret))
     inner: dict[str, Any] = {"ret": ret, "nonce": hello.nonce}
-    if again > 0:
+    if again > 0 and hello.takes_again:
         inner["again"] = again
     return envelope.pack_signed(inner, master_key, hello.sig_algo)
 
@@ -292,7 +295,8 @@ class MinionHandshake:
 
     `master_pub` is the key that is pinned, None on first contact; `token` a random key string made once per process,
     sent only to a master whose key is known. `master_finger` pins a first contact, `sign_pub` is
-    `master_sign.pub` when `verify_master_pubkey_sign` is configured.
+    `master_sign.pub` when `verify_master_pubkey_sign` is configured. `takes_again`: it was pending before, and would be
+    told when to ask again; a first request is stock's.
     """
 
     id: str
@@ -306,6 +310,7 @@ class MinionHandshake:
     master_finger: str | None = None
     hash_type: str = "sha256"
     sign_pub: PublicKey | None = None
+    takes_again: bool = False
 
     VERSION: ClassVar[int] = envelope.VERSION
 
@@ -323,6 +328,9 @@ class MinionHandshake:
             "enc_algo": self.enc_algo,
             "sig_algo": self.sig_algo,
         }
+        if self.takes_again:
+            # Stock's masters pass it by.
+            load["again"] = True
         if self.autosign_grains is not None:
             load["autosign_grains"] = self.autosign_grains
         if self.token is not None and self.master_pub is not None:
