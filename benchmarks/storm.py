@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -118,12 +119,24 @@ def _swarm(lab: Lab, swarm: Path, count: int, *args: str) -> dict[str, Any]:
         "--mode", "idle", "--duration", "0", "--settle", "0", "--subscribe", "first", "--procs", str(min(count, 2)),
         "--auth-timeout", str(PATIENCE_S), "--json", "-", "--quiet", *args,
     ]  # fmt: skip
-    done = subprocess.run(
-        argv, capture_output=True, text=True, timeout=MOST_S, env={**os.environ, "HOME": str(lab.root)}, check=False
+    # A session of its own: who gives up ends its workers with it, and not the simulator alone.
+    process = subprocess.Popen(
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HOME": str(lab.root)},
+        start_new_session=True,
     )
-    start = done.stdout.find("{")
-    assert start >= 0, f"{argv}: {done.stdout[-2000:]} {done.stderr[-2000:]}\n{lab.tails()}"
-    return json.loads(done.stdout[start:])
+    with process:
+        try:
+            told, errors = process.communicate(timeout=MOST_S)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    start = told.find("{")
+    assert start >= 0, f"{argv}: {told[-2000:]} {errors[-2000:]}\n{lab.tails()}"
+    return json.loads(told[start:])
 
 
 def _publish(road: Callable[[], object], took: list[float], stop: threading.Event) -> None:

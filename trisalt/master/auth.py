@@ -33,12 +33,13 @@ from trisalt.wire.ids import valid_minion_id
 
 log = structlog.get_logger()
 
-# How many threads sign for those who are known; RSA releases the interpreter, and the event loop keeps its turn.
-SIGNERS = 2
+# How many threads sign for those who are known; RSA releases the interpreter, and the event loop keeps its turn. Two
+# are too few on a busy machine: some of them wait for the interpreter.
+SIGNERS = 4
 # How many sign-ins share a turn of such a thread: going there and back costs as much as half of a signature.
-TOGETHER = 8
+TOGETHER = 4
 # Of all others as many at a time, each in a thread: a new key is on the disk before its minion is in, and disks do
-# several such at the price of one. One of them signs at a time: when all want to, the known have two thirds of it.
+# several such at the price of one. One of them signs at a time: when all want to, the known have most of it.
 SIGN_IN_THREADS = 8
 STRIPES = 16
 # Sign-ins that are not accepted cost a signature, and may leave a key file: so many at once, so many a second, for

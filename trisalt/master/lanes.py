@@ -121,7 +121,7 @@ def open_lanes() -> Mapping[str, Lane]:
     Pillars wait for a worker, files for a thread, and what minions ask of others for those.
     """
     widths = {
-        "sign-ins": 16,
+        "sign-ins": 32,
         "strangers": 8,
         "returns": 1,
         "publications": 64,
