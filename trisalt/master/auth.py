@@ -37,7 +37,7 @@ log = structlog.get_logger()
 # are too few on a busy machine: some of them wait for the interpreter.
 SIGNERS = 4
 # How many sign-ins share a turn of such a thread: going there and back costs as much as half of a signature.
-TOGETHER = 4
+TOGETHER = 8
 # Of all others as many at a time, each in a thread: a new key is on the disk before its minion is in, and disks do
 # several such at the price of one. One of them signs at a time: when all want to, the known have most of it.
 SIGN_IN_THREADS = 8

@@ -116,8 +116,8 @@ class Lane:
 def open_lanes() -> Mapping[str, Lane]:
     """The lanes of a request port, by name. The width of each is as many as its claimant has use for at a time.
 
-    Sign-ins are worth no more than the threads that sign take together (`master/auth`), and as many again: the others
-    wait here, where they can be overtaken. `strangers` are those that do not offer the accepted key of their id.
+    Sign-ins are worth no more than the threads that sign take together (`master/auth`): the others wait here, where
+    they can be overtaken. `strangers` are those that do not offer the accepted key of their id.
     Pillars wait for a worker, files for a thread, and what minions ask of others for those.
     """
     widths = {
