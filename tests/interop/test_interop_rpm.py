@@ -11,7 +11,7 @@ import pytest
 from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.debian import need
 from tests.support.lab import open_lab
-from tests.support.rpmrepo import Rpms
+from tests.support.rpmrepo import GROUPS, Rpms, pattern
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
@@ -48,6 +48,31 @@ RPM = [
     Call("pkg.remove", "nosuch", only=lambda value, _port: value),
     Call("pkg.remove", ours=refuses("No package sources provided"), why="nothing was named"),
 ]
+GROUP = [
+    Call("pkg.group_list"),
+    Call(
+        "pkg.group_info",
+        "web",
+        ours=returns(
+            {
+                "type": "package group",
+                "group": "Web Server",
+                "id": None,
+                "description": "Serves pages: all of them.",
+                "mandatory": ["one"],
+                "default": ["epoch", "two"],
+                "optional": ["three"],
+                "conditional": ["four"],
+            }
+        ),
+        why="a description with a colon is one",
+    ),
+    Call("pkg.group_info", "server", fromrepo="test"),
+    Call("pkg.group_info", "nosuch"),
+    Call("pkg.group_diff", "A Server"),
+    Call("pkg.group_install", "German Support,Hidden Tools", skip="two", include="one"),
+    Call("pkg.group_install", "tools", include="nosuch", skip=5),
+]
 NEW = {"name": "New", "baseurl": "http://example.org/x", "gpgcheck": 0, "basedir": "REPOS"}
 DNF = [
     Call("pkg.install", "two"),
@@ -55,6 +80,7 @@ DNF = [
     Call("pkg.list_upgrades", refresh=False),
     Call("pkg.latest_version", "one", "nosuch", refresh=False),
     *RPM,
+    *GROUP,
     Call("pkg.install", sources=[{"one": "/nosuch.rpm"}]),
     Call("pkg.remove", "two"),
     Call("pkg.list_repos", basedir="REPOS"),
@@ -106,7 +132,8 @@ def answers():
                 rpms.package("one", version)
             rpms.package("two", "1.0", "3", "Requires: one")
             rpms.package("epoch", "1.0", extra="Epoch: 2")
-            rpms.publish()
+            rpms.package("patterns-hid", "1.5", extra="Provides: pattern() = hid")
+            rpms.publish(groups=GROUPS, patterns=pattern("web", "two") + pattern("hid", "patterns-hid", visible=False))
             places = {"REPOS": str(rpms.yum_repos), "REPO": str(rpms.repo)}
             for family, calls in FAMILIES.items():
                 rpms.reset()

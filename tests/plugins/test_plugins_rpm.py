@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.debian import need
-from tests.support.rpmrepo import Rpms
+from tests.support.rpmrepo import GROUPS, Rpms, pattern
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 
@@ -26,7 +26,8 @@ def made(tmp_path_factory):
         rpms.package("one", version)
     rpms.package("two", "1.0", "3", "Requires: one")
     rpms.package("epoch", "1.0", extra="Epoch: 2")
-    rpms.publish()
+    rpms.package("patterns-hid", "1.5", extra="Provides: pattern() = hid")
+    rpms.publish(groups=GROUPS, patterns=pattern("web", "two") + pattern("hid", "patterns-hid", visible=False))
     return rpms
 
 
@@ -209,6 +210,109 @@ def test_holds_as_each_generation_prints_them(rpms, monkeypatch, tmp_path, line,
     assert json.loads((tmp_path / "locks").read_text()) == []
 
 
+def test_a_group_is_installed_as_it_is_asked_for(dnf, rpms):
+    assert set(dnf["pkg.group_install"]("server", skip=["epoch"])) == {"one", "two"}
+    assert dnf["pkg.group_install"]("web", skip="epoch") == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ({"name": "nosuch"}, "Group 'nosuch' not found"),
+        ({"name": []}, "no groups specified"),
+        ({"name": 5}, "'groups' must be a list"),
+        ({"name": "web", "skip": 5}, "'skip' must be a list"),
+        ({"name": "web", "include": {}}, "'include' must be a list"),
+        ({"name": "--assumeyes"}, "Invalid package name: --assumeyes"),
+    ],
+    ids=str,
+)
+def test_a_group_that_cannot_be_installed(dnf, call, wanted):
+    with pytest.raises(CommandError, match=wanted):
+        dnf["pkg.group_install"](**call)
+
+
+def test_the_state_of_a_group(rpms):
+    def state(name, test=False, **kwargs):
+        plugins = Plugins(
+            {"id": "m1", "test": test}, grains={"os_family": "RedHat", "os": "RedHat", "osarch": "x86_64"}
+        )
+        ret = plugins.loader("states")["pkg.group_installed"](name, **kwargs)
+        return ret["result"], ret["comment"], sorted(ret["changes"])
+
+    assert state("tools", test=True) == (None, "Group 'tools' will be installed", [])
+    subprocess.run(["rpm", "-i", "--nodeps", str(rpms.repo / "noarch/one-1.0-1.noarch.rpm")], check=True)
+    assert state("web", test=True) == (None, "Group 'web' is partially installed and will be updated", [])
+    assert state("web", skip=["epoch"]) == (True, "Group 'web' was updated", ["two"])
+    assert state("web", skip=["epoch"]) == (True, "Group 'web' is already installed", [])
+    assert state("web", skip=["one"]) == (False, "The following mandatory packages cannot be skipped: one", [])
+    assert state("web", include="three") == (False, "include must be formatted as a list", [])
+    assert state("nosuch") == (
+        False, "An error was encountered while installing/updating group 'nosuch': Group 'nosuch' not found.", [],
+    )  # fmt: skip
+    result, comment, changed = state("web", skip=["epoch"], include=["nosuch"])
+    assert (result, changed) == (False, [])
+    assert "No match for argument: nosuch" in comment
+
+
+def test_where_there_are_no_groups_the_state_says_so():
+    plugins = Plugins({"id": "m1", "test": False}, grains={"os_family": "Debian", "os": "Debian", "osarch": "amd64"})
+    ret = plugins.loader("states")["pkg.group_installed"]("web")
+    assert (ret["result"], ret["comment"]) == (False, "pkg.group_install not available for this platform")
+
+
+FIVE = """#!/bin/sh
+echo "$*" >> {log}
+case "$*" in
+*list*) cat <<'END'
+ID                   Name                               Installed
+yes-tools            Tools that say yes                        no
+core                 Core                                     yes
+END
+;;
+*core*) cat <<'END'
+Id                   : core
+Name                 : Core
+Description          : Smallest: it is all there is
+Installed            : yes
+Order                : 10
+Uservisible          : no
+Repositories         : @System
+Mandatory packages   : audit
+                     : basesystem
+Default packages     : firewalld
+Optional packages    : dracut-config-generic
+END
+;;
+*) echo "No match for argument: nosuch" >&2 ;;
+esac
+"""
+
+
+def test_groups_as_dnf5_prints_them(rpms, monkeypatch, tmp_path):
+    (tmp_path / "dnf5").write_text(FIVE.format(log=tmp_path / "log"))
+    (tmp_path / "dnf5").chmod(0o755)
+    for program in ("sh", "cat"):
+        (tmp_path / program).symlink_to(f"/bin/{program}")
+    (tmp_path / "rpm").symlink_to(rpms.bin / "rpm")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    salt = modules("RedHat")
+    listed = salt["pkg.group_list"]()
+    assert (listed["installed"], listed["available"], listed["installed environments"]) == (["core"], ["yes-tools"], [])
+    assert salt["pkg.group_info"]("core", enablerepo="a,b") == {
+        "type": "package group", "group": "Core", "id": "core", "description": "Smallest: it is all there is",
+        "mandatory": ["audit", "basesystem"], "optional": ["dracut-config-generic"], "default": ["firewalld"],
+        "conditional": [],
+    }  # fmt: skip
+    with pytest.raises(CommandError, match="Group 'nosuch' not found"):
+        salt["pkg.group_diff"]("nosuch")
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "group list --hidden",
+        "--quiet --enablerepo=a --enablerepo=b group info core",
+        "--quiet group info nosuch",
+    ]
+
+
 def test_repositories_of_dnf_come_change_and_go(dnf, tmp_path):
     folder = str(tmp_path)
     (tmp_path / "old.repo").write_text(
@@ -275,6 +379,28 @@ new.x86_64                          1.0-1.el7            base
     old.x86_64                      0.9-1.el7            @base
 END
 ;;
+*grouplist*) cat <<'END'
+Loaded plugins: fastestmirror
+There is no installed groups file.
+Installed Language Groups:
+   German Support [de]
+Available Groups:
+   Perl Support
+Done
+END
+;;
+*groupinfo*) cat <<'END'
+
+Group: Perl Support
+ Group-Id: perl-runtime
+ Description: Basic support for Perl.
+ Mandatory Packages:
+   =perl
+   +perl-ExtUtils-Embed
+ Optional Packages:
+    perl-Test-Pod
+END
+;;
 *install*) echo "No package nosuch available."; echo "Error: Nothing to do" >&2; exit 1 ;;
 esac
 """
@@ -304,12 +430,21 @@ def test_where_there_is_no_dnf_yum_is_asked_in_its_own_words(yum):
     assert salt["pkg.list_upgrades"](refresh=False) == {"bash": "4.2.46-35.el7_9"}
     with pytest.raises(CommandError, match=r"- No package nosuch available\.\n      Error: Nothing to do"):
         salt["pkg.install"]("nosuch", disablerepo="*", enablerepo="base")
+    assert salt["pkg.group_list"]()["available"] == ["Perl Support"]
+    group = salt["pkg.group_info"]("Perl Support")
+    assert (group["id"], group["mandatory"], group["optional"]) == (
+        "perl-runtime",
+        ["perl", "perl-ExtUtils-Embed"],
+        ["perl-Test-Pod"],
+    )
     assert log.read_text().splitlines() == [
         "--quiet --assumeyes clean expire-cache",
         "--quiet --assumeyes check-update",
         f"--quiet list available {name} perl-Perl4-CoreLibs nosuch",
         "--quiet list updates",
         "-y --disablerepo=* --enablerepo=base install nosuch",
+        "grouplist hidden",
+        "--quiet groupinfo Perl Support",
     ]
 
 

@@ -67,7 +67,7 @@ ENGINE = {
 # Where stock has several files of one name, ours that belong to one of them.
 ROOMS = {
     "aptpkg": ("apthold", "aptquery", "aptrepo"),
-    "yumpkg": ("rpmquery", "yumrepo"),
+    "yumpkg": ("rpmquery", "yumrepo", "yumgroups"),
     "zypperpkg": ("rpmquery", "zypperrepo"),
 }
 

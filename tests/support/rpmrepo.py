@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +37,32 @@ _DNF = '#!/bin/sh\nexec {real} --installroot={root} --releasever=9 --setopt=repo
 _ROOT = '#!/bin/sh\nexec {real} --root {root} "$@"\n'
 
 
+# A group with a member of each kind, a hidden one, one of a language, and an environment of the first two.
+GROUPS = """
+<group><id>web</id><name>Web Server</name><description>Serves pages: all of them.</description>
+<uservisible>true</uservisible><packagelist><packagereq type="mandatory">one</packagereq>
+<packagereq type="default">two</packagereq><packagereq type="default">epoch</packagereq>
+<packagereq type="optional">three</packagereq>
+<packagereq type="conditional" requires="one">four</packagereq></packagelist></group>
+<group><id>tools</id><name>Hidden Tools</name><uservisible>false</uservisible>
+<packagelist><packagereq type="mandatory">epoch</packagereq></packagelist></group>
+<group><id>german</id><name>German Support</name><langonly>de</langonly><uservisible>true</uservisible>
+<packagelist><packagereq type="mandatory">one</packagereq></packagelist></group>
+<environment><id>server</id><name>A Server</name><description>All of it.</description>
+<grouplist><groupid>web</groupid></grouplist><optionlist><groupid>tools</groupid></optionlist></environment>
+"""
+
+
+def pattern(name: str, requires: str, visible: bool = True) -> str:
+    """A pattern of SUSE's as an element of the index."""
+    return (
+        f'<pattern><name>{name}</name><arch>noarch</arch><version epoch="0" ver="3.0" rel="1"/>'
+        f"<summary>Pattern {name}</summary><description>What {name} needs.</description>"
+        f"{'<uservisible/>' if visible else ''}<format><rpm:vendor>Nobody</rpm:vendor>"
+        f'<rpm:requires><rpm:entry name="{requires}"/></rpm:requires></format></pattern>'
+    )
+
+
 class Rpms:
     """A root, a repository in `repo`, and the tools in `bin`."""
 
@@ -61,9 +88,20 @@ class Rpms:
         options = [word for key, value in defines.items() for word in ("--define", f"{key} {value}")]
         _run(["rpmbuild", "-bb", "--quiet", *options, str(spec)])
 
-    def publish(self) -> None:
-        """Write the repository's index, and have the tools know it."""
-        _run(["createrepo_c", "-q", str(self.repo)])
+    def publish(self, groups: str = "", patterns: str = "") -> None:
+        """Write the repository's index, and have the tools know it.
+
+        `groups` is what comps.xml has between its tags; `patterns` are elements of the index beside the packages.
+        """
+        comps = self.folder / "comps.xml"
+        comps.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<comps>{groups}</comps>\n')
+        _run(["createrepo_c", "-q", *(["-g", str(comps)] if groups else []), str(self.repo)])
+        if patterns:
+            found = next((self.repo / "repodata").glob("*-primary.xml.gz"))
+            primary = self.folder / "primary.xml"
+            text = zlib.decompress(found.read_bytes(), wbits=31).decode()
+            primary.write_text(text.replace("</metadata>", f"{patterns}</metadata>"))
+            _run(["modifyrepo_c", "--mdtype=primary", str(primary), str(self.repo / "repodata")])
         section = f"[test]\nname=Test packages\nbaseurl=file://{self.repo}\nenabled=1\ngpgcheck=0\n"
         (self.yum_repos / "test.repo").write_text(section)
         (self.zypp_repos / "test.repo").write_text(f"{section}autorefresh=0\ntype=rpm-md\n")

@@ -7,8 +7,7 @@ import functools
 import logging
 import os
 import re
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
@@ -17,8 +16,6 @@ log = logging.getLogger(__name__)
 
 __virtualname__ = "pkg"
 
-_FAMILIES = ("RedHat", "Mandriva", "Mendel")
-_PROGRAMS = ("dnf", "dnf5", "yum")
 # What `versionlock list` prints: dnf's `name-0:1.0-1.*`, yum's `0:name-1.0-1.*`, dnf5's `Package name: name`.
 _LOCK = re.compile(
     r"(?:(?P<five>Package name: (?P<named>\S+))|(?:(?P<yum>\d+):)?(?P<name>\S+?)-(?:\d+:)?[^-\s:]+-[^-\s]+\.(?:\*|\w+))"
@@ -26,11 +23,7 @@ _LOCK = re.compile(
 
 
 def __virtual__() -> Any:
-    if __grains__.get("os_family") not in _FAMILIES:
-        return False, "Module yumpkg: no yum based system detected"
-    if not any(map(shutil.which, _PROGRAMS)):
-        return False, "Module yumpkg: neither dnf nor yum is there"
-    return __virtualname__
+    return __utils__["dnf.virtual"](__grains__)
 
 
 # -- what is there -------------------------------------------------------------------------------------------------
@@ -51,7 +44,9 @@ def latest_version(*names: str, **kwargs: Any) -> Any:
     if __utils__["packages.true"](kwargs.pop("refresh", True)):
         refresh_db(check_update=False, **kwargs)
     there = __salt__["pkg.list_pkgs"](versions_as_list=True)
-    found = _run(["--quiet", *_options(kwargs), "list", "available", *names], ignore_retcode=True)
+    found = __utils__["dnf.run"](
+        ["--quiet", *__utils__["dnf.options"](kwargs), "list", "available", *names], ignore_retcode=True
+    )
     latest = dict.fromkeys(names, "")
     for _heading, full, candidate, _repo in __utils__["rpms.listed"](found["stdout"]):
         name = next(
@@ -89,8 +84,8 @@ def list_upgrades(refresh: bool = True, **kwargs: Any) -> dict[str, str]:
     """
     if __utils__["packages.true"](refresh):
         refresh_db(check_update=False, **kwargs)
-    words = ["updates"] if _program() == "yum" else ["--upgrades"]
-    found = _run(["--quiet", *_options(kwargs), "list", *words], ignore_retcode=True)
+    words = ["updates"] if __utils__["dnf.program"]() == "yum" else ["--upgrades"]
+    found = __utils__["dnf.run"](["--quiet", *__utils__["dnf.options"](kwargs), "list", *words], ignore_retcode=True)
     # Where there is nothing to list dnf says so, and ends with 1.
     if found["retcode"] and "No matching" not in found["stderr"] + found["stdout"]:
         raise CommandError(__utils__["packages.said"](found))
@@ -116,7 +111,9 @@ def list_repo_pkgs(*args: str, **kwargs: Any) -> dict[str, Any]:
     """
     __utils__["packages.checked"](args)
     byrepo = __utils__["packages.true"](kwargs.pop("byrepo", False))
-    found = _run(["--quiet", "--showduplicates", *_options(kwargs), "list", *args], ignore_retcode=True)
+    found = __utils__["dnf.run"](
+        ["--quiet", "--showduplicates", *__utils__["dnf.options"](kwargs), "list", *args], ignore_retcode=True
+    )
     repos: dict[str, dict[str, list[str]]] = {}
     for heading, full, version, repo in __utils__["rpms.listed"](found["stdout"]):
         if not heading.startswith("Installed"):
@@ -142,14 +139,14 @@ def refresh_db(**kwargs: Any) -> bool | None:
         salt '*' pkg.refresh_db
     """
     __utils__["packages.refreshed"]()
-    options = _options(kwargs)
-    _run(["--quiet", "--assumeyes", "clean", "expire-cache", *options])
+    options = __utils__["dnf.options"](kwargs)
+    __utils__["dnf.run"](["--quiet", "--assumeyes", "clean", "expire-cache", *options])
     if not __utils__["packages.true"](kwargs.get("check_update", True)):
         return True
-    found = _run(["--quiet", "--assumeyes", "check-update", *options], ignore_retcode=True)
+    found = __utils__["dnf.run"](["--quiet", "--assumeyes", "check-update", *options], ignore_retcode=True)
     if found["retcode"] in (0, 100):
         return True if found["retcode"] else None
-    log.error("%s check-update: %s", _program(), __utils__["packages.said"](found))
+    log.error("%s check-update: %s", __utils__["dnf.program"](), __utils__["packages.said"](found))
     if "__pub_jid" in kwargs:
         __context__["retcode"] = found["retcode"]
     return False
@@ -223,17 +220,19 @@ def install(
             ],
         )
     options = [
-        *_options(kwargs),
+        *__utils__["dnf.options"](kwargs),
         *(["--nogpgcheck"] if skip_verify else []),
         *(["--downloadonly"] if downloadonly else []),
     ]
-    best = ["--best", "--allowerasing"] if _program() != "yum" else []
+    best = ["--best", "--allowerasing"] if __utils__["dnf.program"]() != "yum" else []
     try:
         if held:
             unhold(pkgs=held)
         for action, words in actions.items():
             if words:
-                found = _change(["-y", *(best if action == "install" else []), *options, action, *words])
+                found = __utils__["dnf.change"](
+                    ["-y", *(best if action == "install" else []), *options, action, *words]
+                )
                 if found["retcode"]:
                     errors.append(found["stdout"])
     finally:
@@ -261,7 +260,7 @@ def remove(name: str | None = None, pkgs: Any = None, **kwargs: Any) -> dict[str
     targets = sorted({match for target in names for match in fnmatch.filter(old, target)})
     if not targets:
         return {}
-    found = _change(["-y", *_options(kwargs), "remove", *targets])
+    found = __utils__["dnf.change"](["-y", *__utils__["dnf.options"](kwargs), "remove", *targets])
     changed = _since(old)
     if found["retcode"]:
         __utils__["packages.failed"]("Error occurred removing package(s)", changed, [found["stdout"]])
@@ -293,9 +292,9 @@ def upgrade(
         refresh_db(check_update=False, **kwargs)
     names = __utils__["packages.names"](name, pkgs) if name or pkgs else []
     old = __salt__["pkg.list_pkgs"]()
-    found = _change(
+    found = __utils__["dnf.change"](
         [
-            "--quiet", "-y", *_options(kwargs), *(["--nogpgcheck"] if skip_verify else []),
+            "--quiet", "-y", *__utils__["dnf.options"](kwargs), *(["--nogpgcheck"] if skip_verify else []),
             *(["--security"] if kwargs.get("security") else []), *([] if obsoletes else ["--setopt=obsoletes=False"]),
             "upgrade-minimal" if minimal else "upgrade", *names,
         ]
@@ -342,7 +341,7 @@ def list_holds(pattern: str | None = None, full: bool = True) -> list[str]:
 
         salt '*' pkg.list_holds full=False
     """
-    found = _run(["versionlock", "list"], ignore_retcode=True)
+    found = __utils__["dnf.run"](["versionlock", "list"], ignore_retcode=True)
     if found["retcode"]:
         raise CommandError(_no_lock(found))
     rows = []
@@ -357,44 +356,6 @@ get_locked_packages = list_holds
 
 
 # -- inside --------------------------------------------------------------------------------------------------------
-
-
-def _program() -> str:
-    """dnf, or what there is."""
-    return next((name for name in _PROGRAMS if shutil.which(name)), "dnf")
-
-
-def _run(words: Iterable[str], **options: Any) -> dict[str, Any]:
-    return __salt__["cmd.run_all"]([_program(), *words], python_shell=False, **options)
-
-
-def _change(words: list[str]) -> dict[str, Any]:
-    """Run it as a change: in a scope of its own where systemd runs, its errors among what it said."""
-    argv = __utils__["systemd.scoped"]([_program(), *words])
-    return __salt__["cmd.run_all"](argv, python_shell=False, redirect_stderr=True)
-
-
-def _options(kwargs: Mapping[str, Any]) -> list[str]:
-    """Which repositories are asked, and what else the options of a call say."""
-
-    def several(key: str) -> list[str]:
-        return __utils__["packages.words"](kwargs.get(key) or [])
-
-    if kwargs.get("fromrepo"):
-        return ["--disablerepo=*", *(f"--enablerepo={repo}" for repo in several("fromrepo")), *_more(kwargs)]
-    return [
-        *(f"--disablerepo={repo}" for repo in several("disablerepo")),
-        *(f"--enablerepo={repo}" for repo in several("enablerepo")),
-        *_more(kwargs),
-    ]
-
-
-def _more(kwargs: Mapping[str, Any]) -> list[str]:
-    return [
-        *([f"--disableexcludes={kwargs['disableexcludes']}"] if kwargs.get("disableexcludes") else []),
-        *([f"--branch={kwargs['branch']}"] if kwargs.get("branch") else []),
-        *(f"--setopt={option}" for option in __utils__["packages.words"](kwargs.get("setopt") or [])),
-    ]
 
 
 def _pick(target: str, wanted: str | None, ignore_epoch: bool, kwargs: Mapping[str, Any], errors: list[str]) -> str:
@@ -454,7 +415,7 @@ def _hold(action: str, name: str | None, pkgs: Any, sources: Any, asked: bool) -
                 "comment": f"Package {target} is set to be {'held' if action == 'add' else 'unheld'}.",
             }
         else:
-            done = _run(["versionlock", action, target], ignore_retcode=True)
+            done = __utils__["dnf.run"](["versionlock", action, target], ignore_retcode=True)
             # An exclude of a name that no package has is a success to dnf, and holds nothing.
             now = set(list_holds(full=False)) if done["retcode"] == 0 else held
             if (target in now) == (action == "add"):
@@ -472,7 +433,7 @@ def _hold(action: str, name: str | None, pkgs: Any, sources: Any, asked: bool) -
 def _no_lock(found: Mapping[str, Any]) -> str:
     text = found["stderr"] + found["stdout"]
     if "No such command" in text or "Unknown argument" in text:
-        package = "yum-plugin-versionlock" if _program() == "yum" else "python3-dnf-plugin-versionlock"
+        package = "yum-plugin-versionlock" if __utils__["dnf.program"]() == "yum" else "python3-dnf-plugin-versionlock"
         return f"Cannot proceed, {package} is not installed."
     return __utils__["packages.said"](found)
 
