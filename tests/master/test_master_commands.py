@@ -33,8 +33,10 @@ from trisalt.bus.requests import (
     WheelRequest,
 )
 from trisalt.errors import CommandError, Denied, StoreError, Unauthenticated, WorkerDied
+from trisalt.loader.dunders import Plugins
 from trisalt.master.acl import Acl
 from trisalt.master.commands import HIDDEN, Runs, answer_upcall, public, serve_commands
+from trisalt.master.reading import READING
 from trisalt.master.unended import INTERRUPTED, tell_unended
 from trisalt.worker.protocol import Outcome, Packed, Upcall, UpcallKind
 
@@ -51,10 +53,11 @@ class Workers:
     calls: list = attrs.field(factory=list)
     signals: list = attrs.field(factory=list)
     packed: bool = False
+    warm: bool = False
 
-    async def run_job(self, call, *, on_start, outlives, packed):
+    async def run_job(self, call, *, warm, on_start, outlives, packed):
         assert not outlives
-        self.packed = packed
+        self.packed, self.warm = packed, warm
         self.calls.append(call)
         on_start(4711)
         return await self.answer(call)
@@ -173,6 +176,29 @@ async def test_a_wheel_function_runs_as_one(master):
     await master.run(WheelRequest, "key.list", arg=["acc"])
     assert master.workers.calls[0].kind == "wheel"
     assert (await master.told(WheelReturned))[0].fun == "wheel.key.list"
+
+
+@pytest.mark.parametrize(
+    ("cls", "fun", "warm"),
+    [
+        (RunnerRequest, "jobs.list_jobs", True),
+        (WheelRequest, "key.list_all", True),
+        (RunnerRequest, "key.list_all", False),
+        (WheelRequest, "key.accept", False),
+        (RunnerRequest, "manage.down", False),
+        (RunnerRequest, "state.orchestrate", False),
+    ],
+)
+async def test_what_only_reads_runs_in_a_child_that_is_used_again(master, cls, fun, warm):
+    await master.run(cls, fun)
+    assert master.workers.warm is warm
+
+
+def test_what_only_reads_is_there():
+    plugins = Plugins({})
+    for name in READING:
+        kind, _, fun = name.partition(".")
+        assert plugins.loader("runners" if kind == "runner" else kind).built_in(fun), name
 
 
 async def test_a_private_key_goes_to_the_caller_and_not_to_the_bus_nor_to_the_store(master):

@@ -262,6 +262,7 @@ def test_what_is_taken_stays_in_one_object():
     assert live.acl.judge_publish(Caller(name="bob"), "test.ping", [])
     live.reload({"auto_accept": True})
     assert not live.acl.judge_publish(Caller(name="bob"), "test.ping", [])
+    assert (live.context.opts is opts, live.context.version) == (True, 3)
     assert (live.opts is opts, live.keys.auto_accept, opts["worker_threads"], live.version) == (True, True, 5, 3)
 
 

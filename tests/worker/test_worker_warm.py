@@ -8,7 +8,7 @@ import trio
 
 from tests.worker.conftest import alive, call, until
 from trisalt.errors import WorkerDied
-from trisalt.worker import pool
+from trisalt.worker import life, pool
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +33,70 @@ async def test_after_a_failure_or_foreign_code_it_is_not(lab, fun):
         await workers.run_job(call(fun, jid="1"), warm=True, on_start=pids.append)
         await workers.run_job(call("test.ping", jid="2"), warm=True, on_start=pids.append)
         assert len(set(pids)) == 2
+
+
+@pytest.mark.parametrize(("kind", "ours"), [("modules", "test.ping"), ("runners", "test.metasyntactic")])
+async def test_what_a_site_has_never_runs_in_a_child_that_has_run_others(lab, kind, ours):
+    pids = []
+    async with lab.workers() as workers:
+        await workers.run_job(call(ours, jid="1", kind=kind), warm=True, on_start=pids.append)
+        # It comes while a child is warm, as a sync brings it, under a name of ours.
+        lab.write(
+            "test", f"import os\nprint('loaded')\ndef {ours.partition('.')[2]}(): return os.getpid()\n", kind=kind
+        )
+        outcome = await workers.run_job(call(ours, jid="2", kind=kind), warm=True, on_start=pids.append)
+        assert pids[0] == pids[1] != pids[2] == outcome.result
+        assert workers.statistics() == {"busy": 0, "warm": 0, "waiting": 0}
+
+
+async def test_runs_in_one_child_know_nothing_of_each_other(lab):
+    pids = []
+    async with lab.workers() as workers:
+        for jid, user in (("1", "ann"), ("2", "bob"), ("3", "cid")):
+            pub = {"user": user, "jid": jid, "fun": "runner.test.raw_arg"}
+            raw = call("test.raw_arg", jid=f"{jid}0", kind="runners", pub=pub)
+            given = (await workers.run_job(raw, warm=True, on_start=pids.append)).result["kwargs"]
+            assert (given["__pub_user"], given["__pub_jid"]) == (user, jid)
+            await workers.run_job(call("test.stdout_print", jid=jid, kind="runners"), warm=True, on_start=pids.append)
+    assert len(set(pids)) == 1
+    assert [(asked.jid, asked.fields["data"]) for asked in lab.asked] == [(n, {"message": "foo\n"}) for n in "123"]
+
+
+async def test_runners_jobs_and_the_engine_have_children_of_their_own(lab):
+    async with lab.workers(max_warm=3) as workers:
+        found = {}
+        for _ in range(2):
+            for kind, fun in (("modules", "test.ping"), ("runners", "test.arg"), ("wheel", "error.error")):
+                told = found.setdefault(kind, set())
+                await workers.run_job(call(fun, kind=kind), warm=True, on_start=told.add)
+            found.setdefault("engine", set()).add(await workers.run(os.getpid, warm=True))
+    assert [len(pids) for pids in found.values()] == [1, 1, 1, 1]
+    assert found["runners"] == found["wheel"]
+    assert len(set.union(*found.values())) == 3
+
+
+async def test_of_too_many_the_one_goes_that_waited_longest(lab):
+    pids = []
+    async with lab.workers(max_warm=1) as workers:
+        for kind, fun in (("modules", "test.ping"), ("runners", "test.arg"), ("runners", "test.arg")):
+            await workers.run_job(call(fun, kind=kind), warm=True, on_start=pids.append)
+        assert pids[0] != pids[1] == pids[2]
+        await until(lambda: not alive(pids[0]), "it has ended")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "spent"),
+    [
+        ([10, 30, 60, 70], [False, False, True]),
+        ([10, 42, 74, 75], [False, False, True]),
+        ([10, 75], [True]),
+    ],
+)
+async def test_one_that_has_grown_is_not_used_again(monkeypatch, sizes, spent):
+    megabytes = iter(sizes)
+    monkeypatch.setattr(life, "_size", lambda: next(megabytes) * 1024)
+    worker = life.Worker(None, None)
+    assert [worker._grown() for _ in spent] == spent
 
 
 async def test_it_ends_after_so_many_calls(lab, monkeypatch):

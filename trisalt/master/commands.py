@@ -45,6 +45,7 @@ from trisalt.errors import AuthError, CommandError, StoreError, TrisaltError, Wo
 from trisalt.master import unended
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
+from trisalt.master.reading import READING
 from trisalt.store.store import Banks, Jobs
 from trisalt.wire import jid as jids
 from trisalt.wire.frames import TRIMMED
@@ -200,7 +201,8 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
 
     try:
         packed = isinstance(request, RunnerRequest) and request.packed and LISTS.fullmatch(run.fun) is not None
-        outcome = await workers.run_job(call, on_start=started, outlives=False, packed=packed)
+        warm = run.fun in READING
+        outcome = await workers.run_job(call, warm=warm, on_start=started, outlives=False, packed=packed)
         return _in_own_words(outcome, run)
     except WorkerDied as exc:
         log.error("command.died", fun=run.fun, jid=request.jid, error=str(exc))

@@ -112,13 +112,15 @@ STOCK_FOLDERS = ("jobs", "proc", "syndics", "tokens")
 class Live:
     """The options as they are now, and the rules that follow from them. SIGHUP has them read again.
 
-    `opts` and `acl` stay one object each, which workers and services look into; `version` counts the changes.
+    `opts` and `acl` stay one object each, which services look into; `version` counts the changes, and `context` is what
+    workers are given.
     """
 
     def __init__(self, opts: dict[str, Any], acl: Acl | None = None) -> None:
         self.opts = opts
         self.acl = acl or Acl()
         self.version = 0
+        self.context = Context(opts=self.opts)
         self._follow()
 
     def _follow(self) -> None:
@@ -137,6 +139,7 @@ class Live:
         taken = sorted(changed & RELOADED)
         self.opts.update({name: opts.get(name) for name in taken})
         self.version += 1
+        self.context = Context(opts=self.opts, version=self.version)
         self._follow()
         return taken, sorted(changed - RELOADED)
 
@@ -213,7 +216,7 @@ async def run_master(
         ),
         open_workers(
             zygote,
-            context=lambda: Context(opts=live.opts, version=live.version),
+            context=lambda: live.context,
             upcalls=partial(answer_upcall, bus, store.jobs, store.banks, here.runs),
             max_running=config.worker_threads,
             max_warm=config.worker_threads,
@@ -237,7 +240,7 @@ async def run_master(
             gather = partial(bus.ask, StatusRequest(metrics=True))
             await services.start(serve_metrics, config.metrics_address, config.metrics_port, gather)
         if reread is not None:
-            await services.start(_reload_on_hangup, reread, here)
+            await services.start(_reload_on_hangup, reread, here, workers)
         here.schedule.load(config.schedule, source=Source.CONFIG)
         async with _open_doors(here, store, sockets, parts) as port, open_api(config, here.api):
             await services.start(partial(supervise, partial(run_schedule, bus, here.schedule), name="schedule"))
@@ -608,6 +611,7 @@ async def _fire(bus: Bus, origin: Origin, rotate: Callable[[], bool], tag: str, 
 async def _reload_on_hangup(
     reread: Callable[[], MasterConfig],
     here: Premises,
+    workers: Workers,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -622,6 +626,7 @@ async def _reload_on_hangup(
                 fresh = reread()
                 # The id may be one that is generated on first use.
                 taken, waiting = here.live.reload({**fresh.opts, "id": fresh.id})
+                workers.refresh()
             except ConfigError as exc:
                 log.error("config.not_reloaded", reason=str(exc))
             else:

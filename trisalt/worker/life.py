@@ -52,7 +52,8 @@ def main(daemon: socket.socket) -> int:
             worker.renew(message["context"])
         host.door = message.get("door")
         if "call" in message:
-            last |= worker.run_job(Call(**message["call"]), message.get("spool"), packed=bool(message.get("packed")))
+            how = {name: bool(message.get(name)) for name in ("packed", "reused")}
+            last |= worker.run_job(Call(**message["call"]), message.get("spool"), **how)
         elif "run" in message:
             last |= worker.run_function(message["run"], message["args"])
         if last:
@@ -79,6 +80,7 @@ class Worker:
         self._pid = os.getpid()
         self._parts: dict[str, bytes] = {}
         self._plugins: Plugins | None = None
+        self._born = _size()
         self._size = 0
 
     def renew(self, parts: Mapping[str, bytes]) -> None:
@@ -102,10 +104,16 @@ class Worker:
             self._plugins = Plugins({})
         return self._plugins
 
-    def run_job(self, call: Call, spool: str | None, *, packed: bool = False) -> bool:
-        """Run a job and report it, `packed` where its result is large; whether this process is not to be used again."""
+    def run_job(self, call: Call, spool: str | None, *, packed: bool = False, reused: bool = False) -> bool:
+        """Run a job and report it, `packed` where its result is large; whether this process is not to be used again.
+
+        A process that has run others (`reused`) declines what is for one of its own.
+        """
         self._host.jid, self._host.fun = call.jid, call.fun
         self.plugins.notice()
+        if reused and self._foreign(call):
+            self._channel.send({"declined": True, "spent": True})
+            return True
         self.plugins.set("__jid_event__", JidEvent(call.jid))
         outcome = None if spool is None else _begin(Path(spool))
         if outcome is None:
@@ -154,10 +162,28 @@ class Worker:
             return True
         return not self.plugins.loader(call.kind).built_in(call.fun) or _threads() > 1
 
+    def _foreign(self, call: Call) -> bool:
+        """Whether a job runs what somebody has put before our own shelf, or beside it."""
+        loader = self.plugins.loader(call.kind)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return loader.get(call.fun) is not None and not loader.built_in(call.fun)
+        except BaseException:  # the boundary of a file of others: what it does is told where it is run
+            return True
+        finally:
+            if os.getpid() != self._pid:
+                os._exit(0)
+
     def _grown(self) -> bool:
-        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        self._size = self._size or size
+        size = _size()
+        # What the first call has loaded is there for the next; a large answer of it is not to stay.
+        self._size = self._size or min(size, self._born + GROWTH_KB)
         return size > self._size + GROWTH_KB
+
+
+def _size() -> int:
+    """The most memory that this process has had, in kilobytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _threads() -> int:

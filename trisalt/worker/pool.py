@@ -42,6 +42,7 @@ class _Seat:
     process: Process
     jid: str = ""
     fun: Any = ""
+    use: str = ""
     calls: int = 0
     stays: bool = False
     generation: int = 0
@@ -98,30 +99,41 @@ class Workers:
         child writes the whole return load to that file, durably, before it reports. Raises WorkerDied when the
         process ended without an outcome. Cancelled, it leaves the child alone: it runs on, and its return is in the
         spool; with `outlives=False` it is killed instead. `packed`: a large result may come as the child packed it.
-        `context` gives this call's own, else it is the pool's.
+        `context` gives this call's own, else it is the pool's. A function that is not of our own shelf never runs in
+        a child that has run others: `on_start` is told another pid then. Nor do runners and what a minion's job or the
+        engine does follow each other in one.
         """
-        async with _place(self._jobs), self._seat(warm, call.jid, call.fun, outlives) as seat:
-            if on_start is not None:
-                on_start(seat.process.pid)
-            spooled = spool is not None
-            request: dict[str, Any] = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
-            if packed:
-                request["packed"] = True
+        spooled = spool is not None
+        request: dict[str, Any] = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
+        if packed:
+            request["packed"] = True
+        use = "commands" if call.kind in ("runners", "wheel") else call.kind
+
+        async def ask(warm: bool) -> dict[str, Any]:
+            async with self._seat(warm, call.jid, call.fun, outlives, use=use) as seat:
+                if on_start is not None:
+                    on_start(seat.process.pid)
+                return await self._converse(seat, {**request, "reused": seat.calls > 0}, warm=warm, context=context)
+
+        async with _place(self._jobs):
             try:
-                answer = await self._converse(seat, request, warm=warm, context=context)
+                answer = await ask(warm)
+                if "declined" in answer:
+                    # It is not ours, but of a file that somebody put before it.
+                    answer = await ask(False)
             except WorkerDied:
                 # It may have finished: killed before it could say so, or by its plugin cut off from us.
                 if spool is not None and (outcome := read_outcome(spool)) is not None:
                     return outcome
                 raise
-            if "outcome" not in answer:
-                raise LocalProtocolError("a child answered something else than an outcome")
-            if call.kind == "modules" and isinstance(call.fun, str):
-                self._nursery.learn(self._lessons.get(call.fun.partition(".")[0], ()))
-            told = answer["outcome"]
-            if "packed" in told:
-                told["result"] = Packed(told.pop("packed"))
-            return Outcome(**told)
+        if "outcome" not in answer:
+            raise LocalProtocolError("a child answered something else than an outcome")
+        if call.kind == "modules" and isinstance(call.fun, str):
+            self._nursery.learn(self._lessons.get(call.fun.partition(".")[0], ()))
+        told = answer["outcome"]
+        if "packed" in told:
+            told["result"] = Packed(told.pop("packed"))
+        return Outcome(**told)
 
     async def run(self, function: Callable[..., Any], *args: Any, warm: bool = False) -> Any:
         """Run a function of ours in a child: found there by its module and name; arguments and result are plain data.
@@ -130,7 +142,7 @@ class Workers:
         were raised there, others as CommandError with the child's traceback as a note. Cancelled, the child is killed.
         """
         reference = f"{function.__module__}:{function.__qualname__}"
-        async with _place(self._running), self._seat(warm, "", reference, outlives=False) as seat:
+        async with _place(self._running), self._seat(warm, "", reference, False, use="engine") as seat:
             answer = await self._converse(seat, {"run": reference, "args": list(args)}, warm=warm)
             if "error" in answer:
                 raise revive(answer["error"])
@@ -169,13 +181,13 @@ class Workers:
     # -- children ---------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _seat(self, warm: bool, jid: str, fun: Any, outlives: bool) -> AsyncIterator[_Seat]:
+    async def _seat(self, warm: bool, jid: str, fun: Any, outlives: bool, *, use: str) -> AsyncIterator[_Seat]:
         """A child for one call. Left by an exception, it is never used again, and dead unless it `outlives`."""
         if jid in self._busy:
             raise LocalProtocolError(f"the job {jid} runs already")
-        seat = self._idle() if warm else None
+        seat = self._idle(use) if warm else None
         if seat is None:
-            seat = _Seat(process=await self._nursery.fork(), generation=self._generation)
+            seat = _Seat(process=await self._nursery.fork(), generation=self._generation, use=use)
         key = jid or f"{fun} {seat.process.pid}"
         seat.jid, seat.fun = jid, fun
         self._busy[key] = seat
@@ -191,19 +203,21 @@ class Workers:
         if not self._keep(seat):
             seat.process.close()
 
-    def _idle(self) -> _Seat | None:
-        """A warm child that waits for a call."""
-        while self._warm:
-            seat = self._warm.pop()
-            if not seat.process.exited.is_set():
-                return seat
-            seat.process.close()
-        return None
+    def _idle(self, use: str) -> _Seat | None:
+        """A warm child that waits for a call of this use, the one that had the last."""
+        self._dismiss(lambda seat: seat.process.exited.is_set())
+        seat = next((seat for seat in reversed(self._warm) if seat.use == use), None)
+        if seat is not None:
+            self._warm.remove(seat)
+        return seat
 
     def _keep(self, seat: _Seat) -> bool:
         """Whether a child that has answered waits for another call."""
-        if seat.process.finished or seat.generation != self._generation or len(self._warm) >= self._max_warm:
+        if seat.process.finished or seat.generation != self._generation or not self._max_warm:
             return False
+        if len(self._warm) >= self._max_warm:
+            # Whichever nobody has needed for longest: it may be of another use than what is asked for now.
+            self._warm.pop(0).process.close()
         seat.idle_since = trio.current_time()
         self._warm.append(seat)
         return True
