@@ -113,6 +113,17 @@ ZYPPER = [
     Call("pkg.remove", "two"),
     Call("pkg.del_repo", "nosuch"),
     Call("pkg.mod_repo", "nourl"),
+    Call("pkg.list_patterns"),
+    Call("pkg.search", "web"),
+    Call("pkg.search", "tw", match="words"),
+    Call("pkg.search", "one", match="exact", details=True),
+    Call("pkg.info_available", "pattern:web", "two", "nosuch", refresh=False),
+    Call("pkg.info_available"),
+    Call("pkg.install", "pattern:hid"),
+    Call("pkg.list_pkgs", includes=["pattern"]),
+    Call("pkg.list_installed_patterns"),
+    Call("pkg.install", "pattern:nosuch"),
+    Call("pkg.remove", "pattern:hid"),
 ]
 FAMILIES = {"RedHat": DNF, "Suse": ZYPPER}
 ROWS = [(family, number) for family, calls in FAMILIES.items() for number in range(len(calls))]

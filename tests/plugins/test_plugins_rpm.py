@@ -484,6 +484,81 @@ def test_repositories_of_zypper_come_change_and_go(zypper):
         zypper["pkg.mod_repo"]("new", disabled=True)
 
 
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [({"criteria": "one", "match": "regex"}, "match must be one of exact, words, substrings"),
+     ({"criteria": "--version"}, "No packages found matching '--version'"),
+     ({"criteria": "one", "installed_only": True}, "No packages found matching 'one'")],
+    ids=str,
+)  # fmt: skip
+def test_a_search_that_finds_nothing_says_so(zypper, call, wanted):
+    with pytest.raises(CommandError, match=wanted):
+        zypper["pkg.search"](**call)
+
+
+SUSE = """#!/bin/sh
+case "$*" in
+*--xmlout*--type*pattern*) cat <<'END'
+<?xml version='1.0'?>
+<stream><search-result version="0.0"><solvable-list>
+<solvable status="installed" name="base" summary="Minimal Base System" kind="pattern"/>
+<solvable status="other-version" name="base" summary="Minimal Base System" kind="pattern"/>
+<solvable status="not-installed" name="kde" summary="KDE" kind="pattern"/>
+</solvable-list></search-result></stream>
+END
+;;
+*--xmlout*search*) printf "<?xml version='1.0'?>\n<stream></stream>\n" ;;
+*info*) cat <<'END'
+Loading repository data...
+Reading installed packages...
+
+
+Information for pattern base:
+-----------------------------
+Repository      : Main Repository
+Name            : base
+Version         : 20200124-1.2
+Arch            : x86_64
+Vendor          : openSUSE
+Installed       : Yes
+Visible to User : Yes
+Summary         : Minimal Base System
+Description     :
+    Name : Installed : No
+    Version : 1
+Contents        :
+    S | Name | Type    | Dependency
+
+pattern 'pattern:gone' not found.
+END
+exit 104 ;;
+esac
+"""
+PROVIDES = "#!/bin/sh\ncase \"$*\" in *--whatprovides*) printf '{}' ;; esac\n"
+
+
+def test_a_pattern_is_installed_where_zypper_or_rpm_says_so(rpms, monkeypatch, tmp_path):
+    rows = (r"pattern()\tgone\t2.0-1\tnoarch", r"pattern()\t.old\t1-1\tnoarch", r"other\t2-1\t2-1\tnoarch")
+    provides = "".join(rf"{row}\n" for row in rows)
+    for name, text in (("zypper", SUSE), ("rpm", PROVIDES.format(provides))):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    salt = modules("Suse", **{"zypper.lock_timeout": 0})
+    base = {"installed": True, "summary": "Minimal Base System"}
+    assert salt["pkg.list_patterns"]() == {"base": base, "kde": {"installed": False, "summary": "KDE"}}
+    gone = {"installed": True, "summary": "Non-visible pattern"}
+    assert salt["pkg.list_installed_patterns"]() == {"base": base, "gone": gone}
+    assert salt["pkg.list_pkgs"](includes="pattern") == {"pattern:base": "20200124-1.2", "pattern:gone": "2.0-1"}
+    assert salt["pkg.list_pkgs"]() == {}
+    assert salt["pkg.info_available"]("pattern:base", "pattern:gone", refresh=False) == {
+        "base": {
+            "repository": "Main Repository", "version": "20200124-1.2", "arch": "x86_64", "vendor": "openSUSE",
+            "installed": True, "visible to user": "Yes", "summary": "Minimal Base System",
+        }
+    }  # fmt: skip
+
+
 def test_zypper_s_lock_is_told(rpms, monkeypatch, tmp_path):
     (tmp_path / "zypper").write_text(
         '#!/bin/sh\necho "System management is locked by the application with pid 7 (zypper)." >&2\nexit 7\n'

@@ -68,7 +68,7 @@ ENGINE = {
 ROOMS = {
     "aptpkg": ("apthold", "aptquery", "aptrepo"),
     "yumpkg": ("rpmquery", "yumrepo", "yumgroups"),
-    "zypperpkg": ("rpmquery", "zypperrepo"),
+    "zypperpkg": ("rpmquery", "zypperrepo", "zypperpatterns"),
 }
 
 

@@ -24,7 +24,7 @@ def __virtual__() -> Any:
 def list_pkgs(versions_as_list: bool = False, **kwargs: Any) -> dict[str, Any]:
     """
     The installed packages: `{name: version}`; with `attr` more of each (`epoch, release, arch, install_date,
-    install_date_time_t`, or `all`).
+    install_date_time_t`, or `all`). On SUSE's kin `includes=pattern` lists installed patterns too, as `pattern:name`.
 
     CLI Example:
 
@@ -35,6 +35,8 @@ def list_pkgs(versions_as_list: bool = False, **kwargs: Any) -> dict[str, Any]:
     known = __context__.get("pkg.list_pkgs") if kwargs.get("use_context", True) else None
     if known is None:
         known = __context__["pkg.list_pkgs"] = __salt__["lowpkg.rows"]()
+    if "pattern" in __utils__["packages.words"](kwargs.get("includes") or []) and "pkg.list_patterns" in __salt__:
+        known = {**known, **__utils__["patterns.rows"]()}
     return __salt__["pkg_resource.format_pkg_list"](known, versions_as_list, kwargs.get("attr"))
 
 

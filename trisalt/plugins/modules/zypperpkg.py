@@ -6,7 +6,7 @@ import fnmatch
 import functools
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
@@ -147,8 +147,9 @@ def install(
     **kwargs: Any,
 ) -> dict[str, Any]:
     """
-    Install packages: by name (`version` picks one, or is a condition such as `'>1.2'`; `pkgs` names several), or from
-    files (`sources`: names and paths or URLs). Returns what changed: `{name: {old, new}}`.
+    Install packages, or patterns as `pattern:name`: by name (`version` picks one, or is a condition such as `'>1.2'`;
+    `pkgs` names several), or from files (`sources`: names and paths or URLs). Returns what changed, `{name: {old,
+    new}}`.
 
     `fromrepo` prefers a repository, `skip_verify` takes what is not signed, `no_recommends` leaves recommended packages
     out, `ignore_repo_failure` goes on when one cannot be reached, `update_holds` changes held packages too.
@@ -160,7 +161,8 @@ def install(
     if __utils__["packages.true"](refresh):
         refresh_db()
     targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=kwargs.get("saltenv") or "base")
-    old = __salt__["pkg.list_pkgs"]()
+    kinds = __utils__["patterns.kinds"](targets)
+    old = __salt__["pkg.list_pkgs"](includes=kinds)
     words: list[str] = []
     names: list[str] = []
     errors: list[str] = []
@@ -196,7 +198,7 @@ def install(
     finally:
         if held:
             hold(pkgs=held)
-    return _outcome(old, found, "Problem encountered installing package(s)")
+    return _outcome(old, found, "Problem encountered installing package(s)", kinds)
 
 
 def remove(name: str | None = None, pkgs: Any = None, root: str | None = None, **kwargs: Any) -> dict[str, Any]:
@@ -356,12 +358,13 @@ def _uninstall(name: str | None, pkgs: Any, options: list[str]) -> dict[str, Any
     names = [__salt__["pkg.normalize_name"](word) for word in __utils__["packages.names"](name, pkgs)]
     if not names:
         raise InvocationError("No package sources provided")
-    old = __salt__["pkg.list_pkgs"]()
+    kinds = __utils__["patterns.kinds"](names)
+    old = __salt__["pkg.list_pkgs"](includes=kinds)
     targets = sorted({match for target in names for match in fnmatch.filter(old, target)})
     if not targets:
         return {}
     found = __utils__["zypper.run"](["remove", *options, *targets], change=True)
-    return _outcome(old, found, "Problem encountered removing package(s)")
+    return _outcome(old, found, "Problem encountered removing package(s)", kinds)
 
 
 def _hold(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
@@ -385,9 +388,9 @@ def _hold(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
     return found
 
 
-def _outcome(old: Mapping[str, Any], found: Mapping[str, Any], what: str) -> dict[str, Any]:
+def _outcome(old: Mapping[str, Any], found: Mapping[str, Any], what: str, includes: list[str]) -> dict[str, Any]:
     """What changed; what zypper said, and what had changed by then, when it failed."""
-    changed = _since(old)
+    changed = _since(old, includes)
     if found["retcode"] not in FINE:
         if changed:
             __utils__["packages.failed"](what, changed, [__utils__["zypper.failure"](found)])
@@ -395,7 +398,7 @@ def _outcome(old: Mapping[str, Any], found: Mapping[str, Any], what: str) -> dic
     return changed
 
 
-def _since(old: Mapping[str, Any]) -> dict[str, Any]:
+def _since(old: Mapping[str, Any], includes: Sequence[str] = ()) -> dict[str, Any]:
     """What changed since a listing."""
     __context__.pop("pkg.list_pkgs", None)
-    return __utils__["packages.changes"](old, __salt__["pkg.list_pkgs"]())
+    return __utils__["packages.changes"](old, __salt__["pkg.list_pkgs"](includes=includes))
