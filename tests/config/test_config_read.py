@@ -151,6 +151,19 @@ def test_each_doubtful_key_is_one_warning_that_names_its_file(tmp_path, master):
     assert config.worker_threads == 5
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("1", None),
+        ("2", "has no effect: a minion's token goes back beside the shared key, where every minion looks for it"),
+        ("two", "with value two has an invalid type of str, a int is required for this option"),
+    ],
+)
+def test_another_auth_mode_is_known_and_has_no_effect(tmp_path, master, value, told):
+    line = f"{tmp_path / 'master'}: Config option 'auth_mode' {told}"
+    assert master(f"auth_mode: {value}\n").warnings == ([line] if told else [])
+
+
 def test_a_later_key_at_its_default_is_no_warning(master):
     assert master("transport: zeromq\nipc_mode: ipc\nssl: null\n").warnings == []
 

@@ -227,6 +227,9 @@ class MasterConfig(DaemonConfig):
         return self.__dict__["id"]
 
     BY_PLUGINS = TABLE_OPTIONS | CONSOLES | {"auth.pam.service"}
+    WITHOUT_EFFECT = {
+        "auth_mode": "has no effect: a minion's token goes back beside the shared key, where every minion looks for it",
+    }
     LATER = LATER_ON_BOTH | {
         "archive_jobs": ("bool", False),
         "auth_events_autosign_grains": ("list", ...),

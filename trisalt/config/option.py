@@ -65,6 +65,8 @@ class Config:
     SIDE = ""
     OPTIONS: dict[str, Option] = {}
     LATER: dict[str, tuple[str, Any]] = {}
+    # Those of them that will stay without effect, and why: the end of the sentence that an operator reads.
+    WITHOUT_EFFECT: dict[str, str] = {}
     # Keys of effect that only plugins read.
     BY_PLUGINS: frozenset[str] = frozenset()
 
@@ -118,7 +120,7 @@ class Config:
                 return None
             if not fits(row[0], value):
                 return mistyped(key, value, row[0])
-            return f"Config option '{key}' is not yet of effect"
+            return f"Config option '{key}' {self.WITHOUT_EFFECT.get(key, 'is not yet of effect')}"
         if key in foreign.OPTIONS or key in foreign.LATER:
             return f"Config option '{key}' is the {foreign.SIDE}'s and has no effect here"
         near = nearest(key, self.OPTIONS.keys() | self.LATER.keys())
