@@ -391,7 +391,7 @@ def _page_rows() -> list[Row]:
             ours=ours * 1000,
             stock=stock * 1000,
             unit="ms",
-            limit=1.0,
+            limit=0.1,
         )
     ]
 
