@@ -34,7 +34,7 @@ def bin_pkg_info(path: str, saltenv: str = "base") -> dict[str, str]:
 
     CLI Example:
 
-        salt '*' lowpkg.bin_pkg_info /root/foo-1.2.3.deb
+        salt '*' lowpkg.bin_pkg_info /srv/packages/tree-2.1.0.deb
     """
     place = __salt__["cp.cache_file"](path, saltenv) if "://" in path else path
     if not place or not os.path.isabs(place):

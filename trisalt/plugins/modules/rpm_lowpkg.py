@@ -39,7 +39,7 @@ def bin_pkg_info(path: str, saltenv: str = "base") -> dict[str, Any]:
 
     CLI Example:
 
-        salt '*' lowpkg.bin_pkg_info /root/foo-1.2.3-1.noarch.rpm
+        salt '*' lowpkg.bin_pkg_info /srv/packages/tree-2.1.0-1.noarch.rpm
     """
     place = __salt__["cp.cache_file"](path, saltenv) if "://" in path else path
     if not place or not os.path.isabs(place):

@@ -40,7 +40,7 @@ def modify(db: str | None = None, sql: str | None = None) -> bool:
 
     CLI Example:
 
-        salt '*' sqlite3.modify /root/test.db "CREATE TABLE test (id INT, name TEXT)"
+        salt '*' sqlite3.modify /srv/app/app.db "CREATE TABLE hosts (id INT, name TEXT)"
     """
     return False if db is None else _asked(db, sql) is not None
 
@@ -51,7 +51,7 @@ def fetch(db: str | None = None, sql: str | None = None) -> Any:
 
     CLI Example:
 
-        salt '*' sqlite3.fetch /root/test.db "SELECT * FROM test"
+        salt '*' sqlite3.fetch /srv/app/app.db "SELECT name FROM hosts"
     """
     return False if db is None else _asked(db, sql)
 
@@ -62,7 +62,7 @@ def tables(db: str | None = None) -> Any:
 
     CLI Example:
 
-        salt '*' sqlite3.tables /root/test.db
+        salt '*' sqlite3.tables /srv/app/app.db
     """
     return False if db is None else _asked(db, _NAMES, "table")
 
@@ -73,7 +73,7 @@ def indices(db: str | None = None) -> Any:
 
     CLI Example:
 
-        salt '*' sqlite3.indices /root/test.db
+        salt '*' sqlite3.indices /srv/app/app.db
     """
     return False if db is None else _asked(db, _NAMES, "index")
 
@@ -84,7 +84,7 @@ def indexes(db: str | None = None) -> Any:
 
     CLI Example:
 
-        salt '*' sqlite3.indexes /root/test.db
+        salt '*' sqlite3.indexes /srv/app/app.db
     """
     return indices(db)
 
