@@ -4,7 +4,7 @@ import pytest
 import structlog
 from trio.testing import wait_all_tasks_blocked
 
-from tests.minion.test_minion_jobs import Minion
+from tests.minion.jobs.house import Minion
 from trisalt.bus.events import ScheduleDue
 from trisalt.errors import WorkerDied
 from trisalt.scheduler.entry import Entry
