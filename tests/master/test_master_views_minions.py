@@ -5,6 +5,7 @@ import pytest
 from tests.support.views import open_house, user
 from trisalt.errors import Denied, NotFound, RemoteProtocolError, TargetError
 from trisalt.master.keyring import State
+from trisalt.master.mine import ACL_MARK
 from trisalt.master.views import minions
 
 
@@ -81,7 +82,9 @@ async def test_who_may_address_some_minions_sees_those(house):
 
 async def test_grains_and_pillar_are_for_who_might_ask_the_minion_for_them(house):
     await house.desk.store.banks.store("pillar", "db1", {"secret": "x"})
+    await house.desk.store.banks.store("mine", "db1", {"a.b": 1, "c.d": {ACL_MARK: 1, "__data__": [2]}})
     whole = await house.ask("minion", id="db1")
+    assert whole["mine"] == {"a.b": 1, "c.d": [2]}
     assert (whole["pillar"], whole["grains"]["os"], whole["key"]["state"]) == ({"secret": "x"}, "Debian", "accepted")
     some = await house.ask("minion", user("grains"), id="db1")
     assert (some["pillar"], some["grains"]["os"], some["key"]) == (None, "Debian", None)

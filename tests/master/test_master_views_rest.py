@@ -1,5 +1,7 @@
 """The overview, compliance, issues, documentation, preferences, and why somebody may do something."""
 
+import json
+
 import pytest
 import trio
 
@@ -9,6 +11,7 @@ from trisalt.errors import Denied, NotFound, RemoteProtocolError
 from trisalt.master.keyring import State
 from trisalt.master.views import functions, issues
 from trisalt.store import listing
+from trisalt.web.certificate import make_certificate
 from trisalt.worker.documents import documents_in_worker
 from trisalt.worker.protocol import Context
 
@@ -207,6 +210,30 @@ async def test_a_certificate_is_an_issue_before_it_ends(tmp_path):
     async with open_house(tmp_path, rest_trisalt={"ssl_crt": str(broken)}) as house:
         assert (await kinds(house))["certificate"]["severity"] == "error"
         assert "certificate" not in await kinds(house, user("all"))
+
+
+@pytest.mark.parametrize(
+    ("block", "ends"),
+    [
+        ({"halite": {"port": 8080}, "pki_dir": "{root}"}, True),
+        ({"halite": {"certpath": "{root}/api/console.crt", "keypath": "x"}}, True),
+        ({"halite": {"pempath": "{root}/api/console.crt"}, "rest_trisalt": {"port": 1}}, True),
+        ({"rest_cherrypy": {"ssl_crt": "{root}/none.crt", "ssl_chain": "{root}/api/console.crt"}}, True),
+        ({"halite": {"tls": False}, "pki_dir": "{root}"}, False),
+        ({"rest_cherrypy": {"ssl_crt": "{root}/api/console.crt", "disable_ssl": True}}, False),
+    ],
+)
+async def test_the_certificates_of_all_listeners_are_looked_at(tmp_path, monkeypatch, block, ends):
+    monkeypatch.setattr(issues, "HALITE_CERTIFICATES", ())
+    (tmp_path / "api").mkdir()
+    crt = tmp_path / "api" / "console.crt"
+    make_certificate(crt, tmp_path / "api" / "console.key")
+    opts = json.loads(json.dumps(block).replace("{root}", str(tmp_path)))
+    async with open_house(tmp_path, **opts) as house:
+        house.now = crt.stat().st_mtime + 390 * 86_400
+        found = [item for item in (await house.ask("issues"))["items"] if item["kind"] == "certificate"]
+    assert any(f"{crt} ends on" in item["text"] for item in found) is ends
+    assert any("none.crt is not there" in item["text"] for item in found) is ("rest_cherrypy" in block and ends)
 
 
 # -- documentation ---------------------------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ class MasterConfig(DaemonConfig):
     # -- what consoles tell -----------------------------------------------------------------------------------
     console_minion_down_seconds: float = option(300.0, "A minion that is away for longer needs attention. Ours.")
     console_job_runs_seconds: float = option(600.0, "A job that runs for longer needs attention. Ours.")
+    console_advisories: str = option("", "A file of advisories, which issues are made of where they fit minions. Ours.")
     compliance_interval: float = option(0.0, "Seconds between two tests of all highstates; 0: none. Ours.")
     compliance_batch: int = option(50, "How many minions are tested at a time. Ours.")
 

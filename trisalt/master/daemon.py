@@ -101,7 +101,7 @@ RELOADED = frozenset(
     *("nodegroups", "schedule", "log_level", "log_level_logfile", "log_granular_levels"),
     *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
     *("sharedsecret", "auth.pam.service", "event_visibility", "masked_arguments"),
-    *("console_minion_down_seconds", "console_job_runs_seconds"),
+    *("console_minion_down_seconds", "console_job_runs_seconds", "console_advisories"),
 }
 
 

@@ -92,7 +92,7 @@ class _Mine:
             for fun in functions:
                 if fun not in entries or not await self._may_read(request.id, entries[fun], readers):
                     continue
-                value = _unwrapped(entries[fun])
+                value = unwrapped(entries[fun])
                 if several:
                     found.setdefault(fun, {})[id] = value
                 else:
@@ -161,5 +161,5 @@ def _is_wrapped(entry: Any) -> bool:
     return isinstance(entry, dict) and ACL_MARK in entry
 
 
-def _unwrapped(entry: Any) -> Any:
+def unwrapped(entry: Any) -> Any:
     return entry.get(ACL_DATA) if _is_wrapped(entry) else entry

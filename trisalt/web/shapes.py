@@ -180,7 +180,8 @@ SHAPES: dict[str, Schema] = {
             "since": maybe(MOMENT),
             "remedy": maybe(obj({"client": TEXT, "fun": TEXT}, {"tgt": ANY, "tgt_type": TEXT, "arg": array(ANY)})),
             "link": TEXT,
-        }
+        },
+        {"reference": {**TEXT, "description": "An address of http or https where there is more to read."}},
     ),
     "standing": obj(_STANDING),
     "differences": obj(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,43 +20,19 @@ from trisalt import SALT_VERSION
 from trisalt.errors import StoreError
 from trisalt.master.keyring import State as KeyState
 from trisalt.master.sight import Sight
+from trisalt.master.views.advisories import advisories
 from trisalt.master.views.compliance import standings
 from trisalt.master.views.desk import Desk
+from trisalt.master.views.issue import NAMED, SEVERITIES, Issue, Remedy, named, on_minions
 from trisalt.master.views.minions import ACCEPTED, fleet, names
+from trisalt.master.views.switches import switched_off
 from trisalt.store.listed import State, Wanted
 
 DOWN_S, RUNS_S = 300.0, 600.0
 """A minion is an issue when it is away for so long, and a job when it runs for so long; options say otherwise."""
-NAMED = 5
-"""So many names stand in a text."""
-TARGETED = 500
-"""So many minions a remedy names."""
 EXPIRES_S = 30 * 86_400.0
 LEAST_FREE = 0.05
-SEVERITIES = ("error", "warning", "info")
-
-
-@attrs.frozen(kw_only=True)
-class Remedy:
-    """A command that mends it, as clients of the API send it."""
-
-    client: str
-    fun: str
-    tgt: Any = None
-    tgt_type: str | None = None
-    arg: Sequence[Any] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Issue:
-    """What is not well. `link` is where a console shows it; `since` is in wall seconds, None where nobody knows."""
-
-    kind: str
-    severity: str
-    text: str
-    since: float | None = None
-    remedy: Remedy | None = None
-    link: str
+HALITE_CERTIFICATES = ("/etc/pki/tls/certs/localhost.crt", "/etc/pki/tls/certs/localhost.pem")
 
 
 async def issues(desk: Desk, sight: Sight, _question: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +60,7 @@ async def _keys(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[I
             yield Issue(
                 kind=f"keys_{name}",
                 severity=severity,
-                text=f"{_named(keys)}: {text}",
+                text=f"{named(keys)}: {text}",
                 link=f"/app/keys?state={name}",
                 remedy=Remedy(client="wheel", fun="key.accept", arg=[keys[0]])
                 if len(keys) == 1 and state is KeyState.PENDING
@@ -100,17 +76,17 @@ async def _down(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[I
         yield Issue(
             kind="minions_down",
             severity="error",
-            text=f"{_named([one.id for one in down])}: away",
+            text=f"{named([one.id for one in down])}: away",
             since=min((one.since for one in down if one.since is not None), default=None),
             link="/app/minions?q=down",
-            remedy=_for([one.id for one in down], "test.ping"),
+            remedy=on_minions([one.id for one in down], "test.ping"),
         )
     never = [one.id for one in found if one.status == "never"]
     if never:
         yield Issue(
             kind="minions_never_seen",
             severity="info",
-            text=f"{_named(never)}: accepted, and never seen",
+            text=f"{named(never)}: accepted, and never seen",
             link="/app/minions?q=never",
         )
 
@@ -127,7 +103,7 @@ async def _jobs(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[I
             text=f"{row.fun} by {row.user} still runs on {row.missing} of {row.size} minions",
             since=row.recorded,
             link=f"/app/jobs/{row.jid}",
-            remedy=_for(row.minions, "saltutil.term_job", row.jid),
+            remedy=on_minions(row.minions, "saltutil.term_job", row.jid),
         )
 
 
@@ -137,10 +113,10 @@ async def _states(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator
         yield Issue(
             kind="states_failed",
             severity="error",
-            text=f"{_named([one['id'] for one in failed])}: the last highstate failed",
+            text=f"{named([one['id'] for one in failed])}: the last highstate failed",
             since=min(one["at"] for one in failed),
             link="/app/states?state=failed",
-            remedy=_for([one["id"] for one in failed], "state.highstate", "test=True"),
+            remedy=on_minions([one["id"] for one in failed], "state.highstate", "test=True"),
         )
 
 
@@ -154,7 +130,7 @@ async def _versions(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterat
         yield Issue(
             kind="versions_differ",
             severity="info",
-            text=f"{_named(differ)}: of another version than this master ({WANTED})",
+            text=f"{named(differ)}: of another version than this master ({WANTED})",
             link=f"/app/minions?q=-version:{WANTED}",
         )
 
@@ -165,13 +141,14 @@ WANTED = SALT_VERSION
 async def _certificate(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     if not sight.admin and "audit" not in desk.acl.rooms(sight.caller):
         return
-    for name in ("rest_trisalt", "rest_cherrypy"):
-        block = desk.opts.get(name)
-        path = block.get("ssl_crt") if isinstance(block, Mapping) else None
-        if not isinstance(path, str):
-            continue
+    for path, asked in _certificates(desk.opts):
         try:
             ends = await trio.to_thread.run_sync(_ends, path)
+        except FileNotFoundError:
+            if asked:
+                text = f"{path} is not there"
+                yield Issue(kind="certificate", severity="error", text=text, link="/app/admin")
+            continue
         except (OSError, ValueError) as exc:
             yield Issue(kind="certificate", severity="error", text=f"{path} cannot be read: {exc}", link="/app/admin")
             continue
@@ -186,10 +163,28 @@ async def _certificate(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIte
             )
 
 
+def _certificates(opts: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """The certificates of all listeners, and whether the configuration names them: Halite's may be at other places."""
+    rest = next((opts[name] for name in ("rest_trisalt", "rest_cherrypy") if opts.get(name) is not None), None)
+    halite = opts.get("halite")
+    found: dict[str, bool] = {}
+    if isinstance(rest, Mapping) and not rest.get("disable_ssl"):
+        found |= {str(rest[name]): True for name in ("ssl_crt", "ssl_chain") if rest.get(name)}
+    if isinstance(halite, Mapping) and halite and halite.get("tls", True):
+        if halite.get("certpath") or halite.get("pempath"):
+            found.setdefault(str(halite.get("certpath") or halite["pempath"]), True)
+        else:
+            # As `web/settings` looks for them: the first that is there is the one that is served.
+            pki = os.path.join(str(opts.get("pki_dir") or ""), "api", "console.crt")
+            there = (path for path in (*HALITE_CERTIFICATES, pki) if os.path.exists(path))
+            found |= {path: False for path in (next(there, ""),) if path}
+    yield from found.items()
+
+
 def _ends(path: str) -> float:
     with open(path, "rb") as file:
         certificate = x509.load_pem_x509_certificate(file.read(1 << 20))
-    return certificate.not_valid_after.replace(tzinfo=UTC).timestamp()
+    return certificate.not_valid_after_utc.timestamp()
 
 
 async def _pam(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
@@ -259,18 +254,7 @@ def _read_lost(connection: Any) -> float | None:
     return None if row is None else float(row[0])
 
 
-KINDS = (_keys, _down, _jobs, _states, _versions, _certificate, _pam, _disk, _events)
-
-
-def _named(ids: Sequence[str]) -> str:
-    """Some names, and how many more there are."""
-    if len(ids) <= NAMED:
-        return ", ".join(ids)
-    return f"{', '.join(ids[:NAMED])} and {len(ids) - NAMED} more"
-
-
-def _for(ids: Sequence[str], fun: str, *arg: Any) -> Remedy:
-    return Remedy(client="local_async", fun=fun, tgt=list(ids[:TARGETED]), tgt_type="list", arg=arg)
+KINDS = (_keys, _down, _jobs, _states, _versions, switched_off, advisories, _certificate, _pam, _disk, _events)
 
 
 def _seconds(desk: Desk, option: str, usual: float) -> float:

@@ -16,6 +16,7 @@ import trio
 
 from trisalt.bus.requests import Presence
 from trisalt.errors import NotFound, RemoteProtocolError
+from trisalt.master import mine
 from trisalt.master.keyring import State
 from trisalt.master.sight import ASKS_GRAINS, ASKS_PILLAR, Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
@@ -259,10 +260,15 @@ async def minion(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[
     found |= {"why": presence.why, "latency": presence.latency}
     found["grains"] = grains if sight.may_ask(ASKS_GRAINS, id) else None
     found["pillar"] = await banks.fetch("pillar", id) if sight.may_ask(ASKS_PILLAR, id) else None
-    found["mine"] = await banks.fetch(f"minions/{id}", "mine") if sight.may_ask("mine.get", id) else None
+    found["mine"] = _mine(await banks.fetch(mine.BANK, id)) if sight.may_ask("mine.get", id) else None
     found["updated"] = await banks.updated("grains", id)
     found["key"] = await trio.to_thread.run_sync(_key_of, desk, id) if sight.keys else None
     return found
+
+
+def _mine(kept: Any) -> dict[str, Any] | None:
+    """What a minion offers, without who may have it."""
+    return {fun: mine.unwrapped(entry) for fun, entry in kept.items()} if isinstance(kept, Mapping) else None
 
 
 async def _find(desk: Desk, sight: Sight, id: str) -> Known | None:
