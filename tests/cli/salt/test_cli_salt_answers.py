@@ -8,8 +8,6 @@ import pytest
 
 from tests.cli.salt.answers import JID, RESPONSE, job, returned
 
-# -- what is printed, and how it ends -----------------------------------------------------------------------------
-
 
 def test_each_return_is_printed(door, salt, capsys):
     door.says(list(job(returned("m2"), returned("m1", {"a": [1]}))))

@@ -110,9 +110,6 @@ def outcome(**fields):
     return answer
 
 
-# -- upcalls ------------------------------------------------------------------------------------------------------
-
-
 async def within(master, ask, cls=RunnerRequest):
     """What `ask()` gives while a run is going on."""
     found = []

@@ -18,8 +18,6 @@ from trisalt.bus.requests import (
 from trisalt.master.jobs import keep_jobs
 from trisalt.store.sqlite import open_store
 
-# -- returns ---------------------------------------------------------------------------------------------------
-
 
 async def test_a_return_is_stored_then_told_then_acknowledged(house):
     house.store.jobs.door = trio.Event()

@@ -21,8 +21,6 @@ from trisalt.master.attendance import NOBODY
 from trisalt.master.jobs import keep_jobs
 from trisalt.master.reasons import NO_RESPONSE, explained
 
-# -- watches ---------------------------------------------------------------------------------------------------
-
 
 async def test_a_job_is_settled_when_all_have_returned(house, autojump_clock):
     await house.new_job("m1", "m2")

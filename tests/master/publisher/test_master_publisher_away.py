@@ -24,8 +24,6 @@ from trisalt.master.minions import narrowed
 from trisalt.master.publisher import USUAL_PATIENCE_S, PublishRules
 from trisalt.target.match import matches
 
-# -- jobs that wait for minions -------------------------------------------------------------------------------------
-
 
 @pytest.fixture
 async def m2_away(nursery):

@@ -16,9 +16,6 @@ from trisalt.wire.codec import pack_bin
 LEFT = "20261122123900000001"
 
 
-# -- stopping, and the next daemon -----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def stranger():
     """A process that is not our child's worker, as a previous daemon's job is."""

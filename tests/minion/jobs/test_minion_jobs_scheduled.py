@@ -7,8 +7,6 @@ from trio.testing import wait_all_tasks_blocked
 from trisalt.bus.events import ScheduleDue
 from trisalt.scheduler.entry import Entry
 
-# -- the schedule --------------------------------------------------------------------------------------------------
-
 
 def entry(**mapping):
     return Entry.from_config("j1", {"function": "test.nap", "seconds": 10, **mapping})

@@ -45,9 +45,6 @@ async def an_hour(clock):
     clock.autojump_threshold = patience
 
 
-# -- publications --------------------------------------------------------------------------------------------------
-
-
 async def refused(jobs, logs):
     """Nothing came, and the log says why."""
     with trio.move_on_after(120) as scope:

@@ -11,8 +11,6 @@ from trisalt.errors import RemoteProtocolError, RequestTimeout
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 
-# -- requests ------------------------------------------------------------------------------------------------------
-
 
 async def test_asks_and_opens_the_answer(patient_clock, linked, master):
     master.answers["_mine"] = True

@@ -10,8 +10,6 @@ from trisalt.bus.events import Connected, PillarRefresh
 from trisalt.errors import Rejected
 from trisalt.transport.publish import Notice
 
-# -- signing in ----------------------------------------------------------------------------------------------------
-
 
 async def test_signs_in_pins_the_key_then_subscribes(patient_clock, open_link, master, identity):
     logs, _ = await until_accepted(open_link, master)
