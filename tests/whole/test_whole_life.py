@@ -184,6 +184,9 @@ def test_a_probe_tells_one_that_is_well_from_one_that_hangs(lab, name, which):
 def test_a_hangup_takes_the_masters_configuration_anew(lab):
     folder = lab.master_dir()
     log = folder / "log"
+    # This leaves a warm child behind, that has the configuration from before.
+    asked = ("salt-run", "--out", "json", "config.get", "nodegroups:all_of_us", "default=nobody")
+    assert json.loads(lab.run(*asked).stdout) == "nobody"
     reconfigure(
         folder,
         "master",
@@ -199,6 +202,7 @@ def test_a_hangup_takes_the_masters_configuration_anew(lab):
         assert name in said.split("at_restart")[0], said
     assert "worker_threads" in said.split("at_restart")[1], said
     assert "Unknown config option 'timuot'" in lab.daemons["master"].text()
+    assert json.loads(lab.run(*asked).stdout) == "m1 or nobody"
     assert lab.salt("-N", "all_of_us", "test.ping") == {"m1": True}
     assert "[DEBUG   ]" in log.read_text()
     minion = lab.start_minion("m2")
