@@ -58,6 +58,9 @@ JOB = {
         ("compliance?state=failed", {"op": "compliance", "state": "failed"}),
         ("compliance/web1", {"op": "differences", "id": "web1"}),
         ("me/prefs", {"op": "prefs"}),
+        ("minions/web1/events?tag=salt/*&since=1&limit=9", {"op": "minion_events", "id": "web1", "tag": "salt/*", "since": 1.0, "limit": 9}),
+        ("jobs/7/events?until=2.5&cursor=x", {"op": "job_events", "jid": "7", "until": 2.5, "cursor": "x"}),
+        ("reactors?tag=salt/auth", {"op": "reactors", "tag": "salt/auth"}),
     ],
 )  # fmt: skip
 async def test_an_endpoint_asks_the_master_one_question_in_the_users_name(ann, door, path, question):

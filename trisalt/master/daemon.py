@@ -518,6 +518,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext, parts: 
                 presence=here.presence,
                 workers=parts.workers,
                 opts=live.opts,
+                files=here.files,
             ),
         )
         await background.start(door)

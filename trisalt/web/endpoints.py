@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from trisalt.web.shapes import ANY, TEXT, Schema, array, named, obj, page, ref
+from trisalt.web.shapes import ANY, TEXT, YES, Schema, array, named, obj, page, ref
 
 LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 1000}
 SECONDS: Schema = {"type": "number"}
@@ -60,6 +60,11 @@ class Endpoint:
 _PAGING = (
     Parameter(name="cursor", doc="Where the page begins: `next` of the page before."),
     Parameter(name="limit", schema=LIMIT, doc="How many items a page has, 100 by default."),
+)
+_PAST = (
+    Parameter(name="tag", doc="Globs over tags, with commas between them."),
+    Parameter(name="since", schema=SECONDS, doc="Not before this moment."),
+    Parameter(name="until", schema=SECONDS, doc="Not after this moment."),
 )
 
 
@@ -171,6 +176,36 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         big=True,
         may_be_missing=True,
+    ),
+    Endpoint(
+        path="/jobs/{jid}/events",
+        name="job_events",
+        op="job_events",
+        doc="The events of one job that are kept, newest first, as far as they may be seen.",
+        answer=page(ref("event")),
+        parameters=(_of("jid", "The job's id."), *_PAST, *_PAGING),
+        big=True,
+        may_be_missing=True,
+    ),
+    Endpoint(
+        path="/minions/{id}/events",
+        name="minion_events",
+        op="minion_events",
+        doc="The events that are kept of one minion, newest first, as far as they may be seen: those whose tag names "
+        "it, those it sent, and those of jobs that are for it. A page may be short though there is a next.",
+        answer=page(ref("event")),
+        parameters=(_of("id", "The minion's id."), *_PAST, *_PAGING),
+        big=True,
+        may_be_missing=True,
+    ),
+    Endpoint(
+        path="/reactors",
+        name="reactors",
+        op="reactors",
+        doc="What the option `reactor` says, with the SLS files as they are; for who may run `config.values`.",
+        answer=obj({"items": array(ref("reactor")), "runs": YES}),
+        parameters=(Parameter(name="tag", doc="A tag: `matches` says which of them it would wake."),),
+        big=True,
     ),
     Endpoint(
         method="POST",

@@ -183,6 +183,14 @@ SHAPES: dict[str, Schema] = {
         },
         {"reference": {**TEXT, "description": "An address of http or https where there is more to read."}},
     ),
+    "event": obj({"id": TEXT, "tag": TEXT, "data": ANY, "origin": TEXT, "at": MOMENT}),
+    "reactor": obj(
+        {
+            "tag": TEXT,
+            "files": array(obj({"path": TEXT, "source": maybe(TEXT), "error": TEXT})),
+            "matches": maybe(YES),
+        }
+    ),
     "standing": obj(_STANDING),
     "differences": obj(
         {

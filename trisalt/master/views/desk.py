@@ -16,6 +16,7 @@ import structlog
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import Caller
 from trisalt.errors import Denied, RemoteProtocolError
+from trisalt.fileserver.served import Served
 from trisalt.master.acl import Acl
 from trisalt.master.arguments import Mask
 from trisalt.master.keyring import Keyring
@@ -36,7 +37,7 @@ PAGE, MOST = 100, 1000
 
 @attrs.define(kw_only=True, eq=False)
 class Desk:
-    """Whom to ask. `opts` are the master's as they are now; `clock` is wall time."""
+    """Whom to ask. `opts` are the master's as they are now; `files` is its file server; `clock` is wall time."""
 
     bus: Bus
     store: Store
@@ -46,6 +47,7 @@ class Desk:
     presence: PresenceDesk
     workers: Workers
     opts: Mapping[str, Any]
+    files: Served | None = None
     clock: Callable[[], float] = time.time
     sights: Sights = attrs.field(init=False)
     index: Index = attrs.field(factory=Index, init=False)

@@ -248,10 +248,8 @@ async def minion(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[
 
     Raises NotFound for one that is not there, or that they may not see.
     """
-    id = question.get("id")
-    one = await _find(desk, sight, id) if isinstance(id, str) else None
-    if one is None or not isinstance(id, str):
-        raise NotFound(f"There is no minion {id!r}")
+    one = await find(desk, sight, question)
+    id = one.id
     banks = desk.store.banks
     grains = (await banks.fetch("grains", id)) or {}
     found = _item(one, grains, (), sight)
@@ -271,11 +269,16 @@ def _mine(kept: Any) -> dict[str, Any] | None:
     return {fun: mine.unwrapped(entry) for fun, entry in kept.items()} if isinstance(kept, Mapping) else None
 
 
-async def _find(desk: Desk, sight: Sight, id: str) -> Known | None:
-    state = await trio.to_thread.run_sync(desk.keyring.state, id)
-    if state is State.ACCEPTED:
-        return known(id, desk.presence.find(id)) if sight.sees_minion(id) else None
-    return Known(id=id, status=state.name.lower()) if state is not None and sight.keys else None
+async def find(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> Known:
+    """The minion `id` that a question is about. Raises NotFound for one that is not there, or that they may not see."""
+    id = question.get("id")
+    state = await trio.to_thread.run_sync(desk.keyring.state, id) if isinstance(id, str) else None
+    if isinstance(id, str):
+        if state is State.ACCEPTED and sight.sees_minion(id):
+            return known(id, desk.presence.find(id))
+        if state not in (None, State.ACCEPTED) and sight.keys:
+            return Known(id=id, status=state.name.lower())
+    raise NotFound(f"There is no minion {id!r}")
 
 
 def _key_of(desk: Desk, id: str) -> dict[str, Any] | None:

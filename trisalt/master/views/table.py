@@ -10,12 +10,14 @@ from trisalt.master.views.compliance import compliance, differences
 from trisalt.master.views.desk import Desk, Operation, admit
 from trisalt.master.views.docs import docs
 from trisalt.master.views.explain import explain
+from trisalt.master.views.history import job_events, minion_events
 from trisalt.master.views.issues import issues
 from trisalt.master.views.jobs import job, jobs, returns
 from trisalt.master.views.keys import keys
 from trisalt.master.views.minions import minion, minions, preview
 from trisalt.master.views.overview import overview
 from trisalt.master.views.prefs import prefs
+from trisalt.master.views.reactors import reactors
 
 OPERATIONS: Mapping[str, Operation] = {
     "minions": minions,
@@ -29,6 +31,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "compliance": compliance,
     "differences": differences,
     "issues": issues,
+    "minion_events": minion_events,
+    "job_events": job_events,
+    "reactors": reactors,
     "docs": docs,
     "prefs": prefs,
     "explain": explain,
