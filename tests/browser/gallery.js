@@ -1,21 +1,14 @@
 /** The gallery: each component in the states that it can be in, with data that nobody should send. */
-import { html, render, useState } from "/static/lib/ui.js";
 import { speak } from "/static/lib/i18n.js";
-import { Button, CopyButton } from "/static/parts/button.js";
-import { Empty, Failed, Loading, Notice, Panel } from "/static/parts/blank.js";
-import { Bars, Progress, Spark } from "/static/parts/charts.js";
-import { Changes, Diff } from "/static/parts/diff.js";
-import { Confirm, Dialog } from "/static/parts/dialog.js";
-import { Facets } from "/static/parts/facets.js";
-import { Fingerprint } from "/static/parts/finger.js";
-import { ICONS, Icon } from "/static/parts/icon.js";
-import { Menu } from "/static/parts/menu.js";
-import { QueryBox } from "/static/parts/query.js";
-import { Count, Status } from "/static/parts/status.js";
+import { html, render, useState } from "/static/lib/ui.js";
+import { Button, Confirm, CopyButton, Dialog, Icon, Menu, Tabs, toast, Toasts } from "/static/parts/controls.js";
+import { Bars, Empty, Failed, Fingerprint, Loading, Notice, Panel, Progress, Spark, Status } from "/static/parts/facts.js";
+import { Facets, QueryBox } from "/static/parts/fields.js";
 import { Table } from "/static/parts/table.js";
-import { Tabs } from "/static/parts/tabs.js";
-import { Toasts, toast } from "/static/parts/toast.js";
-import { Tree } from "/static/parts/tree.js";
+import { Changes, Diff, Tree } from "/static/parts/tree.js";
+
+/** The names that the sprite has. */
+const ICONS = [...(await (await fetch("/static/style/icons.svg")).text()).matchAll(/ id="(\w+)"/g)].map(([, name]) => name);
 
 const here = new URLSearchParams(location.search);
 const page = document.documentElement;
@@ -88,7 +81,7 @@ function Gallery() {
       <${Menu} kind="quiet" icon="user" label="ruo91" end items=${[{ heading: "Theme" }, { label: "System", checked: true }, { label: "Dark", checked: false }, null, { label: "Log out", icon: "out" }]} />
     </header>
     <nav class="nav" aria-label="Main"><ul>
-      ${["overview", "console", "minions", "jobs", "events", "states", "keys", "admin"].map((name) => html`<li key=${name}><a href=${`#${name}`} aria-current=${name === "minions" ? "page" : undefined}><${Icon} name=${name} /><span>${name[0].toUpperCase() + name.slice(1)}</span>${name === "keys" && html`<${Count} n=${2} tone="changed" label="pending" />`}</a></li>`)}
+      ${["overview", "console", "minions", "jobs", "events", "states", "keys", "admin"].map((name) => html`<li key=${name}><a href=${`#${name}`} aria-current=${name === "minions" ? "page" : undefined}><${Icon} name=${name} /><span>${name[0].toUpperCase() + name.slice(1)}</span></a></li>`)}
     </ul></nav>
     <main class="main" id="main" tabindex="-1"><div class="screen">
       <div class="screen-head"><div class="titles"><h1>Gallery <${Status} state="running" pill /></h1><p class="lead">Every component, in every state, with data that nobody should send.</p></div>
@@ -124,7 +117,7 @@ function Gallery() {
         <${Section} title="States">
           <div class="row">${["up", "down", "never", "pending", "denied", "rejected"].map((state) => html`<${Status} key=${state} state=${state} />`)}</div>
           <div class="row">${["ok", "changed", "failed", "running", "missing", "partial"].map((state) => html`<${Status} key=${state} state=${state} pill />`)}</div>
-          <div class="row"><${Count} n=${12} /><${Count} n=${3} tone="failed" /><${Count} n=${2} tone="changed" /><span class="tag">glob</span><a class="chip" href="#x">os:Debian</a><button type="button" class="chip" aria-pressed="true">failed <span class="n">3</span></button> <kbd>Ctrl</kbd> <kbd>K</kbd></div>
+          <div class="row"><span class="tag">glob</span><a class="chip" href="#x">os:Debian</a><button type="button" class="chip" aria-pressed="true">failed <span class="n">3</span></button> <kbd>Ctrl</kbd> <kbd>K</kbd></div>
           <${Progress} total=${42} ok=${30} changed=${6} failed=${1} running=${3} note />
           <${Progress} total=${0} note />
         <//>

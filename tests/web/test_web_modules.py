@@ -97,14 +97,14 @@ VALUES = [
 
 def test_what_is_given_as_yaml_is_read_as_what_it_was(said):
     texts = said(
-        f"import {{ toYaml }} from './lib/formats.js'; console.log(JSON.stringify({json.dumps(VALUES)}.map(toYaml)))"
+        f"import {{ toYaml }} from './lib/results.js'; console.log(JSON.stringify({json.dumps(VALUES)}.map(toYaml)))"
     )
     for value, text in zip(VALUES, texts, strict=True):
         assert yaml.safe_load(text) == value, text
 
 
 def test_the_console_and_the_master_call_the_same_functions_housekeeping(said):
-    listed = said("import { HOUSEKEEPING } from './lib/housekeeping.js'; console.log(JSON.stringify(HOUSEKEEPING))")
+    listed = said("import { HOUSEKEEPING } from './lib/events.js'; console.log(JSON.stringify(HOUSEKEEPING))")
     assert listed == list(HOUSEKEEPING)
 
 

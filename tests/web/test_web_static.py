@@ -1,6 +1,5 @@
 """The files of the console's front end: what is not ours is as it came, and ours do nothing that the page's policy forbids."""
 
-import gzip
 import hashlib
 import re
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import trisalt
+from tests.support.typescript import tsc
+from trisalt.web.console.assets import read_assets
 
 STATIC = Path(trisalt.__file__).parent / "web/console/static"
 SERVED = sorted(path for path in STATIC.rglob("*") if path.suffix in {".js", ".css", ".svg"})
@@ -53,28 +54,60 @@ def test_a_module_fits_in_a_head_and_says_what_it_is_for(path):
     assert lines[0].startswith("/**")
 
 
-SCREENS = sorted((STATIC / "screens").glob("*.js"))
+ASSETS = read_assets()
+# The language of these is another than the reader's.
+FOREIGN = {"en": ("texts/ko.js", "texts/ko_fleet.js"), "ko": ("texts/en.js", "texts/en_fleet.js")}
 
 
-def loaded(*roots: Path) -> set[Path]:
-    """The modules that come with these: what is imported on demand comes when it is wanted."""
-    found: set[Path] = set()
-    waiting = list(roots)
-    while waiting:
-        path = waiting.pop().resolve()
-        if path not in found:
-            found.add(path)
-            imports = re.findall(r"^(?:import|export)\b[^;]*?\"(\.[^\"]+)\";", path.read_text(), re.MULTILINE)
-            waiting += [path.parent / target for target in imports]
-    return found
-
-
-@pytest.mark.parametrize("screen", SCREENS, ids=name)
-def test_what_a_browser_loads_for_a_screen_is_small(screen):
-    files = loaded(STATIC / "app.js", STATIC / "texts/ko.js", screen) | set((STATIC / "style").glob("*.css"))
-    sizes = {name(path): len(gzip.compress(path.read_bytes(), 9)) for path in files}
-    assert len(sizes) > 40
+@pytest.mark.parametrize("language", FOREIGN)
+def test_what_a_reader_is_sent_who_visits_every_screen_is_small(language):
+    sizes = {
+        name: len(asset.packed or asset.body)
+        for name, asset in ASSETS.files.items()
+        if name.endswith((".js", ".css", ".svg")) and name not in FOREIGN[language]
+    }
+    assert len(sizes) == len(ASSETS.files) - 2
     assert sum(sizes.values()) < 150_000, sorted(sizes.items(), key=lambda item: -item[1])[:8]
+
+
+def test_every_module_is_loaded_by_something():
+    lazily = re.compile(r"\bimport\(\"\.\./([^\"]+)\"\)")
+    on_demand = {
+        target
+        for path in OURS
+        for line in path.read_text().splitlines()
+        for target in lazily.findall(line)
+        if "@" not in line
+    }
+    assert set(ASSETS.loaded_with("app.js", *sorted(on_demand))) == {
+        name for name in ASSETS.files if name.endswith(".js")
+    }
+
+
+def test_what_is_sent_is_the_same_program_without_its_comments(tmp_path):
+    emitted = []
+    for folder, text_of in (("kept", Path.read_text), ("sent", lambda path: ASSETS.files[name(path)].body.decode())):
+        for path in OURS:
+            if path.suffix == ".js":
+                copy = tmp_path / folder / name(path)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_text(text_of(path))
+        options = ["--allowJs", "--removeComments", "--noResolve", "--target", "esnext", "--module", "esnext"]
+        out = tmp_path / f"{folder}.out"
+        copies = sorted(str(path) for path in (tmp_path / folder).rglob("*.js"))
+        tsc(
+            "--ignoreConfig", *options, "--outDir", str(out), "--rootDir", str(tmp_path / folder), *copies, cwd=tmp_path
+        )
+        emitted.append({str(path.relative_to(out)): path.read_text() for path in out.rglob("*.js")})
+    assert emitted[0].keys() == {name(path) for path in OURS if path.suffix == ".js"}
+    assert emitted[0] == emitted[1]
+
+
+@pytest.mark.parametrize("path", [path for path in OURS if path.suffix in {".js", ".css"}], ids=name)
+def test_what_is_sent_stands_on_the_same_lines_as_what_was_written(path):
+    written, sent = path.read_text().splitlines(), ASSETS.files[name(path)].body.decode().splitlines()
+    assert len(sent) == len(written)
+    assert [line for line in sent if line] == [line for line, other in zip(written, sent, strict=True) if other]
 
 
 def test_imports_are_relative_and_lead_to_files():

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { again, hides, wordOf } from "../../../trisalt/web/console/static/lib/again.js";
-import { BLANK, LineError, fromLine, fromQuery, kindOf, lacks, toLine, toLow, toQuery } from "../../../trisalt/web/console/static/lib/command.js";
-import { asksFor, dangerous } from "../../../trisalt/web/console/static/lib/danger.js";
-import { form } from "../../../trisalt/web/console/static/lib/lowstate.js";
-import { secretive } from "../../../trisalt/web/console/static/lib/secrets.js";
-import { missing, toFields, toWords } from "../../../trisalt/web/console/static/lib/signature.js";
-import { templateCommand } from "../../../trisalt/web/console/static/lib/templates.js";
-import { quote, split } from "../../../trisalt/web/console/static/lib/words.js";
+import {
+  again, BLANK, form, fromLine, fromQuery, hides, kindOf, lacks, LineError, quote, split, templateCommand, toLine, toLow, toQuery, wordOf,
+} from "../../../trisalt/web/console/static/lib/command.js";
+import { missing, toFields, toWords } from "../../../trisalt/web/console/static/lib/query.js";
+import { asksFor, dangerous, secretive } from "../../../trisalt/web/console/static/lib/rules.js";
 
 const LINES = [
   ["salt '*' test.ping", { tgt: "*", fun: "test.ping", mode: "sync" }],

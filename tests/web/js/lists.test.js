@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { QueryError, compound, fieldWord, has, parse, toggled } from "../../../trisalt/web/console/static/lib/query.js";
-import { isDiff, linesOf } from "../../../trisalt/web/console/static/parts/diff.js";
-import { compared, digits, groups } from "../../../trisalt/web/console/static/parts/finger.js";
-import { ranged, rowsIn, scrolledTo } from "../../../trisalt/web/console/static/parts/rows.js";
-import { relative, span } from "../../../trisalt/web/console/static/parts/time.js";
-import { found, shown, summary } from "../../../trisalt/web/console/static/parts/treedata.js";
+import { compound, fieldWord, has, parse, QueryError, toggled } from "../../../trisalt/web/console/static/lib/query.js";
+import { compared, digits, groups, relative, span } from "../../../trisalt/web/console/static/parts/facts.js";
+import { ranged, rowsIn, scrolledTo } from "../../../trisalt/web/console/static/parts/table.js";
+import { found, isDiff, linesOf, shown, summary } from "../../../trisalt/web/console/static/parts/tree.js";
 
 const CASES = JSON.parse(readFileSync(new URL("../../target/query_cases.json", import.meta.url), "utf8"));
 

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { returnsToCsv, toCsv, toNested, toYaml } from "../../../trisalt/web/console/static/lib/formats.js";
-import { canonical, grouped, matrix, natural } from "../../../trisalt/web/console/static/lib/group.js";
-import { apply, countsOf, stateOf } from "../../../trisalt/web/console/static/lib/jobs.js";
-import { ofJid } from "../../../trisalt/web/console/static/lib/jid.js";
-import { isStates, statesOf, verdict } from "../../../trisalt/web/console/static/lib/returns.js";
+import { apply, countsOf, ofJid, stateOf } from "../../../trisalt/web/console/static/lib/jobs.js";
+import {
+  canonical, grouped, isStates, matrix, natural, returnsToCsv, statesOf, toCsv, toNested, toYaml, verdict,
+} from "../../../trisalt/web/console/static/lib/results.js";
 
 const state = (more) => ({ result: true, comment: "", changes: {}, __run_num__: 0, duration: 1.5, start_time: "10:00", ...more });
 const RUN = {

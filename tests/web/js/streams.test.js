@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { best, score } from "../../../trisalt/web/console/static/lib/fuzzy.js";
-import { Hub } from "../../../trisalt/web/console/static/lib/hub.js";
-import { find, at } from "../../../trisalt/web/console/static/lib/paths.js";
-import { may } from "../../../trisalt/web/console/static/lib/perms.js";
-import { Ring } from "../../../trisalt/web/console/static/lib/ring.js";
-import { SseReader } from "../../../trisalt/web/console/static/lib/sse.js";
-import { asReactor, globbed, passes, tell } from "../../../trisalt/web/console/static/lib/telling.js";
+import { asReactor, globbed, passes, Ring, tell } from "../../../trisalt/web/console/static/lib/events.js";
+import { Hub, SseReader } from "../../../trisalt/web/console/static/lib/hub.js";
+import { at, find } from "../../../trisalt/web/console/static/lib/paths.js";
+import { best, score } from "../../../trisalt/web/console/static/lib/query.js";
+import { may } from "../../../trisalt/web/console/static/lib/rules.js";
 
 test("a stream is read the same however it was cut", () => {
   const text = "\ufeffretry: 400\n\n: ping\n\nid: L:1\ndata: {\"a\":\ndata: 1}\n\nid: L:2\r\ndata: x\r\n\r\ndata:y\r\rid: L:3\n\n";

@@ -1,5 +1,8 @@
 """The files of the front end, read once: each with the digest that its address carries, and packed for the way.
 
+What is written for those who read the sources stays here: comments that have lines to themselves are sent as empty
+lines, so that whatever a browser says of a line and a column is true of the file.
+
 A browser that has a file under its digest never asks for it again; a new version of the console has new addresses,
 which the import map tells, so that no page mixes two versions.
 """
@@ -10,6 +13,8 @@ import base64
 import gzip
 import hashlib
 import json
+import posixpath
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,8 +29,12 @@ KINDS = {
     ".png": "image/png",
 }
 
-_STYLES = tuple(f"style/{name}.css" for name in ("tokens", "base", "layout", "controls", "data"))
-PRINT = "style/print.css"
+# What is not ours is sent as it came.
+VENDORED = "vendor/"
+STYLES = tuple(f"style/{name}.css" for name in ("base", "layout", "controls", "data", "screens"))
+
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$", re.MULTILINE)
+_IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', re.MULTILINE)
 
 
 @attrs.frozen(kw_only=True)
@@ -40,10 +49,9 @@ class Asset:
 
 @attrs.frozen(kw_only=True)
 class Assets:
-    """All files by their path below the folder, and one word that differs for each set of them."""
+    """All files by their path below the folder."""
 
     files: Mapping[str, Asset]
-    version: str
 
     def address(self, name: str) -> str:
         """The address of a file, below where the files are served."""
@@ -55,10 +63,18 @@ class Assets:
         # It stands in a page: nothing in it may end the element.
         return json.dumps({"imports": imports}, separators=(",", ":")).replace("<", "\\u003c")
 
-    def styles(self) -> list[str]:
-        """The style sheets in the order in which they hold: what all is made of first, paper last."""
-        names = sorted(name for name in self.files if name.endswith(".css") and name != PRINT)
-        return sorted(names, key=lambda name: _STYLES.index(name) if name in _STYLES else len(_STYLES))
+    def loaded_with(self, *names: str) -> list[str]:
+        """These modules and all that they import, in turn; not what they ask for only when it is wanted."""
+        found: dict[str, None] = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                found[name] = None
+                folder = posixpath.dirname(name)
+                targets = [] if name.startswith(VENDORED) else _IMPORT.findall(self.files[name].body.decode())
+                waiting += [posixpath.normpath(posixpath.join(folder, target)) for target in targets]
+        return list(found)
 
 
 def read_assets(folder: Path = FOLDER) -> Assets:
@@ -67,22 +83,28 @@ def read_assets(folder: Path = FOLDER) -> Assets:
     for path in sorted(folder.rglob("*")):
         if path.suffix not in KINDS or not path.is_file():
             continue
+        name = path.relative_to(folder).as_posix()
         body = path.read_bytes()
+        if path.suffix in (".js", ".css") and not name.startswith(VENDORED):
+            body = without_comments(body.decode()).encode()
         packed = gzip.compress(body, 9, mtime=0) if path.suffix != ".png" else body
-        files[path.relative_to(folder).as_posix()] = Asset(
+        files[name] = Asset(
             body=body,
             packed=packed if len(packed) < len(body) else None,
             kind=KINDS[path.suffix],
-            digest=_short(hashlib.sha256(body)),
+            digest=hashlib.sha256(body).hexdigest()[:12],
         )
-    whole = hashlib.sha256("".join(f"{name}{asset.digest}" for name, asset in files.items()).encode())
-    return Assets(files=files, version=_short(whole))
+    return Assets(files=files)
+
+
+def without_comments(text: str) -> str:
+    """A module or a style sheet without the comments that have lines to themselves; all else stays where it stands.
+
+    A test parses both and finds the same program: no text of ours has a line that looks like a comment.
+    """
+    return _COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), text)
 
 
 def source_hash(text: str) -> str:
     """What a content security policy calls an inline script by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _short(digest: hashlib._Hash) -> str:
-    return digest.hexdigest()[:12]

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Scope
 
 from trisalt.web.app import Web
-from trisalt.web.console.assets import PRINT, Assets, read_assets, source_hash
+from trisalt.web.console.assets import STYLES, Assets, read_assets, source_hash
 from trisalt.web.console.plain import PLAIN, Plain
 from trisalt.web.guards import CSP
 from trisalt.web.negotiate import prefers_html
@@ -28,10 +28,8 @@ _LOOKS = {
     "density": ("comfortable", "compact"),
     "language": ("en", "ko"),
 }
-# Loaded together with the page, not one after the other as imports are found.
-_FIRST = ("app.js", "vendor/htm-preact.js", "vendor/signals-core.js")
 _FOREVER = "public, max-age=31536000, immutable"
-# A worker obeys the policy that its own file came with, not its page's: it loads two modules and asks for events.
+# A worker obeys the policy that its own file came with, not its page's: it asks for events.
 _WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"
 # Addresses of the API that the console has too.
 _SHARED = ("minions", "jobs", "keys", "events")
@@ -79,6 +77,8 @@ class Page:
         self._root = root
         self._static = f"{base}/static"
         self._map = assets.import_map(self._static)
+        # What comes with the page, all at once and not one after the other as imports are found.
+        self._first = {tag: assets.loaded_with("app.js", f"texts/{tag}.js") for tag in _LOOKS["language"]}
         scripts = f"script-src 'self' '{source_hash(self._map)}'"
         self._headers = {
             "Content-Security-Policy": CSP.replace("script-src 'self'", scripts) + "; trusted-types trisalt",
@@ -116,9 +116,8 @@ class Page:
 
     def text(self, look: Mapping[str, str]) -> str:
         """The page itself."""
-        links = [f'<link rel="stylesheet" href="{self._address(name)}">' for name in self._assets.styles()]
-        links.append(f'<link rel="stylesheet" media="print" href="{self._address(PRINT)}">')
-        links += [f'<link rel="modulepreload" href="{self._address(name)}">' for name in _FIRST]
+        links = [f'<link rel="stylesheet" href="{self._address(name)}">' for name in STYLES]
+        links += [f'<link rel="modulepreload" href="{self._address(name)}">' for name in self._first[look["language"]]]
         newline = "\n"
         return f"""<!doctype html>
 <html lang="{look["language"]}" data-theme="{look["theme"]}" data-density="{look["density"]}">
@@ -127,7 +126,7 @@ class Page:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="trisalt-base" content="{html.escape(self._base)}">
 <meta name="trisalt-root" content="{html.escape(self._root)}">
-<meta name="trisalt-files" content="{self._assets.version}">
+<meta name="trisalt-icons" content="{self._address("style/icons.svg")}">
 <title>trisalt</title>
 <noscript><meta http-equiv="refresh" content="0; url={html.escape(self._base + PLAIN)}"></noscript>
 <link rel="icon" type="image/svg+xml" href="{self._address("style/mark.svg")}">

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from trisalt.errors import TrisaltError
 from trisalt.web.app import Web, status_of
-from trisalt.web.console.assets import Assets
+from trisalt.web.console.assets import STYLES, Assets
 from trisalt.web.door import expect
 from trisalt.web.guards import CSP, address_of
 from trisalt.web.negotiate import body_of
@@ -45,10 +45,9 @@ class Plain:
     def __init__(self, web: Web, assets: Assets, *, base: str) -> None:
         self._web = web
         self._at = base + PLAIN
-        names = (name for name in assets.styles())
         mark = html.escape(f"{base}/static/{assets.address('style/mark.svg')}")
         self._styles = f'<link rel="icon" type="image/svg+xml" href="{mark}">' + "".join(
-            f'<link rel="stylesheet" href="{html.escape(f"{base}/static/{assets.address(name)}")}">' for name in names
+            f'<link rel="stylesheet" href="{html.escape(f"{base}/static/{assets.address(name)}")}">' for name in STYLES
         )
 
     def routes(self) -> list[Route]:

@@ -1,23 +1,19 @@
 /**
  * Command: what `salt` does on a command line, from the page. The form, the one line and the address say the same.
  */
-import { html, useRef, useSignal, useState } from "../lib/ui.js";
-import { kindOf, lacks } from "../lib/command.js";
-import { asksFor } from "../lib/danger.js";
+import { html, useCallback, useEffect, useRef, useSignal, useState } from "../lib/ui.js";
+import { get } from "../lib/api.js";
+import { FORMATS, fromLine, fromQuery, kindOf, lacks, LineError, quote, split, toLine, toQuery } from "../lib/command.js";
 import { t } from "../lib/i18n.js";
-import { prefer, prefs } from "../lib/prefs.js";
-import { allowed, session } from "../lib/session.js";
-import { missing } from "../lib/signature.js";
-import { Button } from "../parts/button.js";
-import { reasonOf } from "../parts/blank.js";
-import { Confirm } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
-import { toast } from "../parts/toast.js";
-import { Arguments, Function, useFunction } from "./arguments.js";
-import { Fillers } from "./menus.js";
-import { Line } from "./line.js";
-import { execute } from "./ran.js";
-import { Names, Target, matched, usePreview } from "./target.js";
+import { missing, sorted, toFields, toWords, typed } from "../lib/query.js";
+import { route, setQuery } from "../lib/router.js";
+import { asksFor, secretive } from "../lib/rules.js";
+import { allowed, prefer, prefs, session } from "../lib/session.js";
+import { Button, Confirm, CopyButton, Icon, toast } from "../parts/controls.js";
+import { reasonOf } from "../parts/facts.js";
+import { Combo } from "../parts/fields.js";
+import { execute, Fillers } from "./ran.js";
+import { matched, Names, Target, usePreview } from "./target.js";
 
 const TEST = "test=True";
 
@@ -146,4 +142,172 @@ function signature({ fun, parameters }) {
   const one = ({ name, required, default: value, kind }) =>
     kind === "varargs" ? `*${name}` : kind === "kwargs" ? `**${name}` : required ? name : `${name}=${value === undefined || value === null ? "None" : JSON.stringify(value)}`;
   return `${fun}(${parameters.map(one).join(", ")})`;
+}
+
+/* What a command does: the function, and one field for each of its parameters. */
+
+/** Milliseconds of rest before the server is asked for a function. */
+const REST = 150;
+const known = new Map();
+
+/**
+ * What is known of a function: `{fun, doc, parameters}`; null when it is none that the server knows.
+ * @param {string} fun
+ */
+function useFunction(fun) {
+  const { kind, name } = kindOf(fun);
+  const full = kind === "local" ? name : `${kind}.${name}`;
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    if (known.has(full) || !/^[\w-]+(\.[\w-]+)+$/.test(full)) return;
+    const controller = new AbortController();
+    const timer = setTimeout(() => {
+      look(full, controller.signal).then(
+        (found) => (known.set(full, found), redraw((n) => n + 1)),
+        () => {},
+      );
+    }, REST);
+    return () => (clearTimeout(timer), controller.abort());
+  }, [full]);
+  return known.get(full) ?? null;
+}
+
+/** What the server knows of it. A name that is typed half is none: the list of names says which are, and nobody is asked for the others. */
+async function look(full, signal) {
+  const { items = [] } = await get("docs", { q: full, limit: 20 }, signal);
+  return items.some(({ fun }) => fun === full) ? get(`docs/${encodeURIComponent(full)}`, {}, signal) : null;
+}
+
+/** @param {{command: import("../lib/command.js").Command, patch: Function, about: any, inputRef: any}} props */
+function Function({ command, patch, inputRef }) {
+  return html`<div class="field command-function"><label class="label" for="command-function">${t("command.function")}</label>
+    <${Combo} name="command-function" mono inputRef=${inputRef} value=${command.fun} placeholder="test.ping" onInput=${(value) => patch({ fun: value.trim() })} suggest=${functions} />
+  </div>`;
+}
+
+async function functions(text, signal) {
+  const words = text.replace(/^(runner|wheel)s\./, "$1.");
+  if (!words) return [];
+  const { items = [] } = await get("docs", { q: words }, signal);
+  return items.slice(0, 12).map(({ fun, summary }) => ({ value: fun, note: summary }));
+}
+
+/** Fields for the arguments; one free field where the function is not known. @param {{command: any, patch: Function, about: any}} props */
+function Arguments({ command: { words }, patch, about }) {
+  const parameters = about?.parameters ?? null;
+  if (!parameters) {
+    return html`<div class="field grow"><label class="label" for="command-arg">${t("command.arguments")}</label>
+      <${WordsField} id="command-arg" words=${words} onWords=${(next) => patch({ words: next })} />
+    </div>`;
+  }
+  const fields = toFields(words, parameters);
+  const { named, open } = sorted(parameters);
+  const write = (values, rest) => patch({ words: toWords({ values, rest }, parameters) });
+  const more = open || fields.rest.length > 0;
+  if (!named.length && !more) return html`<p class="command-noargs faint">${t("command.noArguments")}</p>`;
+  return html`${named.map(
+      (parameter) => html`<label class="field command-arg" key=${parameter.name}>
+        <span class="label mono">${parameter.name}${parameter.required && html`<span class="req" title=${t("command.required")}> *</span><span class="sr"> ${t("command.required")}</span>`}</span>
+        <input class="input mono" type="text" autocomplete="off" spellcheck=${false} placeholder=${typed(parameter.default)} aria-required=${parameter.required ? "true" : undefined}
+          value=${fields.values[parameter.name] ?? ""} onInput=${(event) => write({ ...fields.values, [parameter.name]: event.target.value }, fields.rest)} />
+      </label>`,
+    )}
+    ${more &&
+    html`<div class="field command-arg wide"><label class="label" for="command-more">${t("command.more")}</label>
+      <${WordsField} id="command-more" words=${fields.rest} placeholder=${t("command.more.hint")} onWords=${(rest) => write(fields.values, rest)} />
+    </div>`}`;
+}
+
+/** Several words in one field. What one types stays as typed while it says the same words. */
+function WordsField({ id, words, onWords, placeholder }) {
+  const [text, setText] = useState(words.map(quote).join(" "));
+  const own = read(text);
+  const shown = own && JSON.stringify(own) === JSON.stringify(words) ? text : words.map(quote).join(" ");
+  const type = (event) => {
+    setText(event.target.value);
+    const next = read(event.target.value);
+    // An open quote is not the end of the word yet.
+    onWords(next ?? [event.target.value]);
+  };
+  return html`<input id=${id} class="input mono" type="text" autocomplete="off" spellcheck=${false} placeholder=${placeholder} value=${own ? shown : text} onInput=${type} />`;
+}
+
+function read(text) {
+  try {
+    return split(text);
+  } catch {
+    return null;
+  }
+}
+
+/* The command as one line, which can be typed into as well as the form. */
+
+/** @param {{command: import("../lib/command.js").Command, patch: Function}} props */
+function Line({ command, patch }) {
+  const [text, setText] = useState(null);
+  const [wrong, setWrong] = useState("");
+  const silent = kindOf(command.fun).kind === "local" && FORMATS[command.tgt_type] === null;
+  const shown = text ?? (command.tgt || command.fun ? toLine(command) : "");
+  const type = (event) => {
+    const line = event.target.value;
+    setText(line);
+    try {
+      patch(fromLine(line));
+      setWrong("");
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      setWrong(line.trim() ? t(`line.${error.message}`) : "");
+    }
+  };
+  const leave = () => {
+    setText(null);
+    setWrong("");
+  };
+  return html`<div class="command-line">
+    <label class="sr" for="command-line">${t("command.line")}</label>
+    <span aria-hidden="true" class="faint mono">#</span>
+    <input id="command-line" class="mono" type="text" autocomplete="off" autocapitalize="off" spellcheck=${false} placeholder="salt '*' test.ping" value=${shown}
+      aria-invalid=${wrong ? "true" : undefined} aria-describedby="command-line-note" onInput=${type} onBlur=${leave} />
+    <span id="command-line-note" class="hint ${wrong ? "error" : ""}" role="status">${wrong ? html`<${Icon} name="warning" small />${wrong}` : silent && t("line.silent")}</span>
+    ${shown && html`<${CopyButton} text=${shown} label=${t("command.copy")} />`}
+  </div>`;
+}
+
+/* The command that the form shows: held here while one types, and in the address a moment later. */
+
+/** Milliseconds of rest before the address follows. */
+const SETTLED = 250;
+
+const words = (query) => JSON.stringify(toQuery(fromQuery(query)));
+
+/** @returns {[import("../lib/command.js").Command, (patch: Partial<import("../lib/command.js").Command>) => void]} */
+export function useCommand() {
+  const { query } = useSignal(route);
+  const [command, setCommand] = useState(() => fromQuery(query));
+  const written = useRef(words(query));
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  // Somebody else has changed the address: the back button, the palette, a template.
+  useEffect(() => {
+    // Where one is by now: what this was drawn for may have been overtaken by what has been typed since.
+    const now = route.peek().query;
+    if (words(now) === written.current) return;
+    written.current = words(now);
+    clearTimeout(timer.current);
+    setCommand(fromQuery(now));
+  }, [query]);
+  const patch = useCallback((change) => {
+    setCommand((before) => {
+      const next = { ...before, ...change };
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => {
+        // An address is kept by browsers and sent to colleagues: no secret stands in it.
+        const shown = toQuery({ ...next, words: next.words.filter((word) => !secretive(word)) });
+        written.current = JSON.stringify(shown);
+        setQuery(shown);
+      }, SETTLED);
+      return next;
+    });
+  }, []);
+  return [command, patch];
 }

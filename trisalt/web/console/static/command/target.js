@@ -2,16 +2,14 @@
 import { html, useEffect, useState } from "../lib/ui.js";
 import { get, post } from "../lib/api.js";
 import { FORMATS } from "../lib/command.js";
-import { best } from "../lib/fuzzy.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
+import { best } from "../lib/query.js";
 import { href } from "../lib/router.js";
 import { session } from "../lib/session.js";
-import { reasonOf } from "../parts/blank.js";
-import { Button } from "../parts/button.js";
-import { Combo } from "../parts/combo.js";
-import { Dialog } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
+import { Button, Dialog, Icon } from "../parts/controls.js";
+import { reasonOf } from "../parts/facts.js";
+import { Combo } from "../parts/fields.js";
 
 /** Milliseconds of rest before the server is asked whom a target means. */
 const REST = 200;

@@ -2,9 +2,9 @@
 import { html, useMemo, useState } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 import { setQuery } from "../lib/router.js";
-import { Button } from "../parts/button.js";
-import { Empty, Failed, Loading, Panel } from "../parts/blank.js";
-import { QueryBox } from "../parts/query.js";
+import { Button } from "../parts/controls.js";
+import { Empty, Failed, Loading, Panel } from "../parts/facts.js";
+import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { Tree } from "../parts/tree.js";
 import { attempt, command, start, useCommand, whyNot } from "./act.js";

@@ -1,17 +1,13 @@
 /** What needs attention, the worst first, each with the way to it and what mends it. */
 import { html, useState } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { dangerous } from "../lib/danger.js";
-import { useFetched } from "../lib/fetched.js";
+import { useFetched, useOnEvents } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
-import { base } from "../lib/places.js";
-import { Button } from "../parts/button.js";
-import { Empty, Failed, Loading } from "../parts/blank.js";
-import { Confirm } from "../parts/dialog.js";
-import { Status } from "../parts/status.js";
-import { Time } from "../parts/time.js";
-import { attempt, start, unwrapped, command, whyNot } from "./act.js";
-import { useOnEvents } from "./pages.js";
+import { base } from "../lib/paths.js";
+import { dangerous } from "../lib/rules.js";
+import { Button, Confirm } from "../parts/controls.js";
+import { Empty, Failed, Loading, Status, Time } from "../parts/facts.js";
+import { attempt, command, start, unwrapped, whyNot } from "./act.js";
 
 const TELLING = /^(salt\/(auth|key|presence|minion)|trisalt\/(minion|job\/\d+\/settled|log))(\/|$)/;
 

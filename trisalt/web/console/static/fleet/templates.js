@@ -1,14 +1,13 @@
 /** Templates: commands that the configuration has ready, by category. */
 import { html, useMemo } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { BLANK, toQuery } from "../lib/command.js";
+import { BLANK, shown, templateCommand, toQuery } from "../lib/command.js";
 import { useFetched } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { href, setQuery } from "../lib/router.js";
-import { shown, templateCommand } from "../lib/templates.js";
-import { Empty, Failed, Loading } from "../parts/blank.js";
-import { Icon } from "../parts/icon.js";
-import { QueryBox } from "../parts/query.js";
+import { Icon } from "../parts/controls.js";
+import { Empty, Failed, Loading } from "../parts/facts.js";
+import { QueryBox } from "../parts/fields.js";
 
 /** @param {{route: import("../lib/router.js").Route}} props */
 export function Templates({ route }) {

@@ -1,19 +1,20 @@
-/** The page around all screens: top bar, navigation, the screen itself, and what floats above them. */
-import { html, useEffect, useErrorBoundary, useRef, useSignal, useState } from "../lib/ui.js";
-import { t } from "../lib/i18n.js";
-import { useKeys } from "../lib/keys.js";
-import { prefer, prefs } from "../lib/prefs.js";
-import { href, navigate, route } from "../lib/router.js";
-import { PLACES, SCREENS, WITHIN } from "../lib/routes.js";
-import { allowed } from "../lib/session.js";
-import { Button } from "../parts/button.js";
-import { Empty, Failed, Loading } from "../parts/blank.js";
-import { Icon } from "../parts/icon.js";
-import { Toasts } from "../parts/toast.js";
-import { Ending } from "./ending.js";
-import { Help } from "./help.js";
-import { Palette } from "./palette.js";
-import { TopBar } from "./topbar.js";
+/** What stands around every screen: the top bar, the navigation, the palette, help. */
+import { classes, html, useEffect, useErrorBoundary, useKeys, useLayoutEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
+import { get } from "../lib/api.js";
+import { BLANK, shown, templateCommand, toQuery } from "../lib/command.js";
+import { language, LANGUAGES, t } from "../lib/i18n.js";
+import { isJid } from "../lib/jobs.js";
+import { at } from "../lib/paths.js";
+import { best } from "../lib/query.js";
+import { href, navigate, PLACES, route, SCREENS, WITHIN } from "../lib/router.js";
+import { allowed, logout, prefer, prefs, session } from "../lib/session.js";
+import { fleet } from "../lib/store.js";
+import { link } from "../lib/stream.js";
+import { Button, Dialog, Icon, Menu, toast, Toasts } from "../parts/controls.js";
+import { Empty, Failed, Loading, reasonOf } from "../parts/facts.js";
+import { Ending } from "./login.js";
+
+/* The page around all screens: top bar, navigation, the screen itself, and what floats above them. */
 
 /** SaltGUI's single letters, for who has asked for them. */
 const LETTERS = { m: "/minions", j: "/jobs", e: "/events", c: "/console", k: "/keys", o: "/overview", h: "/states", n: "/minions" };
@@ -112,4 +113,206 @@ function Screen({ route: here }) {
 
 function titleOf({ name, params }) {
   return params.id ?? params.jid ?? t(`nav.${name}`);
+}
+
+/* The bar at the top: how the fleet is, the way to everything else, whether events come, and who one is. */
+
+/** @param {{menu: () => void, search: () => void, help: () => void}} props */
+function TopBar({ menu, search, help }) {
+  return html`<header class="topbar">
+    <span class="nav-toggle"><${Button} kind="quiet" icon="menu" label=${t("frame.menu")} onClick=${menu} /></span>
+    <a class="brand" href=${href("/overview")} aria-label="trisalt"><${Icon} name="logo" /><span>trisalt</span></a>
+    <${Health} />
+    <button type="button" class="palette-button" aria-label=${t("frame.search")} onClick=${search} aria-keyshortcuts="Control+K">
+      <${Icon} name="search" /><span>${t("frame.search")}</span><kbd>Ctrl K</kbd>
+    </button>
+    <${Live} />
+    <${Person} help=${help} />
+  </header>`;
+}
+
+function Health() {
+  const numbers = useSignal(fleet);
+  if (!numbers) return html`<div class="health" aria-hidden="true"></div>`;
+  const { up, down, never } = numbers.minions;
+  const total = up + down + (never ?? 0);
+  // Whoever may not list keys is not told of them.
+  const { pending, denied } = numbers.keys ?? { pending: 0, denied: 0 };
+  const { running, failed_1h: failed } = numbers.jobs;
+  return html`<nav class="health" aria-label=${t("health.label")}>
+    <${Number} path="/minions" query=${{ q: up < total ? "down" : "" }} tone=${down ? "is-changed" : ""} text=${t("health.minions")} short=${`${up.toLocaleString()}/${total.toLocaleString()}`} says=${t("health.minions.says", { up, total })} />
+    ${pending + denied > 0 && html`<${Number} path="/keys" tone="is-changed" text=${t("health.keys")} short=${(pending + denied).toLocaleString()} says=${t("health.keys.says", { n: pending + denied })} />`}
+    <${Number} path="/jobs" query=${{ state: "running" }} text=${t("health.running")} short=${running.toLocaleString()} says=${t("health.running.says", { n: running })} />
+    ${failed > 0 && html`<${Number} path="/jobs" query=${{ state: "failed" }} tone="is-failed" text=${t("health.failed")} short=${failed.toLocaleString()} says=${t("health.failed.says", { n: failed })} />`}
+  </nav>`;
+}
+
+function Number({ path, query, tone, text, short, says }) {
+  return html`<a class=${`health-item ${tone ?? ""}`} href=${href(path, query)} aria-label=${says}><b>${short}</b> ${text}</a>`;
+}
+
+function Live() {
+  const state = useSignal(link);
+  const word = state === "connected" || state === "refused" ? state : "reconnecting";
+  return html`<span class="live" data-live=${word} role="status" title=${t(`live.${word}.says`)}>${t(`live.${word}`)}</span>`;
+}
+
+function Person({ help }) {
+  const who = useSignal(session);
+  const { theme, density, zone, letters } = useSignal(prefs);
+  const tongue = useSignal(language);
+  const leave = () => logout().catch((error) => toast(reasonOf(error), { tone: "failed" }));
+  const choice = (heading, name, value, values) => [
+    { heading },
+    ...Object.entries(values).map(([one, label]) => ({ label, checked: one === value, onPick: () => prefer({ [name]: one }) })),
+  ];
+  const items = () => [
+    ...choice(t("prefs.theme"), "theme", theme, { system: t("prefs.theme.system"), light: t("prefs.theme.light"), dark: t("prefs.theme.dark") }),
+    ...choice(t("prefs.density"), "density", density, { comfortable: t("prefs.density.comfortable"), compact: t("prefs.density.compact") }),
+    ...choice(t("prefs.zone"), "zone", zone, { browser: t("prefs.zone.browser"), utc: "UTC" }),
+    ...choice(t("prefs.language"), "language", tongue, LANGUAGES),
+    null,
+    { label: t("prefs.letters"), checked: letters, onPick: () => prefer({ letters: !letters }) },
+    { label: t("help.title"), icon: "help", keys: "?", onPick: help },
+    { label: t("person.logout"), icon: "out", onPick: leave },
+  ];
+  return html`<${Menu} label=${t("person.label", { user: who?.user })} icon="user" kind="quiet" end items=${items}><span class="person">${who?.user}</span><//>`;
+}
+
+/* Ctrl+K: everything that has a name, a few letters away. */
+
+/** Milliseconds of rest in typing before the server is asked. */
+const REST = 120;
+
+/** @param {{close: () => void}} props */
+function Palette({ close }) {
+  const [text, setText] = useState("");
+  const [found, setFound] = useState({ minions: [], jobs: [], functions: [], templates: [] });
+  const [chosen, setChosen] = useState(0);
+  const dialog = useRef(null);
+  const { theme } = useSignal(prefs);
+  const words = text.trim();
+
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    dialog.current.showModal();
+    return () => before instanceof HTMLElement && before.isConnected && before.focus({ preventScroll: true });
+  }, []);
+  useEffect(() => {
+    if (!words) return setFound({ minions: [], jobs: [], functions: [], templates: [] });
+    const controller = new AbortController();
+    const timer = setTimeout(() => search(words, controller.signal).then((all) => controller.signal.aborted || setFound(all)), REST);
+    return () => (clearTimeout(timer), controller.abort());
+  }, [words]);
+  useEffect(() => setChosen(0), [text]);
+
+  const groups = useMemo(() => {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const other = (theme === "system" ? dark : theme === "dark") ? "light" : "dark";
+    const pages = PLACES.map(({ name, path, icon }) => ({ icon, text: t(`nav.${name}`), go: href(path) }));
+    const actions = [{ icon: "sun", text: t("palette.theme"), do: () => prefer({ theme: other }) }];
+    return [
+      [t("palette.pages"), best(words, pages, ({ text: name }) => name, 8)],
+      [t("palette.functions"), found.functions.map(({ fun, summary }) => ({ icon: "play", text: fun, note: summary, go: href("/console", { fun }) }))],
+      [t("palette.minions"), found.minions.map(({ id, os }) => ({ icon: "minions", text: id, note: os, go: href(at("minions", id)) }))],
+      [t("palette.jobs"), found.jobs.map(({ jid, fun, tgt }) => ({ icon: "jobs", text: fun ? `${fun} ${tgt}` : jid, note: fun ? jid : "", go: href(at("jobs", jid)) }))],
+      [t("palette.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: shown(one), go: href("/console", toQuery({ ...BLANK, ...templateCommand(one) })) }))],
+      [t("palette.actions"), words ? best(words, actions, ({ text: name }) => name, 3) : actions],
+    ].filter(([, items]) => items.length);
+  }, [words, found, theme]);
+  const all = groups.flatMap(([, items]) => items);
+  const current = Math.min(chosen, all.length - 1);
+
+  const pick = (item) => {
+    close();
+    if (item.do) item.do();
+    else navigate(item.go);
+  };
+  const onKey = (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && all.length) setChosen((current + step + all.length) % all.length);
+    else if (event.key === "Enter" && all[current]) pick(all[current]);
+    else return;
+    event.preventDefault();
+  };
+  useEffect(() => {
+    dialog.current.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [current, groups]);
+
+  let index = 0;
+  return html`<dialog class="dialog palette" ref=${dialog} aria-label=${t("palette.label")} onCancel=${(event) => (event.preventDefault(), close())}
+    onMouseDown=${(event) => event.target === dialog.current && close()}>
+    <div class="palette-box">
+      <${Icon} name="search" />
+      <input type="text" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list" aria-label=${t("palette.label")}
+        aria-activedescendant=${all.length ? `palette-${current}` : undefined} placeholder=${t("palette.hint")} value=${text} autofocus
+        autocomplete="off" spellcheck=${false} onInput=${(event) => setText(event.target.value)} onKeyDown=${onKey} />
+      <kbd>Esc</kbd>
+    </div>
+    <div class="palette-list" id="palette-list" role="listbox" aria-label=${t("palette.label")}>
+      ${groups.map(([title, items]) => html`<div role="group" aria-label=${title} key=${title}>
+        <div class="menu-label" aria-hidden="true">${title}</div>
+        ${items.map((item) => {
+          const mine = index++;
+          return html`<div role="option" key=${mine} id=${`palette-${mine}`} class=${classes("palette-item", mine === current && "chosen")} aria-selected=${String(mine === current)}
+            onMouseMove=${() => mine !== current && setChosen(mine)} onClick=${() => pick(item)}>
+            <${Icon} name=${item.icon} /><span class="clip">${item.text}</span>${item.note && html`<span class="faint clip small">${item.note}</span>`}
+          </div>`;
+        })}
+      </div>`)}
+      ${!all.length && html`<p class="palette-none faint">${t("palette.none")}</p>`}
+    </div>
+    <p class="sr" role="status">${words && t("palette.found", { n: all.length })}</p>
+  </dialog>`;
+}
+
+async function search(words, signal) {
+  const list = (path, query) => get(path, query, signal).then((answer) => answer.items ?? [], () => []);
+  const jobs = isJid(words) ? Promise.resolve([{ jid: words }]) : Promise.resolve([]);
+  const [minions, functions, templates, found] = await Promise.all([
+    list("minions", { q: words, limit: 6 }),
+    list("docs", { q: words, limit: 8 }),
+    list("templates", {}),
+    jobs,
+  ]);
+  return { minions: minions.slice(0, 6), functions: functions.slice(0, 8), templates: best(words, templates, (one) => one.description ?? "", 5), jobs: found };
+}
+
+/* The keys, as `?` shows them. */
+
+/** @param {{close: () => void}} props */
+function Help({ close }) {
+  const groups = [
+    [
+      t("help.anywhere"),
+      [
+        ["?", t("help.key.help")],
+        ["Ctrl K", t("help.key.palette")],
+        ["/", t("help.key.search")],
+        ["Esc", t("help.key.close")],
+        ...PLACES.map(({ name, key }) => [`g ${key}`, t("help.key.go", { place: t(`nav.${name}`) })]),
+      ],
+    ],
+    [
+      t("help.lists"),
+      [
+        ["↑ ↓", t("help.key.move")],
+        ["Enter", t("help.key.open")],
+        ["x", t("help.key.select")],
+        ["Shift x", t("help.key.range")],
+        ["r", t("help.key.run")],
+        ["p", t("help.key.pause")],
+      ],
+    ],
+    [t("help.command"), [["Enter", t("help.key.execute")], ["Ctrl Enter", t("help.key.execute")]]],
+  ];
+  return html`<${Dialog} title=${t("help.title")} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>`}>
+    <p class="muted">${t("help.never")}</p>
+    <div class="help-groups">${groups.map(
+      ([title, keys]) => html`<section key=${title}>
+        <h3>${title}</h3>
+        <dl class="help-keys">${keys.map(([key, what]) => html`<div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${what}</dd></div>`)}</dl>
+      </section>`,
+    )}</div>
+  <//>`;
 }

@@ -1,11 +1,12 @@
-/**
+/** Before and after a session: signing in, its end, and a server that is not there. */
+import { html, useEffect, useLayoutEffect, useRef, useSignal, useState } from "../lib/ui.js";
+import { t } from "../lib/i18n.js";
+import { ending, greeting, loadSession, login, session } from "../lib/session.js";
+import { Button, Icon } from "../parts/controls.js";
+
+/*
  * The sign-in. It stands at whatever address was asked for, so that afterwards one is there.
  */
-import { html, useEffect, useRef, useSignal, useState } from "../lib/ui.js";
-import { t } from "../lib/i18n.js";
-import { ending, greeting, login } from "../lib/session.js";
-import { Button } from "../parts/button.js";
-import { Icon } from "../parts/icon.js";
 
 /** The method of the last sign-in, which is most likely the next one's. */
 const STORED = "trisalt-eauth";
@@ -31,7 +32,7 @@ export function Login() {
 }
 
 /** The form itself, also for who signs in again without leaving what is on the page. @param {{user?: string, eauth?: string, done?: () => void}} props */
-export function Credentials({ user = "", eauth = "", done }) {
+function Credentials({ user = "", eauth = "", done }) {
   const { eauths } = useSignal(greeting);
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -110,4 +111,48 @@ function remember(eauth) {
   } catch {
     // It is only a convenience.
   }
+}
+
+/* Two minutes before a session ends: the way to go on, without leaving what is on the page. */
+
+export function Ending() {
+  const word = useSignal(ending);
+  const who = useSignal(session);
+  const [open, setOpen] = useState(false);
+  if (word !== "soon" || !who) return null;
+  const minutes = Math.max(1, Math.ceil((who.expire - Date.now() / 1000) / 60));
+  return html`<div class="ending" role="alert">
+      <${Icon} name="clock" /><span>${t("ending.soon", { n: minutes })}</span>
+      <${Button} small onClick=${() => setOpen(true)}>${t("ending.stay")}<//>
+    </div>
+    ${open && html`<${Again} user=${who.user} eauth=${who.eauth} close=${() => setOpen(false)} />`}`;
+}
+
+function Again({ user, eauth, close }) {
+  const dialog = useRef(null);
+  useLayoutEffect(() => dialog.current.showModal(), []);
+  return html`<dialog class="dialog" ref=${dialog} aria-labelledby="again" onCancel=${(event) => (event.preventDefault(), close())}>
+    <div class="dialog-head"><h2 id="again">${t("ending.title")}</h2><${Button} icon="close" kind="quiet" small label=${t("help.close")} onClick=${close} /></div>
+    <div class="dialog-body"><p class="muted">${t("ending.text")}</p><${Credentials} user=${user} eauth=${eauth} done=${close} /></div>
+  </dialog>`;
+}
+
+/* The server has not said who we are: nothing to show but that, and the next try. */
+
+/** Milliseconds between tries. */
+const AGAIN = 3_000;
+
+export function Unreachable() {
+  useEffect(() => {
+    const timer = setInterval(loadSession, AGAIN);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<main class="alone">
+    <div class="blank" role="alert">
+      <${Icon} name="warning" />
+      <h1>${t("unreachable.title")}</h1>
+      <p>${t("unreachable.text")}</p>
+      <${Button} icon="refresh" onClick=${loadSession}>${t("unreachable.retry")}<//>
+    </div>
+  </main>`;
 }

@@ -1,18 +1,14 @@
 /** States of all minions at once: a row for each minion, a column for each state, a symbol where they meet. */
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib/ui.js";
-import { matrix } from "../lib/group.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, vars } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
+import { matrix } from "../lib/results.js";
 import { href } from "../lib/router.js";
-import { Empty } from "../parts/blank.js";
-import { Changes } from "../parts/diff.js";
-import { Dialog } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
-import { rowsIn } from "../parts/rows.js";
-import { Status, wordOf } from "../parts/status.js";
-import { Span } from "../parts/time.js";
-import { vars } from "../parts/vars.js";
-import { wordOfState } from "./states.js";
+import { Dialog, Icon } from "../parts/controls.js";
+import { Empty, Span, Status, wordOf } from "../parts/facts.js";
+import { rowsIn } from "../parts/table.js";
+import { Changes } from "../parts/tree.js";
+import { wordOfState } from "./result.js";
 
 /** Height of a row in pixels: all are equal, so that those out of sight need not be drawn. */
 const ROW = 32;

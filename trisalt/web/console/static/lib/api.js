@@ -3,8 +3,8 @@
  *
  * Every refusal is an `ApiError` whose message is fit to be shown. One that says "who are you?" tells `onStranger`.
  */
-import { root } from "./places.js";
-import { form } from "./lowstate.js";
+import { form } from "./command.js";
+import { root } from "./paths.js";
 
 /** A refusal: `status` 0 means that nobody answered. */
 export class ApiError extends Error {

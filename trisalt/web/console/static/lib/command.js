@@ -1,7 +1,6 @@
 /**
- * A command: the form, the one line, and the address of the page are three faces of it. Pure.
+ * A command: the form, the one line, the address of the page, a template and a job that was are faces of it. Pure.
  */
-import { quote, split } from "./words.js";
 
 /**
  * @typedef {object} Command
@@ -161,4 +160,163 @@ export function lacks({ tgt, fun, batch, timeout }) {
   if (batch && !/^(\d+|\d+(\.\d+)?%)$/.test(batch)) return "command.lacks.batch";
   if (timeout && !/^\d+(\.\d+)?$/.test(timeout)) return "command.lacks.timeout";
   return "";
+}
+
+/* Words of a command line, as a POSIX shell reads and writes them. Pure. */
+
+const PLAIN = /^[\w@%+=:,./^-]+$/;
+
+/** A word as it has to be written: in quotes when it is not plain. @param {string} word */
+export function quote(word) {
+  return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+}
+
+/**
+ * The words of a line. Throws SyntaxError for a quote without its end; nothing is expanded.
+ * @param {string} line
+ * @returns {string[]}
+ */
+export function split(line) {
+  const words = [];
+  let word = null;
+  for (let at = 0; at < line.length; at++) {
+    const letter = line[at];
+    if (/\s/.test(letter)) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else if (letter === "'" || letter === '"') {
+      const end = closing(line, at);
+      word = (word ?? "") + inside(line.slice(at + 1, end), letter);
+      at = end;
+    } else if (letter === "\\") {
+      if (at + 1 >= line.length) throw new SyntaxError("backslash");
+      word = (word ?? "") + line[++at];
+    } else {
+      word = (word ?? "") + letter;
+    }
+  }
+  if (word !== null) words.push(word);
+  return words;
+}
+
+function closing(line, start) {
+  const mark = line[start];
+  for (let at = start + 1; at < line.length; at++) {
+    if (mark === '"' && line[at] === "\\") at++;
+    else if (line[at] === mark) return at;
+  }
+  throw new SyntaxError("quote");
+}
+
+function inside(text, mark) {
+  return mark === "'" ? text : text.replace(/\\(["\\$`])/g, "$1");
+}
+
+/*
+ * What the console asks `POST /` for, as a form: then the server reads each argument as a command line's is read, and
+ * there is one reader of YAML in the house.
+ */
+
+/**
+ * @param {Record<string, unknown>} command keys of a low chunk; lists become repeated keys, empty values are left out
+ * @returns {URLSearchParams}
+ */
+export function form(command) {
+  const body = new URLSearchParams();
+  for (const [key, value] of Object.entries(command)) {
+    if (value === undefined || value === null || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) body.append(key, String(one));
+  }
+  return body;
+}
+
+/* A job as the command that it was, to be run once more. Pure. */
+
+/** What the server puts in the place of a secret. */
+const MASKED = /^\*{4,}$|^•+$/;
+
+// Text that a reader of YAML would not take for text, or not for all of it.
+const SPECIAL = /^$|^[\s>|*&!%@`#'"[{\]},?-]|^(~|null|none|true|false|yes|no|on|off|[-+]?\.?\d.*)$|:\s|\s#|:$|\s$|\n/i;
+
+/** A value as the word that is read as this value. */
+export function wordOf(value) {
+  if (typeof value !== "string") return JSON.stringify(value ?? null);
+  // A jid, and a plain word that begins with a digit but is no number, stay as they are.
+  if (/^\d{20}$/.test(value) || /^\d+[A-Za-z][\w.-]*$/.test(value)) return value;
+  return SPECIAL.test(value) ? JSON.stringify(value) : value;
+}
+
+/** Arguments of a job as words: positional ones, then those by name. @param {any[]} arg @param {Record<string, any>} [kwargs] */
+function wordsOf(arg, kwargs = {}) {
+  const places = [];
+  const names = { ...kwargs };
+  for (const one of arg ?? []) {
+    if (one && typeof one === "object" && one.__kwarg__) Object.assign(names, one);
+    else places.push(wordOf(one));
+  }
+  delete names.__kwarg__;
+  return [...places, ...Object.entries(names).map(([name, value]) => `${name}=${wordOf(value)}`)];
+}
+
+/** Whether a secret is missing from the arguments, so that the job cannot be run again from what is known. */
+export function hides(arg, kwargs) {
+  return /"(\*{4,}|•+)"/.test(JSON.stringify([arg ?? [], kwargs ?? {}])) || wordsOf(arg, kwargs).some((word) => MASKED.test(word.replace(/^[^=]*=/, "")));
+}
+
+/**
+ * @param {any} job as the server tells it @param {{ids?: string[], test?: boolean}} [changes] `ids`: only on these
+ * @returns {import("./command.js").Command}
+ */
+export function again(job, { ids, test } = {}) {
+  const words = wordsOf(job.arg, job.kwargs);
+  const target = ids
+    ? { tgt_type: "list", tgt: ids.join(",") }
+    : { tgt_type: job.tgt_type || "glob", tgt: Array.isArray(job.tgt) ? job.tgt.join(",") : String(job.tgt ?? "") };
+  const fun = Array.isArray(job.fun) ? job.fun.join(",") : job.fun;
+  const kept = test ? [...words.filter((word) => !/^test=/i.test(word)), "test=True"] : words;
+  return { ...BLANK, ...(/^(runner|wheel)\./.test(fun) ? {} : target), fun, words: kept };
+}
+
+/* Templates as the server tells them, as commands of the form. Pure. */
+
+/**
+ * @param {{tgt?: string, tgt_type?: string, target?: string, targettype?: string, client?: string, fun?: string, arg?: any[],
+ *   kwarg?: Record<string, any>, command?: string}} template with `fun` and its arguments, or with `command` as one types it
+ * @returns {Partial<import("./command.js").Command>}
+ */
+export function templateCommand(template) {
+  const { client = "local", arg = [], kwarg = {} } = template;
+  const prefix = /^(runner|wheel)/.exec(client)?.[0];
+  const [fun, words] = template.fun ? [prefix ? `${prefix}.${template.fun}` : template.fun, wordsOf(arg, kwarg)] : ofText(template.command ?? "");
+  const tgt = template.tgt ?? template.target;
+  const patch = { ...BLANK, fun: named(fun), words };
+  // A template without a target leaves the one that stands in the form.
+  if (tgt === undefined || tgt === null || tgt === "") {
+    delete patch.tgt;
+    delete patch.tgt_type;
+  } else {
+    patch.tgt = Array.isArray(tgt) ? tgt.join(",") : String(tgt);
+    patch.tgt_type = template.tgt_type ?? template.targettype ?? "glob";
+  }
+  return patch;
+}
+
+function named(fun) {
+  const { kind, name } = kindOf(fun);
+  return kind === "local" ? fun : `${kind}.${name}`;
+}
+
+function ofText(text) {
+  try {
+    const [fun = "", ...words] = split(text);
+    return [fun, words];
+  } catch {
+    return [text, []];
+  }
+}
+
+/** The words of a template's command as one text. */
+export function shown(template) {
+  const { fun, words } = templateCommand(template);
+  return [fun, ...words.map(quote)].join(" ");
 }

@@ -2,10 +2,9 @@
  * The one connection over which events come, kept up for all who listen: it connects anew when it breaks, says where
  * it was, and greets a late listener with what came lately.
  *
- * It runs in the worker that all tabs share (`stream_worker.js`), or in the tab where there are no such workers.
+ * It runs in the worker that all tabs share, which is this module too, or in the tab where there are no such workers.
  * `fetch` and `wait` come in as arguments, so that tests run it without a network or a clock.
  */
-import { SseReader } from "./sse.js";
 
 /** So many of the last events a late listener is given, and the first one asks the server for. */
 const KEPT = 1000;
@@ -150,3 +149,83 @@ export function wait(ms, signal) {
     signal?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
 }
+
+/* Reading a stream of server-sent events. Pure: bytes are somebody else's. */
+
+/** What a stream says, piece by piece, however it was cut. */
+export class SseReader {
+  constructor() {
+    this.rest = "";
+    this.id = "";
+    this.data = [];
+    this.first = true;
+  }
+
+  /**
+   * @param {string} text the next piece of the stream
+   * @returns {{id: string, data: string}[]} what has become complete by it
+   */
+  push(text) {
+    if (this.first && text) {
+      this.first = false;
+      if (text.startsWith("\ufeff")) text = text.slice(1);
+    }
+    this.rest += text;
+    // A CR at the very end may be the first half of a CRLF.
+    const whole = this.rest.endsWith("\r") ? this.rest.slice(0, -1) : this.rest;
+    const lines = whole.split(/\r\n|\n|\r/);
+    this.rest = lines.pop() + this.rest.slice(whole.length);
+    const found = [];
+    for (const line of lines) {
+      if (line === "") {
+        if (this.data.length) found.push({ id: this.id, data: this.data.join("\n") });
+        this.data = [];
+      } else {
+        this.field(line);
+      }
+    }
+    return found;
+  }
+
+  field(line) {
+    const colon = line.indexOf(":");
+    if (colon === 0) return;
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (name === "data") this.data.push(value);
+    else if (name === "id" && !value.includes("\0")) this.id = value;
+  }
+}
+
+/**
+ * In the worker that all tabs of a browser share: one connection for events, told to each tab.
+ *
+ * A tab says `{kind: "start", url, who}` when somebody has signed in, `{kind: "now"}` when it has reason to believe that
+ * the server is back, `{kind: "stop"}` at a sign-out and `{kind: "bye"}` when it goes.
+ */
+function serveTabs() {
+  /** @type {Set<MessagePort>} */
+  const ports = new Set();
+  const tell = (word) => ports.forEach((port) => port.postMessage(word));
+  const hub = new Hub({ fetch: (...words) => fetch(...words), wait, tell });
+  addEventListener("connect", ({ ports: [port] }) => {
+    port.onmessage = ({ data: word }) => {
+      if (word.kind === "start") {
+        hub.start(word.url, word.who);
+        if (!ports.has(port)) {
+          ports.add(port);
+          port.postMessage({ kind: "state", state: hub.state });
+          port.postMessage({ kind: "events", events: hub.kept, before: true });
+        }
+      } else if (word.kind === "stop") {
+        hub.stop();
+      } else if (word.kind === "now") {
+        hub.now();
+      } else if (word.kind === "bye") {
+        ports.delete(port);
+      }
+    };
+  });
+}
+
+if ("SharedWorkerGlobalScope" in globalThis) serveTabs();

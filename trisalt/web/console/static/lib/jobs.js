@@ -2,11 +2,10 @@
  * Jobs as the events tell of them: pure, one event after the other. What a return holds is not kept here, only what it
  * amounts to; a screen that shows a job fetches that.
  */
-import { verdict } from "./returns.js";
-import { ofJid } from "./jid.js";
+import { verdict } from "./results.js";
 
 /** So many jobs are remembered. */
-export const MOST = 500;
+const MOST = 500;
 
 /**
  * @typedef {object} LiveJob
@@ -145,4 +144,17 @@ export function countsOf(job) {
   const counts = { ok: 0, changed: 0, failed: 0, missing: 0 };
   for (const one of job.verdicts.values()) counts[one]++;
   return { ...counts, minions: job.master ? 1 : job.ids.size };
+}
+
+/* What a jid tells. Pure. */
+
+/** Whether a word is a jid. */
+export const isJid = (word) => /^\d{20}$/.test(word);
+
+/** The moment (seconds) at which it was made; null when it is none: `20261122124204617323`. */
+export function ofJid(jid) {
+  const found = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{6})$/.exec(jid);
+  if (!found) return null;
+  const [, year, month, day, hour, minute, second, micro] = found.map(Number);
+  return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 + micro / 1e6;
 }

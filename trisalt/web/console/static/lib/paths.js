@@ -1,9 +1,11 @@
-/**
- * The table of addresses: which screen stands at which path. Pure: `router.js` asks it, `routes.js` adds the modules.
+/** Addresses: which screen stands at which path, and where the server has the console and the API. */
+
+/*
+ * The table of addresses: which screen stands at which path. Pure: `router.js` asks it, and has the modules.
  */
 
 /** Path patterns in the order in which they are tried; `:word` takes one segment. */
-export const PATHS = [
+const PATHS = [
   ["overview", "/"],
   ["overview", "/overview"],
   ["console", "/console"],
@@ -61,3 +63,16 @@ function match(pattern, words) {
 export function at(...words) {
   return `/${words.map(encodeURIComponent).join("/")}`;
 }
+
+/* Where the server has the console and the API: the page that it served says so. */
+
+const said = (name) => globalThis.document?.querySelector(`meta[name="trisalt-${name}"]`)?.getAttribute("content") ?? "";
+
+/** The console's path without a slash at its end: `/app`. */
+export const base = said("base");
+
+/** The API's path without a slash at its end: empty, or `root_prefix`. */
+export const root = said("root");
+
+/** The address of the icons. */
+export const sprite = said("icons");

@@ -1,4 +1,9 @@
 /**
+ * What is typed and read: the language of the query boxes, guesses at what is meant, and the parameters of a function.
+ * Pure.
+ */
+
+/*
  * The query language of lists, read as the master reads it (tests/target/query_cases.json is for both): for saying where
  * a query cannot be read before it is sent, for turning its words on and off, and as a target. Pure.
  */
@@ -134,7 +139,7 @@ export function fieldWord(key, value) {
 }
 
 /** The terms of a query, or none where it cannot be read. @param {string} text */
-export function termsOf(text) {
+function termsOf(text) {
   try {
     return parse(text);
   } catch {
@@ -156,4 +161,125 @@ export function toggled(text, word, on) {
   const sameKind = (term) => !term.negated && term.kind === wanted?.kind && (term.kind === "status" || (term.kind === "field" && term.key === wanted.key));
   const kept = termsOf(text).filter((term) => text.slice(term.from, term.to) !== word && !(on && sameKind(term)));
   return [...kept.map((term) => text.slice(term.from, term.to)), ...(on ? [word] : [])].join(" ");
+}
+
+/* Finding by some letters of a name: the palette's and the completions' order. Pure. */
+
+/**
+ * How well `sought` stands in `name`: 0 not at all; more for a beginning, a beginning of a word, a run of letters.
+ * @param {string} sought @param {string} name
+ */
+export function score(sought, name) {
+  const letters = sought.toLowerCase();
+  const text = name.toLowerCase();
+  if (!letters) return 1;
+  const at = text.indexOf(letters);
+  if (at === 0) return 1000 - text.length;
+  if (at > 0) return (/[^a-z0-9]/.test(text[at - 1]) ? 800 : 600) - at - text.length / 10;
+  let found = -1;
+  let jumps = 0;
+  for (const letter of letters) {
+    const next = text.indexOf(letter, found + 1);
+    if (next < 0) return 0;
+    if (next !== found + 1) jumps++;
+    found = next;
+  }
+  return Math.max(1, 300 - jumps * 40 - text.length / 10);
+}
+
+/**
+ * The best of `items`, best first.
+ * @template T
+ * @param {string} sought @param {T[]} items @param {(item: T) => string} nameOf @param {number} most
+ */
+export function best(sought, items, nameOf, most) {
+  return items
+    .map((item, index) => ({ item, index, points: score(sought, nameOf(item)) }))
+    .filter(({ points }) => points > 0)
+    .sort((a, b) => b.points - a.points || a.index - b.index)
+    .slice(0, most)
+    .map(({ item }) => item);
+}
+
+/*
+ * Arguments of a function: between the words of a command line and one field for each parameter. Pure.
+ */
+
+/**
+ * @typedef {{name: string, required?: boolean, default?: any, kind?: "positional" | "keyword" | "varargs" | "kwargs"}} Parameter
+ * @typedef {{values: Record<string, string>, rest: string[]}} Fields `rest`: words that belong to no single parameter
+ */
+
+/** Parameters that have a field of their own, and whether there may be more words than these. @param {Parameter[]} parameters */
+export function sorted(parameters) {
+  const named = parameters.filter(({ kind }) => kind !== "varargs" && kind !== "kwargs");
+  return { named, open: named.length < parameters.length };
+}
+
+const KEYWORD = /^([^\W\d][\w.-]*)=(?!=)(.*)$/;
+
+/** A word as keyword and value; null when it is none. @param {string} word */
+function keyword(word) {
+  const found = KEYWORD.exec(word);
+  return found && { name: found[1], value: found[2] };
+}
+
+/**
+ * What the words say for each parameter.
+ * @param {string[]} words @param {Parameter[]} parameters
+ * @returns {Fields}
+ */
+export function toFields(words, parameters) {
+  const { named } = sorted(parameters);
+  const places = named.filter(({ kind }) => kind !== "keyword");
+  const values = {};
+  const rest = [];
+  let next = 0;
+  for (const word of words) {
+    const key = keyword(word);
+    if (key && named.some(({ name }) => name === key.name)) values[key.name] = key.value;
+    else if (!key && next < places.length) values[places[next++].name] = word;
+    else rest.push(word);
+  }
+  return { values, rest };
+}
+
+/**
+ * The words for what stands in the fields: what is required, and the first, by its place; the rest by name.
+ * @param {Fields} fields @param {Parameter[]} parameters
+ * @returns {string[]}
+ */
+export function toWords({ values, rest }, parameters) {
+  const { named } = sorted(parameters);
+  const words = [];
+  const later = [];
+  let placed = true;
+  for (const [index, { name, required, kind }] of named.entries()) {
+    const value = values[name] ?? "";
+    if (value === "") {
+      placed = false;
+      continue;
+    }
+    // A value that looks like a keyword would be taken for one.
+    placed &&= kind !== "keyword" && (required || index === 0) && !keyword(value);
+    if (placed) words.push(value);
+    else later.push(`${name}=${value}`);
+  }
+  const more = rest.filter((word) => !keyword(word));
+  return [...words, ...more, ...later, ...rest.filter((word) => keyword(word))];
+}
+
+/** Names of required parameters that the words leave out. @param {string[]} words @param {Parameter[]} parameters */
+export function missing(words, parameters) {
+  const { values } = toFields(words, parameters);
+  return parameters.filter(({ name, required, kind }) => required && kind !== "varargs" && kind !== "kwargs" && !(name in values)).map(({ name }) => name);
+}
+
+/** A default as one would type it. */
+export function typed(value) {
+  if (value === undefined) return "";
+  if (value === null) return "None";
+  if (value === true) return "True";
+  if (value === false) return "False";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

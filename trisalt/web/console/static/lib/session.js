@@ -1,11 +1,16 @@
 /**
- * Who is signed in: asked of the server, told to all tabs, ended in time. The token itself stays in the cookie, where no
+ * Who is signed in, and what he prefers.
+ *
+ * The session is asked of the server, told to all tabs, ended in time. The token itself stays in the cookie, where no
  * script reads it.
  */
-import { computed, signal } from "../vendor/signals-core.js";
-import { ApiError, ask, onStranger } from "./api.js";
-import { may } from "./perms.js";
+import { effect, signal } from "../vendor/signals-core.js";
+import { ApiError, ask, get, onStranger, put } from "./api.js";
+import { LANGUAGES, preferred, speak } from "./i18n.js";
+import { base } from "./paths.js";
+import { may } from "./rules.js";
 import { startStream, stopStream } from "./stream.js";
+import { zone } from "../parts/facts.js";
 
 /** Seconds before the end at which one is told of it. */
 const WARNING = 120;
@@ -23,8 +28,6 @@ export const ending = signal("");
 
 /** The server is not there: the reason, as far as there is one. */
 export const unreachable = signal(false);
-
-export const signedIn = computed(() => Boolean(session.value));
 
 const tabs = new BroadcastChannel("trisalt-session");
 let timers = [];
@@ -101,4 +104,70 @@ export function allowed(client, fun) {
   const who = session.value;
   if (!who) return "no";
   return who.admin ? "yes" : may(who.perms, { client, fun });
+}
+
+/*
+ * What one prefers: kept on the server for each person, and in this browser for when that cannot be.
+ *
+ * Theme and density are also told to the server by a cookie, which is how the page comes in the right colours at once.
+ */
+
+const STORED = "trisalt-prefs";
+const DEFAULTS = {
+  theme: "system",
+  density: "comfortable",
+  zone: "browser",
+  language: "",
+  letters: false,
+  collapsed: false,
+  history: [],
+  pinned: [],
+  columns: {},
+};
+const VISIBLE = ["theme", "density", "language"];
+
+/** All of it, as one object that is replaced and never changed. */
+export const prefs = signal({ ...DEFAULTS, ...stored() });
+
+let saving = 0;
+
+function stored() {
+  try {
+    return JSON.parse(localStorage.getItem(STORED)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Change some of them: `prefer({theme: "dark"})`. */
+export function prefer(patch) {
+  prefs.value = { ...prefs.value, ...patch };
+  try {
+    localStorage.setItem(STORED, JSON.stringify(prefs.value));
+  } catch {
+    // A browser that keeps nothing: the server does.
+  }
+  clearTimeout(saving);
+  saving = setTimeout(() => put("me/prefs", prefs.peek()).catch(() => {}), 800);
+}
+
+/** Fetch what the server keeps for who is signed in. */
+export async function loadPrefs() {
+  const kept = await get("me/prefs").catch(() => null);
+  if (kept && typeof kept === "object") prefs.value = { ...DEFAULTS, ...stored(), ...kept };
+}
+
+/** Have the page look as preferred, now and whenever that changes. */
+export function startPrefs() {
+  effect(() => {
+    const { theme, density, language, zone: clock } = prefs.value;
+    const page = document.documentElement;
+    page.dataset.theme = theme;
+    page.dataset.density = density;
+    zone.value = clock;
+    speak(language in LANGUAGES ? language : preferred());
+    for (const key of VISIBLE) {
+      document.cookie = `trisalt_${key}=${prefs.value[key]}; Path=${base || "/"}; Max-Age=31536000; SameSite=Strict`;
+    }
+  });
 }

@@ -4,7 +4,7 @@
  */
 import { signal } from "../vendor/signals-core.js";
 import { Hub, wait } from "./hub.js";
-import { base, root, version } from "./places.js";
+import { root } from "./paths.js";
 
 /** `stopped`, `connected`, `reconnecting`, or `refused` when the server does not know us. */
 export const link = signal("stopped");
@@ -13,7 +13,8 @@ export const link = signal("stopped");
 export const gaps = signal(0);
 
 const hearers = new Set();
-const WORKER = `${base}/static/lib/stream_worker.js?v=${version}`;
+// The address that the import map has for it: the file is here already, and each version of it is a worker of its own.
+const WORKER = import.meta.resolve("./hub.js");
 let lead = null;
 let wasUp = false;
 
@@ -60,7 +61,7 @@ function shared() {
       return url;
     },
   });
-  const worker = new SharedWorker(policy ? policy.createScriptURL(WORKER) : WORKER, { type: "module", name: version });
+  const worker = new SharedWorker(policy ? policy.createScriptURL(WORKER) : WORKER, { type: "module" });
   worker.port.onmessage = ({ data }) => heard(data);
   const say = (word) => worker.port.postMessage(word);
   let started = null;

@@ -1,23 +1,21 @@
-/** Monitor → Job: what was run, from the command line or from here, and what came back, as it comes. */
-import { html, useEffect, useSignal, useValue } from "../lib/ui.js";
-import { keepsHouse } from "../lib/housekeeping.js";
+/** The monitor: commands of this session, jobs, minions, each with its events as they come. */
+import { html, useEffect, useSignal, useState, useValue } from "../lib/ui.js";
+import { get } from "../lib/api.js";
+import { keepsHouse, passes, tell } from "../lib/events.js";
+import { useFetched, useSettled } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { countsOf, stateOf } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
-import { jobs, jobsTurn } from "../lib/store.js";
+import { events, eventsTurn, jobs, jobsTurn } from "../lib/store.js";
 import { onEvents } from "../lib/stream.js";
-import { useFetched, useSettled } from "../lib/fetched.js";
-import { get } from "../lib/api.js";
-import { Empty, Failed, Loading } from "../parts/blank.js";
-import { Icon } from "../parts/icon.js";
-import { Progress } from "../parts/charts.js";
-import { Status } from "../parts/status.js";
-import { Time } from "../parts/time.js";
-import { ran } from "../command/ran.js";
-import { Result } from "../job/result.js";
-import { useJob } from "../job/use.js";
-import { JobEvents } from "./jobevents.js";
+import { Button, Icon } from "../parts/controls.js";
+import { Empty, Failed, Loading, Progress, Status, Time } from "../parts/facts.js";
+import { Tree } from "../parts/tree.js";
+import { ran, recalled } from "../command/ran.js";
+import { Result, useJob } from "../job/result.js";
+
+/* Monitor → Job: what was run, from the command line or from here, and what came back, as it comes. */
 
 /** Rows of the monitor; all there are stand on the page of jobs. */
 const MOST = 30;
@@ -44,7 +42,7 @@ export function MonitorJobs({ find, paused }) {
     if (before.loading) return html`<${Loading} rows=${4} />`;
     return html`<${Empty} icon="jobs" title=${t("monitor.jobs.empty")}><p>${t("monitor.jobs.empty.text")}</p><//>`;
   }
-  return html`<ul class="job-rows">${shown.map((one) => html`<${Row} key=${one.jid} job=${one} open=${open === one.jid ? part : ""} show=${show} />`)}</ul>`;
+  return html`<ul class="job-rows">${shown.map((one) => html`<${JobRow} key=${one.jid} job=${one} open=${open === one.jid ? part : ""} show=${show} />`)}</ul>`;
 }
 
 /** Of the events and of the server, each once, newest first. */
@@ -59,7 +57,7 @@ function listed(fetched, mine) {
   return [...rows.values()].sort((a, b) => (a.jid < b.jid ? 1 : -1));
 }
 
-function Row({ job, open, show }) {
+function JobRow({ job, open, show }) {
   const { jid, fun, arg, tgt, user, minions, ok, changed, failed, missing, state, start } = job;
   const names = Array.isArray(fun) ? fun.join(",") : fun;
   return html`<li class="job-row" data-open=${open ? "true" : undefined}>
@@ -99,4 +97,126 @@ function JobResult({ jid }) {
   if (!whole.job && whole.error) return html`<${Failed} error=${whole.error} onRetry=${whole.again} />`;
   if (!whole.job) return html`<${Loading} rows=${2} />`;
   return html`<${Result} whole=${whole} /><p class="job-more"><a href=${href(at("jobs", jid))}>${t("row.open")} →</a></p>`;
+}
+
+/* Monitor → Command: what was executed in this session, each with its job. */
+
+/** @param {{find: string, patch: Function}} props */
+export function MonitorCommands({ find, patch }) {
+  const sent = useSignal(ran).filter(({ line }) => line.toLowerCase().includes(find.toLowerCase()));
+  if (!sent.length) return html`<${Empty} icon="console" title=${t("monitor.commands.empty")}><p>${t("monitor.commands.empty.text")}</p><//>`;
+  return html`<ul class="job-rows">${sent.map((one) => html`<${SentRow} key=${one.id} sent=${one} patch=${patch} />`)}</ul>`;
+}
+
+function SentRow({ sent, patch }) {
+  const { line, at: when, jid, answer, error } = sent;
+  const [open, setOpen] = useState(true);
+  const live = useValue(() => (jobsTurn.value, jid && jobs.has(jid) ? { ...countsOf(jobs.get(jid)), state: stateOf(jobs.get(jid)) } : null), [jid]);
+  const state = sent.state === "refused" ? "failed" : sent.state === "nobody" ? "missing" : (live?.state ?? (sent.state === "answered" ? "done" : "running"));
+  const again = recalled(line);
+  return html`<li class="job-row">
+    <div class="job-line sent">
+      <${Status} state=${state} quiet />
+      <span class="job-when faint"><${Time} at=${when} /></span>
+      <span class="job-what mono">${line}</span>
+      ${live && html`<span class="job-bar"><${Progress} total=${live.minions} ok=${live.ok} changed=${live.changed} failed=${live.failed} label=${line} /><span class="faint small num">${live.ok + live.changed + live.failed}/${live.minions}</span></span>`}
+      ${["sent", "nobody"].includes(sent.state) && html`<span class="faint">${t(`sent.${sent.state}`)}</span>`}
+      <span class="job-buttons">
+        ${answer !== undefined && html`<button type="button" class="btn quiet small" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${t("row.result")}<${Icon} name=${open ? "up" : "down"} small /></button>`}
+        ${jid && html`<a class="btn quiet small" href=${href(at("jobs", jid))}>${t("events.job")}</a>`}
+        ${again && html`<${Button} kind="quiet" small icon="history" label=${t("sent.again")} onClick=${() => patch(again)} />`}
+      </span>
+    </div>
+    ${error && html`<p class="hint error job-error"><${Icon} name="warning" small />${error}</p>`}
+    ${answer !== undefined && open && html`<div class="job-inside"><${Tree} data=${answer} depth=${2} label=${t("row.result")} /></div>`}
+  </li>`;
+}
+
+/* Monitor → Minion: who is up, and of each its grains, its events and its last highstate. */
+
+/** Rows of the monitor; all there are stand on the page of minions. */
+const MOST_MINIONS = 50;
+const TELLING = /^(salt\/(minion|presence)|trisalt\/minion)\//;
+
+/** @param {{find: string}} props */
+export function MonitorMinions({ find }) {
+  const { query } = useSignal(route);
+  const found = useFetched((signal) => get("minions", { q: find, limit: MOST_MINIONS, sort: "id" }, signal), [find]);
+  const soon = useSettled(found.again, 2_000);
+  useEffect(() => onEvents((heard) => heard.some(({ tag }) => TELLING.test(tag)) && soon()), [soon]);
+  if (!found.data) return found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} rows=${5} />`;
+  const { items, total } = found.data;
+  if (!items.length) return html`<${Empty} icon="minions" title=${t("monitor.minions.empty")} />`;
+  const open = query.open ?? "";
+  const part = query.part ?? "grain";
+  const show = (id, which) => setQuery(open === id && part === which ? { open: "", part: "" } : { open: id, part: which });
+  return html`<ul class="job-rows">${items.map((one) => html`<${MinionRow} key=${one.id} minion=${one} open=${open === one.id ? part : ""} show=${show} />`)}</ul>
+    ${total > items.length && html`<p class="job-more"><a href=${href("/minions", { q: find })}>${t("parts.more", { n: total - items.length })}</a></p>`}`;
+}
+
+function MinionRow({ minion, open, show }) {
+  const { id, status, address, os, osrelease, version, last_seen: seen } = minion;
+  return html`<li class="job-row" data-open=${open ? "true" : undefined}>
+    <div class="job-line minion-line">
+      <${Status} state=${status} />
+      <a class="mono strong" href=${href(at("minions", id))}>${id}</a>
+      <span class="faint mono clip">${address}</span>
+      <span class="clip">${[os, osrelease].filter(Boolean).join(" ")}</span>
+      <span class="faint">${version}</span>
+      <span class="faint"><${Time} at=${seen} ago /></span>
+      <span class="job-buttons">${["grain", "event", "highstate"].map((which) => html`<button type="button" key=${which} class="btn quiet small" aria-expanded=${String(open === which)} onClick=${() => show(id, which)}>${t(`row.${which}`)}<${Icon} name=${open === which ? "up" : "down"} small /></button>`)}</span>
+    </div>
+    ${open && html`<div class="job-inside">${open === "grain" ? html`<${Grains} id=${id} />` : open === "event" ? html`<${Events} id=${id} />` : html`<${Highstate} minion=${minion} />`}</div>`}
+  </li>`;
+}
+
+function Grains({ id }) {
+  const [find, setFind] = useState("");
+  const found = useFetched((signal) => get(`minions/${encodeURIComponent(id)}`, {}, signal), [id]);
+  if (!found.data) return found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} rows=${3} />`;
+  const grains = found.data.grains;
+  if (!grains || !Object.keys(grains).length) return html`<p class="faint">${t("minion.noGrains")}</p>`;
+  return html`<input class="input inside-find" type="search" placeholder=${t("events.findInside")} aria-label=${t("events.findInside")} value=${find} onInput=${(event) => setFind(event.target.value)} />
+    <${Tree} data=${grains} depth=${1} find=${find} label=${t("row.grain")} />`;
+}
+
+function Events({ id }) {
+  const found = useValue(() => (eventsTurn.value, [...events].filter((event) => passes(event, { minion: id })).slice(-50).reverse()), [id]);
+  if (!found.length) return html`<p class="faint">${t("minion.noEvents")}</p>`;
+  return html`<ul class="event-rows">${found.map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>`;
+}
+
+function Highstate({ minion: { highstate } }) {
+  if (!highstate) return html`<p class="faint">${t("minion.noHighstate")}</p>`;
+  return html`<p class="row"><${Status} state=${highstate.state} /><${Time} at=${highstate.at} /><a href=${href(at("jobs", highstate.jid))}>${t("events.job")}</a></p>`;
+}
+
+/* The events of one job, oldest first: a row of the monitor, and a tab of the job's page. */
+
+/** Rows that are drawn before one asks for more. */
+const PIECE = 100;
+
+/** @param {{jid: string}} props */
+export function JobEvents({ jid }) {
+  const found = useValue(() => (eventsTurn.value, [...events].filter(({ tag }) => tag.includes(`/${jid}`))), [jid]);
+  const [room, setRoom] = useState(PIECE);
+  if (!found.length) return html`<${Empty} icon="events" title=${t("job.events.none")}><p>${t("job.events.none.text")}</p><//>`;
+  return html`<ul class="event-rows">${found.slice(0, room).map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>
+    ${found.length > room && html`<button type="button" class="linkish" onClick=${() => setRoom(room + PIECE * 5)}>${t("parts.more", { n: found.length - room })}</button>`}`;
+}
+
+/** One event as a line that opens. @param {{event: import("../lib/hub.js").SaltEvent}} props */
+function EventRow({ event }) {
+  const [open, setOpen] = useState(false);
+  const { who, state } = tell(event);
+  return html`<li class="event-row">
+    <button type="button" class="event-line" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>
+      <${Icon} name=${open ? "down" : "right"} small />
+      <span class="faint"><${Time} at=${event.at} /></span>
+      <span class="mono clip grow">${event.tag}</span>
+      ${state && html`<${Status} state=${state} quiet />`}
+      <span class="faint clip event-who">${who}</span>
+    </button>
+    ${open && html`<div class="event-inside"><${Tree} data=${event.data} depth=${2} label=${t("events.data")} /></div>`}
+  </li>`;
 }

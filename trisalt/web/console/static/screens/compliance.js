@@ -1,19 +1,14 @@
 /** One minion's differences: what is not as it should be, and what would be done about it. */
 import { html } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { useFetched } from "../lib/fetched.js";
+import { useFetched, useOnEvents } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href } from "../lib/router.js";
-import { Button } from "../parts/button.js";
-import { Empty, Failed, Loading, Panel } from "../parts/blank.js";
-import { Changes } from "../parts/diff.js";
-import { Icon } from "../parts/icon.js";
-import { Status } from "../parts/status.js";
-import { Time } from "../parts/time.js";
-import { start, whyNot } from "../fleet/act.js";
-import { low } from "../fleet/bulk.js";
-import { useOnEvents } from "../fleet/pages.js";
+import { Button, Icon } from "../parts/controls.js";
+import { Empty, Failed, Loading, Panel, Status, Time } from "../parts/facts.js";
+import { Changes } from "../parts/tree.js";
+import { low, start, whyNot } from "../fleet/act.js";
 
 /** @param {{route: import("../lib/router.js").Route}} props */
 export default function Differences({ route }) {

@@ -1,17 +1,12 @@
 /** Console: Command above, and below it the Monitor with Command, Job, Minion and Event. */
-import { html, useSignal, useState } from "../lib/ui.js";
+import { html, useKeys, useSignal, useState } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
-import { useKeys } from "../lib/keys.js";
 import { href, route, setQuery } from "../lib/router.js";
-import { Button } from "../parts/button.js";
-import { QueryBox } from "../parts/query.js";
-import { Tabs } from "../parts/tabs.js";
-import { Command } from "../command/form.js";
-import { useCommand } from "../command/state.js";
-import { MonitorCommands } from "../monitor/commands.js";
+import { Button, Tabs } from "../parts/controls.js";
+import { QueryBox } from "../parts/fields.js";
+import { Command, useCommand } from "../command/form.js";
 import { MonitorEvents } from "../monitor/events.js";
-import { MonitorJobs } from "../monitor/jobs.js";
-import { MonitorMinions } from "../monitor/minions.js";
+import { MonitorCommands, MonitorJobs, MonitorMinions } from "../monitor/jobs.js";
 
 const PANELS = { command: MonitorCommands, job: MonitorJobs, minion: MonitorMinions, event: MonitorEvents };
 const PAGES = { job: "/jobs", minion: "/minions", event: "/events" };

@@ -1,18 +1,13 @@
 /** Events: everything that happens, filtered, held still, looked into. */
-import { html, useEffect, useMemo, useSignal, useState, useValue } from "../lib/ui.js";
+import { html, useEffect, useKeys, useMemo, useState, useValue } from "../lib/ui.js";
+import { globbed } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
-import { useKeys } from "../lib/keys.js";
 import { setQuery } from "../lib/router.js";
-import { fetchOlder, mayBeOlder } from "../lib/older.js";
-import { events, eventsTurn } from "../lib/store.js";
-import { globbed } from "../lib/telling.js";
-import { Empty, reasonOf } from "../parts/blank.js";
-import { Button } from "../parts/button.js";
-import { Spark } from "../parts/charts.js";
-import { QueryBox } from "../parts/query.js";
-import { toast } from "../parts/toast.js";
-import { useHeard } from "../monitor/heard.js";
-import { EventList } from "../monitor/list.js";
+import { events, eventsTurn, fetchOlder, mayBeOlder } from "../lib/store.js";
+import { Button, toast } from "../parts/controls.js";
+import { Empty, reasonOf, Spark } from "../parts/facts.js";
+import { QueryBox } from "../parts/fields.js";
+import { EventList, useHeard } from "../monitor/events.js";
 
 const SUGGESTED = ["salt/job/*", "salt/job/*/new", "salt/job/*/ret/*", "salt/run/*", "salt/wheel/*", "salt/auth", "salt/key", "salt/minion/*/start", "salt/beacon/*", "salt/presence/*", "minion/refresh/*", "trisalt/*"];
 

@@ -1,34 +1,20 @@
 /** One job: who ran what on whom, what came back, and what to do about it. All of it is in the address. */
 import { html, useSignal, useState } from "../lib/ui.js";
-import { again, hides } from "../lib/again.js";
 import { run } from "../lib/api.js";
-import { lacks } from "../lib/command.js";
-import { returnsToCsv, toNested, toYaml } from "../lib/formats.js";
+import { again, hides, lacks } from "../lib/command.js";
 import { t } from "../lib/i18n.js";
 import { stateBy } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
-import { isStates, statesOf, tally, verdict } from "../lib/returns.js";
+import { isStates, returnsToCsv, save, statesOf, tally, toNested, toYaml, verdict } from "../lib/results.js";
 import { href, navigate, setQuery } from "../lib/router.js";
-import { save } from "../lib/save.js";
 import { allowed, session } from "../lib/session.js";
-import { execute } from "../command/ran.js";
-import { addressOf } from "../command/menus.js";
+import { Button, Confirm, Icon, Menu, Tabs, toast } from "../parts/controls.js";
+import { Failed, Loading, Progress, reasonOf, Span, Status, Time } from "../parts/facts.js";
+import { QueryBox } from "../parts/fields.js";
+import { addressOf, execute } from "../command/ran.js";
 import { Matrix } from "../job/matrix.js";
-import { Result } from "../job/result.js";
-import { useJob } from "../job/use.js";
-import { words } from "../monitor/jobs.js";
-import { JobEvents } from "../monitor/jobevents.js";
-import { Failed, Loading, reasonOf } from "../parts/blank.js";
-import { Button } from "../parts/button.js";
-import { Progress } from "../parts/charts.js";
-import { Confirm } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
-import { Menu } from "../parts/menu.js";
-import { QueryBox } from "../parts/query.js";
-import { Status } from "../parts/status.js";
-import { Tabs } from "../parts/tabs.js";
-import { Span, Time } from "../parts/time.js";
-import { toast } from "../parts/toast.js";
+import { Result, useJob } from "../job/result.js";
+import { JobEvents, words } from "../monitor/jobs.js";
 
 /** @param {{route: import("../lib/router.js").Route}} props */
 export default function Job({ route: { params, query } }) {

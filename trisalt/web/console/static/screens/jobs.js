@@ -1,18 +1,15 @@
 /** All jobs, newest first: filters stand in the address, new ones wait while one reads. */
 import { html, useEffect, useMemo, useRef, useState } from "../lib/ui.js";
+import { useOnEvents, usePages } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, setQuery } from "../lib/router.js";
 import { onEvents } from "../lib/stream.js";
-import { Button } from "../parts/button.js";
-import { Empty, Failed, Loading } from "../parts/blank.js";
-import { Fold } from "../parts/facets.js";
-import { QueryBox } from "../parts/query.js";
-import { Status, wordOf } from "../parts/status.js";
+import { Button } from "../parts/controls.js";
+import { Empty, Failed, Loading, Span, Status, Time, wordOf } from "../parts/facts.js";
+import { Fold, QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
-import { Span, Time } from "../parts/time.js";
-import { Counts, argsOf, funOf, targetOf } from "../fleet/job.js";
-import { useOnEvents, usePages } from "../fleet/pages.js";
+import { argsOf, Counts, funOf, targetOf } from "../fleet/act.js";
 
 const STATES = ["running", "failed", "partial", "missing", "done"];
 /** Spans of time that one asks for, in seconds. */

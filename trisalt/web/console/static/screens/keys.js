@@ -3,20 +3,17 @@
  * letting in many wants their number typed.
  */
 import { html, useEffect, useMemo, useState } from "../lib/ui.js";
-import { useFetched } from "../lib/fetched.js";
-import { natural } from "../lib/group.js";
+import { useFetched, useOnEvents } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
+import { natural } from "../lib/results.js";
 import { href, setQuery } from "../lib/router.js";
-import { Button } from "../parts/button.js";
-import { Empty, Failed, Loading, Notice } from "../parts/blank.js";
-import { QueryBox } from "../parts/query.js";
-import { Status, toneOf } from "../parts/status.js";
+import { Button } from "../parts/controls.js";
+import { Empty, Failed, Loading, Notice, Status, toneOf } from "../parts/facts.js";
+import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
-import { whyNot, wheel } from "../fleet/act.js";
-import { Denied, KeyDialog } from "../fleet/keydialog.js";
-import { GROUPS, STATES, fingersOf } from "../fleet/keys.js";
-import { useOnEvents } from "../fleet/pages.js";
+import { wheel, whyNot } from "../fleet/act.js";
+import { Denied, fingersOf, GROUPS, KeyDialog, STATES } from "../fleet/keys.js";
 
 const TELLING = /^salt\/(key|auth)(\/|$)/;
 

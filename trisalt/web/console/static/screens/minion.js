@@ -1,23 +1,15 @@
 /** One minion: how it is, what it is, what it did, what is kept of it, and its key. Each tab has an address. */
 import { html } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { useFetched } from "../lib/fetched.js";
+import { useFetched, useOnEvents } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href } from "../lib/router.js";
-import { Button, CopyButton } from "../parts/button.js";
-import { Failed, Loading } from "../parts/blank.js";
-import { Icon } from "../parts/icon.js";
-import { Menu } from "../parts/menu.js";
-import { Status } from "../parts/status.js";
-import { Tabs } from "../parts/tabs.js";
-import { Time, span } from "../parts/time.js";
-import { start, whyNot } from "../fleet/act.js";
-import { COMMANDS, low } from "../fleet/bulk.js";
+import { Button, CopyButton, Icon, Menu, Tabs } from "../parts/controls.js";
+import { Failed, Loading, span, Status, Time } from "../parts/facts.js";
+import { COMMANDS, low, start, whyNot } from "../fleet/act.js";
 import { Beacons, Packages, Schedules } from "../fleet/asked.js";
-import { Events, Grains, Jobs, Key, Mine, Pillar, Summary } from "../fleet/kept.js";
-import { Highstate } from "../fleet/highstate.js";
-import { useOnEvents } from "../fleet/pages.js";
+import { Events, Grains, Highstate, Jobs, Key, Mine, Pillar, Summary } from "../fleet/kept.js";
 
 const TABS = { summary: Summary, grains: Grains, pillar: Pillar, jobs: Jobs, events: Events, highstate: Highstate, mine: Mine, schedules: Schedules, beacons: Beacons, packages: Packages, key: Key };
 const TELLING = /^(salt\/(minion|presence|key)|trisalt\/minion|minion\/refresh)(\/|$)/;

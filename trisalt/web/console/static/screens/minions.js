@@ -2,22 +2,18 @@
  * All minions: ten thousand rows without pages, narrowed by a query that stands in the address, and what is done to many.
  */
 import { html, useEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
+import { useOnEvents, usePages } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
-import { prefer, prefs } from "../lib/prefs.js";
-import { QueryError, compound, parse } from "../lib/query.js";
+import { compound, fieldWord, has, parse, QueryError, STATUSES, toggled } from "../lib/query.js";
 import { href, setQuery } from "../lib/router.js";
-import { Button, CopyButton } from "../parts/button.js";
-import { Empty, Failed, Loading } from "../parts/blank.js";
-import { Dialog } from "../parts/dialog.js";
-import { Menu } from "../parts/menu.js";
-import { QueryBox } from "../parts/query.js";
-import { Status } from "../parts/status.js";
+import { prefer, prefs, session } from "../lib/session.js";
+import { fleet } from "../lib/store.js";
+import { Button, CopyButton, Dialog, Menu } from "../parts/controls.js";
+import { Empty, Failed, Loading, Status, Time } from "../parts/facts.js";
+import { Facets, QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
-import { Time } from "../parts/time.js";
-import { Bulk } from "../fleet/bulk.js";
-import { MinionFacets } from "../fleet/facets.js";
-import { usePages, useOnEvents } from "../fleet/pages.js";
+import { Bulk } from "../fleet/act.js";
 
 /** Events after which the list is another one, and how often it is fetched for them at most (ms). */
 const TELLING = /^(salt\/(minion|presence|key|auth)|trisalt\/minion)(\/|$)/;
@@ -157,4 +153,54 @@ function GrainColumn({ grains, onClose }) {
       <input class="input mono" value=${text} spellcheck=${false} autocomplete="off" placeholder="ip4_interfaces.eth0" onInput=${(event) => setText(event.target.value)} /></label>
     <p class="hint">${t("minions.grainHint")}</p>
   <//>`;
+}
+
+/* What there is among the minions, to be pressed: words of the query, with how many have them. */
+
+const FIELDS = ["os", "version", "env", "roles"];
+
+/** @param {{q: string, rows: any[], grains: string[], onQuery: (q: string) => void}} props */
+function MinionFacets({ q, rows, grains, onQuery }) {
+  const numbers = useSignal(fleet);
+  const who = useSignal(session);
+  const facets = useMemo(() => {
+    const fields = [...new Set([...FIELDS, ...grains])];
+    return [statuses(q, rows, numbers), groups(q, who), ...fields.map((field) => values(field, q, rows, numbers))];
+  }, [q, rows, grains, numbers, who]);
+  return html`<${Facets} label=${t("minions.filters")} facets=${facets} onToggle=${(_facet, word, on) => onQuery(toggled(q, word, on))} />`;
+}
+
+function statuses(q, rows, numbers) {
+  const counts = tally(rows, (row) => [row.status]);
+  const all = [...STATUSES]
+    .map((state) => ({ value: state, text: html`<${Status} state=${state} />`, n: counts.get(state), on: has(q, state) }));
+  // Where one is chosen, the rows say nothing of the others: what the whole fleet has can be chosen in its place.
+  const chosen = all.some((item) => item.on);
+  const items = all.filter((item) => item.n || item.on || (chosen && (numbers?.minions?.[item.value] || numbers?.keys?.[item.value])));
+  return { key: "status", title: t("minion.status"), items };
+}
+
+/** The node groups of the configuration. Who is in them, the master says when one is chosen. */
+function groups(q, who) {
+  const items = (who?.features?.nodegroups ?? []).map((name) => ({ value: `N@${name}`, text: name, on: has(q, `N@${name}`) }));
+  return { key: "nodegroup", title: t("minion.nodegroup"), items };
+}
+
+/** Those that the rows have; and where one is chosen, what else the whole fleet has of it, without a number. */
+function values(field, q, rows, numbers) {
+  const read = field === "os" || field === "version" ? (row) => [row[field]] : (row) => [row.grains?.[field]].flat();
+  const counts = tally(rows, read);
+  const chosen = [...counts.keys()].some((value) => has(q, fieldWord(field, value)));
+  const others = chosen ? ({ os: numbers?.os, version: numbers?.versions }[field] ?? []).map((one) => one.name).filter((name) => name && !counts.has(name)) : [];
+  const items = [...counts, ...others.map((name) => [name, undefined])]
+    .map(([value, n]) => ({ value: fieldWord(field, value), text: value, n, on: has(q, fieldWord(field, value)) }))
+    .sort((a, b) => Number(b.on) - Number(a.on) || (b.n ?? 0) - (a.n ?? 0) || (a.text < b.text ? -1 : 1));
+  // A grain that is another one on each minion is no facet.
+  return { key: field, title: t(`minion.${field}`) === `minion.${field}` ? field : t(`minion.${field}`), items: items.length > 60 ? [] : items };
+}
+
+function tally(rows, read) {
+  const counts = new Map();
+  for (const row of rows) for (const value of read(row)) if (typeof value === "string" && value) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
 }

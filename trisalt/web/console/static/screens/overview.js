@@ -1,19 +1,15 @@
 /** The first page: four numbers, what needs attention and how to mend it, what goes on, and what the fleet is made of. */
 import { html, useSignal } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { useFetched } from "../lib/fetched.js";
+import { useFetched, useOnEvents } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { fieldWord } from "../lib/query.js";
 import { href } from "../lib/router.js";
 import { fleet } from "../lib/store.js";
-import { Empty, Failed, Loading, Panel } from "../parts/blank.js";
-import { Bars, Spark } from "../parts/charts.js";
-import { Status } from "../parts/status.js";
-import { Span, Time } from "../parts/time.js";
+import { Bars, Empty, Failed, Loading, Panel, Span, Spark, Status, Time } from "../parts/facts.js";
+import { Counts, funOf, targetOf } from "../fleet/act.js";
 import { Issues } from "../fleet/issues.js";
-import { Counts, funOf, targetOf } from "../fleet/job.js";
-import { useOnEvents } from "../fleet/pages.js";
 
 const TELLING = /^(salt\/(auth|key|presence|minion|job|run)|trisalt\/(minion|job))(\/|$)/;
 

@@ -1,13 +1,17 @@
 /** States: who is as it should be, orchestrations, templates, schedules, reactors. Each part has an address. */
-import { html } from "../lib/ui.js";
+import { html, useMemo, useSignal, useState } from "../lib/ui.js";
+import { useFetched, useOnEvents, usePages } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
-import { href } from "../lib/router.js";
-import { Tabs } from "../parts/tabs.js";
-import { Compliance } from "../fleet/compliance.js";
-import { Orchestrations } from "../fleet/orchestrations.js";
-import { Reactors } from "../fleet/reactors.js";
-import { FleetSchedules } from "../fleet/schedules.js";
+import { href, setQuery } from "../lib/router.js";
+import { session } from "../lib/session.js";
+import { Button, Confirm, Tabs } from "../parts/controls.js";
+import { Empty, Failed, Loading, Notice, Panel, Status, Time } from "../parts/facts.js";
+import { QueryBox } from "../parts/fields.js";
+import { Table } from "../parts/table.js";
+import { Tree } from "../parts/tree.js";
+import { argsOf, funOf, low, Names, start, useCommand, wheel, whyNot } from "../fleet/act.js";
+import { when } from "../fleet/asked.js";
 import { Templates } from "../fleet/templates.js";
 
 const PARTS = { compliance: Compliance, orchestrations: Orchestrations, templates: Templates, schedules: FleetSchedules, reactors: Reactors };
@@ -22,4 +26,191 @@ export default function States({ route }) {
     <${Tabs} label=${t("states.parts")} tabs=${tabs} current=${part} panel="states-panel" />
     <div id="states-panel" class=${`tabpanel stack ${part === "compliance" || part === "schedules" ? "filler" : ""}`} role="tabpanel" aria-labelledby=${`tab-${part}`}><${Part} key=${part} route=${route} /></div>
   </div>`;
+}
+
+/* Compliance: what the newest highstate of each minion came to, and having it looked at anew. */
+
+const STATES = ["failed", "would_change", "unknown", "in"];
+const TELLING = /^(salt\/job\/\d+\/ret\/|trisalt\/job\/\d+\/settled|salt\/key)/;
+
+/** @param {{route: import("../lib/router.js").Route}} props */
+function Compliance({ route }) {
+  const { state = "", q = "", row = "" } = route.query;
+  const { confirm_above: above = 50 } = useSignal(session) ?? {};
+  const list = usePages("compliance", { state }, { first: 200, all: true });
+  useOnEvents(TELLING, list.again, 5_000);
+  const [picked, setPicked] = useState(new Set());
+  const [asked, setAsked] = useState(null);
+  const counts = list.extra.counts ?? {};
+  const rows = useMemo(() => list.rows.filter(({ id }) => id.toLowerCase().includes(q.toLowerCase())), [list.rows, q]);
+  const columns = useMemo(columnsOf, []);
+  const ids = picked.size ? [...picked] : rows.map((one) => one.id);
+  const why = whyNot("local", "state.highstate") ?? (ids.length ? null : t("compliance.nobody"));
+  const check = () => {
+    setAsked(null);
+    return start(low("test", ids), t("compliance.check"));
+  };
+  if (!list.rows.length && !state && list.error) return html`<${Failed} error=${list.error} onRetry=${list.again} />`;
+  return html`
+    <div class="key-groups" role="group" aria-label=${t("compliance.groups")}>${STATES.map((one) => html`<button type="button" key=${one} class="key-group" aria-pressed=${String(one === state)} onClick=${() => { setPicked(new Set()); setQuery({ state: one === state ? "" : one, row: "" }); }}>
+      <${Status} state=${one} /><b>${(counts[one] ?? 0).toLocaleString()}</b></button>`)}</div>
+    <${Share} counts=${counts} />
+    <div class="toolbar"><${QueryBox} main label=${t("minions.find")} placeholder=${t("minions.find")} value=${q} onChange=${(next) => setQuery({ q: next, row: "" })} />
+      <${Button} icon="eye" why=${why} onClick=${() => (ids.length > above ? setAsked(ids) : check())}>${picked.size ? t("compliance.checkSome", { n: picked.size }) : t("compliance.check")}<//>
+      <a class="btn" href=${href("/console", { tgt: "*", fun: "schedule.add", arg: "compliance function=state.highstate job_kwargs='{test: true}' minutes=60" })}>${t("compliance.schedule")}</a></div>
+    <section class="panel flush filler" aria-label=${t("states.compliance")}>
+      ${!list.rows.length && list.loading
+        ? html`<${Loading} rows=${10} />`
+        : html`<${Table} label=${t("states.compliance")} columns=${columns} rows=${rows} rowKey=${(one) => one.id} selected=${picked} onSelect=${setPicked} first=${Number(row) || 0}
+            empty=${html`<${Empty} icon="states" title=${t(state || q ? "minions.none" : "compliance.none")}>${!state && !q && html`<p>${t("compliance.none.text")}</p>`}<//>`} />`}
+    </section>
+    ${asked && html`<${Confirm} title=${t("bulk.sure", { title: t("do.test"), n: asked.length })} verb=${t("do.test")} onYes=${check} onClose=${() => setAsked(null)}><p>${t("highstate.none.text")}</p><${Names} ids=${asked} /><//>`}`;
+}
+
+/** The whole as one bar: how much of the fleet is as it should be. */
+function Share({ counts }) {
+  const total = STATES.reduce((sum, one) => sum + (counts[one] ?? 0), 0);
+  if (!total) return null;
+  const share = Math.floor((100 * (counts.in ?? 0)) / total);
+  let x = 0;
+  const piece = (state, tone) => {
+    const width = (100 * (counts[state] ?? 0)) / total;
+    x += width;
+    return width > 0 && html`<rect class=${`p-${tone}`} x=${x - width} width=${width} height="6" />`;
+  };
+  return html`<div class="progress" role="img" aria-label=${t("compliance.share", { share })}><svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">${piece("in", "ok")}${piece("would_change", "changed")}${piece("failed", "failed")}${piece("unknown", "missing")}</svg>
+    <span class="note">${t("compliance.share", { share })}</span></div>`;
+}
+
+function columnsOf() {
+  return [
+    { key: "id", label: t("minion.id"), head: true, at: "title", cell: (one) => html`<a href=${href(at("states", "compliance", one.id))}>${one.id}</a>` },
+    { key: "state", label: t("minion.status"), width: "10rem", at: "end", cell: (one) => html`<${Status} state=${one.state} />` },
+    { key: "changes", label: t("compliance.changes"), width: "9rem", num: true, cell: (one) => (one.changes ? html`<span class="is-changed">${t("compliance.nChanges", { n: one.changes })}</span>` : html`<span class="faint none">–</span>`) },
+    { key: "failed", label: t("compliance.failed"), width: "8rem", num: true, cell: (one) => (one.failed ? html`<span class="is-failed">${t("compliance.nFailed", { n: one.failed })}</span>` : html`<span class="faint none">–</span>`) },
+    { key: "at", label: t("compliance.at"), width: "11rem", drop: 1, cell: (one) => (one.jid ? html`<a href=${href(at("jobs", one.jid))}><${Time} at=${one.at} ago /></a>` : html`<span class="faint">${t("compliance.never")}</span>`) },
+  ];
+}
+
+/* Orchestrations: the files of the file server that are to be run on the master, their states, and running them. */
+
+/** A file's name as `state.orchestrate` takes it; null for one that is no SLS. Pure. */
+function modOf(path) {
+  const found = /^(.+?)(\/init)?\.sls$/.exec(path);
+  return found ? found[1].replaceAll("/", ".") : null;
+}
+
+/** @param {{route: import("../lib/router.js").Route}} props */
+function Orchestrations({ route }) {
+  const { mods = "" } = route.query;
+  // A blank says that no letters are wanted: without any word the usual ones are.
+  const q = (route.query.q ?? "orch").trim();
+  const mayList = whyNot("runner", "fileserver.file_list");
+  const files = useCommand(mayList ? null : { client: "runner", fun: "fileserver.file_list" });
+  const runs = usePages("jobs", { fun: "runner.state.orch*" }, { first: 12 });
+  const names = useMemo(() => (Array.isArray(files.data) ? files.data : []).map(modOf).filter((one) => one && one !== "top"), [files.data]);
+  const found = names.filter((one) => one.toLowerCase().includes(q.toLowerCase()));
+  return html`<div class="columns list-first">
+    <div class="stack"><${Panel} title=${t("orch.files")} flush>
+      <div class="panel-search"><${QueryBox} main icon="filter" label=${t("orch.find")} placeholder=${t("orch.find")} value=${q} onChange=${(next) => setQuery({ q: next === "" ? " " : next })} wait=${120} /></div>
+      ${mayList
+        ? html`<${Empty} icon="lock" title=${mayList} />`
+        : files.error ? html`<${Failed} error=${files.error} onRetry=${files.again} />`
+        : files.loading ? html`<${Loading} rows=${4} />`
+        : found.length === 0 ? html`<${Empty} icon="states" title=${t("orch.none")}><p>${t("orch.none.text")}</p><//>`
+        : html`<ul class="pick-list">${found.slice(0, 200).map((one) => html`<li key=${one}><a href=${href(at("states", "orchestrations"), { mods: one, q })} aria-current=${one === mods ? "true" : undefined}>${one}</a></li>`)}</ul>`}
+    <//></div>
+    <div class="stack">${mods ? html`<${Orchestration} key=${mods} mods=${mods} />` : html`<${Panel} title=${t("states.orchestrations")}><${Empty} icon="states" title=${t("orch.choose")} /><//>`}
+      <${Panel} title=${t("orch.runs")} flush>${runs.rows.length === 0 ? html`<${Empty} icon="jobs" title=${t("orch.noRuns")} />` : html`<ul class="list tight">${runs.rows.map((job) => html`<li key=${job.jid}><${Status} state=${job.state} quiet />
+        <div class="grow clip"><a class="strong" href=${href(at("jobs", job.jid))}>${argsOf(job) || funOf(job)}</a></div><span class="muted small">${job.user}</span><span class="muted small"><${Time} at=${job.start} /></span></li>`)}</ul>`}<//></div>
+  </div>`;
+}
+
+function Orchestration({ mods }) {
+  const [test, setTest] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const may = whyNot("runner", "state.orchestrate_show_sls");
+  const high = useCommand(may ? null : { client: "runner", fun: "state.orchestrate_show_sls", arg: [mods] });
+  const why = whyNot("runner", "state.orchestrate");
+  // The answer stands below the name of the master's own minion.
+  const data = high.data && typeof high.data === "object" && !Array.isArray(high.data) ? (Object.values(high.data)[0] ?? high.data) : high.data;
+  const run = () => {
+    setAsking(false);
+    return start({ client: "runner_async", fun: "state.orchestrate", arg: [mods], ...(test ? { kwarg: { test: true } } : {}) }, mods);
+  };
+  return html`<${Panel} title=${mods} actions=${html`<label class="check small"><input type="checkbox" class="switch" checked=${test} onChange=${() => setTest(!test)} />test=True</label>
+      <${Button} small kind="primary" icon="play" why=${why} onClick=${() => (test ? run() : setAsking(true))}>${t("orch.run")}<//>`}>
+    ${may ? html`<p class="muted">${may}</p>` : high.error ? html`<${Failed} error=${high.error} onRetry=${high.again} />` : high.loading ? html`<${Loading} rows=${4} />`
+      : Array.isArray(data) || typeof data === "string" ? html`<pre class="well">${[data].flat().join("\n")}</pre>` : html`<${Tree} data=${data ?? {}} label=${mods} depth=${2} bare />`}
+    ${asking && html`<${Confirm} title=${t("orch.sure", { mods })} verb=${t("orch.run")} onYes=${run} onClose=${() => setAsking(false)}><p>${t("orch.sure.text")}</p><pre class="well">salt-run state.orchestrate ${mods}</pre><//>`}
+  <//>`;
+}
+
+/* Reactors: which events have what run, as the master's configuration says. */
+
+/** The rows of the option `reactor`: `[tag, files]`. Pure. */
+function reactorRows(reactor) {
+  const rows = (Array.isArray(reactor) ? reactor : [reactor]).filter((one) => one && typeof one === "object");
+  return rows.flatMap((one) => Object.entries(one)).map(([tag, files]) => [tag, [files].flat().map((file) => (typeof file === "string" ? file : Object.keys(file ?? {})[0] ?? "")).filter(Boolean)]);
+}
+
+function Reactors() {
+  const why = whyNot("wheel", "config.values");
+  const found = useFetched(async (signal) => (why ? null : wheel("config.values", {}, signal)), []);
+  if (why) return html`<${Empty} icon="lock" title=${why} />`;
+  if (found.error) return html`<${Failed} error=${found.error} onRetry=${found.again} />`;
+  if (!found.data) return html`<${Loading} />`;
+  const rows = reactorRows(found.data.reactor);
+  if (!rows.length) return html`<${Empty} icon="events" title=${t("reactors.none")}><p>${t("reactors.none.text")}</p><//>`;
+  return html`<${Panel} title=${t("states.reactors")} flush><ul class="list">${rows.map(([tag, files], n) => html`<li key=${n}><div class="grow"><a class="mono strong" href=${href("/events", { tag })}>${tag}</a>${files.map((file) => html`<div key=${file} class="muted mono small">${file}</div>`)}</div></li>`)}</ul><//>`;
+}
+
+/* What is scheduled on many minions: asked of those that a target names, one row for each entry of each minion. */
+
+/** @param {{route: import("../lib/router.js").Route}} props */
+function FleetSchedules({ route }) {
+  const { tgt = "", q = "" } = route.query;
+  const [text, setText] = useState(tgt || "*");
+  const why = whyNot("local", "schedule.list");
+  const asked = useCommand(tgt && !why ? { client: "local", fun: "schedule.list", tgt, tgt_type: "compound", kwarg: { return_yaml: false, show_all: true, show_disabled: true } } : null);
+  const { rows, silent } = useMemo(() => scheduleRows(asked.data), [asked.data]);
+  const shown = rows.filter((row) => `${row.id} ${row.name} ${row.fun}`.toLowerCase().includes(q.toLowerCase()));
+  const columns = useMemo(() => [
+    { key: "name", label: t("schedules.name"), head: true, at: "title", cell: (row) => row.name },
+    { key: "fun", label: t("jobs.fun"), width: "14rem", cell: (row) => html`<code>${row.fun}</code>` },
+    { key: "when", label: t("schedules.when"), width: "12rem", cell: (row) => row.when },
+    { key: "state", label: t("minion.status"), width: "6rem", at: "end", cell: (row) => (row.on ? t("schedules.on") : html`<span class="tag">${t("schedule.off")}</span>`) },
+    { key: "id", label: t("minion.id"), width: "16rem", cell: (row) => html`<a href=${href(at("minions", row.id), { tab: "schedules" })}>${row.id}</a>` },
+  ], []);
+  const ask = (event) => {
+    event.preventDefault();
+    if (text.trim() === tgt) asked.again();
+    else setQuery({ tgt: text.trim() });
+  };
+  return html`
+    <form class="toolbar" onSubmit=${ask}><label class="row grow"><span class="label">${t("schedules.target")}</span><span class="grow"><input class="input mono" value=${text} spellcheck=${false} onInput=${(event) => setText(event.target.value)} /></span></label>
+      <${Button} icon="refresh" why=${why} busy=${asked.loading && Boolean(tgt)} onClick=${ask}>${t("schedules.ask")}<//></form>
+    ${tgt && rows.length > 0 && html`<div class="toolbar"><${QueryBox} icon="filter" label=${t("schedules.find")} placeholder=${t("schedules.find")} value=${q} onChange=${(next) => setQuery({ q: next })} wait=${120} /></div>`}
+    ${silent > 0 && html`<${Notice} tone="changed">${t("schedules.silent", { n: silent })}<//>`}
+    ${!tgt
+      ? html`<${Empty} icon="calendar" title=${t("schedules.ask.title")}><p>${t("schedules.ask.text")}</p><//>`
+      : asked.error ? html`<${Failed} error=${asked.error} onRetry=${asked.again} />`
+      : asked.loading && !rows.length ? html`<${Loading} rows=${8} label=${t("asked.waiting")} />`
+      : html`<section class="panel flush filler" aria-label=${t("states.schedules")}><${Table} label=${t("states.schedules")} columns=${columns} rows=${shown} rowKey=${(row) => `${row.id} ${row.name}`} empty=${html`<${Empty} icon="calendar" title=${t("schedules.none")} />`} /></section>`}`;
+}
+
+/** One row for each entry; and how many have said nothing that is a schedule. Pure. */
+function scheduleRows(answer) {
+  const rows = [];
+  let silent = 0;
+  for (const [id, value] of Object.entries(answer ?? {})) {
+    if (!value || typeof value !== "object") {
+      silent++;
+      continue;
+    }
+    for (const [name, entry] of Object.entries(value.schedule ?? value)) {
+      if (entry && typeof entry === "object") rows.push({ id, name, fun: String(entry.function ?? ""), when: when(entry), on: entry.enabled !== false });
+    }
+  }
+  return { rows: rows.sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id)), silent };
 }

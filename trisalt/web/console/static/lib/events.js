@@ -1,5 +1,7 @@
-/** An event in one short line: what happened, to whom. Pure. */
-import { verdict } from "./returns.js";
+/** Events: what they tell in words, which of them one looks for, and the last of them. Pure. */
+import { verdict } from "./results.js";
+
+/* An event in one short line: what happened, to whom. Pure. */
 
 /**
  * @param {import("./hub.js").SaltEvent} event
@@ -66,4 +68,63 @@ export function globbed(glob) {
 export function asReactor(tag) {
   const glob = tag.replace(/\b\d{20}\b/, "*").replace(/^(salt\/(?:job\/\*\/ret|beacon|minion)\/)[^/]+/, "$1*");
   return `reactor:\n  - '${glob.replaceAll("'", "''")}':\n    - salt://reactor/sls_name.sls\n`;
+}
+
+/* What consoles and the house itself do all the time: not shown among jobs. Pure; the master has the same list, and a test holds the two together. */
+
+export const HOUSEKEEPING = [
+  ...["saltutil.find_job", "saltutil.running", "saltutil.refresh_*", "saltutil.sync_*", "mine.update", "mine.send"],
+  ...["runner.jobs.*", "runner.manage.*", "runner.cache.*", "runner.doc.*", "runner.config.*", "runner.presence.*"],
+  ...["wheel.key.list*", "wheel.key.finger*", "wheel.minions.*", "wheel.config.values", "sys.doc"],
+  ...["runner.fileserver.file_list", "runner.state.orchestrate_show_sls", "schedule.list", "beacons.list"],
+];
+
+const TESTS = HOUSEKEEPING.map(globbed);
+
+/** Whether a function is one of those. @param {string} fun */
+export const keepsHouse = (fun) => TESTS.some((test) => test(String(fun)));
+
+/* A list that forgets its oldest. Pure. */
+
+export class Ring {
+  /** @param {number} size */
+  constructor(size) {
+    this.size = size;
+    this.items = new Array(size);
+    this.start = 0;
+    this.length = 0;
+    /** How many have ever been pushed: item `n` of all has the number `pushed - length + n`. */
+    this.pushed = 0;
+  }
+
+  push(item) {
+    this.items[(this.start + this.length) % this.size] = item;
+    if (this.length < this.size) this.length++;
+    else this.start = (this.start + 1) % this.size;
+    this.pushed++;
+  }
+
+  /** Older items before all others, as far as there is room; `items` oldest first. */
+  unshift(items) {
+    const room = this.size - this.length;
+    for (const item of items.slice(Math.max(0, items.length - room)).reverse()) {
+      this.start = (this.start - 1 + this.size) % this.size;
+      this.items[this.start] = item;
+      this.length++;
+    }
+  }
+
+  /** The item at `index`, the oldest at 0. */
+  at(index) {
+    return index < 0 || index >= this.length ? undefined : this.items[(this.start + index) % this.size];
+  }
+
+  clear() {
+    this.items = new Array(this.size);
+    this.start = this.length = 0;
+  }
+
+  *[Symbol.iterator]() {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
 }
