@@ -14,6 +14,7 @@ from trisalt.errors import LoaderError
 from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.kinds import KINDS
+from trisalt.loader.shelf import shelf
 from trisalt.loader.sources import SHELVES, sources
 
 
@@ -74,14 +75,34 @@ def test_a_file_that_says_it_is_test_adds_to_ours(place):
     assert loader.built_in("test.ping")
 
 
-def test_our_own_files_say_their_virtual_name_in_a_way_that_is_found_without_loading_them():
+def test_our_own_files_say_which_module_they_are_and_what_they_have_without_being_loaded():
     plugins = Plugins({"id": "m1", "grains": {}})
     for kind in KINDS:
-        for name, files in plugins.loader(kind).homes().items():
-            for file in files:
-                if file.is_relative_to(SHELVES) and file.stem != name:
-                    text = file.read_text()
-                    assert f'__virtualname__ = "{name}"' in text or f'return "{name}"' in text, file
+        loader = plugins.loader(kind)
+        functions = list(loader)
+        for name, files in loader.homes().items():
+            ours = [(shelf(file.parent), file.stem) for file in files if file.parent == SHELVES / kind]
+            # A file of that very name is loaded whatever is asked for.
+            others = [(place, stem) for place, stem in ours if stem != name]
+            assert all(place.may_be(stem, name) for place, stem in others), (kind, name)
+            for full in functions if len(others) == len(files) else ():
+                module, _dot, function = full.partition(".")
+                if module == name:
+                    assert any(place.may_have(stem, function) for place, stem in others), (kind, full)
+
+
+def test_of_our_own_files_only_those_are_loaded_that_may_have_a_function():
+    states = Plugins({"id": "m1"}).loader("states")
+    assert "file.managed" in states
+    assert "file.mod_init" not in states
+    assert states._tried == {"file"}
+    assert "file.symlink" in states
+    assert states._tried == {"file", "file_links"}
+
+
+def test_why_a_function_is_missing_is_known_where_no_file_has_it():
+    modules = Plugins({"id": "m1", "grains": {"os_family": "Nosuch", "os": "Nosuch"}}).loader("modules")
+    assert modules.missing_reason("pkg.nosuch").startswith("'pkg' __virtual__ returned False: ")
 
 
 def test_a_file_of_ours_is_not_loaded_for_a_word_that_it_uses():

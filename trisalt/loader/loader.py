@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, wraps
-from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +25,7 @@ from typing import Any
 from trisalt.errors import LoaderError
 from trisalt.loader import facade
 from trisalt.loader.kinds import KINDS
+from trisalt.loader.shelf import Shelf, plugin_files, shelf, text_of
 from trisalt.loader.sources import FACADE, STOCK_KINDS, is_ours, places, sources, stock_salt
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
 
     def reload(self) -> None:
         """Forget what was loaded; files are looked for anew."""
-        self._files: dict[str, Path] | None = None
+        self._files: dict[str, str] | None = None
         self._functions: dict[str, Callable[..., Any]] = {}
         self._outputters: dict[str, str] = {}
         self._modules: set[str] = set()
@@ -81,8 +82,9 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._missing: dict[str, str | None] = {}
         self._homes: dict[str, list[Path]] = {}
         self._stock: Path | None = None
-        self._seen: dict[Path, tuple[int, int]] = {}
-        self._names: dict[Path, frozenset[str]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._names: dict[str, frozenset[str]] = {}
+        self._own: dict[str, Shelf] = {}
 
     def changed(self) -> bool:
         """Whether files of others have come, gone or changed on disk since they were looked for."""
@@ -106,7 +108,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         module, dot, function = name.partition(".") if isinstance(name, str) else (name, "", "")
         if not (module and dot and function):
             raise KeyError(name)
-        for stem in self._candidates(module):
+        for stem in self._candidates(module, function):
             self._load(stem)
             if name in self._functions:
                 return self._functions[name]
@@ -138,6 +140,8 @@ class Loader(Mapping[str, Callable[..., Any]]):
     def missing_reason(self, name: str) -> str:
         """Why a name is not there, in stock's words."""
         module = name.partition(".")[0]
+        for stem in self._candidates(module):
+            self._load(stem)
         if name in self or module in self._modules or module not in self._missing:
             return f"'{name}' is not available."
         reason = self._missing[module]
@@ -174,27 +178,36 @@ class Loader(Mapping[str, Callable[..., Any]]):
 
     # -- files ------------------------------------------------------------------------------------------------
 
-    def _index(self) -> dict[str, Path]:
+    def _index(self) -> dict[str, str]:
         if self._files is None:
-            self._files, self._seen = {}, {}
+            self._files, self._seen, self._own = {}, {}, {}
             self._stock = stock_salt(self._opts) if self.kind in STOCK_KINDS else None
             disabled = self._opts.get(KINDS[self.kind].disabled) or ()
             zips = bool(self._opts.get("enable_zip_modules"))
             for place in places(self.kind, self._opts) if self._places is None else self._places:
-                ours = is_ours(place) or self._is_stocks(place)
-                if not ours:
-                    self._seen[place] = _stamp(place)
-                    self._names[place] = _names(place)
-                for stem, path in _plugin_files(place, zips=zips):
-                    if stem in self._files and place.is_relative_to(FACADE):
+                own = shelf(place) if is_ours(place) else None
+                others = own is None and not self._is_stocks(place)
+                if others:
+                    self._seen[str(place)] = _stamp(str(place))
+                    self._names[str(place)] = _names(str(place))
+                beside = place.is_relative_to(FACADE)
+                for stem, path in plugin_files(str(place), zips=zips) if own is None else own.files:
+                    if beside and stem in self._files:
                         # A helper of ours has this name: what plugins import under it is there beside.
                         stem += _BESIDE
-                    if stem not in disabled and self._files.setdefault(stem, path) is path and not ours:
+                    if stem in disabled or self._files.setdefault(stem, path) is not path:
+                        continue
+                    if own is not None:
+                        self._own[stem] = own
+                    elif others:
                         self._seen[path] = _stamp(path)
         return self._files
 
-    def _candidates(self, module: str) -> Iterator[str]:
-        """The files that may hold a module, the likeliest first. Files that came since are seen."""
+    def _candidates(self, module: str, function: str = "") -> Iterator[str]:
+        """The files that may hold a module, the likeliest first. Files that came since are seen.
+
+        With the name of a function, of our own files those that may have it.
+        """
         if not self._allowed(module):
             return
         files = self._index()
@@ -208,14 +221,23 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if self._is_taken(module):
             return
         quoted = tuple(mark + module.encode() + mark for mark in (b'"', b"'"))
-        said = tuple(b'%s"%s"' % (before, module.encode()) for before in (b"__virtualname__ = ", b"return "))
+        own = self._own
+        # Where stock's files may add to a module, it has to be known whether it is there.
+        wanted = function if self._stock is None else ""
         # Of our own shelf those first that are called after the module: the others only speak of it, mostly.
-        for stem, path in sorted(files.items(), key=lambda file: is_ours(file[1].parent) and module not in file[0]):
-            if stem != module and stem not in self._tried and _mentions(path, said if is_ours(path.parent) else quoted):
+        for stem, path in sorted(files.items(), key=lambda file: file[0] in own and module not in file[0]):
+            if stem == module or stem in self._tried:
+                continue
+            if (place := own.get(stem)) is None:
+                if _mentions(path, quoted):
+                    yield stem
+                continue
+            own_stem = stem.removesuffix(_BESIDE)
+            if place.may_be(own_stem, module) and (not wanted or place.may_have(own_stem, wanted)):
                 yield stem
 
-    def _is_stocks(self, path: Path) -> bool:
-        return self._stock is not None and path.is_relative_to(self._stock)
+    def _is_stocks(self, path: Path | str) -> bool:
+        return self._stock is not None and Path(path).is_relative_to(self._stock)
 
     def _is_taken(self, module: str) -> bool:
         """Whether there is a module of that name that is not stock Salt's: then stock's files do not add to it."""
@@ -234,7 +256,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if stem in self._tried:
             return
         self._tried.add(stem)
-        module = self._import(stem, self._index()[stem])
+        module = self._import(stem, Path(self._index()[stem]))
         if module is None:
             return
         stock = self._stock.parent if self._stock and self._is_stocks(self._index()[stem]) else None
@@ -342,34 +364,10 @@ class Loader(Mapping[str, Callable[..., Any]]):
             return
         self._tried.add(f"{name}={stem}")
         module = sys.modules.get(f"{PRIVATE}.int.{KINDS[self.kind].tag}.{stem}") or self._import(
-            stem, self._index()[stem]
+            stem, Path(self._index()[stem])
         )
         if module is not None:
             self._expose(name, module)
-
-
-def _plugin_files(place: Path, *, zips: bool) -> Iterator[tuple[str, Path]]:
-    """The plugins of a folder by name: files, compiled ones, packages, and zip files where they are allowed.
-
-    Of several of one name the first kind wins, in that order.
-    """
-    try:
-        entries = sorted(place.iterdir(), key=lambda path: path.name)
-    except OSError:
-        return
-    compiled, packages, zipped = [], [], []
-    for path in entries:
-        if path.name.startswith((".", "_", "~")):
-            continue
-        if path.suffix == ".py":
-            yield path.stem, path
-        elif path.name.endswith(tuple(EXTENSION_SUFFIXES)):
-            compiled.append((path.name.partition(".")[0], path))
-        elif path.suffix == ".zip" and zips:
-            zipped.append((path.stem, path))
-        elif (init := path / "__init__.py").is_file():
-            packages.append((path.name, init))
-    yield from (*compiled, *packages, *zipped)
 
 
 def _spec(private: str, stem: str, path: Path) -> ModuleSpec:
@@ -404,15 +402,15 @@ class _Renamed:
         exec(loader.get_code(self._inside.name), module.__dict__)  # noqa: S102 - what an import does
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int]:
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return (0, 0)
     return (found.st_mtime_ns, found.st_size)
 
 
-def _names(folder: Path) -> frozenset[str]:
+def _names(folder: str) -> frozenset[str]:
     """What is in a folder, but for the byte code that Python itself leaves there."""
     try:
         return frozenset(os.listdir(folder)) - {"__pycache__"}
@@ -427,15 +425,9 @@ def _joined(one: str | None, other: str | None) -> str | None:
     return one if other in one.split("; ") else f"{one}; {other}"
 
 
-def _mentions(path: Path, quoted: tuple[bytes, ...]) -> bool:
-    """Whether a file names a module in quotes: only then can its `__virtual__` return that.
-
-    A file of our own shelf says it in one of two ways, so that it is not loaded for a word that it uses (`"test"`).
-    """
-    try:
-        text = path.read_bytes()
-    except OSError:
-        return False
+def _mentions(path: str, quoted: tuple[bytes, ...]) -> bool:
+    """Whether a file names a module in quotes: only then can its `__virtual__` return that."""
+    text = text_of(path)
     return b"__virtual" in text and any(name in text for name in quoted)
 
 

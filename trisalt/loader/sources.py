@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 SHELVES = Path(__file__).parent.parent / "plugins"
 FACADE = Path(__file__).parent / "salt"
 ENTRY_POINTS = "salt.loader"
+_OURS = (f"{SHELVES}/", f"{FACADE}/")
 
 # Of an installed stock Salt these kinds are offered, where `salt_modules` asks for them: what runs in workers for a
 # job, and nothing that a daemon or a command is made of.
@@ -83,7 +84,8 @@ def _find_stock(places: tuple[str, ...]) -> Path | None:
 
 def is_ours(path: Path) -> bool:
     """Whether a file or a folder is part of trisalt."""
-    return path.is_relative_to(SHELVES) or path.is_relative_to(FACADE)
+    text = str(path)
+    return text.startswith(_OURS) or f"{text}/" in _OURS
 
 
 def _directories(value: object) -> list[Path]:
@@ -134,7 +136,8 @@ def _entry_points(places: tuple[tuple[str, int], ...]) -> tuple[tuple[str, str],
             continue
         for name in names:
             try:
-                text = Path(place, name, "entry_points.txt").read_text(encoding="utf-8")
+                with open(f"{place or '.'}/{name}/entry_points.txt", encoding="utf-8") as file:
+                    text = file.read()
             except (OSError, UnicodeDecodeError):
                 continue
             if ENTRY_POINTS in text:
