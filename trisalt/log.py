@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import attrs
 import structlog
@@ -25,7 +25,7 @@ from structlog.typing import EventDict
 
 from trisalt.errors import TrisaltError
 from trisalt.levels import LEVELS
-from trisalt.lines import MINION_LINES, STOCK_LINES, Row
+from trisalt.lines import MINION_LINES, STOCK_LINES, Row, Sentence
 from trisalt.sinks import Console, Write, open_file
 
 # At these, values of plugins and of requests may come into the log.
@@ -39,6 +39,12 @@ _SECRET = re.compile("password|secret|token|priv|_key", re.IGNORECASE)
 _BORN = time.time()
 _PLUGIN = "plugin.logged"
 _NO_FACTS = frozenset({"event", "stack_info", "exc_info"})
+# What is written as it is, unless its name says that it is a secret.
+_PLAIN = frozenset({str, int})
+# A field of a format: its key, and how it is to be written.
+_FIELD = re.compile(r"%(?:%|\((\w*)\)([-#0 +]*\d*(?:\.\d+)?[a-zA-Z]))")
+# Of so many kinds of lines it is kept how they begin; names of plugins' loggers may be anything.
+MOST_BEGUN = 1024
 # How many records could not be written since the process began.
 dropped = 0
 
@@ -239,7 +245,7 @@ class _Name:
 # -- from an event to records ------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define
 class Record:
     """One event, ready to be rendered. Facts are redacted. `lines` are what an operator reads, each with its level."""
 
@@ -249,8 +255,8 @@ class Record:
     lines: list[tuple[str, str]]
     created: float
     name: str
+    error: BaseException | None
     lineno: int = 0
-    error: BaseException | None = None
 
     @property
     def expected(self) -> bool:
@@ -258,7 +264,7 @@ class Record:
         return self.error is not None and all(isinstance(leaf, TrisaltError) for leaf in _leaves(self.error))
 
 
-def _emit(logger: object, method: str, event_dict: EventDict) -> NoReturn:
+def _emit(logger: object, method: str, event_dict: EventDict) -> EventDict:
     """The last processor: hand the event to every sink that wants it."""
     global dropped
     try:
@@ -266,7 +272,7 @@ def _emit(logger: object, method: str, event_dict: EventDict) -> NoReturn:
         _write_all(_record(LEVELS[method], event_dict, name=name))
     except Exception:  # a line that cannot be rendered must not end what wrote it
         dropped += 1
-    raise structlog.DropEvent
+    return event_dict
 
 
 def _write_all(record: Record) -> None:
@@ -293,52 +299,37 @@ def _granular_level(record: Record) -> int | None:
 
 def _record(level: int, event_dict: Mapping[str, Any], *, name: str | None = None, lineno: int = 0) -> Record:
     event = str(event_dict.get("event", ""))
-    error = _error(event_dict.get("exc_info"))
-    facts = {str(key): _redacted(str(key), value) for key, value in event_dict.items() if key not in _NO_FACTS}
+    error = _error(event_dict["exc_info"]) if "exc_info" in event_dict else None
+    facts = {
+        key: value if type(value) in _PLAIN and not _is_secret(key) else _redacted(key, value)
+        for key, value in event_dict.items()
+        if key not in _NO_FACTS
+    }
     level_name = _name_of(level)
     if " " in event or "." not in event:
         # A plugin's own words, or those of a library.
         words = "\n".join(map(_one_line, event.expandtabs().split("\n")))
-        return Record(
-            level=level,
-            event=_PLUGIN,
-            facts={"logger": name or "", "message": event, **facts},
-            lines=[(level_name, words)],
-            created=time.time(),
-            name=name or "",
-            lineno=lineno,
-            error=error,
-        )
-    return Record(
-        level=level,
-        event=event,
-        facts=facts,
-        lines=_lines(level_name, event, facts),
-        created=time.time(),
-        name=event,
-        error=error,
-    )
+        said = {"logger": name or "", "message": event, **facts}
+        return Record(level, _PLUGIN, said, [(level_name, words)], time.time(), name or "", error, lineno)
+    return Record(level, event, facts, _lines(level_name, event, facts), time.time(), event, error)
 
 
 def _lines(level: str, event: str, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     row: Row | None = _state.rows.get(event)
     try:
         if isinstance(row, tuple):
-            shown = {key: _shown(value) for key, value in facts.items()}
-            return [(own, text(facts) if callable(text) else text.format_map(shown)) for own, text in row]
+            return [(own, _sentence(text, facts)) for own, text in row]
         if row is not None:
-            if callable(row):
-                return [(level, _one_line(row(facts)))]
-            return [(level, row.format_map({key: _shown(value) for key, value in facts.items()}))]
+            return [(level, _sentence(row, facts))]
     except Exception:  # a fact is missing, or will not be text
         pass
     told = " ".join(f"{key}={_quoted(value)}" for key, value in facts.items())
     return [(level, f"{event} {told}".rstrip())]
 
 
-def _shown(value: object) -> object:
-    """A fact inside a sentence: what a peer chose must not end the line, nor speak to the terminal."""
-    return _one_line(value) if isinstance(value, str) else value
+def _sentence(row: Sentence, facts: Mapping[str, Any]) -> str:
+    """What a row says of these facts: what a peer chose must not end the line, nor speak to the terminal."""
+    return _one_line(row.format_map(facts) if isinstance(row, str) else row(facts))
 
 
 def _quoted(value: object) -> str:
@@ -357,13 +348,10 @@ def _one_line(text: str) -> str:
 
 
 def _redacted(key: str, value: Any) -> Any:
-    kind = type(value)
-    if value is None or kind is bool:
+    if value is None or value is True or value is False:
         return value
     if _is_secret(key):
         return "[redacted]"
-    if kind is str or kind is int:
-        return value
     if isinstance(value, Mapping):
         return {str(name): _redacted(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -395,6 +383,10 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 # -- from a record to text ---------------------------------------------------------------------------------------
 
 
+# One value of a line: of its style, its record, its level's name and its message.
+Value = Callable[["_Text", "Record", str, str], object]
+
+
 class Style(Protocol):
     """How a record becomes text."""
 
@@ -411,7 +403,8 @@ class _Text:
     def __init__(self, fmt: str, datefmt: str, fmt_jid: str | None) -> None:
         self.datefmt, self.fmt_jid = datefmt, fmt_jid
         self.color = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
-        self._fmt, self._values = _positional(fmt)
+        self._fmt = fmt
+        self._begun: dict[tuple[str, int, str], tuple[str, list[Value]]] = {}
         self._second, self._time = 0, ""
 
     def __call__(self, record: Record, *, verbose: bool) -> list[str]:
@@ -422,13 +415,35 @@ class _Text:
                 last = last if told in last else f"{last}: {told}"
             else:
                 last += "\n" + "".join(traceback.format_exception(record.error)).rstrip("\n")
-        return [self._format(Line(self, record, name, text)) for name, text in (*lines, (level, last))]
+        return [self._format(record, name, text) for name, text in (*lines, (level, last))]
 
-    def _format(self, line: Line) -> str:
+    def _format(self, record: Record, level: str, message: str) -> str:
         try:
-            return self._fmt % tuple([value(line) for value in self._values])
-        except (ValueError, TypeError):
-            return f"[{line.levelname:<8}] {line.message}"
+            kind = record.name, record.lineno, level
+            if (begun := self._begun.get(kind)) is None:
+                begun = self._begin(record, level)
+                if len(self._begun) < MOST_BEGUN:
+                    self._begun[kind] = begun
+            fmt, values = begun
+            return fmt % tuple([value(self, record, level, message) for value in values])
+        except (ValueError, TypeError, KeyError):
+            # As for `logging`, a format may be none: then lines are written in a plain one.
+            return f"[{level.upper():<8}] {message}"
+
+    def _begin(self, record: Record, level: str) -> tuple[str, list[Value]]:
+        """The format with all filled in that is the same for every line of one event, and what gives the rest."""
+        values: list[Value] = []
+
+        def taken(found: re.Match[str]) -> str:
+            key, conversion = found.groups()
+            if key is None:
+                return found[0]
+            if key in _OF_EACH:
+                values.append(_OF_EACH[key])
+                return f"%{conversion}"
+            return (f"%{conversion}" % _OF_ALL[key](self, record, level)).replace("%", "%%")
+
+        return _FIELD.sub(taken, self._fmt), values
 
     def time_of(self, created: float) -> str:
         """The time as the format wants it; worked out once a second."""
@@ -437,42 +452,14 @@ class _Text:
             self._second, self._time = second, time.strftime(self.datefmt, time.localtime(created))
         return self._time
 
-
-def _positional(fmt: str) -> tuple[str, list[Callable[[Line], object]]]:
-    """A format with its keys by position, which is worked out once, and what gives the value of each."""
-    values: list[Callable[[Line], object]] = []
-
-    def taken(found: re.Match[str]) -> str:
-        if found[0] == "%%":
-            return found[0]
-        # A key that is none spoils the format, as it does for `logging`: its lines are then written in a plain one.
-        values.append(_KEYS.get(found[1], _unknown))
-        return "%"
-
-    return re.sub(r"%%|%\((\w*)\)", taken, fmt), values
-
-
-def _unknown(_line: Line) -> NoReturn:
-    raise ValueError("no such key")
-
-
-class Line:
-    """One line of a record, and what a format may ask of it."""
-
-    __slots__ = ("level", "levelname", "message", "record", "style")
-
-    def __init__(self, style: _Text, record: Record, level: str, message: str) -> None:
-        self.style, self.record, self.level, self.message = style, record, level, message
-        self.levelname = level.upper()
-
-    def jid(self) -> str:
+    def jid(self, record: Record) -> str:
         """The job's id as `log_fmt_jid` has it; nothing outside a job."""
-        jid = self.record.facts.get("jid")
-        return self.style.fmt_jid % {"jid": jid} if jid and self.style.fmt_jid else ""
+        jid = record.facts.get("jid")
+        return self.fmt_jid % {"jid": jid} if jid and self.fmt_jid else ""
 
     def colored(self, code: str, text: str) -> str:
         """Coloured where there are colours."""
-        return f"\033[{code}m{text}\033[0m" if self.style.color else text
+        return f"\033[{code}m{text}\033[0m" if self.color else text
 
 
 # The level's colour, and the message's.
@@ -487,33 +474,37 @@ _COLORS = {
     "garbage": ("1;34", "34"),
 }
 
-_KEYS: dict[str, Callable[[Line], object]] = {
-    "asctime": lambda line: line.style.time_of(line.record.created),
-    "bracketlevel": lambda line: f"[{line.levelname:<8}]",
-    "bracketname": lambda line: f"[{line.record.name:<17}]",
-    "bracketprocess": lambda line: f"[{os.getpid():>5}]",
-    "colorlevel": lambda line: line.colored(_COLORS[line.level][0], f"[{line.levelname:<8}]"),
-    "colorname": lambda line: line.colored("1;32", f"[{line.record.name:<17}]"),
-    "colorprocess": lambda line: line.colored("1;34", f"[{os.getpid():>5}]"),
-    "colormsg": lambda line: line.colored(_COLORS[line.level][1], line.message),
-    "created": lambda line: line.record.created,
-    "filename": lambda line: "",
-    "funcName": lambda line: "",
-    "jid": lambda line: line.jid(),
-    "levelname": lambda line: line.levelname,
-    "levelno": lambda line: line.record.level,
-    "lineno": lambda line: line.record.lineno,
-    "message": lambda line: line.message,
-    "minion_id": lambda line: "",
-    "module": lambda line: line.record.name.partition(".")[0],
-    "msecs": lambda line: int(line.record.created * 1000) % 1000,
-    "name": lambda line: line.record.name,
-    "pathname": lambda line: "",
-    "process": lambda line: os.getpid(),
-    "processName": lambda line: _state.identity.get("daemon", ""),
-    "relativeCreated": lambda line: (line.record.created - _BORN) * 1000,
-    "thread": lambda line: 0,
-    "threadName": lambda line: "MainThread",
+# What a format may ask for that is the same for every line of one event …
+_OF_ALL: dict[str, Callable[[_Text, Record, str], object]] = {
+    "bracketlevel": lambda style, record, level: f"[{level.upper():<8}]",
+    "bracketname": lambda style, record, level: f"[{record.name:<17}]",
+    "colorlevel": lambda style, record, level: style.colored(_COLORS[level][0], f"[{level.upper():<8}]"),
+    "colorname": lambda style, record, level: style.colored("1;32", f"[{record.name:<17}]"),
+    "filename": lambda style, record, level: "",
+    "funcName": lambda style, record, level: "",
+    "levelname": lambda style, record, level: level.upper(),
+    "levelno": lambda style, record, level: record.level,
+    "lineno": lambda style, record, level: record.lineno,
+    "minion_id": lambda style, record, level: "",
+    "module": lambda style, record, level: record.name.partition(".")[0],
+    "name": lambda style, record, level: record.name,
+    "pathname": lambda style, record, level: "",
+    "processName": lambda style, record, level: _state.identity.get("daemon", ""),
+    "thread": lambda style, record, level: 0,
+    "threadName": lambda style, record, level: "MainThread",
+}
+# … and that is each line's own. A daemon forks: its pid, too.
+_OF_EACH: dict[str, Value] = {
+    "asctime": lambda style, record, level, message: style.time_of(record.created),
+    "bracketprocess": lambda style, record, level, message: f"[{os.getpid():>5}]",
+    "colorprocess": lambda style, record, level, message: style.colored("1;34", f"[{os.getpid():>5}]"),
+    "colormsg": lambda style, record, level, message: style.colored(_COLORS[level][1], message),
+    "created": lambda style, record, level, message: record.created,
+    "jid": lambda style, record, level, message: style.jid(record),
+    "message": lambda style, record, level, message: message,
+    "msecs": lambda style, record, level, message: int(record.created * 1000) % 1000,
+    "process": lambda style, record, level, message: os.getpid(),
+    "relativeCreated": lambda style, record, level, message: (record.created - _BORN) * 1000,
 }
 
 
