@@ -50,6 +50,14 @@ async def test_a_job_is_listed_with_how_it_stands_and_without_its_secrets(busy):
     }
 
 
+async def test_how_many_jobs_there_are_is_told_on_every_page_to_who_may_see_only_some(busy, monkeypatch):
+    monkeypatch.setattr(listing, "COUNT_S", 60.0)
+    first = await busy.ask("jobs", user("web"), limit=1)
+    second = await busy.ask("jobs", user("web"), limit=1, cursor=first["next"])
+    assert (first["total"], second["total"]) == (2, 2)
+    assert len(await busy.ids("jobs", user("web"))) == 2
+
+
 @pytest.mark.parametrize(
     ("question", "numbers"),
     [

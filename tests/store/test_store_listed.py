@@ -171,6 +171,18 @@ async def test_which_jobs_a_filter_finds(jobs, wanted, found):
         assert (await jobs.page(wanted)).total == len(found)
 
 
+async def test_how_many_there_are_is_counted_where_that_takes_no_longer_than_a_moment(jobs, monkeypatch):
+    for number in range(5):
+        await run(jobs, number, ["m1" if number % 2 else "m2"])
+    wanted = Wanted(looks=lambda row: "m1" in row.minions)
+    assert (await jobs.page(wanted, limit=1)).total is None
+    first = await jobs.page(wanted, limit=1, counted=True)
+    assert ([row.jid for row in first.rows], first.total) == ([jid(3)], 2)
+    assert [row.jid for row in (await jobs.page(wanted, limit=1, before=first.next)).rows] == [jid(1)]
+    monkeypatch.setattr(listing, "COUNT_S", 0.0)
+    assert (await jobs.page(wanted, limit=1, counted=True)).total is None
+
+
 async def test_a_page_that_has_to_look_into_jobs_for_too_long_ends_and_says_where(jobs, monkeypatch):
     monkeypatch.setattr(listing, "SCAN_S", 0.0)
     for number in range(3):

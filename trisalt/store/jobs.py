@@ -193,10 +193,16 @@ class SqliteJobs:
         return await self._engine.read(lambda connection: _read_returned(connection, jid))
 
     async def page(
-        self, wanted: listed.Wanted, *, before: tuple[float, str] | None = None, limit: int = 50
+        self,
+        wanted: listed.Wanted,
+        *,
+        before: tuple[float, str] | None = None,
+        limit: int = 50,
+        counted: bool = False,
     ) -> listed.Page:
         """A page of the job list, newest first."""
-        return await self._engine.read(partial(listing.read_page, wanted=wanted, before=before, limit=limit))
+        read = partial(listing.read_page, wanted=wanted, before=before, limit=limit, counted=counted)
+        return await self._engine.read(read)
 
     async def row(self, jid: str) -> listed.Row | None:
         """One job as it stands in the list, or None for an unknown one."""

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any
 
 from trisalt.store.listed import Page, Row, State, Wanted, is_unicode
@@ -20,6 +21,8 @@ _TOLD = "listed.jid, fun, user, tgt, tgt_type, arg, metadata"
 _TIMED = f"listed.jid GLOB '{'[0-9]' * 20}*'"
 # For how long one page looks for more, when it has to look into jobs to know which are wanted.
 SCAN_S = 0.1
+# And for how long it counts on, where somebody wants to know how many there are in all.
+COUNT_S = 0.05
 
 _STATES = {
     State.RUNNING: "ended IS NULL",
@@ -55,9 +58,18 @@ def read_row(connection: sqlite3.Connection, jid: str) -> Row | None:
 
 
 def read_page(
-    connection: sqlite3.Connection, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50
+    connection: sqlite3.Connection,
+    wanted: Wanted,
+    *,
+    before: tuple[float, str] | None = None,
+    limit: int = 50,
+    counted: bool = False,
 ) -> Page:
-    """The newest jobs that are wanted, after those of the pages before; fewer when it took too long to find them."""
+    """The newest jobs that are wanted, after those of the pages before; fewer when it took too long to find them.
+
+    `counted`: of a first page for which each job has to be looked into, the others are too, for as long as a moment
+    allows, to know how many there are.
+    """
     _teach(connection)
     where, values = _conditions(wanted)
     slow = wanted.looks is not None or bool(wanted.minion)
@@ -75,7 +87,11 @@ def read_page(
     rows: list[Row] = []
     last: tuple[float, str] | None = None
     for found in cursor:
-        if len(rows) == limit or (last is not None and slow and time.monotonic() > end):
+        if len(rows) == limit:
+            if slow and counted and before is None:
+                total = _count_on(connection, wanted, found, cursor, limit)
+            return Page(rows=rows, next=last, total=total)
+        if last is not None and slow and time.monotonic() > end:
             return Page(rows=rows, next=last, total=total)
         last = (found[1], found[0])
         row = _whole(connection, found)
@@ -83,6 +99,19 @@ def read_page(
             rows.append(row)
     # All of them were seen: those of this page are all there are, when it is the first.
     return Page(rows=rows, next=None, total=len(rows) if total is None and before is None else total)
+
+
+def _count_on(
+    connection: sqlite3.Connection, wanted: Wanted, first: tuple[Any, ...], rest: sqlite3.Cursor, count: int
+) -> int | None:
+    """How many jobs are wanted, of which `count` have been seen; None when it takes too long."""
+    end = time.monotonic() + COUNT_S
+    for found in chain([first], rest):
+        if time.monotonic() > end:
+            return None
+        row = _whole(connection, found)
+        count += row is not None and (wanted.looks is None or wanted.looks(row))
+    return count
 
 
 def _whole(connection: sqlite3.Connection, found: tuple[Any, ...]) -> Row | None:

@@ -150,8 +150,13 @@ class Jobs(Protocol):
     async def returned(self, jid: str) -> set[str]:
         """The ids that have returned."""
 
-    async def page(self, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50) -> Page:
-        """A page of the job list, newest first: after `before` (a page's `next`), at most `limit`."""
+    async def page(
+        self, wanted: Wanted, *, before: tuple[float, str] | None = None, limit: int = 50, counted: bool = False
+    ) -> Page:
+        """A page of the job list, newest first: after `before` (a page's `next`), at most `limit`.
+
+        `counted`: how many there are in all is worth a moment more.
+        """
 
     async def row(self, jid: str) -> Row | None:
         """One job as it stands in the list, or None for an unknown one."""

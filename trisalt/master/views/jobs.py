@@ -71,17 +71,20 @@ async def jobs(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[st
 
     A page may have fewer items than were asked for, and another page after it; `total` is None when it is not known.
     """
-    before = from_cursor(question, ((int, float), str))
+    before = from_cursor(question, ((int, float), str, (int, type(None))))
     page = await desk.store.jobs.page(
         wanted(sight, question),
         before=None if before is None else (before[0], before[1]),
         limit=page_size(question),
+        counted=True,
     )
     await look_after(desk, page.rows)
+    # What was counted for the first page holds for those after it.
+    total = page.total if before is None or page.total is not None else before[2]
     return {
         "items": [item(desk, row) for row in page.rows],
-        "next": None if page.next is None else to_cursor(*page.next),
-        "total": page.total,
+        "next": None if page.next is None else to_cursor(*page.next, total),
+        "total": total,
     }
 
 
