@@ -179,6 +179,7 @@ STOCK_LINES: dict[str, Row] = {
     ),
     "web.notice": "{text}",
     "web.own_certificate": "The certificate {path} is of our own making; its SHA-256 fingerprint is {fingerprint}",
+    "web.waits_for_restart": "Of what changed in the configuration salt-api takes this at its next start: {names}",
     "web.skipped": "Halite: Not configured, skipping.",
     "worker.bound": "Worker binding to socket ipc://{path}",
 }

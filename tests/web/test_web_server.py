@@ -1,19 +1,26 @@
 """The web on real sockets: TLS, certificates, HTTP/2, and how it stops."""
 
+import os
+import signal
 import ssl
 import stat
 import subprocess
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import attrs
 import pytest
+import structlog
 import trio
 from cryptography import x509
 
+from tests.support.asgi import Client
 from trisalt.errors import ConfigError
+from trisalt.web.app import make_app, make_web
 from trisalt.web.certificate import DAYS, fingerprint, make_certificate
 from trisalt.web.server import Place, run_api
+from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Certificate, Listener
 from trisalt.web.tls import answer_in_clear, make_context
 
@@ -198,6 +205,61 @@ async def test_who_waits_for_an_answer_when_it_stops_is_cut_off_after_a_while(se
             stop.set()
             peer.close()
             await stream.aclose()
+
+
+# -- HUP ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_hangup_reads_settings_anew_and_names_what_waits_for_a_start(settings, nursery, monkeypatch):
+    now = settings = attrs.evolve(settings, listeners=(listen(),))
+    broken = False
+    read = trio.Event()
+
+    def reread():
+        trio.from_thread.run_sync(read.set)
+        if broken:
+            raise ConfigError("the port is none")
+        return now
+
+    async def status(request):
+        return (await fetch(port, request=request))[0].split()[1]
+
+    async def hang_up():
+        nonlocal read
+        read = trio.Event()
+        os.kill(os.getpid(), signal.SIGHUP)
+        with trio.fail_after(20):
+            await read.wait()
+            while not any(entry["event"].startswith("config.") for entry in logs):  # noqa: ASYNC110 - the log is what tells
+                await trio.sleep(0.01)
+
+    (url,) = await nursery.start(partial(run_api, settings, reread=reread))
+    port = int(url.rpartition(":")[2])
+    big = b"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50\r\n\r\n" + b" " * 50
+    greeting = b"GET /api/v1/session HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await status(big), b"hello" in (await fetch(port, request=greeting))[0]) == (b"400", False)
+    now = attrs.evolve(
+        settings, max_request_body_size=10, listeners=(listen(host="127.0.0.2"),), opts={"console_motd": "hello"}
+    )
+    with structlog.testing.capture_logs() as logs:
+        await hang_up()
+    told = next(entry for entry in logs if entry["event"] == "config.reloaded")
+    assert (told["taken"], told["at_restart"]) == (["console_motd", "max_request_body_size"], ["listeners"])
+    assert (await status(big), b"hello" in (await fetch(port, request=greeting))[0]) == (b"413", True)
+    broken = True
+    with structlog.testing.capture_logs() as logs:
+        await hang_up()
+    assert [entry["reason"] for entry in logs if entry["event"] == "config.not_reloaded"] == ["the port is none"]
+    assert await status(big) == b"413"
+
+
+async def test_who_has_guessed_still_has_to_wait_after_a_hangup(client, door, settings, nursery, tmp_path):
+    web = make_web(settings, door, Sessions(tmp_path / "s"), nursery)
+    guess = {"username": "ann", "password": "wrong", "eauth": "pam"}
+    for _ in range(5):
+        await Client(make_app(web)).post("/login", guess)
+    again = make_app(web.under(attrs.evolve(settings, max_request_body_size=100)))
+    assert (await Client(again).post("/login", guess)).status == 429
 
 
 # -- the certificate of our own ------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # All that can be wrong with it is said while there is a terminal.
         return [(listener.host, listener.port) for listener in _settings(config, own).listeners]
 
-    def run(config: Any, _zygote: Any, _reread: Callable[[], Any]) -> None:
+    def run(config: Any, _zygote: Any, reread: Callable[[], Any]) -> None:
         from trisalt.cli.daemonize import importing
 
         with importing():
@@ -39,10 +39,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             import trio
 
+            from trisalt import log as logs
             from trisalt.web.server import run_api
 
+        def again() -> Any:
+            fresh = reread()
+            logs.relevel(
+                fresh.log_level,
+                log_level_logfile=fresh.log_level_logfile,
+                granular_levels=fresh.log_granular_levels,
+            )
+            return _settings(fresh, own)
+
         settings = _settings(config, own)
-        trio.run(partial(run_api, settings, with_parent=options.with_parent), strict_exception_groups=True)
+        serve = partial(run_api, settings, reread=again, with_parent=options.with_parent)
+        trio.run(serve, strict_exception_groups=True)
 
     return run_daemon("salt-api", options, _read, run, ports=ports, preload=None)
 

@@ -38,7 +38,7 @@ class ApiProcess:
         self._process: trio.Process | None = None
 
     def hang_up(self) -> None:
-        """SIGHUP: it reads its certificates and opens its log file anew."""
+        """SIGHUP: it reads its configuration and its certificates, and opens its log file, anew."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGHUP)

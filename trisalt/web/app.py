@@ -32,6 +32,7 @@ from trisalt.web.negotiate import refusal
 from trisalt.web.pages import PageForBrowsers
 from trisalt.web.sessions import Session, Sessions
 from trisalt.web.settings import Settings
+from trisalt.web.streams import Hub
 from trisalt.web.tally import Counted, Tally
 
 
@@ -46,7 +47,12 @@ class Web:
     logins: Logins
     commands: Commands
     nursery: trio.Nursery
+    hub: Hub
     tally: Tally = attrs.field(factory=Tally)
+
+    def under(self, settings: Settings) -> Web:
+        """The same, of other settings: sessions, streams, and who has to wait stay."""
+        return attrs.evolve(self, settings=settings, logins=self.logins.under(settings))
 
 
 def make_app(web: Web) -> ASGIApp:
@@ -93,6 +99,7 @@ def make_web(settings: Settings, door: Door, sessions: Sessions, nursery: trio.N
         logins=Logins(settings, door, sessions, audit),
         commands=Commands(door, audit),
         nursery=nursery,
+        hub=Hub(door, nursery),
     )
 
 

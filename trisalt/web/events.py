@@ -75,11 +75,11 @@ class Watcher:
 
 
 class _Room:
-    """The handlers. What they share is `Web`, and the hub."""
+    """The handlers. What they share is `Web`."""
 
     def __init__(self, web: Web) -> None:
         self._web = web
-        self._hub = Hub(web.door, web.nursery)
+        self._hub = web.hub
 
     async def stock(self, request: Request) -> Response:
         """`/events`: nothing may be asked, least of all by a token in the address."""

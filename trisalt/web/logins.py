@@ -38,12 +38,18 @@ CLEANUP_S = 5.0
 class Logins:
     """Makes sessions, and ends them."""
 
-    def __init__(self, settings: Settings, door: Door, sessions: Sessions, audit: Audit) -> None:
+    def __init__(
+        self, settings: Settings, door: Door, sessions: Sessions, audit: Audit, *, throttle: Throttle | None = None
+    ) -> None:
         self._settings = settings
         self._door = door
         self._sessions = sessions
         self._audit = audit
-        self._throttle = Throttle()
+        self._throttle = throttle or Throttle()
+
+    def under(self, settings: Settings) -> Logins:
+        """The same by other settings: who has guessed still has to wait."""
+        return Logins(settings, self._door, self._sessions, self._audit, throttle=self._throttle)
 
     async def sign_in(self, request: Request, body: Any) -> Session:
         """A new session for the name and password in `body`. Raises HTTPException 401 and 429, and as the door does."""

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,16 +20,16 @@ import structlog
 import trio
 from hypercorn.config import Config, Sockets
 from hypercorn.trio import serve
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from trisalt import log as logs
 from trisalt.errors import ConfigError
 from trisalt.service import keep_watchdog, tell_init
-from trisalt.web.app import make_app, make_web
+from trisalt.web.app import Web, make_app, make_web
 from trisalt.web.certificate import fingerprint
 from trisalt.web.door import Door
 from trisalt.web.sessions import Sessions
-from trisalt.web.settings import Listener, Settings, is_loopback
+from trisalt.web.settings import Listener, Settings, is_loopback, reloaded
 from trisalt.web.tls import load, make_context
 
 log = structlog.get_logger()
@@ -48,23 +48,30 @@ HANDSHAKE_S = 15.0
 
 
 async def run_api(
-    settings: Settings, *, with_parent: bool = False, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+    settings: Settings,
+    *,
+    reread: Callable[[], Settings] | None = None,
+    with_parent: bool = False,
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `started()` with the URLs that are listened on.
 
-    `with_parent`: end too when stdin does, which whoever started us holds. Raises ConfigError for an address or a
-    certificate that is of no use.
+    `reread` reads the settings again, for SIGHUP; it may block. `with_parent`: end too when stdin does, which whoever
+    started us holds. Raises ConfigError for an address or a certificate that is of no use.
     """
     for level, text in settings.notices:
         getattr(log, level)("web.notice", text=text)
     places = [await trio.to_thread.run_sync(Place, listener) for listener in settings.listeners]
-    async with _stop_in_order(places, with_parent=with_parent) as stop, trio.open_nursery() as services:
+    async with trio.open_nursery() as services:
         sessions = Sessions(Path(settings.cachedir) / "api" / "sessions")
         await services.start(sessions.run)
-        web = make_web(settings, Door(settings.door), sessions, services)
+        current = Current(make_web(settings, Door(settings.door), sessions, services))
         # Hypercorn names each message's type, and Starlette none.
-        app: Any = partial(_call, make_app(web))
-        async with trio.open_nursery() as servers:
+        app: Any = current
+        async with (
+            _stop_in_order(partial(_reload, places, current, reread), with_parent=with_parent) as stop,
+            trio.open_nursery() as servers,
+        ):
             urls: list[str] = []
             for place in places:
                 urls += await servers.start(partial(serve, app, place, shutdown_trigger=stop.wait))
@@ -78,16 +85,32 @@ async def run_api(
     log.info("web.stopped")
 
 
-async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """The application, but for its own beginning and end: what it lives on is there before it, and goes after it."""
-    if scope["type"] != "lifespan":
-        await app(scope, receive, send)
-        return
-    while True:
-        asked = (await receive())["type"]
-        await send({"type": f"{asked}.complete"})
-        if asked == "lifespan.shutdown":
+class Current:
+    """The application as it is now, but for its own beginning and end: what it lives on is there before it, and goes
+    after it. What is under way when it becomes another one ends as it began."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self._app = make_app(web)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
             return
+        while True:
+            asked = (await receive())["type"]
+            await send({"type": f"{asked}.complete"})
+            if asked == "lifespan.shutdown":
+                return
+
+    async def take(self, new: Settings) -> tuple[list[str], list[str]]:
+        """Go on by other settings: the names of those that took effect, and of those that wait for a start."""
+        settings, taken, waiting = reloaded(self.web.settings, new)
+        web = self.web.under(settings)
+        # The console's files are read and packed for it.
+        self._app = await trio.to_thread.run_sync(make_app, web)
+        self.web = web
+        return taken, waiting
 
 
 class Place(Config):
@@ -172,11 +195,11 @@ def _tell(listener: Listener, settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _stop_in_order(places: Sequence[Place], *, with_parent: bool) -> AsyncIterator[trio.Event]:
-    """Yields what SIGTERM or SIGINT sets. A second signal skips the waiting. SIGHUP reads certificates anew."""
+async def _stop_in_order(reload: Callable[[], Awaitable[None]], *, with_parent: bool) -> AsyncIterator[trio.Event]:
+    """Yields what SIGTERM or SIGINT sets. A second signal skips the waiting. SIGHUP has all read anew that can be."""
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
-        await nursery.start(_hear, stop, nursery.cancel_scope, places)
+        await nursery.start(_hear, stop, nursery.cancel_scope, reload)
         if with_parent:
             nursery.start_soon(_outlive_nobody, stop)
         yield stop
@@ -184,13 +207,17 @@ async def _stop_in_order(places: Sequence[Place], *, with_parent: bool) -> Async
 
 
 async def _hear(
-    stop: trio.Event, scope: trio.CancelScope, places: Sequence[Place], *, task_status: trio.TaskStatus[None]
+    stop: trio.Event,
+    scope: trio.CancelScope,
+    reload: Callable[[], Awaitable[None]],
+    *,
+    task_status: trio.TaskStatus[None],
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         task_status.started()
         async for signum in signals:
             if signum == signal.SIGHUP:
-                await _reload(places)
+                await reload()
                 continue
             log.warning("web.signal", signal=signal.Signals(signum).name)
             if stop.is_set():
@@ -198,7 +225,7 @@ async def _hear(
             stop.set()
 
 
-async def _reload(places: Sequence[Place]) -> None:
+async def _reload(places: Sequence[Place], current: Current, reread: Callable[[], Settings] | None) -> None:
     tell_init("RELOADING=1")
     logs.reopen()
     for place in places:
@@ -208,6 +235,18 @@ async def _reload(places: Sequence[Place]) -> None:
             log.error("web.certificate_not_reloaded", reason=str(exc))
         else:
             log.info("web.certificate_reloaded", url=place.listener.url)
+    if reread is not None:
+        try:
+            fresh = await trio.to_thread.run_sync(reread)
+            taken, waiting = await current.take(fresh)
+        except (ConfigError, OSError) as exc:
+            log.error("config.not_reloaded", reason=str(exc))
+        else:
+            for level, text in fresh.notices:
+                getattr(log, level)("web.notice", text=text)
+            log.info("config.reloaded", taken=taken, at_restart=waiting)
+            if waiting:
+                log.warning("web.waits_for_restart", names=waiting)
     tell_init("READY=1")
 
 

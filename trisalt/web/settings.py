@@ -136,6 +136,28 @@ class Settings:
     notices: tuple[tuple[str, str], ...] = ()
 
 
+# What a running service cannot change: addresses are bound, and files open.
+AT_START = ("listeners", "door", "cachedir", "log_dir")
+# Of the master's options those that are told as they stand.
+_SHOWN = ("console_", "saltgui_", "nodegroups")
+
+
+def reloaded(old: Settings, new: Settings) -> tuple[Settings, list[str], list[str]]:
+    """What takes effect of settings that are read again; the names of what changed by it, and of what waits for a
+    start."""
+    changed = {
+        field.name
+        for field in attrs.fields(Settings)
+        if field.name not in ("opts", "notices") and getattr(old, field.name) != getattr(new, field.name)
+    }
+    waiting = sorted(changed.intersection(AT_START))
+    shown = {
+        name for name in {*old.opts, *new.opts} if name.startswith(_SHOWN) and old.opts.get(name) != new.opts.get(name)
+    }
+    kept = attrs.evolve(new, **{name: getattr(old, name) for name in AT_START})
+    return kept, sorted(changed.difference(AT_START) | shown), waiting
+
+
 def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Everything, from a master's configuration. Raises ConfigError.
 
