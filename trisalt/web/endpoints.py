@@ -36,8 +36,9 @@ class Endpoint:
 
     `op` is the question that the master is asked; empty for one that `v1` answers by a handler of its own, `name`.
     `fields` say what a question has besides. `field` is the name under which a question holds the whole body; without
-    it the body's keys are fields. `big`: an answer may take long to be written down. `elsewhere`: another room has the
-    route. `public`: it is for who has not signed in, too.
+    it the body's keys are fields. `said` are the texts of the answer that are told in the reader's language. `big`: an
+    answer may take long to be written down. `elsewhere`: another room has the route. `public`: it is for who has not
+    signed in, too.
     """
 
     method: str = "GET"
@@ -50,6 +51,7 @@ class Endpoint:
     body: Schema | None = None
     field: str = ""
     fields: Mapping[str, Any] = attrs.field(factory=dict)
+    said: tuple[str, ...] = ()
     big: bool = False
     may_be_missing: bool = False
     stream: bool = False
@@ -212,6 +214,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/target/preview",
         name="preview",
         op="preview",
+        said=("because",),
         doc="Whom a target names, and whether `fun` may be sent to them; no minion is asked.",
         answer=ref("preview"),
         body=obj(
@@ -247,6 +250,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/issues",
         name="issues",
         op="issues",
+        said=("items.text",),
         doc="What needs somebody's attention, the worst first, with a command that mends it.",
         answer=obj({"items": array(ref("issue"))}),
     ),
@@ -321,6 +325,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/permissions/explain",
         name="explain",
         op="explain",
+        said=("because",),
         doc="Whether somebody may do something, and by which of their permissions.",
         answer=ref("explanation"),
         body=obj(

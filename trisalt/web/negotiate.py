@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trisalt.loader.words import parse_value
+from trisalt.web.texts import language_of, say
 
 JSON, YAML = "application/json", "application/x-yaml"
 FORM = "application/x-www-form-urlencoded"
@@ -170,9 +171,10 @@ async def answer_all(request: Request, told: Mapping[str, Any], *, status: int =
 
 
 def refusal(request: Request, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error, in JSON where the client takes nothing of ours."""
+    """An error, in the language of whoever reads it; in JSON where the client takes nothing of ours."""
     kind = accepted(request.headers.get("accept")) or JSON
-    return Response(dump({"status": status, "return": text}, kind), status, headers, kind)
+    said = say(text, language_of(request))
+    return Response(dump({"status": status, "return": said}, kind), status, headers, kind)
 
 
 def dump(value: Any, kind: str = JSON) -> bytes:

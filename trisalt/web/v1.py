@@ -29,6 +29,7 @@ from trisalt.web.negotiate import body_of, dump
 from trisalt.web.openapi import PREFIX, document
 from trisalt.web.sessions import Session
 from trisalt.web.templates import motd, templates
+from trisalt.web.texts import language_of, say, say_all
 
 CONFIRM_ABOVE = 50
 _threads = trio.CapacityLimiter(4)
@@ -69,6 +70,8 @@ class _Room:
             raise
         except AuthError as exc:
             raise HTTPException(403, str(exc)) from exc
+        if endpoint.said:
+            found = say_all(found, endpoint.said, language_of(request))
         return await told(request, found, big=endpoint.big)
 
     async def _put(self, question: dict[str, Any], session: Session, request: Request) -> dict[str, Any]:
@@ -81,7 +84,8 @@ class _Room:
         public = {"eauths": list(settings.eauths), "motd": motd(settings.opts)}
         session: Session | None = request.state.session
         if session is None:
-            refused = {"status": 401, "return": "No valid session: please log in", **public}
+            text = say("No valid session: please log in", language_of(request))
+            refused = {"status": 401, "return": text, **public}
             return JSONResponse(refused, 401, {"WWW-Authenticate": "Session"})
         who = expect(await self._put({"op": "whoami"}, session, request), "whoami")
         above = settings.opts.get("console_confirm_above")

@@ -23,11 +23,13 @@ from trisalt.web.door import expect
 from trisalt.web.guards import CSP, address_of
 from trisalt.web.negotiate import body_of
 from trisalt.web.sessions import Session
+from trisalt.web.texts import language_of, say
 
 # Below the console's path.
 PLAIN = "/plain"
 # Rows of a page.
 _ROWS = 200
+_READ_ONLY = "Sign in without scripts: to read only"
 _MINIONS = (("id", "Minion"), ("status", "Status"), ("address", "Address"), ("os", "System"), ("version", "Version"))
 _JOBS = (
     ("start", "Time"),
@@ -63,15 +65,15 @@ class Plain:
         """The form, and what becomes of it."""
         session: Session | None = request.state.session
         if request.method == "GET":
-            return self._to("minions") if session is not None else self._form()
+            return self._to("minions") if session is not None else self._form(request)
         try:
             session = await self._web.logins.sign_in(request, await body_of(request))
         except HTTPException as exc:
             wait = (exc.headers or {}).get("Retry-After")
             said = f"Too many attempts: wait {wait} seconds" if wait else "User name or password is wrong"
-            return self._form(said, exc.status_code, exc.headers)
+            return self._form(request, said, exc.status_code, exc.headers)
         except TrisaltError as exc:
-            return self._form(str(exc), status_of(exc))
+            return self._form(request, str(exc), status_of(exc))
         return self._web.logins.hand_out(request, self._to("minions"), session)
 
     async def sign_out(self, request: Request) -> Response:
@@ -93,6 +95,7 @@ class Plain:
         session: Session | None = request.state.session
         if session is None:
             return self._to("")
+        language = language_of(request)
         question = {"op": op, "limit": _ROWS}
         if cursor := request.query_params.get("cursor"):
             question["cursor"] = cursor
@@ -102,48 +105,59 @@ class Plain:
             )
             page = expect(answer, op)
         except TrisaltError as exc:
-            return self._page(title, f'<p class="hint error" role="alert">{_text(exc)}</p>', session, status_of(exc))
-        heads = "".join(f'<th scope="col">{name}</th>' for _key, name in columns)
+            problem = f'<p class="hint error" role="alert">{_text(say(str(exc), language))}</p>'
+            return self._page(request, title, problem, session, status_of(exc))
+        heads = "".join(f'<th scope="col">{say(name, language)}</th>' for _key, name in columns)
         rows = "".join(
             f"<tr>{''.join(f'<td>{_text(_cell(item.get(key), key))}</td>' for key, _name in columns)}</tr>"
             for item in page["items"]
         )
-        more = f'<p><a href="{self._at}/{op}?cursor={quote(page["next"])}">Next page</a></p>' if page["next"] else ""
+        next_page = say("Next page", language)
+        more = f'<p><a href="{self._at}/{op}?cursor={quote(page["next"])}">{next_page}</a></p>' if page["next"] else ""
         table = f'<table class="table auto"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-        return self._page(title, f'<div class="panel">{table}</div>{more}', session)
+        return self._page(request, title, f'<div class="panel">{table}</div>{more}', session)
 
-    def _form(self, said: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    def _form(
+        self, request: Request, said: str = "", status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        language = language_of(request)
+        names = {name: say(name, language) for name in ("User name", "Password", "Method", "Sign in", _READ_ONLY)}
         eauths = self._web.settings.eauths
         options = "".join(f"<option>{_text(name)}</option>" for name in eauths)
         method = f'<input type="hidden" name="eauth" value="{_text(eauths[0] if eauths else "pam")}">'
         if len(eauths) > 1:
             select = f'<select class="select" name="eauth">{options}</select>'
-            method = f'<label class="field"><span class="label">Method</span>{select}</label>'
-        problem = f'<p class="hint error" role="alert">{_text(said)}</p>' if said else ""
+            method = f'<label class="field"><span class="label">{names["Method"]}</span>{select}</label>'
+        problem = f'<p class="hint error" role="alert">{_text(say(said, language))}</p>' if said else ""
         body = f"""<main class="alone login"><div class="panel">
-<div class="login-head"><h1>trisalt</h1><p class="muted">Sign in without scripts: to read only</p></div>
+<div class="login-head"><h1>trisalt</h1><p class="muted">{names[_READ_ONLY]}</p></div>
 <form class="stack" method="post" action="{self._at}">
-<label class="field"><span class="label">User name</span>
+<label class="field"><span class="label">{names["User name"]}</span>
 <input class="input" name="username" autocomplete="username" required></label>
-<label class="field"><span class="label">Password</span>
+<label class="field"><span class="label">{names["Password"]}</span>
 <input class="input" name="password" type="password" autocomplete="current-password" required></label>
-{method}{problem}<button class="btn primary" type="submit">Sign in</button></form></div></main>"""
-        return self._html("Sign in", body, status, headers)
+{method}{problem}<button class="btn primary" type="submit">{names["Sign in"]}</button></form></div></main>"""
+        return self._html(language, names["Sign in"], body, status, headers)
 
-    def _page(self, title: str, body: str, session: Session, status: int = 200) -> Response:
+    def _page(self, request: Request, title: str, body: str, session: Session, status: int = 200) -> Response:
+        language = language_of(request)
+        title = say(title, language)
         links = "".join(
-            f'<a class="btn" href="{self._at}/{path}">{name}</a>'
+            f'<a class="btn" href="{self._at}/{path}">{say(name, language)}</a>'
             for path, name in (("minions", "Minions"), ("jobs", "Jobs"))
         )
+        leave = f'<button class="btn" type="submit">{say("Sign out", language)}</button>'
         whole = f"""<main class="screen"><div class="screen-head"><div class="titles"><h1>{title}</h1>
 <p class="lead">{_text(session.user)}</p></div><nav class="actions">{links}</nav>
-<form method="post" action="{self._at}/out"><button class="btn" type="submit">Sign out</button></form></div>
+<form method="post" action="{self._at}/out">{leave}</form></div>
 {body}</main>"""
-        return self._html(title, whole, status)
+        return self._html(language, title, whole, status)
 
-    def _html(self, title: str, body: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    def _html(
+        self, language: str, title: str, body: str, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
         page = f"""<!doctype html>
-<html lang="en" data-theme="system"><head><meta charset="utf-8">
+<html lang="{language}" data-theme="system"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · trisalt</title>{self._styles}</head>
 <body>{body}</body></html>
