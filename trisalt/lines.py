@@ -74,6 +74,7 @@ STOCK_LINES: dict[str, Row] = {
     "api.given_up": "salt-api ended with status {status} and is not started again: its own lines say why",
     "api.not_started": "salt-api cannot be started: {reason}",
     "api.started": "Starting salt-api (process {pid})",
+    "audit.not_told": "The master is not told of what the audit has: {reason}",
     "auth.accepted": "Authentication accepted from {id}",
     "auth.autorejected": _autorejected,
     "auth.denied": _denied,

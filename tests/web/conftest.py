@@ -128,7 +128,9 @@ async def open_client(door, settings, tmp_path, nursery):
 
     def opened(changes=None, **client):
         web = make_web(attrs.evolve(settings, **(changes or {})), door, sessions, nursery)
-        return Client(make_app(web), **client)
+        made = Client(make_app(web), **client)
+        made.web = web
+        return made
 
     return opened
 

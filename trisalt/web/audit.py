@@ -1,7 +1,7 @@
 """Who did what by the web: JSON lines in `audit` beside the logs, for people and for the console's screen.
 
 `tell(kind, **facts)` adds one. Facts are who, from where, what and on what; arguments only as a digest, and nothing
-that is secret. What the master tells on its bus (logins, jobs, refusals) is told there, and not by this again.
+that is secret. All but plain commands, which the master tells of as jobs and runs, are events on its bus too.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
+import trio
 
+from trisalt.errors import AuthError, TrisaltError
+from trisalt.web.door import Door, expect
 from trisalt.web.lowstate import Command
 
 log = structlog.get_logger()
@@ -24,6 +28,11 @@ NAME = "audit"
 LONGEST_VALUE = 512
 # How much of the file one page looks at.
 WINDOW = 256 * 1024
+# The master tells of these itself, with their ids.
+NO_EVENT = frozenset({"command"})
+TAG = "trisalt/audit/{kind}"
+# Events that wait for the master; what comes when there are so many stands in the file only.
+WAITING = 256
 
 
 class Audit:
@@ -33,11 +42,35 @@ class Audit:
         self.path = Path(folder) / NAME
         self._clock = clock
         self._broken = False
+        self._events: trio.MemorySendChannel[dict[str, Any]]
+        self._waiting: trio.MemoryReceiveChannel[dict[str, Any]]
+        self._events, self._waiting = trio.open_memory_channel(WAITING)
 
     def tell(self, kind: str, **facts: Any) -> None:
         """Add a line. A line is short and goes out whole; a file that cannot be written is told of once."""
         shown = {name: _short(value) for name, value in facts.items() if value not in (None, "", [], {})}
-        line = json.dumps({"at": round(self._clock(), 3), "kind": kind, **shown}, default=str) + "\n"
+        row = {"at": round(self._clock(), 3), "kind": kind, **shown}
+        self._write(json.dumps(row, default=str) + "\n")
+        if kind not in NO_EVENT:
+            with suppress(trio.WouldBlock):
+                self._events.send_nowait(row)
+
+    async def tell_bus(self, door: Door) -> None:
+        """Give the master an event for each line, until cancelled. While it is away they are in the file only."""
+        refused = False
+        async for row in self._waiting:
+            question = {"op": "fire", "tag": TAG.format(kind=row["kind"]), "data": row}
+            try:
+                expect(await door.ask(question), "ok")
+            except AuthError as exc:
+                # This runs as somebody who is nobody to the master.
+                if not refused:
+                    log.warning("audit.not_told", reason=str(exc))
+                refused = True
+            except TrisaltError as exc:
+                log.debug("audit.not_told", reason=str(exc))
+
+    def _write(self, line: str) -> None:
         try:
             # Opened each time: whoever rotates it need not tell us.
             fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -27,6 +27,9 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+_KEY_READS = tuple(
+    f"wheel.key.{name}" for name in ("list", "finger", "glob_match", "name_match", "print", "key_str", "master_key_str")
+)
 # What a loader says of a function that is not there.
 _NO_FUNCTION = "' is not available."
 
@@ -55,7 +58,7 @@ class Commands:
         """
         who = {"user": asker.user, "eauth": asker.eauth, "address": asker.place}
         facts = facts_of(command)
-        self._audit.tell("key" if str(command.fun).startswith("wheel.key.") else "command", **who, **facts)
+        self._audit.tell("key" if _is_key_act(command.fun) else "command", **who, **facts)
         if command.deprecated:
             log.info("web.deprecated", key="expr_form", instead="tgt_type", user=asker.user)
         try:
@@ -65,6 +68,11 @@ class Commands:
         except Denied:
             self._audit.tell("refused", **who, **facts)
             raise
+
+
+def _is_key_act(fun: object) -> bool:
+    """Whether a function does something with keys, and does not only look at them."""
+    return isinstance(fun, str) and fun.startswith("wheel.key.") and not fun.startswith(_KEY_READS)
 
 
 # -- on minions --------------------------------------------------------------------------------------------------------

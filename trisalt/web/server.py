@@ -65,7 +65,9 @@ async def run_api(
     async with trio.open_nursery() as services:
         sessions = Sessions(Path(settings.cachedir) / "api" / "sessions")
         await services.start(sessions.run)
-        current = Current(make_web(settings, Door(settings.door), sessions, services))
+        web = make_web(settings, Door(settings.door), sessions, services)
+        services.start_soon(web.audit.tell_bus, web.door)
+        current = Current(web)
         # Hypercorn names each message's type, and Starlette none.
         app: Any = current
         async with (
