@@ -127,7 +127,7 @@ LEARNS = """
         lessons = {"seen": ("colorsys", "nosuch_module")}
         context = Context(opts={"id": "m1", "extension_modules": sys.argv[1]})
         async with open_workers(zygote, context=lambda: context, upcalls=upcalls, lessons=lessons) as workers:
-            for jid, fun in enumerate(("test.ping", "seen.there", "seen.there", "seen.there")):
+            for jid, fun in enumerate(sys.argv[2:]):
                 outcome = await workers.run_job(Call(fun=fun, jid=str(jid)))
                 print(outcome.result)
     trio.run(main)
@@ -137,7 +137,21 @@ LEARNS = """
 def test_it_learns_what_a_modules_first_job_had_to_import(tmp_path):
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules/seen.py").write_text("import sys\ndef there(): return 'colorsys' in sys.modules\n")
-    assert script(LEARNS, tmp_path) == ["True", "False", "True", "True"]
+    names = ("test.ping", "seen.there", "seen.there", "seen.there")
+    assert script(LEARNS, tmp_path, *names) == ["True", "False", "True", "True"]
+
+
+def test_it_runs_files_of_ours_ahead_that_jobs_have_imported(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules/seen.py").write_text(
+        "from trisalt.loader import ahead\n"
+        "def there(): return ','.join(ahead._prepared) or 'nothing'\n"
+        "def again(): return __salt__['hashutil.digest']('x') and there()\n"
+    )
+    names = ("seen.again", "seen.there", "seen.again", "seen.there")
+    # What one job has taken is there for the next.
+    digests = "salt.loaded.int.module.hashutil"
+    assert script(LEARNS, tmp_path, *names) == ["nothing", digests, "nothing", digests]
 
 
 def test_a_preload_that_fails_is_told_and_forks_go_on():

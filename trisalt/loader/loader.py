@@ -23,7 +23,8 @@ from types import ModuleType
 from typing import Any
 
 from trisalt.errors import LoaderError
-from trisalt.loader import facade
+from trisalt.loader import ahead, facade
+from trisalt.loader.ahead import private_name
 from trisalt.loader.kinds import KINDS
 from trisalt.loader.shelf import Shelf, plugin_files, shelf, text_of
 from trisalt.loader.sources import FACADE, STOCK_KINDS, is_ours, places, sources, stock_salt
@@ -275,21 +276,24 @@ class Loader(Mapping[str, Callable[..., Any]]):
 
     def _import(self, stem: str, path: Path) -> ModuleType | None:
         own, stock = is_ours(path), self._is_stocks(path)
-        private = f"{PRIVATE}.{'int' if own else 'ext'}.{KINDS[self.kind].tag}.{stem}"
+        private = private_name(self.kind, stem) if own else f"{PRIVATE}.ext.{KINDS[self.kind].tag}.{stem}"
         # A file from elsewhere may import its neighbours and the synced `_utils` by their plain names.
         place = path.parent.parent if path.stem == "__init__" else path.parent
         beside = [] if own or stock else [str(near) for near in (place, *self._utils()) if str(near) not in sys.path]
         sys.path += beside
+        known = len(sys.modules)
+        prepared = ahead.take(private) if own else None
         try:
-            spec = _spec(private, stem, path)
-            assert spec.loader is not None
-            module = module_from_spec(spec)
-            sys.modules[private] = module
-            self._inject(self.kind, module)
+            spec = _spec(private, stem, path) if prepared is None else None
+            module = sys.modules[private] = prepared or module_from_spec(spec)  # type: ignore[arg-type]
             with facade.salt_is(self._stock.parent if stock and self._stock else None):
-                spec.loader.exec_module(module)
+                if spec is not None and spec.loader is not None:
+                    self._inject(self.kind, module)
+                    spec.loader.exec_module(module)
                 self._inject(self.kind, module)
                 if self._start(stem, module):
+                    if own and prepared is None:
+                        ahead.note(self.kind, stem, known)
                     return module
         except ImportError as exc:
             log.debug("Failed to import %s %s: %s", KINDS[self.kind].tag, stem, exc)
@@ -363,9 +367,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if f"{name}={stem}" in self._tried:
             return
         self._tried.add(f"{name}={stem}")
-        module = sys.modules.get(f"{PRIVATE}.int.{KINDS[self.kind].tag}.{stem}") or self._import(
-            stem, Path(self._index()[stem])
-        )
+        module = sys.modules.get(private_name(self.kind, stem)) or self._import(stem, Path(self._index()[stem]))
         if module is not None:
             self._expose(name, module)
 

@@ -31,17 +31,31 @@ class Shelf:
 
     def may_be(self, stem: str, module: str) -> bool:
         """Whether the `__virtual__` of a file may say that it is this module."""
-        claims = self._claims.get(stem)
-        if claims is None:
-            claims = self._claims[stem] = frozenset(_claims(text_of(self._paths[stem])))
-        return module.encode() in claims
+        return module.encode() in self._claimed(stem)
 
     def may_have(self, stem: str, function: str) -> bool:
         """Whether a file may have a function of this name."""
+        text = self._text(stem)
+        return function.encode() in text or _MADE in text
+
+    def learn(self, stem: str) -> None:
+        """Read what has to be known of all files by who looks for a function of this one's module."""
+        names = self._claimed(stem) | {stem.encode()}
+        for other in self._paths:
+            if self._claimed(other) & names:
+                self._text(other)
+
+    def _claimed(self, stem: str) -> frozenset[bytes]:
+        claims = self._claims.get(stem)
+        if claims is None:
+            claims = self._claims[stem] = frozenset(_claims(text_of(self._paths[stem])))
+        return claims
+
+    def _text(self, stem: str) -> bytes:
         text = self._texts.get(stem)
         if text is None:
             text = self._texts[stem] = text_of(self._paths[stem])
-        return function.encode() in text or _MADE in text
+        return text
 
 
 def shelf(place: Path) -> Shelf:

@@ -21,6 +21,7 @@ from typing import Any
 
 from trisalt.errors import TrisaltError
 from trisalt.loader import facade
+from trisalt.loader.ahead import imported
 from trisalt.loader.dunders import Plugins
 from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.wire.frames import pack_frame
@@ -134,7 +135,7 @@ class Worker:
             "spooled": spooled,
         }
         told |= {"result": outcome.result} if data is None else {"result": None, "packed": data}
-        self._channel.send({"outcome": told, "spent": spent})
+        self._channel.send({"outcome": told, "spent": spent, "imported": imported()})
         return spent
 
     def run_function(self, reference: str, args: list[Any]) -> bool:

@@ -8,6 +8,7 @@ of the engine. What plugin code asks for comes back through `upcalls`, answered 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 # A warm child ends after so many calls, and when nobody needed it for so long (seconds).
 WARM_CALLS = 500
 WARM_IDLE = 20.0
+_PLUGIN = re.compile(r"[a-z_]{1,32}/\w{1,64}", re.ASCII)
 # So many contexts are kept packed where callers bring their own.
 PACKED = 4
 
@@ -129,7 +131,7 @@ class Workers:
         if "outcome" not in answer:
             raise LocalProtocolError("a child answered something else than an outcome")
         if call.kind == "modules" and isinstance(call.fun, str):
-            self._nursery.learn(self._lessons.get(call.fun.partition(".")[0], ()))
+            self._nursery.learn([*self._lessons.get(call.fun.partition(".")[0], ()), *_lessons(answer)])
         told = answer["outcome"]
         if "packed" in told:
             told["result"] = Packed(told.pop("packed"))
@@ -438,6 +440,11 @@ def _log(line: object, seat: _Seat) -> None:
         case [int(level), str(name), str(text)]:
             facts = {"jid": seat.jid} if seat.jid else {}
             structlog.get_logger(name).log(min(max(level, 10), 50) // 10 * 10, text, **facts)
+
+
+def _lessons(answer: Mapping[str, Any]) -> list[str]:
+    """Which plugins of ours a job has imported, as the zygote is told of them."""
+    return [name for name in answer.get("imported") or () if isinstance(name, str) and _PLUGIN.fullmatch(name)]
 
 
 def _epitaph(status: int | None) -> str:

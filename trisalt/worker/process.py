@@ -26,6 +26,8 @@ log = structlog.get_logger()
 GRACE = 2.0
 # Seconds that a new zygote is left alone, when it dies at once too.
 AGAIN_AFTER = 0.5
+# So many names go to a zygote in one packet.
+LESSON = 20
 
 
 class Process:
@@ -198,8 +200,10 @@ class Nursery:
         if not wanted:
             return
         with suppress(OSError):
-            self._zygote.socket.send(" ".join(wanted).encode())
-            self._learned.update(wanted)
+            for begin in range(0, len(wanted), LESSON):
+                some = wanted[begin : begin + LESSON]
+                self._zygote.socket.send(" ".join(some).encode())
+                self._learned.update(some)
 
     # -- inside -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ ends when its daemon is gone; children that run go on. `start_zygote` is called 
 speaks with it.
 
 Messages, one to a packet (SOCK_SEQPACKET). From the daemon: a number, with the child's socket; or, without a socket,
-names of modules that it is to import for those that are forked from now on. From the zygote:
+names of modules that it is to import for those that are forked from now on (`states/file`: a plugin of ours, `a.b:c`:
+a function that is called too). From the zygote:
 `STARTED number pid`, `EXITED pid status`, `FAILED number errno`.
 """
 
@@ -26,9 +27,10 @@ STARTED, EXITED, FAILED = 1, 2, 3
 REQUEST = struct.Struct("=I")
 REPORT = struct.Struct("=BIi")
 # The longest packet from a daemon.
-LONGEST = 1024
+LONGEST = 4096
 
 CHILD = "trisalt.worker.life"
+AHEAD = "trisalt.loader.ahead"
 # After how many new objects the collector of a child looks: one lives for a job, or is reused for short ones, and
 # looking for circles in thousands of states costs more than they would.
 COLLECT_AFTER = (100_000, 20, 50)
@@ -165,8 +167,14 @@ def _prepare(preload: Sequence[str]) -> None:
 
 def _import(names: Sequence[str]) -> None:
     for name in names:
+        module, _, function = name.partition(":")
         try:
-            importlib.import_module(name)
+            if "/" in name:
+                importlib.import_module(AHEAD).prepare(name)
+            else:
+                importlib.import_module(module)
+            if function:
+                getattr(sys.modules[module], function)()
         except Exception as exc:  # the child that needs it will say so in its outcome
             print(f"cannot preload {name}: {exc}", file=sys.stderr)
     gc.freeze()
