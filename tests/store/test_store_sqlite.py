@@ -87,6 +87,27 @@ async def test_a_cancelled_write_does_not_harm_the_next(tmp_path):
         assert await store.banks.fetch("bank", "last") == 1
 
 
+async def test_whoever_waits_first_may_leave_before_the_others(tmp_path):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        go, answers = threading.Event(), []
+
+        async def write(number, scope=None):
+            with scope or trio.CancelScope():
+                answers.append(await store.write(lambda _connection, _careful: go.wait(30) and number))
+
+        async with trio.open_nursery() as nursery:
+            first = trio.CancelScope()
+            nursery.start_soon(write, 1, first)
+            await trio.testing.wait_all_tasks_blocked()
+            for number in (2, 3):
+                nursery.start_soon(write, number)
+            await trio.testing.wait_all_tasks_blocked()
+            first.cancel()
+            await trio.testing.wait_all_tasks_blocked()
+            go.set()
+        assert sorted(answers) == [2, 3]
+
+
 async def test_closing_writes_what_is_queued_first(tmp_path):
     path = tmp_path / "trisalt.db"
     async with trio.open_nursery() as nursery:

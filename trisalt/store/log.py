@@ -40,7 +40,7 @@ HELD_SLICE = 1000
 TRY_AGAIN_S = 1.0
 """Between two tries to write what is held."""
 
-CHUNKS = (64, 16, 4, 1)
+CHUNKS = (64, 16, 4, 2, 1)
 """How many events go into one INSERT: see `jobs.CHUNKS`."""
 
 SCAN = 2000

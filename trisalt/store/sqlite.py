@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 import outcome
@@ -63,10 +63,11 @@ class StoreStatistics:
 @attrs.define(eq=False)
 class _Write:
     operation: Callable[[sqlite3.Connection, bool], Any]
-    task: trio.lowlevel.Task | None
     then: Callable[[], object] | None = None
     began: float = attrs.field(factory=perf_counter)
+    # The writer's, and of no meaning before its transaction has ended.
     result: outcome.Outcome[Any] | None = None
+    ended: bool = False
 
     weight = 1
 
@@ -76,11 +77,9 @@ class _Write:
 
     def end(self) -> None:
         """In the Trio thread: it is durable, or failed."""
+        self.ended = True
         if self.then is not None and isinstance(self.result, outcome.Value):
             self.then()
-        if self.task is not None and self.result is not None:
-            trio.lowlevel.reschedule(self.task, self.result)
-            self.task = None
 
 
 @attrs.define(eq=False)
@@ -128,9 +127,17 @@ class SqliteStore:
         self._inode = os.stat(path).st_ino
         self._connection = connection
         self._token = trio.lowlevel.current_trio_token()
-        self._wanted = threading.Condition()
+        # What both sides touch: what is to be written, and what has been, by transaction.
+        self._lock = threading.Lock()
         self._queue: list[_Write | _Gathered] = []
+        self._done: list[tuple[list[_Write | _Gathered], str | None, int]] = []
         self._closing = False
+        # The writer waits at the first of these. One of the tasks that wait for the writer is at the second, and sees
+        # the results of all; the others are parked. A task of the store's between would cost a round of the loop more.
+        self._wanted = os.eventfd(0, os.EFD_CLOEXEC)
+        self._written = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._attended = False
+        self._parked: dict[_Write | _Gathered, trio.lowlevel.Task] = {}
         self._reader_limit = trio.CapacityLimiter(readers)
         self._idle_readers: list[sqlite3.Connection] = []
         self._refusing = False
@@ -156,18 +163,20 @@ class SqliteStore:
         was written.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        write = _Write(operation, trio.lowlevel.current_task(), then)
-        with self._wanted:
+        write = _Write(operation, then)
+        with self._lock:
             if self._closing:
                 raise StoreError("the store is closed")
-            self._queue.append(write)
-            self._wanted.notify()
-
-        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
-            write.task = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        return await trio.lowlevel.wait_task_rescheduled(abort)
+            self._put(write)
+        try:
+            while not write.ended:
+                await (self._park(write) if self._attended else self._attend())
+        finally:
+            if self._parked and not self._attended:
+                # Somebody has to be there as long as anybody waits.
+                self._unpark(next(iter(self._parked)))
+        assert write.result is not None
+        return cast("T", write.result.unwrap())
 
     def gather(
         self,
@@ -183,7 +192,7 @@ class SqliteStore:
         some are refused, so are those that were given before `otherwise` told it: nothing overtakes what failed.
         `then(items)` is called in the Trio thread when it is durable, `otherwise(items, error)` when it is not.
         """
-        with self._wanted:
+        with self._lock:
             last = self._queue[-1] if self._queue else None
             if isinstance(last, _Gathered) and last.on == operation and len(last.items) < BATCH:
                 last.items.append(item)
@@ -191,8 +200,12 @@ class SqliteStore:
             if self._closing:
                 # Nobody is told any more.
                 return
-            self._queue.append(_Gathered(operation, [item], then, otherwise, self._refusals_known))
-            self._wanted.notify()
+            self._put(_Gathered(operation, [item], then, otherwise, self._refusals_known))
+
+    def _put(self, write: _Write | _Gathered) -> None:
+        self._queue.append(write)
+        if len(self._queue) == 1:
+            os.eventfd_write(self._wanted, 1)
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run `operation(connection)` in a reader's thread, on what is committed."""
@@ -224,14 +237,57 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Write what is queued, then close everything."""
-        with self._wanted:
+        with self._lock:
             self._closing = True
-            self._wanted.notify()
+            os.eventfd_write(self._wanted, 1)
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(self._thread.join)
+        self._tell()
         for connection in self._idle_readers:
             connection.close()
         self._connection.close()
+        os.close(self._wanted)
+        trio.lowlevel.notify_closing(self._written)
+        os.close(self._written)
+
+    async def _attend(self) -> None:
+        """Wait for the end of a transaction, and tell all who wait for it."""
+        self._attended = True
+        try:
+            await trio.lowlevel.wait_readable(self._written)
+            os.eventfd_read(self._written)
+        except trio.ClosedResourceError:
+            # All that was to be written has been.
+            return
+        finally:
+            self._attended = False
+            self._tell()
+
+    async def _park(self, write: _Write) -> None:
+        """Wait until somebody else has seen the result, or leaves the place at the descriptor."""
+        self._parked[write] = trio.lowlevel.current_task()
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            del self._parked[write]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def _unpark(self, write: _Write | _Gathered) -> None:
+        trio.lowlevel.reschedule(self._parked.pop(write))
+
+    def _tell_unattended(self) -> None:
+        """As nobody waited when a transaction ended; somebody may have come since."""
+        self._tell()
+        if self._attended:
+            os.eventfd_write(self._written, 1)
+
+    def _tell(self) -> None:
+        """Tell of all transactions that have ended by now, in their order."""
+        with self._lock:
+            done, self._done = self._done, []
+        for batch, error, refusals in done:
+            self._wake(batch, error, refusals)
 
     def _wake(self, batch: list[_Write | _Gathered], error: str | None, refusals: int) -> None:
         """In the Trio thread: tell all who wait for this transaction."""
@@ -245,20 +301,29 @@ class SqliteStore:
         for write in batch:
             self._took.record(now - write.began)
             write.end()
+            if write in self._parked:
+                self._unpark(write)
 
     # -- the writer's thread ----------------------------------------------------------------------------------
 
     def _write_all(self) -> None:
         while True:
-            with self._wanted:
-                while not self._queue and not self._closing:
-                    self._wanted.wait()
+            with self._lock:
                 batch = self._take()
+                if not batch and self._closing:
+                    return
             if not batch:
-                return
+                os.eventfd_read(self._wanted)
+                continue
             error = self._commit(batch)
+            with self._lock:
+                self._done.append((batch, error, self._refusals))
+                attended = self._attended
+            if attended:
+                os.eventfd_write(self._written, 1)
+                continue
             try:
-                self._token.run_sync_soon(self._wake, batch, error, self._refusals)
+                self._token.run_sync_soon(self._tell_unattended, idempotent=True)
             except trio.RunFinishedError:
                 return
 
