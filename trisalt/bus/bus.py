@@ -321,27 +321,37 @@ class _Hearers:
     def __init__(self) -> None:
         self.patterns: dict[Hearer, Pattern] = {}
         self._rows: dict[type[Event], Row] = {}
+        # Of each pattern of classes, the classes of these rows that are in it: followers come and go with each job.
+        self._classes: dict[Pattern, list[tuple[type[Event], Matches | None]]] = {}
 
     def row(self, cls: type[Event]) -> Row:
         row = self._rows.get(cls)
         if row is None:
             found = ((hearer, _wanted(pattern, cls)) for hearer, pattern in self.patterns.items())
             row = self._rows[cls] = tuple((hearer, wanted) for hearer, wanted in found if wanted is not False)
+            self._classes.clear()
         return row
 
     def add(self, hearer: Hearer, pattern: Pattern) -> None:
-        """The youngest is the last of each row. Followers come and go with each job: only their rows change."""
+        """The youngest is the last of each row."""
         self.patterns[hearer] = pattern
-        for cls, row in self._rows.items():
-            wanted = _wanted(pattern, cls)
-            if wanted is not False:
-                self._rows[cls] = (*row, (hearer, wanted))
+        for cls, wanted in self._within(pattern):
+            self._rows[cls] = (*self._rows[cls], (hearer, wanted))
 
     def remove(self, hearer: Hearer, pattern: Pattern) -> None:
         del self.patterns[hearer]
-        for cls, row in self._rows.items():
-            if _wanted(pattern, cls) is not False:
-                self._rows[cls] = tuple(entry for entry in row if entry[0] is not hearer)
+        for cls, _matches in self._within(pattern):
+            self._rows[cls] = tuple([entry for entry in self._rows[cls] if entry[0] is not hearer])
+
+    def _within(self, pattern: Pattern) -> list[tuple[type[Event], Matches | None]]:
+        """The rows that a pattern is about."""
+        classes = self._classes.get(pattern)
+        if classes is None:
+            found = ((cls, _wanted(pattern, cls)) for cls in self._rows)
+            classes = [(cls, wanted) for cls, wanted in found if wanted is not False]
+            if not isinstance(pattern, str):
+                self._classes[pattern] = classes
+        return classes
 
 
 def _wanted(pattern: Pattern, cls: type[Event]) -> Matches | Literal[False] | None:
