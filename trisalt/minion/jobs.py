@@ -232,7 +232,8 @@ class Jobs:
         log.error("job.not_taken", jid=load["jid"], fun=_name(load["fun"]), reason=exc.strerror)
         text = f"ERROR: the minion cannot keep a note of the job: {exc.strerror}"
         outcome = Outcome(result=text, retcode=1, success=False, out="nested")
-        self._finish(load["jid"], self._return_load(load, master), outcome)
+        jid = load["jid"]
+        self._returns.post(jid, self._finish(jid, self._return_load(load, master), outcome))
 
     async def published(self, load: dict[str, Any], master: str) -> None:
         """Run one publication and post its return."""
@@ -247,14 +248,12 @@ class Jobs:
                 outcome = answer(fun, load["arg"], self.proc, self.signal)
                 if fun == FIND_JOB and not outcome.result:
                     back |= self._unknown_here(load["arg"])
-                self._finish(jid, back, outcome)
-                await self._give(load, back, outcome)
+                await self._bring(load, back, outcome, self._finish(jid, back, outcome))
                 return
             refusal = await self._await_pillar(master) if self._facts.lacks(master) else None
             refusal = refusal or self._blackout(fun, master)
             if refusal is not None:
-                self._finish(jid, back, refusal)
-                await self._give(load, back, refusal)
+                await self._bring(load, back, refusal, self._finish(jid, back, refusal))
                 return
             call = Call(
                 fun=fun,
@@ -268,8 +267,8 @@ class Jobs:
             )
             running = self.proc.get(jid)
             assert running is not None, "taken by wanted()"
-            outcome = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
-            await self._give(load, back, outcome)
+            outcome, data = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
+            await self._bring(load, back, outcome, data)
 
     def _unknown_here(self, arg: list[Any]) -> dict[str, Any]:
         """What is told beside an answer that a job does not run here: whether it has been taken at all."""
@@ -401,7 +400,10 @@ class Jobs:
                 self.proc.remove(jid)
                 log.error("proc.not_written", jid=jid, reason=exc.strerror)
                 return
-            outcome = await self._run(call, running, name=jid, warm=False, spooled=bool(entry.return_job))
+            spooled = bool(entry.return_job)
+            outcome, data = await self._run(call, running, name=jid, warm=False, spooled=spooled)
+            if spooled:
+                self._returns.post(jid, data)
             await self._give(job, back, outcome)
 
     def _new_jid(self) -> str:
@@ -410,8 +412,10 @@ class Jobs:
 
     # -- running ----------------------------------------------------------------------------------------------
 
-    async def _run(self, call: Call, running: Running, *, name: str, warm: bool, spooled: bool) -> Outcome:
-        """Run a call in a worker; with `spooled` its return is kept under `name` and posted."""
+    async def _run(
+        self, call: Call, running: Running, *, name: str, warm: bool, spooled: bool
+    ) -> tuple[Outcome, bytes | None]:
+        """Run a call in a worker; with `spooled` its return is kept under `name`, as `_finish` does."""
         began = trio.current_time()
         spool = self._returns.spool.path(name) if spooled and not warm else None
         ended = False
@@ -425,10 +429,9 @@ class Jobs:
                     self.proc.put(attrs.evolve(running, pid=os.getpid(), birth=0, queued=True, on_disk=True))
         self._log_outcome(call, outcome, trio.current_time() - began)
         if spooled:
-            self._finish(name, call.load, outcome, written=written)
-        else:
-            self.proc.remove(running.jid)
-        return outcome
+            return outcome, self._finish(name, call.load, outcome, written=written)
+        self.proc.remove(running.jid)
+        return outcome, None
 
     async def _ended(
         self, call: Call, running: Running, *, warm: bool, spool: Path | None, outlives: bool
@@ -482,13 +485,24 @@ class Jobs:
         finally:
             self._slots.release_on_behalf_of(running.jid)
 
-    def _finish(self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False) -> None:
+    def _finish(self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False) -> bytes | None:
+        """The job is over: its return is in the spool. What was written there, if it was not its child that did."""
         running = self.proc.get(name)
         if running is not None and not running.on_disk and running.schedule is None:
             self._seen.note(name)
         data = None if written else self._returns.spool.write(name, {**back, **outcome.to_load()})
         self.proc.remove(name)
-        self._returns.post(name, data)
+        return data
+
+    async def _bring(
+        self, load: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome, data: bytes | None
+    ) -> None:
+        """Bring the return of a publication home; beside it, to returners, that are not to wait for a master."""
+        if returner_names(load.get("ret"), self._options.returners):
+            self._returns.post(load["jid"], data)
+            await self._give(load, back, outcome)
+        else:
+            await self._returns.bring(load["jid"], data)
 
     async def _give(self, job: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome) -> None:
         """Give a return to the returners; it is stored, and on its way to the master."""
@@ -547,7 +561,7 @@ class Jobs:
             log.warning("job.lost", jid=jid, fun=fun, reason=reason)
             signum = running.cancel_signal
             outcome = interrupted(reason) if signum is None else _died(signum)
-            self._finish(jid, back, outcome)
+            self._returns.post(jid, self._finish(jid, back, outcome))
         if outcome is not None:
             await self._give(running.job, back, outcome)
 

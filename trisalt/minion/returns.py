@@ -13,7 +13,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,8 @@ class Returns:
     def __init__(self, spool: Spool, masters: Collection[str] = ()) -> None:
         self.spool = spool
         self.masters = tuple(masters)
-        self._send: Callable[[str, bytes | None], None] | None = None
+        self._nursery: trio.Nursery | None = None
+        self._send: Callable[[str, bytes | None], Awaitable[None]]
         self._sending: set[str] = set()
         # … and whom each is for, where that is known.
         self._late: dict[str, str | None] = {}
@@ -137,25 +138,38 @@ class Returns:
 
     def post(self, name: str, data: bytes | None = None) -> None:
         """A return is in the spool under this name: send it. `data` is what was just written there, if it is small."""
+        if self._may_begin(name):
+            assert self._nursery is not None
+            self._nursery.start_soon(self._send, name, data)
+
+    async def bring(self, name: str, data: bytes | None = None) -> None:
+        """As `post`, in the task of whoever has nothing else to do; what cannot be sent waits, and they need not."""
+        if self._may_begin(name):
+            await self._send(name, data)
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def _may_begin(self, name: str) -> bool:
+        """Whether it is to be sent now; it counts as one that is being sent then."""
         if name in self._sending:
-            return
-        if self._send is None or not self._standing:
+            return False
+        if self._nursery is None or not self._standing:
             # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
             self._late[name] = self._late.get(name)
             log.debug("returns.waiting", count=len(self._late))
-            return
+            return False
         self._late.pop(name, None)
         self._sending.add(name)
-        self._send(name, data if data is not None and len(data) <= AT_HAND else None)
+        return True
 
     @contextmanager
-    def sent_by(self, send: Callable[[str, bytes | None], None]) -> Iterator[None]:
-        """Have `send` begin to send what is posted while a link stands; it says `_sent` when it is done."""
-        self._send = send
+    def sent_by(self, nursery: trio.Nursery, send: Callable[[str, bytes | None], Awaitable[None]]) -> Iterator[None]:
+        """Have `send` send what is posted while a link stands; it says `_sent` when it is done."""
+        self._nursery, self._send = nursery, send
         try:
             yield
         finally:
-            self._send = None
+            self._nursery = None
 
     def late(self) -> tuple[str, ...]:
         """Those that could not be sent, and wait."""
@@ -204,10 +218,11 @@ async def keep_returns(
     limit = trio.CapacityLimiter(AT_ONCE)
     async with trio.open_nursery() as nursery:
 
-        def send(name: str, data: bytes | None) -> None:
-            nursery.start_soon(_bring_home, bus, returns, name, data, limit, tries, timer, timer_max)
+        async def send(name: str, data: bytes | None) -> None:
+            at_hand = data if data is not None and len(data) <= AT_HAND else None
+            await _bring_home(bus, returns, name, at_hand, limit, tries, timer, timer_max)
 
-        with returns.sent_by(send):
+        with returns.sent_by(nursery, send):
             for name in returns.spool.names():
                 returns.post(name)
             await _try_again(bus, returns, task_status=task_status)
