@@ -11,6 +11,7 @@ import yaml
 
 import trisalt
 from tests.support.debian import need
+from tests.support.typescript import tsc
 from trisalt.master.views.jobs import HOUSEKEEPING
 
 JS = Path(__file__).parent / "js"
@@ -49,6 +50,11 @@ def test_the_modules_pass_their_own_tests(node):
     done = subprocess.run([node, "--test", *files], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert re.search(r"^# fail 0$", done.stdout, re.MULTILINE), done.stdout[-2000:]
+
+
+def test_what_the_modules_say_of_their_types_is_so():
+    done = tsc("-p", ".", cwd=STATIC)
+    assert done.returncode == 0, done.stdout[-6000:]
 
 
 VALUES = [

@@ -47,7 +47,7 @@ export async function execute(command, onJid = () => {}) {
   const low = toLow(command);
   const waits = !low.client.endsWith("_async");
   batch(() => {
-    ran.value = [{ id, line, at: Date.now() / 1000, state: "sent" }, ...ran.value].slice(0, KEPT);
+    ran.value = [/** @type {Sent} */ ({ id, line, at: Date.now() / 1000, state: "sent" }), ...ran.value].slice(0, KEPT);
     // What holds a secret is not written down.
     if (!command.words.some(secretive)) remember(line);
   });
@@ -122,6 +122,7 @@ export function recalled(line) {
 
 /* What fills the form at one press: common functions, the history, templates. */
 
+/** @type {[string, string[]][]} */
 const ACTIONS = [
   ["command.actions.state", ["state.highstate", "state.show_highstate", "state.show_lowstate", "state.running"]],
   [

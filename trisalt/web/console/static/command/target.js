@@ -16,7 +16,7 @@ const REST = 200;
 
 /** @typedef {{ids: string[], total: number, up: number, down: number, allowed: boolean | null, because: string}} Preview */
 
-/** Which minions a target means, now. @param {{tgt: string, tgt_type: string, fun?: string}} command @returns {Promise<Preview>} */
+/** Which minions a target means, now. @param {{tgt: string, tgt_type: string, fun?: string}} command @param {AbortSignal} [signal] @returns {Promise<Preview>} */
 export function matched({ tgt, tgt_type, fun }, signal) {
   return post("target/preview", { tgt, tgt_type, ...(fun ? { fun } : {}) }, signal);
 }
@@ -26,7 +26,7 @@ export function matched({ tgt, tgt_type, fun }, signal) {
  * @returns {{preview: Preview | null, error: string, stale: boolean}}
  */
 export function usePreview({ tgt, tgt_type, fun }) {
-  const [state, setState] = useState({ preview: null, error: "", of: "" });
+  const [state, setState] = useState({ preview: /** @type {Preview | null} */ (null), error: "", of: "" });
   const of = JSON.stringify([tgt, tgt_type, fun]);
   useEffect(() => {
     if (!tgt) return setState({ preview: null, error: "", of });

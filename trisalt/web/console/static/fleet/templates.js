@@ -44,5 +44,5 @@ function grouped(items, sought, category) {
     const name = category || one.categories?.[0] || "";
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
-  return [...groups].sort(([a], [b]) => (a === "") - (b === "") || a.localeCompare(b));
+  return [...groups].sort(([a], [b]) => Number(a === "") - Number(b === "") || a.localeCompare(b));
 }

@@ -183,11 +183,13 @@ function Person({ help }) {
 
 /** Milliseconds of rest in typing before the server is asked. */
 const REST = 120;
+/** @type {Record<"minions" | "jobs" | "functions" | "templates", any[]>} */
+const NOTHING = { minions: [], jobs: [], functions: [], templates: [] };
 
 /** @param {{close: () => void}} props */
 function Palette({ close }) {
   const [text, setText] = useState("");
-  const [found, setFound] = useState({ minions: [], jobs: [], functions: [], templates: [] });
+  const [found, setFound] = useState(NOTHING);
   const [chosen, setChosen] = useState(0);
   const dialog = useRef(null);
   const { theme } = useSignal(prefs);
@@ -199,7 +201,7 @@ function Palette({ close }) {
     return () => before instanceof HTMLElement && before.isConnected && before.focus({ preventScroll: true });
   }, []);
   useEffect(() => {
-    if (!words) return setFound({ minions: [], jobs: [], functions: [], templates: [] });
+    if (!words) return setFound(NOTHING);
     const controller = new AbortController();
     const timer = setTimeout(() => search(words, controller.signal).then((all) => controller.signal.aborted || setFound(all)), REST);
     return () => (clearTimeout(timer), controller.abort());

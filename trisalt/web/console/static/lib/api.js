@@ -92,7 +92,7 @@ export const put = (path, json) => ask("PUT", `/api/v1/${path}`, { json });
  *
  * `arg` are words as on the command line: the server reads each as YAML, and `name=value` as a keyword.
  * @param {{client: string, fun: string, tgt?: string, tgt_type?: string, arg?: string[], batch?: string,
- *   timeout?: string}} command
+ *   timeout?: string}} command @param {AbortSignal} [signal]
  */
 export async function run(command, signal) {
   const body = form(command);

@@ -87,6 +87,7 @@ export function fromLine(line) {
   throw new LineError("salt");
 }
 
+/** @returns {Command} */
 function ofMaster(words) {
   const sync = !words.includes("--async");
   const [fun = "", ...rest] = words.filter((word) => word !== "--async");
@@ -94,7 +95,9 @@ function ofMaster(words) {
   return { ...BLANK, fun: `runner.${fun}`, words: rest, mode: sync ? "sync" : "async" };
 }
 
+/** @returns {Command} */
 function ofMinions(words) {
+  /** @type {Command} */
   const command = { ...BLANK, mode: "sync" };
   const rest = [];
   for (let at = 0; at < words.length; at++) {
@@ -178,6 +181,7 @@ export function quote(word) {
  */
 export function split(line) {
   const words = [];
+  /** @type {string | null} */
   let word = null;
   for (let at = 0; at < line.length; at++) {
     const letter = line[at];
@@ -282,23 +286,18 @@ export function again(job, { ids, test } = {}) {
 /**
  * @param {{tgt?: string, tgt_type?: string, target?: string, targettype?: string, client?: string, fun?: string, arg?: any[],
  *   kwarg?: Record<string, any>, command?: string}} template with `fun` and its arguments, or with `command` as one types it
- * @returns {Partial<import("./command.js").Command>}
+ * @returns {Partial<Command> & {fun: string, words: string[]}}
  */
 export function templateCommand(template) {
   const { client = "local", arg = [], kwarg = {} } = template;
   const prefix = /^(runner|wheel)/.exec(client)?.[0];
   const [fun, words] = template.fun ? [prefix ? `${prefix}.${template.fun}` : template.fun, wordsOf(arg, kwarg)] : ofText(template.command ?? "");
   const tgt = template.tgt ?? template.target;
-  const patch = { ...BLANK, fun: named(fun), words };
+  const { mode, batch, timeout } = BLANK;
+  const patch = { fun: named(fun), words, mode, batch, timeout };
   // A template without a target leaves the one that stands in the form.
-  if (tgt === undefined || tgt === null || tgt === "") {
-    delete patch.tgt;
-    delete patch.tgt_type;
-  } else {
-    patch.tgt = Array.isArray(tgt) ? tgt.join(",") : String(tgt);
-    patch.tgt_type = template.tgt_type ?? template.targettype ?? "glob";
-  }
-  return patch;
+  if (tgt === undefined || tgt === null || tgt === "") return patch;
+  return { ...patch, tgt: Array.isArray(tgt) ? tgt.join(",") : String(tgt), tgt_type: template.tgt_type ?? template.targettype ?? "glob" };
 }
 
 function named(fun) {

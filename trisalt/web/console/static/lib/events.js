@@ -55,6 +55,10 @@ export function passes(event, { tag, text: letters, minion, all }) {
 /** A glob of tags as a test: `*` is any letters, `?` one, `[a-z]` one of these. Empty: all tags. @param {string} glob */
 export function globbed(glob) {
   if (!glob) return undefined;
+  return tested(glob);
+}
+
+function tested(glob) {
   const pattern = glob.replace(/[.+^${}()|\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".").replace(/\[!/g, "[^");
   try {
     const test = new RegExp(`^${pattern}$`, "s");
@@ -79,7 +83,7 @@ export const HOUSEKEEPING = [
   ...["runner.fileserver.file_list", "runner.state.orchestrate_show_sls", "schedule.list", "beacons.list"],
 ];
 
-const TESTS = HOUSEKEEPING.map(globbed);
+const TESTS = HOUSEKEEPING.map(tested);
 
 /** Whether a function is one of those. @param {string} fun */
 export const keepsHouse = (fun) => TESTS.some((test) => test(String(fun)));

@@ -14,7 +14,7 @@ import { gaps, onEvents } from "./stream.js";
  *   `data` stays what it was while new is on its way
  */
 export function useFetched(fetch, inputs) {
-  const [state, setState] = useState({ data: undefined, error: null, loading: true });
+  const [state, setState] = useState({ data: /** @type {T | undefined} */ (undefined), error: /** @type {Error | null} */ (null), loading: true });
   const [turn, setTurn] = useState(0);
   const gap = useSignal(gaps);
   const latest = useRef(fetch);
@@ -57,6 +57,7 @@ export function useSettled(action, ms) {
  * events say that it has changed, and after a gap in them.
  */
 
+/** @type {{rows: any[], total: number | null, next: string | null, extra: any, loading: boolean, error: any, key: string}} */
 const NOTHING = { rows: [], total: null, next: null, extra: {}, loading: true, error: null, key: "" };
 
 /**

@@ -16,11 +16,12 @@ const WAITS = [300, 600, 1200, 2500, 5000];
 /** What the server says when it could not tell everything. */
 const LOST = "trisalt/events/lost";
 
-/** @typedef {{id: string, tag: string, data: any, origin?: string, at?: number, key?: string}} SaltEvent `key` is the store's */
+/** @typedef {{id: string, tag: string, data: any, origin?: string, at?: number, key?: string, sought?: string}} SaltEvent
+ * `key` and `sought` are the store's */
 
 export class Hub {
   /**
-   * @param {{fetch: typeof fetch, wait: (ms: number, signal?: AbortSignal) => Promise<void>, tell: (word: any) => void}} parts
+   * @param {{fetch: typeof globalThis.fetch, wait: (ms: number, signal?: AbortSignal) => Promise<void>, tell: (word: any) => void}} parts
    *   `tell` is given `{kind: "state", state}`, `{kind: "events", events}` and `{kind: "gap"}`
    */
   constructor({ fetch, wait, tell }) {
@@ -91,7 +92,7 @@ export class Hub {
     const url = this.last ? this.url : `${this.url}?last=${KEPT}`;
     const answer = await this.fetch(url, { headers, cache: "no-store", signal: anyOf(signal, broken.signal) });
     if (answer.status === 401 || answer.status === 403) return "refused";
-    if (!answer.ok) return "broken";
+    if (!answer.ok || !answer.body) return "broken";
     this.become("connected");
     const reader = new SseReader();
     const bytes = answer.body.getReader();
@@ -141,7 +142,7 @@ function anyOf(one, other) {
   return both.signal;
 }
 
-/** Milliseconds that end early when `signal` says so. */
+/** Milliseconds that end early when `signal` says so. @returns {Promise<void>} */
 export function wait(ms, signal) {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -207,8 +208,8 @@ function serveTabs() {
   /** @type {Set<MessagePort>} */
   const ports = new Set();
   const tell = (word) => ports.forEach((port) => port.postMessage(word));
-  const hub = new Hub({ fetch: (...words) => fetch(...words), wait, tell });
-  addEventListener("connect", ({ ports: [port] }) => {
+  const hub = new Hub({ fetch: (url, options) => fetch(url, options), wait, tell });
+  addEventListener("connect", (/** @type {any} */ { ports: [port] }) => {
     port.onmessage = ({ data: word }) => {
       if (word.kind === "start") {
         hub.start(word.url, word.who);

@@ -15,7 +15,8 @@ const MOST = 500;
  * @property {Map<string, string>} verdicts by minion: `ok`, `changed`, `failed`, `missing`
  * @property {Map<string, {n: number, text: string, failed: number}>} progress of state runs, by minion
  * @property {boolean} settled nobody is waited for any longer
- * @property {boolean} whole its beginning was heard
+ * @property {boolean} whole its beginning was heard @property {number} touched when it was last told of
+ * @property {boolean} [master] it runs on the master @property {boolean} [batch]
  */
 
 const JOB = /^(?:salt|trisalt)\/(job|run|wheel|batch)\/(\d{20})\/(\w+)(?:\/(.*))?$/;
@@ -37,7 +38,9 @@ export function apply(jobs, { tag, data, at }) {
   return jid;
 }
 
+/** @returns {LiveJob} */
 function begin(jobs, jid) {
+  /** @type {LiveJob} */
   const job = {
     jid,
     fun: "",

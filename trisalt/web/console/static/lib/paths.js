@@ -4,7 +4,7 @@
  * The table of addresses: which screen stands at which path. Pure: `router.js` asks it, and has the modules.
  */
 
-/** Path patterns in the order in which they are tried; `:word` takes one segment. */
+/** Path patterns in the order in which they are tried; `:word` takes one segment. @type {[string, string][]} */
 const PATHS = [
   ["overview", "/"],
   ["overview", "/overview"],
@@ -22,17 +22,15 @@ const PATHS = [
   ["admin", "/admin/:part"],
 ];
 
-const TABLE = PATHS.map(([name, pattern]) => [name, pattern.split("/").slice(1)]);
-
 /**
  * Which screen a path names, and what it says besides: `{name, params}`; name `lost` for one that is none.
- * @param {string} path
+ * @param {string} path @returns {{name: string, params: Record<string, string>}}
  */
 export function find(path) {
   const words = path.split("/").slice(1);
   if (words.length > 1 && words.at(-1) === "") words.pop();
-  for (const [name, pattern] of TABLE) {
-    const params = match(pattern, words);
+  for (const [name, pattern] of PATHS) {
+    const params = match(pattern.split("/").slice(1), words);
     if (params) return { name, params };
   }
   return { name: "lost", params: {} };

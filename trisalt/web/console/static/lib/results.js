@@ -146,8 +146,8 @@ export function matrix(returns) {
   }
   // Those who need somebody come first.
   const worst = ({ states }) => Math.min(...[...states.values()].map(({ verdict: one }) => WORST[one]));
-  const order = new Map(rows.map((row) => [row.id, worst(row)]));
-  rows.sort((a, b) => order.get(a.id) - order.get(b.id) || natural(a.id, b.id));
+  const order = Object.fromEntries(rows.map((row) => [row.id, worst(row)]));
+  rows.sort((a, b) => order[a.id] - order[b.id] || natural(a.id, b.id));
   return { rows, columns: [...columns.values()].sort((a, b) => a.place / a.times - b.place / b.times) };
 }
 

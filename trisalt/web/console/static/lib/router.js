@@ -56,7 +56,7 @@ export function startRouter() {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) {
       return;
     }
-    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    const link = event.target instanceof Element ? /** @type {HTMLAnchorElement | null} */ (event.target.closest("a[href]")) : null;
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     const inside = link.pathname === base || link.pathname.startsWith(`${base}/`);
     if (!inside || link.pathname.startsWith(`${base}/static/`) || (link.hash && link.pathname === location.pathname)) return;

@@ -133,7 +133,7 @@ let saving = 0;
 
 function stored() {
   try {
-    return JSON.parse(localStorage.getItem(STORED)) ?? {};
+    return JSON.parse(localStorage.getItem(STORED) ?? "") ?? {};
   } catch {
     return {};
   }

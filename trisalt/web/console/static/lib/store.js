@@ -103,7 +103,7 @@ function oldest() {
 /** Whether there may be older ones, and room for them. */
 export function mayBeOlder() {
   const first = oldest();
-  return !exhausted && Boolean(first) && first.number > 1 && events.length < events.size;
+  return !exhausted && first !== null && first.number > 1 && events.length < events.size;
 }
 
 /** Fetch a piece. The stream of events is asked from a place before, and left where what is known begins. */
@@ -114,7 +114,7 @@ export async function fetchOlder() {
   const patience = setTimeout(() => controller.abort(), PATIENCE);
   const headers = { Accept: "text/event-stream", "X-Requested-With": "trisalt", "Last-Event-ID": `${first.log}:${Math.max(0, first.number - 1 - PIECE)}` };
   const answer = await fetch(`${root}/api/v1/events`, { headers, cache: "no-store", signal: controller.signal });
-  if (!answer.ok) throw new Error(String(answer.status));
+  if (!answer.ok || !answer.body) throw new Error(String(answer.status));
   const found = [];
   const reader = new SseReader();
   const letters = new TextDecoder();

@@ -15,6 +15,7 @@ export const gaps = signal(0);
 const hearers = new Set();
 // The address that the import map has for it: the file is here already, and each version of it is a worker of its own.
 const WORKER = import.meta.resolve("./hub.js");
+/** @type {((word: any) => void) | null} */
 let lead = null;
 let wasUp = false;
 
@@ -75,7 +76,7 @@ function shared() {
 }
 
 function own() {
-  const hub = new Hub({ fetch: (...words) => fetch(...words), wait, tell: heard });
+  const hub = new Hub({ fetch: (url, options) => fetch(url, options), wait, tell: heard });
   addEventListener("online", () => hub.now());
   return (word) => (word.kind === "start" ? void hub.start(word.url, word.who) : hub.stop());
 }

@@ -112,7 +112,7 @@ export function useHeard({ filter, key, most = Infinity, paused = false }) {
   const turn = useSignal(eventsTurn);
   const [scrolled, setScrolled] = useState(false);
   const still = paused || scrolled;
-  const held = useRef({ key: "", rows: [], at: 0 });
+  const held = useRef({ key: "", rows: /** @type {any[]} */ ([]), at: 0 });
   const rows = useMemo(() => {
     if (still && held.current.key === key) return held.current.rows;
     held.current = { key, rows: newest(filter, most), at: events.pushed };

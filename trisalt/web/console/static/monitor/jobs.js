@@ -111,7 +111,10 @@ export function MonitorCommands({ find, patch }) {
 function SentRow({ sent, patch }) {
   const { line, at: when, jid, answer, error } = sent;
   const [open, setOpen] = useState(true);
-  const live = useValue(() => (jobsTurn.value, jid && jobs.has(jid) ? { ...countsOf(jobs.get(jid)), state: stateOf(jobs.get(jid)) } : null), [jid]);
+  const live = useValue(() => {
+    const job = (jobsTurn.value, jobs.get(jid));
+    return job ? { ...countsOf(job), state: stateOf(job) } : null;
+  }, [jid]);
   const state = sent.state === "refused" ? "failed" : sent.state === "nobody" ? "missing" : (live?.state ?? (sent.state === "answered" ? "done" : "running"));
   const again = recalled(line);
   return html`<li class="job-row">

@@ -136,7 +136,7 @@ export function Menu({ label, items, icon, square, small, kind, end, why, childr
 
 /**
  * The list alone, at any element: one for a whole table or tree.
- * @param {{label: string, anchor: Element, items: Entry[], end?: boolean, onClose: () => void}} props
+ * @param {{label: string, anchor: HTMLElement, items: Entry[], end?: boolean, onClose: () => void}} props
  */
 export function MenuList({ label, anchor, items, end, onClose }) {
   const list = useRef(null);

@@ -108,6 +108,7 @@ export const zone = signal("browser");
 const now = signal(Date.now() / 1000);
 if (typeof document !== "undefined") setInterval(() => (now.value = Date.now() / 1000), 30_000);
 
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
 /** How long before or after `from`: "3 minutes ago". Pure. */
@@ -120,7 +121,7 @@ export function relative(at, from, tag) {
   }
 }
 
-/** A span of seconds: "0.34 s", "42 s", "3 min 20 s", "2 h 05 min". Pure. */
+/** A span of seconds: "0.34 s", "42 s", "3 min 20 s", "2 h 05 min". Pure. @param {number | null | undefined} seconds */
 export function span(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
   if (seconds < 1) return `${Math.max(seconds, 0).toFixed(2)} s`;
@@ -132,7 +133,10 @@ export function span(seconds) {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
-/** A date and time in the zone that is read: today without the date. */
+/**
+ * A date and time in the zone that is read: today without the date.
+ * @param {number} at @param {{zone?: string, tag?: string, from?: number, date?: boolean}} [how]
+ */
 export function clock(at, { zone: which = zone.peek(), tag = language.peek(), from = Date.now() / 1000, date } = {}) {
   const timeZone = which === "utc" ? "UTC" : undefined;
   const day = (time) => new Date(time * 1000).toLocaleDateString("en-CA", { timeZone });
@@ -155,7 +159,7 @@ export function Time({ at, ago, date, never }) {
 
 /** @param {{seconds: number | null | undefined}} props */
 export function Span({ seconds }) {
-  return html`<span class="nowrap" title=${seconds > 60 ? t("parts.seconds", { n: Math.round(seconds) }) : undefined}>${span(seconds)}</span>`;
+  return html`<span class="nowrap" title=${Number(seconds) > 60 ? t("parts.seconds", { n: Math.round(Number(seconds)) }) : undefined}>${span(seconds)}</span>`;
 }
 
 /*

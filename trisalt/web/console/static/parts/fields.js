@@ -148,7 +148,7 @@ export function Combo({ name, value, onInput, suggest, label, placeholder, mono,
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && !event.altKey) {
       if (!open) setOpen(true);
-      else if (items.length) setChosen((chosen + step + items.length + 1 * (chosen < 0 && step < 0)) % items.length);
+      else if (items.length) setChosen((chosen + step + items.length + Number(chosen < 0 && step < 0)) % items.length);
     } else if (event.key === "Enter" && shown && chosen >= 0 && !event.ctrlKey) take(items[chosen]);
     else if (event.key === "Escape" && shown) close();
     else {

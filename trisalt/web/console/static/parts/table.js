@@ -22,6 +22,9 @@ import { Button, Icon } from "./controls.js";
  * @property {"title" | "end" | "hide"} [at] on a narrow page: above, above at the end, not at all; else below
  */
 
+/** @type {Set<string>} */
+const NONE = new Set();
+
 /**
  * @param {{
  *   label: string, columns: Column[], rows: any[], total?: number, rowKey: (row: any) => string,
@@ -32,7 +35,7 @@ import { Button, Icon } from "./controls.js";
  *   `news`: rows that are not shown yet, so that what is read does not move; `onNeed`: rows up to there are in sight;
  *   `first`: the row at which it begins, told by `onFirst` when somebody scrolls
  */
-export function Table({ label, columns, rows, total = rows.length, rowKey, sort, onSort, selected, onSelect, news, onNews, onNeed, first = 0, onFirst, empty }) {
+export function Table({ label, columns, rows, total = rows.length, rowKey, sort, onSort, selected = NONE, onSelect, news = 0, onNews, onNeed, first = 0, onFirst, empty }) {
   const box = useRef(null);
   const body = useRef(null);
   const anchor = useRef(0);
@@ -120,7 +123,7 @@ export function Table({ label, columns, rows, total = rows.length, rowKey, sort,
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: total - 1, PageDown: at + page, PageUp: at - page };
     if (event.key in moves) go(moves[event.key]);
     else if (event.key.toLowerCase() === "x" && onSelect) pick(at, event.shiftKey);
-    else if (event.key === "Escape" && selected?.size) onSelect(new Set());
+    else if (event.key === "Escape" && onSelect && selected.size) onSelect(new Set());
     else if (event.key === "Enter" && event.target.tagName === "TR") event.target.querySelector("a[href], button")?.click();
     else return;
     event.preventDefault();
@@ -132,7 +135,7 @@ export function Table({ label, columns, rows, total = rows.length, rowKey, sort,
   const lines = [];
   for (let index = drawn.first; index < drawn.end; index++) {
     const row = rows[index];
-    const picked = row !== undefined && selected?.has(rowKey(row));
+    const picked = row !== undefined && selected.has(rowKey(row));
     lines.push(html`<${Line} key=${row === undefined ? `?${index}` : rowKey(row)} index=${index} row=${row} columns=${columns}
       active=${index === at || (at < drawn.first && index === drawn.first) || (at >= drawn.end && index === drawn.end - 1)}
       picks=${Boolean(onSelect)} picked=${picked} name=${row === undefined ? "" : rowKey(row)} pick=${pick} setActive=${setActive} />`);

@@ -94,10 +94,10 @@ function columnsOf() {
 
 /* Orchestrations: the files of the file server that are to be run on the master, their states, and running them. */
 
-/** A file's name as `state.orchestrate` takes it; null for one that is no SLS. Pure. */
+/** A file's name as `state.orchestrate` takes it; empty for one that is no SLS. Pure. */
 function modOf(path) {
   const found = /^(.+?)(\/init)?\.sls$/.exec(path);
-  return found ? found[1].replaceAll("/", ".") : null;
+  return found ? found[1].replaceAll("/", ".") : "";
 }
 
 /** @param {{route: import("../lib/router.js").Route}} props */
@@ -108,7 +108,7 @@ function Orchestrations({ route }) {
   const mayList = whyNot("runner", "fileserver.file_list");
   const files = useCommand(mayList ? null : { client: "runner", fun: "fileserver.file_list" });
   const runs = usePages("jobs", { fun: "runner.state.orch*" }, { first: 12 });
-  const names = useMemo(() => (Array.isArray(files.data) ? files.data : []).map(modOf).filter((one) => one && one !== "top"), [files.data]);
+  const names = useMemo(() => (Array.isArray(files.data) ? files.data : []).map(modOf).filter((one) => one !== "" && one !== "top"), [files.data]);
   const found = names.filter((one) => one.toLowerCase().includes(q.toLowerCase()));
   return html`<div class="columns list-first">
     <div class="stack"><${Panel} title=${t("orch.files")} flush>
@@ -148,7 +148,7 @@ function Orchestration({ mods }) {
 
 /* Reactors: which events have what run, as the master's configuration says. */
 
-/** The rows of the option `reactor`: `[tag, files]`. Pure. */
+/** The rows of the option `reactor`: `[tag, files]`. Pure. @returns {[string, string[]][]} */
 function reactorRows(reactor) {
   const rows = (Array.isArray(reactor) ? reactor : [reactor]).filter((one) => one && typeof one === "object");
   return rows.flatMap((one) => Object.entries(one)).map(([tag, files]) => [tag, [files].flat().map((file) => (typeof file === "string" ? file : Object.keys(file ?? {})[0] ?? "")).filter(Boolean)]);
