@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { apply, countsOf, ofJid, stateOf } from "../../../trisalt/web/console/static/lib/jobs.js";
+import { apply, countsOf, ofJid, stateOf } from "../../../trisalt/web/console/static/lib/events.js";
 import {
   canonical, grouped, isStates, matrix, natural, returnsToCsv, statesOf, toCsv, toNested, toYaml, verdict,
 } from "../../../trisalt/web/console/static/lib/results.js";

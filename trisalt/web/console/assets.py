@@ -31,7 +31,7 @@ KINDS = {
 
 # What is not ours is sent as it came.
 VENDORED = "vendor/"
-STYLES = tuple(f"style/{name}.css" for name in ("base", "layout", "controls", "data", "screens"))
+STYLES = tuple(f"style/{name}.css" for name in ("base", "controls", "screens"))
 
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$", re.MULTILINE)
 _IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', re.MULTILINE)

@@ -12,8 +12,7 @@ import { allowed, prefer, prefs, session } from "../lib/session.js";
 import { Button, Confirm, CopyButton, Icon, toast } from "../parts/controls.js";
 import { reasonOf } from "../parts/facts.js";
 import { Combo } from "../parts/fields.js";
-import { execute, Fillers } from "./ran.js";
-import { matched, Names, Target, usePreview } from "./target.js";
+import { execute, Fillers, matched, Names, Target, usePreview } from "./ran.js";
 
 const TEST = "test=True";
 

@@ -6,7 +6,7 @@ import { useFetched } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { href, setQuery } from "../lib/router.js";
 import { Icon } from "../parts/controls.js";
-import { Empty, Failed, Loading } from "../parts/facts.js";
+import { Empty, waiting } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 
 /** @param {{route: import("../lib/router.js").Route}} props */
@@ -16,7 +16,7 @@ export function Templates({ route }) {
   const items = found.data?.items ?? [];
   const categories = useMemo(() => [...new Set(items.flatMap((one) => one.categories ?? []))].sort(), [items]);
   const groups = useMemo(() => grouped(items, q.toLowerCase(), category), [items, q, category]);
-  if (!found.data) return found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} />`;
+  if (!found.data) return waiting(found);
   if (!items.length) return html`<${Empty} icon="template" title=${t("templates.none")}><p>${t("templates.none.text")}</p><//>`;
   return html`
     <div class="toolbar"><${QueryBox} main label=${t("templates.find")} placeholder=${t("templates.find")} value=${q} onChange=${(next) => setQuery({ q: next })} />

@@ -2,8 +2,8 @@
 import { classes, html, useEffect, useErrorBoundary, useKeys, useLayoutEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
 import { get } from "../lib/api.js";
 import { BLANK, shown, templateCommand, toQuery } from "../lib/command.js";
+import { isJid } from "../lib/events.js";
 import { language, LANGUAGES, t } from "../lib/i18n.js";
-import { isJid } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
 import { best } from "../lib/query.js";
 import { href, navigate, PLACES, route, SCREENS, WITHIN } from "../lib/router.js";

@@ -81,7 +81,7 @@ export const SCREENS = {
   minion: () => import("../screens/minion.js"),
   jobs: () => import("../screens/jobs.js"),
   states: () => import("../screens/states.js"),
-  compliance: () => import("../screens/compliance.js"),
+  compliance: () => import("../screens/states.js").then(({ Differences }) => ({ default: Differences })),
   keys: () => import("../screens/keys.js"),
   admin: () => import("../screens/admin.js"),
   console: () => import("../screens/console.js"),

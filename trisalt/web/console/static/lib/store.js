@@ -6,9 +6,8 @@
  */
 import { batch, signal } from "../vendor/signals-core.js";
 import { get } from "./api.js";
-import { Ring } from "./events.js";
+import { apply, Ring } from "./events.js";
 import { parsed, SseReader } from "./hub.js";
-import { apply } from "./jobs.js";
 import { root } from "./paths.js";
 import { session } from "./session.js";
 import { gaps, onEvents } from "./stream.js";
@@ -16,7 +15,7 @@ import { gaps, onEvents } from "./stream.js";
 /** The last 10,000 events, oldest first. */
 export const events = new Ring(10_000);
 
-/** @type {Map<string, import("./jobs.js").LiveJob>} */
+/** @type {Map<string, import("./events.js").LiveJob>} */
 export const jobs = new Map();
 
 /** Grow when there are new events, or news of jobs. */

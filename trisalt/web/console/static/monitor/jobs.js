@@ -1,16 +1,15 @@
 /** The monitor: commands of this session, jobs, minions, each with its events as they come. */
 import { html, useEffect, useSignal, useState, useValue } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { keepsHouse, passes, tell } from "../lib/events.js";
+import { countsOf, keepsHouse, passes, stateOf, tell } from "../lib/events.js";
 import { useFetched, useSettled } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
-import { countsOf, stateOf } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
 import { events, eventsTurn, jobs, jobsTurn } from "../lib/store.js";
 import { onEvents } from "../lib/stream.js";
 import { Button, Icon } from "../parts/controls.js";
-import { Empty, Failed, Loading, Progress, Status, Time } from "../parts/facts.js";
+import { Empty, Failed, Loading, Progress, Status, Time, waiting } from "../parts/facts.js";
 import { Tree } from "../parts/tree.js";
 import { ran, recalled } from "../command/ran.js";
 import { Result, useJob } from "../job/result.js";
@@ -147,7 +146,7 @@ export function MonitorMinions({ find }) {
   const found = useFetched((signal) => get("minions", { q: find, limit: MOST_MINIONS, sort: "id" }, signal), [find]);
   const soon = useSettled(found.again, 2_000);
   useEffect(() => onEvents((heard) => heard.some(({ tag }) => TELLING.test(tag)) && soon()), [soon]);
-  if (!found.data) return found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} rows=${5} />`;
+  if (!found.data) return waiting(found, 5);
   const { items, total } = found.data;
   if (!items.length) return html`<${Empty} icon="minions" title=${t("monitor.minions.empty")} />`;
   const open = query.open ?? "";
@@ -176,7 +175,7 @@ function MinionRow({ minion, open, show }) {
 function Grains({ id }) {
   const [find, setFind] = useState("");
   const found = useFetched((signal) => get(`minions/${encodeURIComponent(id)}`, {}, signal), [id]);
-  if (!found.data) return found.error ? html`<${Failed} error=${found.error} onRetry=${found.again} />` : html`<${Loading} rows=${3} />`;
+  if (!found.data) return waiting(found, 3);
   const grains = found.data.grains;
   if (!grains || !Object.keys(grains).length) return html`<p class="faint">${t("minion.noGrains")}</p>`;
   return html`<input class="input inside-find" type="search" placeholder=${t("events.findInside")} aria-label=${t("events.findInside")} value=${find} onInput=${(event) => setFind(event.target.value)} />

@@ -49,6 +49,14 @@ export function Panel({ title, actions, flush, foot, children, ...rest }) {
   </section>`;
 }
 
+/**
+ * What stands in the place of what has been asked for and is not here: that it comes, or why it does not.
+ * @param {{error: any, again: () => void}} asked @param {number} [rows]
+ */
+export function waiting({ error, again }, rows) {
+  return error ? html`<${Failed} error=${error} onRetry=${again} />` : html`<${Loading} rows=${rows} />`;
+}
+
 /*
  * States of minions, jobs, returns, states and keys: each has one tone, one symbol and one word, everywhere.
  *

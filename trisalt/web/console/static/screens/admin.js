@@ -13,7 +13,7 @@ import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { Tree } from "../parts/tree.js";
 import { wheel, whyNot, whyNotIn } from "../fleet/act.js";
-import { Issues } from "../fleet/issues.js";
+import { Issues } from "./overview.js";
 
 const PARTS = { permissions: Permissions, audit: Audit, issues: AllIssues, stats: Stats, options: Options, notices: Notices };
 const FILL = new Set(["audit"]);

@@ -5,8 +5,8 @@ import { href, route, setQuery } from "../lib/router.js";
 import { Button, Tabs } from "../parts/controls.js";
 import { QueryBox } from "../parts/fields.js";
 import { Command, useCommand } from "../command/form.js";
-import { MonitorEvents } from "../monitor/events.js";
 import { MonitorCommands, MonitorJobs, MonitorMinions } from "../monitor/jobs.js";
+import { MonitorEvents } from "./events.js";
 
 const PANELS = { command: MonitorCommands, job: MonitorJobs, minion: MonitorMinions, event: MonitorEvents };
 const PAGES = { job: "/jobs", minion: "/minions", event: "/events" };

@@ -2,14 +2,14 @@
 import { html, useSignal, useState } from "../lib/ui.js";
 import { run } from "../lib/api.js";
 import { again, hides, lacks } from "../lib/command.js";
+import { stateBy } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
-import { stateBy } from "../lib/jobs.js";
 import { at } from "../lib/paths.js";
 import { isStates, returnsToCsv, save, statesOf, tally, toNested, toYaml, verdict } from "../lib/results.js";
 import { href, navigate, setQuery } from "../lib/router.js";
 import { allowed, session } from "../lib/session.js";
 import { Button, Confirm, Icon, Menu, Tabs, toast } from "../parts/controls.js";
-import { Failed, Loading, Progress, reasonOf, Span, Status, Time } from "../parts/facts.js";
+import { Progress, reasonOf, Span, Status, Time, waiting } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 import { addressOf, execute } from "../command/ran.js";
 import { Matrix } from "../job/matrix.js";
@@ -23,7 +23,7 @@ export default function Job({ route: { params, query } }) {
   const { job, returns, missing } = whole;
   const [asking, setAsking] = useState(null);
   if (!job) {
-    return html`<div class="screen"><h1 class="mono">${jid}</h1>${whole.error ? html`<${Failed} error=${whole.error} onRetry=${whole.again} />` : html`<${Loading} />`}</div>`;
+    return html`<div class="screen"><h1 class="mono">${jid}</h1>${waiting(whole)}</div>`;
   }
   const all = [...returns.values()];
   const ofStates = all.some((one) => isStates(one.return));

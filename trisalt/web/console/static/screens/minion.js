@@ -6,10 +6,9 @@ import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href } from "../lib/router.js";
 import { Button, CopyButton, Icon, Menu, Tabs } from "../parts/controls.js";
-import { Failed, Loading, span, Status, Time } from "../parts/facts.js";
+import { span, Status, Time, waiting } from "../parts/facts.js";
 import { COMMANDS, low, start, whyNot } from "../fleet/act.js";
-import { Beacons, Packages, Schedules } from "../fleet/asked.js";
-import { Events, Grains, Highstate, Jobs, Key, Mine, Pillar, Summary } from "../fleet/kept.js";
+import { Beacons, Events, Grains, Highstate, Jobs, Key, Mine, Packages, Pillar, Schedules, Summary } from "../fleet/tabs.js";
 
 const TABS = { summary: Summary, grains: Grains, pillar: Pillar, jobs: Jobs, events: Events, highstate: Highstate, mine: Mine, schedules: Schedules, beacons: Beacons, packages: Packages, key: Key };
 const TELLING = /^(salt\/(minion|presence|key)|trisalt\/minion|minion\/refresh)(\/|$)/;
@@ -31,9 +30,7 @@ export default function Minion({ route }) {
       ${minion && html`<${Actions} minion=${minion} />`}
     </div>
     ${!minion
-      ? found.error
-        ? html`<${Failed} error=${found.error} onRetry=${found.again} />`
-        : html`<${Loading} />`
+      ? waiting(found)
       : html`<${Tabs} label=${t("minion.tabs")} tabs=${tabs} current=${tab} panel="minion-panel" />
           <div id="minion-panel" class=${`tabpanel ${["events", "packages"].includes(tab) ? "filler" : ""}`} role="tabpanel" aria-labelledby=${`tab-${tab}`}><${Tab} key=${tab} minion=${minion} route=${route} again=${found.again} /></div>`}
   </div>`;

@@ -32,9 +32,6 @@ export default {
   "unreachable.title": "The server does not answer",
   "unreachable.text": "salt-api, or the master behind it, is not there. This page asks again every three seconds.",
   "unreachable.retry": "Ask now",
-  "error.forbidden": "You may not do this",
-  "error.status": "The server answered {status}",
-  "error.unreachable": "The server does not answer",
 
   "health.label": "How the fleet is",
   "health.minions": "up",
@@ -97,7 +94,6 @@ export default {
   "palette.templates": "Templates",
   "palette.actions": "Actions",
   "palette.found": { one: "{n} result", other: "{n} results" },
-  "palette.run": "Run {fun}",
   "palette.theme": "Change between light and dark",
 
   "help.title": "Keyboard",

@@ -32,9 +32,6 @@ export default {
   "unreachable.title": "서버가 응답하지 않습니다",
   "unreachable.text": "salt-api 또는 그 뒤의 마스터에 연결할 수 없습니다. 3초마다 다시 시도합니다.",
   "unreachable.retry": "지금 다시 시도",
-  "error.forbidden": "이 작업을 할 권한이 없습니다",
-  "error.status": "서버 응답: {status}",
-  "error.unreachable": "서버가 응답하지 않습니다",
 
   "health.label": "전체 현황",
   "health.minions": "동작 중",
@@ -97,7 +94,6 @@ export default {
   "palette.templates": "템플릿",
   "palette.actions": "동작",
   "palette.found": { other: "결과 {n}개" },
-  "palette.run": "{fun} 실행",
   "palette.theme": "밝은 테마와 어두운 테마 전환",
 
   "help.title": "키보드",
