@@ -88,6 +88,7 @@ def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, 
     (port,) = free_ports(1)
     (lab.master_dir() / "srv").mkdir(parents=True)
     (lab.master_dir() / "srv" / "motd.sls").write_text(f"{lab.root}/motd:\n  file.managed:\n    - contents: welcome\n")
+    (lab.root / "greet.sls").write_text("greet:\n  local.test.ping:\n    - tgt: web1\n")
     lab.start_master(
         **options,
         timeout=3,
@@ -103,8 +104,21 @@ def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, 
                 "description": "Apply the states, test only",
                 "target": "web*",
                 "command": "state.apply test=True",
-            }
+            },
+            "echo": {
+                "description": "Say something",
+                "target": "{where}",
+                "command": "test.echo {text}",
+                "category": "Words",
+                "parameters": [
+                    {"name": "where", "type": "minion", "required": True, "help": "Who says it"},
+                    {"name": "text", "type": "choice", "choices": ["hello", "yes"], "required": True},
+                    {"name": "times", "type": "number", "default": 3},
+                ],
+            },
+            "odd": {"command": "test.echo {x}", "parameters": [{"name": "x", "type": "colour"}]},
         },
+        reactor=[{"salt/minion/*/start": [str(lab.root / "greet.sls")]}],
     )
     lab.start_minion(real)
     house = House(lab, f"http://127.0.0.1:{port}", pam, api=lab.daemons["master"])

@@ -205,7 +205,13 @@ async def test_templates_of_both_names_are_told_as_commands(open_client):
     }
     client = open_client({"opts": opts})
     signed_in = await client.post("/login", {"username": "ann", "password": PASSWORD, "eauth": "pam"})
-    items = (await client.get("/api/v1/templates", x_auth_token=signed_in.ret[0]["token"])).json["items"]
+    told = (await client.get("/api/v1/templates", x_auth_token=signed_in.ret[0]["token"])).json
+    items = told["items"]
+    assert told["broken"] == [
+        {"name": "broken", "error": "Its command cannot be read: No closing quotation."},
+        {"name": "none", "error": "It has no command."},
+        {"name": "text", "error": "A template is a map with a command."},
+    ]
     assert [(item["name"], item["client"], item["fun"]) for item in items] == [
         ("jobs", "runner_async", "jobs.active"),
         ("keys", "wheel_async", "key.list_all"),

@@ -294,7 +294,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/templates",
         name="templates",
         doc="Commands that the configuration has ready: `console_templates` and `saltgui_templates`.",
-        answer=obj({"items": array(ref("template"))}),
+        answer=obj({"items": array(ref("template")), "broken": array(obj({"name": TEXT, "error": TEXT}))}),
     ),
     Endpoint(
         path="/me/prefs",

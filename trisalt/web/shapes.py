@@ -200,7 +200,24 @@ SHAPES: dict[str, Schema] = {
     ),
     "template": obj(
         {"name": TEXT, "description": TEXT, "client": TEXT, "fun": TEXT, "arg": array(ANY), "kwarg": named(ANY)},
-        {"tgt": ANY, "tgt_type": TEXT, "categories": array(TEXT), "key": TEXT},
+        {
+            "tgt": ANY,
+            "tgt_type": TEXT,
+            "categories": array(TEXT),
+            "key": TEXT,
+            "words": {**array(TEXT), "description": "The command's words, with {name} in the places of parameters."},
+            "parameters": array(
+                obj(
+                    {
+                        "name": TEXT,
+                        "type": one_of("string", "number", "boolean", "choice", "minion"),
+                        "required": YES,
+                        "help": TEXT,
+                    },
+                    {"default": ANY, "choices": array(ANY)},
+                )
+            ),
+        },
     ),
     "audit": obj({"items": array(named(ANY)), "next": maybe(TEXT)}),
     "explanation": obj({"allowed": YES, "because": TEXT, "rule": ANY}),

@@ -113,7 +113,7 @@ class _Room:
 
     async def _templates(self, request: Request) -> Response:
         needs_session(request)
-        return await told(request, {"items": templates(self._web.settings.opts)})
+        return await told(request, templates(self._web.settings.opts))
 
     async def _audit(self, request: Request) -> Response:
         session = needs_session(request)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  again, BLANK, form, fromLine, fromQuery, hides, kindOf, lacks, LineError, quote, split, templateCommand, toLine, toLow, toQuery, wordOf,
+  again, BLANK, filled, form, fromLine, fromQuery, hides, kindOf, lacks, LineError, quote, split, templateCommand, toLine, toLow, toQuery, wordOf,
 } from "../../../trisalt/web/console/static/lib/command.js";
 import { missing, toFields, toWords } from "../../../trisalt/web/console/static/lib/query.js";
 import { asksFor, dangerous, secretive } from "../../../trisalt/web/console/static/lib/rules.js";
@@ -133,4 +133,38 @@ test("templates of both kinds fill the form", () => {
   const free = templateCommand({ command: "runners.jobs.active" });
   assert.equal(free.fun, "runner.jobs.active");
   assert.ok(!("tgt" in free), "the target that stands in the form stays");
+});
+
+const FORM = {
+  name: "x", client: "local_async", fun: "service.{what}", tgt: "{where}", tgt_type: "glob", arg: [], kwarg: {}, categories: [],
+  words: ["{name}", "n={n}", "a {name} b", "fixed"],
+  parameters: [
+    { name: "what", type: "choice", required: true, help: "", choices: ["stop", 2] },
+    { name: "where", type: "minion", required: true, help: "" },
+    { name: "name", type: "string", required: false, help: "" },
+    { name: "n", type: "number", required: false, help: "" },
+    { name: "loud", type: "boolean", required: false, help: "" },
+    { name: "more", type: "string", required: false, help: "" },
+  ],
+};
+
+test("what is typed into a template's form stands in its places, and else is an argument by its name", () => {
+  const { command, wrong } = filled(FORM, { what: "stop", where: "web*", name: "yes", n: "1.5", loud: true, more: "" });
+  assert.deepEqual(wrong, {});
+  assert.deepEqual([command.fun, command.tgt, command.tgt_type], ["service.stop", "web*", "glob"]);
+  // A text stays a text for who reads the words as YAML.
+  assert.deepEqual(command.words, ['"yes"', "n=1.5", "a yes b", "fixed", "loud=True"]);
+});
+
+test("what a template's form lacks is told, and what is left out is not sent", () => {
+  const { command, wrong } = filled(FORM, { what: "", where: "", name: "", n: "many", loud: false, more: "" });
+  assert.deepEqual(wrong, { what: "template.required", where: "template.required", n: "template.number" });
+  assert.deepEqual(command.words, ["a  b", "fixed", "loud=False"]);
+});
+
+test("a target that has no place in a template is its target; a choice is sent as what it is", () => {
+  const template = { ...FORM, fun: "test.echo", tgt: "", words: [], parameters: [FORM.parameters[1], { name: "c", type: "choice", required: false, help: "", choices: ["1", 2] }] };
+  const { command } = filled(template, { where: "db1", c: "2" });
+  assert.deepEqual([command.tgt, command.words], ["db1", ["c=2"]]);
+  assert.deepEqual(filled(template, { where: "db1", c: "1" }).command.words, ['c="1"']);
 });

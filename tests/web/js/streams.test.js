@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { asReactor, globbed, passes, Ring, tell } from "../../../trisalt/web/console/static/lib/events.js";
+import { asReactor, globbed, joined, passes, played, Ring, tell } from "../../../trisalt/web/console/static/lib/events.js";
 import { Hub, SseReader } from "../../../trisalt/web/console/static/lib/hub.js";
 import { at, find } from "../../../trisalt/web/console/static/lib/paths.js";
 import { best, score } from "../../../trisalt/web/console/static/lib/query.js";
@@ -152,4 +152,22 @@ test("what begins with the letters comes first", () => {
   assert.deepEqual(best("st", ["test.ping", "state.apply", "host.list"], (one) => one, 9)[0], "state.apply");
   assert.ok(score("tp", "test.ping") > 0);
   assert.equal(score("xyz", "test.ping"), 0);
+});
+
+test("a list that plays slowly goes on from where it was, past what has left the ring", () => {
+  const ring = new Ring(4);
+  for (let n = 0; n < 4; n++) ring.push(n);
+  const even = (n) => n % 2 === 0;
+  assert.equal(played(ring, 0, 1, even), 1);
+  assert.equal(played(ring, 1, 1, even), 3);
+  assert.equal(played(ring, 3, 1, even), 4, "one that does not fit is passed");
+  assert.equal(played(ring, 4, 1, even), 4);
+  for (let n = 4; n < 9; n++) ring.push(n);
+  assert.equal(played(ring, 1, 1, even), 7, "5 is the first that is left, 6 the first that fits");
+});
+
+test("events that are kept and those that were heard are one list, each once, newest first", () => {
+  const heard = [{ id: "L:5", at: 5, key: "L:5" }, { id: "", at: 3.5, key: "n7" }, { id: "L:3", at: 3, key: "L:3" }];
+  const kept = [{ id: "L:4", at: 4 }, { id: "L:3", at: 3 }, { id: "L:1", at: 1 }];
+  assert.deepEqual(joined(kept, heard).map(({ key }) => key), ["L:5", "L:4", "n7", "L:3", "L:1"]);
 });

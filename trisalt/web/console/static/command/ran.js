@@ -8,7 +8,7 @@ import { FORMATS, fromLine, kindOf, templateCommand, toLine, toLow, toQuery } fr
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { best } from "../lib/query.js";
-import { href } from "../lib/router.js";
+import { formOf, href, navigate } from "../lib/router.js";
 import { secretive } from "../lib/rules.js";
 import { prefer, prefs, session } from "../lib/session.js";
 import { onEvents } from "../lib/stream.js";
@@ -220,7 +220,7 @@ function templateItems(listed, pinned, patch) {
       groups.set(category, [...(groups.get(category) ?? []), one]);
     }
   }
-  const rows = [...groups].flatMap(([heading, all]) => [{ heading }, ...all.map((one) => ({ label: one.description || one.name, icon: "template", onPick: () => patch(templateCommand(one)) }))]);
+  const rows = [...groups].flatMap(([heading, all]) => [{ heading }, ...all.map((one) => ({ label: one.description || one.name, icon: "template", onPick: () => (one.parameters ? navigate(formOf(one)) : patch(templateCommand(one))) }))]);
   const own = pinned.map((line) => ({ label: line, icon: "pin", onPick: () => patch(recalled(line) ?? {}) }));
   const none = !rows.length && !own.length && { heading: t("templates.none") };
   return [...(own.length ? [{ heading: t("templates.own") }, ...own] : []), ...rows, none];
@@ -300,7 +300,8 @@ export function Target({ command, patch, found }) {
   </div>`;
 }
 
-function Preview({ found: { preview, error }, list }) {
+/** @param {{found: ReturnType<typeof usePreview>, list?: () => void}} props */
+export function Preview({ found: { preview, error }, list }) {
   if (error) return html`<span class="hint error"><${Icon} name="warning" />${error}</span>`;
   if (!preview) return html`<span class="faint">${t("command.preview.none")}</span>`;
   const { total, down } = preview;
@@ -308,7 +309,7 @@ function Preview({ found: { preview, error }, list }) {
   return html`<span aria-hidden="true" class="faint">→</span>
     <b>${t("command.preview.n", { n: total })}</b>
     ${down > 0 && html`<span class="is-changed">${t("command.preview.down", { n: down })}</span>`}
-    <${Button} small kind="quiet" onClick=${list}>${t("command.preview.list")}<//>`;
+    ${list && html`<${Button} small kind="quiet" onClick=${list}>${t("command.preview.list")}<//>`}`;
 }
 
 function Listed({ preview, close }) {
@@ -324,7 +325,7 @@ export function Names({ preview: { ids, total } }) {
 }
 
 /** Names of minions, for the formats that have such; of a list the last one. */
-function suggestFor(format) {
+export function suggestFor(format) {
   return async (text, signal) => {
     if (format === "nodegroup") {
       const names = session.peek()?.features?.nodegroups ?? [];

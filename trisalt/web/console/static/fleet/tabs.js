@@ -4,12 +4,13 @@ import { get } from "../lib/api.js";
 import { useFetched, useOnEvents, usePages } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
+import { joined } from "../lib/events.js";
 import { fieldWord } from "../lib/query.js";
 import { isStates, statesOf, verdict } from "../lib/results.js";
 import { href, navigate, setQuery } from "../lib/router.js";
 import { prefer, prefs } from "../lib/session.js";
 import { Button, CopyButton } from "../parts/controls.js";
-import { clock, Empty, Failed, Fingerprint, Loading, Notice, Panel, Span, span, Status, Time } from "../parts/facts.js";
+import { clock, Empty, Failed, Fingerprint, Loading, Notice, Panel, Span, span, Status, Time, waiting } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { kindOf, shown, Tree } from "../parts/tree.js";
@@ -17,8 +18,6 @@ import { StateCounts, States, wordOfState } from "../job/result.js";
 import { argsOf, attempt, command, Counts, funOf, low, start, useCommand, whyNot } from "./act.js";
 import { EventList, useHeard } from "../screens/events.js";
 import { KeyDialog } from "../screens/keys.js";
-
-/* What is kept of one minion: the tabs of its page that ask nothing of the minion itself. */
 
 /* Tabs of a minion that show what the master keeps of it: nothing is asked of the minion. */
 
@@ -61,7 +60,7 @@ export function Summary({ minion }) {
 }
 
 export function Grains({ minion, route }) {
-  const { find = "" } = route.query;
+  const { find = "", view = "" } = route.query;
   const { grains, id } = minion;
   if (grains === null) return html`<${Empty} icon="lock" title=${t("minion.noGrains.may")} />`;
   if (!Object.keys(grains).length) return html`<${Empty} icon="minions" title=${t("minion.noGrains.yet")}><p>${t("minion.noGrains.text")}</p><//>`;
@@ -79,10 +78,24 @@ export function Grains({ minion, route }) {
   };
   return html`<section class="panel" aria-label=${t("minion.tab.grains")}><div class="panel-head">
       <${QueryBox} main icon="filter" label=${t("grains.find")} placeholder=${t("grains.find")} value=${find} onChange=${(next) => setQuery({ find: next })} wait=${120} />
+      <${Button} icon="columns" pressed=${view === "table"} onClick=${() => setQuery({ view: view ? "" : "table" })}>${t("grains.table")}<//>
       <${CopyButton} small=${false} text=${() => JSON.stringify(grains, null, 2)} label=${t("grains.copied")}>JSON<//></div>
-    <div class="panel-body"><${Tree} data=${grains} label=${t("grains.of", { id })} find=${find} depth=${1} actions=${actions} /></div>
+    ${view === "table" ? html`<${Leaves} data=${grains} find=${find.toLowerCase()} label=${t("grains.of", { id })} />` : html`<div class="panel-body"><${Tree} data=${grains} label=${t("grains.of", { id })} find=${find} depth=${1} actions=${actions} /></div>`}
     ${minion.updated && html`<div class="panel-foot">${t("minion.fact.updated")} <${Time} at=${minion.updated} ago /></div>`}
   </section>`;
+}
+
+/** Every value with its path, one a row: lists of plain values are one value. */
+function Leaves({ data, find, label }) {
+  const rows = useMemo(() => leaves(data, "").filter(([path, value]) => `${path} ${value}`.toLowerCase().includes(find)), [data, find]);
+  return html`<div class="table-box"><table class="table" aria-label=${label}><thead><tr><th scope="col">${t("grains.path")}</th><th scope="col">${t("grains.value")}</th></tr></thead>
+    <tbody>${rows.map(([path, value]) => html`<tr key=${path}><th scope="row" class="mono">${path}</th><td class="mono clip" title=${value}>${value}</td></tr>`)}</tbody></table></div>`;
+}
+
+function leaves(value, path) {
+  if (kindOf(value) !== "branch") return [[path, shown(value)]];
+  if (Array.isArray(value) && value.every((one) => kindOf(one) !== "branch")) return [[path, value.map(shown).join(", ")]];
+  return Object.entries(value).flatMap(([key, one]) => leaves(one, path ? `${path}:${key}` : key));
 }
 
 const brief = (value) => (shown(value).length > 40 ? `${shown(value).slice(0, 40)}…` : shown(value));
@@ -140,11 +153,14 @@ function JobList({ id, most }) {
     <${Counts} job=${job} /><span class="muted small"><${Time} at=${job.start} /></span></li>`)}</ul>`;
 }
 
-/** What this tab has heard of the minion since the page was opened. */
+/** What the server keeps of the minion's events, and what is heard of it meanwhile. */
 export function Events({ minion, route }) {
   const filter = useMemo(() => ({ minion: minion.id }), [minion.id]);
   const heard = useHeard({ filter, key: minion.id });
-  return html`<${EventList} label=${t("minion.tab.events")} events=${heard.rows} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
+  const kept = usePages(`minions/${encodeURIComponent(minion.id)}/events`, {}, { size: 200 });
+  const rows = useMemo(() => joined(kept.rows, heard.rows), [kept.rows, heard.rows]);
+  if (!rows.length && kept.loading) return waiting(kept);
+  return html`<${EventList} label=${t("minion.tab.events")} events=${rows} onNeed=${(index) => index >= rows.length - 1 && kept.need(kept.rows.length)} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
     open=${route.query.open ?? ""} onOpen=${(key) => setQuery({ open: key })}
     empty=${html`<${Empty} icon="events" title=${t("minion.noEvents")}><p>${t("minion.noEvents.text")}</p><//>`} />`;
 }

@@ -6,7 +6,7 @@ import { isJid } from "../lib/events.js";
 import { language, LANGUAGES, t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { best } from "../lib/query.js";
-import { href, navigate, PLACES, route, SCREENS, WITHIN } from "../lib/router.js";
+import { formOf, href, navigate, PLACES, route, SCREENS, WITHIN } from "../lib/router.js";
 import { allowed, logout, prefer, prefs, session } from "../lib/session.js";
 import { fleet } from "../lib/store.js";
 import { link } from "../lib/stream.js";
@@ -218,7 +218,7 @@ function Palette({ close }) {
       [t("palette.functions"), found.functions.map(({ fun, summary }) => ({ icon: "play", text: fun, note: summary, go: href("/console", { fun }) }))],
       [t("palette.minions"), found.minions.map(({ id, os }) => ({ icon: "minions", text: id, note: os, go: href(at("minions", id)) }))],
       [t("palette.jobs"), found.jobs.map(({ jid, fun, tgt }) => ({ icon: "jobs", text: fun ? `${fun} ${tgt}` : jid, note: fun ? jid : "", go: href(at("jobs", jid)) }))],
-      [t("palette.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: shown(one), go: href("/console", toQuery({ ...BLANK, ...templateCommand(one) })) }))],
+      [t("palette.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: shown(one), go: one.parameters ? formOf(one) : href("/console", toQuery({ ...BLANK, ...templateCommand(one) })) }))],
       [t("palette.actions"), words ? best(words, actions, ({ text: name }) => name, 3) : actions],
     ].filter(([, items]) => items.length);
   }, [words, found, theme]);

@@ -1,11 +1,13 @@
 /** States of all minions at once: a row for each minion, a column for each state, a symbol where they meet. */
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, vars } from "../lib/ui.js";
+import { get } from "../lib/api.js";
+import { useFetched } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { matrix } from "../lib/results.js";
 import { href } from "../lib/router.js";
 import { Dialog, Icon } from "../parts/controls.js";
-import { Empty, Span, Status, wordOf } from "../parts/facts.js";
+import { Empty, Span, Status, wordOf, waiting } from "../parts/facts.js";
 import { rowsIn } from "../parts/table.js";
 import { Changes } from "../parts/tree.js";
 import { wordOfState } from "./result.js";
@@ -91,4 +93,38 @@ function One({ id, state, retry, close }) {
     <p>${state.comment}</p>
     ${Object.keys(state.changes).length > 0 && html`<${Changes} changes=${state.changes} />`}
   <//>`;
+}
+
+/** Runs and minions that a matrix of the fleet is made of: who wants others narrows the list. */
+const RUNS = 60;
+const MINIONS = 2000;
+
+/**
+ * The newest run of each minion, as one matrix.
+ * @param {{standing: {id: string, jid: string | null}[]}} props as `GET /api/v1/compliance` tells it
+ */
+export function FleetMatrix({ standing }) {
+  const runs = useMemo(() => {
+    const found = new Map();
+    for (const { id, jid } of standing) if (jid) found.set(jid, [...(found.get(jid) ?? []), id]);
+    return [...found].sort(([, some], [, others]) => others.length - some.length).slice(0, RUNS);
+  }, [standing]);
+  const found = useFetched((signal) => returnsOf(runs, signal), [JSON.stringify(runs)]);
+  if (!found.data) return waiting(found);
+  return html`${found.data.size < standing.length && html`<p class="muted small">${t("compliance.matrix.some", { n: found.data.size, total: standing.length })}</p>`}
+    <${Matrix} returns=${found.data} />`;
+}
+
+async function returnsOf(runs, signal) {
+  const returns = new Map();
+  for (const [jid, ids] of runs) {
+    const wanted = new Set(ids);
+    let cursor = "";
+    do {
+      const { items, next } = await get(`jobs/${jid}/returns`, { cursor, limit: 500 }, signal);
+      for (const one of items) if (wanted.has(one.id) && !one.missing && returns.size < MINIONS) returns.set(one.id, one);
+      cursor = next;
+    } while (cursor && returns.size < MINIONS);
+  }
+  return returns;
 }

@@ -125,7 +125,8 @@ function Waiting({ ids, progress }) {
     html`<ul class="group-body progress-list">${busy.slice(0, 12).map((id) => {
       const { n, of, text, failed } = progress.get(id);
       return html`<li key=${id}><a class="mono" href=${href(at("minions", id))}>${id}</a>
-        ${of ? html`<${Progress} total=${of} ok=${n - failed} failed=${failed} />` : html`<span class="faint small">${t("job.progress", { n })}</span>`}
+        ${of > 0 && html`<${Progress} total=${of} ok=${n - failed} failed=${failed} label=${id} />`}
+        <span class="faint small nowrap">${of ? t("job.progress.of", { n, of }) : t("job.progress", { n })}</span>
         <span class="clip faint small">${text}</span></li>`;
     })}</ul>`}
   </section>`;
@@ -189,7 +190,7 @@ const PACE = 100;
  * @typedef {object} Whole
  * @property {any} job as the server tells it, and brought up to date by events; undefined while unknown
  * @property {Map<string, Return>} returns @property {Map<string, string>} missing with reasons
- * @property {Map<string, {n: number, text: string, failed: number}>} progress
+ * @property {Map<string, {n: number, of: number, text: string, failed: number}>} progress
  * @property {boolean} loading @property {any} error @property {() => void} again
  */
 
@@ -197,7 +198,7 @@ const PACE = 100;
 export function useJob(jid) {
   const [, redraw] = useState(0);
   const live = useRef(null);
-  if (live.current?.jid !== jid) live.current = { jid, returns: new Map(), missing: new Map(), progress: new Map(), end: null, settled: false };
+  if (live.current?.jid !== jid) live.current = { jid, returns: new Map(), missing: new Map(), progress: new Map(jobs.get(jid)?.progress), end: null, settled: false };
   const mine = live.current;
 
   const told = useFetched((signal) => get(`jobs/${jid}`, {}, signal), [jid]);

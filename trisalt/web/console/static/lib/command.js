@@ -300,6 +300,44 @@ export function templateCommand(template) {
   return { ...patch, tgt: Array.isArray(tgt) ? tgt.join(",") : String(tgt), tgt_type: template.tgt_type ?? template.targettype ?? "glob" };
 }
 
+/**
+ * A template's command with what was typed in the places of its parameters. Which of it cannot be, is told by the keys of
+ * texts: whatever has no place is an argument by its name, or, of the type `minion`, the target.
+ * @param {any} template @param {Record<string, string | boolean>} typed
+ * @returns {{command: Partial<Command> & {fun: string, words: string[]}, wrong: Record<string, string>}}
+ */
+export function filled(template, typed) {
+  const { parameters, tgt = "", fun } = template;
+  const wrong = {};
+  const words = {};
+  for (const { name, type, required, choices } of parameters) {
+    const value = typed[name];
+    if (type === "boolean") words[name] = value ? "True" : "False";
+    else if (value === undefined || value === "") required && (wrong[name] = "template.required");
+    else if (type === "number") /^-?\d+(\.\d+)?$/.test(String(value)) ? (words[name] = String(value)) : (wrong[name] = "template.number");
+    else if (type === "choice") words[name] = wordOf(choices.find((one) => String(one) === value) ?? value);
+    else words[name] = wordOf(value);
+  }
+  const placed = new Set();
+  const within = (text) => String(text).replace(/\{([A-Za-z_]\w*)\}/g, (_place, name) => {
+    placed.add(name);
+    return words[name] === undefined ? "" : String(typeof typed[name] === "boolean" ? words[name] : typed[name]);
+  });
+  const given = template.words.flatMap((word) => {
+    const [, key = "", name] = /^(\w+=)?\{([A-Za-z_]\w*)\}$/.exec(word) ?? [];
+    if (!name) return [within(word)];
+    placed.add(name);
+    return words[name] === undefined ? [] : [key + words[name]];
+  });
+  const whom = within(tgt);
+  const name = within(fun);
+  const rest = parameters.filter((one) => !placed.has(one.name) && words[one.name] !== undefined);
+  const target = tgt ? null : rest.find(({ type }) => type === "minion");
+  const named = rest.filter((one) => one !== target).map((one) => `${one.name}=${words[one.name]}`);
+  const patch = templateCommand({ ...template, fun: name, tgt: target ? typed[target.name] : whom });
+  return { command: { ...patch, words: [...given, ...named] }, wrong };
+}
+
 function named(fun) {
   const { kind, name } = kindOf(fun);
   return kind === "local" ? fun : `${kind}.${name}`;
@@ -316,6 +354,7 @@ function ofText(text) {
 
 /** The words of a template's command as one text. */
 export function shown(template) {
+  if (template.words) return [template.fun, ...template.words].join(" ");
   const { fun, words } = templateCommand(template);
   return [fun, ...words.map(quote)].join(" ");
 }

@@ -135,6 +135,25 @@ export class Ring {
   }
 }
 
+/**
+ * How far a list has come that plays `most` more of the events that fit: the number of the first that it has not shown.
+ * What has left the ring meanwhile is passed over. Pure.
+ * @param {Ring} ring @param {number} from @param {number} most @param {(event: any) => boolean} fits
+ */
+export function played(ring, from, most, fits) {
+  const first = ring.pushed - ring.length;
+  let next = Math.max(from, first);
+  for (let left = most; left > 0 && next < ring.pushed; next++) if (fits(ring.at(next - first))) left--;
+  return next;
+}
+
+/** Events that the server keeps and those heard since, each once, newest first. Pure. @param {any[]} kept @param {any[]} heard */
+export function joined(kept, heard) {
+  const known = new Set(heard.map(({ id }) => id));
+  const older = kept.filter(({ id }) => !known.has(id)).map((one) => ({ ...one, key: one.id }));
+  return [...heard, ...older].sort((one, other) => (other.at ?? 0) - (one.at ?? 0));
+}
+
 /*
  * Jobs as the events tell of them: pure, one event after the other. What a return holds is not kept here, only what it
  * amounts to; a screen that shows a job fetches that.
@@ -149,7 +168,7 @@ const MOST = 500;
  * @property {string} user @property {number} start @property {number | null} end
  * @property {Set<string>} ids who is to return
  * @property {Map<string, string>} verdicts by minion: `ok`, `changed`, `failed`, `missing`
- * @property {Map<string, {n: number, text: string, failed: number}>} progress of state runs, by minion
+ * @property {Map<string, {n: number, of: number, text: string, failed: number}>} progress of state runs, by minion
  * @property {boolean} settled nobody is waited for any longer
  * @property {boolean} whole its beginning was heard @property {number} touched when it was last told of
  * @property {boolean} [master] it runs on the master @property {boolean} [batch]
@@ -221,11 +240,14 @@ function ofMinions(job, what, rest, data, at) {
     // Whoever has a verdict is among those who are to return.
     if (job.whole && job.verdicts.size >= job.ids.size) job.end = at ?? job.end;
   } else if (what === "prog") {
-    const [id] = rest.split("/");
-    const state = data.data?.ret ?? data.ret ?? data.data ?? {};
-    const before = job.progress.get(id) ?? { n: 0, text: "", failed: 0 };
+    const [id, number] = rest.split("/");
+    const { ret: state = {}, len = 0 } = data.data ?? data;
+    const before = job.progress.get(id) ?? { n: 0, of: 0, text: "", failed: 0 };
+    const of = Number(len) || before.of;
     job.progress.set(id, {
-      n: before.n + 1,
+      // Whoever has come late knows by its number how many were before it.
+      n: Math.min(Math.max(before.n + 1, Number(number) + 1 || 0), of || Infinity),
+      of,
       text: String(state.comment ?? state.name ?? ""),
       failed: before.failed + (state.result === false ? 1 : 0),
     });

@@ -252,7 +252,7 @@ function cell(value) {
 }
 
 /** Returns as a table: of state runs a row for each state, else one for each minion. */
-export function returnsToCsv(returns, statesOf, isStates, verdict) {
+export function returnsToCsv(returns) {
   if (returns.length && returns.every((one) => isStates(one.return))) {
     const rows = returns.flatMap(({ id, return: value }) => statesOf(value).map((one) => [id, one.fun, one.id, one.name, one.verdict, one.comment, one.duration]));
     return toCsv(["minion", "function", "id", "name", "result", "comment", "seconds"], rows);

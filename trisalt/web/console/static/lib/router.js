@@ -31,6 +31,9 @@ export function href(path, query = {}) {
   return base + path + (text ? `?${text}` : "");
 }
 
+/** The address of the form that a template with parameters is. @param {{name: string}} template */
+export const formOf = ({ name }) => href("/states/templates", { open: name });
+
 /** Go there; `replace` leaves no step to go back to. */
 export function navigate(address, { replace = false } = {}) {
   const here = location.pathname + location.search;

@@ -1,8 +1,8 @@
 /** The monitor: commands of this session, jobs, minions, each with its events as they come. */
-import { html, useEffect, useSignal, useState, useValue } from "../lib/ui.js";
+import { html, useEffect, useMemo, useSignal, useState, useValue } from "../lib/ui.js";
 import { get } from "../lib/api.js";
-import { countsOf, keepsHouse, passes, stateOf, tell } from "../lib/events.js";
-import { useFetched, useSettled } from "../lib/fetched.js";
+import { countsOf, joined, keepsHouse, passes, stateOf, tell } from "../lib/events.js";
+import { useFetched, usePages, useSettled } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
@@ -200,10 +200,14 @@ const PIECE = 100;
 
 /** @param {{jid: string}} props */
 export function JobEvents({ jid }) {
-  const found = useValue(() => (eventsTurn.value, [...events].filter(({ tag }) => tag.includes(`/${jid}`))), [jid]);
+  const heard = useValue(() => (eventsTurn.value, [...events].filter(({ tag }) => tag.includes(`/${jid}`)).length), [jid]);
+  const kept = usePages(`jobs/${jid}/events`, {}, { size: 500 });
+  const found = useMemo(() => joined(kept.rows, [...events].filter(({ tag }) => tag.includes(`/${jid}`)).reverse()).reverse(), [heard, kept.rows]);
   const [room, setRoom] = useState(PIECE);
+  if (!found.length && kept.loading) return waiting(kept, 3);
   if (!found.length) return html`<${Empty} icon="events" title=${t("job.events.none")}><p>${t("job.events.none.text")}</p><//>`;
-  return html`<ul class="event-rows">${found.slice(0, room).map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>
+  return html`${!kept.done && kept.rows.length > 0 && html`<button type="button" class="linkish" onClick=${() => kept.need(kept.rows.length)}>${t("events.older")}</button>`}
+    <ul class="event-rows">${found.slice(0, room).map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>
     ${found.length > room && html`<button type="button" class="linkish" onClick=${() => setRoom(room + PIECE * 5)}>${t("parts.more", { n: found.length - room })}</button>`}`;
 }
 

@@ -1,6 +1,6 @@
 /** Events: everything that happens, filtered, held still, looked into. */
 import { html, useCallback, useEffect, useKeys, useMemo, useRef, useSignal, useState, useValue } from "../lib/ui.js";
-import { asReactor, globbed, isJid, passes, tell } from "../lib/events.js";
+import { asReactor, globbed, isJid, passes, played, tell } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
@@ -13,6 +13,9 @@ import { Tree } from "../parts/tree.js";
 
 const SUGGESTED = ["salt/job/*", "salt/job/*/new", "salt/job/*/ret/*", "salt/run/*", "salt/wheel/*", "salt/auth", "salt/key", "salt/minion/*/start", "salt/beacon/*", "salt/presence/*", "minion/refresh/*", "trisalt/*"];
 
+/** Events a second, at most; 0: as they come. */
+const SPEEDS = [0, 1, 5, 20];
+
 /** The rate is drawn over so many columns of so many seconds. */
 const COLUMNS = 60;
 const STEP = 1;
@@ -20,9 +23,10 @@ const STEP = 1;
 /** @param {{route: import("../lib/router.js").Route}} props */
 export default function Events({ route: { query } }) {
   const { tag = "", find = "", minion = "", open = "", all = "" } = query;
+  const speed = SPEEDS.includes(Number(query.speed)) ? Number(query.speed) : 0;
   const [paused, setPaused] = useState(false);
   const filter = useMemo(() => ({ tag: globbed(tag), text: find.toLowerCase(), minion, all: Boolean(all) }), [tag, find, minion, all]);
-  const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion, all]), paused });
+  const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion, all]), paused, speed });
   useKeys({ p: () => setPaused(!paused) });
   const more = useValue(() => (eventsTurn.value, mayBeOlder()));
   const [busy, setBusy] = useState(false);
@@ -40,6 +44,9 @@ export default function Events({ route: { query } }) {
       <div class="titles"><h1>${t("nav.events")}</h1>
         <p class="lead" role="status">${most ? t("events.shown.filtered", { n: heard.rows.length, total: count }) : t("events.shown", { n: count })}</p></div>
       <${Rate} />
+      ${heard.behind > 0 && html`<button type="button" class="linkish small" onClick=${heard.onNews}>${t("events.behind", { n: heard.behind })}</button>`}
+      <select class="select auto" aria-label=${t("events.speed")} title=${t("events.speed")} onChange=${(event) => setQuery({ speed: Number(event.target.value) || "" })}>
+        ${SPEEDS.map((one) => html`<option key=${one} value=${one} selected=${one === speed}>${one ? t("events.speed.n", { n: one }) : t("events.speed.all")}</option>`)}</select>
       <${Button} icon=${paused ? "play" : "pause"} pressed=${paused} onClick=${() => setPaused(!paused)} aria-keyshortcuts="p">${paused ? t("events.go", { n: heard.news }) : t("monitor.pause")}<//>
     </div>
     <div class="toolbar">
@@ -89,9 +96,9 @@ export function MonitorEvents({ find, paused }) {
 
 /**
  * @param {{events: import("../lib/hub.js").SaltEvent[], open: string, onOpen: (key: string) => void, news?: number, onNews?: () => void,
- *   onScrolled?: (scrolled: boolean) => void, empty?: any, label: string}} props `events`: newest first, each with `key`
+ *   onScrolled?: (scrolled: boolean) => void, onNeed?: (index: number) => void, empty?: any, label: string}} props `events`: newest first, each with `key`
  */
-export function EventList({ events, open, onOpen, news, onNews, onScrolled, empty, label }) {
+export function EventList({ events, open, onOpen, news, onNews, onScrolled, onNeed, empty, label }) {
   const box = useRef(null);
   const columns = useMemo(
     () => [
@@ -121,7 +128,7 @@ export function EventList({ events, open, onOpen, news, onNews, onScrolled, empt
     onNews?.();
   };
   return html`<div class=${`event-list filler ${chosen ? "opened" : ""}`} ref=${box}>
-    <${Table} label=${label} columns=${columns} rows=${events} rowKey=${(event) => event.key} news=${news} onNews=${show} empty=${empty} />
+    <${Table} label=${label} columns=${columns} rows=${events} rowKey=${(event) => event.key} news=${news} onNews=${show} onNeed=${onNeed} empty=${empty} />
     ${chosen && html`<${Detail} key=${chosen.key} event=${chosen} close=${() => onOpen("")} />`}
   </div>`;
 }
@@ -156,10 +163,10 @@ function Detail({ event, close }) {
 
 /* The events that this tab has, newest first, as a list that stands still while one reads it. */
 
-/** Those that a filter lets through, newest first, and no more than `most`. */
-function newest(filter, most) {
+/** Those before number `end` that a filter lets through, newest first, and no more than `most`. */
+function newest(filter, most, end) {
   const found = [];
-  for (let index = events.length - 1; index >= 0 && found.length < most; index--) {
+  for (let index = Math.min(events.length, events.length - events.pushed + end) - 1; index >= 0 && found.length < most; index--) {
     const event = events.at(index);
     if (passes(event, filter)) found.push(event);
   }
@@ -167,30 +174,40 @@ function newest(filter, most) {
 }
 
 /**
- * @param {{filter: Parameters<typeof passes>[1], key: string, most?: number, paused?: boolean}} what `key`: changes when the filter does
- * @returns {{rows: import("../lib/hub.js").SaltEvent[], news: number, onNews: () => void, onScrolled: (scrolled: boolean) => void}}
- *   `news`: how many have come that are not in `rows`, because one reads, or has paused
+ * @param {{filter: Parameters<typeof passes>[1], key: string, most?: number, paused?: boolean, speed?: number}} what
+ *   `key`: changes when the filter does; `speed`: no more than so many a second, 0: all as they come
+ * @returns {{rows: import("../lib/hub.js").SaltEvent[], news: number, behind: number, onNews: () => void, onScrolled: (scrolled: boolean) => void}}
+ *   `news`: how many have come that are not in `rows`, because one reads, or has paused; `behind`: because of the speed
  */
-export function useHeard({ filter, key, most = Infinity, paused = false }) {
+export function useHeard({ filter, key, most = Infinity, paused = false, speed = 0 }) {
   const turn = useSignal(eventsTurn);
   const [scrolled, setScrolled] = useState(false);
   const still = paused || scrolled;
   const held = useRef({ key: "", rows: /** @type {any[]} */ ([]), at: 0 });
+  const [place, setPlace] = useState(Infinity);
+  useEffect(() => {
+    if (still) return;
+    setPlace((before) => (speed ? Math.min(before, events.pushed) : Infinity));
+    if (!speed) return;
+    const timer = setInterval(() => setPlace((before) => played(events, before, 1, (event) => passes(event, filter))), 1000 / speed);
+    return () => clearInterval(timer);
+  }, [speed, still, key]);
   const rows = useMemo(() => {
     if (still && held.current.key === key) return held.current.rows;
-    held.current = { key, rows: newest(filter, most), at: events.pushed };
+    held.current = { key, rows: newest(filter, most, place), at: Math.min(place, events.pushed) };
     return held.current.rows;
-  }, [turn, still, key]);
-  const news = useMemo(() => {
-    if (!still) return 0;
+  }, [turn, still, key, place]);
+  const waiting = useMemo(() => {
+    if (!still && !speed) return 0;
     const fresh = Math.min(events.pushed - held.current.at, events.length);
     let count = 0;
     for (let index = events.length - fresh; index < events.length; index++) if (passes(events.at(index), filter)) count++;
     return count;
-  }, [turn, still, key]);
+  }, [turn, still, key, place, speed]);
   const onNews = useCallback(() => {
     held.current = { key: "", rows: [], at: 0 };
+    setPlace(speed ? events.pushed : Infinity);
     setScrolled(false);
-  }, []);
-  return { rows, news, onNews, onScrolled: setScrolled };
+  }, [speed]);
+  return { rows, news: still ? waiting : 0, behind: still ? 0 : waiting, onNews, onScrolled: setScrolled };
 }

@@ -5,10 +5,10 @@ import { again, hides, lacks } from "../lib/command.js";
 import { stateBy } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
-import { isStates, returnsToCsv, save, statesOf, tally, toNested, toYaml, verdict } from "../lib/results.js";
+import { isStates, returnsToCsv, save, tally, toNested, toYaml, verdict } from "../lib/results.js";
 import { href, navigate, setQuery } from "../lib/router.js";
 import { allowed, session } from "../lib/session.js";
-import { Button, Confirm, Icon, Menu, Tabs, toast } from "../parts/controls.js";
+import { Button, Confirm, CopyButton, Icon, Menu, Tabs, toast } from "../parts/controls.js";
 import { Progress, reasonOf, Span, Status, Time, waiting } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 import { addressOf, execute } from "../command/ran.js";
@@ -88,6 +88,7 @@ function Head({ job, counts, ask, whole }) {
         ${failed.length > 0 && !ofMaster && html`<${Button} why=${cannot} onClick=${() => ask({ title: t("job.againFailed.ask", { n: failed.length }), command: again(job, { ids: failed }) })}>${t("job.againFailed")}<//>`}
         ${testable && html`<${Button} why=${cannot} onClick=${() => ask({ title: t("job.againTest.ask", { n: ids.length }), command: again(job, { test: true }), calm: true })}>test=True<//>`}
         ${running && !ofMaster && html`<${Menu} icon="stop" label=${t("job.stop")} end items=${["term", "kill"].map((which) => ({ label: t(`job.stop.${which}`), onPick: () => stop(which), why: allowed("local", `saltutil.${which}_job`) === "no" ? t("command.forbidden", { fun: `saltutil.${which}_job` }) : null }))} />`}
+        <${CopyButton} small=${false} text=${() => location.href} label=${t("job.link")} />
         <${Download} jid=${jid} returns=${whole.returns} user=${who} />
       </div>
     </div>
@@ -124,7 +125,7 @@ function Download({ jid, returns }) {
     { label: "JSON", onPick: () => give("json", "application/json", JSON.stringify(plain(returns), null, 2)) },
     { label: "YAML", onPick: () => give("yaml", "application/yaml", toYaml(plain(returns))) },
     { label: t("job.download.nested"), onPick: () => give("txt", "text/plain", toNested(plain(returns))) },
-    { label: "CSV", onPick: () => give("csv", "text/csv", returnsToCsv(list(), statesOf, isStates, verdict)) },
+    { label: "CSV", onPick: () => give("csv", "text/csv", returnsToCsv(list())) },
   ];
   return html`<${Menu} icon="download" label=${t("job.download")} end items=${items} />`;
 }

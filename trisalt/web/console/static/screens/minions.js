@@ -6,6 +6,7 @@ import { useOnEvents, usePages } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { compound, fieldWord, has, parse, QueryError, STATUSES, toggled } from "../lib/query.js";
+import { save, toCsv } from "../lib/results.js";
 import { href, setQuery } from "../lib/router.js";
 import { prefer, prefs, session } from "../lib/session.js";
 import { fleet } from "../lib/store.js";
@@ -55,6 +56,7 @@ export default function Minions({ route }) {
     <div class="screen-head">
       <div class="titles"><h1>${t("nav.minions")}</h1></div>
       <div class="actions"><${Columns} shown=${chosen.minions ?? USUAL} grains=${grains} name=${() => setNaming(true)} />
+        <${Button} icon="download" label=${t("minions.csv")} why=${list.rows.length ? null : t("minions.none")} onClick=${() => save("minions.csv", csvOf(list.rows, chosen.minions ?? USUAL, grains), "text/csv")} />
         <${Button} icon="refresh" label=${t("act.refresh")} busy=${list.loading} onClick=${list.again} /></div>
     </div>
     <div class="split filler">
@@ -115,6 +117,13 @@ function columnsOf(shown, grains) {
     ...shown.filter((key) => key in all).map((key) => ({ key, sort: SORTS[key], ...all[key] })),
     ...grains.map((name) => ({ key: `grain ${name}`, label: name, width: "9rem", drop: 2, cell: (row) => grain(row.grains?.[name]) })),
   ];
+}
+
+/** What is shown, as a table for others. */
+function csvOf(rows, shown, grains) {
+  const of = { seen: "last_seen" };
+  const value = (row, key) => (key === "highstate" ? row.highstate?.state : key === "os" ? [row.os, row.osrelease].filter(Boolean).join(" ") : row[of[key] ?? key]);
+  return toCsv(["id", ...shown, ...grains], rows.map((row) => [row.id, ...shown.map((key) => value(row, key)), ...grains.map((name) => row.grains?.[name])]));
 }
 
 function lastHighstate({ highstate: last }) {

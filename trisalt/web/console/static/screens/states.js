@@ -11,9 +11,10 @@ import { Empty, Failed, Loading, Notice, Panel, Status, Time, waiting } from "..
 import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { Changes, Tree } from "../parts/tree.js";
-import { argsOf, funOf, low, Names, start, useCommand, wheel, whyNot } from "../fleet/act.js";
+import { argsOf, funOf, low, Names, start, useCommand, whyNot } from "../fleet/act.js";
 import { when } from "../fleet/tabs.js";
 import { Templates } from "../fleet/templates.js";
+import { FleetMatrix } from "../job/matrix.js";
 
 const PARTS = { compliance: Compliance, orchestrations: Orchestrations, templates: Templates, schedules: FleetSchedules, reactors: Reactors };
 
@@ -36,7 +37,7 @@ const TELLING = /^(salt\/job\/\d+\/ret\/|trisalt\/job\/\d+\/settled|salt\/key)/;
 
 /** @param {{route: import("../lib/router.js").Route}} props */
 function Compliance({ route }) {
-  const { state = "", q = "", row = "" } = route.query;
+  const { state = "", q = "", row = "", view = "" } = route.query;
   const { confirm_above: above = 50 } = useSignal(session) ?? {};
   const list = usePages("compliance", { state }, { first: 200, all: true });
   useOnEvents(TELLING, list.again, 5_000);
@@ -57,14 +58,16 @@ function Compliance({ route }) {
       <${Status} state=${one} /><b>${(counts[one] ?? 0).toLocaleString()}</b></button>`)}</div>
     <${Share} counts=${counts} />
     <div class="toolbar"><${QueryBox} main label=${t("minions.find")} placeholder=${t("minions.find")} value=${q} onChange=${(next) => setQuery({ q: next, row: "" })} />
+      <div class="btn-group" role="group" aria-label=${t("compliance.view")}>${["", "matrix"].map((one) => html`<${Button} key=${one} pressed=${view === one} onClick=${() => setQuery({ view: one })}>${t(one ? "compliance.view.matrix" : "compliance.view.list")}<//>`)}</div>
       <${Button} icon="eye" why=${why} onClick=${() => (ids.length > above ? setAsked(ids) : check())}>${picked.size ? t("compliance.checkSome", { n: picked.size }) : t("compliance.check")}<//>
       <a class="btn" href=${href("/console", { tgt: "*", fun: "schedule.add", arg: "compliance function=state.highstate job_kwargs='{test: true}' minutes=60" })}>${t("compliance.schedule")}</a></div>
-    <section class="panel flush filler" aria-label=${t("states.compliance")}>
+    ${view === "matrix" && (list.done ? html`<${FleetMatrix} standing=${rows} />` : html`<${Loading} rows=${10} />`)}
+    ${view !== "matrix" && html`<section class="panel flush filler" aria-label=${t("states.compliance")}>
       ${!list.rows.length && list.loading
         ? html`<${Loading} rows=${10} />`
         : html`<${Table} label=${t("states.compliance")} columns=${columns} rows=${rows} rowKey=${(one) => one.id} selected=${picked} onSelect=${setPicked} first=${Number(row) || 0}
             empty=${html`<${Empty} icon="states" title=${t(state || q ? "minions.none" : "compliance.none")}>${!state && !q && html`<p>${t("compliance.none.text")}</p>`}<//>`} />`}
-    </section>
+    </section>`}
     ${asked && html`<${Confirm} title=${t("bulk.sure", { title: t("do.test"), n: asked.length })} verb=${t("do.test")} onYes=${check} onClose=${() => setAsked(null)}><p>${t("highstate.none.text")}</p><${Names} ids=${asked} /><//>`}`;
 }
 
@@ -147,23 +150,20 @@ function Orchestration({ mods }) {
   <//>`;
 }
 
-/* Reactors: which events have what run, as the master's configuration says. */
+/* Reactors: which events have what run, as the master's configuration says; and which of them a tag would wake. */
 
-/** The rows of the option `reactor`: `[tag, files]`. Pure. @returns {[string, string[]][]} */
-function reactorRows(reactor) {
-  const rows = (Array.isArray(reactor) ? reactor : [reactor]).filter((one) => one && typeof one === "object");
-  return rows.flatMap((one) => Object.entries(one)).map(([tag, files]) => [tag, [files].flat().map((file) => (typeof file === "string" ? file : Object.keys(file ?? {})[0] ?? "")).filter(Boolean)]);
-}
-
-function Reactors() {
-  const why = whyNot("wheel", "config.values");
-  const found = useFetched(async (signal) => (why ? null : wheel("config.values", {}, signal)), []);
-  if (why) return html`<${Empty} icon="lock" title=${why} />`;
-  if (found.error) return html`<${Failed} error=${found.error} onRetry=${found.again} />`;
-  if (!found.data) return html`<${Loading} />`;
-  const rows = reactorRows(found.data.reactor);
-  if (!rows.length) return html`<${Empty} icon="events" title=${t("reactors.none")}><p>${t("reactors.none.text")}</p><//>`;
-  return html`<${Panel} title=${t("states.reactors")} flush><ul class="list">${rows.map(([tag, files], n) => html`<li key=${n}><div class="grow"><a class="mono strong" href=${href("/events", { tag })}>${tag}</a>${files.map((file) => html`<div key=${file} class="muted mono small">${file}</div>`)}</div></li>`)}</ul><//>`;
+/** @param {{route: import("../lib/router.js").Route}} props */
+function Reactors({ route }) {
+  const { tag = "" } = route.query;
+  const found = useFetched((signal) => get("reactors", { tag }, signal), [tag]);
+  if (!found.data || found.error) return waiting(found);
+  const { items, runs } = found.data;
+  if (!items.length) return html`<${Empty} icon="events" title=${t("reactors.none")}><p>${t("reactors.none.text")}</p><//>`;
+  return html`${!runs && html`<${Notice} tone="changed">${t("reactors.off")}<//>`}
+    <div class="toolbar"><${QueryBox} main icon="events" label=${t("reactors.tag")} placeholder="salt/minion/web1/start" value=${tag} onChange=${(next) => setQuery({ tag: next })} /></div>
+    <${Panel} title=${t("states.reactors")} flush><ul class="list">${items.map((one, n) => html`<li key=${n} class=${one.matches === false ? "faint" : ""}><div class="grow stack tight">
+      <div class="row"><a class="mono strong" href=${href("/events", { tag: one.tag })}>${one.tag}</a>${one.matches && html`<${Status} state="ok" text=${t("reactors.matches")} />`}</div>
+      ${one.files.map((file) => html`<details key=${file.path}><summary class="mono small muted">${file.path}</summary>${file.source === null ? html`<p class="hint error">${file.error}</p>` : html`<pre class="well" tabindex="0">${file.source}</pre>`}</details>`)}</div></li>`)}</ul><//>`;
 }
 
 /* What is scheduled on many minions: asked of those that a target names, one row for each entry of each minion. */

@@ -1,8 +1,10 @@
-/** English: what all screens say; the catalogue that the others are held against. `en_fleet.js` has the rest. */
+/** English: what all screens say; the catalogue that the others are held against. The rest is in files beside this one. */
 import fleet from "./en_fleet.js";
+import states from "./en_states.js";
 
 export default {
   ...fleet,
+  ...states,
 
   // The frame, the sign-in, the palette, the help.
   "nav.overview": "Overview",
@@ -181,8 +183,6 @@ export default {
   "history.pin": "Keep as a template of mine",
   "history.unpin": "No template any longer",
   "templates.own": "Mine",
-  "templates.other": "Others",
-  "templates.none": "There are no templates",
   "format.glob": "Glob",
   "format.compound": "Compound",
   "format.list": "List",
@@ -228,8 +228,6 @@ export default {
   "row.open": "Open",
   "row.toMaster": "master",
   "minion.noGrains": "Its grains are not known",
-  "minion.noHighstate": "No highstate has been recorded",
-  "minion.noEvents": "None of the last events is about it",
 
   // One job and its results.
   "job.sentence": "{user} ran this on",
@@ -259,6 +257,7 @@ export default {
   "job.stop.term.done": { one: "{n} minion has been asked to end it", other: "{n} minions have been asked to end it" },
   "job.stop.kill.done": { one: "{n} minion has been told to kill it", other: "{n} minions have been told to kill it" },
   "job.download": "Download",
+  "job.link": "The address of this job",
   "job.download.nested": "Text, as salt prints it",
   "job.find": "Find a minion",
   "job.only": "Which results",
@@ -269,6 +268,7 @@ export default {
   "job.view.grouped": "Grouped",
   "job.view.single": "By minion",
   "job.progress": { one: "{n} state so far", other: "{n} states so far" },
+  "job.progress.of": "{n} of {of}",
   "job.result.none": "Nothing has come back yet",
   "job.result.noneSuch": "No result is like that",
   "job.result.nothing": "(empty)",
@@ -310,6 +310,10 @@ export default {
   "events.go": { one: "Go on: {n} new", other: "Go on: {n} new" },
   "events.all": "Requests too",
   "events.older": "Older",
+  "events.speed": "How fast new events are shown",
+  "events.speed.all": "as they come",
+  "events.speed.n": "{n} a second",
+  "events.behind": { one: "{n} waits", other: "{n} wait" },
   "events.rate": "a second",
   "events.rate.label": "Events in each of the last 60 seconds",
   "events.none.text": "They are shown here as they happen, without a reload.",

@@ -1,8 +1,10 @@
-/** Korean: what all screens say. `ko_fleet.js` has the rest. */
+/** Korean: what all screens say. The rest is in files beside this one. */
 import fleet from "./ko_fleet.js";
+import states from "./ko_states.js";
 
 export default {
   ...fleet,
+  ...states,
 
   // The frame, the sign-in, the palette, the help.
   "nav.overview": "개요",
@@ -181,8 +183,6 @@ export default {
   "history.pin": "내 템플릿으로 저장",
   "history.unpin": "템플릿에서 빼기",
   "templates.own": "내 템플릿",
-  "templates.other": "기타",
-  "templates.none": "템플릿이 없습니다",
   "format.glob": "Glob",
   "format.compound": "복합",
   "format.list": "목록",
@@ -228,8 +228,6 @@ export default {
   "row.open": "열기",
   "row.toMaster": "마스터",
   "minion.noGrains": "그레인 정보가 없습니다",
-  "minion.noHighstate": "기록된 하이스테이트가 없습니다",
-  "minion.noEvents": "최근 이벤트 중 관련된 것이 없습니다",
 
   // One job and its results.
   "job.sentence": "{user}님이 실행한 대상:",
@@ -259,6 +257,7 @@ export default {
   "job.stop.term.done": { other: "미니언 {n}개에 종료를 요청했습니다" },
   "job.stop.kill.done": { other: "미니언 {n}개에 강제 종료를 지시했습니다" },
   "job.download": "내려받기",
+  "job.link": "이 작업의 주소",
   "job.download.nested": "salt가 출력하는 텍스트",
   "job.find": "미니언 찾기",
   "job.only": "표시할 결과",
@@ -269,6 +268,7 @@ export default {
   "job.view.grouped": "묶음",
   "job.view.single": "미니언별",
   "job.progress": { other: "지금까지 상태 {n}개" },
+  "job.progress.of": "{of}개 중 {n}개",
   "job.result.none": "아직 돌아온 결과가 없습니다",
   "job.result.noneSuch": "일치하는 결과가 없습니다",
   "job.result.nothing": "(비어 있음)",
@@ -310,6 +310,10 @@ export default {
   "events.go": { other: "재개: 새 이벤트 {n}개" },
   "events.all": "요청 이벤트도 표시",
   "events.older": "이전 이벤트",
+  "events.speed": "새 이벤트를 보여 주는 속도",
+  "events.speed.all": "오는 대로",
+  "events.speed.n": "초당 {n}개",
+  "events.behind": { other: "{n}개 대기 중" },
   "events.rate": "개/초",
   "events.rate.label": "최근 60초 동안의 초당 이벤트 수",
   "events.none.text": "새로 고치지 않아도 발생하는 대로 표시됩니다.",

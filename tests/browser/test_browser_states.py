@@ -1,0 +1,129 @@
+"""The console's forms and lists that grow while one looks: templates, runs of states, events, reactors."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(180)]
+
+
+def send(console, *commands):
+    """Run commands as the user of the page, all in one request."""
+    headers = {"X-Requested-With": "trisalt", "Accept": "application/json"}
+    answer = console.context.request.post(f"{console.house.url}/", data=list(commands), headers=headers)
+    assert answer.ok, answer.text()
+    return answer.json()["return"]
+
+
+# -- templates ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_template_with_parameters_is_a_form_that_fills_the_command(console):
+    page = console.page
+    console.enter("/app/states/templates")
+    card = page.locator(".card", has_text="Say something")
+    card.get_by_role("button", name="Fill in").click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Open in the console").click()
+    expect(form.get_by_text("This has to be filled in.")).to_have_count(2)
+    form.get_by_label("where").fill("web*")
+    expect(form.get_by_role("status")).to_contain_text("1 minion")
+    form.get_by_label("text").select_option("yes")
+    form.get_by_label("times").fill("many")
+    expect(form.get_by_text("This has to be a number.")).to_be_visible()
+    form.get_by_label("times").fill("2")
+    console.axe()
+    form.get_by_role("button", name="Open in the console").click()
+    line = page.get_by_role("textbox", name="The command as one line")
+    # A word that is no text for who reads YAML is quoted.
+    expect(line).to_have_value("""salt --async 'web*' test.echo '"yes"' times=2""")
+
+
+def test_a_template_that_nobody_can_use_says_why_on_its_card(console):
+    console.enter("/app/states/templates")
+    card = console.page.locator(".card", has=console.page.get_by_role("heading", name="odd"))
+    expect(card).to_contain_text("The parameter x is of no type that there is")
+    expect(console.page.locator(".card", has_text="Say something")).to_be_visible()
+
+
+# -- states ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_states_says_how_far_each_minion_is(console):
+    root = console.house.lab.root
+    wait = f"cmd.run:\n    - name: while [ ! -e {root}/go ]; do sleep 0.1; done\n"
+    sls = console.house.lab.master_dir() / "srv" / "slow.sls"
+    sls.write_text(f"first:\n  test.nop\nsecond:\n  {wait}third:\n  test.nop\n")
+    console.enter("/app/overview")
+    low = {"client": "local_async", "tgt": "web1", "fun": "state.apply", "arg": ["slow"]}
+    (told,) = send(console, low | {"kwarg": {"state_events": True}})
+    console.go(f"/app/jobs/{told['jid']}")
+    line = console.page.locator(".progress-list li", has_text="web1")
+    expect(line).to_contain_text("1 of 3")
+    expect(line.get_by_role("progressbar")).to_have_attribute("aria-valuetext", "1 of 3 done")
+    (root / "go").touch()
+    expect(console.page.get_by_role("heading", level=1)).to_contain_text("done")
+    expect(line).to_have_count(0)
+
+
+def test_the_newest_runs_of_the_fleet_are_one_matrix(console):
+    page = console.page
+    console.enter("/app/overview")
+    send(console, {"client": "local", "tgt": "sim-00*", "fun": "state.highstate", "kwarg": {"test": True}})
+    console.go("/app/states?q=sim-00")
+    expect(page.locator("tbody tr[data-index]")).to_have_count(9)
+    page.get_by_role("button", name="Matrix").click()
+    expect(page).to_have_url(re.compile(r"[?&]view=matrix"))
+    expect(page.locator(".matrix tbody tr")).to_have_count(9)
+    page.locator(".matrix-cell").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text(" · sim-00")
+    page.keyboard.press("Escape")
+    console.axe()
+
+
+def test_the_reactors_are_shown_with_their_files_and_say_which_of_them_hear_a_tag(console):
+    page = console.page
+    console.enter("/app/states/reactors")
+    row = page.locator("main li", has_text="salt/minion/*/start")
+    row.get_by_text("greet.sls").click()
+    expect(row).to_contain_text("local.test.ping")
+    page.get_by_role("searchbox").fill("salt/minion/web1/start")
+    expect(row).to_contain_text("hears it")
+    page.get_by_role("searchbox").fill("salt/auth")
+    expect(row).not_to_contain_text("hears it")
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_shown_no_faster_than_one_wants(console):
+    page = console.page
+    mine = f"slow/{time.time_ns()}"
+    console.enter(f"/app/events?tag={mine}/*&speed=1")
+    one = {"client": "local", "tgt": "web1", "fun": "event.send"}
+    send(console, *[one | {"arg": [f"{mine}/{number}"]} for number in range(10)])
+    expect(page.locator(".event-tag").first).to_be_visible()
+    behind = page.get_by_role("button", name=re.compile("wait"))
+    expect(behind).to_be_visible()
+    assert page.locator(".event-tag").count() < 10
+    behind.click()
+    expect(page.locator(".event-tag")).to_have_count(10)
+
+
+def test_the_events_of_a_minion_and_of_a_job_are_those_that_the_master_keeps(open_console):
+    console = open_console()
+    console.enter("/app/overview")
+    mine = f"kept/{time.time_ns()}"
+    low = {"client": "local_async", "tgt": "web1", "fun": "event.send", "arg": [mine]}
+    (told,) = send(console, low)
+    page = console.page
+    # Whoever comes later has heard nothing of it.
+    page.route("**/api/v1/events?last=*", lambda route: route.continue_(url=route.request.url.replace("1000", "1")))
+    console.go("/app/minions/web1?tab=events")
+    expect(page.locator(".event-tag", has_text=mine)).to_be_visible()
+    console.go(f"/app/jobs/{told['jid']}?tab=event")
+    expect(page.locator(".event-line", has_text=f"salt/job/{told['jid']}/ret/web1")).to_be_visible()
