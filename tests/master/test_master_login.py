@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import pyotp
 import pytest
 import structlog
 import trio
@@ -11,11 +12,20 @@ import trio.testing
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import LoginDecided, Secret
-from trisalt.bus.requests import Caller, DropTokenRequest, LoginRequest, ShowTokenRequest, TokenRequest
+from trisalt.bus.requests import (
+    Caller,
+    DropTokenRequest,
+    FactorRequest,
+    LoginRequest,
+    ShowTokenRequest,
+    TokenRequest,
+)
 from trisalt.errors import StoreError, Unauthenticated, WorkerDied
 from trisalt.master import login as module
 from trisalt.master.acl import Acl
+from trisalt.master.factors import FactorError, Factors
 from trisalt.master.login import BACKEND_S, NAME_BURST, PEER_BURST, REFUSED_AFTER_S, WAITING, LoginRules, serve_logins
+from trisalt.wire.seal import Seal
 from trisalt.worker.protocol import Failure, Outcome
 
 PASSWORD = "k=v hunter2"
@@ -82,6 +92,7 @@ class Desk:
     def __init__(self):
         self.bus, self.workers, self.banks = Bus(), Workers(), Banks()
         self.rules = LoginRules(external_auth=EAUTH)
+        self.factors = None
         self.now = 1000.0
         self.told = []
 
@@ -93,6 +104,7 @@ class Desk:
             self.banks,
             acl,
             rules=lambda: self.rules,
+            factors=self.factors,
             clock=lambda: self.now,
             task_status=task_status,
         )
@@ -105,6 +117,10 @@ class Desk:
 
     async def login(self, password=PASSWORD, username="ann", eauth="pam", peer="192.0.2.1"):
         return await self.bus.ask(LoginRequest(eauth=eauth, username=username, password=Secret(password), peer=peer))
+
+    async def factor(self, act, password="", code="", **more):
+        secrets = {"password": Secret(password), "code": Secret(code)}
+        return await self.bus.ask(FactorRequest(act=act, eauth="pam", username="ann", **secrets, **more))
 
     async def token(self, **more):
         asked = TokenRequest(eauth="pam", username="ann", password=Secret(PASSWORD), **more)
@@ -345,3 +361,81 @@ async def test_what_has_expired_is_forgotten(autojump_clock, desk):
     await desk.token()
     await trio.sleep(module.EXPIRED_EVERY_S + 1)
     assert [kept["start"] for kept in desk.banks.kept.values()] == [51000.0]
+
+
+# -- second factors --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def strict(nursery, tmp_path):
+    """A desk of which ann has a second factor; `code()` is the one of now."""
+    strict = Desk()
+    strict.factors = Factors(tmp_path, Seal(b"key"), clock=lambda: strict.now)
+    strict.rules = attrs.evolve(strict.rules, totp=True)
+    await nursery.start(strict.run)
+    await nursery.start(strict.listen)
+    totp = pyotp.TOTP((await strict.factor("begin", PASSWORD))["secret"])
+    strict.code = lambda: totp.at(strict.now)
+    await strict.factor("confirm", code=strict.code())
+    strict.now += 90
+    yield strict
+    nursery.cancel_scope.cancel()
+
+
+async def test_who_has_a_second_factor_shows_it_whichever_way_they_come(autojump_clock, strict):
+    asked = {"eauth": "pam", "username": "ann", "password": Secret(PASSWORD)}
+    assert (await strict.bus.ask(LoginRequest(**asked, code=Secret(strict.code())))).name == "ann"
+    strict.now += 30
+    assert "token" in await strict.bus.ask(TokenRequest(**asked, code=Secret(strict.code())))
+    strict.now += 30
+    # Stock's commands have no word for it.
+    assert (await strict.login(PASSWORD + strict.code())).name == "ann"
+    assert (await strict.refused(PASSWORD))[0] == "the second factor is missing"
+    strict.now += 30
+    # A token that is there stays one.
+    token = (await strict.token(code=Secret(strict.code())))["token"]
+    assert (await strict.bearer(token)).name == "ann"
+
+
+async def test_a_wrong_code_is_told_as_a_wrong_password_is_and_few_may_be_tried(autojump_clock, strict):
+    wrong = f"{(int(strict.code()) + 500_000) % 1_000_000:06}"
+    for _ in range(module.CODE_BURST):
+        reason, seconds = await strict.refused(PASSWORD + wrong)
+        assert (reason, seconds >= REFUSED_AFTER_S) == ("the code is wrong", True)
+    assert (await strict.refused(PASSWORD + strict.code()))[0] == "too many wrong codes of this name"
+    await trio.sleep(1 / module.CODE_PER_S)
+    assert (await strict.login(PASSWORD + strict.code())).name == "ann"
+
+
+async def test_a_code_is_not_used_up_by_who_does_not_know_the_password(autojump_clock, strict):
+    code = strict.code()
+    assert (await strict.refused("wrong" + code))[0] == "the backend does not vouch for them"
+    assert (await strict.login(PASSWORD + code)).name == "ann"
+    assert (await strict.refused(PASSWORD + code))[0] == "the code was used already"
+
+
+async def test_where_they_are_off_nobody_is_asked_for_one(autojump_clock, strict):
+    strict.rules = attrs.evolve(strict.rules, totp=False)
+    assert (await strict.login()).name == "ann"
+    with pytest.raises(FactorError, match="totp is off"):
+        await strict.factor("status")
+
+
+async def test_who_takes_theirs_away_shows_password_and_code(autojump_clock, strict):
+    for secrets in ({}, {"password": PASSWORD}, {"password": PASSWORD, "code": "x"}, {"code": strict.code()}):
+        with pytest.raises(Unauthenticated):
+            await strict.factor("remove", **secrets)
+    assert (await strict.factor("status"))["enrolled"]
+    assert await strict.factor("remove", PASSWORD, strict.code()) == {"removed": True}
+    assert (await strict.login()).name == "ann"
+
+
+async def test_who_sets_one_up_shows_their_password_and_an_administrator_need_not(autojump_clock, strict):
+    assert await strict.factor("remove", trusted=True) == {"removed": True}
+    with pytest.raises(Unauthenticated):
+        await strict.factor("begin", "wrong")
+    assert "secret" in await strict.factor("begin", trusted=True)
+    assert await strict.factor("list", trusted=True) == {}
+    for act in ("list", "odd"):
+        with pytest.raises(FactorError):
+            await strict.factor(act)

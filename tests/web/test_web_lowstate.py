@@ -135,6 +135,12 @@ def test_a_body_is_one_command_or_a_list_of_not_too_many(body):
         read_lowstate(body, SERVED)
 
 
+def test_a_code_is_a_keyword_where_there_is_no_password_that_it_belongs_to():
+    run = {"client": "runner", "fun": "x.y", "code": "7"}
+    assert read_chunk(run, SERVED).question["kwarg"] == {"code": "7"}
+    assert read_chunk({**run, "username": "a", "password": "p", "eauth": "pam"}, SERVED).question["kwarg"] == {}
+
+
 @pytest.mark.parametrize(
     ("chunk", "shown"),
     [
@@ -145,6 +151,10 @@ def test_a_body_is_one_command_or_a_list_of_not_too_many(body):
         ({"username": "ann", "password": "", "eauth": "pam"}, None),
         ({"username": "ann", "password": {"a": 1}, "eauth": "pam"}, None),
         ({"username": "ann", "password": "p", "eauth": "pam"}, {"username": "ann", "password": "p", "eauth": "pam"}),
+        (
+            {"username": "ann", "password": "p", "eauth": "pam", "code": 12345},
+            {"username": "ann", "password": "p", "eauth": "pam", "code": "12345"},
+        ),
         (
             {"username": "ann", "sharedsecret": "p", "eauth": "sharedsecret"},
             {"username": "ann", "password": "p", "eauth": "sharedsecret"},

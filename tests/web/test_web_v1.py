@@ -58,6 +58,7 @@ JOB = {
         ("compliance?state=failed", {"op": "compliance", "state": "failed"}),
         ("compliance/web1", {"op": "differences", "id": "web1"}),
         ("me/prefs", {"op": "prefs"}),
+        ("me/factor", {"op": "factor", "act": "status"}),
         ("minions/web1/events?tag=salt/*&since=1&limit=9", {"op": "minion_events", "id": "web1", "tag": "salt/*", "since": 1.0, "limit": 9}),
         ("jobs/7/events?until=2.5&cursor=x", {"op": "job_events", "jid": "7", "until": 2.5, "cursor": "x"}),
         ("reactors?tag=salt/auth", {"op": "reactors", "tag": "salt/auth"}),
@@ -79,6 +80,10 @@ async def test_an_endpoint_asks_the_master_one_question_in_the_users_name(ann, d
         ("PUT", "me/prefs", {"theme": "dark"}, {"op": "prefs", "put": {"theme": "dark"}}),
         ("POST", "permissions/explain", {"user": "bob", "fun": "cmd.run", "arg": ["id"], "tgt": None},
          {"op": "explain", "user": "bob", "fun": "cmd.run", "arg": ["id"]}),
+        ("POST", "me/factor", {"password": "x"}, {"op": "factor", "act": "begin", "password": "x"}),
+        ("PUT", "me/factor", {"code": "123456"}, {"op": "factor", "act": "confirm", "code": "123456"}),
+        ("POST", "me/factor/remove", {"password": "x", "code": "1"},
+         {"op": "factor", "act": "remove", "password": "x", "code": "1"}),
     ],
 )  # fmt: skip
 async def test_a_body_is_a_part_of_the_question(ann, door, method, path, body, question):
@@ -237,6 +242,17 @@ async def test_who_did_what_is_told_to_who_is_granted_that_newest_first(ann, doo
     rest = (await ann.get(f"/api/v1/audit?cursor={page['next']}")).json
     assert rest["next"] is None
     assert (await ann.get("/api/v1/audit?cursor=x")).status == 400
+
+
+async def test_what_one_does_about_a_second_factor_is_audited_without_what_is_secret(ann, door):
+    door.says["factor"] = lambda _question: [{"factor": {"backup": ["aaaaa-bbbbb"]}}]
+    await ann.call("PUT", "/api/v1/me/factor", {"code": "314159"})
+    (row,) = ann.web.audit.page(1)[0]
+    assert (row["kind"], row["act"], row["user"]) == ("factor", "confirm_factor", "ann")
+    assert not any(secret in str(row) for secret in ("314159", "aaaaa"))
+    door.says["factor"] = lambda _question: [Denied("The password, or the code, is wrong")]
+    refused = await ann.post("/api/v1/me/factor", {"password": "guessed"})
+    assert (refused.status, (await ann.get("/api/v1/session")).status) == (403, 200)
 
 
 # -- the document ----------------------------------------------------------------------------------------------------

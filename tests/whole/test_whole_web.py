@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pyotp
 import pytest
 import requests
 
@@ -78,7 +79,7 @@ def lab(halite, voucher):
     with open_lab() as lab:
         lab.root.chmod(0o755)
         users = lab.root / "users"
-        users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob", "nil")))
+        users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob", "cat", "nil")))
         lab.api, lab.console = free_ports(2)
         lab.start_master(
             timeout=3,
@@ -86,10 +87,17 @@ def lab(halite, voucher):
             sharedsecret=SHARED,
             external_auth={
                 "pam": {halite[0]: EVERYTHING, f"{GROUP}%": ["test.version"], "lck*": EVERYTHING},
-                "file": {"^filename": str(users), "^hashtype": "plaintext", "ann": EVERYTHING, "bob": BOB},
+                "file": {
+                    "^filename": str(users),
+                    "^hashtype": "plaintext",
+                    "ann": EVERYTHING,
+                    "bob": BOB,
+                    "cat": EVERYTHING,
+                },
                 "sharedsecret": {"*": ["test.ping"]},
                 "rest": {"^url": voucher, "eve": ["test.version"]},
             },
+            totp=True,
             # As the walkthrough has it; and beside it an API in clear for this host.
             halite={"level": "info", "server": "gevent", "host": "0.0.0.0", "port": str(lab.console), "cors": False},
             rest_cherrypy={"port": lab.api},
@@ -379,6 +387,49 @@ def test_a_client_that_goes_is_not_waited_for_and_its_job_runs_on(lab, url):
     (jobs,) = low(ann, url, client="runner", fun="jobs.active")
     assert [job["Function"] for job in jobs.values()] == ["test.sleep"]
     low(ann, url, client="local", tgt="web1", fun="saltutil.kill_job", arg=list(jobs))
+
+
+def test_who_has_set_up_a_second_factor_shows_it_at_every_door(lab, url):
+    cat = sign_in(url, "cat")
+    factor = f"{url}/api/v1/me/factor"
+    assert cat.get(factor, timeout=30).json() == {"enrolled": False, "since": None, "backup": 0}
+    assert cat.post(factor, json={"password": "guessed"}, timeout=30).status_code == 403
+    begun = cat.post(factor, json={"password": PASSWORD}, timeout=30).json()
+    now = pyotp.TOTP(begun["secret"]).now
+    backup = cat.put(factor, json={"code": now()}, timeout=30).json()["backup"]
+    refused = {"username": "cat", "password": PASSWORD, "eauth": "file"}
+    assert requests.post(f"{url}/login", json=refused, timeout=30).status_code == 401
+    # The code that it was set up with has been used: backup codes are good meanwhile.
+    login = requests.post(f"{url}/login", json={**refused, "code": backup[0]}, timeout=30)
+    assert login.status_code == 200
+    chunk = {"client": "local", "tgt": "web1", "fun": "test.ping", **refused, "code": backup[1]}
+    assert requests.post(f"{url}/run", json=[chunk], timeout=30).json()["return"] == [{"web1": True}]
+    salt = [str(OURS / "salt"), "-c", str(lab.master_dir()), "-a", "file", "--username", "cat"]
+    told = subprocess.run(
+        [*salt, "--password", PASSWORD, "web1", "test.ping"], capture_output=True, text=True, timeout=60
+    )
+    assert (told.returncode, "Authentication error" in told.stdout + told.stderr) == (77, True)
+    words = [str(OURS / "trisalt"), "factor"]
+    listed = subprocess.run([*words, "list", "-c", str(lab.master_dir())], capture_output=True, text=True, timeout=60)
+    assert re.fullmatch(r"file/cat: since \S+, 8 backup codes left\n", listed.stdout), listed
+    removed = subprocess.run(
+        [*words, "remove", "file", "cat", "-c", str(lab.master_dir())], capture_output=True, text=True, timeout=60
+    )
+    assert (removed.returncode, removed.stdout) == (0, "file/cat has no second factor any more\n")
+    enrolled = subprocess.Popen(
+        [*words, "enroll", "file", "cat", "-c", str(lab.master_dir())],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    secret = enrolled.stdout.readline().split()[-1]
+    out, _err = enrolled.communicate(pyotp.TOTP(secret).now() + "\n", timeout=60)
+    assert (enrolled.returncode, len(re.findall(r"^  \w{5}-\w{5}$", out, re.MULTILINE))) == (0, 10)
+    code = re.findall(r"\w{5}-\w{5}", out)[0]
+    assert cat.post(f"{factor}/remove", json={"password": PASSWORD, "code": code}, timeout=30).json() == {
+        "removed": True
+    }
+    assert sign_in(url, "cat")
+    audit = (lab.root / "audit").read_text() if (lab.root / "audit").exists() else ""
+    assert not any(word in lab.daemons["master"].text() + audit for word in (begun["secret"], backup[0], secret))
 
 
 def test_headers_above_the_limit_end_the_connection(lab):

@@ -241,13 +241,15 @@ MASTER = Caller(name="root", trusted=True)
 class LoginRequest(Request):
     """Who is this? By a `token`, or by name and password of the backend `eauth`; `peer` says where they are.
 
-    `password` and `token` are `events.Secret`. The answer is a `Caller`. Raises Unauthenticated, after a while.
+    `password`, `token` and `code`, the second factor, are `events.Secret`. The answer is a `Caller`. Raises
+    Unauthenticated, after a while.
     """
 
     CMD = "login"
     eauth: str = ""
     username: str = ""
     password: Any = None
+    code: Any = None
     token: Any = None
     peer: str = ""
 
@@ -263,7 +265,26 @@ class TokenRequest(Request):
     eauth: str
     username: str
     password: Any
+    code: Any = None
     token_expire: Any = None
+    peer: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class FactorRequest(Request):
+    """About the second factor of `username` of `eauth`. `act` is status, begin, confirm, remove or list.
+
+    `password` and `code` are `events.Secret`. To begin takes the password, to remove a code; not from an administrator
+    (`trusted`), who may list them too. The answers are those of `master/factors`. Raises Unauthenticated, FactorError.
+    """
+
+    CMD = "factor"
+    act: str
+    eauth: str = ""
+    username: str = ""
+    password: Any = None
+    code: Any = None
+    trusted: bool = False
     peer: str = ""
 
 

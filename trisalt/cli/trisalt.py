@@ -1,5 +1,5 @@
-"""`trisalt`: our own command: `demo`, a master and minions in a temporary root at work; `status`, `health`;
-`completion`."""
+"""`trisalt`: our own command: `demo`, a master and minions in a temporary root at work; `status`, `health`; `factor`,
+second factors of people; `completion`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if options.command == "health":
                 return status.health(options.daemon, options.config_dir, options.timeout)
             return status.status(options.daemon, options.config_dir, options.out)
+        if options.command == "factor":
+            from trisalt.cli.factor import factor
+
+            return factor(options.act, options.eauth, options.user, options.config_dir)
         from trisalt.cli.demo import run_demo
 
         return run_demo(minions=options.minions, once=options.once, keep=options.keep)
@@ -67,6 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     probed.add_argument(
         "--timeout", type=_seconds, default=5.0, metavar="S", help="How long it may take to answer, in seconds; 5."
     )
+    factor = commands.add_parser("factor", help="Second factors of people: one-time codes at logins.")
+    acts = factor.add_subparsers(dest="act", required=True, metavar="ACT")
+    listed = acts.add_parser("list", help="Who has one.")
+    listed.set_defaults(eauth="", user="")
+    changed = [
+        acts.add_parser("enroll", help="Set one up for somebody; a code of it is asked for."),
+        acts.add_parser("remove", help="Take somebody's away: their password is enough again."),
+    ]
+    for one in changed:
+        one.add_argument("eauth", metavar="EAUTH", help="The backend that knows them: pam, ldap, …")
+        one.add_argument("user", metavar="USER", help="Their name.")
+    for one in (listed, *changed):
+        one.add_argument("-c", "--config-dir", default=None, metavar="DIR", help="The configuration folder.")
     for one in (shown, probed):
         one.add_argument(
             "daemon",

@@ -138,6 +138,9 @@ class MasterConfig(DaemonConfig):
     permissive_acl: bool = option(False, "Who has an entry of their own in `external_auth` gets that of `*` too.")
     sharedsecret: str = option("", "The password of everybody, for the backend sharedsecret.")
     token_expire: int = option(43200, "Seconds that a token is good for.", guards=True)
+    totp: bool = option(
+        False, "Second factors: who has set one up shows a code besides the password. Ours.", guards=True
+    )
     token_expire_user_override: bool | dict[str, Any] = option(
         False, "Who may choose how long a token is good for: all, or users by backend.", guards=True
     )

@@ -40,6 +40,7 @@ from trisalt.master.commands import Runs, answer_upcall, serve_commands
 from trisalt.master.conformity import ConformityRules, keep_asking
 from trisalt.master.departures import GONE, follow_departures
 from trisalt.master.event_return import EventReturnRules, return_events
+from trisalt.master.factors import Factors
 from trisalt.master.files import serve_files
 from trisalt.master.git_files import fetch_remotes
 from trisalt.master.housekeeping import keep_house
@@ -159,6 +160,7 @@ class Premises:
     schedule: Schedule
     presence: PresenceDesk
     files: Backends
+    factors: Factors
     clock: SteadyClock = attrs.field(factory=SteadyClock)
     api: ApiProcess = attrs.field(factory=ApiProcess)
     bus: Bus = attrs.field(factory=Bus)
@@ -288,7 +290,7 @@ async def start_services(
         ),
         partial(run_queue, bus, store, queue, timeout=config.timeout, clock=here.clock.now),
         partial(answer_targets, bus, minions),
-        partial(serve_logins, bus, workers, store.banks, live.acl, rules=lambda: live.logins),
+        partial(serve_logins, bus, workers, store.banks, live.acl, rules=lambda: live.logins, factors=here.factors),
         partial(
             run_batches,
             bus,
@@ -421,6 +423,7 @@ def prepare(config: MasterConfig) -> Premises:
         sessions=sessions,
         schedule=Schedule(state=Path(paths.schedule_state)),
         files=files,
+        factors=Factors(Path(config.pki_dir), identity.seal),
     )
 
 

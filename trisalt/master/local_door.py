@@ -21,11 +21,12 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, KeyChanged, Origin, TaggedEvent
+from trisalt.bus.events import Event, KeyChanged, Origin, Secret, TaggedEvent
 from trisalt.bus.requests import (
     BatchRequest,
     Caller,
     DropTokenRequest,
+    FactorRequest,
     LoginRequest,
     Published,
     PublishRequest,
@@ -155,6 +156,7 @@ class _Door:
             "key_changed": self._key_changed,
             "status": self._tell_status,
             "whoami": self._whoami,
+            "factor": self._factor,
         }
         if desk is not None:
             self._operations |= {name: partial(self._view, desk, name=name) for name in OPERATIONS}
@@ -468,6 +470,28 @@ class _Door:
             "rows": rows,
         }
         await stream.send({"whoami": facts})
+
+    async def _factor(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        """About a second factor: one's own, or, for administrators, anybody's."""
+        trusted = self._acl.is_admin(caller)
+        if not (trusted or caller.eauth):
+            raise Denied(f"The user {caller.name} has no second factor: the kernel knows them")
+        secrets = {name: Secret(field(request, name, str, "")) for name in ("password", "code") if request.get(name)}
+        wanted = FactorRequest(
+            act=field(request, "act", str),
+            eauth=field(request, "eauth", str, "") if trusted else caller.eauth,
+            username=field(request, "username", str, "") if trusted else caller.name,
+            trusted=trusted,
+            # What somebody guesses about themselves is counted as theirs, from wherever it comes.
+            peer=f"{caller.eauth}/{caller.name}",
+            **secrets,
+        )
+        try:
+            answer = await self._bus.ask(wanted)
+        except Unauthenticated as exc:
+            # Who they are is known by their token; this is about what they have shown besides.
+            raise Denied("The password, or the code, is wrong") from exc
+        await stream.send({"factor": answer})
 
     async def _view(
         self, desk: Desk, caller: Caller, request: dict[str, Any], stream: FrameStream, *, name: str

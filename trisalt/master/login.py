@@ -22,10 +22,18 @@ import trio
 
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import LoginDecided, Secret
-from trisalt.bus.requests import Caller, DropTokenRequest, LoginRequest, ShowTokenRequest, TokenRequest
+from trisalt.bus.requests import (
+    Caller,
+    DropTokenRequest,
+    FactorRequest,
+    LoginRequest,
+    ShowTokenRequest,
+    TokenRequest,
+)
 from trisalt.errors import TrisaltError, Unauthenticated, WorkerDied
 from trisalt.master.acl import Acl
 from trisalt.master.auth import Allowance
+from trisalt.master.factors import FactorError, Factors, split_code
 from trisalt.store.store import Banks
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Call
@@ -40,6 +48,8 @@ REFUSED_AFTER_S, REFUSED_JITTER_S = 1.0, 0.5
 # Failures of one name, and from one place, before a backend is asked no more; and how soon it is again.
 NAME_BURST, NAME_PER_S = 10, 0.1
 PEER_BURST, PEER_PER_S = 30, 0.2
+# Wrong codes after a right password; one in five minutes is one chance in a thousand a day.
+CODE_BURST, CODE_PER_S = 5, 1 / 300
 # Failures from one place that are logged and told, and how many strangers are made to wait at a time.
 TOLD_BURST, TOLD_PER_S, MADE_TO_WAIT = 20, 1.0, 512
 LONGEST_NAME, LONGEST_PASSWORD = 256, 4096
@@ -55,6 +65,7 @@ class LoginRules:
     token_expire: int = 43200
     token_expire_user_override: Any = False
     keep_acl_in_token: bool = False
+    totp: bool = False
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> LoginRules:
@@ -78,13 +89,14 @@ async def serve_logins(
     acl: Acl,
     *,
     rules: Callable[[], LoginRules],
+    factors: Factors | None = None,
     clock: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer until cancelled, each in a task of its own: with a `Caller`, or with what a token says; or fail with
-    `Unauthenticated`, which tells nobody why. `clock` is wall time."""
-    desk = _Desk(bus, workers, banks, acl, rules, clock)
-    kinds = (LoginRequest, TokenRequest, ShowTokenRequest, DropTokenRequest)
+    `Unauthenticated`, which tells nobody why. `factors` count where the rules say so. `clock` is wall time."""
+    desk = _Desk(bus, workers, banks, acl, rules, factors, clock)
+    kinds = (LoginRequest, TokenRequest, ShowTokenRequest, DropTokenRequest, FactorRequest)
     async with bus.claim(*kinds) as requests, trio.open_nursery() as answers:
         answers.start_soon(desk.forget_expired)
         task_status.started()
@@ -100,6 +112,7 @@ class _Desk:
         banks: Banks,
         acl: Acl,
         rules: Callable[[], LoginRules],
+        factors: Factors | None,
         clock: Callable[[], float],
     ) -> None:
         self._bus = bus
@@ -107,16 +120,18 @@ class _Desk:
         self._banks = banks
         self._acl = acl
         self._rules = rules
+        self._factors = factors
         self._clock = clock
         # Apart from the pool's own limits: who waits for a backend keeps nobody from a pillar.
         self._limit = trio.CapacityLimiter(BACKENDS)
         self._names = Allowance(burst=NAME_BURST, per_s=NAME_PER_S)
         self._peers = Allowance(burst=PEER_BURST, per_s=PEER_PER_S)
+        self._codes = Allowance(burst=CODE_BURST, per_s=CODE_PER_S)
         self._told = Allowance(burst=TOLD_BURST, per_s=TOLD_PER_S)
         self._made_to_wait = 0
 
     async def answer(
-        self, request: LoginRequest | TokenRequest | ShowTokenRequest | DropTokenRequest, reply: Reply
+        self, request: LoginRequest | TokenRequest | ShowTokenRequest | DropTokenRequest | FactorRequest, reply: Reply
     ) -> None:
         try:
             match request:
@@ -130,6 +145,8 @@ class _Desk:
                     reply.send(await self._read(request.token) or {})
                 case DropTokenRequest():
                     reply.send(await self._drop(request.token))
+                case FactorRequest():
+                    reply.send(await self._factor(request))
         except TrisaltError as exc:
             reply.fail(exc)
         except Exception as exc:
@@ -140,11 +157,15 @@ class _Desk:
 
     async def _login(self, request: LoginRequest | TokenRequest) -> Caller:
         start = trio.current_time()
+        request, code = self._with_code(request)
         name, eauth, peer = request.username, request.eauth, request.peer
         reason = self._unfit(request) or self._worn_out(request)
         caller = Caller(name=name, eauth=eauth)
         if not reason:
             reason, caller = await self._ask_backend(request)
+            if not reason and code is not None:
+                # After the password, so that a code is not used up by who does not know it; and told no differently.
+                reason = await self._judge_code(eauth, name, code)
             if reason:
                 # Only who was really asked about counts: nobody is kept out by what they were not told.
                 self._names.take(f"{eauth}/{name}", trio.current_time())
@@ -156,6 +177,26 @@ class _Desk:
         await self._told_no(name, eauth, peer, reason)
         await self._make_wait(start)
         raise Unauthenticated()
+
+    async def _judge_code(self, eauth: str, name: str, code: str) -> str:
+        """Why a code is not good. Who knows the password already may not go through a million of them."""
+        key, now = f"{eauth}/{name}", trio.current_time()
+        if self._codes.spent(key, now):
+            return "too many wrong codes of this name"
+        assert self._factors is not None
+        reason = await self._factors.why_not(eauth, name, code)
+        if reason and code:
+            self._codes.take(key, now)
+        return reason
+
+    def _with_code(self, request: LoginRequest | TokenRequest) -> tuple[LoginRequest | TokenRequest, str | None]:
+        """The request with the password alone, and the code that is to be right; None where none is asked for."""
+        if not self._rules().totp or self._factors is None or not self._factors.wants(request.eauth, request.username):
+            return request, None
+        if request.code is not None:
+            return request, request.code.reveal()
+        password, code = split_code(request.password.reveal())
+        return attrs.evolve(request, password=Secret(password)), code
 
     async def _make_wait(self, start: float) -> None:
         """Whoever guesses learns nothing from how long it took, and not much in an hour. A flood is let go at once."""
@@ -231,6 +272,33 @@ class _Desk:
         log.warning("login.refused", **facts)
         await self._bus.publish(LoginDecided(result=False, **facts))
 
+    # -- second factors ---------------------------------------------------------------------------------------------
+
+    async def _factor(self, request: FactorRequest) -> Any:
+        """What `master/factors` answers. Who is no administrator shows that it is they, each time that it matters."""
+        factors, whose = self._factors, (request.eauth, request.username)
+        if factors is None or not self._rules().totp:
+            raise FactorError("There are no second factors here: the option totp is off")
+        match request.act:
+            case "status":
+                return factors.status(*whose)
+            case "list" if request.trusted:
+                return factors.list()
+            case "begin":
+                if not request.trusted:
+                    await self._login(_proof(request))
+                elif request.eauth not in self._rules().external_auth:
+                    raise FactorError(f'The eauth system "{request.eauth}" is not enabled')
+                return factors.begin(*whose)
+            case "confirm":
+                return await factors.confirm(*whose, _revealed(request.code))
+            case "remove":
+                if not request.trusted:
+                    # The password, and a code: a session that somebody found open is not enough.
+                    await self._login(_proof(request))
+                return {"removed": await factors.remove(*whose)}
+        raise FactorError("What is asked about second factors is status, begin, confirm or remove")
+
     # -- tokens ---------------------------------------------------------------------------------------------------
 
     async def _make_token(self, request: TokenRequest) -> dict[str, Any]:
@@ -290,6 +358,16 @@ class _Desk:
             except TrisaltError as exc:
                 log.warning("token.not_forgotten", reason=str(exc))
             await trio.sleep(EXPIRED_EVERY_S)
+
+
+def _proof(request: FactorRequest) -> LoginRequest:
+    code = request.code or Secret("")
+    password = request.password or Secret("")
+    return LoginRequest(eauth=request.eauth, username=request.username, password=password, code=code, peer=request.peer)
+
+
+def _revealed(secret: Secret | None) -> str:
+    return "" if secret is None else str(secret.reveal())
 
 
 def _digest(token: str) -> str:

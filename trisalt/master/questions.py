@@ -28,9 +28,12 @@ def credentials(shown: object) -> dict[str, Any]:
     match shown:
         case {"token": str() as token, **rest} if not rest:
             return {"token": Secret(token)}
-        case {"eauth": str() as eauth, "username": str() as name, "password": str() as password, **rest} if not rest:
-            return {"eauth": eauth, "username": name, "password": Secret(password)}
-    raise RemoteProtocolError("credentials are a token, or eauth, username and password")
+        case {"eauth": str() as eauth, "username": str() as name, "password": str() as password, **rest}:
+            code = rest.pop("code", None)
+            if not rest and (code is None or isinstance(code, str)):
+                found = {"eauth": eauth, "username": name, "password": Secret(password)}
+                return found if code is None else {**found, "code": Secret(code)}
+    raise RemoteProtocolError("credentials are a token, or eauth, username and password, and perhaps a code")
 
 
 def span(request: Mapping[str, Any]) -> Span:

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from trisalt.web.shapes import ANY, TEXT, YES, Schema, array, named, obj, page, ref
+from trisalt.web.shapes import ANY, COUNT, NUMBER, TEXT, YES, Schema, array, maybe, named, obj, page, ref
 
 LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 1000}
 SECONDS: Schema = {"type": "number"}
@@ -36,9 +36,9 @@ class Endpoint:
 
     `op` is the question that the master is asked; empty for one that `v1` answers by a handler of its own, `name`.
     `fields` say what a question has besides. `field` is the name under which a question holds the whole body; without
-    it the body's keys are fields. `said` are the texts of the answer that are told in the reader's language. `big`: an
-    answer may take long to be written down. `elsewhere`: another room has the route. `public`: it is for who has not
-    signed in, too.
+    it the body's keys are fields. `said` are the texts of the answer that are told in the reader's language.
+    `audited` is the kind under which the audit is told that it was done. `big`: an answer may take long to be written
+    down. `elsewhere`: another room has the route. `public`: it is for who has not signed in, too.
     """
 
     method: str = "GET"
@@ -52,6 +52,7 @@ class Endpoint:
     field: str = ""
     fields: Mapping[str, Any] = attrs.field(factory=dict)
     said: tuple[str, ...] = ()
+    audited: str = ""
     big: bool = False
     may_be_missing: bool = False
     stream: bool = False
@@ -312,6 +313,48 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=ref("preferences"),
         body=named(ANY),
         field="put",
+    ),
+    Endpoint(
+        path="/me/factor",
+        name="factor",
+        op="factor",
+        fields={"act": "status"},
+        doc="Whether one has a second factor, since when, and how many backup codes are left.",
+        answer=obj({"enrolled": YES, "since": maybe(NUMBER), "backup": COUNT}),
+    ),
+    Endpoint(
+        method="POST",
+        path="/me/factor",
+        name="begin_factor",
+        op="factor",
+        fields={"act": "begin"},
+        doc="Begin to set up a second factor, which takes the password: a secret for an application, as text and as an "
+        "address to make a picture of. It counts once a code of it was shown.",
+        answer=obj({"secret": TEXT, "uri": TEXT}),
+        body=obj({"password": TEXT}),
+        audited="factor",
+    ),
+    Endpoint(
+        method="PUT",
+        path="/me/factor",
+        name="confirm_factor",
+        op="factor",
+        fields={"act": "confirm"},
+        doc="Show a code of it: from now on logins take one. The backup codes, each good once, are told this one time.",
+        answer=obj({"backup": array(TEXT)}),
+        body=obj({"code": TEXT}),
+        audited="factor",
+    ),
+    Endpoint(
+        method="POST",
+        path="/me/factor/remove",
+        name="remove_factor",
+        op="factor",
+        fields={"act": "remove"},
+        doc="Take one's second factor away, which takes the password and a code.",
+        answer=obj({"removed": YES}),
+        body=obj({"password": TEXT, "code": TEXT}),
+        audited="factor",
     ),
     Endpoint(
         path="/audit",

@@ -104,7 +104,8 @@ def read_chunk(chunk: Any, enabled: Collection[str]) -> Command:
 
 
 def read_credentials(chunk: Mapping[str, Any]) -> dict[str, str] | None:
-    """What a low chunk says of who asks: a token, or a name, a password and a backend; None when it does not say."""
+    """What a low chunk says of who asks: a token, or a name, a password and a backend, and perhaps the code of a second
+    factor; None when it does not say."""
     token = chunk.get("token")
     if isinstance(token, str) and token:
         return {"token": token}
@@ -114,7 +115,9 @@ def read_credentials(chunk: Mapping[str, Any]) -> dict[str, str] | None:
         "eauth": chunk.get("eauth"),
     }
     if all(isinstance(value, str) and value for value in shown.values()):
-        return {name: str(value) for name, value in shown.items()}
+        code = chunk.get("code")
+        given = {"code": str(code)} if isinstance(code, str | int) and not isinstance(code, bool) and code != "" else {}
+        return {name: str(value) for name, value in shown.items()} | given
     return None
 
 
@@ -224,8 +227,10 @@ def _run(client: str, chunk: Mapping[str, Any]) -> Command:
         words, named = parse_words([value]) if isinstance(value, str) else ([value], {})
         args += words
         kwargs |= named
-    # Whatever else stands in the chunk is a keyword too.
-    kwargs |= {name: value for name, value in chunk.items() if name not in _NO_ARGUMENTS and not name.startswith("__")}
+    # Whatever else stands in the chunk is a keyword too: `code`, unless it belongs to a password.
+    credentials = read_credentials(chunk)
+    passed = _NO_ARGUMENTS | ({"code"} if credentials is not None and "code" in credentials else set())
+    kwargs |= {name: value for name, value in chunk.items() if name not in passed and not name.startswith("__")}
     kwargs |= _keywords(chunk)
     question: dict[str, Any] = {
         "op": kind,
@@ -238,7 +243,7 @@ def _run(client: str, chunk: Mapping[str, Any]) -> Command:
         client=client,
         question=question,
         full_return=chunk.get("full_return") is True,
-        credentials=read_credentials(chunk),
+        credentials=credentials,
     )
 
 

@@ -106,6 +106,7 @@ SHAPES: dict[str, Schema] = {
             "version": TEXT,
             "master": TEXT,
             "motd": TEXT,
+            "totp": {**YES, "description": "Whether people may have second factors: logins take a `code`."},
             "confirm_above": COUNT,
         }
     ),

@@ -45,6 +45,15 @@ KOREAN: Mapping[str, str] = {
     "This address may not come in": "이 주소에서는 접속할 수 없습니다",
     "This request comes from another site": "다른 사이트에서 온 요청입니다",
     "There are too many streams already": "이미 스트림이 너무 많습니다",
+    # -- second factors
+    "The password, or the code, is wrong": "암호 또는 코드가 올바르지 않습니다",
+    "There are no second factors here: the option totp is off": "2단계 인증을 쓰지 않습니다: totp 옵션이 꺼져 있습니다",
+    "There is a second factor already: remove it first": "이미 2단계 인증이 있습니다. 먼저 제거하십시오",
+    "Nothing has been begun that could be confirmed, or too long ago": (
+        "확인할 설정이 없거나 시작한 지 너무 오래되었습니다"
+    ),
+    "The code is wrong: is the clock of the device right?": "코드가 올바르지 않습니다. 기기의 시계가 맞습니까?",
+    "Second factors need the extra trisalt[totp]": "2단계 인증에는 trisalt[totp]가 필요합니다",
     # -- why
     "it is granted": "허용되어 있습니다",
     "several permissions together grant it": "여러 권한이 함께 허용합니다",
@@ -130,6 +139,7 @@ KOREAN: Mapping[str, str] = {
     "Sign in without scripts: to read only": "스크립트 없이 로그인: 읽기 전용",
     "User name": "사용자 이름",
     "Password": "암호",
+    "Code, if you have set one up": "인증 코드 (설정한 경우)",
     "Method": "인증 방법",
     "Next page": "다음 쪽",
     "Minions": "미니언",

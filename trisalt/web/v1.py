@@ -70,6 +70,9 @@ class _Room:
             raise
         except AuthError as exc:
             raise HTTPException(403, str(exc)) from exc
+        if endpoint.audited:
+            who = {"user": session.user, "eauth": session.eauth, "address": address_of(request.scope)}
+            self._web.audit.tell(endpoint.audited, **who, act=endpoint.name)
         if endpoint.said:
             found = say_all(found, endpoint.said, language_of(request))
         return await told(request, found, big=endpoint.big)
@@ -81,7 +84,8 @@ class _Room:
 
     async def _session(self, request: Request) -> Response:
         settings = self._web.settings
-        public = {"eauths": list(settings.eauths), "motd": motd(settings.opts)}
+        totp = settings.opts.get("totp") is True
+        public = {"eauths": list(settings.eauths), "motd": motd(settings.opts), "totp": totp}
         session: Session | None = request.state.session
         if session is None:
             text = say("No valid session: please log in", language_of(request))
@@ -154,7 +158,7 @@ async def told(request: Request, value: Any, *, big: bool = False) -> Response:
 
 async def _question(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     """What the master is asked. Raises HTTPException 400 for what means nothing."""
-    question: dict[str, Any] = {"op": endpoint.op}
+    question: dict[str, Any] = {"op": endpoint.op, **endpoint.fields}
     known = {each.name: each for each in endpoint.parameters if not each.in_path}
     for name in request.query_params:
         if name not in known:

@@ -29,6 +29,7 @@ from trisalt.web.texts import language_of, say
 PLAIN = "/plain"
 # Rows of a page.
 _ROWS = 200
+_CODE = "Code, if you have set one up"
 _READ_ONLY = "Sign in without scripts: to read only"
 _MINIONS = (("id", "Minion"), ("status", "Status"), ("address", "Address"), ("os", "System"), ("version", "Version"))
 _JOBS = (
@@ -128,6 +129,10 @@ class Plain:
         if len(eauths) > 1:
             select = f'<select class="select" name="eauth">{options}</select>'
             method = f'<label class="field"><span class="label">{names["Method"]}</span>{select}</label>'
+        code = ""
+        if self._web.settings.opts.get("totp") is True:
+            field = '<input class="input" name="code" inputmode="numeric" autocomplete="one-time-code">'
+            code = f'<label class="field"><span class="label">{say(_CODE, language)}</span>{field}</label>'
         problem = f'<p class="hint error" role="alert">{_text(say(said, language))}</p>' if said else ""
         body = f"""<main class="alone login"><div class="panel">
 <div class="login-head"><h1>trisalt</h1><p class="muted">{names[_READ_ONLY]}</p></div>
@@ -136,7 +141,7 @@ class Plain:
 <input class="input" name="username" autocomplete="username" required></label>
 <label class="field"><span class="label">{names["Password"]}</span>
 <input class="input" name="password" type="password" autocomplete="current-password" required></label>
-{method}{problem}<button class="btn primary" type="submit">{names["Sign in"]}</button></form></div></main>"""
+{code}{method}{problem}<button class="btn primary" type="submit">{names["Sign in"]}</button></form></div></main>"""
         return self._html(language, names["Sign in"], body, status, headers)
 
     def _page(self, request: Request, title: str, body: str, session: Session, status: int = 200) -> Response:
