@@ -10,8 +10,9 @@ from trisalt.errors import CommandError
 from trisalt.sls import jinja
 from trisalt.sls.failure import SlsError
 from trisalt.sls.functions import Functions
-from trisalt.sls.jinja import JinjaOptions, render_jinja
+from trisalt.sls.jinja import render_jinja
 from trisalt.sls.roots import Tree
+from trisalt.sls.settings import JinjaOptions
 
 
 @pytest.fixture

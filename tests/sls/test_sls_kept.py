@@ -8,7 +8,8 @@ import stat
 import pytest
 
 from trisalt.sls import jinja, kept
-from trisalt.sls.jinja import JinjaOptions, render_jinja
+from trisalt.sls.jinja import render_jinja
+from trisalt.sls.settings import JinjaOptions
 
 TEXT = "{# " + "x" * 300 + " #}{{ a }}-{{ b | default('none') }}"
 

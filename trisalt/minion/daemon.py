@@ -70,7 +70,12 @@ from trisalt.worker.zygote import Zygote
 log = structlog.get_logger()
 
 # What a minion that runs states imports once, instead of each of its jobs.
-LESSONS = {"state": ("trisalt.state.session", "trisalt.fileserver.client", "trisalt.plugins.utils.statehelp")}
+LESSONS = {
+    "state": (
+        *("trisalt.state.session", "trisalt.fileserver.client", "trisalt.plugins.utils.statehelp"),
+        "trisalt.sls.jinja:rehearse",
+    )
+}
 
 MINE_JOB = "__mine_interval"
 

@@ -6,7 +6,6 @@ compiled is shared between renderings, because it is made of the template's text
 
 from __future__ import annotations
 
-import json
 import logging
 import posixpath
 import sys
@@ -16,7 +15,6 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-import attrs
 import jinja2
 from jinja2 import nodes
 from jinja2.ext import Extension
@@ -29,68 +27,15 @@ from trisalt.sls.filters import FILTERS, GLOBALS, TESTS
 from trisalt.sls.kept import fetch, keep, key_of
 from trisalt.sls.roots import Sources, confined
 from trisalt.sls.serial import printable
+from trisalt.sls.settings import JinjaOptions, take_header
 
 log = logging.getLogger(__name__)
-
-HEADER = "#jinja2:"
-
-# What an option of ours may set in the environment: what changes how a template is read, and nothing else.
-SETTINGS = frozenset(
-    {
-        "block_start_string",
-        "block_end_string",
-        "variable_start_string",
-        "variable_end_string",
-        "comment_start_string",
-        "comment_end_string",
-        "line_statement_prefix",
-        "line_comment_prefix",
-        "trim_blocks",
-        "lstrip_blocks",
-        "newline_sequence",
-        "keep_trailing_newline",
-    }
-)
 
 # Characters below which a template is compiled as soon as it is fetched.
 WORTH_KEEPING = 200
 
 TEMPLATE = "<template>"
 """What Jinja calls a template that came as text."""
-
-
-@attrs.frozen(kw_only=True)
-class JinjaOptions:
-    """How templates are read: `settings` of the environment, and whether undefined variables are empty text.
-
-    `kept` is the folder in which their code is kept for later jobs, if it is.
-    """
-
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
-    allow_undefined: bool = False
-    kept: str = ""
-
-    @classmethod
-    def from_opts(cls, opts: Mapping[str, Any], *, sls: bool, kept: str = "") -> JinjaOptions:
-        """From `jinja_sls_env` for SLS files, `jinja_env` for other templates; the older options set both."""
-        configured = opts.get("jinja_sls_env" if sls else "jinja_env")
-        settings = dict(configured) if isinstance(configured, Mapping) else {}
-        for older in ("trim_blocks", "lstrip_blocks"):
-            if opts.get(f"jinja_{older}"):
-                settings[older] = True
-        undefined = bool(opts.get("allow_undefined"))
-        return cls(settings=known_settings(settings), allow_undefined=undefined, kept=kept)
-
-
-def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `settings` that are any; the others are named in the log."""
-    found = {}
-    for name, value in settings.items():
-        if str(name).lower() in SETTINGS:
-            found[str(name).lower()] = value
-        else:
-            log.warning("the Jinja environment has no option %s", name)
-    return found
 
 
 def render_jinja(
@@ -102,7 +47,7 @@ def render_jinja(
     its imports come from. Raises SlsError, in stock's words.
     """
     options = options or JinjaOptions()
-    text, header = _take_header(text)
+    text, header = take_header(text)
     environment = _Environment(
         dict(options.settings) | header,
         kept=options.kept,
@@ -126,6 +71,11 @@ def render_jinja(
     return output
 
 
+def rehearse() -> None:
+    """Render a harmless template: what Jinja makes at a first time is then there, for those that are forked too."""
+    render_jinja("{{ 1 }}", {})
+
+
 class _Undefined(jinja2.StrictUndefined):
     """A name that means nothing. Messages call what it was looked for in by a name that its reader knows."""
 
@@ -140,23 +90,6 @@ class _Undefined(jinja2.StrictUndefined):
 
 # Its name is in messages of what takes no such value.
 _Undefined.__name__ = _Undefined.__qualname__ = "StrictUndefined"
-
-
-def _take_header(text: str) -> tuple[str, dict[str, Any]]:
-    """`#jinja2: {"trim_blocks": true}` in the first line, or in the one below a `#!`: settings for this file alone."""
-    lines = text.splitlines(keepends=True)
-    number = 1 if lines and lines[0].startswith("#!") and not lines[0].startswith("#!/") else 0
-    if number >= len(lines) or not lines[number].startswith(HEADER) or not lines[number][len(HEADER) :].strip():
-        return text, {}
-    try:
-        settings = json.loads(lines[number][len(HEADER) :])
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        log.warning("a malformed %s header was ignored: %s", HEADER, lines[number].strip())
-        return text, {}
-    del lines[number]
-    return "".join(lines), known_settings(settings)
 
 
 def _failure(message: str, text: str, context: Mapping[str, Any]) -> SlsError:
@@ -220,7 +153,7 @@ def _compiled(
     """A template's code: of its text and the settings it is read with, and of nothing that belongs to a minion."""
     if not kept or len(source) < WORTH_KEEPING:
         return _Environment(dict(settings))._generate_code(source, name, filename)
-    key = key_of(source, name, filename, settings)
+    key = key_of(jinja2.__version__, source, name, filename, settings)
     code = fetch(kept, key)
     if not isinstance(code, CodeType):
         code = _Environment(dict(settings))._generate_code(source, name, filename)

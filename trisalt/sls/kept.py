@@ -16,8 +16,6 @@ import tempfile
 from contextlib import suppress
 from typing import Any
 
-import jinja2
-
 from trisalt import __version__
 
 MOST = 2000
@@ -27,8 +25,8 @@ _SUM = 32
 
 
 def key_of(*parts: object) -> str:
-    """The name of what is made of `parts`, by this version of Python, of Jinja and of ours."""
-    made = repr((sys.implementation.cache_tag, jinja2.__version__, __version__, *parts))
+    """The name of what is made of `parts`, by this version of Python and of ours."""
+    made = repr((sys.implementation.cache_tag, __version__, *parts))
     return hashlib.sha256(made.encode("utf-8", "surrogatepass")).hexdigest()
 
 

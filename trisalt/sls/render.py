@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -20,8 +19,8 @@ from trisalt.errors import RenderError
 from trisalt.sls import yaml, yamlex
 from trisalt.sls.failure import SlsError
 from trisalt.sls.gpg import decrypt
-from trisalt.sls.jinja import JinjaOptions, render_jinja
 from trisalt.sls.roots import Sls, Sources
+from trisalt.sls.settings import JinjaOptions, is_template
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +180,12 @@ def _jinja(rendering: Rendering, data: Any, argument: str, context: Mapping[str,
     if argument not in ("", "-s"):
         raise SlsError(f"Unknown renderer option: {argument}")
     options = rendering.sls_options if context.get("sls") else rendering.options
-    return render_jinja(_text(data, "jinja"), context, sources=rendering.sources, options=options)
+    text = _text(data, "jinja")
+    if not is_template(text, options):
+        return text
+    from trisalt.sls.jinja import render_jinja  # its library: many files are plain YAML
+
+    return render_jinja(text, context, sources=rendering.sources, options=options)
 
 
 def _yaml(rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> Any:
@@ -202,6 +206,8 @@ def _json(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[st
 
 
 def _toml(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    import tomllib  # few files are
+
     text = _without_shebang(_text(data, "toml"))
     try:
         return tomllib.loads(text)

@@ -36,8 +36,9 @@ from trisalt.errors import CommandError
 from trisalt.sls import yaml
 from trisalt.sls.failure import SlsError
 from trisalt.sls.functions import Functions
-from trisalt.sls.jinja import JinjaOptions, render_jinja
+from trisalt.sls.jinja import render_jinja
 from trisalt.sls.roots import Tree, read_text
+from trisalt.sls.settings import JinjaOptions
 from trisalt.target.data import traverse
 
 log = logging.getLogger(__name__)

@@ -41,7 +41,8 @@ def render(
     }
     if engine == "py":
         return _run(text, names, path)
-    from trisalt.sls.jinja import JinjaOptions, render_jinja  # few calls have templates, and it takes a while
+    from trisalt.sls.jinja import render_jinja  # few calls have templates, and it takes a while
+    from trisalt.sls.settings import JinjaOptions
 
     options = JinjaOptions.from_opts(__opts__, sls=False)
     return render_jinja(text, names, sources=_Imports(saltenv), options=options)
