@@ -117,6 +117,9 @@ FORMULAS: dict[str, tuple[list[str], dict[str, Any]]] = {
                   "zone": {"pkg": {"name": "tz"}}},
     }),
     "split": (["split"], {"split": {"overwrite": False, "enable": False, "lookup": {"file": "/x"}}}),
+    "counter": ([f"counter.{name}" for name in (
+        "site", "order", "start", "piped", "json", "changed", "deep.in.er", "blank", "future", "past", "named", "twice",
+        "beyond", "stages", "unmarked", "undefined", "listed")], {"port": 8080}),
     "calls": (["calls", "calls.undefined"], {"calls": {"numbers": [1, 2.5]}, "there": 1}),
 }  # fmt: skip
 

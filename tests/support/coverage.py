@@ -60,8 +60,10 @@ ELSEWHERE = (
 
 # The engine does these, where stock has a file: renderers in `sls/`.
 ENGINE = {
-    "renderers": {"jinja": ["render"], "yaml": ["render"], "json": ["render"], "py": ["run"], "gpg": ["render"]}
-    | {"yamlex": ["render"]},
+    "renderers": {
+        name: ["render"]
+        for name in ("gpg", "jinja", "json", "mako", "py", "pyobjects", "stateconf", "toml", "yaml", "yamlex")
+    },
 }
 
 # Where stock has several files of one name, ours that belong to one of them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,6 +17,7 @@ import attrs
 
 from trisalt.errors import RenderError
 from trisalt.sls import yaml, yamlex
+from trisalt.sls.code import failure, run_code
 from trisalt.sls.failure import SlsError
 from trisalt.sls.gpg import decrypt
 from trisalt.sls.roots import Sls, Sources
@@ -33,7 +34,7 @@ OLD_NAMES = {
 
 
 # Renderers whose files are Python, and those whose library may not be there.
-RUN_CODE = frozenset({"py", "mako"})
+RUN_CODE = frozenset({"py", "mako", "pyobjects"})
 NEEDS = {"mako": "mako"}
 
 
@@ -43,6 +44,7 @@ class Rendering:
 
     `context` is what all templates see: `salt`, `grains`, `pillar`, `opts`. `plugins` are further renderers, called
     as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `runs_code`: `py` and its kin need no leave.
+    `states` tells the functions of a state module; `told` is what files say of others' `stateconf.set`.
     """
 
     saltenv: str
@@ -57,6 +59,8 @@ class Rendering:
     gpg_keydir: str = ""
     gpg_must_succeed: bool = True
     runs_code: bool = False
+    states: Callable[[str], Collection[str]] = lambda _module: ()
+    told: dict[str, dict[str, Any]] = attrs.field(factory=dict)
 
     @classmethod
     def from_opts(
@@ -147,20 +151,32 @@ def _pipe(rendering: Rendering, text: str) -> list[tuple[Stage, str]]:
     stages = []
     for part in OLD_NAMES.get(pipe, pipe).split("|"):
         name, _, argument = part.strip().partition(" ")
-        refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
-        runs_code = name in RUN_CODE and not rendering.runs_code
-        if refused or (runs_code and name not in rendering.whitelist):
-            log.warning("the renderer %r is not allowed", name)
-            if runs_code and name not in rendering.blacklist:
-                raise SlsError(f"the renderer {name!r} runs what stands in the file: renderer_whitelist must name it")
+        if not _allowed(rendering, name):
             continue
-        stage = STAGES.get(name) if name not in NEEDS or _is_there(NEEDS[name]) else None
-        stage = stage or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)
+        stage = _stage(rendering, name)
         if stage is None:
             log.error('The renderer "%s" is not available', pipe)
             return []
         stages.append((stage, argument.strip()))
     return stages
+
+
+def _allowed(rendering: Rendering, name: str) -> bool:
+    """Whether the options let a renderer be used. Raises SlsError for one that would run code without leave."""
+    refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
+    runs_code = name in RUN_CODE and not rendering.runs_code
+    if not refused and not (runs_code and name not in rendering.whitelist):
+        return True
+    log.warning("the renderer %r is not allowed", name)
+    if runs_code and name not in rendering.blacklist:
+        raise SlsError(f"the renderer {name!r} runs what stands in the file: renderer_whitelist must name it")
+    return False
+
+
+def _stage(rendering: Rendering, name: str) -> Stage | None:
+    """The renderer of a name, if there is one."""
+    stage = STAGES.get(name) if name not in NEEDS or _is_there(NEEDS[name]) else None
+    return stage or (_plugin(name, rendering.plugins[name]) if name in rendering.plugins else None)
 
 
 def _plugin(name: str, render: Callable[..., Any]) -> Stage:
@@ -234,23 +250,33 @@ def _py(_rendering: Rendering, data: Any, _argument: str, context: Mapping[str, 
     names = {f"__{name}__": context.get(name) for name in ("salt", "grains", "pillar", "opts", "sls")}
     module = {**context, **names, "__env__": context.get("saltenv"), "__file__": path, "__name__": "sls"}
     source = _text(data, "py")
+    run_code(source, path, module)
     try:
-        exec(compile(source, path, "exec"), module)  # noqa: S102 - the operator named `py` for that
         if "run" not in module:
             raise AttributeError(f"module {context.get('sls') or path!r} has no attribute 'run'")
         return module["run"]()
     except Exception as exc:
-        line = exc.lineno if isinstance(exc, SyntaxError) else _last_line(exc, path)
-        raise SlsError(f"{type(exc).__name__}: {exc}", line=line, source=source, path=path) from exc
+        raise failure(exc, source, path) from exc
 
 
-def _last_line(exc: BaseException, path: str) -> int | None:
-    line, trace = None, exc.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == path:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+def _pyobjects(rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> Any:
+    from trisalt.sls.pyobjects import render_pyobjects  # few files are
+
+    text = _text(data, "pyobjects")
+    return render_pyobjects(text, context, sources=rendering.sources, functions_of=rendering.states)
+
+
+def _stateconf(rendering: Rendering, data: Any, argument: str, context: Mapping[str, Any]) -> Any:
+    from trisalt.sls.stateconf import render_stateconf  # few files are
+
+    def run(words: str, data: Any, variables: Mapping[str, Any]) -> Any:
+        name, _, rest = words.partition(" ")
+        stage = _stage(rendering, name) if _allowed(rendering, name) else None
+        if stage is None:
+            raise SlsError(f"Renderer: '{name}.render' is not available!")
+        return stage(rendering, data, rest.strip(), variables)
+
+    return render_stateconf(data, argument, context, run=run, told=rendering.told)
 
 
 def _without_shebang(text: str) -> str:
@@ -276,4 +302,6 @@ STAGES: dict[str, Stage] = {
     "mako": _mako,
     "gpg": _gpg,
     "py": _py,
+    "pyobjects": _pyobjects,
+    "stateconf": _stateconf,
 }

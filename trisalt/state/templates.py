@@ -25,6 +25,7 @@ class Templates:
         self.files = Served(client)
         self._plugins = plugins
         self._renderings: dict[str, Rendering] = {}
+        self._told: dict[str, dict[str, Any]] = {}
 
     def rendering(self, env: str) -> Rendering:
         """How the files of an environment are rendered."""
@@ -44,6 +45,8 @@ class Templates:
                 plugins=_Renderers(plugins),
                 kept=os.path.join(cachedir, "templates") if (cachedir := plugins.opts.get("cachedir")) else "",
                 runs_code=True,
+                states=plugins.loader("states").names,
+                told=self._told,
             )
         return self._renderings[env]
 

@@ -1,0 +1,2 @@
+#!stateconf -G yaml . jinja
+.a: test.nop

@@ -1,0 +1,2 @@
+#!stateconf -G
+.l: test.nop

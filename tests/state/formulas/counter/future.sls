@@ -1,0 +1,3 @@
+#!stateconf -o
+.b: {test.nop: [{require: [{test: .c}]}]}
+.c: test.nop

@@ -1,0 +1,2 @@
+#!stateconf json . jinja
+{".x": {"test.nop": [{"a": {{ 1 }} }]}}

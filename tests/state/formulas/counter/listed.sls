@@ -1,0 +1,2 @@
+#!stateconf
+- a

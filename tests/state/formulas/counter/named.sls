@@ -1,0 +1,2 @@
+#!stateconf -o
+.b: {test.nop: [{names: [x, y]}]}

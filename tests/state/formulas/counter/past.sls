@@ -1,0 +1,3 @@
+#!stateconf -o
+.b: test.nop
+.c: {test.nop: [{watch_in: [{test: .b}]}]}

@@ -1,0 +1,2 @@
+#!jinja|yaml|stateconf -p
+.a: {test.nop: [{x: {{ 1 }}}]}

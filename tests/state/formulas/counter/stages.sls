@@ -1,0 +1,2 @@
+#!stateconf yaml . nosuch
+.a: test.nop

@@ -1,0 +1,4 @@
+#!stateconf -so
+.a: {test.nop: []}
+.b: test.nop
+c: test.nop

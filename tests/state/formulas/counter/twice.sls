@@ -1,0 +1,2 @@
+#!stateconf
+.goal: test.nop

@@ -1,0 +1,3 @@
+#!stateconf yaml . jinja
+.b: {test.nop: []}
+{{ nope }}
