@@ -171,6 +171,7 @@ STOCK_LINES: dict[str, Row] = {
     "token.denied": 'Authentication failure of type "token" occurred.',
     "web.certificate_not_reloaded": "The certificate is not read anew: {reason}",
     "web.certificate_reloaded": "The certificate of {url} was read anew",
+    "web.hook_refused": "A message to the webhook {hook} from {address} was refused: {reason}",
     "web.in_clear": "Passwords and tokens go over the network in clear: there is no TLS on {host}:{port}",
     "web.listening": (
         ("info", "Running web application server on {host}:{port} ({url})."),

@@ -1,11 +1,13 @@
 """Webhooks: what is posted below `webhook_url` is an event, for reactors.
 
-Who may fire one is the master's to say (`@hook`); with `webhook_disable_auth` anybody may, in the name of the account
-that this runs under.
+Who may fire one is the master's to say (`@hook`). One that is configured with a secret of its own (`signatures`) is for
+who signs with it, and for nobody else; with `webhook_disable_auth` anybody may fire the others. Both in the name of the
+account that this runs under.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -18,13 +20,14 @@ from trisalt.web.app import Web, needs_session
 from trisalt.web.door import expect
 from trisalt.web.guards import address_of
 from trisalt.web.negotiate import answer, body_of
+from trisalt.web.signatures import GITLAB, Seen, why_not
 
 log = structlog.get_logger()
 
 TAG = "salt/netapi/hook"
 LONGEST = 255
 # What proves who somebody is, is nothing for everybody who listens.
-PRIVATE = frozenset({"x-auth-token", "cookie", "authorization", "proxy-authorization"})
+PRIVATE = frozenset({"x-auth-token", "cookie", "authorization", "proxy-authorization", GITLAB})
 
 
 def routes(web: Web) -> list[BaseRoute]:
@@ -39,11 +42,12 @@ class _Hook:
 
     def __init__(self, web: Web) -> None:
         self._web = web
+        self._seen = Seen()
 
     async def fire(self, request: Request) -> Response:
         """An event under the rest of the path."""
-        credentials = None if self._web.settings.webhook_disable_auth else needs_session(request).credentials
         rest = request.path_params.get("rest", "").strip("/")
+        credentials = await self._credentials(request, rest)
         tag = f"{TAG}/{rest}" if rest else TAG
         if len(tag) > LONGEST or not tag.isprintable():
             raise HTTPException(400, f"The path of a hook has at most {LONGEST - len(TAG)} characters, all printable")
@@ -52,6 +56,18 @@ class _Hook:
         question = {"op": "fire", "tag": tag, "data": data}
         expect(await self._web.door.ask(question, credentials=credentials, place=address_of(request.scope)), "ok")
         return answer(request, {"success": True})
+
+    async def _credentials(self, request: Request, rest: str) -> dict[str, str] | None:
+        """In whose name it is fired; None: in our own. Raises HTTPException 401."""
+        webhook = self._web.settings.webhooks.get(rest)
+        if webhook is None:
+            return None if self._web.settings.webhook_disable_auth else needs_session(request).credentials
+        if reason := why_not(webhook, request.headers, await request.body(), self._seen, time.time()):
+            address = address_of(request.scope)
+            log.warning("web.hook_refused", hook=rest, address=address, reason=reason)
+            self._web.audit.tell("hook", hook=rest, address=address, result="refused", reason=reason)
+            raise HTTPException(401, "The message is not signed as this webhook wants it")
+        return None
 
 
 async def _parsed(request: Request) -> Any:

@@ -19,6 +19,7 @@ from trisalt.config.option import fits, mistyped, nearest
 from trisalt.config.paths import master_paths
 from trisalt.errors import ConfigError
 from trisalt.web.lowstate import CLIENTS, SERVED
+from trisalt.web.signatures import Webhook, read_webhooks
 
 # The name of ours goes before the one it stands for.
 BLOCKS = ("rest_trisalt", "rest_cherrypy")
@@ -41,6 +42,7 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "log_access_file": ("str", ""),
     "webhook_url": ("str", "/hook"),
     "webhook_disable_auth": ("bool", False),
+    "webhooks": ("any", {}),
     "max_request_body_size": ("int", 1048576),
     "stats_disable_auth": ("bool", False),
     "static": ("str", ""),
@@ -115,6 +117,7 @@ class Settings:
     log_access_file: str = ""
     webhook_url: str = "/hook"
     webhook_disable_auth: bool = False
+    webhooks: Mapping[str, Webhook] = attrs.field(factory=dict)
     max_request_body_size: int = 1048576
     stats_disable_auth: bool = False
     static: str = ""
@@ -191,6 +194,7 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
             "clients": _clients(config, notices),
             "token_expire": config.token_expire,
             "api_acl": _api_acl(values["api_acl"]),
+            "webhooks": read_webhooks(_rest_name(config, []), values["webhooks"]),
             "authorized_ips": _networks("authorized_ips", values["authorized_ips"]),
             "trusted_proxies": _networks("trusted_proxies", values["trusted_proxies"]),
             "cors_origins": tuple(dict.fromkeys(cors)),

@@ -34,6 +34,7 @@ KOREAN: Mapping[str, str] = {
     "There are no credentials in the body": "요청 본문에 로그인 정보가 없습니다",
     "Missing one of username, password, eauth": "username, password, eauth 중 빠진 것이 있습니다",
     "Invalid token": "잘못된 토큰입니다",
+    "The message is not signed as this webhook wants it": "이 웹훅이 요구하는 서명이 아닙니다",
     # -- what may not be done
     "The user {user} may not do this": "사용자 {user}에게 이 작업의 권한이 없습니다",
     "The user {user} may not see this": "사용자 {user}에게 이것을 볼 권한이 없습니다",
