@@ -14,24 +14,26 @@ One of the waiting tasks is at the FD; the others are parked. Whoever leaves see
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import trio
 import zmq
+from trio.lowlevel import wait_readable
 
 from trisalt.errors import ConfigError
 
 Context = zmq.Context[Any]
 Frames = Sequence[bytes]
+T = TypeVar("T")
 
 NOBLOCK = int(zmq.NOBLOCK)
 MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 IN = int(zmq.POLLIN)
 OUT = int(zmq.POLLOUT)
-EVENTS = zmq.EVENTS
+EVENTS = int(zmq.EVENTS)
 
 # How many messages are taken or given between two checkpoints: long enough to be cheap, short enough to be fair.
 BATCH = 256
@@ -216,48 +218,64 @@ class Socket:
 
     async def receive(self) -> list[bytes]:
         """The frames of the next message."""
-        return (await self.receive_all(1))[0]
+        return (await self._receive(self._message, 1))[0]
 
-    async def receive_all(self, limit: int = BATCH) -> list[list[bytes]]:
+    # Functions that give a coroutine: one of their own would be one more for Trio to go through at each wait.
+    def receive_all(self, limit: int = BATCH) -> Coroutine[Any, Any, list[list[bytes]]]:
         """All messages that are there, at least one and at most `limit`."""
-        return [[frame.bytes for frame in message] for message in await self.receive_frames(limit)]
+        return self._receive(self._message, limit)
 
-    async def receive_frames(self, limit: int = BATCH) -> list[list[zmq.Frame]]:
+    def receive_frames(self, limit: int = BATCH) -> Coroutine[Any, Any, list[list[zmq.Frame]]]:
         """As `receive_all`, with ZeroMQ's own frames: they know the peer's address."""
-        messages: list[list[zmq.Frame]] = []
+        return self._receive(self._framed, limit)
+
+    async def _receive(self, read: Callable[[], T], limit: int) -> list[T]:
+        messages: list[T] = []
         waited = False
         try:
             while not messages:
                 events = self._peek()
-                if not events & IN:
+                if events & IN:
+                    if not waited:
+                        # Waiting would have said so.
+                        await trio.lowlevel.checkpoint_if_cancelled()
+                    messages = self._take(read, limit)
+                    if not messages:
+                        await trio.lowlevel.checkpoint()
+                        waited = True
+                    continue
+                if self._watched is not None or self._parked:
                     self._wake(events)
                     await self._wait(IN)
-                    # Whoever was woken takes one message without asking; for what else has come, the next call need
-                    # not wait. Asking is a system call, and mostly one message comes at a time.
-                    messages = self._take(1)
-                    waited = True
-                    continue
-                if not waited:
-                    # Waiting would have said so.
-                    await trio.lowlevel.checkpoint_if_cancelled()
-                messages = self._take(limit)
-                if not messages:
-                    await trio.lowlevel.checkpoint()
-                    waited = True
+                else:
+                    # `_wait` for whoever is alone with the socket, as most are.
+                    self._watched = IN
+                    try:
+                        await wait_readable(self._fd)
+                    except trio.ClosedResourceError:
+                        if self._closed:
+                            raise
+                    finally:
+                        self._watched = None
+                # Whoever was woken takes one message without asking; for what else has come, the next call need
+                # not wait. Asking is a system call, and mostly one message comes at a time.
+                messages = self._take(read, 1)
+                waited = True
             # What has been taken is delivered: from here on nothing can be cancelled.
         finally:
-            self._leave()
+            if self._watched is not None or self._parked:
+                self._leave()
         if not waited:
             await trio.lowlevel.cancel_shielded_checkpoint()
         return messages
 
     def receive_nowait(self) -> list[bytes]:
         """The frames of the next message, or raise `trio.WouldBlock`."""
-        messages = self._take(1) if self._peek() & IN else []
+        messages = self._take(self._message, 1) if self._peek() & IN else []
         self._settle()
         if not messages:
             raise trio.WouldBlock
-        return [frame.bytes for frame in messages[0]]
+        return messages[0]
 
     @property
     def readable(self) -> bool:
@@ -266,18 +284,11 @@ class Socket:
         self._wake(events)
         return bool(events & IN)
 
-    def _take(self, limit: int) -> list[list[zmq.Frame]]:
-        messages: list[list[zmq.Frame]] = []
-        recv = self._recv
+    def _take(self, read: Callable[[], T], limit: int) -> list[T]:
+        messages: list[T] = []
         try:
             while len(messages) < limit:
-                frame = recv(NOBLOCK, False)
-                message = [frame]
-                while frame.more:
-                    # The frames of a message arrive together: this never waits.
-                    frame = recv(0, False)
-                    message.append(frame)
-                messages.append(message)
+                messages.append(read())
                 # Mostly one message comes at a time, and asking is much cheaper than being refused.
                 if len(messages) == 1 < limit and not self._get(EVENTS) & IN:
                     break
@@ -286,6 +297,26 @@ class Socket:
         except zmq.ZMQError as exc:
             raise self._broken(exc) from exc
         return messages
+
+    def _message(self) -> list[bytes]:
+        # By way of frames too: each knows whether another follows, which is dearer to ask the socket.
+        recv = self._recv
+        frame = recv(NOBLOCK, False)
+        message = [frame.bytes]
+        while frame.more:
+            # The frames of a message arrive together: this never waits.
+            frame = recv(0, False)
+            message.append(frame.bytes)
+        return message
+
+    def _framed(self) -> list[zmq.Frame]:
+        recv = self._recv
+        frame = recv(NOBLOCK, False)
+        message = [frame]
+        while frame.more:
+            frame = recv(0, False)
+            message.append(frame)
+        return message
 
     # -- send -------------------------------------------------------------------------------------------------
 
@@ -338,15 +369,12 @@ class Socket:
             self._leave()
 
     def _put(self, frames: Frames) -> bool:
-        if self._closed:
-            raise trio.ClosedResourceError("this socket is closed")
         send = self._send
-        *first, last = frames
         try:
             # Only the first frame can be refused: the rest of a message follows it.
-            for frame in first:
+            for frame in frames[:-1]:
                 send(frame, MORE)
-            send(last, NOBLOCK)
+            send(frames[-1], NOBLOCK)
         except zmq.Again:
             return False
         except zmq.ZMQError as exc:
@@ -366,10 +394,8 @@ class Socket:
 
     def _peek(self) -> int:
         """ZMQ_EVENTS, now."""
-        if self._closed:
-            raise trio.ClosedResourceError("this socket is closed")
         try:
-            return int(self._get(EVENTS))
+            return self._get(EVENTS)
         except zmq.ZMQError as exc:
             raise self._broken(exc) from exc
 
@@ -406,7 +432,7 @@ class Socket:
             return
         self._watched = mask
         try:
-            await trio.lowlevel.wait_readable(self._fd)
+            await wait_readable(self._fd)
         except trio.ClosedResourceError:
             if self._closed:
                 raise
