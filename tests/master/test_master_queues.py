@@ -266,7 +266,8 @@ async def test_what_cannot_be_sent_waits_on_and_is_asked_for_first(house):
         assert "m1" in house.queue.waiting(JID)
         await house.here("m1")
         await house.until(lambda: house.sent)
-        assert house.asked == [("saltutil.find_job", JID, ["m1"])]
+        # More than once, where an answer takes longer than it may.
+        assert {str(question) for question in house.asked} == {str(("saltutil.find_job", JID, ["m1"]))}
     assert house.sent == [(JID, ["m1"])]
 
 

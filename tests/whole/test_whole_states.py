@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import threading
 
 import pytest
 
@@ -23,7 +24,12 @@ site:
     "common.sls": "common: test.nop\n",
     "broken.sls": "{{ nope }}\n",
     "bad.sls": "bad: test.fail_without_changes\n",
-    "slow.sls": "slow: {module.run: [{name: test.sleep}, {length: 2}]}\nnever: test.nop\n",
+    # Ends when somebody opens the gate.
+    "slow.sls": """
+slow:
+  module.run: [{name: cmd.run}, {cmd: 'until [ -e "{{ opts.cachedir }}/gate" ]; do sleep 0.1; done'}, {python_shell: true}]
+never: test.nop
+""",
 }
 
 
@@ -160,6 +166,7 @@ def test_a_run_that_is_under_way_is_told_of_waited_for_and_ended_softly(lab):
     assert text.startswith('The function "state.apply" is running as PID ')
     assert text.endswith(f"with jid {jid}")
     assert list(lab.salt("m1", "state.apply", "common", "concurrent=True")["m1"]) == ["test_|-common_|-common_|-nop"]
+    threading.Timer(0.5, (lab.root / "m1/cache/gate").touch).start()
     assert list(lab.salt("m1", "state.apply", "common", "queue=True")["m1"]) == ["test_|-common_|-common_|-nop"]
     done = json.loads(lab.run("salt-run", "--out", "json", "jobs.lookup_jid", jid).stdout)["m1"]
     assert [entry["__id__"] for entry in done.values()] == ["slow"]

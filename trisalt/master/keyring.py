@@ -317,15 +317,18 @@ def fingerprint(pem: str, hash_type: str = "sha256") -> str:
 
 def is_public_key(pem: str) -> bool:
     """Whether this is an RSA public key of 1024 to 16384 bits in PEM: as much as can be seen without doing RSA."""
-    lines = [line.strip() for line in pem.strip().splitlines()]
-    if len(lines) < 3 or len(pem) > MAX_PEM:
+    if len(pem) > MAX_PEM:
         return False
-    marks = (lines[0], lines[-1])
-    whole = marks == ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----")
-    if not whole and marks != ("-----BEGIN RSA PUBLIC KEY-----", "-----END RSA PUBLIC KEY-----"):
+    first, _, text = pem.strip().partition("KEY-----")
+    whole = first == "-----BEGIN PUBLIC "
+    if not whole and first != "-----BEGIN RSA PUBLIC ":
+        return False
+    body, mark, _ = text.partition(f"{first.replace('BEGIN', 'END')}KEY-----")
+    if not mark:
         return False
     try:
-        data = binascii.a2b_base64("".join(lines[1:-1]), strict_mode=True)
+        # White space may be anywhere in it, as for the libraries that a sign-in reads it with.
+        data = binascii.a2b_base64("".join(body.split()), strict_mode=True)
         if whole:
             algorithm, bits = _der(_der(data, 0x30)[0], 0x30)
             if _der(algorithm, 0x06)[0] != RSA_OID:

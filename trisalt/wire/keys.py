@@ -84,8 +84,11 @@ class PublicKey:
             raise RemoteProtocolError("the public key does not parse") from error
         if not isinstance(key, rsa.RSAPublicKey):
             raise RemoteProtocolError("the public key is no RSA key")
-        if not _MIN_BITS <= key.key_size <= _MAX_BITS or key.public_numbers().e > _MAX_EXPONENT:
+        numbers = key.public_numbers()
+        if not _MIN_BITS <= key.key_size <= _MAX_BITS or numbers.e > _MAX_EXPONENT:
             raise RemoteProtocolError(f"a public key of {key.key_size} bits is not taken")
+        if numbers.n % 2 == 0:
+            raise RemoteProtocolError("a public key whose modulus is even is none")
         return cls(key, text)
 
     def __repr__(self) -> str:

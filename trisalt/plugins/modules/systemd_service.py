@@ -445,8 +445,9 @@ def _listed() -> tuple[str, ...]:
 def _active(name: str, wait: float) -> bool:
     deadline = time.monotonic() + float(wait)
     while True:
+        last = time.monotonic() >= deadline
         found = _systemctl(["is-active", _unit(name)], quiet=True)
-        if found["stdout"].strip() not in _STARTING or time.monotonic() >= deadline:
+        if last or found["stdout"].strip() not in _STARTING:
             return found["retcode"] == 0
         time.sleep(_TICK)
 
