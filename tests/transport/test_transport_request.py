@@ -547,7 +547,28 @@ async def test_a_request_whose_connection_is_lost_is_sent_again(context):
             assert answers == [b"re: 1 anew"]
 
 
-async def test_a_request_that_the_peer_hangs_up_on_is_not_sent_for_ever(context):
+async def test_a_request_whose_connections_are_lost_one_after_the_other_is_sent_until_it_is_answered(
+    context, autojump_clock
+):
+    answers = [None] * 6 + [[b"", b"at last"]]
+
+    class Lost:
+        fresh = True
+
+        async def ask(self, payload):
+            await trio.lowlevel.checkpoint()
+            return answers.pop(0)
+
+        def close(self):
+            pass
+
+    async with open_request_client("tcp://127.0.0.1:4506", context=context) as client:
+        client._take = Lost
+        assert await client.request(b"1") == b"at last"
+    assert trio.current_time() == pytest.approx(0 + 1 + 2 + 5 + 5 + 0, abs=6)
+
+
+async def test_a_request_that_the_peer_hangs_up_on_is_sent_less_and_less(context):
     async with open_pair(context, max_size=1000) as (server, client):
         with structlog.testing.capture_logs() as logs, trio.move_on_after(0.5) as scope:
             await client.request(b"x" * 5000)

@@ -7,7 +7,6 @@ due runs the same way. A job that was taken always returns something, also when 
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import signal
@@ -26,6 +25,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import FireMaster, JobReceived, PillarRefreshed, ScheduleDue
 from trisalt.errors import TargetError, TrisaltError, WorkerDied
 from trisalt.loader.returner import returner_names
+from trisalt.minion.age import too_old
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.inheritance import Fate, fate, interrupted
@@ -88,10 +88,6 @@ BLACKOUT = (
     "Minion in blackout mode. Set 'minion_blackout' to False in pillar or grains to resume operations. "
     "Only saltutil.refresh_pillar allowed in blackout mode."
 )
-
-# A publication older than this many seconds is not run: it may be a recording. Wide enough for a clock that is off
-# by a time zone.
-OLDEST_JOB = 12 * 3600.0
 
 # How long a job of a master that has just come waits for that master's pillar (seconds).
 PILLAR_WITHIN = 60.0
@@ -282,7 +278,7 @@ class Jobs:
         return list(load.get("module_executors") or self._options.module_executors)
 
     def _too_old(self, load: Mapping[str, Any], now: float | None = None) -> bool:
-        return (self._wall() if now is None else now) - _sent(load) > OLDEST_JOB
+        return too_old(load, self._wall() if now is None else now)
 
     def _is_for_us(self, load: Mapping[str, Any], master: str) -> bool:
         try:
@@ -618,14 +614,6 @@ def _well_formed(load: Mapping[str, Any]) -> bool:
             and all(isinstance(one, list) for one in arg)
         )
     return isinstance(fun, str) and bool(fun)
-
-
-def _sent(load: Mapping[str, Any]) -> float:
-    """When a publication went out, as far as it says so: a job that has waited for us is older than that."""
-    sent = load.get("sent")
-    if isinstance(sent, int | float) and not isinstance(sent, bool):
-        return float(sent)
-    return job_ids.to_datetime(load["jid"]).timestamp() if job_ids.is_jid(load["jid"]) else math.inf
 
 
 def _names(fun: Any) -> list[str]:

@@ -24,6 +24,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected, FailBack, JobReceived, MasterDoubted, PillarRefresh
 from trisalt.bus.subscription import Subscription
 from trisalt.errors import MasterNotFound, RemoteProtocolError, TrisaltError
+from trisalt.minion.age import too_old
 from trisalt.minion.asking import ask
 from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
@@ -136,7 +137,8 @@ class Link:
         self._wanted = trio.Event()
         self._renew_at = math.inf
         self._sooner = trio.Event()
-        self._fruitless = 0
+        # How often signing in again has changed nothing, one time after the other.
+        self._fruitless = self._recordings = 0
         self._subscriber: Any = None
         # The address that did not answer: where its name has several, the next one is tried.
         self._failed = ""
@@ -373,8 +375,22 @@ class Link:
                         for payload in await subscriber.receive_all():
                             job = await self._opened(payload)
                             if job is not None:
-                                now = (self._session or session).now()
+                                now = await self._master_time(job)
                                 await self._say_received(JobReceived(load=job, master=self.master, now=now))
+
+    async def _master_time(self, job: dict[str, Any]) -> float:
+        """The master's wall time, by which the age of a job is judged.
+
+        A clock that has been set makes every job look like a recording until we have signed in again.
+        """
+        session = await self.usable()
+        if session.ahead is None or not too_old(job, session.now()):
+            return session.now()
+        await _wait_fruitless(self._recordings)
+        self.refuse(session)
+        session = await self.usable()
+        self._recordings = self._recordings + 1 if too_old(job, session.now()) else 0
+        return session.now()
 
     async def _say_received(self, event: JobReceived) -> None:
         try:
@@ -442,7 +458,7 @@ class Link:
                     self._fruitless += 1
                     self._say_refused("it is sealed with another key")
                     return None
-                await self._wait_fruitless()
+                await _wait_fruitless(self._fruitless)
                 self.refuse(session, spread=self.options.random_reauth_delay * PUBLICATION_SPREAD)
             except RemoteProtocolError as exc:
                 self._say_refused(str(exc))
@@ -489,6 +505,7 @@ class Link:
         more = {"more": since} if since else {}
         log.warning("publication.refused", master=self.master, reason=reason, **more)
 
-    async def _wait_fruitless(self) -> None:
-        if self._fruitless:
-            await trio.sleep(min(2.0**self._fruitless, LONGEST_FRUITLESS_WAIT))
+
+async def _wait_fruitless(times: int) -> None:
+    if times:
+        await trio.sleep(min(2.0**times, LONGEST_FRUITLESS_WAIT))

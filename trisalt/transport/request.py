@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 
 import structlog
 import trio
@@ -42,8 +43,8 @@ SERVER_HWM = 16
 # How many requests that came together are handled together: until all have been opened, nothing else happens.
 TOGETHER = 64
 
-# How often one request is sent while connections are lost under it.
-SENDINGS = 2
+# Seconds before one request is sent again while connections are lost under it: at once first, then with patience.
+AGAIN, LATER = (0.0, 1.0, 2.0), 5.0
 
 # How many requests may wait for their answers, and how many bytes of them, before no more is read. Whoever handles them
 # keeps one kind from holding up another: that needs all of them to be read.
@@ -299,8 +300,8 @@ class RequestClient:
 
         A callable makes it anew for each sending, for a peer that takes the same bytes but once.
 
-        It is sent once more when the connection is lost before the answer (a master that restarts). Lost again, the
-        caller's deadline decides: this payload may be what the peer hangs up on.
+        It is sent again whenever the connection is lost before the answer (a master that restarts), the longer the
+        later: this payload may be what the peer hangs up on.
         Raises RemoteProtocolError when what comes back is not framed as an answer.
         """
         try:
@@ -308,12 +309,13 @@ class RequestClient:
         except trio.WouldBlock:
             await self._turns.acquire()
         try:
-            for _ in range(SENDINGS):
+            for wait in chain(AGAIN, repeat(LATER)):
                 answer = await self._try(payload if isinstance(payload, bytes) else payload())
                 if answer is not None:
                     return answer
                 log.debug("request.lost", address=self._address)
-            await trio.sleep_forever()
+                await trio.sleep(wait)
+            raise AssertionError("there is always another time")
         finally:
             self._turns.release()
 

@@ -1,5 +1,7 @@
 """The link hears publications: what becomes a job, what is refused, and keys that change meanwhile."""
 
+import time
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -79,6 +81,29 @@ async def test_a_rotated_key_is_asked_for_once_and_the_same_bytes_are_read_again
         assert trio.current_time() - began <= 1.0
     assert got == list("01234")
     assert master.auths == 2
+
+
+async def test_a_job_is_no_recording_because_the_masters_clock_was_set_back(patient_clock, linked, master):
+    master.clock = lambda: time.time() + 86400
+    async with linked() as (_bus, jobs, _logs):
+        master.clock = time.time
+        for _ in range(3):
+            master.publish(master.job(sent=master.clock()))
+            assert abs((await jobs.receive()).now - master.clock()) < 10
+        assert master.auths == 2
+
+
+async def test_a_recording_of_yesterday_costs_one_sign_in_and_then_more_and_more_patience(
+    patient_clock, linked, master
+):
+    master.clock = time.time
+    async with linked() as (_bus, jobs, _logs):
+        for _ in range(20):
+            master.publish(master.job(sent=time.time() - 86400))
+        assert abs((await jobs.receive()).now - time.time()) < 10
+        assert master.auths == 2
+        await trio.sleep(60)
+        assert master.auths < 10
 
 
 async def test_a_recording_from_an_older_key_costs_one_sign_in_and_then_more_and_more_patience(

@@ -106,7 +106,7 @@ async def test_a_clock_that_is_off_is_no_reason_not_to_be_answered(patient_clock
     async with linked() as (bus, jobs, _logs):
         await an_hour(patient_clock)
         assert await bus.ask(MasterRequest(load={"cmd": "_mine"})) is True
-        master.publish()
+        master.publish(master.job(sent=master.clock()))
         assert abs((await jobs.receive()).now - master.clock()) < 10
     assert master.auths == 1
 
