@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
-from functools import lru_cache, partial
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,19 @@ import trio
 
 from tests.simulation import platform
 from tests.simulation.disk import open_simulated_store
+from tests.simulation.door import End, HangUps
 from tests.simulation.hosts import Daemon
+from tests.simulation.keys import pair
 from tests.simulation.network import Network
 from tests.simulation.workers import ScriptedWorkers
 from trisalt import meters
 from trisalt.config.read import read_master, read_minion
-from trisalt.master import retention
+from trisalt.master import auth, retention
 from trisalt.master.daemon import log_events, network_door, prepare, start_services
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
 from trisalt.minion.daemon import Minion, Outside
-from trisalt.transport.local import FrameStream, HangUps, LocalPeer
-from trisalt.wire.keys import PrivateKey
+from trisalt.transport.local import FrameStream, LocalPeer
 
 ADDRESS = "10.0.0.1"
 REQUESTS, PUBLICATIONS = f"tcp://{ADDRESS}:4506", f"tcp://{ADDRESS}:4505"
@@ -40,7 +40,7 @@ async def run_master(network: Network, daemon: Daemon) -> None:
     gone = partial(getattr, daemon, "gone")
     workers: Any = ScriptedWorkers(daemon, {"compile_in_worker": _pillar, "master_tops_in_worker": _tops})
     async with (
-        open_simulated_store(daemon.host.disk, daemon.host.draw, gone) as store,
+        open_simulated_store(daemon.host.disk, daemon.host.draw, gone, daemon.host.world.clock) as store,
         log_events(here.bus, store.log),
         network.publisher(daemon, PUBLICATIONS, subscribed=here.presence.subscribed) as publisher,
         trio.open_nursery() as services,
@@ -69,9 +69,9 @@ async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options
     """What `transport.local.open_local_listener` is."""
     daemon = platform.current.get()
     assert isinstance(daemon, Daemon)
-    daemon.callers, callers = trio.open_memory_channel[socket.socket](0)
+    daemon.callers, callers = trio.open_memory_channel[End](0)
 
-    async def serve(sock: socket.socket) -> None:
+    async def serve(sock: Any) -> None:
         with sock:
             try:
                 await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, hang_ups=hang_ups))
@@ -82,15 +82,14 @@ async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options
         async for sock in callers:
             handlers.start_soon(serve, sock)
 
-    with closing(HangUps()) as hang_ups:
-        async with trio.open_nursery() as handlers:
-            handlers.start_soon(hang_ups.watch)
-            handlers.start_soon(take)
-            try:
-                yield
-            finally:
-                callers.close()
-                handlers.cancel_scope.cancel()
+    hang_ups: Any = HangUps()
+    async with trio.open_nursery() as handlers:
+        handlers.start_soon(take)
+        try:
+            yield
+        finally:
+            callers.close()
+            handlers.cancel_scope.cancel()
 
 
 async def run_minion(network: Network, number: int, daemon: Daemon) -> None:
@@ -140,21 +139,13 @@ def _folders(folder: Path) -> dict[str, Any]:
     return {"pki_dir": str(folder / "pki"), "cachedir": str(folder / "cache"), "sock_dir": str(folder / "run")}
 
 
-@lru_cache
-def _key(number: int) -> bytes:
-    """A pair, made once in a process: small, so that nobody waits for it."""
-    return PrivateKey.generate(1024).pem
-
-
 def _put_key(path: Path, number: int) -> None:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_bytes(_key(number))
+        path.write_bytes(pair(number))
 
 
-# Looks that find nothing in a run: two in five steps of all tasks, at their real pace.
+# Looks that find nothing in a run, or seldom: two in five steps of all tasks, at their real pace.
 meters.LOOK_EVERY_S = 30.0
+auth.DROP_FILE_EVERY_S = 10.0
 retention.EVERY_S = retention.OFTEN_S = 60.0
-
-# Parsing a private key checks it, which takes longer than all that is done with it in a run.
-PrivateKey.from_pem = lru_cache(PrivateKey.from_pem)  # type: ignore[method-assign]

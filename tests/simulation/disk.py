@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from tests.simulation.clock import Clock
 from tests.simulation.platform import Daemon, current, outside
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.store.schema import migrate
@@ -104,10 +105,11 @@ class SimulatedStore(SqliteStore):
     A daemon that is gone commits nothing. `gone` says so; a full disk is the daemon's own.
     """
 
-    def __init__(self, disk: Disk, draw: random.Random, gone: Callable[[], bool]) -> None:
+    def __init__(self, disk: Disk, draw: random.Random, gone: Callable[[], bool], clock: Clock) -> None:
         super().__init__(disk.folder, disk.open_database(), readers=4)
         self._draw = draw
         self._gone = gone
+        self._clock = clock
         self._wanted = _Wanted()  # type: ignore[assignment]
 
     def _start_writer(self) -> None:
@@ -142,7 +144,7 @@ class SimulatedStore(SqliteStore):
                 await self._write_some()
 
     async def _write_some(self) -> None:
-        await trio.sleep(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC))
+        await self._clock.pause(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC), cancellable=False)
         batch = self._take()
         # Who waits is woken in any case: a task of a daemon that is gone may be shielded, and must end all the same.
         error = self._refuse(batch, StoreError("this master is gone")) if self._gone() else self._commit(batch)
@@ -166,10 +168,10 @@ class SimulatedStore(SqliteStore):
 
 @asynccontextmanager
 async def open_simulated_store(
-    disk: Disk, draw: random.Random, gone: Callable[[], bool]
+    disk: Disk, draw: random.Random, gone: Callable[[], bool], clock: Clock
 ) -> AsyncIterator[SimulatedStore]:
     """What `store.sqlite.open_store` is."""
-    store = SimulatedStore(disk, draw, gone)
+    store = SimulatedStore(disk, draw, gone, clock)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         try:

@@ -31,10 +31,13 @@ class Fault:
 
 @attrs.frozen(kw_only=True)
 class Lose(Fault):
-    """A message does not arrive, and nobody is told."""
+    """A message does not arrive. With `dead` so does nothing any more on that connection: it is given up after a while,
+    as heartbeats find out; else nobody is told.
+    """
 
     channel: str
     number: int
+    dead: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -191,12 +194,19 @@ class ChangeKey(Act):
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """A whole run: who is there, what is done, and what goes wrong."""
+    """A whole run: who is there, what is done, and what goes wrong.
+
+    `patient`: it is looked at once more long after all should have come right. `quick`: keys are not RSA's. `watched`:
+    somebody follows all events.
+    """
 
     seed: int
     minions: list[str]
     acts: list[Act]
     faults: list[Fault]
+    patient: bool = True
+    quick: bool = False
+    watched: bool = True
 
     def calm(self) -> float:
         """When nothing more is done and nothing goes wrong any more."""
@@ -234,27 +244,57 @@ def _revived(body: dict[str, Any]) -> Any:
 
 # -- drawing ---------------------------------------------------------------------------------------------------------
 
-SPAN = 90.0
-"""Seconds in which things are done and go wrong."""
+
+@attrs.frozen(kw_only=True)
+class Size:
+    """How much there is of everything. `span`: seconds in which things are done and go wrong; `longest`: of one."""
+
+    span: float
+    minions: tuple[int, ...]
+    acts: int
+    longest: float = 50.0
+    crashes: int = 3
+
+    def seconds(self, draw: random.Random, *of: float) -> float:
+        """One of these times that is not too long."""
+        return draw.choice([one for one in of if one <= self.longest])
+
+
+# Many short stories find more in an hour than few long ones; now and then many minions, so that there is much in one
+# transaction.
+SIZES = {
+    Size(span=4.0, minions=(1, 1, 1, 2), acts=2, longest=3.0, crashes=1): 55,
+    Size(span=12.0, minions=(1, 1, 2), acts=3, longest=8.0, crashes=2): 32,
+    Size(span=40.0, minions=(2, 3), acts=5): 9,
+    Size(span=90.0, minions=(3, 4), acts=8): 3,
+    Size(span=90.0, minions=(9,), acts=25): 1,
+}
 
 
 def draw_plan(seed: int) -> Plan:
     """The plan of a seed."""
     draw = random.Random(f"plan {seed}")
-    # Now and then many, so that there is much in one transaction.
-    many = draw.random() < 0.05
-    minions = [f"m{number}" for number in range(1, (9 if many else draw.choice((1, 2, 3, 3, 3, 4))) + 1)]
-    acts = sorted(_acts(draw, minions, 25 if many else 8), key=lambda act: act.at)
-    return Plan(seed=seed, minions=minions, acts=acts, faults=list(_faults(draw, minions, acts)))
+    (size,) = draw.choices(list(SIZES), list(SIZES.values()))
+    minions = [f"m{number}" for number in range(1, draw.choice(size.minions) + 1)]
+    acts = sorted(_acts(draw, minions, size), key=lambda act: act.at)
+    return Plan(
+        seed=seed,
+        minions=minions,
+        acts=acts,
+        faults=list(_faults(draw, minions, acts, size)),
+        patient=draw.random() < 0.05,
+        quick=draw.random() < 0.95,
+        watched=draw.random() < 0.3,
+    )
 
 
-def _acts(draw: random.Random, minions: list[str], most: int) -> Iterator[Act]:
-    for _ in range(draw.randint(1, most)):
+def _acts(draw: random.Random, minions: list[str], size: Size) -> Iterator[Act]:
+    for _ in range(draw.randint(1, size.acts)):
         tgt: list[str] | str = draw.choice(("*", "*", draw.sample(minions, draw.randint(1, len(minions)))))
         fun = draw.choice(("test.ping", "test.ping", "test.sleep", "state.apply"))
-        seconds = 0.0 if fun == "test.ping" else draw.choice((0.1, 1.0, 4.0, 12.0, 40.0)) * (0.5 + draw.random())
+        seconds = 0.0 if fun == "test.ping" else size.seconds(draw, 0.1, 1.0, 4.0, 12.0, 40.0) * (0.5 + draw.random())
         yield Publish(
-            at=draw.random() * SPAN,
+            at=draw.random() * size.span,
             fun=fun,
             tgt=tgt,
             seconds=round(seconds, 3),
@@ -262,60 +302,62 @@ def _acts(draw: random.Random, minions: list[str], most: int) -> Iterator[Act]:
             timeout=draw.choice((None, None, 2.0, 20.0)),
             waits=draw.random() < 0.2,
         )
-    if draw.random() < 0.3:
-        seconds = round(draw.choice((0.1, 2.0, 8.0)) * (0.5 + draw.random()), 3)
-        size = draw.choice(("1", "2", "50%"))
+    if draw.random() < 0.2:
+        seconds = round(size.seconds(draw, 0.1, 2.0, 8.0) * (0.5 + draw.random()), 3)
         yield Batch(
-            at=draw.random() * SPAN,
+            at=draw.random() * size.span,
             fun="test.sleep",
             tgt="*",
             seconds=seconds,
-            size=size,
+            size=draw.choice(("1", "2", "50%")),
             waits=draw.random() < 0.5,
         )
     for _ in range(draw.choice((0, 0, 1, 2))):
-        yield Follow(at=draw.random() * SPAN, number=draw.randint(0, 7))
-    if draw.random() < 0.2:
-        at, id = draw.random() * SPAN, draw.choice(minions)
+        yield Follow(at=draw.random() * size.span, number=draw.randint(0, size.acts - 1))
+    if draw.random() < 0.15:
+        at, id = draw.random() * size.span, draw.choice(minions)
         yield ChangeKey(at=at, id=id, verb="reject")
-        yield ChangeKey(at=at + draw.choice((0.5, 5.0, 30.0)), id=id, verb="accept")
+        yield ChangeKey(at=at + size.seconds(draw, 0.5, 2.5, 5.0, 30.0), id=id, verb="accept")
     if draw.random() < 0.1:
-        yield ChangeKey(at=draw.random() * SPAN, id=draw.choice(minions), verb="delete")
-    if draw.random() < 0.2:
-        yield Rotate(at=draw.random() * SPAN)
+        yield ChangeKey(at=draw.random() * size.span, id=draw.choice(minions), verb="delete")
+    if draw.random() < 0.15:
+        yield Rotate(at=draw.random() * size.span)
 
 
-def _faults(draw: random.Random, minions: list[str], acts: list[Act]) -> Iterator[Fault]:
+def _faults(draw: random.Random, minions: list[str], acts: list[Act], size: Size) -> Iterator[Fault]:
+    span = size.span
     for id in minions:
         for way, most in (("request", 20), ("answer", 20), ("publication", 8)):
             if draw.random() < 0.5:
                 continue
             for _ in range(draw.choice((0, 1, 1, 2, 4))):
                 yield _of_message(draw, f"{id}/{way}", draw.randint(0, most))
-        if draw.random() < 0.2:
-            at, seconds = draw.random() * SPAN, draw.choice((0.5, 5.0, 20.0, 50.0))
+        if draw.random() < 0.15:
+            at, seconds = draw.random() * span, size.seconds(draw, 0.5, 3.0, 20.0, 50.0)
             yield Partition(id=id, at=at, seconds=seconds, keeps=draw.random() < 0.4)
 
     for id in (MASTER, *minions):
-        for _ in range(draw.choice((0, 0, 0, 1, 1, 2, 3) if id == MASTER else (0, 0, 1, 1, 2))):
-            down = draw.choice((0.01, 0.5, 3.0, 25.0))
+        for _ in range(min(draw.choice((0, 0, 0, 1, 1, 2, 3) if id == MASTER else (0, 0, 1, 1, 2)), size.crashes)):
+            down = size.seconds(draw, 0.01, 0.5, 3.0, 25.0)
             # While something is done there is more to be lost than at any time.
-            at = draw.random() * SPAN if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5
+            at = draw.random() * span if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5
             if draw.random() < 0.25:
                 yield Stop(id=id, at=at, down=down)
             else:
                 yield Crash(id=id, at=at, steps=draw.choice((1, 10, 100, 400)) * draw.randint(0, 9), down=down)
         if draw.random() < 0.1:
-            yield DiskFull(id=id, at=draw.random() * SPAN, seconds=draw.choice((0.1, 3.0, 40.0)))
+            yield DiskFull(id=id, at=draw.random() * span, seconds=size.seconds(draw, 0.1, 3.0, 40.0))
         if draw.random() < 0.1:
             by = draw.choice((-3600.0, -20.0, -0.5, 0.5, 20.0, 3600.0, 86400.0))
-            yield ClockStep(id=id, at=draw.random() * SPAN, by=by, seconds=draw.choice((1.0, 30.0)))
+            yield ClockStep(id=id, at=draw.random() * span, by=by, seconds=size.seconds(draw, 1.0, 30.0))
 
 
 def _of_message(draw: random.Random, channel: str, number: int) -> Fault:
     kind = draw.choice((Lose, Delay, Repeat, Cut))
     if kind is Delay:
         return Delay(channel=channel, number=number, seconds=draw.choice((0.05, 1.0, 6.0, 15.0)))
+    if kind is Lose:
+        return Lose(channel=channel, number=number, dead=draw.random() < 0.5)
     if kind is Repeat:
         return Repeat(channel=channel, number=number, seconds=draw.choice((0.0, 0.5, 10.0)))
     return kind(channel=channel, number=number)

@@ -6,10 +6,8 @@ is, silences its end of the network and cancels its tasks; what they still do wh
 
 from __future__ import annotations
 
-import contextvars
 import os
 import random
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +15,9 @@ from typing import Protocol
 import trio
 
 from tests.simulation import platform
+from tests.simulation.clock import Clock, Timer
 from tests.simulation.disk import Disk
+from tests.simulation.door import End
 from tests.simulation.network import Network, Peer
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger, Process
@@ -33,16 +33,16 @@ MOST_ENDS = 3
 
 
 class Surroundings(Protocol):
-    """What a host needs of the world. `nursery` is where its processes live; `processes` are those that are alive."""
+    """What a host needs of the world. `processes` are those that are alive."""
 
     seed: int
+    clock: Clock
     root: Path
     trace: Trace
     network: Network
     ledger: Ledger
     processes: set[int]
     pids: int
-    nursery: trio.Nursery
 
     def broken(self, text: str) -> None:
         """An invariant does not hold."""
@@ -60,7 +60,7 @@ class Daemon(Peer):
         self.scope = trio.CancelScope()
         self.bus: Bus | None = None
         self.base: BusStatistics | None = None
-        self.callers: trio.MemorySendChannel[socket.socket] | None = None
+        self.callers: trio.MemorySendChannel[End] | None = None
         self.root = host.disk.folder
 
     def __str__(self) -> str:
@@ -82,8 +82,8 @@ class Daemon(Peer):
 
     # -- what the workers ask ---------------------------------------------------------------------------------
 
-    def wait(self, fastest: float, slowest: float) -> float:
-        return self.host.draw.uniform(fastest, slowest)
+    async def wait(self, fastest: float, slowest: float) -> None:
+        await self.host.world.clock.pause(self.host.draw.uniform(fastest, slowest))
 
     def fork(self, call: Call, spool: Path | None) -> Process:
         return self.host.fork(call, None if spool is None else spool.relative_to(self.root))
@@ -107,11 +107,12 @@ class Host:
         self.filled = 0
         self.ever_full = False
         self.daemon: Daemon | None = None
-        self.steps_left: int | None = None
         self.down = 0.0
+        self._steps_left: int | None = None
+        self._steps: Steps | None = None
         self._lives = 0
         self._own_ends = 0
-        self._scopes: dict[Process, trio.CancelScope] = {}
+        self._working: dict[Process, Timer] = {}
 
     @property
     def disk_full(self) -> bool:
@@ -123,6 +124,23 @@ class Host:
         return self._lives
 
     # -- the daemon -------------------------------------------------------------------------------------------
+
+    @property
+    def doomed(self) -> bool:
+        """Whether its daemon is about to crash."""
+        return self._steps_left is not None
+
+    def doom(self, steps: int | None) -> None:
+        """Its daemon crashes after so many steps; or not, after all."""
+        self._steps_left = steps
+        if (steps is None) == (self._steps is None):
+            return
+        if self._steps is None:
+            self._steps = Steps(self)
+            trio.lowlevel.add_instrument(self._steps)
+        else:
+            trio.lowlevel.remove_instrument(self._steps)
+            self._steps = None
 
     async def run(self, body: Callable[[Daemon], Awaitable[None]]) -> None:
         """Keep the daemon running, for ever."""
@@ -140,7 +158,7 @@ class Host:
             finally:
                 platform.current.set(None)
             self.daemon = None
-            self.steps_left = None
+            self.doom(None)
             daemon.over.set()
             if not daemon.gone:
                 if self.ever_full:
@@ -168,11 +186,11 @@ class Host:
 
     def step(self, daemon: Daemon) -> None:
         """One more step of a daemon: perhaps its last."""
-        if self.steps_left is None or daemon is not self.daemon or daemon.gone:
+        if self._steps_left is None or daemon is not self.daemon or daemon.gone:
             return
-        self.steps_left -= 1
-        if self.steps_left < 0:
-            self.steps_left = None
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            self.doom(None)
             self.world.trace.note(self.id, "crash", life=daemon.number)
             self._excuse(crashed=True)
             # Before anything of it unwinds.
@@ -216,16 +234,11 @@ class Host:
         world.ledger.begun[self.id, jid] += 1
         world.ledger.marks.update((self.id, value) for value in process.call.arg if isinstance(value, str))
         world.trace.note(self.id, "ran", fun=fun, jid=jid, time=world.ledger.begun[self.id, jid])
-        context = contextvars.copy_context()
-        context.run(platform.current.set, None)
-        context.run(world.nursery.start_soon, self._process, process, seconds)
+        self._working[process] = world.clock.after(seconds, lambda: self._ends(process))
 
-    async def _process(self, process: Process, seconds: float) -> None:
-        with trio.CancelScope() as self._scopes[process]:
-            await trio.sleep(seconds)
-            self._finish(process)
-        del self._scopes[process]
-        self.world.processes.discard(process.pid)
+    def _ends(self, process: Process) -> None:
+        self._finish(process)
+        self.end_process(process)
         process.over.set()
 
     def _finish(self, process: Process) -> None:
@@ -244,17 +257,20 @@ class Host:
 
     def end_process(self, process: Process) -> None:
         self.world.processes.discard(process.pid)
-        if (scope := self._scopes.get(process)) is not None:
-            scope.cancel()
+        if (timer := self._working.pop(process, None)) is not None:
+            timer.cancel()
 
 
 class Steps(trio.abc.Instrument):
-    """Counts the steps of a daemon that is about to crash."""
+    """Counts the steps of a daemon that is about to crash. Nobody counts otherwise: that is a tenth of a run."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         daemon = task.context.get(platform.current)
-        if isinstance(daemon, Daemon) and daemon.host.steps_left is not None:
-            daemon.host.step(daemon)
+        if daemon is not None and daemon is self._host.daemon:
+            self._host.step(self._host.daemon)
 
 
 def _only(exc: BaseException, cls: type[BaseException]) -> bool:

@@ -2,22 +2,23 @@
 
 The real `RequestServer`, `RequestClient`, `Publisher` and `Subscriber` run, on sockets that are queues here. As over
 ZeroMQ, a request has a connection to itself and waits for a server that is not there; a subscriber's line keeps the
-order; a lost connection is told to the minion's side only. All that is on its way hangs in one heap.
+order; a lost connection is told to the minion's side only. All that is on its way is a timer.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import trio
 import zmq
 
+from tests.simulation.clock import Clock
 from tests.simulation.faults import Cut, Delay, Fault, Lose, Partition, Repeat
 from tests.simulation.trace import Trace
 from trisalt.minion.link import Dial
@@ -176,6 +177,8 @@ class _Line:
         self.monitor = Queue()
         self.publisher: _Publishing | None = None
         self.closed = False
+        # Half open: nobody knows yet that nothing comes through.
+        self.dead = False
         # Nothing overtakes on one connection; a new connection has a new number.
         self.last = 0.0
         self.number = 0
@@ -217,10 +220,11 @@ class _Publishing:
 
 
 class Network:
-    """All that is on its way. `run` carries it. No message is hit any more after `calm`."""
+    """All that is on its way. No message is hit any more after `calm`."""
 
-    def __init__(self, seed: int, faults: Sequence[Fault], calm: float, trace: Trace) -> None:
+    def __init__(self, seed: int, faults: Sequence[Fault], calm: float, trace: Trace, clock: Clock) -> None:
         self._seed = seed
+        self._clock = clock
         self._calm = calm
         self._trace = trace
         self._partitions = [fault for fault in faults if isinstance(fault, Partition)]
@@ -229,51 +233,32 @@ class Network:
             if isinstance(fault, Lose | Delay | Repeat | Cut):
                 self._faults.setdefault((fault.channel, fault.number), []).append(fault)
         self._sent: Counter[str] = Counter()
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._pushed = 0
-        self._wake = trio.Event()
         self._servers: dict[str, _Server] = {}
         self._publishers: dict[str, _Publishing] = {}
         self._lines: dict[_Line, None] = {}
         self._numbers = 0
+        for partition in self._partitions:
+            clock.at(partition.at + GIVEN_UP_AFTER, partial(self._give_up, partition))
 
     # -- the wire ---------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Carry what is sent, for ever."""
-        for partition in self._partitions:
-            self._after(partition.at + GIVEN_UP_AFTER, lambda one=partition: self._give_up(one))
-        while True:
-            self._wake = trio.Event()
-            with trio.move_on_at(self._heap[0][0] if self._heap else math.inf):
-                await self._wake.wait()
-            while self._heap and self._heap[0][0] <= trio.current_time():
-                heapq.heappop(self._heap)[2]()
-
-    def _at(self, when: float, act: Callable[[], None]) -> None:
-        self._pushed += 1
-        heapq.heappush(self._heap, (when, self._pushed, act))
-        self._wake.set()
-
-    def _after(self, seconds: float, act: Callable[[], None]) -> None:
-        self._at(trio.current_time() + seconds, act)
-
-    def _fate(self, peer: Peer, way: str) -> tuple[float | None, float | None, bool]:
+    def _fate(self, peer: Peer, way: str) -> tuple[float | None, float | None, float | None]:
         """What becomes of the next message on a channel: seconds on its way (None: it is lost), seconds until it comes
-        once more, and whether its connection is lost."""
+        once more, and seconds until its connection is given up (None: it is not)."""
         channel = f"{peer.id}/{way}"
         number = self._sent[channel]
         self._sent[channel] += 1
         draw = random.Random(f"{self._seed} {channel} {number}")
         seconds: float | None = draw.uniform(FASTEST, SLOWEST)
-        again, cut = None, False
-        for fault in self._faults.get((channel, number), ()) if trio.current_time() <= self._calm else ():
+        again: float | None = None
+        cut: float | None = None
+        for fault in self._faults.get((channel, number), ()) if self._clock.now <= self._calm else ():
             self._trace.note(channel, type(fault).__name__.lower(), number=number)
             match fault:
-                case Lose():
-                    seconds = None
+                case Lose(dead=dead):
+                    seconds, cut = None, GIVEN_UP_AFTER if dead else cut
                 case Cut():
-                    seconds, cut = None, True
+                    seconds, cut = None, SLOWEST
                 case Delay(seconds=longer) if seconds is not None:
                     seconds += longer
                 case Repeat(seconds=later):
@@ -283,18 +268,18 @@ class Network:
             if not partition.keeps:
                 return None, None, cut
             if seconds is not None:
-                seconds += partition.at + partition.seconds - trio.current_time()
+                seconds += partition.at + partition.seconds - self._clock.now
         return seconds, again, cut
 
     def _cut_off(self, peer: Peer) -> Partition | None:
-        now = trio.current_time()
+        now = self._clock.now
         return next((one for one in self._partitions if one.id == peer.id and one.at <= now < one.until()), None)
 
     def _told_within(self, peer: Peer) -> float:
         """Seconds until a minion learns that the other end of a connection is gone: at once, or when it asks again."""
         partition = self._cut_off(peer)
         return SLOWEST * 2 + (
-            0.0 if partition is None else min(partition.until() - trio.current_time() + 5.0, GIVEN_UP_AFTER)
+            0.0 if partition is None else min(partition.until() - self._clock.now + 5.0, GIVEN_UP_AFTER)
         )
 
     def _draw(self, *of: object) -> random.Random:
@@ -313,12 +298,12 @@ class Network:
         if peer.gone:
             return exchange
         seconds, again, cut = self._fate(peer, "request")
-        if cut:
-            self._after(SLOWEST, lambda: exchange.end(None))
+        if cut is not None:
+            self._clock.after(cut, lambda: exchange.end(None))
         elif seconds is not None:
-            self._after(seconds, lambda: self._deliver(exchange, tries=0))
+            self._clock.after(seconds, lambda: self._deliver(exchange, tries=0))
             if again is not None:
-                self._after(seconds + again, lambda: self._deliver(exchange, tries=0, repeated=True))
+                self._clock.after(seconds + again, lambda: self._deliver(exchange, tries=0, repeated=True))
         return exchange
 
     def _deliver(self, exchange: _Exchange, *, tries: int, repeated: bool = False) -> None:
@@ -327,7 +312,7 @@ class Network:
         if server is None or server.peer.gone:
             if not exchange.over.is_set() and not exchange.peer.gone:
                 wait = self._draw("connect", exchange.number, tries).uniform(*AGAIN)
-                self._after(wait, lambda: self._deliver(exchange, tries=tries + 1, repeated=repeated))
+                self._clock.after(wait, lambda: self._deliver(exchange, tries=tries + 1, repeated=repeated))
             return
         routing_id = f"{exchange.number}{'r' if repeated else ''}".encode()
         exchange.server = server
@@ -341,16 +326,16 @@ class Network:
         """An answer sets out."""
         # An answer that comes twice finds a connection on which nobody waits.
         seconds, _again, cut = self._fate(exchange.peer, "answer")
-        if cut:
-            self._after(SLOWEST, lambda: exchange.end(None))
+        if cut is not None:
+            self._clock.after(cut, lambda: exchange.end(None))
         elif seconds is not None:
-            self._after(seconds, lambda: exchange.end([b"", reply]))
+            self._clock.after(seconds, lambda: exchange.end([b"", reply]))
 
     def close(self, connection: int, peer: Peer, address: str) -> None:
         """A minion hangs up."""
         server = self._servers.get(address)
         if server is not None and connection in server.connections:
-            self._after(self._told_within(peer), lambda: server.lose(connection))
+            self._clock.after(self._told_within(peer), lambda: server.lose(connection))
 
     @asynccontextmanager
     async def listen(
@@ -373,7 +358,7 @@ class Network:
                     door.start_soon(server._read, handlers)
                     yield server
                     door.cancel_scope.cancel()
-                handlers.cancel_scope.deadline = trio.current_time() + grace
+                handlers.cancel_scope.deadline = self._clock.now + grace
         finally:
             self._hang_up(address, socket)
 
@@ -382,7 +367,7 @@ class Network:
             del self._servers[address]
         for exchange in socket.waiting.values():
             if not exchange.over.is_set():
-                self._after(self._told_within(exchange.peer), lambda one=exchange: one.end(None))
+                self._clock.after(self._told_within(exchange.peer), lambda one=exchange: one.end(None))
         socket.waiting.clear()
 
     # -- publications -----------------------------------------------------------------------------------------
@@ -407,21 +392,32 @@ class Network:
 
     def publish(self, line: _Line, message: list[bytes]) -> None:
         """A publication sets out on one line."""
+        if line.dead:
+            return
         seconds, again, cut = self._fate(line.peer, "publication")
-        if cut:
-            self._lose(line, SLOWEST)
+        if cut == GIVEN_UP_AFTER:
+            line.dead = True
+            self._clock.after(cut, partial(self._bury, line))
+        elif cut is not None:
+            self._lose(line, cut)
         elif seconds is not None:
             number = line.number
-            line.last = max(line.last, trio.current_time() + seconds)
+            line.last = max(line.last, self._clock.now + seconds)
             for when in (line.last,) if again is None else (line.last, line.last + again):
-                self._at(when, lambda: self._arrive(line, message, number))
+                self._clock.at(when, lambda: self._arrive(line, message, number))
 
     def _arrive(self, line: _Line, message: list[bytes], number: int) -> None:
-        if not line.closed and not line.peer.gone and line.number == number:
+        if not line.closed and not line.dead and not line.peer.gone and line.number == number:
             line.messages.put(message)
+
+    def _bury(self, line: _Line) -> None:
+        """Both ends find out that a connection is dead, if it still is that one."""
+        if line.dead and line.publisher is not None:
+            self._lose(line, 0.0)
 
     def _lose(self, line: _Line, seconds: float) -> None:
         """A connection is lost, the subscriber hears of it, and connects again."""
+        line.dead = False
         if line.publisher is not None:
             line.publisher.lose(line)
             line.publisher = None
@@ -432,13 +428,13 @@ class Network:
                 line.say(Notice.DISCONNECTED)
                 self._connect(line, tries=0)
 
-        self._after(seconds, tell)
+        self._clock.after(seconds, tell)
 
     def _leave(self, line: _Line) -> None:
         """A subscriber has hung up; its publisher hears of that as far as the network stands."""
         if (publisher := line.publisher) is not None:
             line.publisher = None
-            self._after(self._told_within(line.peer), lambda: publisher.lose(line))
+            self._clock.after(self._told_within(line.peer), lambda: publisher.lose(line))
 
     def _give_up(self, partition: Partition) -> None:
         for line in list(self._lines):
@@ -458,7 +454,7 @@ class Network:
             publisher.connect(line)
             line.say(Notice.CONNECTED)
 
-        self._after(wait if tries or line.number else SLOWEST, try_it)
+        self._clock.after(wait if tries or line.number else SLOWEST, try_it)
 
     @asynccontextmanager
     async def _subscriber(self, peer: Peer, address: str) -> AsyncIterator[Subscriber]:
@@ -514,7 +510,7 @@ class Network:
         for server in self._servers.values():
             for connection, other in list(server.connections.items()):
                 if other is peer:
-                    self._after(self._told_within(peer), lambda at=server, number=connection: at.lose(number))
+                    self._clock.after(self._told_within(peer), lambda at=server, number=connection: at.lose(number))
         for line in self._lines:
             if line.peer is peer:
                 self._leave(line)

@@ -6,7 +6,6 @@ became of it.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ import attrs
 import trio
 
 from tests.simulation import platform
+from tests.simulation.door import connection
 from tests.simulation.faults import Batch, ChangeKey, Follow, Publish, Rotate
 from tests.simulation.hosts import Host
 from tests.simulation.trace import Trace
@@ -207,11 +207,11 @@ class Operators:
         master = self._host.daemon
         if master is None or master.callers is None or master.gone:
             return
-        ours, theirs = socket.socketpair()
+        ours, theirs = connection()
         try:
             with ours:
                 await master.callers.send(theirs)
-                stream = FrameStream(ours)
+                stream = FrameStream(ours)  # type: ignore[arg-type]
                 await stream.send(request)
                 while (message := await stream.receive()) is not None and not master.gone:
                     if told:

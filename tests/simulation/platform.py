@@ -18,6 +18,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import trio
+
+from tests.simulation.clock import Clock
+from tests.simulation.door import waiting
+
 EPOCH = 1_600_000_000.0
 """Wall time at the start of a run. Long ago, so that it is never confused with that of the machine."""
 
@@ -48,13 +53,13 @@ def outside() -> Iterator[None]:
 
 
 class _Platform:
-    """The run that is under way: `elapsed` gives its seconds, None in the real world; `draw` is its randomness.
+    """The run that is under way: its `clock`, None in the real world; `draw` is its randomness.
 
     `processes` are the ids of simulated processes that are alive.
     """
 
     def __init__(self) -> None:
-        self.elapsed: Callable[[], float] | None = None
+        self.clock: Clock | None = None
         self.draw = random.Random()
         self.processes: set[int] = set()
 
@@ -76,51 +81,49 @@ def install() -> None:
     real_gettime = time.clock_gettime
 
     def wall() -> float:
-        if _platform.elapsed is None:
+        if _platform.clock is None:
             return real_time()
         daemon = current.get()
-        return EPOCH + _platform.elapsed() + (0.0 if daemon is None else daemon.skew)
+        return EPOCH + _platform.clock.now + (0.0 if daemon is None else daemon.skew)
 
     def steady(real: Callable[[], float]) -> Callable[[], float]:
-        return lambda: real() if _platform.elapsed is None else _platform.elapsed()
+        return lambda: real() if _platform.clock is None else _platform.clock.now
 
     def random_bytes(size: int) -> bytes:
-        return real_urandom(size) if _platform.elapsed is None else _platform.draw.randbytes(size)
+        return real_urandom(size) if _platform.clock is None else _platform.draw.randbytes(size)
 
     time.time = wall
     time.time_ns = lambda: int(wall() * 1e9)
     time.monotonic = steady(real_monotonic)
     time.perf_counter = steady(real_counter)
-    time.clock_gettime = lambda which: real_gettime(which) if _platform.elapsed is None else _platform.elapsed()
+    time.clock_gettime = lambda which: real_gettime(which) if _platform.clock is None else _platform.clock.now
     os.urandom = random_bytes
     _watch_files()
 
-    import trio
-
     trio.to_thread.run_sync = _run_in_thread  # type: ignore[assignment]
+    trio.lowlevel.wait_readable = waiting(trio.lowlevel.wait_readable, "wait_readable")
+    trio.lowlevel.wait_writable = waiting(trio.lowlevel.wait_writable, "wait_writable")
     # Every order in which ready tasks may run is one that may happen: the order is drawn, and the draw is the seed's.
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[attr-defined]
 
 
 @contextmanager
-def simulated(seed: object, elapsed: Callable[[], float]) -> Iterator[set[int]]:
-    """One run: `elapsed` is its clock; all that is drawn, the order of tasks too, follows from `seed`.
+def simulated(seed: object, clock: Clock) -> Iterator[set[int]]:
+    """One run on its clock; all that is drawn, the order of tasks too, follows from `seed`.
 
     Yields the ids of the simulated processes that are alive, from FIRST_PID on: `/proc` shows those.
     """
-    import trio
-
     assert _installed
     kept = random.getstate()
     _platform.draw = random.Random(f"platform {seed}")
-    _platform.elapsed = elapsed
+    _platform.clock = clock
     _platform.processes = set()
     random.seed(f"library {seed}")
     trio._core._run._r.seed(f"scheduler {seed}")  # type: ignore[attr-defined]
     try:
         yield _platform.processes
     finally:
-        _platform.elapsed = None
+        _platform.clock = None
         random.setstate(kept)
 
 
@@ -144,16 +147,14 @@ async def _run_in_thread(
 
     Like the real one it does not end before its thread does, cancelled or not, unless it may be abandoned.
     """
-    import trio
-
+    assert _platform.clock is not None
     await trio.lowlevel.checkpoint_if_cancelled()
     limiter = limiter or trio.to_thread.current_default_thread_limiter()
     place = object()
     await limiter.acquire_on_behalf_of(place)
     try:
-        with trio.CancelScope(shield=not abandon_on_cancel):
-            await trio.sleep(_platform.draw.random() * SLOWEST_THREAD)
-            return function(*args)
+        await _platform.clock.pause(_platform.draw.random() * SLOWEST_THREAD, cancellable=abandon_on_cancel)
+        return function(*args)
     finally:
         limiter.release_on_behalf_of(place)
 
@@ -166,14 +167,14 @@ def _watch_files() -> None:
     real_open, real_os_open = builtins.open, os.open
 
     def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        if _platform.elapsed is not None and not isinstance(file, int) and set(mode) & set("wax+"):
+        if _platform.clock is not None and not isinstance(file, int) and set(mode) & set("wax+"):
             _about_to_write(file, grows=True)
-        elif _platform.elapsed is not None and (stat := _simulated_stat(file)) is not None:
+        elif _platform.clock is not None and (stat := _simulated_stat(file)) is not None:
             return io.BytesIO(stat)
         return real_open(file, mode, *args, **kwargs)
 
     def os_opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
-        if _platform.elapsed is not None and flags & _WRITES:
+        if _platform.clock is not None and flags & _WRITES:
             _about_to_write(path, grows=True)
         return real_os_open(path, flags, *args, **kwargs)
 
@@ -195,7 +196,7 @@ def _simulated_stat(file: Any) -> bytes | None:
 
 def _announced(real: Callable[..., Any]) -> Callable[..., Any]:
     def change(path: Any, *args: Any, **kwargs: Any) -> Any:
-        if _platform.elapsed is not None:
+        if _platform.clock is not None:
             _about_to_write(path, grows=False)
         return real(path, *args, **kwargs)
 

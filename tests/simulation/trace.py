@@ -52,7 +52,8 @@ class Trace:
         """The whole of it as a short text."""
         return hashlib.sha256("\n".join(map(str, self.lines)).encode()).hexdigest()[:16]
 
-    def _log(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+    def log(self, method: str, event: MutableMapping[str, Any]) -> None:
+        """A daemon logs something."""
         daemon = current.get()
         who = "-" if daemon is None else str(daemon)
         what = str(event.pop("event"))
@@ -66,19 +67,33 @@ class Trace:
             facts["level"] = method
         if isinstance(failure, BaseException):
             facts["failure"] = repr(failure)
+        if isinstance(failure, BaseException) and not getattr(daemon, "gone", False):
+            # One that has crashed only unwinds.
             self.failures.append(f"{self._clock():.4f} {who} {what}: {failure!r}")
         self.note(who, what, **facts)
-        raise structlog.DropEvent
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Hear what is logged meanwhile."""
-        structlog.configure(
-            processors=[structlog.contextvars.merge_contextvars, self._log],
-            wrapper_class=structlog.make_filtering_bound_logger(0),
-            cache_logger_on_first_use=False,
-        )
+        global _listening
+        if not structlog.is_configured():
+            # Once in a process: a logger is made when it is used first, and stays.
+            structlog.configure(
+                processors=[structlog.contextvars.merge_contextvars, _hear],
+                wrapper_class=structlog.make_filtering_bound_logger(0),
+                cache_logger_on_first_use=True,
+            )
+        _listening = self
         try:
             yield
         finally:
-            structlog.reset_defaults()
+            _listening = None
+
+
+_listening: Trace | None = None
+
+
+def _hear(_logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+    if _listening is not None:
+        _listening.log(method, event)
+    raise structlog.DropEvent

@@ -53,8 +53,8 @@ class Host(Protocol):
 
     gone: bool
 
-    def wait(self, fastest: float, slowest: float) -> float:
-        """Draw a time."""
+    async def wait(self, fastest: float, slowest: float) -> None:
+        """Wait for a while that is drawn."""
 
     def fork(self, call: Call, spool: Path | None) -> Process:
         """A new process, which waits to be told to run its job."""
@@ -85,7 +85,7 @@ class ScriptedWorkers:
         context: Callable[[], Context] | None = None,
     ) -> Outcome:
         """Run a function; it takes as long as its first argument says."""
-        await trio.sleep(self._host.wait(FASTEST_FORK, SLOWEST_FORK))
+        await self._host.wait(FASTEST_FORK, SLOWEST_FORK)
         if self._host.gone:
             await trio.sleep_forever()
         seconds = next((float(value) for value in call.arg if isinstance(value, float)), 0.001)
@@ -112,7 +112,7 @@ class ScriptedWorkers:
 
     async def run(self, function: Callable[..., Any], *args: Any, warm: bool = False) -> Any:
         """Run a function of the engine."""
-        await trio.sleep(self._host.wait(FASTEST_FORK, SLOWEST_FORK))
+        await self._host.wait(FASTEST_FORK, SLOWEST_FORK)
         return self._answers[function.__name__](*args)
 
     @asynccontextmanager

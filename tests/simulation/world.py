@@ -17,39 +17,44 @@ from types import FrameType
 
 import attrs
 import trio
-import trio.testing
 
 from tests.simulation import platform
+from tests.simulation.clock import Clock
 from tests.simulation.daemons import run_master, run_minion
 from tests.simulation.disk import scratch
 from tests.simulation.faults import MASTER, ClockStep, Crash, DiskFull, Plan, Publish, Stop
-from tests.simulation.hosts import Host, Steps
+from tests.simulation.hosts import Host
+from tests.simulation.keys import quick_keys
 from tests.simulation.network import Network
 from tests.simulation.operators import Operators
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger
 from trisalt.bus.requests import Presence
 
-# Seconds after the last fault in which all must have come right: returns that failed are tried again every 120 s.
-PATIENCE = 300.0
+# Seconds after the last fault in which links have healed and, mostly, all has come right; and in which it must have:
+# returns that failed are tried again every 120 s.
+HEALED, PATIENCE = 45.0, 300.0
 # Seconds of the processor that a run may take, and of real time: one that waits for nothing takes none of the former.
 WORK_SECONDS, REAL_SECONDS = 15.0, 60.0
 
 
 class World:
-    """All of one run. `present` is what the master says in the end of who is here."""
+    """All of one run. `pings` are asked of all when it should be over; `present` is what the master then says of who is
+    here."""
 
-    def __init__(self, plan: Plan, root: Path, trace: Trace, processes: set[int]) -> None:
+    def __init__(self, plan: Plan, root: Path, trace: Trace, processes: set[int], clock: Clock) -> None:
         self.plan = plan
+        self.clock = clock
         self.seed = plan.seed
         self.root = root
         self.trace = trace
         self.processes = processes
         self.pids = platform.FIRST_PID
         self.ledger = Ledger()
-        self.network = Network(plan.seed, plan.faults, plan.calm(), trace)
+        self.network = Network(plan.seed, plan.faults, plan.calm(), trace, clock)
         self.hosts = {id: Host(self, id) for id in (MASTER, *plan.minions)}
         self.operators = Operators(self.hosts[MASTER], trace)
+        self.pings: list[Publish] = []
         self.present: dict[str, Presence] = {}
         self.violations: list[str] = []
         self.nursery: trio.Nursery
@@ -59,26 +64,36 @@ class World:
         self.trace.note("-", "BROKEN", text=text)
         self.violations.append(text)
 
-    async def run(self, check: Callable[[World], None]) -> None:
+    async def run(self, check: Callable[[World], list[str]]) -> None:
         """Let it all happen, wait until it has come right, and look."""
         async with trio.open_nursery() as self.nursery:
-            self.nursery.start_soon(self.network.run)
             self.nursery.start_soon(self.hosts[MASTER].run, partial(run_master, self.network))
             for number, id in enumerate(self.plan.minions, 1):
                 self.nursery.start_soon(self.hosts[id].run, partial(run_minion, self.network, number))
-            self.nursery.start_soon(self.operators.follow_log)
+            if self.plan.watched:
+                self.nursery.start_soon(self.operators.follow_log)
             for act in self.plan.acts:
                 self.nursery.start_soon(self.operators.act, act)
             for fault in self.plan.faults:
                 self.nursery.start_soon(self._happen, fault)
-            await trio.sleep_until(self.plan.calm() + PATIENCE)
-            with trio.move_on_after(60):
-                await self.operators.publish(Publish(at=trio.current_time(), fun="test.ping", tgt="*"))
-            self.present = await self.operators.presence(self.plan.minions)
-            # What ends with the last job needs a moment to end.
-            await trio.sleep(1)
-            check(self)
+            for patience in (HEALED, PATIENCE):
+                await trio.sleep_until(self.plan.calm() + patience)
+                await self._look()
+                broken = check(self)
+                if not broken and not self.plan.patient:
+                    break
+            for text in broken:
+                self.broken(text)
             self.nursery.cancel_scope.cancel()
+
+    async def _look(self) -> None:
+        """Who answers, and who is said to be there."""
+        self.pings.append(Publish(at=self.clock.now, fun="test.ping", tgt="*"))
+        with trio.move_on_after(60):
+            await self.operators.publish(self.pings[-1])
+        self.present = await self.operators.presence(self.plan.minions)
+        # What ends with the last job needs a moment to end.
+        await trio.sleep(1)
 
     def close(self) -> None:
         """The run is over."""
@@ -91,12 +106,13 @@ class World:
                 await trio.sleep_until(at)
                 host = self.hosts[id]
                 daemon = host.daemon
-                if daemon is not None and host.steps_left is None:
-                    host.steps_left, host.down = steps, down
+                if daemon is not None and not host.doomed:
+                    host.doom(steps)
+                    host.down = down
                     # It may have nothing to do; then it goes while it sleeps.
                     await trio.sleep(1)
-                    if host.daemon is daemon and host.steps_left is not None:
-                        host.steps_left = 0
+                    if host.daemon is daemon and host.doomed:
+                        host.doom(0)
                         host.step(daemon)
             case Stop(id=id, at=at, down=down):
                 await trio.sleep_until(at)
@@ -138,17 +154,14 @@ class Run:
     """It had to be given up: this process is good for no other."""
 
 
-def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
+def simulate(plan: Plan, check: Callable[[World], list[str]]) -> Run:
     """Run a plan from its beginning to its end."""
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    # It looks at the machine's clock, though it stands still by itself; that clock is this one now.
-    clock._real_clock = lambda: 0.0
-    elapsed = clock.current_time
-    with scratch() as root, platform.simulated(plan.seed, elapsed) as processes:
-        trace = Trace(elapsed, str(root))
+    clock = Clock()
+    with scratch() as root, platform.simulated(plan.seed, clock) as processes, quick_keys(plan.quick):
+        trace = Trace(clock.current_time, str(root))
 
         async def main() -> World:
-            world = World(plan, root, trace, processes)
+            world = World(plan, root, trace, processes, clock)
             try:
                 await world.run(check)
             finally:
@@ -159,7 +172,7 @@ def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
         endless = False
         with trace.listening(), _patience(trace), _uncollected():
             try:
-                violations = trio.run(main, clock=clock, instruments=[Steps()]).violations
+                violations = trio.run(main, clock=clock).violations
             except (Endless, trio.TrioInternalError) as exc:
                 endless = True
                 violations = [f"the run does not end: {exc!r}"]
@@ -167,7 +180,7 @@ def simulate(plan: Plan, check: Callable[[World], None]) -> Run:
             except BaseExceptionGroup as group:
                 violations = [f"the run ended: {group!r}"]
                 trace.note("-", "BROKEN", text=violations[0])
-    return Run(plan=plan, violations=violations, trace=trace, seconds=elapsed(), endless=endless)
+    return Run(plan=plan, violations=violations, trace=trace, seconds=clock.now, endless=endless)
 
 
 @contextmanager
