@@ -19,6 +19,7 @@ from trisalt.bus.requests import (
     LoginRequest,
     ShowTokenRequest,
     TokenRequest,
+    VouchRequest,
 )
 from trisalt.errors import StoreError, Unauthenticated, WorkerDied
 from trisalt.master import login as module
@@ -439,3 +440,27 @@ async def test_who_sets_one_up_shows_their_password_and_an_administrator_need_no
     for act in ("list", "odd"):
         with pytest.raises(FactorError):
             await strict.factor(act)
+
+
+# -- without a password ----------------------------------------------------------------------------------------------
+
+
+async def test_who_was_verified_elsewhere_has_a_token_with_their_groups(autojump_clock, desk):
+    desk.rules = LoginRules(external_auth={**EAUTH, "oidc": {"ops%": [".*"]}})
+    made = await desk.bus.ask(VouchRequest(eauth="oidc", username="ann@example.org", groups=("ops",), peer="192.0.2.9"))
+    assert await desk.bearer(made["token"]) == Caller(name="ann@example.org", eauth="oidc", groups=("ops",))
+    await trio.testing.wait_all_tasks_blocked()
+    assert (desk.told[-1].result, desk.told[-1].eauth, desk.workers.calls) == (True, "oidc", [])
+
+
+@pytest.mark.parametrize(
+    ("eauth", "username"), [("pam", "ann"), ("proxy", "ann"), ("oidc", ""), ("oidc", "a\nb"), ("oidc", "a" * 300)]
+)
+async def test_nobody_is_vouched_for_in_the_name_of_a_backend_that_has_passwords(autojump_clock, desk, eauth, username):
+    desk.rules = LoginRules(external_auth={**EAUTH, "oidc": {}})
+    with pytest.raises(Unauthenticated):
+        await desk.bus.ask(VouchRequest(eauth=eauth, username=username))
+    assert desk.banks.kept == {}
+    # And nobody who is vouched for has one.
+    assert (await desk.refused(eauth="oidc"))[0] == 'the eauth system "oidc" knows no passwords'
+    assert desk.workers.calls == []

@@ -271,6 +271,22 @@ class TokenRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
+class VouchRequest(Request):
+    """A new token for somebody whom the web has verified otherwise than by a password: by `oidc`, or by its proxy.
+
+    Only for backends of that kind, and only where `external_auth` names them. The answer is as of `TokenRequest`.
+    Raises Unauthenticated.
+    """
+
+    CMD = "vouch"
+    eauth: str
+    username: str
+    groups: tuple[str, ...] = ()
+    token_expire: Any = None
+    peer: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class FactorRequest(Request):
     """About the second factor of `username` of `eauth`. `act` is status, begin, confirm, remove or list.
 

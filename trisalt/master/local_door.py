@@ -35,6 +35,7 @@ from trisalt.bus.requests import (
     RunnerRequest,
     StatusRequest,
     TokenRequest,
+    VouchRequest,
     WheelRequest,
 )
 from trisalt.bus.subscription import Lagged, Subscription
@@ -157,6 +158,7 @@ class _Door:
             "status": self._tell_status,
             "whoami": self._whoami,
             "factor": self._factor,
+            "vouch": self._vouch,
         }
         if desk is not None:
             self._operations |= {name: partial(self._view, desk, name=name) for name in OPERATIONS}
@@ -470,6 +472,21 @@ class _Door:
             "rows": rows,
         }
         await stream.send({"whoami": facts})
+
+    async def _vouch(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
+        """A token for somebody whom the web has verified. Only who may everything anyway speaks for others so."""
+        self._admit(caller, self._acl.is_admin(caller))
+        groups = field(request, "groups", list, [])
+        if not all(isinstance(group, str) for group in groups):
+            raise RemoteProtocolError("vouch: groups is a list of names")
+        wanted = VouchRequest(
+            eauth=field(request, "eauth", str),
+            username=field(request, "username", str),
+            groups=tuple(groups),
+            token_expire=request.get("token_expire"),
+            peer=field(request, "place", str, ""),
+        )
+        await stream.send({"token": await self._bus.ask(wanted)})
 
     async def _factor(self, caller: Caller, request: dict[str, Any], stream: FrameStream) -> None:
         """About a second factor: one's own, or, for administrators, anybody's."""

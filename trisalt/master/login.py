@@ -29,6 +29,7 @@ from trisalt.bus.requests import (
     LoginRequest,
     ShowTokenRequest,
     TokenRequest,
+    VouchRequest,
 )
 from trisalt.errors import TrisaltError, Unauthenticated, WorkerDied
 from trisalt.master.acl import Acl
@@ -53,6 +54,8 @@ CODE_BURST, CODE_PER_S = 5, 1 / 300
 # Failures from one place that are logged and told, and how many strangers are made to wait at a time.
 TOLD_BURST, TOLD_PER_S, MADE_TO_WAIT = 20, 1.0, 512
 LONGEST_NAME, LONGEST_PASSWORD = 256, 4096
+# Whom these vouch for nobody knows by a password, and nobody of the others is vouched for without one.
+VOUCHED = frozenset({"oidc", "proxy"})
 EXPIRED_EVERY_S = 3600.0
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
@@ -96,7 +99,7 @@ async def serve_logins(
     """Answer until cancelled, each in a task of its own: with a `Caller`, or with what a token says; or fail with
     `Unauthenticated`, which tells nobody why. `factors` count where the rules say so. `clock` is wall time."""
     desk = _Desk(bus, workers, banks, acl, rules, factors, clock)
-    kinds = (LoginRequest, TokenRequest, ShowTokenRequest, DropTokenRequest, FactorRequest)
+    kinds = (LoginRequest, TokenRequest, ShowTokenRequest, DropTokenRequest, FactorRequest, VouchRequest)
     async with bus.claim(*kinds) as requests, trio.open_nursery() as answers:
         answers.start_soon(desk.forget_expired)
         task_status.started()
@@ -131,7 +134,9 @@ class _Desk:
         self._made_to_wait = 0
 
     async def answer(
-        self, request: LoginRequest | TokenRequest | ShowTokenRequest | DropTokenRequest | FactorRequest, reply: Reply
+        self,
+        request: LoginRequest | TokenRequest | ShowTokenRequest | DropTokenRequest | FactorRequest | VouchRequest,
+        reply: Reply,
     ) -> None:
         try:
             match request:
@@ -145,6 +150,8 @@ class _Desk:
                     reply.send(await self._read(request.token) or {})
                 case DropTokenRequest():
                     reply.send(await self._drop(request.token))
+                case VouchRequest():
+                    reply.send(await self._vouch(request))
                 case FactorRequest():
                     reply.send(await self._factor(request))
         except TrisaltError as exc:
@@ -214,6 +221,8 @@ class _Desk:
         name, password = request.username, request.password.reveal()
         if request.eauth not in self._rules().external_auth:
             return f'the eauth system "{request.eauth}" is not enabled'
+        if request.eauth in VOUCHED:
+            return f'the eauth system "{request.eauth}" knows no passwords'
         if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
             return "the name is empty, too long, or no name"
         if not 0 < len(password) <= LONGEST_PASSWORD or "\0" in password:
@@ -303,10 +312,28 @@ class _Desk:
 
     async def _make_token(self, request: TokenRequest) -> dict[str, Any]:
         """A new token for who logs in, as stock tells it: the one time that it is told."""
-        caller = await self._login(request)
+        return await self._token_for(await self._login(request), request.token_expire, request.peer)
+
+    async def _vouch(self, request: VouchRequest) -> dict[str, Any]:
+        """The same for who comes without a password, because somebody else has seen who they are."""
+        name, eauth = request.username, request.eauth
+        reason = ""
+        if eauth not in VOUCHED or eauth not in self._rules().external_auth:
+            reason = f'the eauth system "{eauth}" is not enabled'
+        elif not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            reason = "the name is empty, too long, or no name"
+        if reason:
+            await self._told_no(name, eauth, request.peer, reason)
+            raise Unauthenticated()
+        log.info("login.accepted", user=name, eauth=eauth, peer=request.peer)
+        await self._bus.publish(LoginDecided(result=True, user=name, eauth=eauth, peer=request.peer))
+        caller = Caller(name=name, eauth=eauth, groups=request.groups)
+        return await self._token_for(caller, request.token_expire, request.peer)
+
+    async def _token_for(self, caller: Caller, token_expire: object, peer: str) -> dict[str, Any]:
         rules, now = self._rules(), self._clock()
         token = secrets.token_hex(32)
-        lifetime = rules.lifetime(caller, request.token_expire)
+        lifetime = rules.lifetime(caller, token_expire)
         kept: dict[str, Any] = {"start": now, "expire": now + lifetime, "name": caller.name, "eauth": caller.eauth}
         if caller.groups:
             kept["groups"] = list(caller.groups)
@@ -316,7 +343,7 @@ class _Desk:
         if rules.keep_acl_in_token:
             kept["auth_list"] = self._acl.rows_of(caller)
         await self._banks.store(BANK, _digest(token), kept)
-        log.info("token.made", user=caller.name, eauth=caller.eauth, peer=request.peer, lifetime_s=lifetime)
+        log.info("token.made", user=caller.name, eauth=caller.eauth, peer=peer, lifetime_s=lifetime)
         return {"token": token, **kept}
 
     async def _bearer(self, token: Secret, peer: str) -> Caller:

@@ -84,7 +84,10 @@ class Peers:
         self._authorized = networks(authorized)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._trusted and within(address_of(scope), self._trusted):
+        by_proxy = bool(self._trusted) and within(address_of(scope), self._trusted)
+        # What it says of who somebody is counts by its own connection, not by where they are.
+        scope.setdefault("state", {})["by_proxy"] = by_proxy
+        if by_proxy:
             _forward(scope, self._trusted)
         if self._authorized and not within(address_of(scope), self._authorized):
             await refuse(scope, receive, send, 403, "This address may not come in")

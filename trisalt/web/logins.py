@@ -6,7 +6,7 @@ The master vouches; here whoever guesses is made to wait, addresses are held aga
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trisalt.errors import TrisaltError, Unauthenticated
+from trisalt.errors import AuthError, TrisaltError, Unauthenticated
 from trisalt.web.audit import Audit
 from trisalt.web.commands import Asker
 from trisalt.web.door import Door, expect
@@ -33,6 +33,8 @@ NO_LOGIN = "Could not authenticate using provided credentials"
 # A backend has half a minute, and may have to be waited for.
 PATIENCE = 75.0
 CLEANUP_S = 5.0
+# The backend of whom a proxy names, and how many groups somebody may be in.
+PROXY, MOST_GROUPS = "proxy", 200
 
 
 class Logins:
@@ -57,7 +59,33 @@ class Logins:
         if shown is None or "token" in shown:
             raise HTTPException(401, NO_LOGIN)
         place = address_of(request.scope)
-        made = await self._make_token(shown, place, body.get("token_expire"))
+        return await self._begin(await self._make_token(shown, place, body.get("token_expire")), place)
+
+    async def vouched(self, request: Request, *, eauth: str, username: str, groups: Sequence[str]) -> Session:
+        """A new session for somebody who has shown who they are without a password. Raises as `sign_in` does."""
+        place = address_of(request.scope)
+        facts = {"user": username, "eauth": eauth, "address": place}
+        if not self._may_come_from(username, place):
+            self._audit.tell("login", **facts, result="refused", reason="api_acl")
+            raise HTTPException(401, NO_LOGIN)
+        # In the name of this process: who they are is known to nobody else.
+        question = {"op": "vouch", "eauth": eauth, "username": username, "groups": list(groups)}
+        try:
+            made = expect(await self._door.ask(question, place=place), "token")
+        except AuthError as exc:
+            self._audit.tell("login", **facts, result="failed", reason=str(exc))
+            raise HTTPException(401, NO_LOGIN) from exc
+        return await self._begin(made, place)
+
+    async def by_proxy(self, request: Request) -> Session:
+        """The same for whom a trusted proxy names in a header. Raises HTTPException 401 where none does."""
+        named = proxied(request, self._settings)
+        if named is None:
+            raise HTTPException(401, NO_LOGIN)
+        return await self.vouched(request, eauth=PROXY, username=named[0], groups=named[1])
+
+    async def _begin(self, made: dict[str, Any], place: str) -> Session:
+        """A session on a token of the master, for who is granted anything."""
         rows = (await self._whoami(made["token"], place))["rows"]
         facts = {"user": made["name"], "eauth": made["eauth"], "address": place}
         if not rows and not self._settings.login_without_rules:
@@ -177,6 +205,19 @@ class Logins:
     @property
     def _cookie(self) -> dict[str, Any]:
         return {"path": self._settings.root_prefix or "/", "httponly": True, "samesite": "strict"}
+
+
+def proxied(request: Request, settings: Settings) -> tuple[str, list[str]] | None:
+    """Whom our proxy names, with their groups; None for a connection that is none of a proxy's we trust, or names
+    nobody, or several."""
+    if not settings.proxy_user_header or not getattr(request.state, "by_proxy", False):
+        return None
+    names = request.headers.getlist(settings.proxy_user_header)
+    if len(names) != 1 or not names[0].strip():
+        return None
+    groups = request.headers.getlist(settings.proxy_groups_header) if settings.proxy_groups_header else []
+    words = [word.strip() for value in groups for word in value.split(",")]
+    return names[0].strip(), [word for word in words if word][:MOST_GROUPS]
 
 
 def sorted_rows(rows: list[Any]) -> list[Any]:

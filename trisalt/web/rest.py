@@ -20,7 +20,7 @@ from trisalt.errors import TrisaltError
 from trisalt.web.app import Web, needs_session
 from trisalt.web.commands import Asker, while_there
 from trisalt.web.guards import address_of
-from trisalt.web.logins import NO_LOGIN
+from trisalt.web.logins import NO_LOGIN, PROXY
 from trisalt.web.lowstate import CLIENTS, Command, read_credentials, read_lowstate
 from trisalt.web.negotiate import answer, answer_all, body_of
 
@@ -120,7 +120,10 @@ class _Rest:
             body = body[0]
         if body is None:
             raise HTTPException(400, "There are no credentials in the body")
-        session = await self._web.logins.sign_in(request, body)
+        if isinstance(body, Mapping) and body.get("eauth") == PROXY:
+            session = await self._web.logins.by_proxy(request)
+        else:
+            session = await self._web.logins.sign_in(request, body)
         told = {
             "token": session.token,
             "expire": session.expire,

@@ -25,6 +25,9 @@ from trisalt.web.signatures import Webhook, read_webhooks
 BLOCKS = ("rest_trisalt", "rest_cherrypy")
 HALITE = "halite"
 
+# Backends of who comes without a password: by OpenID Connect, or named by a proxy.
+WITHOUT_PASSWORD = frozenset({"oidc", "proxy"})
+
 # The commonest reason why nobody can sign in.
 PAM_IS_BLIND = (
     "external_auth: pam: this account is not root's and may not read /etc/shadow, so that PAM verifies nobody but "
@@ -56,6 +59,8 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "authorized_ips": ("list", []),
     "cors_origins": ("list", []),
     "trusted_proxies": ("list", []),
+    "proxy_user_header": ("str", ""),
+    "proxy_groups_header": ("str", ""),
     "login_without_rules": ("bool", False),
     "allow_root_login": ("bool", False),
     "ws_token_in_url": ("bool", False),
@@ -131,6 +136,8 @@ class Settings:
     authorized_ips: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    proxy_user_header: str = ""
+    proxy_groups_header: str = ""
     login_without_rules: bool = False
     allow_root_login: bool = False
     ws_token_in_url: bool = False
@@ -176,6 +183,8 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
     cors = [str(origin).rstrip("/") for origin in values["cors_origins"]]
     if (overrides or {}).get("cors", (halite or {}).get("cors")):
         cors.append("*")
+    if values["proxy_user_header"] and not values["trusted_proxies"]:
+        raise ConfigError("proxy_user_header: trusted_proxies names nobody: anybody could say who they are")
     if "pam" in config.external_auth and os.geteuid() != 0 and not os.access("/etc/shadow", os.R_OK):
         notices.append(("warning", PAM_IS_BLIND))
     names = {field.name for field in attrs.fields(Settings)}
@@ -190,7 +199,7 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
             "door": master_paths(config).local_door,
             "cachedir": config.cachedir,
             "log_dir": os.path.dirname(config.log_file) if "://" not in config.log_file else config.cachedir,
-            "eauths": tuple(str(name) for name in config.external_auth),
+            "eauths": tuple(str(name) for name in config.external_auth if name not in WITHOUT_PASSWORD),
             "clients": _clients(config, notices),
             "token_expire": config.token_expire,
             "api_acl": _api_acl(values["api_acl"]),

@@ -107,6 +107,7 @@ SHAPES: dict[str, Schema] = {
             "master": TEXT,
             "motd": TEXT,
             "totp": {**YES, "description": "Whether people may have second factors: logins take a `code`."},
+            "proxy": {**YES, "description": "Whether a proxy names somebody: `eauth: proxy` signs them in."},
             "confirm_above": COUNT,
         }
     ),

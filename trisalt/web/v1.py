@@ -25,6 +25,7 @@ from trisalt.web.app import Web, needs_session
 from trisalt.web.door import expect
 from trisalt.web.endpoints import ENDPOINTS, MOST_QUERY, Endpoint, Parameter
 from trisalt.web.guards import address_of
+from trisalt.web.logins import proxied
 from trisalt.web.negotiate import body_of, dump
 from trisalt.web.openapi import PREFIX, document
 from trisalt.web.sessions import Session
@@ -85,7 +86,8 @@ class _Room:
     async def _session(self, request: Request) -> Response:
         settings = self._web.settings
         totp = settings.opts.get("totp") is True
-        public = {"eauths": list(settings.eauths), "motd": motd(settings.opts), "totp": totp}
+        public: dict[str, Any] = {"eauths": list(settings.eauths), "motd": motd(settings.opts), "totp": totp}
+        public["proxy"] = proxied(request, settings) is not None
         session: Session | None = request.state.session
         if session is None:
             text = say("No valid session: please log in", language_of(request))

@@ -14,9 +14,11 @@ from trisalt.bus.events import (
 from trisalt.bus.requests import (
     Caller,
     DropTokenRequest,
+    FactorRequest,
     LoginRequest,
     PublishRequest,
     TokenRequest,
+    VouchRequest,
 )
 from trisalt.errors import Denied, Unauthenticated
 from trisalt.master.acl import Acl
@@ -107,6 +109,50 @@ async def test_whoever_asks_for_others_may_say_where_these_are(master, said, pee
         async with master.caller() as caller:
             await caller.ask(**question, credentials=LOGIN, place=said)
     assert [request.peer for request in tokens + logins] == [peer or f"uid {os.getuid()}"] * 2
+
+
+async def test_who_may_everything_has_tokens_made_for_others_and_nobody_else_has(master):
+    await master.claim(LoginRequest, vouch)
+    asked = await master.claim(VouchRequest, lambda request: {"token": "a" * 64})
+    question = {"op": "vouch", "eauth": "oidc", "username": "bob", "groups": ["ops"], "place": "192.0.2.7"}
+    async with master.caller() as caller:
+        assert await caller.ask(**question) == {"token": {"token": "a" * 64}}
+    assert [(each.eauth, each.username, each.groups, each.peer) for each in asked] == [
+        ("oidc", "bob", ("ops",), "192.0.2.7")
+    ]
+    for refused in ({"credentials": LOGIN}, {"credentials": {"token": "a" * 64}}):
+        async with master.caller() as caller:
+            assert (await caller.ask(**question, **refused))["error"]["name"] == "AuthorizationError"
+    async with master.caller() as caller:
+        assert (await caller.ask(**{**question, "groups": [7]}))["error"]["name"] == "ProtocolError"
+    assert len(asked) == 1
+
+
+FACTOR = {"op": "factor", "act": "status", "eauth": "file", "username": "bob", "password": "p", "code": "1"}
+
+
+async def test_a_second_factor_is_ones_own_but_for_administrators(master):
+    await master.claim(LoginRequest, vouch)
+    asked = await master.claim(FactorRequest, lambda request: {"enrolled": False})
+    for shown in ({"credentials": {"token": "a" * 64}}, {}):
+        async with master.caller() as caller:
+            assert await caller.ask(**FACTOR, **shown) == {"factor": {"enrolled": False}}
+    assert [(each.eauth, each.username, each.trusted) for each in asked] == [
+        ("pam", "ann", False),
+        ("file", "bob", True),
+    ]
+    assert (asked[0].password.reveal(), asked[0].code.reveal(), asked[0].peer) == ("p", "1", "pam/ann")
+
+
+async def test_what_somebody_shows_besides_their_token_may_be_wrong(master):
+    def wrong(request):
+        raise Unauthenticated
+
+    await master.claim(LoginRequest, vouch)
+    await master.claim(FactorRequest, wrong)
+    async with master.caller() as caller:
+        answer = await caller.ask(**FACTOR, credentials={"token": "a" * 64})
+    assert answer["error"] == {"name": "AuthorizationError", "message": "The password, or the code, is wrong"}
 
 
 # -- who may come in ----------------------------------------------------------------------------------------------
