@@ -120,6 +120,9 @@ FORMULAS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "counter": ([f"counter.{name}" for name in (
         "site", "order", "start", "piped", "json", "changed", "deep.in.er", "blank", "future", "past", "named", "twice",
         "beyond", "stages", "unmarked", "undefined", "listed")], {"port": 8080}),
+    "objects": ([f"objects.{name}" for name in ("web", "sees", "takes", "map", "names", "piped", "blank", "within")], {
+        "n": 7, "objects": {"lookup": {"pkg": "merged", "more": [1]}},
+    }),
     "calls": (["calls", "calls.undefined"], {"calls": {"numbers": [1, 2.5]}, "there": 1}),
 }  # fmt: skip
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from fnmatch import fnmatch
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -281,7 +280,7 @@ def _chosen(names: Mapping[str, Any], salt: Mapping[str, Callable[..., Any]]) ->
     for grain, classes in groups.items():
         value = salt["grains.get"](grain, "")
         for match, said in classes:
-            if any(fnmatch(str(each), str(match)) for each in (value if isinstance(value, list) else [value])):
+            if match in (value if isinstance(value, list) else [value]):
                 found |= said
     if names.get("merge"):
         over = salt["pillar.get"](names["merge"])

@@ -1,0 +1,2 @@
+#!pyobjects
+Cmd.run('sshd')

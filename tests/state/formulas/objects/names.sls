@@ -1,0 +1,4 @@
+#!pyobjects
+SshAuth.present("k", user="x")
+Virtualenv.managed('a')
+SshKnownHosts.present("h")
