@@ -6,6 +6,7 @@ Called by `fileserver/fileserver` for what minions send, and by whoever reads a 
 from __future__ import annotations
 
 import posixpath
+from functools import lru_cache
 
 import attrs
 
@@ -20,6 +21,7 @@ class SaltUrl:
     saltenv: str | None = None
 
 
+@lru_cache(maxsize=1024)
 def parse(url: str) -> SaltUrl:
     """Read a `salt://` URL, or a bare path as minions send it. Raises ValueError for another scheme.
 

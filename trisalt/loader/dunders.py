@@ -199,6 +199,8 @@ class Plugins:
 
     def set(self, name: str, value: Any) -> None:
         """Give a dunder another value, also in files that are loaded."""
+        if name in self._shared and self._shared[name] is value:
+            return
         self._shared[name] = value
         for kind, modules in self._modules.items():
             if name in COMMON or name in KINDS[kind].dunders:

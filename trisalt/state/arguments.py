@@ -21,7 +21,7 @@ from trisalt.state.words import STATE_INTERNAL_KEYWORDS
 class Signature:
     """What a function takes: the names of its arguments, how many of them it must have, and whether it takes others."""
 
-    names: tuple[str, ...]
+    names: frozenset[str]
     required: tuple[str, ...]
     takes_any: bool
 
@@ -36,7 +36,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
         if each.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     ]
     return Signature(
-        names=tuple(each.name for each in named),
+        names=frozenset(each.name for each in named),
         required=tuple(each.name for each in named if each.default is inspect.Parameter.empty),
         takes_any=any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters),
     )
@@ -48,10 +48,11 @@ def keywords(function: Callable[..., Any], full: str, chunk: Chunk) -> dict[str,
     A function that takes any gets all of the chunk but the engine's own words.
     """
     signature = signature_of(function)
-    given = {name: chunk[name] for name in signature.names if name in chunk}
-    further = {key: value for key, value in chunk.items() if key not in STATE_INTERNAL_KEYWORDS and key not in given}
+    names = signature.names
     if signature.takes_any:
-        return {**given, **further}
+        return {key: value for key, value in chunk.items() if key in names or key not in STATE_INTERNAL_KEYWORDS}
+    given = {key: value for key, value in chunk.items() if key in names}
+    further = [key for key in chunk if key not in names and key not in STATE_INTERNAL_KEYWORDS]
     unknown = [f"'{key}'" for key in further if not key.startswith("__") and key != "name_order"]
     if unknown:
         if len(unknown) == 1:

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 STARTED = "Started in a separate process"
 WAITING = "Waiting to be started in a separate process, max_parallel hit"
+_CONDITIONS = frozenset(CONDITIONS)
 MODULE_FILES = (".py", ".pyx", ".pyo", ".pyc", ".so")
 
 
@@ -99,6 +100,7 @@ class Caller:
         self._begin = begin
         self._sleep = sleep
         self._initialised: set[str] = set()
+        self._views: dict[str, tuple[Any, Any]] = {}
         self.instance = f"{os.getpid()}.{id(self)}"
         self._most_parallel = int(self._opts.get("state_max_parallel") or 0)
 
@@ -158,8 +160,12 @@ class Caller:
             self._begin(chunk)
         function = self._states[full]
         given = keywords(function, full, chunk)
-        with self._context(chunk, trial), self._providers(chunk):
-            result = self._conditionally(function, full, given, chunk, trial)
+        with self._context(chunk, trial):
+            if chunk.get("provider"):
+                with self._providers(chunk):
+                    result = self._conditionally(function, full, given, chunk, trial)
+            else:
+                result = self._conditionally(function, full, given, chunk, trial)
         if trial:
             chunk["__prereq__"] = False
             return result
@@ -172,7 +178,9 @@ class Caller:
         result["start_time"] = watch.start_time
         result["duration"] = watch.duration
         result["__id__"] = chunk["__id__"]
-        log.info("Completed state [%s] at time %s (duration_in_ms=%s)", name, Watch().start_time, result["duration"])
+        if log.isEnabledFor(logging.INFO):
+            now = Watch().start_time
+            log.info("Completed state [%s] at time %s (duration_in_ms=%s)", name, now, result["duration"])
         if "retry" in chunk and "parallel" not in chunk:
             return self._retry(Retry.read(chunk["retry"]), result, chunk, attempt)
         return result
@@ -201,7 +209,7 @@ class Caller:
         result: Result = {"result": False, "name": chunk["name"], "changes": {}}
         try:
             verdict = None
-            if any(word in chunk for word in CONDITIONS) and f"{module}.mod_run_check" not in self._states:
+            if not _CONDITIONS.isdisjoint(chunk) and f"{module}.mod_run_check" not in self._states:
                 verdict = judge(chunk, self._asking())
             if verdict is not None and verdict.skip:
                 result["comment"] = "\n".join(verdict.comments)
@@ -213,8 +221,10 @@ class Caller:
                 result |= unmet
             elif chunk.get("parallel") and not trial:
                 result |= self._start(function, given, chunk)
+            elif "__umask__" not in chunk:
+                result = checked(function(**filled(given, self._functions)))
             else:
-                with _umask(chunk.get("__umask__")):
+                with _umask(chunk["__umask__"]):
                     result = checked(function(**filled(given, self._functions)))
             if "check_cmd" in chunk:
                 own = f"{module}.mod_run_check_cmd" in self._states
@@ -253,8 +263,8 @@ class Caller:
         plugins, context = self._plugins, self._plugins.context
         for name, value in (
             ("__low__", freeze(chunk)),
-            ("__running__", freeze(self.running)),
-            ("__lowstate__", freeze(self.lowstate)),
+            ("__running__", self._view("running", self.running)),
+            ("__lowstate__", self._view("lowstate", self.lowstate)),
             ("__instance_id__", self.instance),
             ("__user__", self._opts.get("user") or "UNKNOWN"),
             ("__orchestration_jid__", chunk.get("__orchestration_jid__")),
@@ -276,13 +286,17 @@ class Caller:
             for name in runas:
                 context.pop(name, None)
 
+    def _view(self, name: str, data: Any) -> Any:
+        """A view of data that cannot be changed through it: the same as long as it is the same data."""
+        known = self._views.get(name)
+        if known is None or known[0] is not data:
+            known = self._views[name] = (data, freeze(data))
+        return known[1]
+
     @contextmanager
     def _providers(self, chunk: Chunk) -> Iterator[None]:
         """Other execution modules than usual, while a state with `provider` runs: `yumpkg`, or `[{pkg: yumpkg}]`."""
-        said = chunk.get("provider")
-        if not said:
-            yield
-            return
+        said = chunk["provider"]
         wanted: dict[str, str] = {}
         for each in [{chunk["state"]: said}] if isinstance(said, str) else said if isinstance(said, list) else []:
             wanted.update(each)

@@ -152,7 +152,9 @@ def apply_requisites_in(high: High, *, disabled: Collection[str] = ()) -> list[s
             if module.startswith("__") or not isinstance(arguments, list):
                 continue
             for argument in arguments:
-                key = next(iter(argument), None) if isinstance(argument, dict) else None
+                if not isinstance(argument, dict) or _IN.isdisjoint(argument):
+                    continue
+                key = next(iter(argument))
                 if key in _IN and key not in disabled:
                     requests.add(_Asking(id, module, body.get("__env__"), body.get("__sls__"), key), argument[key])
     high["__extend__"] = [{id: body} for id, body in requests.extends.items()]

@@ -18,6 +18,8 @@ from trisalt.state.words import REQUISITES, RESOLVED, is_glob, tag
 
 log = logging.getLogger(__name__)
 
+_REQUISITES = frozenset(REQUISITES)
+
 
 @attrs.define(eq=False)
 class Group:
@@ -56,9 +58,11 @@ class Graph:
             node = self._by_tag[name] = Node(chunk, name)
             self.nodes.append(node)
         node.chunk, node.aggregates = chunk, aggregates
+        names = (chunk["name"],) if chunk["name"] == chunk["__id__"] else (chunk["name"], chunk["__id__"])
         for kind in (chunk["state"], "id"):
-            for called in (chunk["name"], chunk["__id__"]):
-                self._called.setdefault(kind, {}).setdefault(called, {})[node] = None
+            there = self._called.setdefault(kind, {})
+            for called in names:
+                there.setdefault(called, {})[node] = None
         for sls in (chunk.get("__sls__"), *chunk.get("__sls_included_from__", ())):
             if sls:
                 self._in_sls.setdefault(sls, {})[node] = None
@@ -253,7 +257,7 @@ def build(
         for watch, plain in (("watch", "require"), ("watch_any", "require_any")):
             if watch in chunk and not has(f"{chunk['state']}.mod_watch"):
                 chunk.setdefault(plain, []).extend(chunk.pop(watch))
-        error = graph.require(chunk, disabled=disabled) if any(kind in chunk for kind in REQUISITES) else None
+        error = None if _REQUISITES.isdisjoint(chunk) else graph.require(chunk, disabled=disabled)
         if error:
             errors.append(error)
         elif isinstance(chunk.get("order"), int) and chunk["order"] > max(cap - 1, 0):

@@ -153,7 +153,10 @@ class Assembly:
             for module, arguments in body.items():
                 if not isinstance(module, str) or module.startswith("_") or not isinstance(arguments, list):
                     continue
-                if not any(isinstance(each, dict) and next(iter(each), None) == "order" for each in arguments):
+                for each in arguments:
+                    if isinstance(each, dict) and "order" in each and next(iter(each)) == "order":
+                        break
+                else:
                     arguments.append({"order": self._order})
                     self._order += 1
 

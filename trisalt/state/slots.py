@@ -17,12 +17,21 @@ from trisalt.target.data import traverse
 log = logging.getLogger(__name__)
 
 SLOT = "__slot__:"
+_LEAVES = frozenset({int, float, bool, bytes, type(None)})
 _CALL = re.compile(r"\s*([\w.]+)\((.*)\)\s*", re.DOTALL)
 
 
 def filled(arguments: dict[str, Any], functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     """The arguments, each slot by what its function returned."""
+    if all(_has_none(value) for value in arguments.values()):
+        return arguments
     return {key: _filled(value, functions, depth=2) for key, value in arguments.items()}
+
+
+def _has_none(value: Any) -> bool:
+    """Whether a value can be seen at a look to have no slot in it."""
+    kind = type(value)
+    return not value.startswith(SLOT) if kind is str else kind in _LEAVES
 
 
 def _filled(value: Any, functions: Mapping[str, Callable[..., Any]], *, depth: int) -> Any:

@@ -19,7 +19,7 @@ def verify_high(high: Any) -> list[str]:
     for id, body in high.items():
         if isinstance(id, str) and id.startswith("__"):
             continue
-        if not isinstance(body, Mapping):
+        if type(body) is not dict and not isinstance(body, Mapping):
             errors.append(f"The type {id} in {body} is not formatted as a dictionary")
             continue
         if not isinstance(id, str):
@@ -51,8 +51,10 @@ def _verify_state(id: Any, module: str, arguments: Any, sls: Any) -> list[str]:
                     f'The function "{argument}" in state "{id}" in SLS "{sls}" has whitespace, a function with '
                     'whitespace is not supported, perhaps this is an argument that is missing a ":"'
                 )
-        elif isinstance(argument, Mapping) and argument:
-            errors += _verify_argument(id, argument, sls)
+        elif argument and (type(argument) is dict or isinstance(argument, Mapping)):
+            name = next(iter(argument))
+            if name == "names" or name in STATE_REQUISITE_KEYWORDS:
+                errors += _verify_argument(id, name, argument, sls)
     if not functions:
         errors.append(f"No function declared in state '{id}' in SLS '{sls}'")
     elif len(functions) > 1:
@@ -63,13 +65,12 @@ def _verify_state(id: Any, module: str, arguments: Any, sls: Any) -> list[str]:
     return errors
 
 
-def _verify_argument(id: Any, argument: Mapping[Any, Any], sls: Any) -> list[str]:
-    name = next(iter(argument))
+def _verify_argument(id: Any, name: Any, argument: Mapping[Any, Any], sls: Any) -> list[str]:
     value = argument[name]
-    if name == "names" and not isinstance(value, list):
+    if name == "names":
+        if isinstance(value, list):
+            return []
         return [f"The 'names' argument in state '{id}' in SLS '{sls}' needs to be formed as a list"]
-    if name not in STATE_REQUISITE_KEYWORDS:
-        return []
     if isinstance(value, list):
         errors = [error for requisite in value for error in _verify_requisite(id, requisite, sls)]
     else:

@@ -275,10 +275,11 @@ def manage_file(
         ret = {"name": name, "changes": {}, "comment": "", "result": True}
     try:
         content: str | bytes | None = _encoded(contents, encoding, encoding_errors)
-        is_link = os.path.islink(name) and not follow_symlinks
-        if os.path.isdir(name) and not is_link:
+        kind = _kind(name)
+        is_link = kind == stat.S_IFLNK and not follow_symlinks
+        if kind == stat.S_IFDIR or (kind == stat.S_IFLNK and follow_symlinks and os.path.isdir(name)):
             return ret | {"result": False, "comment": f"Specified target {name} is a directory"}
-        there = os.path.isfile(name)
+        there = kind == stat.S_IFREG or (kind == stat.S_IFLNK and os.path.isfile(name))
         if content is None and source:
             sfn, comment = _fetched(name if there else "", sfn, source, source_sum or {}, saltenv, verify_ssl, use_etag,
                                     skip_verify, name)  # fmt: skip
@@ -294,13 +295,21 @@ def manage_file(
             mode = _source_mode(source, sfn, saltenv) or mode
         ignored = _Ignored(ignore_ordering, ignore_whitespace, ignore_comment_characters)
         # What was no link when it was written is not followed as one afterwards.
-        may_follow = follow_symlinks and os.path.islink(name)
+        may_follow = follow_symlinks and kind == stat.S_IFLNK
         wanted = (user, group, mode, attrs, may_follow, seuser, serole, setype, serange)
         if there or is_link:
             return _update(name, ret, content, wanted, backup, show_changes, bool(template), is_link, ignored)
         return _create(name, ret, content, wanted, makedirs, dir_mode, bool(source), new_file_diff, show_changes)
     finally:
         _clean(sfn)
+
+
+def _kind(name: str) -> int:
+    """What there is at a path itself, as `stat` calls it; 0 for nothing."""
+    try:
+        return stat.S_IFMT(os.lstat(name).st_mode)
+    except (OSError, ValueError):
+        return 0
 
 
 def _encoded(contents: Any, encoding: str | None, errors: str) -> bytes | None:
@@ -449,6 +458,10 @@ def _perms(
 ) -> dict[str, Any]:
     user, group, mode, attrs, follow_symlinks, *context = wanted
     asked = fileperms.Wanted(user=user, group=group, mode=mode, attributes=attrs, context=fileperms.context(*context))
+    # What has not been touched, and is as it should be, needs no second look.
+    untouched = not ret["changes"] and not isinstance(ret["comment"], list)
+    if before is not None and untouched and fileperms.is_right(before, asked):
+        return ret
     run = __salt__["cmd.run_all"]
     return fileperms.check(name, ret, asked, follow=follow_symlinks, run=run, before=before)[0]
 

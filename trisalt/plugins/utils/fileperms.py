@@ -68,6 +68,15 @@ def chown(path: str, user: Any, group: Any, *, follow: bool = True) -> str:
     return ""
 
 
+def is_right(info: os.stat_result, wanted: Wanted) -> bool:
+    """Whether a look at a file says that nothing is to be done to it: of attributes and a context it says nothing."""
+    if wanted.attributes is not None or wanted.context or stat.S_ISLNK(info.st_mode):
+        return False
+    perms = {"lmode": filesys.shown_mode(info)}
+    _plan(perms, info, wanted, is_link=False, test=False)
+    return len(perms) == 1
+
+
 def check(
     name: str,
     ret: dict[str, Any] | None,
