@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any, Literal, Protocol
 
@@ -182,10 +182,9 @@ class Bus:
         else:
             await self._ledger.flush()
 
-    @asynccontextmanager
-    async def subscribe(
+    def subscribe(
         self, pattern: Pattern, *, keep: bool, depth: int = 256, outside: bool = False
-    ) -> AsyncIterator[Subscription]:
+    ) -> AbstractAsyncContextManager[Subscription]:
         """A bounded buffer of events: of a class, of one of several classes, or with a tag that matches a pattern.
 
         `keep=True` for ledgers that must miss nothing: a full buffer makes publishers wait. `keep=False` for
@@ -195,13 +194,7 @@ class Bus:
         if keep and outside:
             raise LocalProtocolError("what is told outside is kept in the ledger: nobody waits for who tells it")
         hearers = self._outside if outside else self._inside
-        subscription = Subscription(pattern=pattern, keep=keep, depth=depth)
-        hearers.add(subscription, pattern)
-        try:
-            yield subscription
-        finally:
-            hearers.remove(subscription, pattern)
-            subscription.close()
+        return _Subscribed(hearers, Subscription(pattern=pattern, keep=keep, depth=depth), pattern)
 
     @contextmanager
     def listen(self, pattern: Pattern, hear: Callable[[Any], object]) -> Iterator[None]:
@@ -313,6 +306,23 @@ class Bus:
             # There is nothing to wait for.
             row += self._outside.row(type(event))
         return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
+
+
+class _Subscribed:
+    """A subscription for the time of a block. Each job has one: a generator would cost it more than what is done."""
+
+    __slots__ = ("_hearers", "_pattern", "_subscription")
+
+    def __init__(self, hearers: _Hearers, subscription: Subscription, pattern: Pattern) -> None:
+        self._hearers, self._subscription, self._pattern = hearers, subscription, pattern
+
+    async def __aenter__(self) -> Subscription:
+        self._hearers.add(self._subscription, self._pattern)
+        return self._subscription
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._hearers.remove(self._subscription, self._pattern)
+        self._subscription.close()
 
 
 class _Hearers:

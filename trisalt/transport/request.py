@@ -225,7 +225,6 @@ class _Connection:
     def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
         self.lost = False
         self.monitor = Socket(context, zmq.PAIR)
-        self._asking: trio.CancelScope | None = None
         try:
             self.socket = Socket(context, zmq.DEALER, options)
         except BaseException:
@@ -245,13 +244,16 @@ class _Connection:
 
     async def ask(self, payload: bytes) -> list[bytes] | None:
         """The frames that come for `payload`; None when the connection is lost before."""
-        with trio.CancelScope() as self._asking:
+        try:
             try:
                 self.socket.send_nowait((b"", payload))
             except trio.WouldBlock:
                 await self.socket.send((b"", payload))
             return await self.socket.receive()
-        return None
+        except trio.ClosedResourceError:
+            if self.lost:
+                return None
+            raise
 
     async def watch(self) -> None:
         """Notice that the connection is lost, and tell whoever asks on it; ends with it."""
@@ -261,8 +263,8 @@ class _Connection:
             return
         self.lost = True
         # What came before the loss is there by now, and counts.
-        if self._asking is not None and not self.socket.readable:
-            self._asking.cancel()
+        if not self.socket.readable:
+            self.socket.close()
 
     def close(self) -> None:
         """Hang up. The monitored one first: its monitor must not be gone while it reports."""

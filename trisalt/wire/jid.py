@@ -34,10 +34,10 @@ def is_jid(value: object) -> bool:
     """Whether `value` is a job id: 20 digits, or 20 digits, an underscore and something more."""
     if not isinstance(value, str):
         return False
-    digits = value[:_DIGITS]
-    if len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()):
-        return False
-    return len(value) == _DIGITS or (value[_DIGITS] == "_" and len(value) > _DIGITS + 1)
+    if len(value) != _DIGITS:
+        # Nearly all are digits alone.
+        return value[_DIGITS : _DIGITS + 1] == "_" and len(value) > _DIGITS + 1 and is_jid(value[:_DIGITS])
+    return value.isascii() and value.isdigit()
 
 
 def to_datetime(jid: str) -> datetime:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -45,7 +45,6 @@ class Process:
         self._decoder = FrameDecoder()
         self._messages: deque[dict[str, Any]] = deque()
         self._sending = trio.Lock()
-        self._waiting: trio.CancelScope | None = None
 
     async def send(self, message: Mapping[str, Any]) -> None:
         """Send a frame; nothing happens when the child is gone, since `receive` tells.
@@ -74,7 +73,7 @@ class Process:
         """Send the rest of a frame, if there is one."""
         try:
             while rest:
-                await trio.lowlevel.wait_writable(self._socket)
+                await self._wait(trio.lowlevel.wait_writable)
                 rest = self._write(rest)
         except BaseException:
             self.close()
@@ -100,9 +99,7 @@ class Process:
             except BlockingIOError:
                 if self.exited.is_set():
                     break  # its own children may still hold the other end
-                with trio.CancelScope() as self._waiting:
-                    await trio.lowlevel.wait_readable(self._socket)
-                self._waiting = None
+                await self._wait(trio.lowlevel.wait_readable)
                 waited = True
             except (OSError, RemoteProtocolError):
                 break
@@ -110,12 +107,20 @@ class Process:
             await trio.lowlevel.checkpoint()
         return self._messages.popleft() if self._messages else None
 
+    async def _wait(self, until_ready: Callable[[socket.socket], Awaitable[None]]) -> None:
+        """Wait for the socket, or until the child has ended: then whoever waits looks once more."""
+        try:
+            await until_ready(self._socket)
+        except trio.ClosedResourceError:
+            if not self.exited.is_set():
+                raise
+
     def ended(self, status: int | None) -> None:
         """The zygote has reaped it; whoever receives from it looks once more."""
         self.status = status
         self.exited.set()
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._socket.fileno() != -1:
+            trio.lowlevel.notify_closing(self._socket)
 
     def kill(self) -> None:
         """Kill it and all that it has started."""
