@@ -180,6 +180,7 @@ STOCK_LINES: dict[str, Row] = {
         ("info", "Use Ctrl-C to terminate."),
     ),
     "web.notice": "{text}",
+    "web.oidc_failed": "A login by OpenID Connect from {address} failed: {reason}",
     "web.own_certificate": "The certificate {path} is of our own making; its SHA-256 fingerprint is {fingerprint}",
     "web.waits_for_restart": "Of what changed in the configuration salt-api takes this at its next start: {names}",
     "web.skipped": "Halite: Not configured, skipping.",

@@ -24,6 +24,7 @@ import requests
 from tests.support.accounts import account, run
 from tests.support.debian import need
 from tests.support.lab import OURS, free_ports, open_lab
+from tests.support.provider import CLIENT, SECRET, open_provider
 from trisalt.web.sessions import digest
 
 pytestmark = [
@@ -74,7 +75,14 @@ def voucher():
 
 
 @pytest.fixture(scope="module")
-def lab(halite, voucher):
+def identity():
+    """An OpenID provider of this host."""
+    with open_provider() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def lab(halite, voucher, identity):
     need("curl")
     with open_lab() as lab:
         lab.root.chmod(0o755)
@@ -96,11 +104,20 @@ def lab(halite, voucher):
                 },
                 "sharedsecret": {"*": ["test.ping"]},
                 "rest": {"^url": voucher, "eve": ["test.version"]},
+                "oidc": {"ops%": ["test.ping"]},
             },
             totp=True,
             # As the walkthrough has it; and beside it an API in clear for this host.
             halite={"level": "info", "server": "gevent", "host": "0.0.0.0", "port": str(lab.console), "cors": False},
-            rest_cherrypy={"port": lab.api},
+            rest_cherrypy={
+                "port": lab.api,
+                "oidc": {
+                    "issuer": identity.issuer,
+                    "client_id": CLIENT,
+                    "client_secret": SECRET,
+                    "public_url": f"http://127.0.0.1:{lab.api}",
+                },
+            },
         )
         lab.start_minion("web1")
         lab.accept("web1")
@@ -387,6 +404,20 @@ def test_a_client_that_goes_is_not_waited_for_and_its_job_runs_on(lab, url):
     (jobs,) = low(ann, url, client="runner", fun="jobs.active")
     assert [job["Function"] for job in jobs.values()] == ["test.sleep"]
     low(ann, url, client="local", tgt="web1", fun="saltutil.kill_job", arg=list(jobs))
+
+
+def test_whom_an_openid_provider_knows_may_what_their_groups_may(lab, url):
+    browser = requests.Session()
+    page = browser.get(f"{url}/oidc/login?next=/app/jobs", timeout=60)
+    assert (page.status_code, page.url) == (200, f"{url}/app/jobs")
+    told = browser.get(f"{url}/api/v1/session", timeout=30).json()
+    assert (told["user"], told["eauth"], told["perms"]) == ("ann", "oidc", ["test.ping"])
+    assert low(browser, url, client="local", tgt="web1", fun="test.ping") == [{"web1": True}]
+    refused = browser.post(url, json={"client": "local", "tgt": "web1", "fun": "test.version"}, timeout=30)
+    assert refused.status_code == 401
+    assert browser.post(f"{url}/logout", timeout=30).status_code == 200
+    log = lab.daemons["master"].text()
+    assert not any(secret in log for secret in (SECRET, "id_token", "?code="))
 
 
 def test_who_has_set_up_a_second_factor_shows_it_at_every_door(lab, url):

@@ -81,10 +81,19 @@ def make_app(web: Web) -> ASGIApp:
 
 def _routes(web: Web) -> list[BaseRoute]:
     """Of every room, in the order in which they are tried."""
-    from trisalt.web import events, hook, resources, rest, statics, stats, v1  # a room knows `Web`, which is here
+    from trisalt.web import (  # a room knows `Web`, which is here
+        events,
+        hook,
+        resources,
+        rest,
+        signon,
+        statics,
+        stats,
+        v1,
+    )
     from trisalt.web.console import pages
 
-    rooms = (pages, rest, resources, events, v1, hook, stats, statics)
+    rooms = (pages, rest, signon, resources, events, v1, hook, stats, statics)
     return [route for room in rooms for route in room.routes(web)]
 
 

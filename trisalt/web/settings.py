@@ -19,6 +19,7 @@ from trisalt.config.option import fits, mistyped, nearest
 from trisalt.config.paths import master_paths
 from trisalt.errors import ConfigError
 from trisalt.web.lowstate import CLIENTS, SERVED
+from trisalt.web.oidc import OidcSettings, read_oidc
 from trisalt.web.signatures import Webhook, read_webhooks
 
 # The name of ours goes before the one it stands for.
@@ -59,6 +60,7 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "authorized_ips": ("list", []),
     "cors_origins": ("list", []),
     "trusted_proxies": ("list", []),
+    "oidc": ("any", None),
     "proxy_user_header": ("str", ""),
     "proxy_groups_header": ("str", ""),
     "login_without_rules": ("bool", False),
@@ -136,6 +138,7 @@ class Settings:
     authorized_ips: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    oidc: OidcSettings | None = None
     proxy_user_header: str = ""
     proxy_groups_header: str = ""
     login_without_rules: bool = False
@@ -203,6 +206,7 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
             "clients": _clients(config, notices),
             "token_expire": config.token_expire,
             "api_acl": _api_acl(values["api_acl"]),
+            "oidc": _oidc(config, values["oidc"], notices),
             "webhooks": read_webhooks(_rest_name(config, []), values["webhooks"]),
             "authorized_ips": _networks("authorized_ips", values["authorized_ips"]),
             "trusted_proxies": _networks("trusted_proxies", values["trusted_proxies"]),
@@ -360,6 +364,13 @@ def _clients(config: MasterConfig, notices: list[tuple[str, str]]) -> frozenset[
         if name not in CLIENTS:
             notices.append(("warning", f"netapi_enable_clients: there is no client {name}"))
     return frozenset(names) & frozenset(CLIENTS)
+
+
+def _oidc(config: MasterConfig, value: Any, notices: list[tuple[str, str]]) -> OidcSettings | None:
+    found = read_oidc(_rest_name(config, []), value)
+    if found is not None and "oidc" not in config.external_auth:
+        notices.append(("warning", "oidc: external_auth has no oidc: nobody who signs in there is granted anything"))
+    return found
 
 
 def _api_acl(value: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

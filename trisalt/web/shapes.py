@@ -109,7 +109,10 @@ SHAPES: dict[str, Schema] = {
             "totp": {**YES, "description": "Whether people may have second factors: logins take a `code`."},
             "proxy": {**YES, "description": "Whether a proxy names somebody: `eauth: proxy` signs them in."},
             "confirm_above": COUNT,
-        }
+        },
+        {
+            "oidc": obj({"name": TEXT, "url": TEXT}),
+        },
     ),
     "minion": obj({**_MINION, "grains": named(ANY)}),
     "one_minion": obj(

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from trisalt import __version__
 from trisalt.errors import AuthError, Unauthenticated
+from trisalt.web import signon
 from trisalt.web.app import Web, needs_session
 from trisalt.web.door import expect
 from trisalt.web.endpoints import ENDPOINTS, MOST_QUERY, Endpoint, Parameter
@@ -87,6 +88,8 @@ class _Room:
         settings = self._web.settings
         totp = settings.opts.get("totp") is True
         public: dict[str, Any] = {"eauths": list(settings.eauths), "motd": motd(settings.opts), "totp": totp}
+        if settings.oidc is not None:
+            public["oidc"] = {"name": settings.oidc.name, "url": f"{settings.root_prefix}{signon.PATH}/login"}
         public["proxy"] = proxied(request, settings) is not None
         session: Session | None = request.state.session
         if session is None:
