@@ -13,7 +13,8 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RemoteProtocolError, RequestTimeout
-from trisalt.minion.returns import AGAIN_AFTER, Returns, Spool, keep_returns
+from trisalt.minion.returns import AGAIN_AFTER, Returns, keep_returns
+from trisalt.minion.spool import Spool
 
 
 class Home:

@@ -52,8 +52,9 @@ from trisalt.minion.masters import Rota, masters_of, named, rotas, watch_jobs
 from trisalt.minion.mine import keep_mine
 from trisalt.minion.pillar import Pillar, PillarOptions, keep_pillar
 from trisalt.minion.proc import Proc, SeenJids
-from trisalt.minion.returns import Returns, Spool, keep_returns
+from trisalt.minion.returns import Returns, keep_returns
 from trisalt.minion.signin import SignInOptions
+from trisalt.minion.spool import Spool
 from trisalt.minion.status import Parts, serve_status
 from trisalt.minion.upcalls import Upcalls
 from trisalt.minion.watchlist import completion as beacons_completion

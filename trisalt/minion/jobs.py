@@ -486,7 +486,11 @@ class Jobs:
         running = self.proc.get(name)
         if running is not None and not running.on_disk and running.schedule is None:
             self._seen.note(name)
-        data = None if written else self._returns.spool.write(name, {**back, **outcome.to_load()})
+        data = None
+        if not written:
+            # Where it is on disk, a child may have begun a file.
+            fresh = running is None or not running.on_disk
+            data = self._returns.spool.write(name, {**back, **outcome.to_load()}, fresh=fresh)
         self.proc.remove(name)
         return data
 

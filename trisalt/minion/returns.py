@@ -1,21 +1,17 @@
 """`_return`: finished jobs go home, and what cannot be sent waits in the spool.
 
-A return is a file in `cachedir/spool` before it is sent: the worker's child wrote it, or `jobs` did for what it
-answered itself. The file goes when the master has acknowledged it, so a return arrives over restarts of either side;
-the master knows a repeat by its jid. `jobs` posts; this service sends.
+A return is in the spool (`spool`) before it is sent: the worker's child wrote it, or `jobs` did for what it answered
+itself. It leaves the spool when the master has acknowledged it, so a return arrives over restarts of either side; the
+master knows a repeat by its jid. `jobs` posts; this service sends.
 """
 
 from __future__ import annotations
 
-import errno
 import math
-import os
 import random
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -25,8 +21,8 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
-from trisalt.errors import LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
-from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.errors import RemoteProtocolError, RequestTimeout, TrisaltError
+from trisalt.minion.spool import AT_HAND, Spool
 
 log = structlog.get_logger()
 
@@ -36,9 +32,6 @@ OURS = "_trisalt"
 # So many returns are on their way at once; after a long silence there may be thousands.
 AT_ONCE = 16
 
-# A return of at most so many bytes is not read back from the spool for its first try.
-AT_HAND = 16 * 1024
-
 # A return that could not be sent is tried again when a link stands anew, and this often (seconds) anyway.
 AGAIN_AFTER = 120.0
 
@@ -47,76 +40,6 @@ SOON_AGAIN = 10.0
 
 # A return that nobody took for so long (seconds) is given up, loudly: the master has forgotten the job.
 GIVE_UP_AFTER = 7 * 86400.0
-
-
-class Spool:
-    """The directory of returns that are not home yet: one file each, a return load as msgpack, named by its jid.
-
-    What the disk does not take is held in memory: it does not outlive the daemon, and that is said.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._held: dict[str, bytes] = {}
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def path(self, name: str) -> Path:
-        """Where the return of this name is, or will be."""
-        return self._directory / name
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._held or os.path.exists(f"{self._directory}/{name}")
-
-    def begun(self, name: str) -> bool:
-        """Whether a child has begun the job of this name: it leaves the file it will write its return to."""
-        return os.path.exists(f"{self._directory}/.{name}.new")
-
-    def names(self) -> list[str]:
-        """All that are there, the oldest first."""
-        return sorted(path.name for path in self._directory.iterdir() if not path.name.startswith("."))
-
-    def write(self, name: str, load: dict[str, Any]) -> bytes:
-        """Keep a return, and give what was written. What cannot be packed is replaced by a text that says so: a job
-        always returns."""
-        try:
-            data = pack_bin(load)
-        except LocalProtocolError as exc:
-            data = pack_bin({**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False})
-        fresh = f"{self._directory}/.{name}.new"
-        try:
-            # Not `open()`: two objects and a buffer for one write.
-            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            try:
-                if os.write(fd, data) < len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            finally:
-                os.close(fd)
-            os.replace(fresh, f"{self._directory}/{name}")
-        except OSError as exc:
-            log.error("return.not_spooled", jid=name, path=str(self._directory), reason=exc.strerror)
-            self._held[name] = data
-            with suppress(OSError):
-                os.unlink(fresh)
-        return data
-
-    def read(self, name: str, data: bytes | None = None) -> dict[str, Any]:
-        """One return, from `data` when that is at hand. Raises RemoteProtocolError for a file that is none, OSError."""
-        if data is None:
-            data = self._held.get(name) or self.path(name).read_bytes()
-        load = unpack_bin(data)
-        if not isinstance(load, dict) or "jid" not in load:
-            raise RemoteProtocolError(f"{name} holds no return")
-        return load
-
-    def age(self, name: str) -> float:
-        """How many seconds ago it was written."""
-        return 0.0 if name in self._held else time.time() - self.path(name).stat().st_mtime
-
-    def remove(self, name: str) -> None:
-        """It is home."""
-        self._held.pop(name, None)
-        with suppress(FileNotFoundError):
-            os.unlink(f"{self._directory}/{name}")
 
 
 class Returns:

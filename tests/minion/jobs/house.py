@@ -12,7 +12,8 @@ from trisalt.bus.events import JobReceived
 from trisalt.minion.facts import Facts
 from trisalt.minion.jobs import JobOptions, run_jobs
 from trisalt.minion.proc import Proc, SeenJids
-from trisalt.minion.returns import Returns, Spool
+from trisalt.minion.returns import Returns
+from trisalt.minion.spool import Spool
 from trisalt.wire.codec import pack_bin
 from trisalt.worker.protocol import Outcome
 
@@ -114,4 +115,4 @@ class Minion:
         await until(lambda: not len(self.proc))
 
     def files(self, name):
-        return sorted(path.name for path in (self.folder / name).iterdir())
+        return sorted(path.name for path in (self.folder / name).iterdir() if path.name != ".journal")
