@@ -96,6 +96,7 @@ def _sorted(by_interface: dict[str, list[str]]) -> list[str]:
 
 def _resolve(name: str, family: int) -> list[str]:
     try:
-        return sorted({str(row[4][0]) for row in socket.getaddrinfo(name, None, family)})
+        asked = __utils__["interfaces.asked"](name)
+        return sorted({str(row[4][0]) for row in socket.getaddrinfo(asked, None, family)})
     except (OSError, UnicodeError):
         return []

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 from trisalt.errors import CommandError
+from trisalt.plugins.utils import netlink
 
 
 def interfaces() -> dict[str, dict[str, Any]]:
@@ -15,27 +16,32 @@ def interfaces() -> dict[str, dict[str, Any]]:
     `inet` rows have address, netmask, broadcast (None on loopback) and label; `inet6` rows address, prefixlen, scope.
     Source of the shapes: stock Salt 3008.3, `network.interfaces`.
     """
-    import psutil
-
-    states = psutil.net_if_stats()
-    addresses = psutil.net_if_addrs()
+    links = netlink.links()
+    names = {link.index: link.name for link in links}
+    rows: dict[str, list[netlink.Address]] = {link.name: [] for link in links}
+    for row in netlink.addresses():
+        # A label is a name of its own: `eth0:1`.
+        rows.setdefault(row.label or names.get(row.index, ""), []).append(row)
     found: dict[str, dict[str, Any]] = {}
-    for _index, name in socket.if_nameindex():
-        entry: dict[str, Any] = {"up": name in states and states[name].isup}
-        for row in addresses.get(name, ()):
-            if row.family == psutil.AF_LINK:
-                entry["hwaddr"] = row.address.replace("-", ":")
-            elif row.family == socket.AF_INET:
-                _add_inet(entry, name, row)
-            elif row.family == socket.AF_INET6:
-                entry.setdefault("inet6", []).append(_inet6(row))
-        found[name] = entry
+    for link in links:
+        entry = found[link.name] = {"up": bool(link.flags & netlink.RUNNING)}
+        for row in rows[link.name]:
+            if row.family == socket.AF_INET:
+                _add_inet(entry, link, row)
+        six = [row for row in rows[link.name] if row.family == socket.AF_INET6]
+        if six:
+            entry["inet6"] = [
+                {"address": row.address, "prefixlen": str(row.prefix), "scope": _scope(row.address)} for row in six
+            ]
+        if link.hwaddr:
+            entry["hwaddr"] = link.hwaddr.ljust(6, b"\0").hex(":")
     return found
 
 
-def _add_inet(entry: dict[str, Any], name: str, row: Any) -> None:
-    broadcast = None if row.broadcast in (None, row.address) else row.broadcast
-    inet = {"address": row.address, "netmask": row.netmask, "broadcast": broadcast, "label": name}
+def _add_inet(entry: dict[str, Any], link: netlink.Link, row: netlink.Address) -> None:
+    broadcast = row.broadcast if link.flags & netlink.BROADCAST and row.broadcast != row.address else None
+    netmask = socket.inet_ntoa((0xFFFFFFFF << 32 - row.prefix & 0xFFFFFFFF).to_bytes(4, "big"))
+    inet = {"address": row.address, "netmask": netmask, "broadcast": broadcast, "label": link.name}
     if "inet" in entry and any(_same_network(inet, first) for first in entry["inet"]):
         entry.setdefault("secondary", []).append({"type": "inet", **inet})
     else:
@@ -47,15 +53,6 @@ def _same_network(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return ipaddress.ip_network(f"{row['address']}/{row['netmask']}", strict=False)
 
     return network(one) == network(other)
-
-
-def _inet6(row: Any) -> dict[str, Any]:
-    address = row.address.partition("%")[0]
-    return {"address": address, "prefixlen": _prefix6(row.netmask), "scope": _scope(address)}
-
-
-def _prefix6(netmask: str | None) -> str:
-    return "128" if not netmask else str(int(ipaddress.IPv6Address(netmask)).bit_count())
 
 
 def _scope(address: str) -> str:
@@ -88,12 +85,18 @@ def addresses(version: int = 4, *, interface: str | None = None, include_loopbac
 def full_name() -> str:
     """The host's full name: the canonical one that its name resolves to."""
     try:
-        for *_rest, canonical, _address in socket.getaddrinfo(socket.gethostname(), None, flags=socket.AI_CANONNAME):
+        host = asked(socket.gethostname())
+        for *_rest, canonical, _address in socket.getaddrinfo(host, None, flags=socket.AI_CANONNAME):
             if canonical and canonical not in ("localhost", "ip6-localhost"):
                 return canonical
     except OSError:
         pass
     return socket.getfqdn()
+
+
+def asked(name: str) -> str | bytes:
+    """A name as it is asked for: as bytes it needs no rules for names in other scripts, which take a while to load."""
+    return name.encode() if name.isascii() else name
 
 
 def reverse_names() -> list[str]:
