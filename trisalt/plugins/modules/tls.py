@@ -478,8 +478,14 @@ def _subject(**parts: Any) -> x509.Name:
 
 def _begun(subject: x509.Name, issuer: x509.Name, key: Any, days: int) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    return x509.CertificateBuilder(
-        issuer, subject, key, x509.random_serial_number(), now, now + datetime.timedelta(days=days)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=days))
     )
 
 
@@ -563,8 +569,13 @@ def _moment(text: str) -> datetime.datetime:
 def _write_list(path: str, ca: str, revoked: list[tuple[int, datetime.datetime]], digest: str) -> None:
     cert, key = _read_certificate(f"{ca}.crt"), _read_key(f"{ca}.key")
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    builder = x509.CertificateRevocationListBuilder(cert.subject, now, now + datetime.timedelta(days=_LIST_DAYS))
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(cert.subject)
+        .last_update(now)
+        .next_update(now + datetime.timedelta(days=_LIST_DAYS))
+    )
     for number, when in revoked:
-        entry = x509.RevokedCertificateBuilder(number, when).build()
+        entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(when).build()
         builder = builder.add_revoked_certificate(entry)
     _write(path, certfiles.encoded(builder.sign(key, certfiles.digest(digest, key)), "pem"))

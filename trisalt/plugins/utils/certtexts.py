@@ -124,6 +124,8 @@ def _extension(value: Any) -> str:
         case x509.SubjectKeyIdentifier():
             return _hex(value.digest)
         case x509.AuthorityKeyIdentifier():
+            if value.authority_cert_issuer is None and value.key_identifier:
+                return _hex(value.key_identifier)
             lines = [f"keyid:{_hex(value.key_identifier)}"] if value.key_identifier else []
             lines += [_general(each) for each in value.authority_cert_issuer or ()]
             if value.authority_cert_serial_number is not None:
