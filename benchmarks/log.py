@@ -7,6 +7,7 @@ files and does not sync them; ours are durable before they are acknowledged, and
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
 import time
@@ -18,13 +19,16 @@ from typing import Any
 import trio
 
 from benchmarks.measure import Row
-from tests.support.lab import stock_bin
+from tests.support.lab import open_lab, stock_bin
 from trisalt.bus.events import JobReturned, Origin
+from trisalt.client.door import Door
+from trisalt.client.operations import runner
 from trisalt.loader.dunders import Plugins
 from trisalt.master.retention import keep_size
 from trisalt.store.listed import Wanted
 from trisalt.store.sqlite import SqliteStore, open_store
 from trisalt.store.store import NewReturn
+from trisalt.worker import upcall
 
 MINIONS = 1000
 JOBS = 100_000
@@ -123,8 +127,9 @@ async def _looked_up(store: SqliteStore) -> float:
     return await _fastest(look)
 
 
-async def _listed(store: SqliteStore, folder: Path) -> tuple[float, float, float]:
-    """Seconds for the newest hundred of so many jobs, for those of one function, and for all of them, as told."""
+async def _listed(store: SqliteStore, folder: Path) -> tuple[float, float, float, float]:
+    """Seconds for the newest hundred of so many jobs, for those of one function, for all of them, as told, and for all
+    of them packed, as they travel."""
     for start in range(100, JOBS, TOGETHER):
         async with trio.open_nursery() as nursery:
             for number in range(start, start + TOGETHER):
@@ -137,7 +142,34 @@ async def _listed(store: SqliteStore, folder: Path) -> tuple[float, float, float
     async def told() -> None:
         assert len(runners["jobs.list_jobs"]()) == JOBS
 
-    return newest, searched, await _fastest(told)
+    async def packed() -> None:
+        assert len(runners["jobs.list_jobs"]().data) > 100 * JOBS
+
+    as_told = await _fastest(told)
+    upcall.take_packed(True)
+    try:
+        return newest, searched, as_told, await _fastest(packed)
+    finally:
+        upcall.take_packed(False)
+
+
+def _answered(folder: Path) -> float:
+    """Seconds from the question at the local door until its whole answer is there, unpacked: what a command waits."""
+    with open_lab() as lab:
+        lab.start_master().stop()
+        (kept,) = lab.master_dir().rglob("trisalt.db")
+        for file in kept.parent.glob("trisalt.db*"):
+            file.unlink()
+        shutil.copy(folder / "trisalt.db", kept)
+        lab.start_master()
+        (door,) = lab.master_dir().rglob("master.sock")
+        costs = []
+        for _ in range(5):
+            began = time.perf_counter()
+            with runner(Door(str(door)), "jobs.list_jobs", timeout=60) as run:
+                assert len(run.wait()["return"]) >= JOBS
+            costs.append(time.perf_counter() - began)
+        return min(costs)
 
 
 async def _million(folder: Path) -> tuple[float, float]:
@@ -158,15 +190,16 @@ async def _ours(folder: Path) -> tuple[float, ...]:
     async with open_store(folder / "trisalt.db") as store:
         returns = await _each_alone(store)
         looked = await _looked_up(store)
-        newest, searched, told = await _listed(store, folder)
-    return returns, looked, newest, searched, told, *await _million(folder)
+        told = await _listed(store, folder)
+    answered = await trio.to_thread.run_sync(_answered, folder)
+    return returns, looked, *told, answered, *await _million(folder)
 
 
 def rows() -> list[Row]:
     """Ours beside stock's job cache."""
     with tempfile.TemporaryDirectory(prefix="tri-log-") as name:
         stock = _stock(Path(name) / "stock")
-        returns, looked, newest, searched, told, size, slowest = trio.run(_ours, Path(name))
+        returns, looked, newest, searched, told, packed, answered, size, slowest = trio.run(_ours, Path(name))
     return [
         Row(
             what=f"a durable return, each alone from {MINIONS} minions (stock: files, not synced)",
@@ -192,6 +225,8 @@ def rows() -> list[Row]:
             limit=1 / 10 if stock else 0.3,
         ),
         Row(what=f"all of {JOBS:,} jobs, as the runner tells them", ours=told, stock=None, unit="s", limit=0.3),
+        Row(what="the same, packed, as they are answered to a command", ours=packed, stock=None, unit="s", limit=0.3),
+        Row(what="the same, until a command has all of them, unpacked", ours=answered, stock=None, unit="s", limit=1.0),
         Row(
             what=f"{MILLION:,} returns and their events in one file kept under {CAP / 1e6:.0f} MB",
             ours=size,

@@ -8,6 +8,8 @@ from trisalt.errors import CommandError, StoreError
 from trisalt.loader.dunders import Plugins
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import Waits
+from trisalt.wire.codec import unpack_bin
+from trisalt.worker import upcall
 
 FIRST, SECOND, THIRD = "20261122100000000000", "20261122110000123456", "20261122120000000000"
 
@@ -81,6 +83,16 @@ async def test_jobs_are_listed_oldest_first_compound_ones_too_and_find_job_not(r
 )
 async def test_jobs_are_searched(runners, wanted, jids):
     assert list(runners["jobs.list_jobs"](**wanted)) == jids
+
+
+async def test_jobs_are_listed_packed_for_who_takes_them_so(runners):
+    expected = runners["jobs.list_jobs"](search_target="web*")
+    upcall.take_packed(True)
+    try:
+        assert unpack_bin(runners["jobs.list_jobs"](search_target="web*").data) == expected
+        assert runners["jobs.list_jobs"](outputter="json", search_target="web*")["data"] == expected
+    finally:
+        upcall.take_packed(False)
 
 
 @pytest.mark.parametrize("wanted", [{"start_time": "noon"}, {"search_metadata": "a"}], ids=str)

@@ -3,10 +3,12 @@
 import sqlite3
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trisalt.store import listing, schema
 from trisalt.store.jobs import SqliteJobs
-from trisalt.store.listed import State, Wanted
+from trisalt.store.listed import State, Wanted, columns_of, described, packed
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import NewReturn
 from trisalt.wire.codec import pack_bin
@@ -216,3 +218,39 @@ def test_the_jobs_of_an_older_database_are_listed_with_their_returns(tmp_path):
         8.0,
     )
     connection.close()
+
+
+# -- told, packed -------------------------------------------------------------------------------------------------
+
+JIDS = st.sampled_from(
+    ["20261122124940743908", "20261122124940743909_17", "20261322124940743908", "req", "", "2026112212494074390\u0661"]
+) | st.integers(0, 10**6).map(lambda n: f"{20261122120000000000 + n * 7_000_000}")
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=40) | st.binary(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | st.integers(0, 9), inner, max_size=3),
+    max_leaves=6,
+)
+LOADS = st.fixed_dictionaries(
+    {},
+    optional={
+        "fun": TEXT | st.lists(TEXT, max_size=3) | st.just("x" * 70_000),
+        "user": TEXT,
+        "tgt": VALUES,
+        "tgt_type": st.sampled_from(["glob", "list", None]) | VALUES,
+        "arg": st.lists(VALUES, max_size=3),
+        "metadata": st.dictionaries(TEXT, VALUES, max_size=2),
+    },
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(JIDS, LOADS, max_size=12))
+def test_a_packed_list_is_that_of_the_jobs_described(jobs):
+    rows = [(jid, *columns_of(load)) for jid, load in jobs.items()]
+    assert packed(rows) == pack_bin({row[0]: described(*row) for row in rows})
+
+
+def test_a_packed_list_is_as_long_as_its_rows():
+    rows = [(f"{20261122120000000000 + n}", *columns_of({"fun": "a.b", "arg": [n]})) for n in range(20_001)]
+    assert packed(iter(rows)) == pack_bin({row[0]: described(*row) for row in rows})

@@ -33,6 +33,12 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
+@given(loads | st.just(["not Unicode: \udcff"]) | st.just({"a": date(2026, 11, 22), 1: (b"", 2**80)}))
+def test_what_was_packed_is_packed_again_as_what_it_says(load):
+    data = codec.pack_bin(load)
+    assert codec.repacked(data) == codec.pack_bin(codec.unpack_bin(data))
+
+
 @given(loads)
 def test_what_is_packed_comes_back(load):
     assert codec.unpack(codec.pack(load)) == load

@@ -71,6 +71,10 @@ def log(text):
     logging.getLogger(__name__).warning(text)
     return True
 def big(n): return "x" * n
+def taken(n):
+    from trisalt.wire.codec import pack_bin
+    from trisalt.worker.protocol import Packed
+    return Packed(pack_bin("x" * n)) if upcall.takes_packed() else big(n)
 def threads(n):
     import threading
     found = []

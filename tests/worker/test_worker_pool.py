@@ -349,6 +349,10 @@ async def test_a_large_return_goes_on_as_it_was_packed_for_who_takes_it_so(lab, 
         outcome = await workers.run_job(call("probe.big", size), packed=True)
         assert isinstance(outcome.result, Packed) is packed
         assert len(unpack_bin(outcome.result.data) if packed else outcome.result) == size
+        outcome = await workers.run_job(call("probe.taken", size), packed=True)
+        assert isinstance(outcome.result, Packed) is packed
+        assert len(unpack_bin(outcome.result.data) if packed else outcome.result) == size
+        assert (await workers.run_job(call("probe.taken", size))).result == "x" * size
 
 
 async def test_a_return_that_is_too_large_becomes_text(lab):

@@ -233,6 +233,10 @@ class JobReader(Reader):
         """The jobs that are wanted, oldest first; with `limit` the newest. Of each what `listed.described` takes."""
         return self._read(lambda connection: listing.read_told(connection, wanted, limit))
 
+    def packed(self, wanted: listed.Wanted = EVERYTHING) -> bytes:
+        """The jobs that are wanted, described, by their jids, oldest first: a map, packed."""
+        return self._read(lambda connection: listed.packed(listing.each_told(connection, wanted)))
+
     def counts(self) -> dict[str, int]:
         """How many `jobs` and `returns` there are."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
+import msgpack
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
-from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.wire.codec import pack_bin, repacked, unpack_bin
 from trisalt.wire.jid import start_time
 
 TOLD = ("fun", "user", "tgt", "tgt_type", "arg", "metadata")
@@ -33,6 +34,8 @@ _WIDER = (
 # How stock Salt names what a load does not tell.
 _UNTOLD = {"fun": "unknown-function", "tgt": "unknown-target", "tgt_type": "list", "user": "root"}
 _MIGRATED = 1000
+# How many jobs are packed before their text becomes bytes: about a megabyte.
+_PIECE = 8192
 
 
 class State(enum.Enum):
@@ -224,6 +227,78 @@ def described(
     if metadata is not None:
         told["Metadata"] = unpack_bin(metadata)
     return told
+
+
+def packed(rows: Iterable[Sequence[Any]]) -> bytes:
+    """`{jid: described(...)}` of rows with a jid and its columns, as `pack_bin` packs it.
+
+    Of a hundred thousand jobs in two thirds of the time that their maps alone would take: what a column says is packed
+    once, and a job is put together as text in which each character stands for a byte.
+    """
+    text = _Packed()
+    function, cell = _PackedFunction(), _PackedCell()
+    hours: dict[str, str] = {}
+    pieces: list[bytes] = []
+    jobs: list[str] = []
+    count = 0
+    for jid, fun, user, tgt, tgt_type, arg, metadata in rows:
+        if not jid[10:].isdigit() or not jid.isascii() or len(jid) != _DIGITS or metadata is not None:
+            job = {jid: described(jid, fun, user, tgt, tgt_type, arg, metadata)}
+            jobs.append(pack_bin(job)[1:].decode("latin-1"))
+            continue
+        hour = hours.get(jid[:10])
+        if hour is None:
+            # `2026, Nov 22 12:`, or nothing where the digits are no time, with what tells that text's length.
+            spelled = start_time(jid)
+            hour = hours[jid[:10]] = text[spelled][: -len("47:14.045046")] if spelled else ""
+        when = f"{hour}{jid[10:12]}:{jid[12:14]}.{jid[14:]}" if hour else text[""]
+        jobs.append(
+            f"{_JID}{jid}{_FUNCTION}{function[fun]}{_ARGUMENTS}{_NONE if arg is None else cell[arg]}"
+            f"{_TARGET}{text[_UNTOLD['tgt']] if tgt is None else cell[tgt]}"
+            f"{_TARGET_TYPE}{text[_UNTOLD['tgt_type']] if tgt_type is None else cell[tgt_type]}"
+            f"{_USER}{text[user or _UNTOLD['user']]}{_START_TIME}{when}"
+        )
+        if len(jobs) >= _PIECE:
+            pieces.append("".join(jobs).encode("latin-1"))
+            count += len(jobs)
+            jobs.clear()
+    count += len(jobs)
+    pieces.append("".join(jobs).encode("latin-1"))
+    return msgpack.Packer().pack_map_header(count) + b"".join(pieces)
+
+
+def _characters(value: object) -> str:
+    return pack_bin(value).decode("latin-1")
+
+
+class _Packed(dict[Any, str]):
+    """What is packed of a value, made when it is first asked for; a character stands for a byte."""
+
+    def __missing__(self, value: Any) -> str:
+        made = self[value] = self.make(value)
+        return made
+
+    def make(self, value: Any) -> str:
+        return _characters(value)
+
+
+class _PackedFunction(_Packed):
+    def make(self, value: str) -> str:
+        return _characters(value.split(",") if "," in value else value)
+
+
+class _PackedCell(_Packed):
+    def make(self, value: str | bytes) -> str:
+        return _characters(value) if isinstance(value, str) else repacked(value).decode("latin-1")
+
+
+_DIGITS = 20
+# What stands between the columns of a job: its jid is a text of 20 bytes, and its map has six entries.
+_JID = "\xb4"
+_NONE = _characters([])
+_FUNCTION = "\x86" + _characters("Function")
+_ARGUMENTS, _TARGET, _TARGET_TYPE = _characters("Arguments"), _characters("Target"), _characters("Target-type")
+_USER, _START_TIME = _characters("User"), _characters("StartTime")
 
 
 def _opened(cell: bytes | None, name: str) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
@@ -38,14 +38,24 @@ def read_told(connection: sqlite3.Connection, wanted: Wanted, limit: int | None 
 
     Of a hundred thousand in a tenth of a second: nothing is unpacked, and no object made of a row.
     """
+    if limit is None:
+        return list(each_told(connection, wanted))
+    chosen, values = _chosen(connection, wanted)
+    newest = f"{chosen} ORDER BY listed.recorded DESC, listed.jid DESC LIMIT :limit"
+    return connection.execute(newest, {**values, "limit": limit}).fetchall()[::-1]
+
+
+def each_told(connection: sqlite3.Connection, wanted: Wanted) -> Iterable[tuple[Any, ...]]:
+    """The same of all that are wanted, one by one."""
+    chosen, values = _chosen(connection, wanted)
+    return connection.execute(f"{chosen} ORDER BY listed.jid", values)
+
+
+def _chosen(connection: sqlite3.Connection, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     _teach(connection)
     where, values = _conditions(wanted)
     join = _JOIN if wanted.minion else ""
-    chosen = f"SELECT {_TOLD} FROM listed {join} {_where(where)}"  # noqa: S608
-    if limit is None:
-        return connection.execute(f"{chosen} ORDER BY listed.jid", values).fetchall()
-    newest = f"{chosen} ORDER BY listed.recorded DESC, listed.jid DESC LIMIT :limit"
-    return connection.execute(newest, {**values, "limit": limit}).fetchall()[::-1]
+    return f"SELECT {_TOLD} FROM listed {join} {_where(where)}", values  # noqa: S608
 
 
 def read_row(connection: sqlite3.Connection, jid: str) -> Row | None:

@@ -78,6 +78,15 @@ def unpack_bin(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DE
     return unpack(data, max_size=max_size, max_depth=max_depth)
 
 
+def repacked(data: bytes) -> bytes:
+    """What `pack_bin` makes of what `data` says: itself, where it made that, and there are no strings but Unicode."""
+    try:
+        msgpack.unpackb(data, raw=False, strict_map_key=True, timestamp=1)
+    except _DECODE_ERRORS:
+        return pack_bin(unpack_bin(data))
+    return data
+
+
 def to_bytes(value: object) -> bytes:
     """A binary field that may have come out as text by accident, as the bytes it was.
 

@@ -16,6 +16,7 @@ import resource
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from trisalt.worker import upcall
 from trisalt.worker.channel import Channel, ChannelHost, LogToDaemon
 from trisalt.worker.child import failed, run_call
 from trisalt.worker.plain import durable, mark_begun, pack_context, plain
-from trisalt.worker.protocol import Call, Context, Failure, Outcome
+from trisalt.worker.protocol import Call, Context, Failure, Outcome, Packed
 
 log = logging.getLogger(__name__)
 
@@ -118,12 +119,16 @@ class Worker:
         self.plugins.set("__jid_event__", JidEvent(call.jid))
         outcome = None if spool is None else _begin(Path(spool))
         if outcome is None:
+            upcall.take_packed(packed)
             with _printing(call.kind):
                 outcome = run_call(call, self.plugins, progress=_tell_progress)
+            upcall.take_packed(False)
         if os.getpid() != self._pid:
             os._exit(0)  # a plugin has forked, and its copy of us came back: only the first of us answers
         data = _packed(outcome.result) if packed else None
         if data is None:
+            if isinstance(outcome.result, Packed):
+                outcome = replace(outcome, result=unpack_bin(outcome.result.data))
             outcome = _presentable(outcome)
         spooled = spool is not None and _spool(Path(spool), call, outcome)
         spent = self._spent(call, outcome)
@@ -286,7 +291,7 @@ def _presentable(outcome: Outcome) -> Outcome:
 def _packed(result: Any) -> bytes | None:
     """A large result, packed; None for one that is not, or that has something to be made plain first."""
     try:
-        data = pack_bin(result)
+        data = result.data if isinstance(result, Packed) else pack_bin(result)
     except TrisaltError:
         return None
     return data if len(data) >= LARGE else None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from trisalt.errors import CommandError
+from trisalt.worker.protocol import Packed
 
 
 class Host(Protocol):
@@ -32,6 +33,7 @@ class _NoHost:
 
 
 _host: Host = _NoHost()
+_packed = False
 
 
 def install(host: Host | None) -> Host | None:
@@ -39,6 +41,22 @@ def install(host: Host | None) -> Host | None:
     global _host
     before, _host = _host, host or _NoHost()
     return None if isinstance(before, _NoHost) else before
+
+
+def take_packed(taken: bool) -> None:
+    """Whether whoever asked for what runs now takes a large result as bytes."""
+    global _packed
+    _packed = taken
+
+
+def takes_packed() -> bool:
+    """Whether a function may return what `packed` makes in place of something large."""
+    return _packed
+
+
+def packed(data: bytes) -> Packed:
+    """A result that is packed already."""
+    return Packed(data)
 
 
 def hosted() -> bool:

@@ -82,9 +82,22 @@ class _Nested:
             except TypeError:
                 data = {str(key): value for key, value in data.items()}
                 keys = sorted(data)
+        before, after = f"{' ' * indent}{self._frame}{prefix}", f"{self._end}:"
+        below = f"{' ' * (indent + 4)}{self._text}"
+        lines = self.lines
         for key in keys:
-            self._line(indent, self._frame, prefix, key, ":")
-            self.add(data[key], indent + 4, "")
+            lines.append(f"{before}{key}{after}")
+            value = data[key]
+            if type(value) is str and value.isprintable():
+                # Of long lists these are the most by far: one line, and nothing in it to look out for.
+                if value:
+                    lines.append(f"{below}{value}{self._end}")
+            elif type(value) is dict:
+                self._add_map(value, indent + 4, "")
+            elif type(value) is list:
+                self._add_list(value, indent + 4)
+            else:
+                self.add(value, indent + 4, "")
 
     def _line(self, indent, color, prefix, text, suffix=""):
         self.lines.append(f"{' ' * indent}{color}{prefix}{text}{self._end}{suffix}")

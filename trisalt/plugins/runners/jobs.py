@@ -60,6 +60,9 @@ def list_jobs(
     )
     if display_progress:
         upcall.progress({"message": "Querying the store for jobs."})
+    if upcall.takes_packed() and not outputter:
+        with _reader() as reader:
+            return upcall.packed(reader.packed(wanted))
     found = _listed(wanted)
     return {"outputter": outputter, "data": found} if outputter else found
 
