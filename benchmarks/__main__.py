@@ -8,11 +8,25 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import absent, commands, events, fleet, log, pair, states, storm, targets, trees, web, zmq_adapter
+from benchmarks import (
+    absent,
+    commands,
+    events,
+    fleet,
+    log,
+    paint,
+    pair,
+    states,
+    storm,
+    targets,
+    trees,
+    web,
+    zmq_adapter,
+)
 from benchmarks.measure import table
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
-PARTS = ("pair", "commands", "states", "trees", "fleet", "storm", "absent", "targets", "events", "log", "web")
+PARTS = ("pair", "commands", "states", "trees", "fleet", "storm", "absent", "targets", "events", "log", "web", "paint")
 WITH_STOCK = {"pair", "commands", "states", "trees", "fleet", "storm", "absent", "log", "web"}
 SWARM = Path(__file__).resolve().parents[2] / "shared" / "tools" / "swarm.py"
 
@@ -46,6 +60,7 @@ def main() -> int:
         "adapter": zmq_adapter.rows,
         "log": log.rows,
         "web": lambda: web.rows(options.seconds),
+        "paint": paint.rows,
     }
     rows = []
     for part in parts:

@@ -53,7 +53,8 @@ def _jid(number: int) -> str:
     return f"{20261122000000000000 + number * 1000}"
 
 
-def _grains(number: int) -> dict[str, Any]:
+def grains_of(number: int) -> dict[str, Any]:
+    """84 grains, of few values each."""
     return {
         "id": f"minion-{number:05}",
         "os": SYSTEMS[number % len(SYSTEMS)],
@@ -64,7 +65,7 @@ def _grains(number: int) -> dict[str, Any]:
     }
 
 
-def _write_jobs(connection: Any, numbers: range, now: float) -> None:
+def write_jobs(connection: Any, numbers: range, now: float) -> None:
     """Jobs as `SqliteStore` has them, and what they returned, by the statements that it has itself."""
     for number in numbers:
         jid, fun = _jid(number), FUNCTIONS[number % len(FUNCTIONS)]
@@ -100,11 +101,11 @@ async def _fill(house: House, store: SqliteStore) -> None:
         house.desk.presence.heard(f"minion-{number:05}", f"10.0.{number // 250}.{number % 250}", number)
     for start in range(0, MINIONS, SLICE):
         await store.banks.store_all(
-            {"grains": {f"minion-{number:05}": _grains(number) for number in range(start, start + SLICE)}}
+            {"grains": {f"minion-{number:05}": grains_of(number) for number in range(start, start + SLICE)}}
         )
     for start in range(0, JOBS, SLICE):
         numbers = range(start, start + SLICE)
-        await store.write(lambda connection, _careful, numbers=numbers: _write_jobs(connection, numbers, house.now))
+        await store.write(lambda connection, _careful, numbers=numbers: write_jobs(connection, numbers, house.now))
     everybody = [f"minion-{number:05}" for number in range(BIG)]
     await house.run(9_999_999, everybody, "test.version")
     for start in range(0, BIG, SLICE):
@@ -211,9 +212,10 @@ def _call(port: int, path: str, body: Any = None, token: str = "") -> Any:
         return json.loads(answer.read())
 
 
-def _login(port: int) -> str:
-    login = {"username": "ann", "password": "x", "eauth": "auto"}
-    return str(_call(port, "/login", login)["return"][0]["token"])
+def login(port: int) -> str:
+    """The token of a session."""
+    credentials = {"username": "ann", "password": "x", "eauth": "auto"}
+    return str(_call(port, "/login", credentials)["return"][0]["token"])
 
 
 async def _listen(port: int, tokens: list[str], streams: int, ready: Any, report: Any) -> None:
@@ -272,7 +274,7 @@ def _stream_rows(seconds: float) -> list[Row]:
     with open_lab() as lab, tempfile.TemporaryDirectory() as folder:
         _start(lab, "ours", port)
         lab.wait(lambda: lab._answers(port), "salt-api")
-        tokens = [_login(port) for _ in range((STREAMS + OF_A_SESSION - 1) // OF_A_SESSION)]
+        tokens = [login(port) for _ in range((STREAMS + OF_A_SESSION - 1) // OF_A_SESSION)]
         ways = multiprocessing.get_context("spawn")
         ready, report, found = ways.Event(), ways.Event(), f"{folder}/found"
         load = ways.Process(target=_load, args=(port, tokens, STREAMS, ready, report, found))
@@ -334,10 +336,10 @@ WHOLE = (*PAGE, {"client": "runner", "fun": "state.orchestrate_show_sls", "arg":
 
 def _page_cpu(lab: Lab, kind: str, port: int, api: int, *, whole: bool) -> float:
     """CPU seconds of master and API for one first page: all that it asks, or only what renders nothing."""
-    token = _login(port)
+    token = login(port)
 
     def page() -> None:
-        shown = _login(port) if whole else token
+        shown = login(port) if whole else token
         if whole:
             _open_events(port, shown)
         for chunk in WHOLE if whole else PAGE:
@@ -387,7 +389,7 @@ QUICK: tuple[tuple[str, str, Any], ...] = (
 
 def _latency_rows(port: int) -> list[Row]:
     """How long a client that keeps its connection waits for an answer: the median."""
-    token, rows = _login(port), []
+    token, rows = login(port), []
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"X-Auth-Token": token, "Content-Type": "application/json", "Accept": "application/json"}
     for what, path, body in QUICK:

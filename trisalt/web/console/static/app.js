@@ -1,7 +1,7 @@
 /** The console's beginning: listens to the address, the keys and the session, and draws whoever is right. */
 import { html, render, startKeys, useSignal } from "./lib/ui.js";
 import { language } from "./lib/i18n.js";
-import { startRouter } from "./lib/router.js";
+import { route, SCREENS, startRouter } from "./lib/router.js";
 import { loadPrefs, session, startPrefs, startSession, unreachable } from "./lib/session.js";
 import { startStore } from "./lib/store.js";
 import { Frame } from "./frame/frame.js";
@@ -23,4 +23,6 @@ startKeys();
 startStore();
 session.subscribe((who) => who && loadPrefs());
 startSession();
+// While the server says who we are, the screen comes.
+SCREENS[route.peek().name]?.().catch(() => {});
 render(html`<${App} />`, document.getElementById("app"));

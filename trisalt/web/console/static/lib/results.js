@@ -114,10 +114,12 @@ export function grouped(returns) {
 }
 
 const WORST = { failed: 0, changed: 1, would: 1, ok: 2 };
-const collator = new Intl.Collator("en", { numeric: true });
+// Made when the first list is sorted: no page waits for it that has none.
+/** @type {Intl.Collator | undefined} */
+let collator;
 
 /** Names in the order in which people count: web2 before web10. */
-export const natural = (a, b) => collator.compare(a, b);
+export const natural = (a, b) => (collator ??= new Intl.Collator("en", { numeric: true })).compare(a, b);
 
 /** Many names on one line: the first ones, and how many more: `{shown, more}`. */
 export function few(ids, most = 6) {

@@ -24,6 +24,8 @@ export const jobsTurn = signal(0);
 
 /** What `GET /api/v1/overview` says; null while nobody has asked. */
 export const fleet = signal(null);
+/** Why it could not be asked for the last time. */
+export const fleetError = signal(null);
 
 /** Events after which the numbers of the fleet are other ones. */
 const TELLING = /^(salt\/(auth|key|presence|minion|job\/\d+\/new|run\/\d+\/(new|ret))|trisalt\/(minion|job\/\d+\/settled))/;
@@ -34,12 +36,14 @@ let asked = 0;
 let owner = "";
 
 /** Ask for the numbers of the fleet, soon and not too often. */
-function refreshFleet(ms = PACE) {
+export function refreshFleet(ms = PACE) {
   asked ||= setTimeout(async () => {
     try {
       fleet.value = await get("overview");
-    } catch {
-      // The link says that the server is away; what was known stands.
+      fleetError.value = null;
+    } catch (error) {
+      // What was known stands.
+      fleetError.value = error;
     } finally {
       asked = 0;
     }

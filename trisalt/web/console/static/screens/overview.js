@@ -7,24 +7,24 @@ import { at, base } from "../lib/paths.js";
 import { fieldWord } from "../lib/query.js";
 import { href } from "../lib/router.js";
 import { dangerous } from "../lib/rules.js";
-import { fleet } from "../lib/store.js";
+import { fleet, fleetError, refreshFleet } from "../lib/store.js";
 import { Button, Confirm } from "../parts/controls.js";
-import { Bars, Empty, Panel, Span, Spark, Status, Time, waiting } from "../parts/facts.js";
+import { Bars, Empty, Loading, Panel, Span, Spark, Status, Time, waiting } from "../parts/facts.js";
 import { attempt, command, Counts, funOf, start, targetOf, unwrapped, whyNot } from "../fleet/act.js";
 
 const TELLING = /^(salt\/(auth|key|presence|minion|job|run)|trisalt\/(minion|job))(\/|$)/;
 
 export default function Overview() {
-  const known = useSignal(fleet);
-  const own = useFetched((signal) => get("overview", {}, signal), []);
-  useOnEvents(TELLING, own.again, 2_000);
-  const numbers = own.data ?? known;
+  const numbers = useSignal(fleet);
+  const error = useSignal(fleetError);
+  useOnEvents(TELLING, refreshFleet, 1_000);
+  // Issues are asked for when the numbers are here: the master would answer both at once, and both later.
   return html`<div class="screen">
     <div class="screen-head"><div class="titles"><h1>${t("nav.overview")}</h1></div></div>
-    ${numbers ? html`<${Numbers} numbers=${numbers} />` : waiting(own, 3)}
+    ${numbers ? html`<${Numbers} numbers=${numbers} />` : waiting({ error, again: () => refreshFleet(0) }, 3)}
     <div class="columns wide-first">
       <div class="stack">
-        <${Panel} title=${t("overview.attention")} flush><${Issues} /><//>
+        <${Panel} title=${t("overview.attention")} flush>${numbers || error ? html`<${Issues} />` : html`<${Loading} rows=${4} />`}<//>
         ${numbers && html`<${Latest} jobs=${numbers.latest ?? []} />`}
       </div>
       ${numbers && html`<div class="stack">
