@@ -108,3 +108,15 @@ test("a cell that a spreadsheet would run is text", () => {
 test("YAML is written as text", () => {
   assert.equal(toYaml({ a: 1, b: ["x", { c: null, d: "yes" }], e: {}, f: "" }), 'a: 1\nb:\n  - x\n  - c: null\n    d: "yes"\ne: {}\nf: ""\n');
 });
+
+test("a run of states says how far it is, also to who has come late", () => {
+  const jobs = new Map();
+  const jid = "20261122124204617323";
+  const tell = (number, result, len) => apply(jobs, { tag: `salt/job/${jid}/prog/m/${number}`, data: { data: { ret: { comment: `state ${number}`, result }, len }, id: "m" }, at: 1 });
+  tell(4, true, 9);
+  assert.deepEqual(jobs.get(jid).progress.get("m"), { n: 5, of: 9, text: "state 4", failed: 0 });
+  tell(5, false, 9);
+  assert.deepEqual(jobs.get(jid).progress.get("m"), { n: 6, of: 9, text: "state 5", failed: 1 });
+  tell(20, true, 9);
+  assert.equal(jobs.get(jid).progress.get("m").n, 9, "states within states count beyond");
+});

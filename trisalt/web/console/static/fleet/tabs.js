@@ -94,6 +94,7 @@ function Leaves({ data, find, label }) {
 
 function leaves(value, path) {
   if (kindOf(value) !== "branch") return [[path, shown(value)]];
+  if (!Object.keys(value).length) return [[path, JSON.stringify(value)]];
   if (Array.isArray(value) && value.every((one) => kindOf(one) !== "branch")) return [[path, value.map(shown).join(", ")]];
   return Object.entries(value).flatMap(([key, one]) => leaves(one, path ? `${path}:${key}` : key));
 }
@@ -158,7 +159,7 @@ export function Events({ minion, route }) {
   const filter = useMemo(() => ({ minion: minion.id }), [minion.id]);
   const heard = useHeard({ filter, key: minion.id });
   const kept = usePages(`minions/${encodeURIComponent(minion.id)}/events`, {}, { size: 200 });
-  const rows = useMemo(() => joined(kept.rows, heard.rows), [kept.rows, heard.rows]);
+  const rows = useMemo(() => joined(kept.rows.filter(({ tag }) => !tag.startsWith("trisalt/req/")), heard.rows), [kept.rows, heard.rows]);
   if (!rows.length && kept.loading) return waiting(kept);
   return html`<${EventList} label=${t("minion.tab.events")} events=${rows} onNeed=${(index) => index >= rows.length - 1 && kept.need(kept.rows.length)} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
     open=${route.query.open ?? ""} onOpen=${(key) => setQuery({ open: key })}

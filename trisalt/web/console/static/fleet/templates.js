@@ -24,10 +24,10 @@ export function Templates({ route }) {
   return html`
     <div class="toolbar"><${QueryBox} main label=${t("templates.find")} placeholder=${t("templates.find")} value=${q} onChange=${(next) => setQuery({ q: next })} />
       ${categories.length > 1 && html`<div class="row tight" role="group" aria-label=${t("templates.categories")}>${categories.map((one) => html`<button type="button" key=${one} class="chip" aria-pressed=${String(one === category)} onClick=${() => setQuery({ category: one === category ? "" : one })}>${one}</button>`)}</div>`}</div>
-    ${broken.length > 0 && html`<div class="deck">${broken.map(({ name, error }) => html`<article class="card" key=${name}><h3>${name}</h3><${Notice} tone="failed">${error}<//></article>`)}</div>`}
     ${items.length > 0 && groups.length === 0 && html`<${Empty} icon="search" title=${t("templates.nothing")} />`}
     ${groups.map(([name, list]) => html`<section key=${name} class="stack" aria-label=${name || t("templates.other")}>${groups.length > 1 && html`<h2>${name || t("templates.other")}</h2>`}
       <div class="deck">${list.map((one) => html`<${Card} key=${one.name} template=${one} />`)}</div></section>`)}
+    ${broken.length > 0 && html`<div class="deck">${broken.map(({ name, error }) => html`<article class="card" key=${name}><h3>${name}</h3><${Notice} tone="failed">${error}<//></article>`)}</div>`}
     ${asked && html`<${Form} key=${asked.name} template=${asked} close=${() => setQuery({ open: "" })} />`}`;
 }
 
@@ -72,9 +72,10 @@ function Field({ parameter: { name, type, required, help, choices }, value, wron
     ${type === "choice"
       ? html`<select class="select" ...${about} onChange=${typed}>${(required && value ? [] : [""]).concat(choices.map(String)).map((one) => html`<option key=${one} value=${one} selected=${one === value}>${one}</option>`)}</select>`
       : type === "minion"
-        ? html`<${Combo} name=${id} mono value=${value} onInput=${put} suggest=${suggestFor(format ?? "glob")} invalid=${Boolean(wrong)} describedby=${`${id}-hint`} /><${Whom} tgt=${value} format=${format ?? "glob"} />`
+        ? html`<${Combo} name=${id} mono value=${value} onInput=${put} suggest=${suggestFor(format ?? "glob")} invalid=${Boolean(wrong)} describedby=${`${id}-hint`} />`
         : html`<input class=${type === "number" ? "input" : "input mono"} ...${about} value=${value} inputmode=${type === "number" ? "decimal" : undefined} spellcheck=${false} autocomplete="off" onInput=${typed} />`}
-    ${hint && html`<p class=${wrong ? "hint error" : "hint"} id=${`${id}-hint`}>${hint}</p>`}</div>`;
+    ${hint && html`<p class=${wrong ? "hint error" : "hint"} id=${`${id}-hint`}>${hint}</p>`}
+    ${type === "minion" && html`<${Whom} tgt=${value} format=${format ?? "glob"} />`}</div>`;
 }
 
 function Whom({ tgt, format }) {

@@ -148,7 +148,7 @@ function Health() {
 }
 
 function Number({ path, query, tone, text, short, says }) {
-  return html`<a class=${`health-item ${tone ?? ""}`} href=${href(path, query)} aria-label=${says}><b>${short}</b> ${text}</a>`;
+  return html`<a data-zero=${short === "0" ? "true" : undefined} class=${`health-item ${tone ?? ""}`} href=${href(path, query)} aria-label=${says}><b>${short}</b> ${text}</a>`;
 }
 
 function Live() {

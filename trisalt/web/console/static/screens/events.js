@@ -43,18 +43,20 @@ export default function Events({ route: { query } }) {
     <div class="screen-head">
       <div class="titles"><h1>${t("nav.events")}</h1>
         <p class="lead" role="status">${most ? t("events.shown.filtered", { n: heard.rows.length, total: count }) : t("events.shown", { n: count })}</p></div>
-      <${Rate} />
-      ${heard.behind > 0 && html`<button type="button" class="linkish small" onClick=${heard.onNews}>${t("events.behind", { n: heard.behind })}</button>`}
-      <select class="select auto" aria-label=${t("events.speed")} title=${t("events.speed")} onChange=${(event) => setQuery({ speed: Number(event.target.value) || "" })}>
-        ${SPEEDS.map((one) => html`<option key=${one} value=${one} selected=${one === speed}>${one ? t("events.speed.n", { n: one }) : t("events.speed.all")}</option>`)}</select>
-      <${Button} icon=${paused ? "play" : "pause"} pressed=${paused} onClick=${() => setPaused(!paused)} aria-keyshortcuts="p">${paused ? t("events.go", { n: heard.news }) : t("monitor.pause")}<//>
+      <div class="actions">
+        <${Rate} />
+        ${heard.behind > 0 && html`<button type="button" class="linkish small" onClick=${heard.onNews}>${t("events.behind", { n: heard.behind })}</button>`}
+        <select class="select auto" aria-label=${t("events.speed")} title=${t("events.speed")} onChange=${(event) => setQuery({ speed: Number(event.target.value) || "" })}>
+          ${SPEEDS.map((one) => html`<option key=${one} value=${one} selected=${one === speed}>${one ? t("events.speed.n", { n: one }) : t("events.speed.all")}</option>`)}</select>
+        <${Button} icon=${paused ? "play" : "pause"} pressed=${paused} onClick=${() => setPaused(!paused)} aria-keyshortcuts="p">${paused ? t("events.go", { n: heard.news }) : t("monitor.pause")}<//>
+      </div>
     </div>
     <div class="toolbar">
       <${QueryBox} value=${tag} onChange=${(value) => setQuery({ tag: value })} icon="events" label=${t("events.filter.tag")} placeholder="salt/job/*/ret/*" list=${SUGGESTED} />
       <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("events.filter.text")} placeholder=${t("events.filter.text")} />
       <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("events.filter.minion")} placeholder=${t("events.filter.minion")} />
       <label class="check"><input type="checkbox" checked=${Boolean(all)} disabled=${Boolean(tag)} onChange=${(event) => setQuery({ all: event.target.checked ? "1" : "" })} />${t("events.all")}</label>
-      ${more && html`<${Button} small icon="history" busy=${busy} onClick=${older}>${t("events.older")}<//>`}
+      ${more && html`<${Button} icon="history" busy=${busy} onClick=${older}>${t("events.older")}<//>`}
     </div>
     <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled}
       open=${open} onOpen=${(key) => setQuery({ open: key })}
@@ -185,11 +187,14 @@ export function useHeard({ filter, key, most = Infinity, paused = false, speed =
   const still = paused || scrolled;
   const held = useRef({ key: "", rows: /** @type {any[]} */ ([]), at: 0 });
   const [place, setPlace] = useState(Infinity);
+  const opened = useMemo(() => Date.now() / 1000, []);
   useEffect(() => {
     if (still) return;
     setPlace((before) => (speed ? Math.min(before, events.pushed) : Infinity));
     if (!speed) return;
-    const timer = setInterval(() => setPlace((before) => played(events, before, 1, (event) => passes(event, filter))), 1000 / speed);
+    // What was before one came is all shown at once.
+    const fits = (event) => event.at >= opened && passes(event, filter);
+    const timer = setInterval(() => setPlace((before) => played(events, before, 1, fits)), 1000 / speed);
     return () => clearInterval(timer);
   }, [speed, still, key]);
   const rows = useMemo(() => {
