@@ -80,25 +80,6 @@ def _migrated() -> bytes:
     return made.serialize()
 
 
-class _Wanted:
-    """What the engine's threads have a condition for, in one thread."""
-
-    def __init__(self) -> None:
-        self._lot = trio.lowlevel.ParkingLot()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_exc: object) -> None:
-        pass
-
-    def notify(self) -> None:
-        self._lot.unpark()
-
-    async def wait(self) -> None:
-        await self._lot.park()
-
-
 class SimulatedStore(SqliteStore):
     """The engine without its threads: a task takes a while to sync, and commits what waits, at one moment.
 
@@ -110,7 +91,9 @@ class SimulatedStore(SqliteStore):
         self._draw = draw
         self._gone = gone
         self._clock = clock
-        self._wanted = _Wanted()  # type: ignore[assignment]
+        # `platform` gives these for descriptors.
+        self._woken: Any = self._wanted
+        self._ended: Any = self._written
 
     def _start_writer(self) -> None:
         """`run` is the writer."""
@@ -138,8 +121,11 @@ class SimulatedStore(SqliteStore):
         while True:
             while not self._queue:
                 if self._closing:
+                    self._tell()
+                    self._ended.close()
                     return
-                await self._wanted.wait()  # type: ignore[misc]
+                await self._woken.wait_readable()
+                self._woken.take()
             with trio.CancelScope(shield=True):
                 await self._write_some()
 
@@ -148,13 +134,18 @@ class SimulatedStore(SqliteStore):
         batch = self._take()
         # Who waits is woken in any case: a task of a daemon that is gone may be shielded, and must end all the same.
         error = self._refuse(batch, StoreError("this master is gone")) if self._gone() else self._commit(batch)
+        self._done.append((batch, error, self._refusals))
+        attended = self._attended
         # Committed, and nobody knows it yet: a good moment to crash in.
         await trio.lowlevel.checkpoint()
-        self._wake(batch, error, self._refusals)
+        if attended:
+            self._ended.add(1)
+        else:
+            self._tell_unattended()
 
     async def close(self) -> None:
         self._closing = True
-        self._wanted.notify()
+        self._woken.add(1)
 
     def _check_file(self) -> None:
         daemon: Daemon | None = current.get()

@@ -1,4 +1,6 @@
-"""The local door in memory: connections that the real `FrameStream` runs on, and who is told when one is hung up."""
+"""Descriptors in memory: connections that the real `FrameStream` of the local door runs on, with who is told when one is
+hung up, and counters that threads wake each other with.
+"""
 
 from __future__ import annotations
 
@@ -100,10 +102,44 @@ class HangUps:
                 sock.hung_up = None
 
 
+class Counter:
+    """What `os.eventfd` gives."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.closed = False
+        self._lot = trio.lowlevel.ParkingLot()
+
+    def add(self, value: int) -> None:
+        """`os.eventfd_write`."""
+        self.value += value
+        self._lot.unpark_all()
+
+    def take(self) -> int:
+        """`os.eventfd_read`, of one that does not block."""
+        if not self.value:
+            raise BlockingIOError
+        value, self.value = self.value, 0
+        return value
+
+    def close(self) -> None:
+        """Whoever waits is told."""
+        self.closed = True
+        self._lot.unpark_all()
+
+    async def wait_readable(self) -> None:
+        """Wait until it is not zero."""
+        await trio.lowlevel.checkpoint()
+        while not (self.value or self.closed):
+            await self._lot.park()
+        if self.closed:
+            raise trio.ClosedResourceError("another task closed this counter")
+
+
 def waiting(real: Callable[[object], Awaitable[None]], name: str) -> Callable[[object], Awaitable[None]]:
-    """`trio.lowlevel.wait_readable` and its kin, for ends too."""
+    """`trio.lowlevel.wait_readable` and its kin, for these too."""
 
     async def wait(sock: object) -> None:
-        await (getattr(sock, name)() if isinstance(sock, End) else real(sock))
+        await (getattr(sock, name)() if isinstance(sock, End | Counter) else real(sock))
 
     return wait

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import trio
 
 from tests.simulation.clock import Clock
-from tests.simulation.door import waiting
+from tests.simulation.door import Counter, waiting
 
 EPOCH = 1_600_000_000.0
 """Wall time at the start of a run. Long ago, so that it is never confused with that of the machine."""
@@ -98,6 +98,10 @@ def install() -> None:
     time.perf_counter = steady(real_counter)
     time.clock_gettime = lambda which: real_gettime(which) if _platform.clock is None else _platform.clock.now
     os.urandom = random_bytes
+    real_eventfd, real_add, real_take = os.eventfd, os.eventfd_write, os.eventfd_read
+    os.eventfd = lambda *args: real_eventfd(*args) if _platform.clock is None else Counter()  # type: ignore[assignment]
+    os.eventfd_write = lambda fd, value: fd.add(value) if isinstance(fd, Counter) else real_add(fd, value)  # type: ignore[assignment]
+    os.eventfd_read = lambda fd: fd.take() if isinstance(fd, Counter) else real_take(fd)  # type: ignore[assignment]
     _watch_files()
 
     trio.to_thread.run_sync = _run_in_thread  # type: ignore[assignment]
