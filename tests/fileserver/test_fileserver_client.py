@@ -211,6 +211,26 @@ def test_files_of_this_host(client, tmp_path):
         client.cache_file("gopher://user:pw@host/x")
 
 
+def test_the_files_of_this_host_are_one_source_for_a_job_as_long_as_its_roots_are_the_same(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(name)
+    opts = {
+        "cachedir": str(tmp_path / "cache"),
+        "file_client": "local",
+        "file_roots": {"base": [str(tmp_path / "one")]},
+    }
+    context = {}
+    first = clients.client_of(opts, context)
+    assert clients.client_of(opts, context)._source is first._source
+    assert first.hash_file("salt://a")["hsum"] == hashlib.sha256(b"one").hexdigest()
+    (tmp_path / "one/a").write_text("new")
+    assert clients.client_of(opts, context).hash_file("salt://a")["hsum"] == hashlib.sha256(b"new").hexdigest()
+    opts["file_roots"]["base"][0] = str(tmp_path / "two")
+    assert clients.client_of(opts, context).hash_file("salt://a")["hsum"] == hashlib.sha256(b"two").hexdigest()
+    assert clients.client_of(opts, {})._source is not first._source
+
+
 def test_a_minion_without_a_master_reads_its_own_roots(tmp_path):
     (tmp_path / "srv").mkdir()
     (tmp_path / "srv/a.txt").write_text("here")

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from fnmatch import fnmatch
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -343,6 +343,25 @@ class FileClient:
             digest.update(data)
             loc += len(data)
         return digest.hexdigest()
+
+
+# What decides which files of this host there are, where its roots are all there is.
+_OF_ROOTS = (
+    *("file_roots", "hash_type", "file_buffer_size", "file_ignore_regex", "file_ignore_glob"),
+    *("fileserver_followsymlinks", "fileserver_ignoresymlinks"),
+)
+
+
+def client_of(opts: Mapping[str, Any], context: MutableMapping[str, Any]) -> FileClient:
+    """A client of a job: what it has been told of its master's files, or has read of this host's, is in its context."""
+    source: Source | None = None
+    if opts.get("file_client") == "local" and opts.get("fileserver_backend") in (None, "roots", ["roots"]):
+        key = repr([opts.get(name) for name in _OF_ROOTS])
+        known = context.get("cp.here")
+        if known is None or known[0] != key:
+            known = context["cp.here"] = (key, _Here(opts))
+        source = known[1]
+    return FileClient(opts, source=source, manifest=context.get("cp.manifest"))
 
 
 class _Master:

@@ -29,7 +29,6 @@ from trisalt.state.run import Run
 from trisalt.state.templates import Templates
 from trisalt.state.top import Top, assigned, merge_tops, verify_top, with_master_tops
 from trisalt.state.verify import verify_high
-from trisalt.target.match import matches
 
 log = logging.getLogger(__name__)
 
@@ -198,6 +197,8 @@ class Session:
         return with_master_tops(found, self._master_tops(), first=bool(self.opts.get("master_tops_first")))
 
     def _is_meant(self, target: Any, kind: str) -> bool:
+        from trisalt.target.match import matches  # a run of SLS files that are named has no targets
+
         try:
             return matches(
                 target,

@@ -12,9 +12,11 @@ import pwd
 import shutil
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import trisalt
+from trisalt.plugins.utils import probe
 
 
 def identity() -> dict[str, Any]:
@@ -74,18 +76,26 @@ def process() -> dict[str, Any]:
 
 def _zmq_version() -> str:
     """Where no daemon told it (`salt-call`): asked of the library; all of pyzmq would cost a tenth of all grains."""
-    import ctypes
-
     package = importlib.util.find_spec("zmq")
     for folder in (package.submodule_search_locations or ()) if package is not None else ():
         # pyzmq's extension brings its own library, or finds the system's: what it is bound to is what answers.
         for extension in glob.glob(f"{glob.escape(folder)}/backend/cython/_zmq*.so"):
-            numbers = [ctypes.c_int() for _ in range(3)]
-            ctypes.CDLL(extension).zmq_version(*map(ctypes.byref, numbers))
-            return ".".join(str(number.value) for number in numbers)
+            libraries = os.path.join(os.path.dirname(folder), "pyzmq.libs")
+            if not os.path.isdir(libraries):
+                return _version_in(extension)
+            where = probe.place(__opts__)
+            return probe.remembered("zmq", where, extension, [libraries], partial(_version_in, extension))
     import zmq
 
     return str(zmq.zmq_version())
+
+
+def _version_in(extension: str) -> str:
+    import ctypes
+
+    numbers = [ctypes.c_int() for _ in range(3)]
+    ctypes.CDLL(extension).zmq_version(*map(ctypes.byref, numbers))
+    return ".".join(str(number.value) for number in numbers)
 
 
 def _name(look_up: Any, number: int) -> str:

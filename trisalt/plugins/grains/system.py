@@ -147,7 +147,7 @@ def init() -> dict[str, Any]:
     if systemctl:
         # What it prints is in a library of its own package.
         places = ("/usr/lib/systemd", "/lib/systemd")
-        lines = probe.constant([systemctl, "--version"], _probes(), beside=places).splitlines()
+        lines = probe.constant([systemctl, "--version"], probe.place(__opts__), beside=places).splitlines()
         if len(lines) > 1 and lines[0].startswith("systemd "):
             grains["systemd"] = {"version": lines[0].split()[1], "features": lines[1]}
     machine = probe.read("/etc/machine-id").strip() or probe.read("/var/lib/dbus/machine-id").strip()
@@ -170,16 +170,10 @@ def _family(name: str, id: str, like: str) -> str:
     return FAMILIES.get(oldest, oldest.capitalize())
 
 
-def _probes() -> str:
-    """Where it is remembered what programs say that depends on nothing but themselves."""
-    cachedir = __opts__.get("cachedir")
-    return os.path.join(str(cachedir), "probes") if cachedir else ""
-
-
 def _architecture(family: str) -> str:
     machine = os.uname().machine
     if family == "Debian" and shutil.which("dpkg"):
-        return probe.constant(["dpkg", "--print-architecture"], _probes()).strip() or machine
+        return probe.constant(["dpkg", "--print-architecture"], probe.place(__opts__)).strip() or machine
     if family in ("RedHat", "Suse") and shutil.which("rpm"):
         return probe.run(["rpm", "--eval", "%{_host_cpu}"]).strip() or machine
     return machine

@@ -9,14 +9,14 @@ import os
 from typing import Any
 
 from trisalt.errors import CommandError, TrisaltError
-from trisalt.fileserver.client import FileClient
+from trisalt.fileserver.client import FileClient, client_of
 from trisalt.fileserver.replace import replacing
 
 log = logging.getLogger(__name__)
 
 
 def _client() -> FileClient:
-    return FileClient(__opts__, manifest=__context__.get("cp.manifest"))
+    return client_of(__opts__, __context__)
 
 
 def _env(saltenv: str | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from trisalt.errors import CommandError, TrisaltError
-from trisalt.fileserver.client import FileClient
+from trisalt.fileserver.client import FileClient, client_of
 from trisalt.plugins.utils import filesums
 from trisalt.plugins.utils.filesys import expand, told
 
@@ -311,4 +311,4 @@ def _temporary(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _client() -> FileClient:
-    return FileClient(__opts__, manifest=__context__.get("cp.manifest"))
+    return client_of(__opts__, __context__)

@@ -45,8 +45,11 @@ def _indented(data, indent):
             for key, item in value.items():
                 if type(key) is not str:
                     raise TypeError(key)
-                put(mark + text(key) + ": ")
-                write(item, inner)
+                if type(item) is str:  # as most are
+                    put(f"{mark}{text(key)}: {text(item)}")
+                else:
+                    put(f"{mark}{text(key)}: ")
+                    write(item, inner)
                 mark = "," + inner
             put(margin + "}")
         elif (kind is list or kind is tuple) and value:

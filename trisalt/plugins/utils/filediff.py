@@ -6,7 +6,6 @@ Used by `file`.
 from __future__ import annotations
 
 import codecs
-import difflib
 import filecmp
 from collections.abc import Sequence
 
@@ -41,6 +40,8 @@ def read(path: str, most: int = -1) -> bytes:
 def unified(old: bytes, new: bytes, old_name: str = "", new_name: str = "") -> str:
     """A unified difference; "" when there is none. A line that is no UTF-8 is read as
     Latin-1."""
+    import difflib  # most files are as they should be
+
     lines = difflib.unified_diff(_lines(old), _lines(new), old_name, new_name)
     return "".join(lines)
 

@@ -91,7 +91,8 @@ def full_name() -> str:
                 return canonical
     except OSError:
         pass
-    return socket.getfqdn()
+    name = socket.getfqdn(asked(socket.gethostname()))  # type: ignore[arg-type]  # it takes bytes as well
+    return name.decode() if isinstance(name, bytes) else name
 
 
 def asked(name: str) -> str | bytes:

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from trisalt.sls.kept import fetch, keep
 
@@ -29,18 +30,28 @@ def constant(argv: list[str], folder: str, *, beside: Sequence[str] = ()) -> str
     It is run when it, or what is in one of these folders, is not what was run last; `folder` remembers. A script is
     always run: what it prints, others may decide.
     """
-    path = shutil.which(argv[0]) or ""
+    return remembered(repr(argv), folder, shutil.which(argv[0]) or "", beside, lambda: run(argv))
+
+
+def remembered(what: str, folder: str, path: str, beside: Sequence[str], find: Callable[[], str]) -> str:
+    """What `find` finds in a compiled file, and in folders of libraries beside it: as `constant` of a program."""
     before = _identity(path, beside)
     if before is None or not folder:
-        return run(argv)
-    name = hashlib.sha256(repr(argv).encode()).hexdigest()
+        return find()
+    name = hashlib.sha256(what.encode()).hexdigest()
     known = fetch(folder, name)
     if isinstance(known, tuple) and len(known) == 2 and known[0] == before and isinstance(known[1], str):
         return known[1]
-    text = run(argv)
+    text = find()
     if text and _identity(path, beside) == before:
         keep(folder, name, (before, text))
     return text
+
+
+def place(opts: Mapping[str, Any]) -> str:
+    """The folder for what is remembered; none where there is no cache."""
+    cachedir = opts.get("cachedir")
+    return os.path.join(str(cachedir), "probes") if cachedir else ""
 
 
 def _identity(path: str, beside: Sequence[str]) -> tuple[object, ...] | None:
