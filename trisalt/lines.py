@@ -169,6 +169,8 @@ STOCK_LINES: dict[str, Row] = {
     "scheduler.job_run": _ran,
     "scheduler.job_updated": "Updating job settings for scheduled job: {name}",
     "token.denied": 'Authentication failure of type "token" occurred.',
+    "notice.master_away": "The master cannot be followed for notifications: {reason}",
+    "notice.not_sent": "A notification ({kind}) was not delivered to {target}: {reason}",
     "web.certificate_not_reloaded": "The certificate is not read anew: {reason}",
     "web.certificate_reloaded": "The certificate of {url} was read anew",
     "web.hook_refused": "A message to the webhook {hook} from {address} was refused: {reason}",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import http.server
 import json
 import os
+import queue
 import re
 import secrets
 import signal
@@ -25,6 +27,8 @@ from tests.support.accounts import account, run
 from tests.support.debian import need
 from tests.support.lab import OURS, free_ports, open_lab
 from tests.support.provider import CLIENT, SECRET, open_provider
+from trisalt.client import operations
+from trisalt.client.door import Door
 from trisalt.web.sessions import digest
 
 pytestmark = [
@@ -82,7 +86,30 @@ def identity():
 
 
 @pytest.fixture(scope="module")
-def lab(halite, voucher, identity):
+def chat():
+    """A service of this host that is told what happens: `told` is a queue of it."""
+    told = queue.Queue()
+
+    class Chat(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.put((self.headers["x-hub-signature-256"], self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Chat) as server:
+        server.told = told
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def lab(halite, voucher, identity, chat):
     need("curl")
     with open_lab() as lab:
         lab.root.chmod(0o755)
@@ -111,6 +138,9 @@ def lab(halite, voucher, identity):
             halite={"level": "info", "server": "gevent", "host": "0.0.0.0", "port": str(lab.console), "cors": False},
             rest_cherrypy={
                 "port": lab.api,
+                "notifications": {
+                    "chat": {"url": f"http://127.0.0.1:{chat.server_port}/x", "private": True, "secret": SHARED}
+                },
                 "oidc": {
                     "issuer": identity.issuer,
                     "client_id": CLIENT,
@@ -404,6 +434,15 @@ def test_a_client_that_goes_is_not_waited_for_and_its_job_runs_on(lab, url):
     (jobs,) = low(ann, url, client="runner", fun="jobs.active")
     assert [job["Function"] for job in jobs.values()] == ["test.sleep"]
     low(ann, url, client="local", tgt="web1", fun="saltutil.kill_job", arg=list(jobs))
+
+
+def test_a_service_outside_is_told_what_happens(lab, chat):
+    door = Door(str(next(lab.root.rglob("master.sock"))))
+    operations.fire(door, "salt/auth", {"act": "pend", "id": "newcomer", "result": True})
+    signature, body = chat.told.get(timeout=30)
+    assert signature == f"sha256={hmac.digest(SHARED.encode(), body, 'sha256').hex()}"
+    told = json.loads(body)
+    assert (told["kind"], told["minions"], "newcomer" in told["text"]) == ("key_pending", ["newcomer"], True)
 
 
 def test_whom_an_openid_provider_knows_may_what_their_groups_may(lab, url):

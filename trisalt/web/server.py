@@ -67,6 +67,11 @@ async def run_api(
         await services.start(sessions.run)
         web = make_web(settings, Door(settings.door), sessions, services)
         services.start_soon(web.audit.tell_bus, web.door)
+        if settings.notifications:
+            from trisalt.web.notify import notify  # needs a package that only this does
+
+            master = str(settings.opts.get("id") or "")
+            services.start_soon(notify, web.door, settings.notifications, master)
         current = Current(web)
         # Hypercorn names each message's type, and Starlette none.
         app: Any = current

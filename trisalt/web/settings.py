@@ -19,6 +19,7 @@ from trisalt.config.option import fits, mistyped, nearest
 from trisalt.config.paths import master_paths
 from trisalt.errors import ConfigError
 from trisalt.web.lowstate import CLIENTS, SERVED
+from trisalt.web.notices import Target, read_targets
 from trisalt.web.oidc import OidcSettings, read_oidc
 from trisalt.web.signatures import Webhook, read_webhooks
 
@@ -61,6 +62,7 @@ REST_KEYS: dict[str, tuple[str, Any]] = {
     "cors_origins": ("list", []),
     "trusted_proxies": ("list", []),
     "oidc": ("any", None),
+    "notifications": ("any", None),
     "proxy_user_header": ("str", ""),
     "proxy_groups_header": ("str", ""),
     "login_without_rules": ("bool", False),
@@ -139,6 +141,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     oidc: OidcSettings | None = None
+    notifications: tuple[Target, ...] = ()
     proxy_user_header: str = ""
     proxy_groups_header: str = ""
     login_without_rules: bool = False
@@ -149,8 +152,8 @@ class Settings:
     notices: tuple[tuple[str, str], ...] = ()
 
 
-# What a running service cannot change: addresses are bound, and files open.
-AT_START = ("listeners", "door", "cachedir", "log_dir")
+# What a running service cannot change: addresses are bound, files open, and messages under way.
+AT_START = ("listeners", "door", "cachedir", "log_dir", "notifications")
 # Of the master's options those that are told as they stand.
 _SHOWN = ("console_", "saltgui_", "nodegroups")
 
@@ -207,6 +210,7 @@ def read_settings(config: MasterConfig, overrides: Mapping[str, Any] | None = No
             "token_expire": config.token_expire,
             "api_acl": _api_acl(values["api_acl"]),
             "oidc": _oidc(config, values["oidc"], notices),
+            "notifications": read_targets(_rest_name(config, []), values["notifications"]),
             "webhooks": read_webhooks(_rest_name(config, []), values["webhooks"]),
             "authorized_ips": _networks("authorized_ips", values["authorized_ips"]),
             "trusted_proxies": _networks("trusted_proxies", values["trusted_proxies"]),
