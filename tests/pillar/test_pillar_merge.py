@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.pillar.merge import STRATEGIES, merge, merge_recurse
-from trisalt.sls.yamlex import AggregateList, AggregateMap
+from trisalt.sls.marks import AggregateList, AggregateMap
 
 LEAVES = st.none() | st.integers(0, 3) | st.sampled_from(["a", "b"])
 VALUES = st.recursive(

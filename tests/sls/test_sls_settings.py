@@ -59,3 +59,17 @@ def test_plain_files_are_rendered_without_jinja(tmp_path):
         timeout=60,
     )
     assert done.stdout.split("\n")[:2] == ["{'a': {'test.nop': []}}", "False"]
+
+
+def test_what_a_long_file_said_last_is_read_without_the_library_of_yaml(tmp_path):
+    text = "".join(f"s{number}:\n  test.nop: []\n" for number in range(200))
+    (tmp_path / "a.sls").write_text(text)
+    script = (
+        "import sys\nfrom trisalt.sls.render import Rendering, render_sls\nfrom trisalt.sls.roots import Tree\n"
+        "tree = Tree([sys.argv[1]])\n"
+        "rendering = Rendering.from_opts({}, saltenv='base', sources=tree, context={}, kept=sys.argv[2])\n"
+        "print(len(render_sls(rendering, tree.sls('a'))), 'yaml' in sys.modules)"
+    )
+    argv = [sys.executable, "-c", script, str(tmp_path), str(tmp_path / "kept")]
+    printed = [subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout for _ in range(2)]
+    assert printed == ["200 True\n", "200 False\n"]

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.sls import yaml as sls_yaml
+from trisalt.sls.dialect import SaltLoader
 from trisalt.sls.failure import SlsError
-from trisalt.sls.yaml import SaltLoader, dump, load
-from trisalt.sls.yamlex import AggregateList, AggregateMap, aggregate, plain
+from trisalt.sls.marks import AggregateList, AggregateMap, aggregate, plain
+from trisalt.sls.yaml import dump, load
 from trisalt.sls.yamlex import load as load_yamlex
 
 

@@ -74,7 +74,7 @@ log = structlog.get_logger()
 LESSONS = {
     "state": (
         *("trisalt.state.session", "trisalt.fileserver.client", "trisalt.plugins.utils.statehelp"),
-        "trisalt.sls.jinja:rehearse",
+        *("trisalt.sls.jinja:rehearse", "trisalt.sls.dialect", "encodings.utf_8_sig"),
     )
 }
 

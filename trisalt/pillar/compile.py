@@ -20,10 +20,10 @@ from trisalt.pillar.external import call_external, with_demanded
 from trisalt.pillar.merge import merge
 from trisalt.sls.failure import SlsError
 from trisalt.sls.functions import Functions
+from trisalt.sls.marks import plain
 from trisalt.sls.render import Rendering, render_sls
 from trisalt.sls.roots import Roots, Sls
 from trisalt.sls.top import Assignment, assigned, included, merge_tops
-from trisalt.sls.yamlex import plain
 
 Problem = dict[str, Any]
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.sls.yamlex import aggregate
+from trisalt.sls.marks import aggregate
 
 log = logging.getLogger(__name__)
 

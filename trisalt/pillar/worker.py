@@ -14,7 +14,7 @@ from typing import Any
 from trisalt.loader.dunders import Plugins
 from trisalt.pillar.compile import PillarPlugins, compile_pillar, compile_top, pillarenv_of
 from trisalt.pillar.merge import merge
-from trisalt.sls.yamlex import plain
+from trisalt.sls.marks import plain
 
 HARMLESS = frozenset({"pillar.get", "grains.get", "grains.filter_by"})
 """Functions of our own shelf that only read what they are given."""

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from trisalt.errors import RenderError
-from trisalt.sls import yaml, yamlex
+from trisalt.sls import yaml
 from trisalt.sls.code import failure, run_code
 from trisalt.sls.failure import SlsError
 from trisalt.sls.gpg import decrypt
@@ -210,6 +210,8 @@ def _yaml(rendering: Rendering, data: Any, _argument: str, context: Mapping[str,
 
 
 def _yamlex(_rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    from trisalt.sls import yamlex  # few files are
+
     return yamlex.load(_text(data, "yamlex")) or {}
 
 

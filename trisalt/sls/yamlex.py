@@ -1,29 +1,22 @@
 """YAML with `!aggregate` and `!reset`: values that are merged with their namesakes instead of replacing them.
 
-The marks survive in the type of the value, until `pillar/merge` has used them. Source: stock Salt 3008.3, `yamlex`.
+The marks survive in the type of the value (`marks`), until `pillar/merge` has used them.
+Source: stock Salt 3008.3, `yamlex`.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from trisalt.sls.yaml import SaltLoader, error_of
+from trisalt.sls.dialect import SaltLoader, error_of
+from trisalt.sls.marks import AggregateList, AggregateMap, aggregate
 
 _TAG = "tag:yaml.org,2002:"
-
-
-class AggregateMap(dict[Any, Any]):
-    """A map that is merged with what stands in its place."""
-
-
-class AggregateList(list[Any]):
-    """A list that what stands in its place is added to."""
 
 
 def load(text: str) -> Any:
@@ -32,29 +25,6 @@ def load(text: str) -> Any:
         return yaml.load(text, Loader=YamlexLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise error_of(exc) from exc
-
-
-def aggregate(old: Any, new: Any, level: int = 0) -> Any:
-    """`new` over `old`: what both mark is merged, all else replaced. The first `level` levels count as marked."""
-    if level > 0:
-        old, new = _marked(old), _marked(new)
-    if isinstance(old, dict) and isinstance(new, dict):
-        both = isinstance(old, AggregateMap) and isinstance(new, AggregateMap)
-        merged = copy.copy(old if both else new)
-        for key, value in new.items():
-            merged[key] = aggregate(old[key], value, level - 1) if key in old else value
-        return merged
-    if isinstance(old, AggregateList) and isinstance(new, AggregateList):
-        return AggregateList([*old, *(value for value in new if value not in old)])
-    return new
-
-
-def _marked(value: Any) -> Any:
-    if isinstance(value, AggregateMap | AggregateList):
-        return value
-    if isinstance(value, dict):
-        return AggregateMap(value)
-    return AggregateList(value if isinstance(value, list | tuple | set) else [value])
 
 
 class YamlexLoader(SaltLoader):
@@ -96,21 +66,3 @@ class YamlexLoader(SaltLoader):
 
 YamlexLoader.add_constructor("!aggregate", YamlexLoader.construct_aggregate)
 YamlexLoader.add_constructor("!reset", YamlexLoader.construct_reset)
-
-
-def plain(value: Any) -> Any:
-    """The value without marks, and without any other type than YAML's own: maps, lists and leaves."""
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, set | frozenset):
-        return [plain(each) for each in _ordered(value)]
-    return str(value) if isinstance(value, str) and type(value) is not str else value
-
-
-def _ordered(values: Iterable[Any]) -> list[Any]:
-    try:
-        return sorted(values)
-    except TypeError:
-        return list(values)

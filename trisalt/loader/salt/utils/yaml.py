@@ -4,7 +4,7 @@ import yaml
 from yaml import *  # noqa: F403 - plugins reach all of the library through here
 from yaml import YAMLError, parser, scanner  # noqa: F401
 
-from trisalt.sls.yaml import SaltDumper, SaltLoader
+from trisalt.sls.dialect import SaltDumper, SaltLoader
 
 SaltYamlSafeLoader = SaltLoader
 
