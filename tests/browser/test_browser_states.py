@@ -73,7 +73,9 @@ def test_a_run_of_states_says_how_far_each_minion_is(console):
 def test_the_newest_runs_of_the_fleet_are_one_matrix(console):
     page = console.page
     console.enter("/app/overview")
-    send(console, {"client": "local", "tgt": "sim-00*", "fun": "state.highstate", "kwarg": {"test": True}})
+    low = {"client": "local", "tgt": "sim-00*", "fun": "state.highstate", "kwarg": {"test": True}}
+    (told,) = send(console, low)
+    assert len(told) == 9
     console.go("/app/states?q=sim-00")
     expect(page.locator("tbody tr[data-index]")).to_have_count(9)
     page.get_by_role("button", name="Matrix").click()
@@ -127,3 +129,26 @@ def test_the_events_of_a_minion_and_of_a_job_are_those_that_the_master_keeps(ope
     expect(page.locator(".event-tag", has_text=mine)).to_be_visible()
     console.go(f"/app/jobs/{told['jid']}?tab=event")
     expect(page.locator(".event-line", has_text=f"salt/job/{told['jid']}/ret/web1")).to_be_visible()
+
+
+# -- the monitor -------------------------------------------------------------------------------------------------------
+
+
+def test_the_rows_of_the_monitor_have_what_one_wants_of_them(console):
+    page = console.page
+    console.enter("/app/console")
+    send(console, {"client": "local", "tgt": "web1", "fun": "test.ping"})
+    by = page.locator(".job-row .job-by").first
+    expect(by).to_be_visible()
+
+    def turn():
+        page.get_by_role("button", name="Columns").click()
+        page.get_by_role("menuitemcheckbox", name="User").click()
+
+    turn()
+    expect(by).to_be_hidden()
+    page.reload()
+    expect(page.locator(".job-row .job-whom").first).to_be_visible()
+    expect(by).to_be_hidden()
+    turn()
+    expect(by).to_be_visible()

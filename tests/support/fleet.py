@@ -7,6 +7,7 @@ one subscription. `open_fleet` starts them beside a lab's master, which has to b
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import json
 import os
@@ -24,10 +25,11 @@ import attrs
 import trio
 
 from tests.support.lab import Daemon, Lab
+from trisalt.errors import TrisaltError
 from trisalt.transport.publish import open_subscriber
 from trisalt.transport.request import RequestClient, open_request_client
 from trisalt.wire.codec import to_bytes
-from trisalt.wire.crypticle import Crypticle
+from trisalt.wire.crypticle import Crypticle, WrongKey
 from trisalt.wire.handshake import Accepted, MinionHandshake
 from trisalt.wire.keys import PrivateKey, PublicKey
 from trisalt.wire.session import open_publication, open_reply, seal_request
@@ -84,6 +86,12 @@ class Fleet:
         self._grains = grains
         self.members: dict[str, Member] = {}
 
+    async def sign_in(self, ids: list[str]) -> None:
+        """All of them, a few at a time."""
+        async with trio.open_nursery() as joining:
+            for start in range(8):
+                joining.start_soon(self.join, ids, start, 8)
+
     async def join(self, ids: list[str], start: int, step: int) -> None:
         """Sign in every `step`th, and tell the master what it is."""
         for id in ids[start::step]:
@@ -138,7 +146,9 @@ class Fleet:
             **{"return": value, "retcode": retcode, "success": retcode == 0},
             **({"out": "highstate"} if isinstance(value, dict) and job["fun"].startswith("state.") else {}),
         }
-        await self._ask(member, load)
+        # A master that goes while it is told of a return has not been told of it.
+        with contextlib.suppress(TrisaltError):
+            await self._ask(member, load)
 
 
 def grains(id: str) -> dict[str, Any]:
@@ -239,12 +249,15 @@ async def main(folder: Path) -> None:
     ):
         fleet = Fleet(client, key, pace=settings["pace"], grains=settings["grains"])
         await publications.wait_connected()
-        async with trio.open_nursery() as joining:
-            for start in range(8):
-                joining.start_soon(fleet.join, settings["ids"], start, 8)
+        await fleet.sign_in(settings["ids"])
         print(READY, flush=True)
         async for payload in publications:
-            await fleet.hear(payload, nursery)
+            try:
+                await fleet.hear(payload, nursery)
+            except WrongKey:
+                # The master has begun anew, with another key for all: whoever cannot read it signs in, as minions do.
+                await fleet.sign_in(settings["ids"])
+                await fleet.hear(payload, nursery)
 
 
 if __name__ == "__main__":

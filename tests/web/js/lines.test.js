@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  again, BLANK, filled, form, fromLine, fromQuery, hides, kindOf, lacks, LineError, quote, split, templateCommand, toLine, toLow, toQuery, wordOf,
+  again, BLANK, filled, form, fromLine, fromQuery, hides, kindOf, lacks, LineError, quote, split, templateCommand, toLine, toLow, toQuery,
+  wordOf,
 } from "../../../trisalt/web/console/static/lib/command.js";
 import { missing, toFields, toWords } from "../../../trisalt/web/console/static/lib/query.js";
 import { asksFor, dangerous, secretive } from "../../../trisalt/web/console/static/lib/rules.js";

@@ -1,10 +1,9 @@
 /** The tabs of a minion's page: what the master keeps of it, and what the minion itself is asked. */
 import { html, useMemo, useState } from "../lib/ui.js";
-import { get } from "../lib/api.js";
-import { useFetched, useOnEvents, usePages } from "../lib/fetched.js";
+import { get, useFetched, useOnEvents, usePages } from "../lib/api.js";
+import { joined } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
-import { joined } from "../lib/events.js";
 import { fieldWord } from "../lib/query.js";
 import { isStates, statesOf, verdict } from "../lib/results.js";
 import { href, navigate, setQuery } from "../lib/router.js";

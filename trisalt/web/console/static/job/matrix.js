@@ -1,13 +1,12 @@
 /** States of all minions at once: a row for each minion, a column for each state, a symbol where they meet. */
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, vars } from "../lib/ui.js";
-import { get } from "../lib/api.js";
-import { useFetched } from "../lib/fetched.js";
+import { get, useFetched } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { matrix } from "../lib/results.js";
 import { href } from "../lib/router.js";
 import { Dialog, Icon } from "../parts/controls.js";
-import { Empty, Span, Status, wordOf, waiting } from "../parts/facts.js";
+import { Empty, Span, Status, waiting, wordOf } from "../parts/facts.js";
 import { rowsIn } from "../parts/table.js";
 import { Changes } from "../parts/tree.js";
 import { wordOfState } from "./result.js";

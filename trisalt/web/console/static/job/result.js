@@ -1,7 +1,6 @@
 /** What a job returned: its returns as they come, equal ones together, and a run of states as a table. */
 import { html, useEffect, useMemo, useRef, useState } from "../lib/ui.js";
-import { get } from "../lib/api.js";
-import { useFetched } from "../lib/fetched.js";
+import { get, useFetched } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { few, grouped, isStates, natural, statesOf, tally, verdict } from "../lib/results.js";

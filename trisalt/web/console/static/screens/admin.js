@@ -1,8 +1,7 @@
 /** Admin: who may do what and why, who did what, what is wrong, how the server is, and what it was told. */
 import { html, useEffect, useMemo, useSignal, useState } from "../lib/ui.js";
-import { ask, post } from "../lib/api.js";
+import { ask, post, useFetched, usePages } from "../lib/api.js";
 import { FORMATS, kindOf, split } from "../lib/command.js";
-import { useFetched, usePages } from "../lib/fetched.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, setQuery } from "../lib/router.js";

@@ -14,7 +14,7 @@ import { QueryBox } from "../parts/fields.js";
 import { addressOf, execute } from "../command/ran.js";
 import { Matrix } from "../job/matrix.js";
 import { Result, useJob } from "../job/result.js";
-import { JobEvents, words } from "../monitor/jobs.js";
+import { JobEvents, words } from "./console.js";
 
 /** @param {{route: import("../lib/router.js").Route}} props */
 export default function Job({ route: { params, query } }) {

@@ -1,6 +1,6 @@
 /** All jobs, newest first: filters stand in the address, new ones wait while one reads. */
 import { html, useEffect, useMemo, useRef, useState } from "../lib/ui.js";
-import { useOnEvents, usePages } from "../lib/fetched.js";
+import { useOnEvents, usePages } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, setQuery } from "../lib/router.js";

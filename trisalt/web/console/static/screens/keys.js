@@ -3,7 +3,7 @@
  * letting in many wants their number typed.
  */
 import { html, useEffect, useMemo, useState } from "../lib/ui.js";
-import { useFetched, useOnEvents } from "../lib/fetched.js";
+import { useFetched, useOnEvents } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { natural } from "../lib/results.js";

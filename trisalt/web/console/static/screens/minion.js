@@ -1,7 +1,6 @@
 /** One minion: how it is, what it is, what it did, what is kept of it, and its key. Each tab has an address. */
 import { html } from "../lib/ui.js";
-import { get } from "../lib/api.js";
-import { useFetched, useOnEvents } from "../lib/fetched.js";
+import { get, useFetched, useOnEvents } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href } from "../lib/router.js";

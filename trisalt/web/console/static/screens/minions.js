@@ -2,7 +2,7 @@
  * All minions: ten thousand rows without pages, narrowed by a query that stands in the address, and what is done to many.
  */
 import { html, useEffect, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
-import { useOnEvents, usePages } from "../lib/fetched.js";
+import { useOnEvents, usePages } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { compound, fieldWord, has, parse, QueryError, STATUSES, toggled } from "../lib/query.js";

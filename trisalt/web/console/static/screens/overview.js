@@ -1,7 +1,6 @@
 /** The first page: four numbers, what needs attention and how to mend it, what goes on, and what the fleet is made of. */
 import { html, useSignal, useState } from "../lib/ui.js";
-import { get } from "../lib/api.js";
-import { useFetched, useOnEvents } from "../lib/fetched.js";
+import { get, useFetched, useOnEvents } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { at, base } from "../lib/paths.js";
 import { fieldWord } from "../lib/query.js";
