@@ -123,6 +123,14 @@ FORMULAS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "objects": ([f"objects.{name}" for name in ("web", "sees", "takes", "map", "names", "piped", "blank", "within")], {
         "n": 7, "objects": {"lookup": {"pkg": "merged", "more": [1]}},
     }),
+    "workshop": (["workshop"], {
+        "workshop": {
+            "benches": {"_all": {"place": "/bench/{name}", "n": None, "l": ["{name}"]}, "one": {"mode": "0700"},
+                        "two": {"user": "joe", "place": "/two"}},
+            "people": {"ann": {}, "bob": {"source": "salt://x", "home": "/b"}, "eve": {"gone": True}, "kim": {"gone": False}},
+            "secret": "it's",
+        },
+    }),
     "calls": (["calls", "calls.undefined"], {"calls": {"numbers": [1, 2.5]}, "there": 1}),
 }  # fmt: skip
 
