@@ -236,7 +236,12 @@ def test_only_web_servers_are_asked(compiled, url):
 
 
 class Store(http.server.BaseHTTPRequestHandler):
-    """What Vault (`/v1/…`) and Consul (`/v1/kv/…`) answer to who has the token."""
+    """What Vault (`/v1/…`) and Consul (`/v1/kv/…`) answer to who has the token, or signs in to Vault for it."""
+
+    LOGINS = {
+        "/v1/auth/approle/login": {"role_id": "role", "secret_id": "hushhush"},
+        "/v1/auth/ours/login/salt": {"password": "hushhush"},
+    }
 
     SECRETS = {
         "secret/salt": {"a": 1, "deep": {"x": [1]}},
@@ -273,8 +278,17 @@ class Store(http.server.BaseHTTPRequestHandler):
         found = self.OLD.get(path)
         return self.answer(200 if found else 404, {"data": found})
 
+    def do_POST(self):
+        given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((self.path, dict(self.headers)))
+        if self.LOGINS.get(self.path) != given:
+            return self.answer(400, {"errors": ["invalid role or secret ID"]})
+        return self.answer(200, {"auth": {"client_token": "good", "lease_duration": 3600, "policies": ["salt"]}})
+
     def answer(self, status, data):
         self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Consul-Index", "7")
         self.end_headers()
         self.wfile.write(json.dumps(data).encode())
 
@@ -315,22 +329,48 @@ def test_secrets_of_vault_are_pillar(compiled, store, config, pillar):
 
 
 @pytest.mark.parametrize(
+    ("auth", "login"),
+    [
+        ({"method": "approle", "role_id": "role", "secret_id": "hushhush"}, "/v1/auth/approle/login"),
+        (
+            {"method": "userpass", "username": "salt", "password": "hushhush", "userpass_mount": "ours"},
+            "/v1/auth/ours/login/salt",
+        ),
+    ],
+)
+def test_the_master_signs_in_to_vault_once(compiled, store, auth, login):
+    vault = {"server": {"url": store.url}, "auth": auth}
+    assert compiled({"vault": "path=secret/salt"}, {"vault": "path=old/salt"}, vault=vault) == {
+        "a": 1, "deep": {"x": [1]}, "from": "version one",
+    }  # fmt: skip
+    assert [path for path, _headers in store.seen if "login" in path] == [login]
+
+
+@pytest.mark.parametrize(
     ("vault", "conf", "said"),
     [
         (
             {"url": "URL", "auth": {"token": "hushhush"}},
             "path=secret/salt",
-            "Error: HTTP 403: Forbidden reading /v1/sys",
+            "vault: permission denied, on get URL/v1/sys/internal/ui/mounts/secret/salt",
         ),
         ({"url": "http://127.0.0.1:1", "auth": {"token": "hushhush"}}, "path=secret/salt", "Connection refused"),
-        ({}, "path=secret/salt", "names a url, and a token"),
+        ({}, "path=secret/salt", "the option 'vault' names no url"),
+        ({"url": "URL"}, "path=secret/salt", "vault: token needs token"),
+        ({"url": "URL", "auth": {"method": "odd"}}, "path=secret/salt", "no way to sign in that is called 'odd'"),
+        ({"url": "URL", "auth": {"method": "userpass"}}, "path=secret/salt", "userpass needs username and password"),
+        (
+            {"url": "URL", "auth": {"method": "approle", "role_id": "role", "secret_id": "hushhush2"}},
+            "path=secret/salt",
+            "vault: invalid role or secret ID, on post URL/v1/auth/approle/login",
+        ),
         ({"url": "URL", "auth": {"token": "good"}}, "secret/salt", "needs a path"),
     ],
 )
 def test_a_vault_that_cannot_be_asked_is_an_error(compiled, store, vault, conf, said):
     vault = json.loads(json.dumps(vault).replace("URL", store.url))
     (error,) = compiled({"vault": conf}, vault=vault)["_errors"]
-    assert said in error
+    assert said.replace("URL", store.url) in error
     assert "hushhush" not in error
 
 
@@ -353,7 +393,7 @@ def test_keys_of_consul_are_pillar(compiled, store, conf, pillar):
 @pytest.mark.parametrize(
     ("conf", "more", "said"),
     [
-        ("site root=x", {"consul.token": "hushhush"}, "Error: HTTP 403"),
+        ("site root=x", {"consul.token": "hushhush"}, "permission denied"),
         ("other root=x", {}, "the option 'other' names no consul.host"),
         ("site rooot=x", {}, "unknown options: rooot"),
         ("site root=%(minion_id)s", {"id": "../x"}, "cannot be a part of a key"),

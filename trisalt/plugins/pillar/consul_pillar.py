@@ -1,6 +1,8 @@
 """
 Keys of Consul as pillar: a key's parts are nested maps, and its value is read as YAML.
 
+Needs the library py-consul: ``trisalt[consul]``.
+
 .. code-block:: yaml
 
     my_consul:
@@ -17,21 +19,28 @@ Keys of Consul as pillar: a key's parts are nested maps, and its value is read a
 minions alone.
 """
 
-import base64
-import json
 import shlex
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from trisalt.errors import CommandError
-from trisalt.fileserver import web
 from trisalt.sls import yaml
 from trisalt.sls.failure import SlsError
 from trisalt.target.match import matches
 
+try:
+    import consul
+    import requests
+except ImportError:
+    consul = None
+
 __virtualname__ = "consul"
+
+_TAKEN = ("host", "port", "token", "scheme", "consistency", "dc", "verify")
 
 
 def __virtual__():
+    if consul is None:
+        return False, "the library py-consul is not there: trisalt[consul]"
     return __virtualname__
 
 
@@ -68,26 +77,17 @@ def _keys(profile, root):
     config = {str(name).removeprefix("consul."): value for name, value in (__opts__.get(profile) or {}).items()}
     if not config.get("host"):
         raise CommandError(f"consul: the option {profile!r} names no consul.host")
-    base = f"{config.get('scheme') or 'http'}://{config['host']}:{config.get('port') or 8500}"
-    query = {"recurse": "true", **({"dc": str(config["dc"])} if config.get("dc") else {})}
-    path = f"{quote(root)}/" if root else ""
-    headers = {"X-Consul-Token": str(config["token"])} if config.get("token") else {}
+    client = consul.Consul(**{name: config[name] for name in _TAKEN if config.get(name) is not None})
     try:
-        page = web.read(
-            f"{base}/v1/kv/{path}?{urlencode(query)}", __opts__, headers=headers,
-            verify_ssl=config.get("verify") is not False,
-        )  # fmt: skip
-        rows = json.loads(page)
-    except CommandError as exc:
-        if str(exc).startswith("Error: HTTP 404"):
-            return
-        raise
+        _index, rows = client.kv.get(f"{quote(root)}/" if root else "", recurse=True)
+    except (consul.ConsulException, requests.RequestException) as exc:
+        raise CommandError(f"consul: {exc}") from exc
     except ValueError:
         raise CommandError("consul: the answer is no JSON") from None
-    for row in rows if isinstance(rows, list) else ():
+    for row in rows or ():
         key = str(row.get("Key") or "").removeprefix(f"{root}/" if root else "").strip("/")
         if key and row.get("Value") is not None:
-            yield key, _read(base64.b64decode(row["Value"]))
+            yield key, _read(row["Value"])
 
 
 def _read(value):

@@ -16,39 +16,10 @@ Each ``%s`` of the URL is the minion's id and, with ``with_grains``, each ``<nam
 """
 
 import json
-import logging
-
-log = logging.getLogger(__name__)
 
 
-def ext_pillar(
-    minion_id,
-    pillar,
-    url,
-    with_grains=False,
-    header_dict=None,
-    auth=None,
-    username=None,
-    password=None,
-    namespace=None,
-):
+def ext_pillar(minion_id, pillar, *args, **kwargs):
     """
     Ask for the URL; nothing comes of what cannot be had or read, and the log says why
     """
-    page = __utils__["extpillar.page"](
-        minion_id,
-        url,
-        with_grains=with_grains,
-        headers=header_dict,
-        auth=auth,
-        username=username,
-        password=password,
-    )
-    if page is None:
-        return {}
-    try:
-        data = json.loads(page)
-    except ValueError:
-        log.error("Error on minion '%s' http query: the answer is no JSON", minion_id)
-        return {}
-    return {namespace: data} if namespace else data
+    return __utils__["extpillar.answered"](minion_id, "JSON", json.loads, *args, **kwargs)

@@ -15,42 +15,11 @@ What a web server answers as YAML, as pillar.
 Each ``%s`` of the URL is the minion's id and, with ``with_grains``, each ``<name>`` the value of that grain.
 """
 
-import logging
-
 from trisalt.sls import yaml
-from trisalt.sls.failure import SlsError
-
-log = logging.getLogger(__name__)
 
 
-def ext_pillar(
-    minion_id,
-    pillar,
-    url,
-    with_grains=False,
-    header_dict=None,
-    auth=None,
-    username=None,
-    password=None,
-    namespace=None,
-):
+def ext_pillar(minion_id, pillar, *args, **kwargs):
     """
     Ask for the URL; nothing comes of what cannot be had or read, and the log says why
     """
-    page = __utils__["extpillar.page"](
-        minion_id,
-        url,
-        with_grains=with_grains,
-        headers=header_dict,
-        auth=auth,
-        username=username,
-        password=password,
-    )
-    if page is None:
-        return {}
-    try:
-        data = yaml.load(page)
-    except SlsError:
-        log.error("Error on minion '%s' http query: the answer is no YAML", minion_id)
-        return {}
-    return {namespace: data} if namespace else data
+    return __utils__["extpillar.answered"](minion_id, "YAML", yaml.load, *args, **kwargs)

@@ -1,11 +1,15 @@
 """
-Secrets of HashiCorp Vault, or OpenBao, as pillar. The master reads them with a token of its own.
+Secrets of HashiCorp Vault, or OpenBao, as pillar. The master reads them with a token of its own, or signs in for one.
+
+Needs the library hvac: ``trisalt[vault]``.
 
 .. code-block:: yaml
 
     vault:
-      server: {url: https://vault.example.org:8200, namespace: ops}
+      server: {url: https://vault.example.org:8200, namespace: ops, verify: /etc/ssl/vault.pem}
       auth: {method: token, token: hvs.secret}
+      # or {method: approle, role_id: …, secret_id: …, approle_mount: approle}
+      # or {method: userpass, username: salt, password: …, userpass_mount: userpass}
 
     ext_pillar:
       - vault: path=secret/salt
@@ -18,17 +22,33 @@ In a path ``{minion}``, ``{grains[name]}`` and ``{pillar[name]}`` stand for what
 in its turn. Grains are the minion's own words: what is secret is given by its id.
 """
 
+import hashlib
 import json
 import re
+import time
 from itertools import product
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from trisalt.errors import CommandError
 from trisalt.fileserver import web
 from trisalt.pillar.merge import merge
 from trisalt.target.data import traverse
 
+try:
+    import hvac
+    import requests
+except ImportError:
+    hvac = None
+
+# Of the life of a token, how much it is used for.
+_WORTH = 0.9
 _NAMED = re.compile(r"\{(minion|(?:grains|pillar)(?:\[[^\]{}]+\])+)\}")
+
+
+def __virtual__():
+    if hvac is None:
+        return False, "the library hvac is not there: trisalt[vault]"
+    return True
 
 
 def ext_pillar(minion_id, pillar, conf, nesting_key=None, merge_strategy=None, merge_lists=False):
@@ -92,24 +112,51 @@ def _mount(path):
 
 def _ask(path):
     """What Vault answers; None for what is not there."""
-    config = __opts__.get("vault") or {}
-    server = config.get("server") or config
-    auth = config.get("auth") or {}
-    url, token = server.get("url"), auth.get("token")
-    if not url or not token or auth.get("method", "token") != "token":
-        raise CommandError("vault: the option 'vault' names a url, and a token to sign in with")
-    headers = {"X-Vault-Token": str(token), "X-Vault-Request": "true"}
-    if server.get("namespace"):
-        headers["X-Vault-Namespace"] = str(server["namespace"])
     try:
-        page = web.read(
-            f"{str(url).rstrip('/')}/v1/{path}", __opts__, headers=headers, verify_ssl=server.get("verify") is not False
-        )
-        answer = json.loads(page)
-    except CommandError as exc:
-        if str(exc).startswith("Error: HTTP 404"):
-            return None
-        raise
+        answer = _client().read(path)
+    except (hvac.exceptions.VaultError, requests.RequestException) as exc:
+        raise CommandError(f"vault: {exc}") from exc
     except ValueError:
         raise CommandError("vault: the answer is no JSON") from None
     return answer if isinstance(answer, dict) else None
+
+
+def _client():
+    """Who asks: signed in once, for as long as the token is good."""
+    config = __opts__.get("vault") or {}
+    server, auth = config.get("server") or config, config.get("auth") or {}
+    url = str(server.get("url") or "")
+    if not url:
+        raise CommandError("vault: the option 'vault' names no url")
+    key = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
+    client, until = __context__.get("vault.client", {}).get(key, (None, 0.0))
+    if client is None or time.monotonic() > until:
+        client = hvac.Client(
+            url=url.rstrip("/"),
+            token="",  # none of the environment
+            namespace=server.get("namespace"),
+            verify=server.get("verify", __opts__.get("ca_bundle") or True),
+            proxies=web.proxies(__opts__, urlsplit(url).hostname),
+        )
+        until = time.monotonic() + _sign_in(client, auth)
+        __context__["vault.client"] = {key: (client, until)}
+    return client
+
+
+def _sign_in(client, auth):
+    """Give the client its token: for how many seconds it is to be used."""
+    method = auth.get("method") or "token"
+    needed = {"token": ("token",), "approle": ("role_id",), "userpass": ("username", "password")}
+    if method not in needed:
+        raise CommandError(f"vault: there is no way to sign in that is called {method!r}")
+    if missing := [name for name in needed[method] if not auth.get(name)]:
+        raise CommandError(f"vault: {method} needs {' and '.join(missing)}")
+    if method == "token":
+        client.token = str(auth["token"])
+        return float("inf")
+    mount = auth.get(f"{method}_mount") or method
+    if method == "approle":
+        found = client.auth.approle.login(str(auth["role_id"]), auth.get("secret_id"), mount_point=mount)
+    else:
+        found = client.auth.userpass.login(str(auth["username"]), str(auth["password"]), mount_point=mount)
+    return float((found.get("auth") or {}).get("lease_duration") or 0) * _WORTH or float("inf")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from trisalt.errors import CommandError, TargetError
 from trisalt.fileserver import web
+from trisalt.sls.failure import SlsError
 from trisalt.target.match import matches
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,33 @@ def nodegroups(minion_id: str, pillar: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def page(
+def answered(
+    minion_id: str,
+    kind: str,
+    load: Callable[[str], Any],
+    url: str,
+    with_grains: bool = False,
+    header_dict: Mapping[str, Any] | None = None,
+    auth: Any = None,
+    username: str | None = None,
+    password: str | None = None,
+    namespace: str | None = None,
+) -> Any:
+    """What a web server answers, read as what it is, below `namespace` if there is one; nothing when it is not that."""
+    text = _page(minion_id, url, with_grains, header_dict, auth, username, password)
+    if text is None:
+        return {}
+    try:
+        data = load(text)
+    except (ValueError, SlsError):
+        log.error("Error on minion '%s' http query: the answer is no %s", minion_id, kind)
+        return {}
+    return {namespace: data} if namespace else data
+
+
+def _page(
     minion_id: str,
     url: str,
-    *,
     with_grains: bool,
     headers: Mapping[str, Any] | None,
     auth: Any,
