@@ -26,7 +26,7 @@ def test_a_template_with_parameters_is_a_form_that_fills_the_command(console):
     page = console.page
     console.enter("/app/states/templates")
     card = page.locator(".card", has_text="Say something")
-    card.get_by_role("button", name="Fill in").click()
+    card.get_by_role("link", name="Fill in").click()
     form = page.get_by_role("dialog")
     form.get_by_role("button", name="Open in the console").click()
     expect(form.get_by_text("This has to be filled in.")).to_have_count(2)

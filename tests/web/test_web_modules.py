@@ -141,3 +141,12 @@ def test_every_text_that_is_asked_for_is_there(said):
             asked |= set(re.findall(r"""\bt\(\s*(?:[^()"'`]*\? )?["']([\w.]+)["']""", path.read_text()))
     assert len(asked) > 100
     assert {key for key in asked if key not in english} == set()
+
+
+def test_every_kind_of_issue_has_a_text(said):
+    english = said("import texts from './texts/en.js'; console.log(JSON.stringify(texts))")
+    views = Path(trisalt.__file__).parent / "master/views"
+    kinds = {kind for path in views.glob("*.py") for kind in re.findall(r'\bkind="(\w+)"', path.read_text())}
+    kinds |= {"keys_pending", "keys_denied", "beacons_disabled", "schedule_disabled"}
+    assert len(kinds) > 10
+    assert {kind for kind in kinds if f"issue.{kind}" not in english} == set()

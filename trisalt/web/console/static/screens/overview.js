@@ -115,7 +115,8 @@ function Issue({ issue, again }) {
     <${Status} state=${issue.severity} quiet />
     <div class="grow">
       <div class="strong">${way ? html`<a class="plain" href=${way}>${t(`issue.${issue.kind}`)}</a>` : t(`issue.${issue.kind}`)}</div>
-      <div class="muted small">${issue.text}${issue.since && html` · <${Time} at=${issue.since} ago />`}</div>
+      <div class="muted small">${issue.text}${issue.since && html` · <${Time} at=${issue.since} ago />`}
+        ${/^https?:/.test(issue.reference) && html` · <a href=${issue.reference} target="_blank" rel="noopener noreferrer">${t("issues.more")}</a>`}</div>
     </div>
     ${here
       ? html`<${Button} small why=${whyNot(client, remedy.fun)} onClick=${() => (dangerous(client === "local" ? remedy.fun : `${client}.${remedy.fun}`) || Array.isArray(remedy.tgt) ? setAsking(true) : mend())}>${verb}<//>`

@@ -1,10 +1,10 @@
 /** States: who is as it should be, orchestrations, templates, schedules, reactors. Each part has an address. */
-import { html, useErrorBoundary, useMemo, useSignal, useState } from "../lib/ui.js";
+import { html, useErrorBoundary, useKeys, useMemo, useSignal, useState } from "../lib/ui.js";
 import { get, useFetched, useOnEvents, usePages } from "../lib/api.js";
 import { BLANK, filled, shown, templateCommand, toQuery } from "../lib/command.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
-import { href, navigate, setQuery } from "../lib/router.js";
+import { formOf, href, navigate, setQuery } from "../lib/router.js";
 import { session } from "../lib/session.js";
 import { Button, Confirm, Dialog, Icon, Tabs } from "../parts/controls.js";
 import { Empty, Failed, Loading, Notice, Panel, Status, Time, waiting } from "../parts/facts.js";
@@ -259,6 +259,7 @@ function Templates({ route }) {
   const items = found.data?.items ?? [];
   const broken = found.data?.broken ?? [];
   const asked = items.find((one) => one.name === open && one.parameters);
+  useKeys(Object.fromEntries(items.filter((one) => one.key).map((one) => [one.key, () => navigate(wayOf(one))])));
   const categories = useMemo(() => [...new Set(items.flatMap((one) => one.categories ?? []))].sort(), [items]);
   const groups = useMemo(() => grouped(items, q.toLowerCase(), category), [items, q, category]);
   if (!found.data) return waiting(found);
@@ -281,10 +282,11 @@ function Card({ template }) {
     ${template.description && template.description !== template.name && html`<p class="muted small">${template.description}</p>`}
     <pre class="command-line">${shown(template)}</pre>
     <div class="foot row spread"><span class="faint small clip">${target ? html`${t("templates.on")} <code>${target}</code>` : t(/^(runner|wheel)/.test(template.client) ? "jobs.onMaster" : "templates.noTarget")}</span>
-      ${template.parameters
-        ? html`<${Button} small icon="template" onClick=${() => setQuery({ open: template.name })}>${t("templates.fill")}<//>`
-        : html`<a class="btn small" href=${href("/console", toQuery({ ...BLANK, ...templateCommand(template) }))}><${Icon} name="console" />${t("templates.use")}</a>`}</div></article>`;
+      <a class="btn small" href=${wayOf(template)}><${Icon} name=${template.parameters ? "template" : "console"} />${t(template.parameters ? "templates.fill" : "templates.use")}</a></div></article>`;
 }
+
+/** Where a template is used: its form, or the console with its command. */
+const wayOf = (template) => (template.parameters ? formOf(template) : href("/console", toQuery({ ...BLANK, ...templateCommand(template) })));
 
 /** The parameters of a template, one field each; what is typed makes a command, which the console then shows. */
 function Form({ template, close }) {
