@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -107,6 +108,19 @@ def test_half_a_return_is_taken_back_and_the_whole_is_held(tmp_path, monkeypatch
     assert Spool(tmp_path).names() == [JID]
     spool.write(OTHER, load(OTHER), fresh=True)
     assert Spool(tmp_path).names() == [JID, OTHER]
+
+
+def test_a_disk_that_takes_no_new_file_is_no_reason_not_to_start(tmp_path, monkeypatch):
+    def refused(path, flags, mode):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refused)
+        spool = Spool(tmp_path)
+        spool.write(JID, load(), fresh=True)
+    assert spool.read(JID) == load()
+    spool.write(OTHER, load(OTHER), fresh=True)
+    assert Spool(tmp_path).names() == [OTHER]
 
 
 def test_a_file_that_is_no_return_is_told_from_one(tmp_path):

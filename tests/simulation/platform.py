@@ -168,7 +168,7 @@ async def _run_in_thread(
 
 def _watch_files() -> None:
     """Tell the daemon of all that changes its disk, before it does."""
-    real_open, real_os_open = builtins.open, os.open
+    real_open, real_os_open, real_write = builtins.open, os.open, os.write
 
     def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         if _platform.clock is not None and not isinstance(file, int) and set(mode) & set("wax+"):
@@ -179,12 +179,19 @@ def _watch_files() -> None:
 
     def os_opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
         if _platform.clock is not None and flags & _WRITES:
-            _about_to_write(path, grows=True)
+            # What is there already takes no room by being opened.
+            _about_to_write(path, grows=bool(flags & os.O_TRUNC) or not os.path.lexists(path))
         return real_os_open(path, flags, *args, **kwargs)
+
+    def written(fd: int, data: Any) -> int:
+        if _platform.clock is not None:
+            _about_to_write(f"descriptor {fd}", grows=True)
+        return real_write(fd, data)
 
     builtins.open = io.open = opened  # type: ignore[assignment]
     os.open = os_opened
-    for name in ("replace", "rename", "unlink", "remove"):
+    os.write = written
+    for name in ("replace", "rename", "unlink", "remove", "truncate", "ftruncate"):
         setattr(os, name, _announced(getattr(os, name)))
 
 
@@ -201,7 +208,7 @@ def _simulated_stat(file: Any) -> bytes | None:
 def _announced(real: Callable[..., Any]) -> Callable[..., Any]:
     def change(path: Any, *args: Any, **kwargs: Any) -> Any:
         if _platform.clock is not None:
-            _about_to_write(path, grows=False)
+            _about_to_write(f"descriptor {path}" if isinstance(path, int) else path, grows=False)
         return real(path, *args, **kwargs)
 
     return change

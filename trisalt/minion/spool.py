@@ -125,12 +125,18 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.kept: dict[str, tuple[float, bytes]] = {}
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        written = path.read_bytes()
+        self._path = path
+        # Made with the first return: a full disk is no reason not to start.
+        self._fd = -1
+        self._size = 0
+        try:
+            written = path.read_bytes()
+        except FileNotFoundError:
+            return
         self._size = self._read(written)
         if self._size < len(written):
             log.warning("spool.journal_cut", path=str(path), bytes=len(written) - self._size)
-            os.ftruncate(self._fd, self._size)
+            os.truncate(path, self._size)
 
     def _read(self, written: bytes) -> int:
         """Take up what an earlier daemon left: how many bytes of it are whole."""
@@ -173,11 +179,13 @@ class Journal:
             if self.kept or self._size < JOURNAL_WORN:
                 self._append(pack_frame({"name": name}))
             else:
-                os.ftruncate(self._fd, 0)
+                os.truncate(self._path, 0)
                 self._size = 0
         return True
 
     def _append(self, frame: bytes) -> None:
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             _write_whole(self._fd, frame)
         except OSError:
