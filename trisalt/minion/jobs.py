@@ -8,7 +8,6 @@ due runs the same way. A job that was taken always returns something, also when 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +29,7 @@ from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.inheritance import Fate, fate, interrupted
 from trisalt.minion.proc import FURTHER, Proc, Running, SeenJids, boot_id, wait_ended
+from trisalt.minion.publications import is_warm, well_formed
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
@@ -42,46 +42,6 @@ from trisalt.worker.returners import give_to_returners
 
 log = structlog.get_logger()
 
-# Functions that are short and touch nothing: they may share a warm process.
-WARM_MODULES = frozenset({"sys", "match"})
-WARM = frozenset(
-    {
-        "config.get",
-        "config.items",
-        "config.option",
-        "grains.equals",
-        "grains.fetch",
-        "grains.get",
-        "grains.has_value",
-        "grains.item",
-        "grains.items",
-        "grains.ls",
-        "network.hw_addr",
-        "network.interfaces",
-        "network.ip_addrs",
-        "network.ip_addrs6",
-        "network.ipaddrs",
-        "network.ipaddrs6",
-        "network.subnets",
-        "pillar.fetch",
-        "pillar.get",
-        "pillar.item",
-        "pillar.keys",
-        "pillar.ls",
-        "pillar.raw",
-        "test.arg",
-        "test.arg_clean",
-        "test.arg_repr",
-        "test.arg_type",
-        "test.echo",
-        "test.false",
-        "test.kwarg",
-        "test.ping",
-        "test.true",
-        "test.version",
-    }
-)
-
 # What runs in blackout besides the whitelist and what `answers` answers.
 ALWAYS_ALLOWED = frozenset({"saltutil.refresh_pillar"})
 BLACKOUT = (
@@ -91,9 +51,6 @@ BLACKOUT = (
 
 # How long a job of a master that has just come waits for that master's pillar (seconds).
 PILLAR_WITHIN = 60.0
-
-# A jid names files; a caller may have made up their own.
-_SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 # Signals that end a job, as far as it does not mind them.
 ENDING = frozenset({signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
@@ -188,7 +145,7 @@ class Jobs:
 
     def wanted(self, load: Mapping[str, Any], master: str, now: float | None = None) -> bool:
         """Whether a publication is whole, new, and for us; from then on it is taken. `now`: by the master's clock."""
-        if any(key not in load for key in ("tgt", "jid", "fun", "arg")) or not _well_formed(load):
+        if not well_formed(load):
             log.warning("job.malformed", jid=str(load.get("jid"))[:64], fun=str(load.get("fun"))[:64])
             return False
         jid = load["jid"]
@@ -599,25 +556,6 @@ class Jobs:
         if signum in ENDING:
             running.cancel_signal = signum
         return running.pid
-
-
-def is_warm(fun: object) -> bool:
-    """Whether a function is short and harmless enough to share a process."""
-    return isinstance(fun, str) and (fun in WARM or fun.partition(".")[0] in WARM_MODULES)
-
-
-def _well_formed(load: Mapping[str, Any]) -> bool:
-    jid, fun, arg = load["jid"], load["fun"], load["arg"]
-    if not isinstance(jid, str) or not _SAFE_JID.fullmatch(jid) or not isinstance(arg, list):
-        return False
-    if isinstance(fun, list):
-        return (
-            bool(fun)
-            and all(isinstance(name, str) for name in fun)
-            and len(arg) == len(fun)
-            and all(isinstance(one, list) for one in arg)
-        )
-    return isinstance(fun, str) and bool(fun)
 
 
 def _names(fun: Any) -> list[str]:

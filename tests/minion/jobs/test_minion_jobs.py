@@ -11,8 +11,8 @@ from trio.testing import wait_all_tasks_blocked
 from tests.minion.jobs.house import NOW
 from trisalt.bus.events import FireMaster, JobReceived, PillarRefreshed
 from trisalt.errors import WorkerDied
-from trisalt.minion.jobs import is_warm
 from trisalt.minion.proc import SeenJids
+from trisalt.minion.publications import is_warm
 from trisalt.worker.protocol import Failure, Outcome
 
 
