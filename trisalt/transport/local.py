@@ -21,6 +21,7 @@ import structlog
 import trio
 
 from trisalt.errors import ConfigError, RemoteProtocolError
+from trisalt.transport.hands import open_hands
 from trisalt.wire.frames import MAX_FRAME, FrameDecoder, pack_frame
 
 log = structlog.get_logger()
@@ -231,16 +232,17 @@ async def open_local_listener(
             log.warning("local.full", uid=peer.uid, pid=peer.pid, clients=max_clients)
             return
         clients[peer.uid] += 1
-        handlers.start_soon(serve, sock, peer)
+        hands.start_soon(serve, sock, peer)
 
     with closing(HangUps()) as hang_ups, unix_listener(path, mode) as listener:
         async with trio.open_nursery() as watch:
             watch.start_soon(hang_ups.watch)
             async with trio.open_nursery() as handlers:
-                async with trio.open_nursery() as door:
-                    door.start_soon(accept_all, listener, take)
-                    yield
-                    door.cancel_scope.cancel()
+                with open_hands(handlers) as hands:
+                    async with trio.open_nursery() as door:
+                        door.start_soon(accept_all, listener, take)
+                        yield
+                        door.cancel_scope.cancel()
                 listener.close()
                 handlers.cancel_scope.deadline = trio.current_time() + grace
             watch.cancel_scope.cancel()

@@ -16,6 +16,7 @@ import trio
 import zmq
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.transport.hands import Hands, open_hands
 from trisalt.transport.zmq import (
     HEARTBEAT,
     KEEPALIVE,
@@ -122,7 +123,7 @@ class RequestServer:
         self._max_held = max_held
         self._room = trio.lowlevel.ParkingLot()
 
-    async def _read(self, handlers: trio.Nursery) -> None:
+    async def _read(self, hands: Hands) -> None:
         while True:
             while self.running >= self._max_running or self.held >= self._max_held:
                 await self._room.park()
@@ -130,7 +131,7 @@ class RequestServer:
             if together := [asked for frames in messages if (asked := self._asked(frames)) is not None]:
                 self.running += len(together)
                 self.held += sum(len(asked.payload) for asked in together)
-                handlers.start_soon(self._answer, together)
+                hands.start_soon(self._answer, together)
 
     def _asked(self, frames: list[zmq.Frame]) -> Asked | None:
         if len(frames) != 3 or len(frames[1]):
@@ -209,13 +210,14 @@ async def open_request_server(
                 socket, handle, port=port, fallback=fallback, max_running=max_running, max_held=max_held
             )
             async with trio.open_nursery() as handlers:
-                async with trio.open_nursery() as door:
-                    door.start_soon(server._read, handlers)
-                    door.start_soon(follow, monitor, lambda _event, connection: hung_up(connection))
-                    yield server
-                    # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it, and
-                    # their answers are still to go out. Who asks now is not read, and asks again.
-                    door.cancel_scope.cancel()
+                with open_hands(handlers) as hands:
+                    async with trio.open_nursery() as door:
+                        door.start_soon(server._read, hands)
+                        door.start_soon(follow, monitor, lambda _event, connection: hung_up(connection))
+                        yield server
+                        # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it, and
+                        # their answers are still to go out. Who asks now is not read, and asks again.
+                        door.cancel_scope.cancel()
                 handlers.cancel_scope.deadline = trio.current_time() + grace
 
 
