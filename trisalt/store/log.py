@@ -48,9 +48,9 @@ SCAN = 2000
 SLICE_BYTES = 1024 * 1024
 """One read ends when it has found so much, and an event more."""
 
-_COLUMNS = 6
+_COLUMNS = 5
 _INSERTS = {
-    size: "INSERT INTO events (number, at, tag, jid, origin, data) VALUES "  # noqa: S608
+    size: "INSERT INTO events (at, tag, jid, origin, data) VALUES "  # noqa: S608
     + ",".join([f"({','.join('?' * _COLUMNS)})"] * size)
     for size in CHUNKS
 }
@@ -82,7 +82,10 @@ class SqliteLog:
     ) -> None:
         """`connection` is read here, and not kept."""
         (self.id,) = connection.execute("SELECT id FROM log").fetchone()
-        self.last: int = (connection.execute(_NEWEST).fetchone() or (0,))[0]
+        self.last: int
+        # The writer's: when the newest was written.
+        self._at: float
+        self.last, self._at = connection.execute(_NEWEST).fetchone() or (0, 0.0)
         self.listeners: list[Callable[[Sequence[Entry]], None]] = []
         self.followed = False
         # Bytes of an event's data; the master's option.
@@ -231,18 +234,19 @@ class SqliteLog:
         """Write entries, and number them; in the writer's thread, inside a transaction. It may be rolled back."""
         if not entries:
             return
-        number, newest = connection.execute(_NEWEST).fetchone() or (0, 0.0)
         # Never earlier than the event before: a time can be looked for in the log, whatever the clock does.
-        at = max(newest, self._clock())
+        at = self._at = max(self._at, self._clock())
         values: list[object] = []
         for entry in entries:
-            number += 1
-            entry.number = number
-            values += (number, at, entry.tag, entry.jid, entry.origin, entry.data)
+            values += (at, entry.tag, entry.jid, entry.origin, entry.data)
         start = 0
         while start < len(entries):
             size = next(size for size in CHUNKS if size <= len(entries) - start)
-            connection.execute(_INSERTS[size], values[start * _COLUMNS : (start + size) * _COLUMNS])
+            inserted = connection.execute(_INSERTS[size], values[start * _COLUMNS : (start + size) * _COLUMNS])
+            assert inserted.lastrowid is not None
+            # The next after the newest, and one after the other: SQLite's rule for the key of a table.
+            for number, entry in enumerate(entries[start : start + size], inserted.lastrowid - size + 1):
+                entry.number = number
             start += size
 
     def told(self, entries: Sequence[Entry]) -> None:
