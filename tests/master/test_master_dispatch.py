@@ -75,6 +75,7 @@ def test_grains_of_a_pillar_request_are_the_senders_own():
     request = make("_pillar", grains={"id": "liar", "os": "X"}, saltenv=["x"], pillar_override="enc", ver="2")
     assert request == requests.PillarRequest(id="m1", grains={"id": "m1", "os": "X"})
     assert row_of("_pillar").private
+    assert make("_pillar", grains={}, clean_cache=True).clean_cache
 
 
 @pytest.mark.parametrize(

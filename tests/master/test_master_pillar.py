@@ -112,6 +112,56 @@ async def test_an_override_is_laid_over(house):
     assert (pillar["packages"], pillar["new"]) == ("mine", 1)
 
 
+@pytest.fixture
+def caching(opts):
+    opts |= {"pillar_cache": True, "pillar_cache_ttl": 60}
+
+
+async def test_a_cached_pillar_is_given_again_until_it_is_old(caching, house, tmp_path, autojump_clock):
+    bus, banks, workers = house
+    first = await bus.ask(asked())
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: other\n")
+    compiled = len(workers.warm)
+    assert await bus.ask(asked(grains={"os": "Debian", "new": 1})) == first
+    assert len(workers.warm) == compiled
+    assert (await banks.fetch("grains", "m1"))["new"] == 1
+    await trio.sleep(61)
+    assert (await bus.ask(asked()))["packages"] == "other"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"clean_cache": True}, {"pillarenv": "base"}, {"pillar_override": {"packages": "other"}}, {"id": "m2"}]
+)
+async def test_a_cached_pillar_is_not_given_for_another_question(caching, house, tmp_path, fields):
+    bus, _, _ = house
+    await bus.ask(asked())
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: other\n")
+    assert (await bus.ask(asked(**fields)))["packages"] == "other"
+
+
+async def test_a_cache_that_is_cleared_is_empty(caching, house, tmp_path):
+    bus, banks, _ = house
+    await bus.ask(asked())
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: other\n")
+    await banks.flush("pillar", "m1")
+    assert (await bus.ask(asked()))["packages"] == "other"
+
+
+async def test_a_pillar_with_errors_is_not_cached(caching, house, tmp_path):
+    bus, _, _ = house
+    (tmp_path / "pillar" / "debian.sls").write_text("{{ nope }}\n")
+    assert "_errors" in await bus.ask(asked())
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: mended\n")
+    assert (await bus.ask(asked()))["packages"] == "mended"
+
+
+async def test_without_the_option_each_pillar_is_compiled(house, tmp_path):
+    bus, _, _ = house
+    await bus.ask(asked())
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: other\n")
+    assert (await bus.ask(asked()))["packages"] == "other"
+
+
 async def test_what_fails_is_in_errors_without_the_reason(house, opts, tmp_path):
     bus, _, _ = house
     (tmp_path / "pillar" / "top.sls").write_text("base:\n  '*': [broken, common, gone]\n")

@@ -162,6 +162,15 @@ async def test_the_pillar_is_asked_for_with_our_grains(facts, autojump_clock):
     assert (request.timeout, request.tries) == (60, 3)
 
 
+async def test_who_asks_for_new_pillar_is_given_none_of_a_cache(facts, autojump_clock):
+    async with with_master() as (bus, master):
+        master.answers["_pillar"] = {}
+        async with running(keep_pillar, bus, Pillar(bus, facts, PillarOptions())):
+            await bus.publish(PillarRefresh())
+            await trio.sleep(1)
+    assert [request.load.get("clean_cache") for request in master.asked] == [None, True]
+
+
 async def test_grains_that_are_being_gathered_anew_go_along(facts, autojump_clock):
     class Slow(FakeWorkers):
         async def run(self, function, *args, warm=False):

@@ -81,6 +81,7 @@ class PillarRequest(Request):
     """A minion wants its pillar. The answer is the pillar map.
 
     `ext` are external pillars that it asks for beside the configured ones, as far as `on_demand_ext_pillar` lets it.
+    `clean_cache`: it is to be compiled anew, whatever `pillar_cache` has.
     """
 
     CMD = "_pillar"
@@ -91,6 +92,7 @@ class PillarRequest(Request):
     pillar_override: dict[str, Any] = attrs.field(factory=dict)
     extra_minion_data: dict[str, Any] = attrs.field(factory=dict)
     ext: dict[str, Any] = attrs.field(factory=dict)
+    clean_cache: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -120,6 +120,8 @@ class MasterConfig(DaemonConfig):
     event_return_blacklist: list[str] = option([], "Tags that are not given.")
     minion_data_cache: bool = option(True, "Remember grains, pillar and mine of each minion; targets need it.")
     minion_data_cache_events: bool = option(True, "Tell of new grains or pillar as `minion/refresh/<id>`.")
+    pillar_cache: bool = option(False, "Give a minion its last pillar again, until it asks for a new one.")
+    pillar_cache_ttl: int = option(3600, "For how many seconds a pillar is given again.")
     queue_offline: str = option("", "Jobs wait so long for minions that are away (24h), as with `--durable`. Ours.")
     loop_interval: float = option(60.0, "Seconds between looks at what is due in the house.")
 

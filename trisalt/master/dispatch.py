@@ -108,6 +108,7 @@ def _pillar(id: str, load: Load) -> Request:
         pillar_override=_map(load, "pillar_override"),
         extra_minion_data=_map(load, "extra_minion_data"),
         ext=_map(load, "ext"),
+        clean_cache=bool(load.get("clean_cache")),
     )
 
 

@@ -67,6 +67,8 @@ class _Desk:
     places: trio.CapacityLimiter
     alone: set[str] = attrs.field(factory=set)
     """Ids whose pillars asked for plugin code the last time: they get a process of their own at once."""
+    made: dict[str, tuple[tuple[str | None, str | None], float]] = attrs.field(factory=dict)
+    """Of each id whose pillar is in the bank: for which environments it was asked, and until when it is good."""
 
     async def answer(self, request: PillarRequest | TopsRequest, reply: Reply) -> None:
         try:
@@ -90,6 +92,9 @@ class _Desk:
             "extra_minion_data": request.extra_minion_data,
             "ext": request.ext,
         }
+        plain = not request.ext and not request.pillar_override
+        if plain and (cached := await self._cached(request, grains)) is not None:
+            return cached
         try:
             async with self.places:
                 compiled = await self._compile(asked)
@@ -103,7 +108,28 @@ class _Desk:
         # What it asked for besides is for this one answer.
         if self.opts.get("minion_data_cache", True) and not request.ext:
             await self._keep(request.id, grains, pillar)
+            self.made.pop(request.id, None)
+            if plain and self.opts.get("pillar_cache") and not pillar.get("_errors"):
+                until = trio.current_time() + float(self.opts.get("pillar_cache_ttl") or 0)
+                self.made[request.id] = (request.saltenv, request.pillarenv), until
         return pillar
+
+    async def _cached(self, request: PillarRequest, grains: dict[str, Any]) -> dict[str, Any] | None:
+        """The pillar that was made last, where the options let it be given again, and it was asked for as this one.
+
+        It is what the bank has: `pillar.clear_pillar_cache` and the end of a key take it from there.
+        """
+        environments, until = self.made.get(request.id, (None, 0.0))
+        if request.clean_cache or environments != (request.saltenv, request.pillarenv) or trio.current_time() >= until:
+            return None
+        try:
+            pillar = await self.banks.fetch("pillar", request.id)
+            if isinstance(pillar, dict):
+                await self.banks.store("grains", request.id, grains)
+        except StoreError as exc:
+            log.warning("pillar.not_kept", id=request.id, reason=str(exc))
+            return None
+        return pillar if isinstance(pillar, dict) else None
 
     async def _compile(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["id"] not in self.alone:

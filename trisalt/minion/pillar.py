@@ -59,15 +59,18 @@ class Pillar:
         self._grains = grains
         self._lock = trio.Lock()
 
-    async def refresh(self) -> bool:
-        """Ask for the pillar; False when it did not come, and the old one stays."""
+    async def refresh(self, *, anew: bool = False) -> bool:
+        """Ask for the pillar; False when it did not come, and the old one stays.
+
+        `anew`: masters are to compile it, whatever their `pillar_cache` has.
+        """
         async with self._lock:
             await self._grains()
             masters = self._standing()
             found: dict[str | None, Mapping[str, Any]] = {}
             async with trio.open_nursery() as nursery:
                 for master in masters or (None,):
-                    nursery.start_soon(self._fetch, master, found)
+                    nursery.start_soon(self._fetch, master, anew, found)
             if not found:
                 return False
             for master in masters:
@@ -81,9 +84,9 @@ class Pillar:
         """Whether one of several masters has not given us its pillar yet."""
         return self._facts.lacks(master)
 
-    async def _fetch(self, master: str | None, found: dict[str | None, Mapping[str, Any]]) -> None:
+    async def _fetch(self, master: str | None, anew: bool, found: dict[str | None, Mapping[str, Any]]) -> None:
         request = MasterRequest(
-            load=self._load(),
+            load=self._load() | ({"clean_cache": True} if anew else {}),
             timeout=self._options.request_channel_timeout,
             tries=self._options.request_channel_tries,
             master=master,
@@ -125,5 +128,7 @@ async def keep_pillar(
             wait = min(wait * 2, LONGEST_WAIT)
         task_status.started()
         while True:
-            if any(not isinstance(wish, Connected) or pillar.lacks(wish.master) for wish in await wishes.receive_all()):
-                await pillar.refresh()
+            told = await wishes.receive_all()
+            anew = any(not isinstance(wish, Connected) for wish in told)
+            if anew or any(isinstance(wish, Connected) and pillar.lacks(wish.master) for wish in told):
+                await pillar.refresh(anew=anew)
