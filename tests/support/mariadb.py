@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +18,24 @@ ACCOUNT = "mysql"
 
 @contextlib.contextmanager
 def open_mariadb(folder: Path) -> Iterator[str]:
-    """The path of the socket, while the server runs. The folder is made, and is the server's account's."""
+    """The path of the socket, while the server runs. The folder is made, and is the server's account's.
+
+    The data are in memory where that is a folder: a new server waits for the disk for seconds.
+    """
     need("mariadb-server")
-    data, socket = folder / "data", folder / "socket"
-    data.mkdir(parents=True)
-    for path in (folder, data):
-        shutil.chown(path, ACCOUNT, ACCOUNT)
-        path.chmod(0o755)
+    folder.mkdir(parents=True)
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as data:
+        for path in (folder, Path(data)):
+            shutil.chown(path, ACCOUNT, ACCOUNT)
+            path.chmod(0o755)
+        with _running(folder, Path(data)) as socket:
+            yield str(socket)
+
+
+@contextlib.contextmanager
+def _running(folder: Path, data: Path) -> Iterator[Path]:
+    socket = folder / "socket"
     common = ["--no-defaults", f"--user={ACCOUNT}", f"--datadir={data}"]
     done = subprocess.run(
         ["mariadb-install-db", *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
@@ -38,7 +51,7 @@ def open_mariadb(folder: Path) -> Iterator[str]:
             assert server.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < end, "the server does not listen: " + (folder / "log").read_text()
             time.sleep(0.05)
-        yield str(socket)
+        yield socket
     finally:
         server.terminate()
         try:
