@@ -64,6 +64,9 @@ def arguments(given: Mapping[str, Any], database: str | None = None) -> dict[str
             found[name] = _number(name, found[name])
     if database is not None:
         found["database"] = database
+    if "unix_socket" in found and "ssl" not in found:
+        # Nothing leaves the host; and to get ready for TLS takes longer than what is then asked.
+        found["ssl_disabled"] = True
     return found
 
 
