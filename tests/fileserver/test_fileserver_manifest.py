@@ -11,6 +11,8 @@ from trisalt.errors import CommandError
 from trisalt.fileserver import manifest as manifests
 from trisalt.fileserver.client import FileClient
 from trisalt.fileserver.manifest import Manifest, expect, wanted
+from trisalt.sls.served import Served
+from trisalt.state.high import Assembly
 from trisalt.worker import upcall
 
 STAT = [0o100644, 0, 0, 1, 0, 0, 3, 0, 0, 0]
@@ -126,3 +128,27 @@ def test_which_files_states_want():
 def test_one_file_alone_is_asked_for_as_ever(master):
     expect(Manifest(), [{"source": "salt://app/f0"}])
     assert master.asked == []
+
+
+def test_environments_that_were_told_with_the_options_are_not_asked_for(master, tmp_path):
+    client = FileClient({"cachedir": str(tmp_path)}, manifest=Manifest(["base", "dev"]))
+    assert Served(client).environments() == ["base", "dev"]
+    assert master.asked == []
+
+
+def test_an_sls_file_that_is_named_needs_no_list_of_all_files(master, tmp_path):
+    master.files["app/web.sls"] = b"a: {test: [nop]}\n"
+    client = FileClient({"cachedir": str(tmp_path)}, manifest=Manifest(["base"]))
+    read = []
+
+    def render(sls, env):
+        read.append((sls.name, env))
+        return {"a": {"test": ["nop"]}}
+
+    assembly = Assembly(Served(client), render, auto_order=True)
+    assembly.add({"base": ["app.web"]})
+    assert (assembly.errors, read) == ([], [("app.web", "base")])
+    assert "_file_list" not in master.asked
+    Assembly(Served(client), render, auto_order=True).add({"base": ["app.w*"]})
+    assert "_file_list" in master.asked
+    assert len(read) == 2

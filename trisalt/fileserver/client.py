@@ -375,7 +375,7 @@ class _Master:
         return upcall.ask_master(cmd, saltenv=saltenv, prefix=prefix) if told is None else told
 
     def envs(self) -> list[str]:
-        return _names(upcall.ask_master("_file_envs"))
+        return _names(upcall.ask_master("_file_envs")) if self._told.envs is None else list(self._told.envs)
 
     def hash(self, path: str, saltenv: str) -> tuple[dict[str, str], list[Any]] | None:
         is_told, told = self._told.hash(path, saltenv)

@@ -29,9 +29,10 @@ LISTS = {
 
 
 class Manifest:
-    """What one job has been told."""
+    """What one job has been told. `envs`: the environments that its master has, where it said so."""
 
-    def __init__(self) -> None:
+    def __init__(self, envs: list[str] | None = None) -> None:
+        self.envs = envs
         self._files: dict[tuple[str, str], tuple[dict[str, str], list[Any]] | None] = {}
         self._lists: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._until = 0.0

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from trisalt.loader.kinds import KINDS
 from trisalt.loader.shelf import shelf
-from trisalt.loader.sources import SHELVES
+from trisalt.loader.sources import SHELVES, is_ours, places
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ def prepare(name: str) -> None:
     if not spec or spec.loader is None or private in sys.modules:
         return
     place.learn(stem)
+    for other in places(kind, {}):
+        if is_ours(other):
+            shelf(other)
     module = sys.modules[private] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from trisalt.sls.failure import SlsError
 from trisalt.sls.roots import CATCH_ALL, Sls
+from trisalt.state.words import is_glob
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,9 @@ class Assembly:
             _merge(self.high, state, self.errors)
 
     def _named(self, env: str, name: str) -> list[str]:
-        """The SLS that a name or a pattern means; a name that is not listed may be there all the same."""
+        """The SLS that a name or a pattern means; for a name nothing has to be listed."""
+        if not is_glob(name):
+            return [name]
         return (glob_filter(self._files.tree(env).names, name) if self._files.has(env) else []) or [name]
 
     def _add_one(self, name: str, env: str, asked: str) -> None:

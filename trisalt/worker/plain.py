@@ -36,6 +36,16 @@ def plain(value: Any) -> Any:
     return value
 
 
+def packed(value: Any) -> bytes:
+    """`value`, or what `plain` makes of it, packed. Raises LocalProtocolError."""
+    try:
+        data = pack_bin(value)
+        unpack_bin(data, max_depth=DEEPEST)
+    except (LocalProtocolError, RemoteProtocolError):
+        return pack_bin(plain(value))
+    return data
+
+
 def _plain(value: Any, depth: int) -> Any:
     match value:
         case None | bool() | int() | float() | bytes() | date():

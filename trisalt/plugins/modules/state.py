@@ -11,7 +11,8 @@ from typing import Any
 
 from trisalt.errors import InvocationError, RenderError
 from trisalt.fileserver.replace import replacing
-from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.wire.codec import unpack_bin
+from trisalt.worker.plain import packed
 
 log = logging.getLogger(__name__)
 
@@ -212,10 +213,10 @@ def sls(mods, test=None, exclude=None, queue=None, sync_mods=None, state_events=
             __context__["retcode"] = 1
             return errors
         _add_exclude(high, exclude)
-        kept = pack_bin(_plain(high))
+        kept = packed(high)
         result = __utils__["staterun.terse"](session.run_high(high, orchestration_jid=jid), kwargs)
     __utils__["staterun.finish"](result)
-    _write(os.path.join(__opts__["cachedir"], "sls.p"), pack_bin(_plain(result)))
+    _write(os.path.join(__opts__["cachedir"], "sls.p"), packed(result))
     _write(cache, kept)
     return result
 
@@ -275,7 +276,7 @@ def _read_cache(path: str) -> Any:
 
 
 def _keep(path: str, data: Any) -> None:
-    _write(path, pack_bin(_plain(data)))
+    _write(path, packed(data))
 
 
 def _write(path: str, data: bytes) -> None:
@@ -286,9 +287,3 @@ def _write(path: str, data: bytes) -> None:
             file.write(data)
     except OSError as exc:
         log.error("%s cannot be written: %s", path, exc.strerror)
-
-
-def _plain(data: Any) -> Any:
-    from trisalt.worker.plain import plain
-
-    return plain(data)

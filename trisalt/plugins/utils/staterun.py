@@ -45,12 +45,13 @@ def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **option
     override = kwargs.get("pillar")
     if override is not None and not isinstance(override, Mapping) and kwargs.get("pillar_enc") is None:
         raise InvocationError("Pillar data must be formatted as a dictionary, unless pillar_enc is specified.")
-    options = {**_masters_options(), **_local_options(kwargs), **_environments(kwargs, saltenv), **options}
+    said = _masters_options()
+    options = {**said, **_local_options(kwargs), **_environments(kwargs, saltenv), **options}
     told = options.pop("manifest", False)
     renewed = override is not None or options.get("pillarenv") != __opts__.get("pillarenv") or not _is_command()
     return Session(
         __plugins__,
-        FileClient({**__opts__, **options}),
+        FileClient({**__opts__, **options}, manifest=Manifest(_environments_of(said))),
         options=options,
         host=_Told(str(kwargs.get("__pub_jid") or ""), options),
         pillar=(lambda: _pillar(options, override, kwargs.get("pillar_enc"))) if renewed else None,
@@ -94,6 +95,12 @@ def _masters_options() -> dict[str, Any]:
     for name in ("state_events", "state_aggregate"):
         options[name] = __opts__.get(name) or said.get(name) or False
     return options
+
+
+def _environments_of(said: Mapping[str, Any]) -> list[str] | None:
+    """The environments that a master told with its options; None where they have to be asked for."""
+    roots = said.get("file_roots")
+    return sorted(map(str, roots)) if roots and isinstance(roots, Mapping) else None
 
 
 def _expect(chunks: Sequence[Mapping[str, Any]]) -> None:
