@@ -74,3 +74,78 @@ def test_a_name_is_no_path_and_no_option(salt, name):
     for function, args in [("show_link", []), ("show_current", []), ("remove", ["/bin/true"]), ("set", ["/bin/true"])]:
         with pytest.raises(CommandError, match="is no name of alternatives"):
             salt[f"alternatives.{function}"](name, *args)
+
+
+# -- states
+
+
+@pytest.fixture
+def state(plugins, name):
+    def state(function, *args, of=name, **kwargs):
+        """Previewed, made, and made again: each as result, comment, and changes."""
+        found = []
+        for test in (True, False, False):
+            plugins.opts["test"] = test
+            ret = plugins.loader("states")[f"alternatives.{function}"](of, *args, **kwargs)
+            found.append((ret["result"], ret["comment"], ret["changes"]))
+        assert "retcode" not in plugins.context
+        return found
+
+    return state
+
+
+def test_states_of_alternatives_say_what_is_so(state, name, tmp_path):
+    link = str(tmp_path / "link")
+
+    def made(path, priority):
+        changes = {"name": name, "link": link, "path": path, "priority": priority}
+        return [
+            (None, f"Alternative will be set for {name} to {path} with priority {priority}", changes),
+            (True, f"Alternative for {name} set to path {path} with priority {priority}", changes),
+            (True, f"Alternative {path} for {name} is already registered", {}),
+        ]
+
+    assert state("install", link, "/bin/true", 10) == made("/bin/true", 10)
+    assert state("install", link, "/bin/false", 20) == made("/bin/false", 20)
+    assert state("set", "/bin/true") == [
+        (None, f"Alternative for {name} will be set to path /bin/true", {"path": "/bin/true"}),
+        (True, f"Alternative for {name} set to path /bin/true", {"path": "/bin/true"}),
+        (True, f"Alternative for {name} already set to /bin/true", {}),
+    ]
+    preview, applied, again = state("auto")
+    assert preview[:2] == (None, f"{name} will be put in auto mode")
+    assert applied[0] is True
+    assert applied[2]["result"].endswith("in auto mode")
+    assert again == (True, f"{name} already in auto mode", {})
+    assert state("remove", "/bin/false") == [
+        (None, f"Alternative for {name} will be removed", {"path": ""}),
+        (True, f"Alternative for {name} removed. Falling back to path /bin/true", {"path": "/bin/true"}),
+        (True, f"Alternative for {name} is set to it's default path /bin/true", {}),
+    ]
+    assert state("remove", "/bin/true")[1:] == [
+        (True, f"Alternative for {name} removed", {"path": ""}),
+        (True, f"Alternative for {name} doesn't exist", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "said"),
+    [
+        (
+            "install",
+            ["LINK", "/bin/nosuch", 30],
+            "not installed: update-alternatives: error: alternative path /bin/nosuch",
+        ),
+        ("set", ["/bin/sh"], "Alternative /bin/sh for NAME doesn't exist"),
+        ("auto", [], "no alternatives for NAME"),
+    ],
+)
+def test_what_alternatives_cannot_be_is_told(state, name, tmp_path, function, args, said):
+    args = [str(tmp_path / "link") if word == "LINK" else word for word in args]
+    result, comment, changes = state(function, *args)[1]
+    assert (result, changes) == (False, {})
+    assert said.replace("NAME", name) in comment
+
+
+def test_a_state_takes_no_path_for_a_name(state):
+    assert state("set", "/bin/true", of="../x")[1] == (False, "'../x' is no name of alternatives", {})
