@@ -11,7 +11,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.interop.beside import OURS, STOCK, TRISALT, _placed
+from tests.interop.beside import LOOP as CALLS_LOOP
+from tests.interop.beside import OURS, STOCK, TRISALT, Call, _placed
 from tests.support.lab import Lab, stock_bin
 
 SAME = object()
@@ -45,7 +46,7 @@ def call(fun, args, kwargs, test):
     except Exception as exc:
         return {"error": f"{type(exc).__name__}: {exc}"}
 answers = []
-for fun, args, kwargs, phases in given["calls"]:
+for fun, args, kwargs, phases in given["rows"]:
     answers.append([call(fun, args, kwargs, phase == "preview") for phase in phases])
 print("\\n" + json.dumps(answers))
 """
@@ -91,9 +92,15 @@ def rows(shelf: Sequence[Row]) -> list[Any]:
     return [(number, phase) for number, row in enumerate(shelf) for phase in row.phases]
 
 
-def ask(
+def ask(lab: Lab, kind: str, shelf: Sequence[Row], **how: Any) -> list[dict[str, Any]]:
+    """What `kind` ("stock" or "ours") answers, by row: `{phase: {result, comment, changes}}`."""
+    return ask_both(lab, kind, (), shelf, **how)[1]
+
+
+def ask_both(
     lab: Lab,
     kind: str,
+    calls: Sequence[Call],
     shelf: Sequence[Row],
     *,
     grains: Mapping[str, Any],
@@ -104,8 +111,8 @@ def ask(
     before: Sequence[str] = (),
     apart: Mapping[str, str] | None = None,
     **configured: Any,
-) -> list[dict[str, Any]]:
-    """What `kind` ("stock" or "ours") answers, by row: `{phase: {result, comment, changes}}`.
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What `kind` answers to calls of its execution modules, and then by row, in one process.
 
     With `apart` what it mounts is mounted for it alone, and for it alone its files lie over others. `before` are
     the words of a command that starts the process.
@@ -118,21 +125,27 @@ def ask(
         "grains": grains,
         "pillar": pillar or {},
         "context": {},
-        "calls": [[row.fun, *_placed([row.args, row.kwargs], places or {}), row.phases] for row in shelf],
+        "calls": [[call.fun, *_placed([call.args, call.kwargs], places or {})] for call in calls],
+        "rows": [[row.fun, *_placed([row.args, row.kwargs], places or {}), row.phases] for row in shelf],
     }
-    folder, start = (stock_bin(), STOCK + STOCK_STATES) if kind == "stock" else (OURS, TRISALT + OUR_STATES)
+    folder, start, states = (
+        (stock_bin(), STOCK, STOCK_STATES) if kind == "stock" else (OURS, TRISALT, OUR_STATES)
+    )  # fmt: skip
     alone = []
     if apart is not None:
         laid = "".join(f"mount --bind {mine} {other} && " for other, mine in apart.items())
         alone = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{laid}exec "$@"', "sh"]
+    code = start + (CALLS_LOOP if calls else "") + states + LOOP
     done = subprocess.run(
-        [*before, *alone, str(folder / "python"), "-W", "ignore", "-c", start + LOOP],
+        [*before, *alone, str(folder / "python"), "-W", "ignore", "-c", code],
         input=json.dumps(given), capture_output=True, text=True, cwd="/", env=env or lab.env, timeout=seconds,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    answers = json.loads(done.stdout.splitlines()[-1])
-    return [dict(zip(row.phases, found, strict=True)) for row, found in zip(shelf, answers, strict=True)]
+    lines = [line for line in done.stdout.splitlines() if line]
+    answered = json.loads(lines[-2]) if calls else []
+    pairs = zip(shelf, json.loads(lines[-1]), strict=True)
+    return answered, [dict(zip(row.phases, found, strict=True)) for row, found in pairs]
 
 
 def _is_part(preview: Mapping[str, Any], applied: Mapping[str, Any]) -> bool:

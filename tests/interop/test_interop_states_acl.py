@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from tests.interop import beside
 from tests.interop.beside import SAME, Call, refuses, returns
-from tests.interop.states import PHASES, Row, ask, compare, done, pending, refused, rows
+from tests.interop.states import PHASES, Row, ask_both, compare, done, pending, refused, rows
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -216,11 +215,8 @@ def answers():
             (place / "lr.d/apt").write_text(INCLUDED)
             (place / "lr.conf").write_text(ROTATE.replace("W", str(place)))
             how = {"places": {"W": str(place)}, "grains": GRAINS}
-            for key, found in (
-                (f"{kind} calls", beside.ask(lab, kind, CALLS, **how)),
-                (kind, ask(lab, kind, ROWS, **how)),
-            ):
-                answers[key] = json.loads(json.dumps(found).replace(str(place), "W"))
+            found = ask_both(lab, kind, CALLS, ROWS, **how)
+            answers[f"{kind} calls"], answers[kind] = json.loads(json.dumps(found).replace(str(place), "W"))
             answers[f"{kind} file"] = (place / "lr.conf").read_text().replace(str(place), "W")
     return answers
 

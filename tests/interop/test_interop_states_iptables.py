@@ -5,9 +5,8 @@ import os
 
 import pytest
 
-from tests.interop import beside
 from tests.interop.beside import SAME, Call
-from tests.interop.states import PHASES, Row, ask, compare, done, refused, rows
+from tests.interop.states import PHASES, Row, ask_both, compare, done, refused, rows
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -142,11 +141,8 @@ def answers():
             place = lab.root / f"place-{kind}"
             place.mkdir()
             how = {"places": {"W": str(place)}, "before": IN_A_NETWORK_OF_ITS_OWN, "grains": GRAINS}
-            for key, found in (
-                (f"{kind} calls", beside.ask(lab, kind, CALLS, **how)),
-                (kind, ask(lab, kind, ROWS, **how)),
-            ):
-                answers[key] = json.loads(json.dumps(found).replace(str(place), "W"))
+            found = ask_both(lab, kind, CALLS, ROWS, **how)
+            answers[f"{kind} calls"], answers[kind] = json.loads(json.dumps(found).replace(str(place), "W"))
             answers[f"{kind} saved"] = [
                 line for line in (place / "rules.v4").read_text().splitlines() if line[:1] in "*-C"
             ]

@@ -7,9 +7,8 @@ import shutil
 
 import pytest
 
-from tests.interop import beside
 from tests.interop.beside import SAME, Call, refuses, returns
-from tests.interop.states import Row, ask, compare, done, pending, refused, rows
+from tests.interop.states import Row, ask, ask_both, compare, done, pending, refused, rows
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -194,8 +193,8 @@ def answers():
         for kind in ("stock", "ours"):
             etc = _etc(lab.root / f"place-{kind}")
             how = {"before": IN_A_NETWORK_OF_ITS_OWN, "grains": GRAINS}
-            answers[f"{kind} calls"] = beside.ask(lab, kind, CALLS, **how)
-            answers[kind] = ask(lab, kind, ROWS, apart={"/etc": str(etc)}, **how)
+            found = ask_both(lab, kind, CALLS, ROWS, apart={"/etc": str(etc)}, **how)
+            answers[f"{kind} calls"], answers[kind] = found
             names = ["network/interfaces", "network/if-up.d/route-eth1", "network/if-down.d/route-eth1"]
             answers[f"{kind} files"] = [(etc / name).read_text() for name in names]
             answers[f"{kind} modes"] = [(etc / name).stat().st_mode & 0o777 for name in names]

@@ -6,9 +6,8 @@ import shutil
 
 import pytest
 
-from tests.interop import beside
 from tests.interop.beside import SAME, Call, refuses, returns
-from tests.interop.states import PHASES, Row, ask, compare, done, pending, refused, rows
+from tests.interop.states import PHASES, Row, ask_both, compare, done, pending, refused, rows
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -197,6 +196,7 @@ CALLS = [
          ours=refuses("This is no rule: accept; flush ruleset")),
     _nft("new_chain", "filter", "x; flush ruleset", why=NAMED,
          ours=refuses("This is no name that nft takes: x; flush ruleset")),
+    _mine("delete_table", "filter", comment="Table filter in family ipv4 deleted", result=True, why="it is still there"),
 ]  # fmt: skip
 
 
@@ -280,11 +280,8 @@ def answers():
             shutil.copytree("/etc", place / "etc", symlinks=True, ignore_dangling_symlinks=True)
             (place / "etc/nftables").mkdir(exist_ok=True)
             how = {"places": {"W": str(place)}, "before": IN_A_NETWORK_OF_ITS_OWN, "grains": GRAINS}
-            for key, found in (
-                (f"{kind} calls", beside.ask(lab, kind, CALLS, **how)),
-                (kind, ask(lab, kind, ROWS, apart={"/etc": str(place / "etc")}, **how)),
-            ):
-                answers[key] = json.loads(json.dumps(found).replace(str(place), "W"))
+            found = ask_both(lab, kind, CALLS, ROWS, apart={"/etc": str(place / "etc")}, **how)
+            answers[f"{kind} calls"], answers[kind] = json.loads(json.dumps(found).replace(str(place), "W"))
             answers[f"{kind} saved"] = (place / "etc/nftables/salt-all-in-one.nft").read_text()
     return answers
 
