@@ -145,7 +145,8 @@ def test_the_rows_of_the_monitor_have_what_one_wants_of_them(console):
         page.get_by_role("button", name="Columns").click()
         page.get_by_role("menuitemcheckbox", name="User").click()
 
-    turn()
+    with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.url.endswith("/me/prefs")):
+        turn()
     expect(by).to_be_hidden()
     page.reload()
     expect(page.locator(".job-row .job-whom").first).to_be_visible()

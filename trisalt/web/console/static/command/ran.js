@@ -1,5 +1,6 @@
 /**
- * The commands of this session: sent, answered, refused; and the history that is kept for each person.
+ * The commands of this session: sent, answered, refused; the history that is kept for each person, and what else fills
+ * the form; whom a target means.
  */
 import { batch, signal } from "../vendor/signals-core.js";
 import { html, useEffect, useSignal, useState } from "../lib/ui.js";

@@ -1,5 +1,6 @@
 /**
- * Asking the server. The cookie says who asks; each request says that it is ours, and no token is kept here.
+ * Asking the server, and what a screen has asked for: fetched anew when it has changed. The cookie says who asks; each
+ * request says that it is ours, and no token is kept here.
  *
  * Every refusal is an `ApiError` whose message is fit to be shown. One that says "who are you?" tells `onStranger`.
  */
@@ -44,6 +45,8 @@ export async function ask(method, path, { query, json, body, headers, signal, qu
       credentials: "same-origin",
       cache: "no-store",
       redirect: "error",
+      // What is put somewhere gets there, also when the page goes.
+      keepalive: method === "PUT",
       signal,
     });
   } catch (error) {

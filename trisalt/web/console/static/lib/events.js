@@ -1,8 +1,6 @@
 /** Events: what they tell in words, which of them one looks for, the last of them, and the jobs that they tell of. Pure. */
 import { verdict } from "./results.js";
 
-/* Events: what they tell in words, which of them one looks for, and the last of them. Pure. */
-
 /* An event in one short line: what happened, to whom. Pure. */
 
 /**

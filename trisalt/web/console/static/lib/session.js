@@ -148,7 +148,13 @@ export function prefer(patch) {
     // A browser that keeps nothing: the server does.
   }
   clearTimeout(saving);
-  saving = setTimeout(() => put("me/prefs", prefs.peek()).catch(() => {}), 800);
+  saving = setTimeout(save, 800);
+}
+
+function save() {
+  clearTimeout(saving);
+  saving = 0;
+  put("me/prefs", prefs.peek()).catch(() => {});
 }
 
 /** Fetch what the server keeps for who is signed in. */
@@ -159,6 +165,8 @@ export async function loadPrefs() {
 
 /** Have the page look as preferred, now and whenever that changes. */
 export function startPrefs() {
+  // What has just been chosen is not lost with the page.
+  addEventListener("pagehide", () => saving && save());
   effect(() => {
     const { theme, density, language, zone: clock } = prefs.value;
     const page = document.documentElement;

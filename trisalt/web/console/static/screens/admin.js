@@ -7,7 +7,7 @@ import { at } from "../lib/paths.js";
 import { href, setQuery } from "../lib/router.js";
 import { session } from "../lib/session.js";
 import { Button, CopyButton, notices, Tabs } from "../parts/controls.js";
-import { Empty, Failed, Loading, Notice, Panel, reasonOf, Status, Time } from "../parts/facts.js";
+import { Empty, Failed, Loading, Notice, Panel, reasonOf, Status, Time, waiting } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { Tree } from "../parts/tree.js";
@@ -84,8 +84,7 @@ function Stats() {
   const why = whyNotIn("stats");
   const found = useFetched(async (signal) => (why ? null : ask("GET", "/stats", { signal, quiet: true })), []);
   if (why) return html`<${Empty} icon="lock" title=${why} />`;
-  if (found.error) return html`<${Failed} error=${found.error} onRetry=${found.again} />`;
-  if (!found.data) return html`<${Loading} />`;
+  if (found.error || !found.data) return waiting(found);
   const parts = Object.entries(found.data).filter(([, value]) => value && typeof value === "object");
   return html`<div class="toolbar"><span class="grow"></span><${Button} icon="refresh" busy=${found.loading} onClick=${found.again}>${t("act.refresh")}<//></div>
     <div class="columns two">${parts.map(([name, value]) => html`<${Panel} key=${name} title=${name}><${Tree} data=${value} label=${name} depth=${2} bare /><//>`)}</div>`;
@@ -97,12 +96,11 @@ function Options({ route }) {
   const why = whyNot("wheel", "config.values");
   const found = useFetched(async (signal) => (why ? null : wheel("config.values", {}, signal)), []);
   if (why) return html`<${Empty} icon="lock" title=${why} />`;
-  if (found.error) return html`<${Failed} error=${found.error} onRetry=${found.again} />`;
-  if (!found.data) return html`<${Loading} />`;
+  if (found.error || !found.data) return waiting(found);
   const entries = Object.entries(found.data).sort(([a], [b]) => (a < b ? -1 : 1));
   const open = Object.fromEntries(entries.filter(([name]) => !SECRET.test(name)));
   const secret = Object.fromEntries(entries.filter(([name]) => SECRET.test(name)));
-  return html`<section class="panel" aria-label=${t("admin.options")}><div class="panel-head">
+  return html`<section class="panel long-names" aria-label=${t("admin.options")}><div class="panel-head">
       <${QueryBox} main icon="filter" label=${t("options.find")} placeholder=${t("options.find")} value=${find} onChange=${(next) => setQuery({ find: next })} wait=${120} />
       <${CopyButton} small=${false} text=${() => JSON.stringify(open, null, 2)} label=${t("options.copied")}>JSON<//></div>
     <div class="panel-body"><${Tree} data=${open} label=${t("admin.options")} find=${find} depth=${1} /></div>
