@@ -260,7 +260,10 @@ def test_what_the_manual_shows_grants_what_it_says():
     text = (Path(__file__).parents[2] / "docs/permissions.md").read_text()
     options = {}
     for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
-        options |= yaml.safe_load(block)
+        for name, value in yaml.safe_load(block).items():
+            # What a later example adds to a backend, it adds.
+            pam = {**options.get("external_auth", {}).get("pam", {}), **(value.get("pam", {}) if value else {})}
+            options[name] = {**value, "pam": pam} if name == "external_auth" else value
     assert not may(Acl(**options), "root", "test.ping")
     assert not may(Acl(**options), "sudo_ann", "cmd.run")
     del options["publisher_acl_blacklist"]
@@ -274,6 +277,8 @@ def test_what_the_manual_shows_grants_what_it_says():
     assert not may(acl, "ann", "cmd.run", ["df -h", {"__kwarg__": True, "cwd": "/"}])
     assert runs(acl, "ann", "runner.manage.up")
     assert not runs(acl, "ann", "runner.manage.down")
+    assert not may(acl, "eva", "pkg.install", ["nginx"], eauth="pam")
+    assert may(acl, "eva", "test.ping", eauth="pam")
     assert runs(acl, "zoe", "runner.manage.down", eauth="pam", groups=("ops",))
     assert may(acl, "web1", "network.ip_addrs", minion=True)
     assert runs(acl, "web1", "runner.manage.up", minion=True)

@@ -61,6 +61,7 @@ JOB = {
         ("me/factor", {"op": "factor", "act": "status"}),
         ("minions/web1/events?tag=salt/*&since=1&limit=9", {"op": "minion_events", "id": "web1", "tag": "salt/*", "since": 1.0, "limit": 9}),
         ("jobs/7/events?until=2.5&cursor=x", {"op": "job_events", "jid": "7", "until": 2.5, "cursor": "x"}),
+        ("approvals?state=waiting&limit=5", {"op": "approvals", "state": "waiting", "limit": 5}),
         ("reactors?tag=salt/auth", {"op": "reactors", "tag": "salt/auth"}),
     ],
 )  # fmt: skip
@@ -80,6 +81,10 @@ async def test_an_endpoint_asks_the_master_one_question_in_the_users_name(ann, d
         ("PUT", "me/prefs", {"theme": "dark"}, {"op": "prefs", "put": {"theme": "dark"}}),
         ("POST", "permissions/explain", {"user": "bob", "fun": "cmd.run", "arg": ["id"], "tgt": None},
          {"op": "explain", "user": "bob", "fun": "cmd.run", "arg": ["id"]}),
+        ("POST", "approvals", {"fun": "pkg.install", "tgt": "web*", "why": "x"},
+         {"op": "ask_approval", "fun": "pkg.install", "tgt": "web*", "why": "x"}),
+        ("POST", "approvals/ab12", {"approve": True, "note": "y"},
+         {"op": "decide", "id": "ab12", "approve": True, "note": "y"}),
         ("POST", "me/factor", {"password": "x"}, {"op": "factor", "act": "begin", "password": "x"}),
         ("PUT", "me/factor", {"code": "123456"}, {"op": "factor", "act": "confirm", "code": "123456"}),
         ("POST", "me/factor/remove", {"password": "x", "code": "1"},

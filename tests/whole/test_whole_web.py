@@ -114,7 +114,7 @@ def lab(halite, voucher, identity, chat):
     with open_lab() as lab:
         lab.root.chmod(0o755)
         users = lab.root / "users"
-        users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob", "cat", "nil")))
+        users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob", "cat", "dan", "fay", "nil")))
         lab.api, lab.console = free_ports(2)
         lab.start_master(
             timeout=3,
@@ -128,6 +128,8 @@ def lab(halite, voucher, identity, chat):
                     "ann": EVERYTHING,
                     "bob": BOB,
                     "cat": EVERYTHING,
+                    "dan": ["test.ping", {"@approve": ["test.echo"]}],
+                    "fay": ["@approver"],
                 },
                 "sharedsecret": {"*": ["test.ping"]},
                 "rest": {"^url": voucher, "eve": ["test.version"]},
@@ -446,6 +448,26 @@ def test_a_service_outside_is_told_what_happens(lab, chat):
         assert signature == f"sha256={hmac.digest(SHARED.encode(), body, 'sha256').hex()}"
         told = json.loads(body)
     assert (told["kind"], "newcomer" in told["text"]) == ("key_pending", True)
+
+
+def test_what_wants_approval_is_run_when_somebody_else_consents_and_not_before(lab, url):
+    dan, fay = sign_in(url, "dan"), sign_in(url, "fay")
+    wanted = {"fun": "test.echo", "tgt": "web1", "arg": ["approved"]}
+    assert dan.post(url, json={"client": "local", **wanted}, timeout=30).status_code == 401
+    asked = dan.post(f"{url}/api/v1/approvals", json={**wanted, "why": "to see"}, timeout=30).json()
+    place = f"{url}/api/v1/approvals/{asked['id']}"
+    assert dan.post(place, json={"approve": True}, timeout=30).status_code == 403
+    assert fay.post(url, json={"client": "local", **wanted}, timeout=30).status_code == 401
+    done = fay.post(place, json={"approve": True}, timeout=30).json()
+    assert (done["state"], done["by"]) == ("approved", "fay")
+    job = f"{url}/api/v1/jobs/{done['jid']}"
+    lab.wait(lambda: dan.get(job, timeout=30).json()["state"] == "done", "the job")
+    assert dan.get(job, timeout=30).json()["user"] == "dan"
+    (came,) = dan.get(f"{job}/returns", timeout=30).json()["items"]
+    assert came["return"] == "approved"
+    assert fay.post(place, json={"approve": True}, timeout=30).status_code == 400
+    # And the next one is refused as before.
+    assert dan.post(url, json={"client": "local", **wanted}, timeout=30).status_code == 401
 
 
 def test_whom_an_openid_provider_knows_may_what_their_groups_may(lab, url):

@@ -378,6 +378,19 @@ class JobRefused(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ApprovalChanged(Event):
+    """Somebody asked for consent to a command, or it was given, refused or withdrawn `by` somebody. No arguments."""
+
+    TAG = "trisalt/approval/{id}"
+    id: str
+    state: str
+    fun: str
+    user: str
+    eauth: str
+    by: str | None = optional()
+
+
+@attrs.frozen(kw_only=True)
 class LoginDecided(Event):
     """Somebody asked by name and password, or by token: from `peer`, with what result, and `reason` for a refusal."""
 

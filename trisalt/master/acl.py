@@ -19,7 +19,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import CommandRefused, JobRefused
 from trisalt.bus.requests import Caller
 from trisalt.errors import Denied
-from trisalt.master.grants import RUNNER, Grants, name_pattern, read_grants
+from trisalt.master.grants import APPROVER, RUNNER, Grants, name_pattern, on_approval, read_grants
 
 log = structlog.get_logger()
 
@@ -202,6 +202,15 @@ class Acl:
         grants = self.grants_of(caller)
         runs = (grants.names(kind) or grants.names(f"{kind}s") for kind in ("runner", "wheel"))
         return self.is_admin(caller) or (grants.everything and all(runs))
+
+    def may_approve(self, caller: Caller) -> bool:
+        """Whether the caller may consent to what others are granted under `@approve`."""
+        return self.is_admin(caller) or self.grants_of(caller).names(APPROVER)
+
+    def approved(self, caller: Caller) -> Caller:
+        """The caller as somebody has consented to: with what stands under `@approve` for them too, and no more."""
+        rows = self.rows_of(caller)
+        return attrs.evolve(caller, rows=[*rows, *on_approval(rows)])
 
     def _blacklisted(self, caller: Caller, funs: Iterable[str]) -> str:
         if not (self._blocked_users or self._blocked_functions):

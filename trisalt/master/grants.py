@@ -7,6 +7,7 @@ One reader for `publisher_acl` and `external_auth`, whose lists are of one shape
     - '@runner': ['jobs.*', {jobs.lookup_jid: {args: ['2026.*']}}]
     - 'web* or G@role:web':                 on the minions of a compound target only
         - state.apply: {kwargs: {test: 'True'}}
+    - '@approve': [pkg.*, {'db*': [cmd.run]}]   only once somebody else has said yes; by itself it grants nothing
 
 What cannot be read grants nothing, and is named in `problems`. `acl` says whose list it is.
 Source of the shapes: stock Salt 3008.3; spec/config.md section 2.4, web-console.md section 5.
@@ -27,6 +28,8 @@ from trisalt.loader.words import KEYWORD, parse_value
 Fits = Callable[[str], bool]
 
 RUNNER, WHEEL = "runner", "wheel"
+# What is granted only with somebody else's consent, and who may give it.
+APPROVE, APPROVER = "@approve", "approver"
 # How a list may call the two kinds.
 _KINDS = {"runner": RUNNER, "runners": RUNNER, "wheel": WHEEL, "wheels": WHEEL}
 
@@ -167,9 +170,11 @@ class Grants:
     within: tuple[tuple[str, tuple[_Rule, ...]], ...] = ()
     commands: tuple[tuple[str, tuple[_Rule, ...]], ...] = ()
     problems: tuple[str, ...] = ()
+    # Whether there is anything that somebody else may consent to.
+    on_approval: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.everywhere or self.within or self.commands)
+        return bool(self.everywhere or self.within or self.commands or self.on_approval)
 
     @property
     def publishes(self) -> bool:
@@ -225,14 +230,20 @@ def read_grants(rows: Any) -> Grants:
     within: list[tuple[str, tuple[_Rule, ...]]] = []
     commands: list[tuple[str, tuple[_Rule, ...]]] = []
     problems: list[str] = []
+    approvable = read_grants(on_approval(rows)) if on_approval(rows) else Grants()
+    problems += [f"{APPROVE}: {problem}" for problem in approvable.problems]
     for row in _list(rows):
         match row:
+            case str() if row == APPROVE:
+                problems.append(f"{APPROVE} is a map of what is granted so")
             case str() if row.startswith("@") and len(row) > 1:
                 commands.append((row[1:], EVERYTHING))
             case str():
                 everywhere += _rules([row], problems)
             case Mapping():
                 for key, value in row.items():
+                    if key == APPROVE:
+                        continue
                     rules = tuple(_rules(_list(value), problems))
                     if not isinstance(key, str) or not key:
                         problems.append(f"{key!r} is no target")
@@ -242,7 +253,13 @@ def read_grants(rows: Any) -> Grants:
                         within.append((key, rules))
             case _:
                 problems.append(f"{row!r} is neither a function nor a map")
-    return Grants(tuple(everywhere), tuple(within), tuple(commands), tuple(problems))
+    return Grants(tuple(everywhere), tuple(within), tuple(commands), tuple(problems), bool(approvable))
+
+
+def on_approval(rows: Any) -> list[Any]:
+    """What stands under `@approve` in a list: permissions, of which those of one level only count."""
+    found = [each for row in _list(rows) if isinstance(row, Mapping) for each in _list(row.get(APPROVE))]
+    return [each for each in found if not (isinstance(each, Mapping) and APPROVE in each)]
 
 
 def _rules(rows: Iterable[Any], problems: list[str]) -> list[_Rule]:

@@ -145,6 +145,7 @@ SHAPES: dict[str, Schema] = {
             "down": COUNT,
             "allowed": maybe(YES),
             "because": TEXT,
+            "approval": {**YES, "description": "Whether it may be asked for by `POST /approvals`."},
         }
     ),
     "function": obj({"fun": TEXT, "summary": TEXT}),
@@ -187,6 +188,28 @@ SHAPES: dict[str, Schema] = {
             "link": TEXT,
         },
         {"reference": {**TEXT, "description": "An address of http or https where there is more to read."}},
+    ),
+    "approval": obj(
+        {
+            "id": TEXT,
+            "state": one_of("waiting", "approved", "refused", "withdrawn", "failed", "expired"),
+            "user": TEXT,
+            "eauth": TEXT,
+            "fun": TEXT,
+            "tgt": ANY,
+            "tgt_type": TEXT,
+            "arg": array(ANY),
+            "kwarg": named(ANY),
+            "minions": COUNT,
+            "why": TEXT,
+            "asked": MOMENT,
+            "until": MOMENT,
+            "by": maybe(TEXT),
+            "at": maybe(MOMENT),
+            "note": TEXT,
+            "jid": maybe(TEXT),
+            "mine": YES,
+        }
     ),
     "event": obj({"id": TEXT, "tag": TEXT, "data": ANY, "origin": TEXT, "at": MOMENT}),
     "reactor": obj(

@@ -67,6 +67,12 @@ KOREAN: Mapping[str, str] = {
     "{fun} is not granted": "{fun}은(는) 허용되지 않습니다",
     "{id} is not within {places}": "{id}은(는) {places} 범위에 없습니다",
     "{user} is an administrator of this master": "{user}은(는) 이 마스터의 관리자입니다",
+    "{reason}; it is granted with somebody's approval": "{reason}. 다른 사람이 승인하면 할 수 있습니다",
+    "Nobody approves what they have asked for themselves": "자기가 요청한 것은 스스로 승인할 수 없습니다",
+    "There is no request {id}": "요청 {id}이(가) 없습니다",
+    "It has been decided already, or waited too long": "이미 결정되었거나 기한이 지났습니다",
+    "it is granted already: nobody has to approve it": "이미 허용되어 있어 승인이 필요 없습니다",
+    "no more than {most} requests of one person wait at a time": "한 사람의 요청은 {most}개까지 기다릴 수 있습니다",
     # -- questions that mean nothing
     "There is no parameter {name}: {names} may be given": "매개변수 {name}은(는) 없습니다. 쓸 수 있는 것: {names}",
     "There is no field {name}: {names} may be given": "필드 {name}은(는) 없습니다. 쓸 수 있는 것: {names}",
@@ -159,7 +165,7 @@ KOREAN: Mapping[str, str] = {
 }
 _CATALOGUES: Mapping[str, Mapping[str, str]] = {"ko": KOREAN}
 # What of a text is put into the language too.
-_AGAIN = frozenset({"names"})
+_AGAIN = frozenset({"names", "reason"})
 
 
 def language_of(connection: HTTPConnection) -> str:

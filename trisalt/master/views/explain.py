@@ -13,7 +13,7 @@ import trio
 
 from trisalt.bus.requests import Caller
 from trisalt.errors import Denied, RemoteProtocolError
-from trisalt.master.grants import RUNNER, WHEEL, read_grants
+from trisalt.master.grants import RUNNER, WHEEL, on_approval, read_grants
 from trisalt.master.questions import field
 from trisalt.master.sight import Sight, Sights
 from trisalt.master.views.desk import Desk
@@ -52,6 +52,8 @@ async def _judge(desk: Desk, caller: Caller, question: Mapping[str, Any]) -> dic
         return {"allowed": True, "because": "several permissions together grant it", "rule": rows}
     if not rows:
         because = "nothing is granted to this user"
+    elif on_approval(rows) and not await _why_not(desk, desk.acl.approved(caller), question, None):
+        because = f"{because}; it is granted with somebody's approval"
     problems = read_grants(rows).problems
     return {"allowed": False, "because": "; ".join([because, *problems]), "rule": None}
 

@@ -303,10 +303,13 @@ async def preview(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict
     found, missing = await desk.minions.resolve_for(tgt, tgt_type, delimiter=str(delimiter), exact=not sight.admin)
     shown = [id for id in found if sight.sees_minion(id)]
     up = sum(1 for id in found if desk.presence.find(id).present)
-    allowed, because = None, ""
+    allowed, because, approval = None, "", False
     if fun := question.get("fun"):
-        because = sight.why_not(fun, question.get("arg") or [], found)
+        arg = question.get("arg") or []
+        because = sight.why_not(fun, arg, found)
         allowed = not because
+        if not allowed and desk.acl.grants_of(sight.caller).on_approval:
+            approval = (await desk.sights.of(desk.acl.approved(sight.caller))).may_send(fun, arg, found)
     return {
         "ids": shown[:PREVIEWED],
         "missing": missing[:PREVIEWED],
@@ -315,4 +318,5 @@ async def preview(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict
         "down": len(found) - up,
         "allowed": allowed,
         "because": because,
+        "approval": approval,
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.bus.requests import Caller
+from trisalt.master.views.approvals import approvals, ask_approval, decide
 from trisalt.master.views.compliance import compliance, differences
 from trisalt.master.views.desk import Desk, Operation, admit
 from trisalt.master.views.docs import docs
@@ -36,6 +37,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "reactors": reactors,
     "docs": docs,
     "prefs": prefs,
+    "approvals": approvals,
+    "ask_approval": ask_approval,
+    "decide": decide,
     "explain": explain,
 }
 
