@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -41,6 +44,25 @@ async def test_what_comes_at_once_is_done_at_once_and_few_stay():
             gate.set()
             await wait_all_tasks_blocked()
             assert len(nursery.child_tasks) == SPARE
+
+
+async def test_those_that_wait_hold_nothing_of_what_they_did():
+    class Large:
+        pass
+
+    async def work(_large):
+        await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        with open_hands(nursery) as hands:
+            for _ in range(2):
+                large = Large()
+                known = weakref.ref(large)
+                hands.start_soon(work, large)
+                del large
+                await wait_all_tasks_blocked()
+                gc.collect()
+                assert known() is None
 
 
 async def test_at_the_end_those_that_wait_go_and_those_at_work_when_they_are_done():

@@ -34,10 +34,17 @@ class Hands:
             self._nursery.start_soon(self._run, work, args)
 
     async def _run(self, work: Callable[..., Awaitable[object]], args: tuple[Any, ...]) -> None:
-        await work(*args)
-        while self._open and len(self._waiting) < SPARE and (more := await self._wait()) is not None:
-            work, args = more
+        while True:
             await work(*args)
+            # Whoever waits holds nothing of what was done: it may have been large.
+            del work, args
+            if not self._open or len(self._waiting) >= SPARE:
+                return
+            more = await self._wait()
+            if more is None:
+                return
+            work, args = more
+            del more
 
     async def _wait(self) -> Work | None:
         """The next work; None when there is to be none."""
