@@ -62,12 +62,13 @@ import subprocess
 subprocess.run(["nft", "-f", "-"], input=given["ready"], text=True, check=True)
 asked = [(*where.split(), rule) for where, rules in given["rules"].items() for rule in rules]
 said = []
+handles = []
 for family, table, chain, rule in asked:
     before = salt["nftables.check"](table, chain, rule, family)["result"]
     added = salt["nftables.append"](table, chain, rule, family)["result"]
-    after = salt["nftables.check"](table, chain, rule, family)["result"]
-    said.append([rule, before, added, after])
-handles = [salt["nftables.get_rule_handle"](table, chain, rule, family).get("handle") for family, table, chain, rule in asked]
+    after = salt["nftables.get_rule_handle"](table, chain, rule, family)
+    said.append([rule, before, added, after["result"]])
+    handles.append(after.get("handle"))
 names = [f"{family} {handle}" for (family, table, _, _), handle in zip(asked, handles) if table == "filter"]
 put = salt["nftables.insert"]("filter", "input", handles[1], "udp dport 1 accept")
 order = [each["rule"]["handle"] for each in salt["nftables.get_rules_json"]() if each.get("rule", {}).get("chain") == "input"]

@@ -452,10 +452,12 @@ def _missing(
         return _said(False, _NO_CHAIN)
     if not rule:
         return _said(False, _NO_RULE)
-    there = check_table(table, family)
-    if there["result"] and chain:
-        there = check_chain(table, chain, family)
-    return None if there["result"] else there
+    # A chain that is there has a table: mostly one question is enough.
+    there = check_chain(table, chain, family) if chain else check_table(table, family)
+    if there["result"]:
+        return None
+    other = check_table(table, family)
+    return there if other["result"] else other
 
 
 def _found(family: str, table: str, chain: str, rule: str) -> nftrules.Rule | None:
