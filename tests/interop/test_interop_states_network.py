@@ -3,12 +3,12 @@ its own. What stock would install packages for is told by `test_plugins_ifupdown
 
 import json
 import os
-import shutil
 
 import pytest
 
 from tests.interop.beside import SAME, Call, refuses, returns
 from tests.interop.states import Row, ask, ask_both, compare, done, pending, refused, rows
+from tests.support.apart import copy_folder
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -214,7 +214,7 @@ def answers():
 
 def _etc(place):
     place.mkdir()
-    shutil.copytree("/etc", place / "etc", symlinks=True, ignore_dangling_symlinks=True)
+    copy_folder("/etc", place / "etc")
     for name in ("if-up.d", "if-down.d"):
         (place / "etc/network" / name).mkdir(parents=True, exist_ok=True)
     (place / "etc/modprobe.d").mkdir(exist_ok=True)

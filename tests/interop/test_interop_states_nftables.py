@@ -2,12 +2,12 @@
 
 import json
 import os
-import shutil
 
 import pytest
 
 from tests.interop.beside import SAME, Call, refuses, returns
 from tests.interop.states import PHASES, Row, ask_both, compare, done, pending, refused, rows
+from tests.support.apart import copy_folder
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -277,7 +277,7 @@ def answers():
         for kind in ("stock", "ours"):
             place = lab.root / f"place-{kind}"
             place.mkdir()
-            shutil.copytree("/etc", place / "etc", symlinks=True, ignore_dangling_symlinks=True)
+            copy_folder("/etc", place / "etc")
             (place / "etc/nftables").mkdir(exist_ok=True)
             how = {"places": {"W": str(place)}, "before": IN_A_NETWORK_OF_ITS_OWN, "grains": GRAINS}
             found = ask_both(lab, kind, CALLS, ROWS, apart={"/etc": str(place / "etc")}, **how)

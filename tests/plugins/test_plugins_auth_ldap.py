@@ -13,9 +13,7 @@ from tests.support.slapd import BASE, READER, READER_PASSWORD, open_directory
 from trisalt.loader.dunders import Plugins
 
 # The library leaves the socket of an attempt that failed to the collector: a worker ends after each.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning", "ignore::DeprecationWarning:ldap3"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
 ODD = "o,dd (one)*"
 SEARCHES = {"binddn": READER, "bindpw": READER_PASSWORD, "filter": "uid={{ username }}"}
