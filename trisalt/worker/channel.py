@@ -194,13 +194,19 @@ class LogToDaemon(logging.Handler):
         logging.raiseExceptions = False
         root = logging.getLogger()
         root.handlers[:] = [cls(channel)]
-        root.setLevel(logging.WARNING)
+        _set_level(root, logging.WARNING)
 
     @staticmethod
     def level_from(opts: Mapping[str, Any]) -> None:
         """Send what one of the daemon's two logs may want, and nothing below."""
         names = [str(opts.get(key) or "warning").lower() for key in ("log_level", "log_level_logfile")]
-        logging.getLogger().setLevel(min(LEVELS.get(name, logging.WARNING) for name in names))
+        _set_level(logging.getLogger(), min(LEVELS.get(name, logging.WARNING) for name in names))
+
+
+def _set_level(root: logging.Logger, level: int) -> None:
+    """A level, where it is another: each logger there is is told of it."""
+    if root.level != level:
+        root.setLevel(level)
 
 
 def revive(error: Mapping[str, Any]) -> errors.TrisaltError:
