@@ -22,18 +22,16 @@ def status(
     """
     limits, wrong = _limits(maximum, minimum, absolute)
     if wrong:
-        return returned(name, False, wrong)
+        return returned(name, False, wrong, data={})
     if not os.path.isdir(name):
         comment = f"Disk mount {name} not present. Directory {name} does not exist or is not a directory"
-        return returned(name, False, comment)
+        return returned(name, False, comment, data={})
+    data = {"data": __salt__["disk.usage"]().get(name) or _measured(name)}
     stat = os.statvfs(name)
-    used, available = stat.f_blocks - stat.f_bfree, stat.f_bavail
-    # As df counts: a part of a percent is one, and what root alone may use is neither.
-    percent = -(-100 * used // (used + available)) if used + available else 0
+    used, available, percent = stat.f_blocks - stat.f_bfree, stat.f_bavail, _percent(stat)
     what, unit = ("available", "KB" if absolute else "%") if free else ("used", "KB" if absolute else "%")
     kilobytes = (available if free else used) * stat.f_frsize // 1024
     amount = kilobytes if absolute else 100 - percent if free else percent
-    data = {"data": {what: amount, "unit": unit}}
     highest, lowest = limits
     for limit, beyond, word in (
         (lowest, lowest is not None and amount < lowest, "below minimum"),
@@ -42,7 +40,20 @@ def status(
         if beyond:
             comment = f"Disk {what} space is {word} of {limit} {unit} at {amount} {unit}"
             return returned(name, False, comment, **data)
-    return returned(name, True, f"Disk {what} space in acceptable range", **data)
+    # Stock Salt 3008.3 says so of what is available as well.
+    return returned(name, True, "Disk used space in acceptable range", **data)
+
+
+def _measured(name: str) -> dict[str, Any]:
+    """The file system that a directory is in, in bytes."""
+    stat = os.statvfs(name)
+    return {name: {"available": stat.f_bavail * stat.f_frsize, "total": stat.f_blocks * stat.f_frsize}}
+
+
+def _percent(stat: os.statvfs_result) -> int:
+    """As df counts: a part of a percent is one, and what root alone may use is neither used nor available."""
+    used, available = stat.f_blocks - stat.f_bfree, stat.f_bavail
+    return -(-100 * used // (used + available)) if used + available else 0
 
 
 def _limits(maximum: Any, minimum: Any, absolute: bool) -> tuple[list[int | None], str]:

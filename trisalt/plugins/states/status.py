@@ -19,7 +19,7 @@ def loadavg(name: str, maximum: Any = None, minimum: Any = None) -> dict[str, An
     """
     averages = __salt__["status.loadavg"]()
     if name not in averages:
-        return returned(name, False, f"Requested load average {name} not available ")
+        return returned(name, False, f"Requested load average {name} not available ", data={})
     load = averages[name]
     more = {"data": load}
     try:
@@ -42,5 +42,5 @@ def process(name: str) -> dict[str, Any]:
     except TrisaltError as exc:
         return returned(name, False, str(exc))
     if not found:
-        return returned(name, False, f'Process signature "{name}" not found ')
-    return returned(name, True, f'Process signature "{name}" was found ', data={"pid": found})
+        return returned(name, False, f'Process signature "{name}" not found ', data={})
+    return returned(name, True, f'Process signature "{name}" was found ', data=found)
