@@ -43,6 +43,31 @@ def test_signing_out_is_signing_out_in_every_tab(console):
     assert not [cookie for cookie in console.context.cookies() if cookie["name"] == "session_id"]
 
 
+def test_who_may_come_with_a_code_or_by_a_provider_sees_how(console):
+    page, sent = console.page, []
+
+    def told(route):
+        answer = route.fetch()
+        body = answer.json() | {"totp": True, "oidc": {"name": "Example", "url": "/oidc/login"}}
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/api/v1/session", told)
+    page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/login") else None)
+    page.goto(f"{console.house.url}/app/jobs?state=failed&sso=refused")
+    expect(page.get_by_role("alert")).to_contain_text("nothing is permitted to you here")
+    button = page.get_by_role("link", name="Sign in with Example")
+    expect(button).to_have_attribute("href", "/oidc/login?next=%2Fapp%2Fjobs%3Fstate%3Dfailed")
+    page.wait_for_url("**/app/jobs?state=failed")
+    page.get_by_label("User name").fill("ann")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Method").select_option("file")
+    console.axe()
+    page.get_by_label("Code, if you have set one up").fill("123456")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+    assert [body["code"] for body in sent] == ["123456"]
+
+
 # -- the walkthrough ---------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager
+from functools import cache
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
@@ -20,11 +21,17 @@ from joserfc.jwk import OctKey, RSAKey
 CLIENT, SECRET = "trisalt", "the secret of the client"
 
 
+@cache
+def _key(number):
+    """One of a few, each made once: it takes a second."""
+    return RSAKey.generate_key(2048, auto_kid=True)
+
+
 class Provider:
     """What it says can be changed: `claims` go over the usual ones (None takes one away), `sign` makes a token."""
 
     def __init__(self):
-        self.key = RSAKey.generate_key(2048, auto_kid=True)
+        self.key = _key(0)
         self.claims, self.codes, self.said, self.asked = {}, {}, {}, []
         self.sign = self._sign
         self.status = 200
@@ -74,7 +81,7 @@ class Provider:
 
     def sign_unknown(self, claims):
         """By a key that the provider does not show."""
-        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, RSAKey.generate_key(2048))
+        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, _key(1))
 
     def sign_with_secret(self, claims):
         """By what both know: of no worth."""

@@ -30,7 +30,7 @@ KOREAN: Mapping[str, str] = {
     "Your token has been cleared": "로그아웃했습니다",
     "Too many attempts: wait {seconds} s": "시도가 너무 많습니다. {seconds}초 기다리십시오",
     "Too many attempts: wait {seconds} seconds": "시도가 너무 많습니다. {seconds}초 기다리십시오",
-    "User name or password is wrong": "사용자 이름 또는 암호가 올바르지 않습니다",
+    "User name or password is wrong": "사용자 이름 또는 비밀번호가 올바르지 않습니다",
     "There are no credentials in the body": "요청 본문에 로그인 정보가 없습니다",
     "Missing one of username, password, eauth": "username, password, eauth 중 빠진 것이 있습니다",
     "Invalid token": "잘못된 토큰입니다",
@@ -47,7 +47,7 @@ KOREAN: Mapping[str, str] = {
     "This request comes from another site": "다른 사이트에서 온 요청입니다",
     "There are too many streams already": "이미 스트림이 너무 많습니다",
     # -- second factors
-    "The password, or the code, is wrong": "암호 또는 코드가 올바르지 않습니다",
+    "The password, or the code, is wrong": "비밀번호 또는 코드가 올바르지 않습니다",
     "There are no second factors here: the option totp is off": "2단계 인증을 쓰지 않습니다: totp 옵션이 꺼져 있습니다",
     "There is a second factor already: remove it first": "이미 2단계 인증이 있습니다. 먼저 제거하십시오",
     "Nothing has been begun that could be confirmed, or too long ago": (
@@ -132,7 +132,7 @@ KOREAN: Mapping[str, str] = {
     "The certificate {path} ended on {day}": "인증서 {path}이(가) {day}에 만료되었습니다",
     "The certificate {path} ends on {day}": "인증서 {path}이(가) {day}에 만료됩니다",
     "This master cannot read /etc/shadow, so that PAM knows no password: its account belongs into the group shadow": (
-        "마스터가 /etc/shadow를 읽을 수 없어 PAM이 암호를 확인하지 못합니다. 마스터 계정을 shadow 그룹에 넣으십시오"
+        "마스터가 /etc/shadow를 읽을 수 없어 PAM이 비밀번호를 확인하지 못합니다. 마스터 계정을 shadow 그룹에 넣으십시오"
     ),
     "The store cannot write: the master's log says why": "저장소에 쓸 수 없습니다. 마스터 로그를 확인하십시오",
     "{size} GiB are free where jobs and events are kept": "작업과 이벤트를 두는 곳에 {size} GiB가 남았습니다",
@@ -145,7 +145,7 @@ KOREAN: Mapping[str, str] = {
     "Sign out": "로그아웃",
     "Sign in without scripts: to read only": "스크립트 없이 로그인: 읽기 전용",
     "User name": "사용자 이름",
-    "Password": "암호",
+    "Password": "비밀번호",
     "Code, if you have set one up": "인증 코드 (설정한 경우)",
     "Method": "인증 방법",
     "Next page": "다음 쪽",

@@ -2,6 +2,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useSignal, useState } from "../lib/ui.js";
 import { t } from "../lib/i18n.js";
 import { ending, greeting, loadSession, login, session } from "../lib/session.js";
+import { href, route, setQuery } from "../lib/router.js";
 import { Button, Icon } from "../parts/controls.js";
 
 /*
@@ -33,16 +34,17 @@ export function Login() {
 
 /** The form itself, also for who signs in again without leaving what is on the page. @param {{user?: string, eauth?: string, done?: () => void}} props */
 function Credentials({ user = "", eauth = "", done }) {
-  const { eauths } = useSignal(greeting);
+  const { eauths, totp, oidc } = { ...useSignal(greeting), ...(useSignal(session) ?? {}) };
+  const elsewhere = useSingleSignOn();
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState("");
+  const [error, setError] = useState(elsewhere);
   const [left, setLeft] = useState(0);
   const form = useRef(null);
   const last = remembered();
 
   useEffect(() => {
-    form.current.elements.namedItem(user ? "password" : "username").focus();
+    form.current?.elements.namedItem(user ? "password" : "username").focus();
   }, []);
   useEffect(() => {
     if (!left) return;
@@ -58,6 +60,7 @@ function Credentials({ user = "", eauth = "", done }) {
       username: String(said.get("username") ?? user),
       password: String(said.get("password")),
       eauth: String(said.get("eauth") ?? (eauth || eauths[0] || "pam")),
+      ...(said.get("code") ? { code: String(said.get("code")) } : {}),
     };
     setBusy(true);
     setError("");
@@ -75,6 +78,8 @@ function Credentials({ user = "", eauth = "", done }) {
   };
 
   const problem = left ? t("login.wait", { n: left }) : error;
+  const button = oidc && (!eauth || eauth === "oidc") && html`<a class="btn" href=${`${oidc.url}?${new URLSearchParams({ next: here() })}`}>${t("login.sso", { name: oidc.name || "OpenID Connect" })}</a>`;
+  if (eauth === "oidc" || (!eauth && !eauths.length && oidc)) return html`<div class="stack"><${Problem} text=${problem} />${button}</div>`;
   return html`<form class="stack" ref=${form} onSubmit=${submit}>
     ${user
       ? html`<p class="muted">${t("login.as", { user })}</p>`
@@ -88,13 +93,37 @@ function Credentials({ user = "", eauth = "", done }) {
         <span class="end"><${Button} icon=${shown ? "hidden" : "eye"} kind="quiet" small label=${t(shown ? "login.hide" : "login.show")} pressed=${shown} onClick=${() => setShown(!shown)} /></span>
       </span>
     </label>
+    ${totp &&
+    html`<label class="field"><span class="label">${t("login.code")}</span>
+      <input class="input" name="code" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck=${false} maxlength="32" />
+    </label>`}
     ${!eauth && eauths.length > 1 &&
     html`<label class="field"><span class="label">${t("login.method")}</span>
       <select class="select" name="eauth">${eauths.map((name) => html`<option key=${name} value=${name} selected=${name === last}>${name}</option>`)}</select>
     </label>`}
-    <p class="hint error" id="login-problem" role="alert">${problem && html`<${Icon} name="warning" />${problem}`}</p>
+    <${Problem} text=${problem} />
     <button type="submit" class="btn primary" aria-disabled=${busy || left ? "true" : undefined}>${busy ? t("login.busy") : t("login.do")}</button>
+    ${button}
   </form>`;
+}
+
+/** Where one is, without what was said of a sign-in. */
+function here() {
+  const { path, query } = route.peek();
+  return href(path, { ...query, sso: "" });
+}
+
+function Problem({ text }) {
+  return html`<p class="hint error" id="login-problem" role="alert">${text && html`<${Icon} name="warning" />${text}`}</p>`;
+}
+
+/** What came of signing in elsewhere, once: it is taken out of the address. */
+function useSingleSignOn() {
+  const [said] = useState(() => route.peek().query.sso);
+  useEffect(() => {
+    if (said) setQuery({ sso: "" });
+  }, []);
+  return said === "failed" || said === "refused" ? t(`login.sso.${said}`) : "";
 }
 
 function remembered() {

@@ -20,8 +20,8 @@ const PAUSE = 2_000;
 /** What `GET /api/v1/session` says; null: nobody is signed in; undefined: not known yet. */
 export const session = signal(undefined);
 
-/** What the sign-in page shows: `{eauths, motd}`. */
-export const greeting = signal({ eauths: [], motd: "" });
+/** What the sign-in page shows: `{eauths, motd, totp, oidc}`. */
+export const greeting = signal({ eauths: [], motd: "", totp: false, oidc: null });
 
 /** `soon` when the session ends within two minutes, `over` when it ended under one's hands, else empty. */
 export const ending = signal("");
@@ -41,8 +41,8 @@ export async function loadSession() {
     if (!(error instanceof ApiError)) throw error;
     unreachable.value = error.status !== 401;
     if (error.status === 401) {
-      const { eauths = [], motd = "" } = error.body?.eauths ? error.body : (error.body?.return ?? {});
-      greeting.value = { eauths, motd };
+      const { eauths = [], motd = "", totp = false, oidc = null } = error.body?.eauths ? error.body : (error.body?.return ?? {});
+      greeting.value = { eauths, motd, totp, oidc };
       if (session.peek()) ending.value = "over";
       become(null);
     }
@@ -70,7 +70,7 @@ function at(ms, word) {
   }, Math.max(ms, 0));
 }
 
-/** @param {{username: string, password: string, eauth: string}} credentials */
+/** @param {{username: string, password: string, eauth: string, code?: string}} credentials */
 export async function login(credentials) {
   await ask("POST", "/login", { json: credentials, quiet: true });
   await loadSession();
