@@ -13,6 +13,7 @@ import trio
 from tests.simulation import platform
 from tests.simulation.disk import open_simulated_store
 from tests.simulation.door import End, HangUps
+from tests.simulation.faults import MASTER, SECOND
 from tests.simulation.hosts import Daemon
 from tests.simulation.keys import pair
 from tests.simulation.network import Network
@@ -26,14 +27,15 @@ from trisalt.master.request_server import FALLBACK
 from trisalt.minion.daemon import Minion, Outside
 from trisalt.transport.local import FrameStream, LocalPeer
 
-ADDRESS = "10.0.0.1"
-REQUESTS, PUBLICATIONS = f"tcp://{ADDRESS}:4506", f"tcp://{ADDRESS}:4505"
+ADDRESSES = {MASTER: "10.0.0.1", SECOND: "10.0.0.2"}
 GRACE = 5.0
 
 
 async def run_master(network: Network, daemon: Daemon) -> None:
     """A master's whole life: what `master.daemon.run_master` opens, until it is told to stop."""
     folder = daemon.root
+    requests, publications = (f"tcp://{ADDRESSES[daemon.id]}:{port}" for port in (4506, 4505))
+    # Masters of one house have one pair.
     _put_key(folder / "pki" / "master.pem", 0)
     config = read_master(folder, {"id": "master", "auto_accept": True, **_folders(folder)}, root_dir=str(folder))
     here = prepare(config)
@@ -42,7 +44,7 @@ async def run_master(network: Network, daemon: Daemon) -> None:
     async with (
         open_simulated_store(daemon.host.disk, daemon.host.draw, gone, daemon.host.world.clock) as store,
         log_events(here.bus, store.log),
-        network.publisher(daemon, PUBLICATIONS, subscribed=here.presence.subscribed) as publisher,
+        network.publisher(daemon, publications, subscribed=here.presence.subscribed) as publisher,
         trio.open_nursery() as services,
     ):
         await start_services(services, here, store, workers, publisher)
@@ -53,7 +55,7 @@ async def run_master(network: Network, daemon: Daemon) -> None:
             daemon.bus, daemon.base = here.bus, here.bus.statistics()
             async with network.listen(
                 daemon,
-                REQUESTS,
+                requests,
                 answers.handle,
                 fallback=FALLBACK,
                 grace=GRACE,
@@ -92,11 +94,13 @@ async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options
             handlers.cancel_scope.cancel()
 
 
-async def run_minion(network: Network, number: int, daemon: Daemon) -> None:
-    """A minion's whole life. `number` is that of its pair."""
+async def run_minion(network: Network, number: int, masters: str, daemon: Daemon) -> None:
+    """A minion's whole life. `number` is that of its pair; `masters` as in a plan."""
     folder = daemon.root
     _put_key(folder / "pki" / "minion.pem", number)
-    options = {"id": daemon.id, "master": ADDRESS, "mine_interval": 0, **_folders(folder)}
+    options = {"id": daemon.id, "master": ADDRESSES[MASTER], "mine_interval": 0, **_folders(folder)}
+    if masters != "one":
+        options |= {"master": list(ADDRESSES.values()), "master_type": "failover" if masters == "failover" else "str"}
     config = read_minion(folder, options, root_dir=str(folder))
     workers = ScriptedWorkers(daemon, {"gather": lambda _opts: {"os": "Simulated", "trisaltversion": "0"}})
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-MASTER = "master"
+MASTER, SECOND = "master", "master2"
 
 
 @attrs.frozen(kw_only=True)
@@ -140,9 +140,10 @@ class ClockStep(Fault):
 
 @attrs.frozen(kw_only=True)
 class Act:
-    """Somebody does something, `at` a time."""
+    """Somebody does something, `at` a time; `on` which master."""
 
     at: float
+    on: str = MASTER
 
 
 @attrs.frozen(kw_only=True)
@@ -196,6 +197,7 @@ class ChangeKey(Act):
 class Plan:
     """A whole run: who is there, what is done, and what goes wrong.
 
+    `masters`: there is `one`, or there are two, `hot` both or one as `failover`.
     `patient`: it is looked at once more long after all should have come right. `quick`: keys are not RSA's. `watched`:
     somebody follows all events.
     """
@@ -204,9 +206,14 @@ class Plan:
     minions: list[str]
     acts: list[Act]
     faults: list[Fault]
+    masters: str = "one"
     patient: bool = True
     quick: bool = False
     watched: bool = True
+
+    def house(self) -> list[str]:
+        """The masters."""
+        return [MASTER] if self.masters == "one" else [MASTER, SECOND]
 
     def calm(self) -> float:
         """When nothing more is done and nothing goes wrong any more."""
@@ -276,19 +283,27 @@ def draw_plan(seed: int) -> Plan:
     draw = random.Random(f"plan {seed}")
     (size,) = draw.choices(list(SIZES), list(SIZES.values()))
     minions = [f"m{number}" for number in range(1, draw.choice(size.minions) + 1)]
-    acts = sorted(_acts(draw, minions, size), key=lambda act: act.at)
+    (masters,) = draw.choices(("one", "hot", "failover"), (80, 12, 8))
+    acts = sorted(_acts(draw, minions, size, masters), key=lambda act: act.at)
+    hosts = [MASTER, *minions] if masters == "one" else [MASTER, SECOND, *minions]
     return Plan(
         seed=seed,
         minions=minions,
         acts=acts,
-        faults=list(_faults(draw, minions, acts, size)),
+        faults=list(_faults(draw, minions, hosts, acts, size)),
+        masters=masters,
         patient=draw.random() < 0.05,
         quick=draw.random() < 0.95,
         watched=draw.random() < 0.3,
     )
 
 
-def _acts(draw: random.Random, minions: list[str], size: Size) -> Iterator[Act]:
+def _acts(draw: random.Random, minions: list[str], size: Size, masters: str) -> Iterator[Act]:
+    def on() -> str:
+        return MASTER if masters == "one" else draw.choice((MASTER, SECOND))
+
+    # Who is with another master does not come for what waits here.
+    waits = 0.0 if masters == "failover" else 1.0
     for _ in range(draw.randint(1, size.acts)):
         tgt: list[str] | str = draw.choice(("*", "*", draw.sample(minions, draw.randint(1, len(minions)))))
         fun = draw.choice(("test.ping", "test.ping", "test.sleep", "state.apply"))
@@ -300,7 +315,8 @@ def _acts(draw: random.Random, minions: list[str], size: Size) -> Iterator[Act]:
             seconds=round(seconds, 3),
             follow=draw.random() < 0.8,
             timeout=draw.choice((None, None, 2.0, 20.0)),
-            waits=draw.random() < 0.2,
+            waits=draw.random() < 0.25 * waits,
+            on=on(),
         )
     if draw.random() < 0.2:
         seconds = round(size.seconds(draw, 0.1, 2.0, 8.0) * (0.5 + draw.random()), 3)
@@ -310,21 +326,22 @@ def _acts(draw: random.Random, minions: list[str], size: Size) -> Iterator[Act]:
             tgt="*",
             seconds=seconds,
             size=draw.choice(("1", "2", "50%")),
-            waits=draw.random() < 0.5,
+            waits=draw.random() < 0.5 * waits,
+            on=on(),
         )
     for _ in range(draw.choice((0, 0, 1, 2))):
-        yield Follow(at=draw.random() * size.span, number=draw.randint(0, size.acts - 1))
-    if draw.random() < 0.15:
+        yield Follow(at=draw.random() * size.span, number=draw.randint(0, size.acts - 1), on=on())
+    if draw.random() < 0.15 and masters == "one":
         at, id = draw.random() * size.span, draw.choice(minions)
         yield ChangeKey(at=at, id=id, verb="reject")
         yield ChangeKey(at=at + size.seconds(draw, 0.5, 2.5, 5.0, 30.0), id=id, verb="accept")
-    if draw.random() < 0.1:
+    if draw.random() < 0.1 and masters == "one":
         yield ChangeKey(at=draw.random() * size.span, id=draw.choice(minions), verb="delete")
     if draw.random() < 0.15:
-        yield Rotate(at=draw.random() * size.span)
+        yield Rotate(at=draw.random() * size.span, on=on())
 
 
-def _faults(draw: random.Random, minions: list[str], acts: list[Act], size: Size) -> Iterator[Fault]:
+def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: list[Act], size: Size) -> Iterator[Fault]:
     span = size.span
     for id in minions:
         for way, most in (("request", 20), ("answer", 20), ("publication", 8)):
@@ -336,8 +353,10 @@ def _faults(draw: random.Random, minions: list[str], acts: list[Act], size: Size
             at, seconds = draw.random() * span, size.seconds(draw, 0.5, 3.0, 20.0, 50.0)
             yield Partition(id=id, at=at, seconds=seconds, keeps=draw.random() < 0.4)
 
-    for id in (MASTER, *minions):
-        for _ in range(min(draw.choice((0, 0, 0, 1, 1, 2, 3) if id == MASTER else (0, 0, 1, 1, 2)), size.crashes)):
+    for id in hosts:
+        for _ in range(
+            min(draw.choice((0, 0, 0, 1, 1, 2, 3) if id in (MASTER, SECOND) else (0, 0, 1, 1, 2)), size.crashes)
+        ):
             down = size.seconds(draw, 0.01, 0.5, 3.0, 25.0)
             # While something is done there is more to be lost than at any time.
             at = draw.random() * span if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5

@@ -22,7 +22,7 @@ from tests.simulation.network import Network, Peer
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger, Process
 from trisalt.bus.bus import Bus, BusStatistics
-from trisalt.errors import Rejected
+from trisalt.errors import ConfigError, Rejected
 from trisalt.wire.codec import pack_bin
 from trisalt.worker.plain import durable, mark_begun
 from trisalt.worker.protocol import Call, Outcome
@@ -177,6 +177,9 @@ class Host:
         if cancelled is not None and not daemon.scope.cancel_called:
             raise exc
         if rest is None or _only(rest, Rejected):
+            return
+        if self.disk_full and _only(rest, ConfigError):
+            # It was never there before, and cannot keep what it has to.
             return
         self.world.broken(f"{daemon} ended by itself: {rest!r}")
         self._own_ends += 1

@@ -5,8 +5,10 @@ Each function looks at the whole `World` and says what is broken; `check` asks t
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
 from tests.simulation.disk import rows
 from tests.simulation.faults import MASTER, Batch, ChangeKey, Lose, Publish
@@ -60,7 +62,7 @@ def batches_run_once(world: World) -> Iterator[str]:
 
 def what_ran_has_returned(world: World) -> Iterator[str]:
     """What a minion has begun comes to the store, once, and is what the function returned."""
-    returns = _returns(world)
+    returns = _returns(world, *world.operators)
     for key in world.ledger.begun:
         if key in world.ledger.excused:
             continue
@@ -85,8 +87,8 @@ def followers_hear_once(world: World) -> Iterator[str]:
 
     Returns that were stored in one transaction are told in any order: nobody waits for another's task.
     """
-    connection = world.hosts[MASTER].disk.open_database()
-    for one in world.operators.followed:
+    for master, one in _followed(world):
+        connection = _database(world, master)
         if one.jid is None:
             continue
         kept = [id for (id,) in rows(connection, "SELECT id FROM returns WHERE jid = ? ORDER BY number", one.jid)]
@@ -101,12 +103,8 @@ def followers_hear_once(world: World) -> Iterator[str]:
 
 def jobs_settle(world: World) -> Iterator[str]:
     """Who follows a job hears its end, and the end agrees with the returns."""
-    returns = _returns(world)
-    last: dict[str, Followed] = {}
-    for one in world.operators.followed:
-        if one.jid is not None:
-            last[one.jid] = one
-    for jid, one in last.items():
+    last = {one.jid: (master, one) for master, one in _followed(world) if one.jid is not None}
+    for jid, (master, one) in last.items():
         if (isinstance(one.act, Publish) and not one.act.follow) or one.error is not None:
             continue
         if one.settled is None:
@@ -120,22 +118,21 @@ def jobs_settle(world: World) -> Iterator[str]:
             yield f"{jid}: neither returned nor missing: {sorted(wanted - told - set(one.settled))}"
         if isinstance(one.act, Batch):
             continue
-        connection = world.hosts[MASTER].disk.open_database()
-        found = rows(connection, "SELECT settled, missing, minions FROM jobs WHERE jid = ?", jid)
+        found = rows(_database(world, master), "SELECT settled, missing, minions FROM jobs WHERE jid = ?", jid)
         if not found:
             continue
         settled, missing, minions = found[0]
-        if settled is None and _forgotten(world, jid):
+        if settled is None and _forgotten(world, master, jid):
             continue
         if settled is None:
             yield f"{jid} is told as settled, and not kept so"
             continue
-        kept = {id for id, other in returns if other == jid}
+        kept = {id for id, other in _returns(world, master) if other == jid}
         for id in set(unpack_bin(minions)) - kept - set(unpack_bin(missing)):
             yield f"{jid}: kept as settled, with {id} neither returned nor missing"
 
 
-def _forgotten(world: World, jid: str) -> bool:
+def _forgotten(world: World, master: str, jid: str) -> bool:
     """Whether a full store did not take the end of a job, and the master went before it could."""
     refused = next(
         (
@@ -146,19 +143,20 @@ def _forgotten(world: World, jid: str) -> bool:
         None,
     )
     later = [] if refused is None else world.trace.lines[refused:]
-    return any(line.what == "daemon ended" and line.who == MASTER for line in later)
+    return any(line.what == "daemon ended" and line.who == master for line in later)
 
 
 def all_are_back(world: World) -> Iterator[str]:
     """Everybody answers: as soon as links should have healed, and in the end."""
-    for one in world.operators.followed:
-        if one.act not in world.pings or one.again:
-            continue
-        excused = _may_take_longer(world) if one.act is world.pings[0] else set()
-        told = {body["id"] for body in one.told}
-        if away := set(world.plan.minions) - told - excused:
-            since = one.began - world.plan.calm()
-            yield f"{since:.0f} s after the last fault {sorted(away)} did not answer: {one.settled}, error {one.error}"
+    for ping in world.pings:
+        excused = _may_take_longer(world) if ping is world.pings[0] else set()
+        asked = [one for _master, one in _followed(world) if one.act is ping and not one.again]
+        told = [{body["id"] for body in one.told} for one in asked]
+        # Who goes to one master at a time answers that one.
+        here = set.union(*told) if world.plan.masters == "failover" else set.intersection(*told)
+        if away := set(world.plan.minions) - here - excused:
+            since = ping.at - world.plan.calm()
+            yield f"{since:.0f} s after the last fault {sorted(away)} did not answer: {[one.settled for one in asked]}"
 
 
 def _may_take_longer(world: World) -> set[str]:
@@ -174,19 +172,19 @@ def _may_take_longer(world: World) -> set[str]:
 def presence_is_right(world: World) -> Iterator[str]:
     """Who answers is here, for the master too."""
     for id in world.plan.minions:
-        known = world.present.get(id)
-        if known is None or not known.present:
+        known = [present.get(id) for present in world.present.values()]
+        here = [one is not None and one.present for one in known]
+        if not (any(here) if world.plan.masters == "failover" else all(here)):
             yield f"{id} answers, and is said to be {known}"
 
 
 def who_is_shut_out_gets_nothing(world: World) -> Iterator[str]:
     """A job that is published after a key was rejected, and the shared key replaced, is none that this minion runs."""
-    began = {one.jid: one.began for one in world.operators.followed if one.jid is not None and not one.again}
+    began = {one.jid: one.began for _master, one in _followed(world) if one.jid is not None and not one.again}
+    shut_out = world.operators[MASTER].shut_out
     for id, jid in world.ledger.begun:
-        before = [shut for at, shut in world.operators.shut_out.get(id, ()) if jid in began and at < began[jid]]
-        after = [
-            at for at, shut in world.operators.shut_out.get(id, ()) if not shut and jid in began and at >= began[jid]
-        ]
+        before = [shut for at, shut in shut_out.get(id, ()) if jid in began and at < began[jid]]
+        after = [at for at, shut in shut_out.get(id, ()) if not shut and jid in began and at >= began[jid]]
         if before and before[-1] and after and _begun_before(world, id, jid, min(after)):
             yield f"{jid} ran on {id}, whose key was rejected"
 
@@ -199,10 +197,12 @@ def _begun_before(world: World, id: str, jid: str, at: float) -> bool:
 
 def jobs_that_wait_are_done(world: World) -> Iterator[str]:
     """A job that waits for minions has been run by each, or says why not."""
-    connection = world.hosts[MASTER].disk.open_database()
-    returns = _returns(world)
+    returns = _returns(world, *world.operators)
     keys = {act.id for act in world.plan.acts if isinstance(act, ChangeKey)}
-    for jid, id, ended, how in rows(connection, "SELECT jid, id, ended, how FROM queue"):
+    waiting = chain.from_iterable(
+        rows(_database(world, master), "SELECT jid, id, ended, how FROM queue") for master in world.operators
+    )
+    for jid, id, ended, how in waiting:
         if (
             (id, jid) not in returns
             and (id, jid) not in world.ledger.excused
@@ -213,9 +213,14 @@ def jobs_that_wait_are_done(world: World) -> Iterator[str]:
 
 def the_log_is_what_is_told(world: World) -> Iterator[str]:
     """Who follows all events is told each of the log once, in its order, over restarts too; returns in theirs."""
-    connection = world.hosts[MASTER].disk.open_database()
+    for master in world.operators:
+        yield from _told_of_log(world, master)
+
+
+def _told_of_log(world: World, master: str) -> Iterator[str]:
+    connection = _database(world, master)
     log = rows(connection, "SELECT number, tag FROM events ORDER BY number")
-    heard = world.operators.heard
+    heard = world.operators[master].heard
     if heard.odd:
         yield f"the log was followed, and this was told: {heard.odd[:3]}"
     numbers = [number for number, _tag in heard.told]
@@ -249,6 +254,16 @@ def nothing_leaks(world: World) -> Iterator[str]:
             yield f"{daemon} has requests that nobody takes: {waiting}"
 
 
-def _returns(world: World) -> dict[tuple[str, str], dict[str, object]]:
-    found = rows(world.hosts[MASTER].disk.open_database(), "SELECT id, jid, body FROM returns")
-    return {(id, jid): unpack_bin(body) for id, jid, body in found}
+def _database(world: World, master: str) -> sqlite3.Connection:
+    return world.hosts[master].disk.open_database()
+
+
+def _followed(world: World) -> Iterator[tuple[str, Followed]]:
+    for master, operators in world.operators.items():
+        for one in operators.followed:
+            yield master, one
+
+
+def _returns(world: World, *masters: str) -> dict[tuple[str, str], dict[str, object]]:
+    found = (rows(_database(world, master), "SELECT id, jid, body FROM returns") for master in masters)
+    return {(id, jid): unpack_bin(body) for id, jid, body in chain.from_iterable(found)}

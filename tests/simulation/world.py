@@ -22,7 +22,7 @@ from tests.simulation import platform
 from tests.simulation.clock import Clock
 from tests.simulation.daemons import run_master, run_minion
 from tests.simulation.disk import scratch
-from tests.simulation.faults import MASTER, ClockStep, Crash, DiskFull, Plan, Publish, Stop
+from tests.simulation.faults import ClockStep, Crash, DiskFull, Plan, Publish, Stop
 from tests.simulation.hosts import Host
 from tests.simulation.keys import quick_keys
 from tests.simulation.network import Network
@@ -39,7 +39,7 @@ WORK_SECONDS, REAL_SECONDS = 15.0, 60.0
 
 
 class World:
-    """All of one run. `pings` are asked of all when it should be over; `present` is what the master then says of who is
+    """All of one run. `pings` are asked of all when it should be over; `present` is what each master then says of who is
     here."""
 
     def __init__(self, plan: Plan, root: Path, trace: Trace, processes: set[int], clock: Clock) -> None:
@@ -52,10 +52,10 @@ class World:
         self.pids = platform.FIRST_PID
         self.ledger = Ledger()
         self.network = Network(plan.seed, plan.faults, plan.calm(), trace, clock)
-        self.hosts = {id: Host(self, id) for id in (MASTER, *plan.minions)}
-        self.operators = Operators(self.hosts[MASTER], trace)
+        self.hosts = {id: Host(self, id) for id in (*plan.house(), *plan.minions)}
+        self.operators = {id: Operators(self.hosts[id], trace) for id in plan.house()}
         self.pings: list[Publish] = []
-        self.present: dict[str, Presence] = {}
+        self.present: dict[str, dict[str, Presence]] = {}
         self.violations: list[str] = []
         self.nursery: trio.Nursery
 
@@ -67,13 +67,17 @@ class World:
     async def run(self, check: Callable[[World], list[str]]) -> None:
         """Let it all happen, wait until it has come right, and look."""
         async with trio.open_nursery() as self.nursery:
-            self.nursery.start_soon(self.hosts[MASTER].run, partial(run_master, self.network))
+            for id in self.plan.house():
+                self.nursery.start_soon(self.hosts[id].run, partial(run_master, self.network))
             for number, id in enumerate(self.plan.minions, 1):
-                self.nursery.start_soon(self.hosts[id].run, partial(run_minion, self.network, number))
+                self.nursery.start_soon(
+                    self.hosts[id].run, partial(run_minion, self.network, number, self.plan.masters)
+                )
             if self.plan.watched:
-                self.nursery.start_soon(self.operators.follow_log)
+                for operators in self.operators.values():
+                    self.nursery.start_soon(operators.follow_log)
             for act in self.plan.acts:
-                self.nursery.start_soon(self.operators.act, act)
+                self.nursery.start_soon(self.operators[act.on].act, act)
             for fault in self.plan.faults:
                 self.nursery.start_soon(self._happen, fault)
             for patience in (HEALED, PATIENCE):
@@ -90,8 +94,12 @@ class World:
         """Who answers, and who is said to be there."""
         self.pings.append(Publish(at=self.clock.now, fun="test.ping", tgt="*"))
         with trio.move_on_after(60):
-            await self.operators.publish(self.pings[-1])
-        self.present = await self.operators.presence(self.plan.minions)
+            async with trio.open_nursery() as nursery:
+                for operators in self.operators.values():
+                    nursery.start_soon(operators.publish, self.pings[-1])
+                    # Two masters that publish in one microsecond give one job id.
+                    await trio.sleep(0.01)
+        self.present = {id: await one.presence(self.plan.minions) for id, one in self.operators.items()}
         # What ends with the last job needs a moment to end.
         await trio.sleep(1)
 
@@ -120,7 +128,7 @@ class World:
                 if host.daemon is not None and not host.daemon.gone:
                     self.trace.note(id, "stop")
                     host.down = down
-                    if id == MASTER:
+                    if id in self.operators:
                         host.daemon.stop.set()
                     else:
                         host.daemon.scope.cancel()
