@@ -181,6 +181,13 @@ class Follow(Act):
 
 
 @attrs.frozen(kw_only=True)
+class Kill(Act):
+    """An operator has a job ended that is out already: the one of that number, if there is one."""
+
+    number: int
+
+
+@attrs.frozen(kw_only=True)
 class Rotate(Act):
     """An operator has the shared key replaced."""
 
@@ -285,6 +292,7 @@ def draw_plan(seed: int) -> Plan:
     minions = [f"m{number}" for number in range(1, draw.choice(size.minions) + 1)]
     (masters,) = draw.choices(("one", "hot", "failover"), (80, 12, 8))
     acts = sorted(_acts(draw, minions, size, masters), key=lambda act: act.at)
+    acts += _kills(draw, acts)
     hosts = [MASTER, *minions] if masters == "one" else [MASTER, SECOND, *minions]
     return Plan(
         seed=seed,
@@ -339,6 +347,16 @@ def _acts(draw: random.Random, minions: list[str], size: Size, masters: str) -> 
         yield ChangeKey(at=draw.random() * size.span, id=draw.choice(minions), verb="delete")
     if draw.random() < 0.15:
         yield Rotate(at=draw.random() * size.span, on=on())
+
+
+def _kills(draw: random.Random, acts: list[Act]) -> list[Act]:
+    """Jobs that are ended while they run, mostly."""
+    jobs = [one for one in acts if isinstance(one, Publish)]
+    return [
+        Kill(at=job.at + draw.random() * job.seconds, number=[one.on for one in jobs[:number]].count(job.on), on=job.on)
+        for number, job in enumerate(jobs)
+        if job.seconds and draw.random() < 0.15
+    ]
 
 
 def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: list[Act], size: Size) -> Iterator[Fault]:

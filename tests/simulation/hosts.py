@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -33,7 +34,7 @@ MOST_ENDS = 3
 
 
 class Surroundings(Protocol):
-    """What a host needs of the world. `processes` are those that are alive."""
+    """What a host needs of the world. `processes` are those that are alive: how to end each."""
 
     seed: int
     clock: Clock
@@ -41,7 +42,7 @@ class Surroundings(Protocol):
     trace: Trace
     network: Network
     ledger: Ledger
-    processes: set[int]
+    processes: dict[int, Callable[[], object]]
     pids: int
 
     def broken(self, text: str) -> None:
@@ -216,8 +217,9 @@ class Host:
     def fork(self, call: Call, spool: Path | None) -> Process:
         world = self.world
         world.pids += 1
-        world.processes.add(world.pids)
-        return Process(pid=world.pids, call=call, spool=spool)
+        process = Process(pid=world.pids, call=call, spool=spool)
+        world.processes[process.pid] = partial(self.end_process, process)
+        return process
 
     def start_process(self, process: Process, seconds: float) -> None:
         world = self.world
@@ -229,7 +231,6 @@ class Host:
             text = "ERROR: the minion cannot keep a note of the job"
             process.outcome = Outcome(result=text, retcode=1, success=False)
             self.end_process(process)
-            process.over.set()
             return
         else:
             with platform.outside():
@@ -242,7 +243,6 @@ class Host:
     def _ends(self, process: Process) -> None:
         self._finish(process)
         self.end_process(process)
-        process.over.set()
 
     def _finish(self, process: Process) -> None:
         call, spooled = process.call, process.spool is not None and not self.disk_full
@@ -259,9 +259,10 @@ class Host:
         self.world.trace.note(self.id, "finished", jid=call.jid, spooled=spooled)
 
     def end_process(self, process: Process) -> None:
-        self.world.processes.discard(process.pid)
+        self.world.processes.pop(process.pid, None)
         if (timer := self._working.pop(process, None)) is not None:
             timer.cancel()
+        process.over.set()
 
 
 class Steps(trio.abc.Instrument):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from tests.simulation.disk import rows
-from tests.simulation.faults import MASTER, Batch, ChangeKey, Lose, Publish
+from tests.simulation.faults import MASTER, Batch, ChangeKey, Kill, Lose, Publish
 from tests.simulation.operators import Followed
 from tests.simulation.world import World
 from trisalt.master.queue import Why
@@ -198,6 +198,7 @@ def _begun_before(world: World, id: str, jid: str, at: float) -> bool:
 def jobs_that_wait_are_done(world: World) -> Iterator[str]:
     """A job that waits for minions has been run by each, or says why not."""
     returns = _returns(world, *world.operators)
+    killed = any(isinstance(act, Kill) for act in world.plan.acts)
     keys = {act.id for act in world.plan.acts if isinstance(act, ChangeKey)}
     waiting = chain.from_iterable(
         rows(_database(world, master), "SELECT jid, id, ended, how FROM queue") for master in world.operators
@@ -207,6 +208,7 @@ def jobs_that_wait_are_done(world: World) -> Iterator[str]:
             (id, jid) not in returns
             and (id, jid) not in world.ledger.excused
             and not (how == Why.KEY_GONE and id in keys)
+            and not (how == Why.CANCELLED and killed)
         ):
             yield f"{jid} waited for {id}, and has not been run: ended {ended}, how {how}"
 

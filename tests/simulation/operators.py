@@ -14,7 +14,7 @@ import trio
 
 from tests.simulation import platform
 from tests.simulation.door import connection
-from tests.simulation.faults import Batch, ChangeKey, Follow, Publish, Rotate
+from tests.simulation.faults import Batch, ChangeKey, Follow, Kill, Publish, Rotate
 from tests.simulation.hosts import Host
 from tests.simulation.trace import Trace
 from trisalt.bus.requests import Presence, PresenceRequest, Request, RotateRequest
@@ -75,9 +75,12 @@ class Operators:
                 await self.publish(act)
             case Follow(at=at, number=number):
                 await trio.sleep_until(at)
-                jids = [one.jid for one in self.followed if one.jid is not None and not one.again]
-                if number < len(jids):
+                if number < len(jids := self._jids()):
                     await self._follow(act, jids[number])
+            case Kill(at=at, number=number):
+                await trio.sleep_until(at)
+                if number < len(jids := self._jids()):
+                    await self.publish(Publish(at=at, fun="saltutil.kill_job", tgt="*"), jids[number])
             case ChangeKey(at=at, id=id, verb=verb):
                 await trio.sleep_until(at)
                 await self._change_key(verb, id)
@@ -142,11 +145,14 @@ class Operators:
 
     # -- jobs -------------------------------------------------------------------------------------------------
 
-    async def publish(self, act: Publish) -> None:
+    def _jids(self) -> list[str]:
+        return [one.jid for one in self.followed if one.jid is not None and not one.again]
+
+    async def publish(self, act: Publish, *more: str) -> None:
         """An operator's `salt`; when the master goes away under it, they look what became of the job."""
         one = Followed(act, trio.current_time())
         self.followed.append(one)
-        arg: list[Any] = [act.seconds] if act.seconds else []
+        arg: list[Any] = [act.seconds, *more] if act.seconds else list(more)
         request: dict[str, Any] = {"tgt": act.tgt, "fun": act.fun, "follow": act.follow, "timeout": act.timeout}
         request["tgt_type"] = "glob" if isinstance(act.tgt, str) else "list"
         request["wait_absent"] = 86400.0 if act.waits else None

@@ -55,13 +55,13 @@ def outside() -> Iterator[None]:
 class _Platform:
     """The run that is under way: its `clock`, None in the real world; `draw` is its randomness.
 
-    `processes` are the ids of simulated processes that are alive.
+    `processes` are simulated processes that are alive, by their ids: how to end each.
     """
 
     def __init__(self) -> None:
         self.clock: Clock | None = None
         self.draw = random.Random()
-        self.processes: set[int] = set()
+        self.processes: dict[int, Callable[[], object]] = {}
 
 
 _platform = _Platform()
@@ -98,6 +98,17 @@ def install() -> None:
     time.perf_counter = steady(real_counter)
     time.clock_gettime = lambda which: real_gettime(which) if _platform.clock is None else _platform.clock.now
     os.urandom = random_bytes
+    real_kill = os.kill
+
+    def kill(pid: int, signum: int) -> None:
+        if pid < FIRST_PID:
+            real_kill(pid, signum)
+        elif (end := _platform.processes.get(pid)) is None:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        elif signum:
+            end()
+
+    os.kill = kill
     real_eventfd, real_add, real_take = os.eventfd, os.eventfd_write, os.eventfd_read
     os.eventfd = lambda *args: real_eventfd(*args) if _platform.clock is None else Counter()  # type: ignore[assignment]
     os.eventfd_write = lambda fd, value: fd.add(value) if isinstance(fd, Counter) else real_add(fd, value)  # type: ignore[assignment]
@@ -112,16 +123,16 @@ def install() -> None:
 
 
 @contextmanager
-def simulated(seed: object, clock: Clock) -> Iterator[set[int]]:
+def simulated(seed: object, clock: Clock) -> Iterator[dict[int, Callable[[], object]]]:
     """One run on its clock; all that is drawn, the order of tasks too, follows from `seed`.
 
-    Yields the ids of the simulated processes that are alive, from FIRST_PID on: `/proc` shows those.
+    Yields the simulated processes that are alive, by their ids from FIRST_PID on: `/proc` shows those.
     """
     assert _installed
     kept = random.getstate()
     _platform.draw = random.Random(f"platform {seed}")
     _platform.clock = clock
-    _platform.processes = set()
+    _platform.processes = {}
     random.seed(f"library {seed}")
     trio._core._run._r.seed(f"scheduler {seed}")  # type: ignore[attr-defined]
     try:

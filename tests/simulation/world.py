@@ -42,7 +42,9 @@ class World:
     """All of one run. `pings` are asked of all when it should be over; `present` is what each master then says of who is
     here."""
 
-    def __init__(self, plan: Plan, root: Path, trace: Trace, processes: set[int], clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, root: Path, trace: Trace, processes: dict[int, Callable[[], object]], clock: Clock
+    ) -> None:
         self.plan = plan
         self.clock = clock
         self.seed = plan.seed
