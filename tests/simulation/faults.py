@@ -277,10 +277,10 @@ class Size:
 # Many short stories find more in an hour than few long ones; now and then many minions, so that there is much in one
 # transaction.
 SIZES = {
-    Size(span=4.0, minions=(1, 1, 1, 2), acts=2, longest=3.0, crashes=1): 55,
-    Size(span=12.0, minions=(1, 1, 2), acts=3, longest=8.0, crashes=2): 32,
-    Size(span=40.0, minions=(2, 3), acts=5): 9,
-    Size(span=90.0, minions=(3, 4), acts=8): 3,
+    Size(span=4.0, minions=(1, 1, 1, 2), acts=2, longest=3.0, crashes=1): 62,
+    Size(span=12.0, minions=(1, 1, 2), acts=3, longest=8.0, crashes=2): 28,
+    Size(span=40.0, minions=(2, 3), acts=5): 7,
+    Size(span=90.0, minions=(3, 4), acts=8): 2,
     Size(span=90.0, minions=(9,), acts=25): 1,
 }
 
@@ -290,7 +290,7 @@ def draw_plan(seed: int) -> Plan:
     draw = random.Random(f"plan {seed}")
     (size,) = draw.choices(list(SIZES), list(SIZES.values()))
     minions = [f"m{number}" for number in range(1, draw.choice(size.minions) + 1)]
-    (masters,) = draw.choices(("one", "hot", "failover"), (80, 12, 8))
+    (masters,) = draw.choices(("one", "hot", "failover"), (85, 10, 5))
     acts = sorted(_acts(draw, minions, size, masters), key=lambda act: act.at)
     acts += _kills(draw, acts)
     hosts = [MASTER, *minions] if masters == "one" else [MASTER, SECOND, *minions]
