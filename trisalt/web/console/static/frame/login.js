@@ -89,7 +89,7 @@ function Credentials({ user = "", eauth = "", done }) {
     <label class="field"><span class="label">${t("login.password")}</span>
       <span class="inputbox">
         <input class="input" name="password" type=${shown ? "text" : "password"} autocomplete="current-password" required maxlength="4096"
-          aria-invalid=${error ? "true" : undefined} aria-describedby="login-problem" />
+          aria-invalid=${error && error !== elsewhere ? "true" : undefined} aria-describedby="login-problem" />
         <span class="end"><${Button} icon=${shown ? "hidden" : "eye"} kind="quiet" small label=${t(shown ? "login.hide" : "login.show")} pressed=${shown} onClick=${() => setShown(!shown)} /></span>
       </span>
     </label>
