@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import MinionDataRefreshed
 from trisalt.bus.requests import PillarRequest, TopsRequest
-from trisalt.errors import CommandError, WorkerDied
+from trisalt.errors import CommandError, StoreError, WorkerDied
 from trisalt.master.pillar import FAILED, serve_pillar
 from trisalt.store.sqlite import open_store
 from trisalt.wire.codec import pack_bin, unpack_bin
@@ -153,6 +153,22 @@ async def test_a_pillar_with_errors_is_not_cached(caching, house, tmp_path):
     assert "_errors" in await bus.ask(asked())
     (tmp_path / "pillar" / "debian.sls").write_text("packages: mended\n")
     assert (await bus.ask(asked()))["packages"] == "mended"
+
+
+async def test_what_was_not_kept_is_not_given_again(caching, house, tmp_path):
+    bus, banks, _ = house
+    await bus.ask(asked(pillar_override={"packages": "over"}))
+    assert (await bus.ask(asked()))["packages"] == "apt"
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: other\n")
+
+    async def store_all(_rows):
+        raise StoreError("no space left on device")
+
+    keep, banks.store_all = banks.store_all, store_all
+    assert (await bus.ask(asked(clean_cache=True)))["packages"] == "other"
+    banks.store_all = keep
+    (tmp_path / "pillar" / "debian.sls").write_text("packages: third\n")
+    assert (await bus.ask(asked()))["packages"] == "third"
 
 
 async def test_without_the_option_each_pillar_is_compiled(house, tmp_path):

@@ -107,11 +107,13 @@ class _Desk:
         pillar = compiled["pillar"]
         # What it asked for besides is for this one answer.
         if self.opts.get("minion_data_cache", True) and not request.ext:
-            await self._keep(request.id, grains, pillar)
-            self.made.pop(request.id, None)
-            if plain and self.opts.get("pillar_cache") and not pillar.get("_errors"):
+            asked_for = (request.saltenv, request.pillarenv)
+            pending = self.made[request.id] = (asked_for, 0.0)
+            kept = await self._keep(request.id, grains, pillar)
+            # Another of this minion's may have come into the bank meanwhile.
+            if kept and plain and not pillar.get("_errors") and self.made.get(request.id) is pending:
                 until = trio.current_time() + float(self.opts.get("pillar_cache_ttl") or 0)
-                self.made[request.id] = (request.saltenv, request.pillarenv), until
+                self.made[request.id] = (asked_for, until)
         return pillar
 
     async def _cached(self, request: PillarRequest, grains: dict[str, Any]) -> dict[str, Any] | None:
@@ -119,6 +121,8 @@ class _Desk:
 
         It is what the bank has: `pillar.clear_pillar_cache` and the end of a key take it from there.
         """
+        if not self.opts.get("pillar_cache"):
+            return None
         environments, until = self.made.get(request.id, (None, 0.0))
         if request.clean_cache or environments != (request.saltenv, request.pillarenv) or trio.current_time() >= until:
             return None
@@ -139,15 +143,17 @@ class _Desk:
             self.alone.add(asked["id"])
         return await self.workers.run(compile_in_worker, {**asked, "alone": True})
 
-    async def _keep(self, id: str, grains: dict[str, Any], pillar: dict[str, Any]) -> None:
+    async def _keep(self, id: str, grains: dict[str, Any], pillar: dict[str, Any]) -> bool:
+        """Whether the store has it now."""
         try:
             await self.banks.store_all({"grains": {id: grains}, "pillar": {id: pillar}})
         except StoreError as exc:
             # The minion has done nothing wrong. Targets by its grains will be of yesterday.
             log.warning("pillar.not_kept", id=id, reason=str(exc))
-            return
+            return False
         if self.opts.get("minion_data_cache_events", True):
             await self.bus.publish(MinionDataRefreshed(id=id))
+        return True
 
     async def _tops(self, request: TopsRequest) -> dict[str, Any]:
         if not self.opts.get("master_tops"):
