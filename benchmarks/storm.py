@@ -3,10 +3,14 @@
 The minions are those of a swarm simulator given by its path; it speaks the wire and is the same for both masters. It
 shares the machine with the master, so it verifies and opens what it gets on the same processors. Jobs are published as
 stock's commands do it, by a clear request on the same port; ours by the local door, too.
+
+`python -m benchmarks.storm PATH [--busy N] [--ahead N]` runs ours once: beside so many busy loops, and with the
+simulator so much nearer to the processors (`nice`; as root), for minions have processors of their own.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -37,10 +41,11 @@ PUBLISH_EVERY_S = 0.05
 MOST_S = 20
 
 
-def measure(kind: str, swarm: Path) -> dict[str, float]:
+def measure(kind: str, swarm: Path, *, ahead: int = 0) -> dict[str, float]:
     """Seconds until all are in, sign-ins per minion, and in milliseconds the publications' 99th percentile.
 
-    A master that has not let all of them in after `MOST_S` counts with that, and with the publications until then.
+    `ahead`: how much nicer the others are than the simulator. A master that has not let all of them in after `MOST_S`
+    counts with that, and with the publications until then.
     """
     with open_lab() as lab:
         lab.start_master(kind, auto_accept=True, max_open_files=20000, level="warning")
@@ -58,7 +63,7 @@ def measure(kind: str, swarm: Path) -> dict[str, float]:
         for thread in threads:
             thread.start()
         try:
-            out = _swarm(lab, swarm, COUNT, "--id-prefix", "known")
+            out = _swarm(lab, swarm, COUNT, "--id-prefix", "known", ahead=ahead)
             first = out["auth_first"]
             tries = (first["ok"] + sum(first["errors"].values())) / COUNT
             seconds, timeouts = out["ready_s"], first["errors"].get("timeout", 0)
@@ -113,8 +118,9 @@ def rows(swarm: Path) -> list[Row]:
     ]
 
 
-def _swarm(lab: Lab, swarm: Path, count: int, *args: str) -> dict[str, Any]:
+def _swarm(lab: Lab, swarm: Path, count: int, *args: str, ahead: int = 0) -> dict[str, Any]:
     argv = [
+        *(("nice", "-n", str(-ahead)) if ahead else ()),
         sys.executable, str(swarm), "--count", str(count), "--ret-port", str(lab.ret_port), "--shared-key",
         "--mode", "idle", "--duration", "0", "--settle", "0", "--subscribe", "first", "--procs", str(min(count, 2)),
         "--auth-timeout", str(PATIENCE_S), "--json", "-", "--quiet", *args,
@@ -172,3 +178,25 @@ def _requester(lab: Lab) -> Callable[[], object]:
         return answer
 
     return ask
+
+
+def main() -> None:
+    """Ours once, beside a load on purpose."""
+    parser = argparse.ArgumentParser(prog="benchmarks.storm", description=__doc__)
+    parser.add_argument("swarm", type=Path, help="The simulator")
+    parser.add_argument("--busy", type=int, default=0, help="Busy loops beside it (%(default)s)")
+    parser.add_argument("--ahead", type=int, default=0, help="How much nicer the others are (%(default)s)")
+    options = parser.parse_args()
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(options.busy)]
+    try:
+        found = measure("ours", options.swarm, ahead=options.ahead)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    load = os.getloadavg()[0]
+    print(f"load {load:.1f}", *(f"{name} {value:.4g}" for name, value in found.items()), sep=", ")
+
+
+if __name__ == "__main__":
+    main()

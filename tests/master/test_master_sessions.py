@@ -43,6 +43,24 @@ def test_a_session_is_found_only_once_it_was_opened(sessions, tmp_path):
     assert sessions.open("m2", now=NOW).key_string != made.key_string
 
 
+def test_a_new_session_is_known_as_its_file_says_and_leaves_nothing_beside_it(sessions, tmp_path):
+    made = sessions.open("m" * 255, now=NOW)
+    (path,) = (tmp_path / "sessions").iterdir()
+    assert sessions.find("m" * 255, now=path.stat().st_mtime) is made
+    path.write_bytes(SEAL.seal(generate_key_string().encode(), name="m" * 255))
+    os.utime(path, (NOW, NOW))
+    assert sessions.find("m" * 255, now=NOW).key_string != made.key_string
+
+
+def test_a_session_that_cannot_be_written_is_none(sessions, tmp_path):
+    (tmp_path / "sessions/m1").mkdir()
+    (tmp_path / "sessions/m1/file").touch()
+    with pytest.raises(OSError, match="sessions/m1"):
+        sessions.open("m1", now=NOW + 1e10)
+    assert [path.name for path in (tmp_path / "sessions").iterdir()] == ["m1"]
+    assert sessions.find("m1", now=NOW + 1e10) is None
+
+
 def test_a_session_ends_with_its_lifetime_and_a_new_one_is_made_on_sign_in(sessions, tmp_path):
     old = sessions.open("m1", now=NOW).key_string
     aged(tmp_path / "sessions/m1", 101)

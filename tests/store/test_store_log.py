@@ -339,3 +339,18 @@ def test_a_full_disk_holds_events_tells_none_of_them_and_says_how_many_it_lost(t
     assert done.stdout.splitlines()[-1:] == ["done"], done.stdout + done.stderr
     assert done.stdout.count("events.held") == 1
     assert done.stdout.count("events.lost") == 1
+
+
+async def test_numbers_of_a_transaction_that_was_rolled_back_are_given_again(store, bus):
+    bus.publish_nowait(fired("one"))
+    await store.log.flush()
+
+    def fail(connection, _careful):
+        store.log.insert(connection, store.log.entries([fired("never")]))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.write(fail)
+    bus.publish_nowait(fired("two"))
+    await store.log.flush()
+    assert [(row.tag, row.number) for row in await everything(store)] == [("one", 1), ("two", 2)]

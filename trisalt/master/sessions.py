@@ -8,6 +8,8 @@ Stock's, `CACHE/sessions/<id>`, are bare key strings: those that it left are tak
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -24,6 +26,10 @@ log = structlog.get_logger()
 
 Mark = tuple[int, int, int]
 
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+# What is read of a key, or of a session, at a time: more than either has.
+_CHUNK = 64 * 1024
+
 
 class Sessions:
     """Session keys by minion id, sealed. `lifetime` is `publish_session`: seconds from its file's mtime on."""
@@ -35,6 +41,8 @@ class Sessions:
         self._seal = seal
         self._lifetime = lifetime
         self._known: dict[str, tuple[Mark, Crypticle]] = {}
+        # Of files that are not whole yet: an id may be as long as a name can be.
+        self._number = itertools.count()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def find(self, id: str, *, now: float) -> Crypticle | None:
@@ -52,8 +60,7 @@ class Sessions:
         if known is not None and known[0] == mark:
             return known[1]
         try:
-            with open(path, "rb") as file:
-                crypticle = Crypticle(self._seal.open(file.read(), name=id))
+            crypticle = Crypticle(self._seal.open(_read(path), name=id))
         except (OSError, ProtocolError) as exc:
             log.warning("session.unreadable", id=id, reason=str(exc))
             return None
@@ -61,7 +68,8 @@ class Sessions:
         return crypticle
 
     def open(self, id: str, *, now: float) -> Crypticle:
-        """The live session of `id`, made if there is none: only for an id whose key has been accepted.
+        """The live session of `id`, made if there is none: only for an id whose key has been accepted, and by one
+        thread at a time for each.
 
         A key that would age within a tenth of its lifetime is replaced now, while its minion is told anyway.
         """
@@ -71,8 +79,10 @@ class Sessions:
         if found is not None:
             return found
         key_string = generate_key_string()
-        self._write(id, key_string)
-        return self.find(id, now=now) or Crypticle(key_string)
+        mark = self._write(id, key_string)
+        crypticle = Crypticle(key_string)
+        self._known[id] = (mark, crypticle)
+        return crypticle
 
     def forget(self, id: str) -> None:
         """Remove the session of `id`."""
@@ -111,8 +121,24 @@ class Sessions:
             except (OSError, ProtocolError) as exc:
                 log.warning("session.unreadable", id=entry.name, reason=str(exc))
 
-    def _write(self, id: str, key_string: str) -> None:
-        write_private(self._folder / id, self._seal.seal(key_string.encode(), name=id))
+    def _write(self, id: str, key_string: str) -> Mark:
+        """A file that is whole or not there, with as few calls as can be: thousands may be wanted at once, and each
+        call gives the interpreter away."""
+        sealed = self._seal.seal(key_string.encode(), name=id)
+        fresh = f"{self._prefix}.{next(self._number)}.new"
+        fd = os.open(fresh, _WRITE, 0o600)
+        try:
+            try:
+                if os.write(fd, sealed) != len(sealed):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), fresh)
+                mark = _mark(os.fstat(fd))
+            finally:
+                os.close(fd)
+            os.replace(fresh, self._prefix + id)
+        except BaseException:
+            os.unlink(fresh)
+            raise
+        return mark
 
 
 class AcceptedKeys:
@@ -149,8 +175,7 @@ class AcceptedKeys:
         if known is not None and known[0] == mark:
             return known[1]
         try:
-            with open(path, "rb") as file:
-                key = PublicKey.from_pem(file.read())
+            key = PublicKey.from_pem(_read(path))
         except (OSError, ProtocolError) as exc:
             log.warning("key.unreadable", id=id, reason=str(exc))
             return None
@@ -175,6 +200,15 @@ def _stat(path: str) -> os.stat_result | None:
         return os.stat(path)
     except OSError:
         return None
+
+
+def _read(path: str) -> bytes:
+    """A small file. Of `open` each look at the file is a turn of the interpreter that others take."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, _CHUNK)
+    finally:
+        os.close(fd)
 
 
 def write_private(
