@@ -1,10 +1,12 @@
-"""A master and its minions in one process, on a simulated clock, with faults that a seed draws; docs/testing.md.
+"""One master or two and their minions in one process, on a simulated clock, with faults that a seed draws;
+docs/testing.md.
 
-The daemons' own code runs. Only their edges are simulated, one file each: `platform` (clock, randomness, threads, the
-writing of files), `network` (both ports), `disk` (folders that survive a crash, the store), `workers` (functions that
-take their time). `daemons` opens both with these, `hosts` crashes them and starts them again, `operators` are who uses
-them. `faults` is what is done and what goes wrong, as data; `world` lets it happen; `invariants` says what must hold all
-the same; `hunt` looks for seeds for which it does not, and makes what it finds small.
+The daemons' own code runs. Only their edges are simulated, one file each: `platform` (time, randomness, threads, the
+writing of files), `clock`, `network` (both ports), `door` (the local one), `keys`, `disk` (folders that survive a
+crash, the store), `workers` (functions that take their time). `daemons` opens both with these, `hosts` crashes them
+and starts them again, `operators` are who uses them. `faults` is what is done and what goes wrong, as data; `world`
+lets it happen; `invariants` says what must hold all the same; `hunt` looks for seeds for which it does not, and makes
+what it finds small.
 
     python -m tests.simulation --seeds 0:1000
     python -m tests.simulation --replay 4711 --trace
