@@ -24,6 +24,7 @@ from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger, Process
 from trisalt.bus.bus import Bus, BusStatistics
 from trisalt.errors import ConfigError, Rejected
+from trisalt.minion.spool import Journal
 from trisalt.wire.codec import pack_bin
 from trisalt.worker.plain import durable, mark_begun
 from trisalt.worker.protocol import Call, Outcome
@@ -205,12 +206,21 @@ class Host:
 
     def _excuse(self, *, crashed: bool) -> None:
         """What was only in the memory of a daemon need not return: what no disk took, and short jobs of one that
-        crashes."""
-        ledger = self.world.ledger
-        for id, jid in ledger.begun:
-            at_risk = id == self.id and ((id, jid) in ledger.unwritten or (crashed and (id, jid) not in ledger.ended))
-            if at_risk and not os.path.exists(self.disk.folder / "cache" / "spool" / jid):
-                ledger.excused.add((id, jid))
+        crashes. What was acknowledged is the master's to keep."""
+        ledger, folder = self.world.ledger, self.disk.folder / "cache" / "spool"
+        at_risk = {
+            jid
+            for id, jid in ledger.begun
+            if id == self.id and ((id, jid) in ledger.unwritten or (crashed and (id, jid) not in ledger.ended))
+        }
+        if not at_risk:
+            return
+        with platform.outside():
+            journal = Journal(folder / ".journal").kept
+        for jid in at_risk:
+            key = self.id, jid
+            if not (jid in journal or os.path.exists(folder / jid) or key in self.world.trace.acknowledged):
+                ledger.excused.add(key)
 
     # -- its processes ----------------------------------------------------------------------------------------
 

@@ -195,8 +195,12 @@ def _watch_files() -> None:
         return real_os_open(path, flags, *args, **kwargs)
 
     def written(fd: int, data: Any) -> int:
-        if _platform.clock is not None:
-            _about_to_write(f"descriptor {fd}", grows=True)
+        daemon = None if _platform.clock is None else current.get()
+        if daemon is not None:
+            # What is left of a full disk takes half of it, or nothing.
+            half = daemon.disk_full and _platform.draw.random() < 0.5
+            _about_to_write(f"descriptor {fd}", grows=not half)
+            data = data[: len(data) // 2] if half else data
         return real_write(fd, data)
 
     builtins.open = io.open = opened  # type: ignore[assignment]

@@ -35,12 +35,14 @@ class Line:
 class Trace:
     """The lines of a run; `root` is the folder of its disks, which is another one each time.
 
-    `failures` are errors that a daemon has logged with an exception that it did not expect.
+    `failures` are errors that a daemon has logged with an exception that it did not expect; `acknowledged` are returns,
+    `(id, jid)`, of which a minion was told that its master has them.
     """
 
     def __init__(self, clock: Callable[[], float], root: str) -> None:
         self.lines: list[Line] = []
         self.failures: list[str] = []
+        self.acknowledged: set[tuple[str, str]] = set()
         self._clock = clock
         self._root = root
 
@@ -63,6 +65,8 @@ class Trace:
             for name, value in event.items()
             if name not in UNTOLD
         }
+        if what == "return.acknowledged" and daemon is not None and not getattr(daemon, "gone", False):
+            self.acknowledged.add((who.partition("#")[0], facts["jid"]))
         if method in ("warning", "error", "critical"):
             facts["level"] = method
         if isinstance(failure, BaseException):
