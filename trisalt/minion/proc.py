@@ -7,6 +7,7 @@ been taken, over a restart too. Both are used by `minion/jobs` alone; what they 
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import OrderedDict
@@ -229,7 +230,11 @@ class SeenJids:
         if self._out < 0:
             # Kept open: a line is added for each job.
             self._out = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        os.write(self._out, f"{jid}\n".encode("ascii"))
+        line = f"{jid}\n".encode("ascii")
+        if (written := os.write(self._out, line)) < len(line):
+            # The next one would be written behind half of this, and both be lost.
+            os.ftruncate(self._out, os.lseek(self._out, 0, os.SEEK_END) - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._lines += 1
 
     def _close(self) -> None:

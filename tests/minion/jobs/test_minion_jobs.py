@@ -346,6 +346,16 @@ def test_seen_jids_keep_the_newest_and_stay_small(tmp_path):
     assert len((tmp_path / "jids").read_text().split()) <= 6
 
 
+def test_half_a_line_of_a_full_disk_does_not_spoil_the_next_jid(tmp_path, monkeypatch):
+    seen, write = SeenJids(tmp_path / "jids", depth=9), os.write
+    with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
+        patch.setattr(os, "write", lambda fd, data: write(fd, data[: len(data) // 2]))
+        seen.take("20261122130453717216")
+    assert [line["event"] for line in logs] == ["proc.not_written"]
+    seen.take("20261122130453717217")
+    assert not SeenJids(tmp_path / "jids", depth=9).take("20261122130453717217")
+
+
 def test_of_a_jid_that_may_be_forgotten_nothing_is_said(tmp_path):
     seen = SeenJids(tmp_path / "jids", depth=2)
     assert seen.remembers("5") is False
