@@ -8,6 +8,7 @@ from trisalt.errors import Denied
 from trisalt.web.audit import Audit
 from trisalt.web.commands import Asker, Commands
 from trisalt.web.lowstate import SERVED, read_chunk
+from trisalt.wire.codec import pack_bin
 
 JID = "20261122124204617323"
 ANN = Asker(credentials={"token": "ab" * 32}, user="ann", eauth="pam", place="192.0.2.7")
@@ -95,6 +96,24 @@ async def test_a_batch_has_an_element_for_each_minion_whatever_is_asked_for(door
     ]
     told = await perform(client="local_batch", tgt="*", fun="test.ping", batch="1", full_return=True)
     assert told == [{"web1": True}, {"web2": SILENT}]
+
+
+@pytest.mark.parametrize(("client", "asks"), [("runner", True), ("runner_async", False), ("wheel", False)])
+async def test_a_large_result_of_a_runner_comes_in_pieces(door, perform, client, asks):
+    listed = {f"job {number}": {"Function": "test.ping"} for number in range(100)}
+    packed, asked = pack_bin(listed), []
+
+    def run(question):
+        asked.append(question.get("pieces", False))
+        yield {"started": {"jid": JID, "tag": "salt/run/1"}}
+        if asked[-1]:
+            yield from ({"piece": packed[start : start + 1000]} for start in range(0, len(packed), 1000))
+        yield {"result": {"return": None if asked[-1] else listed, "retcode": 0, "success": True, "pieces": asked[-1]}}
+
+    door.says |= {"runner": run, "wheel": run}
+    (told,) = await perform(client=client, fun="jobs.list_jobs")
+    assert asked == [asks]
+    assert not asks or told == listed
 
 
 @pytest.mark.parametrize("client", ["local", "local_batch", "runner", "wheel"])

@@ -40,7 +40,7 @@ class Run(Following):
             elif "result" in answer:
                 self.result = answer["result"]
                 if self.result.pop("pieces", False):
-                    self.result["return"] = _together(pieces)
+                    self.result["return"] = together(pieces)
                 self.close()
                 return
         if self.result is None:
@@ -114,7 +114,7 @@ def whoami(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
     return dict(expect(door.ask({"op": "whoami"}, timeout), "whoami"))
 
 
-def _together(pieces: list[bytes]) -> Any:
+def together(pieces: list[bytes]) -> Any:
     """A large result that came in pieces."""
     collecting = gc.isenabled()
     # Of what is made here nothing goes: the collector would look at all of it, again and again.

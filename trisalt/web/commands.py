@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from trisalt.client.door import DoorClosed
+from trisalt.client.operations import together
 from trisalt.errors import Denied
 from trisalt.web.audit import Audit, facts_of
 from trisalt.web.door import Answers, Door, expect
@@ -172,6 +173,9 @@ async def _able(door: Door, command: Command, asker: Asker, ids: list[str]) -> s
 
 async def _on_master(door: Door, command: Command, asker: Asker) -> Any:
     question = command.question
+    if command.kind == "runner" and command.waits:
+        # A large list passes through the master as it is packed.
+        question = {**question, "pieces": True}
     async with door.follow(question, credentials=asker.credentials, place=asker.place) as answers:
         started = await answers.first("started")
         jid, tag = started["jid"], started["tag"]
@@ -194,9 +198,14 @@ async def _on_master(door: Door, command: Command, asker: Asker) -> Any:
 
 async def _result(answers: Answers) -> dict[str, Any]:
     """What came of it; what it said on its way is on the bus."""
+    pieces: list[bytes] = []
     async for answer in answers:
-        if "result" in answer:
+        if "piece" in answer:
+            pieces.append(answer["piece"])
+        elif "result" in answer:
             result: dict[str, Any] = answer["result"]
+            if result.pop("pieces", False):
+                result["return"] = await trio.to_thread.run_sync(together, pieces)
             return result
     raise DoorClosed()
 
