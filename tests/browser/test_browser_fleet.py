@@ -118,6 +118,30 @@ def test_of_all_minions_only_rows_in_sight_are_drawn_and_keys_walk_them(console)
     expect(last).to_be_visible()
 
 
+def test_a_row_keeps_the_focus_when_what_it_holds_comes_later_or_it_leaves_the_sight(console):
+    page = console.page
+    held = []
+    page.route("**/api/v1/minions?*cursor=*", lambda route: held.append(route))
+    console.sign_in("/app/minions")
+    table = page.get_by_role("table", name="Minions")
+    rows = table.locator("tbody tr[data-index]")
+    rows.first.focus()
+    page.keyboard.press("End")
+    last = table.locator(f'tbody tr[data-index="{int(table.get_attribute("aria-rowcount")) - 2}"]')
+    expect(last).to_be_focused()
+    expect(last).to_have_text("")
+    for route in held:
+        route.continue_()
+    page.unroute("**/api/v1/minions?*cursor=*")
+    expect(last).to_contain_text("web1")
+    expect(last).to_be_focused()
+    box = page.locator(".table-box")
+    box.evaluate("(box) => { box.scrollTop = 0; }")
+    expect(last).to_have_count(0)
+    box.evaluate("(box) => { box.scrollTop = box.scrollHeight; }")
+    expect(last).to_be_focused()
+
+
 def test_a_query_stands_in_the_address_and_says_what_it_means_and_where_it_is_wrong(console):
     console.sign_in("/app/minions")
     page = console.page

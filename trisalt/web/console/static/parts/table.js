@@ -88,10 +88,21 @@ export function Table({ label, columns, rows, total = rows.length, rowKey, sort,
 
   useEffect(() => onNeed?.(drawn.end), [drawn.end, rows.length]);
 
+  // Drawing may take away the row that has the focus: it leaves the sight, or stands there anew with what has come for it.
+  const held = Boolean(body.current?.contains(document.activeElement));
   useLayoutEffect(() => {
-    if (!wanted.current) return;
+    const focused = document.activeElement;
+    const index = body.current.contains(focused) ? Number(focused.closest("tr").dataset.index) : -1;
+    if (held && focused === document.body) wanted.current = true;
+    // Rows before it have come or gone: one stays with the row, not with its number.
+    if (!wanted.current && index >= 0 && index !== at) return setActive(index);
+    const line = body.current.querySelector(`tr[data-index="${at}"]`);
+    // One that is not drawn yet is waited for, unless one goes somewhere else meanwhile.
+    if (index < 0 && focused !== document.body) wanted.current = false;
+    if (!wanted.current || !line) return undefined;
     wanted.current = false;
-    body.current?.querySelector(`tr[data-index="${at}"]`)?.focus({ preventScroll: true });
+    if (index !== at) line.focus({ preventScroll: true });
+    return undefined;
   });
 
   const keyAt = (index) => (rows[index] === undefined ? undefined : rowKey(rows[index]));
