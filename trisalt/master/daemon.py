@@ -80,6 +80,7 @@ from trisalt.transport.publish import Publisher, open_publisher
 from trisalt.transport.request import SERVER_KEEPALIVE, open_request_server
 from trisalt.transport.zmq import HEARTBEAT, Heartbeat, KeepAlive, open_context, tcp_address
 from trisalt.transport.zmq import Context as ZmqContext
+from trisalt.worker.lessons import LESSONS
 from trisalt.worker.pool import Workers, open_workers
 from trisalt.worker.protocol import Context
 from trisalt.worker.zygote import Zygote
@@ -222,6 +223,7 @@ async def run_master(
             upcalls=partial(answer_upcall, bus, store.jobs, store.banks, here.runs),
             max_running=config.worker_threads,
             max_warm=config.worker_threads,
+            lessons=LESSONS,
         ) as workers,
         open_context(io_threads=IO_THREADS) as sockets,
         _open_publisher(here, sockets) as publisher,

@@ -65,18 +65,11 @@ from trisalt.service import keep_watchdog, supervise
 from trisalt.transport.ipc import open_event_sockets
 from trisalt.transport.local import open_local_listener
 from trisalt.transport.metrics import serve_metrics
+from trisalt.worker.lessons import LESSONS
 from trisalt.worker.pool import Workers, open_workers
 from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
-
-# What a minion that runs states imports once, instead of each of its jobs.
-LESSONS = {
-    "state": (
-        *("trisalt.state.session", "trisalt.fileserver.client", "trisalt.plugins.utils.statehelp"),
-        *("trisalt.sls.jinja:rehearse", "trisalt.sls.dialect", "encodings.utf_8_sig"),
-    )
-}
 
 MINE_JOB = "__mine_interval"
 
