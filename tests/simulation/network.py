@@ -266,7 +266,8 @@ class Network:
         if (partition := self._cut_off(peer)) is not None:
             self._trace.note(channel, "cut off", number=number)
             if not partition.keeps:
-                return None, None, cut
+                # What is sent is never acknowledged: in the end the connection is given up.
+                return None, None, GIVEN_UP_AFTER if cut is None else cut
             if seconds is not None:
                 seconds += partition.at + partition.seconds - self._clock.now
         return seconds, again, cut

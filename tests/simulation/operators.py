@@ -105,6 +105,8 @@ class Operators:
                 done = keyring.move(id, State.REJECTED, [State.ACCEPTED, State.PENDING]) is not None
             case "delete":
                 keyring.delete(id)
+                # Who signs in without a key is let in.
+                self.shut_out.setdefault(id, []).append((trio.current_time(), False))
         if not done:
             # There is no such key: who signs in next has a new one.
             return
