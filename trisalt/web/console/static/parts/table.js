@@ -92,7 +92,7 @@ export function Table({ label, columns, rows, total = rows.length, rowKey, sort,
   const held = Boolean(body.current?.contains(document.activeElement));
   useLayoutEffect(() => {
     const focused = document.activeElement;
-    const index = body.current.contains(focused) ? Number(focused.closest("tr").dataset.index) : -1;
+    const index = Number(body.current.contains(focused) ? focused?.closest("tr")?.dataset.index : -1);
     if (held && focused === document.body) wanted.current = true;
     // Rows before it have come or gone: one stays with the row, not with its number.
     if (!wanted.current && index >= 0 && index !== at) return setActive(index);
