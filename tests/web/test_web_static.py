@@ -84,7 +84,7 @@ def test_every_module_is_loaded_by_something():
     }
 
 
-def test_what_is_sent_is_the_same_program_without_its_comments(tmp_path):
+def test_what_is_sent_is_the_same_program_without_its_comments_and_spaces(tmp_path):
     emitted = []
     for folder, text_of in (("kept", Path.read_text), ("sent", lambda path: ASSETS.files[name(path)].body.decode())):
         for path in OURS:
@@ -107,7 +107,11 @@ def test_what_is_sent_is_the_same_program_without_its_comments(tmp_path):
 def test_what_is_sent_stands_on_the_same_lines_as_what_was_written(path):
     written, sent = path.read_text().splitlines(), ASSETS.files[name(path)].body.decode().splitlines()
     assert len(sent) == len(written)
-    assert [line for line in sent if line] == [line for line, other in zip(written, sent, strict=True) if other]
+    assert ["".join(line.split()) for line in sent if line] == [
+        "".join(line.split()) for line, other in zip(written, sent, strict=True) if other
+    ]
+    # In a style sheet, what begins a line means something only where a text goes on from the line before.
+    assert path.suffix == ".js" or not any(line.endswith("\\") for line in written)
 
 
 def test_imports_are_relative_and_lead_to_files():

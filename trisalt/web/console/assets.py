@@ -1,7 +1,7 @@
 """The files of the front end, read once: each with the digest that its address carries, and packed for the way.
 
 What is written for those who read the sources stays here: comments that have lines to themselves are sent as empty
-lines, so that whatever a browser says of a line and a column is true of the file.
+lines, and programs without the spaces that only eyes need. Whatever a browser says of a line is true of the file.
 
 A browser that has a file under its digest never asks for it again; a new version of the console has new addresses,
 which the import map tells, so that no page mixes two versions.
@@ -34,6 +34,15 @@ VENDORED = "vendor/"
 STYLES = tuple(f"style/{name}.css" for name in ("base", "controls", "screens"))
 
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$", re.MULTILINE)
+_INDENT = re.compile(r"(?<=\n)[ \t]+")
+_SPACED = re.compile(r" *([,:;=?<>&|*()\[\]]+) *")
+# Where a program's text may turn into something else: strings, patterns (which stand where no value has just ended),
+# comments behind code, and what opens and closes templates and braces.
+_IN_CODE = re.compile(
+    r"""//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
+    r"""|(?<=[(,=:\[!&|?{};>])\s*/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/|[`{}]"""
+)
+_IN_TEMPLATE = re.compile(r"\\.|`|\$\{", re.DOTALL)
 _IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', re.MULTILINE)
 
 
@@ -86,7 +95,8 @@ def read_assets(folder: Path = FOLDER) -> Assets:
         name = path.relative_to(folder).as_posix()
         body = path.read_bytes()
         if path.suffix in (".js", ".css") and not name.startswith(VENDORED):
-            body = without_comments(body.decode()).encode()
+            text = without_comments(body.decode())
+            body = (_INDENT.sub("", text) if path.suffix == ".css" else without_spaces(text)).encode()
         packed = gzip.compress(body, 9, mtime=0) if path.suffix != ".png" else body
         files[name] = Asset(
             body=body,
@@ -103,6 +113,28 @@ def without_comments(text: str) -> str:
     A test parses both and finds the same program: no text of ours has a line that looks like a comment.
     """
     return _COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), text)
+
+
+def without_spaces(text: str) -> str:
+    """A module without the spaces that begin its lines or stand beside signs; templates and texts stay as they are.
+
+    The same test holds this.
+    """
+    parts, within, at = [], [""], 0
+    while at < len(text):
+        template = within[-1] == "`"
+        turn = (_IN_TEMPLATE if template else _IN_CODE).search(text, at)
+        between = text[at : turn.start() if turn else len(text)]
+        parts.append(between if template else _SPACED.sub(r"\1", _INDENT.sub("", between)).strip(" "))
+        if turn is None:
+            break
+        sign, at = turn.group(), turn.end()
+        parts.append(sign)
+        if sign == "}" or (sign == "`" and template):
+            within.pop()
+        elif sign in ("`", "{", "${"):
+            within.append(sign)
+    return "".join(parts)
 
 
 def source_hash(text: str) -> str:
