@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -19,8 +21,8 @@ def program(tmp_path, monkeypatch):
     shutil.copy("/bin/echo", path)
     (tmp_path / "lib").mkdir()
 
-    def constant(*words):
-        return probe.constant([str(path), *words], str(tmp_path / "kept"), beside=[str(tmp_path / "lib")])
+    def constant(*words, **how):
+        return probe.constant([str(path), *words], str(tmp_path / "kept"), beside=[str(tmp_path / "lib")], **how)
 
     constant.path, constant.runs, constant.lib = path, runs, tmp_path / "lib"
     return constant
@@ -60,6 +62,26 @@ def test_what_was_changed_a_moment_ago_is_not_remembered(program, monkeypatch):
     monkeypatch.setattr(probe, "_SETTLED", 3600.0)
     assert (program("a"), program("a")) == ("a\n", "a\n")
     assert len(program.runs) == 2
+
+
+def test_what_depends_on_the_boot_is_run_anew_after_another(program, monkeypatch):
+    boots = iter(["one", "one", "two", None, "two"])
+    monkeypatch.setattr(probe, "this_boot", lambda: (boot := next(boots)) and (boot,))
+    for _ in range(5):
+        assert program("a", boot=True) == "a\n"
+    assert len(program.runs) == 3
+
+
+def test_a_container_was_not_booted_as_its_host(tmp_path):
+    code = "from trisalt.plugins.utils.probe import this_boot; print(this_boot())"
+    here, there = (
+        subprocess.run([*before, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        for before in ([], ["unshare", "--pid", "--fork", "--mount-proc"])
+    )
+    if there.returncode:
+        pytest.skip("needs to be let have a namespace")
+    assert here.stdout == f"{probe.this_boot()}\n"
+    assert there.stdout != here.stdout
 
 
 def test_a_script_is_always_run(program):

@@ -149,7 +149,7 @@ def _detected() -> tuple[str, str | None]:
         path = shutil.which(program)
         if not path:
             continue
-        for line in probe.run([path]).splitlines():
+        for line in probe.constant([path], probe.place(__opts__), boot=True).splitlines():
             if line in SAME_NAME:
                 return line, None
             for word, found in words.items():

@@ -24,28 +24,47 @@ def run(argv: list[str], *, seconds: float = 10) -> str:
         return ""
 
 
-def constant(argv: list[str], folder: str, *, beside: Sequence[str] = ()) -> str:
-    """What a program prints that depends on nothing but itself, and on folders of libraries `beside` it.
+def constant(argv: list[str], folder: str, *, beside: Sequence[str] = (), boot: bool = False) -> str:
+    """What a program prints that depends on nothing but itself, on folders of libraries `beside` it and, with `boot`,
+    on what this system was booted as.
 
     It is run when it, or what is in one of these folders, is not what was run last; `folder` remembers. A script is
     always run: what it prints, others may decide.
     """
-    return remembered(repr(argv), folder, shutil.which(argv[0]) or "", beside, lambda: run(argv))
+    started = this_boot() if boot else ()
+    if started is None:
+        return run(argv)
+    return remembered(repr(argv), folder, shutil.which(argv[0]) or "", beside, lambda: run(argv), started)
 
 
-def remembered(what: str, folder: str, path: str, beside: Sequence[str], find: Callable[[], str]) -> str:
+def remembered(
+    what: str, folder: str, path: str, beside: Sequence[str], find: Callable[[], str], started: tuple[object, ...] = ()
+) -> str:
     """What `find` finds in a compiled file, and in folders of libraries beside it: as `constant` of a program."""
-    before = _identity(path, beside)
-    if before is None or not folder:
+    identity = _identity(path, beside)
+    if identity is None or not folder:
         return find()
+    before = (identity, started)
     name = hashlib.sha256(what.encode()).hexdigest()
     known = fetch(folder, name)
     if isinstance(known, tuple) and len(known) == 2 and known[0] == before and isinstance(known[1], str):
         return known[1]
     text = find()
-    if text and _identity(path, beside) == before:
+    if text and _identity(path, beside) == identity:
         keep(folder, name, (before, text))
     return text
+
+
+def this_boot() -> tuple[object, ...] | None:
+    """What tells this system, as it was booted, from a container beside it or a tree that is mounted in it.
+
+    A container has the boot id of its host, and processes of its own; a tree has another root. None: nothing tells.
+    """
+    try:
+        root = os.stat("/")
+        return read("/proc/sys/kernel/random/boot_id"), os.readlink("/proc/self/ns/pid"), root.st_dev, root.st_ino
+    except OSError:
+        return None
 
 
 def place(opts: Mapping[str, Any]) -> str:
