@@ -19,7 +19,7 @@ from tests.support.debian import need
 @pytest.fixture(scope="session")
 def house() -> Iterator[House]:
     """Everything but the browser. Once."""
-    with open_house(grains=True) as house:
+    with open_house(grains=True, totp=True) as house:
         yield house
 
 

@@ -30,6 +30,8 @@ FLAGS = [
 ]
 PASSWORD = secrets.token_urlsafe(9)
 EVERYTHING = [".*", "@runner", "@wheel", "@jobs"]
+# Who may run something only with somebody's consent, and who gives it.
+ASKING, CONSENTING = [{"@approve": ["test.*"]}, "grains.items"], ["@approver", "grains.items"]
 LIMITED = [{"sim-00*": ["test.*", "grains.items"]}, {"@runner": ["jobs.list_jobs"]}]
 FLEET = [f"sim-{number:03}" for number in range(1, 201)]
 # On a machine that does much else: what is waited for comes in a moment otherwise.
@@ -84,7 +86,7 @@ def open_house(*, real: str = "web1", ids: list[str] = FLEET, grains: bool = Fal
 def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, Any]) -> House:
     lab.root.chmod(0o755)
     users = lab.root / "users"
-    users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob")))
+    users.write_text("".join(f"{name}:{PASSWORD}\n" for name in ("ann", "bob", "eve", "kim")))
     (port,) = free_ports(1)
     (lab.master_dir() / "srv").mkdir(parents=True)
     (lab.master_dir() / "srv" / "motd.sls").write_text(f"{lab.root}/motd:\n  file.managed:\n    - contents: welcome\n")
@@ -96,7 +98,11 @@ def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, 
         api_by_master=False,
         rest_cherrypy={"port": port},
         external_auth={
-            "file": {"^filename": str(users), "^hashtype": "plaintext", "ann": EVERYTHING, "bob": LIMITED},
+            "file": {
+                "^filename": str(users),
+                "^hashtype": "plaintext",
+                **{"ann": EVERYTHING, "bob": LIMITED, "eve": ASKING, "kim": CONSENTING},
+            },
             **({"pam": {pam[0]: EVERYTHING}} if pam else {}),
         },
         console_templates={

@@ -2,16 +2,18 @@
  * Command: what `salt` does on a command line, from the page. The form, the one line and the address say the same.
  */
 import { html, useCallback, useEffect, useRef, useSignal, useState } from "../lib/ui.js";
-import { get } from "../lib/api.js";
-import { FORMATS, fromLine, fromQuery, kindOf, lacks, LineError, quote, split, toLine, toQuery } from "../lib/command.js";
+import { ask, get } from "../lib/api.js";
+import { form, FORMATS, fromLine, fromQuery, kindOf, lacks, LineError, quote, split, toLine, toQuery } from "../lib/command.js";
 import { t } from "../lib/i18n.js";
 import { missing, sorted, toFields, toWords, typed } from "../lib/query.js";
-import { route, setQuery } from "../lib/router.js";
+import { href, navigate, route, setQuery } from "../lib/router.js";
 import { asksFor, secretive } from "../lib/rules.js";
 import { allowed, prefer, prefs, session } from "../lib/session.js";
+import { refreshWaits } from "../lib/store.js";
 import { Button, Confirm, CopyButton, Icon, toast } from "../parts/controls.js";
 import { reasonOf } from "../parts/facts.js";
 import { Combo } from "../parts/fields.js";
+import { attempt } from "../fleet/act.js";
 import { execute, Fillers, matched, Names, Target, usePreview } from "./ran.js";
 
 const TEST = "test=True";
@@ -22,6 +24,7 @@ export function Command({ command, patch, onRun }) {
   const { documentation } = useSignal(prefs);
   const [asking, setAsking] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [wishing, setWishing] = useState(false);
   const fun = useRef(null);
   const { kind } = kindOf(command.fun);
   const about = useFunction(command.fun);
@@ -90,6 +93,7 @@ export function Command({ command, patch, onRun }) {
       <div class="command-foot">
         <button type="submit" class="btn primary" aria-disabled=${why || busy ? "true" : undefined} aria-describedby="command-why"><${Icon} name=${busy ? "refresh" : "play"} class=${busy ? "spin" : ""} />${t("command.execute")}</button>
         <span class="command-why hint" id="command-why" role="status">${why || html`<span class="faint command-keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span>`}</span>
+        ${kind === "local" && found.preview?.approval && html`<${Button} small onClick=${() => setWishing(true)}>${t("approvals.ask")}<//>`}
         <div class="command-options">
           <label class="check"><input type="checkbox" checked=${command.words.includes(TEST)} onChange=${(event) => patch({ words: toggled(command.words, event.target.checked) })} />test</label>
           ${kind === "local" &&
@@ -103,12 +107,27 @@ export function Command({ command, patch, onRun }) {
       </div>
       ${documentation && html`<${Documentation} fun=${command.fun} about=${about} />`}
     </div>
+    ${wishing && html`<${Wish} command=${command} onClose=${() => setWishing(false)} />`}
     ${asking &&
     html`<${Confirm} title=${t(`command.ask.${asking.question}`, { n: asking.preview?.total ?? 0, fun: asking.what.fun })} verb=${t("command.execute")} danger=${asking.question === "danger"} onYes=${yes} onClose=${() => setAsking(null)}>
       <p class="mono command-asked">${asking.what.fun} ${asking.what.words.join(" ")}</p>
       ${asking.preview && html`<p class="muted">${t("command.ask.on", { n: asking.preview.total })}</p><div class="names-box" tabindex="0" role="group" aria-label=${t("command.preview.n", { n: asking.preview.total })}><${Names} preview=${asking.preview} /></div>`}
     <//>`}
   </form>`;
+}
+
+/** Asks for somebody's consent. What is typed is read by the server, as that of any command. */
+function Wish({ command: { fun, tgt, tgt_type, words }, onClose }) {
+  const [why, setWhy] = useState("");
+  const yes = async () => {
+    const body = form({ fun: kindOf(fun).name, tgt, tgt_type, arg: words, why });
+    if (await attempt(() => ask("POST", "/api/v1/approvals", { body }), t("approvals.asked"))) navigate(href("/approvals"));
+    refreshWaits();
+  };
+  return html`<${Confirm} title=${t("approvals.ask")} verb=${t("approvals.ask")} onYes=${yes} onClose=${onClose}>
+    <p class="mono command-asked">${fun} ${words.join(" ")}</p>
+    <label class="field"><span class="label">${t("approvals.why")}</span><input class="input" maxlength="1000" value=${why} onInput=${(event) => setWhy(event.target.value)} /></label>
+  <//>`;
 }
 
 /** The reason for which it cannot be sent now; empty if it can. */

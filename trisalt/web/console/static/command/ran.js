@@ -237,7 +237,7 @@ export function addressOf(command) {
 /** Milliseconds of rest before the server is asked whom a target means. */
 const REST = 200;
 
-/** @typedef {{ids: string[], total: number, up: number, down: number, allowed: boolean | null, because: string}} Preview */
+/** @typedef {{ids: string[], total: number, up: number, down: number, allowed: boolean | null, because: string, approval?: boolean}} Preview */
 
 /** Which minions a target means, now. @param {{tgt: string, tgt_type: string, fun?: string}} command @param {AbortSignal} [signal] @returns {Promise<Preview>} */
 export function matched({ tgt, tgt_type, fun }, signal) {

@@ -7,12 +7,12 @@ import { language, LANGUAGES, t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { best } from "../lib/query.js";
 import { formOf, href, navigate, PLACES, route, SCREENS, WITHIN } from "../lib/router.js";
-import { allowed, logout, prefer, prefs, session } from "../lib/session.js";
-import { fleet } from "../lib/store.js";
+import { allowed, logout, mayApprove, prefer, prefs, session } from "../lib/session.js";
+import { fleet, waits } from "../lib/store.js";
 import { link } from "../lib/stream.js";
 import { Button, Dialog, Icon, Menu, toast, Toasts } from "../parts/controls.js";
 import { Empty, Failed, Loading, reasonOf } from "../parts/facts.js";
-import { Ending } from "./login.js";
+import { Ending, Factor } from "./login.js";
 
 /* The page around all screens: top bar, navigation, the screen itself, and what floats above them. */
 
@@ -48,7 +48,7 @@ export function Frame() {
 
   return html`<div class="shell" data-nav=${open === "nav" ? "open" : collapsed ? "narrow" : "wide"}>
     <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>${t("frame.skip")}</a>
-    <${TopBar} menu=${() => setOpen(open === "nav" ? "" : "nav")} search=${() => setOpen("palette")} help=${() => setOpen("help")} />
+    <${TopBar} menu=${() => setOpen(open === "nav" ? "" : "nav")} open=${setOpen} />
     <${Navigation} here=${WITHIN[here.name] ?? here.name} narrow=${collapsed && open !== "nav"} collapsed=${collapsed} />
     <main class="main" id="main" tabindex="-1" ref=${main} onClick=${() => open === "nav" && setOpen("")}>
       <${Screen} key=${here.path} route=${here} />
@@ -57,15 +57,17 @@ export function Frame() {
     <${Ending} />
     ${open === "palette" && html`<${Palette} close=${() => setOpen("")} />`}
     ${open === "help" && html`<${Help} close=${() => setOpen("")} />`}
+    ${open === "factor" && html`<${Factor} close=${() => setOpen("")} />`}
   </div>`;
 }
 
 function Navigation({ here, narrow, collapsed }) {
+  const waiting = useSignal(waits);
   return html`<nav class="nav" aria-label=${t("frame.navigation")}>
     <ul>${PLACES.filter(mayVisit).map(
       ({ name, path, icon }) => html`<li key=${name}>
         <a href=${href(path)} aria-current=${name === here ? "page" : undefined} title=${narrow ? t(`nav.${name}`) : undefined}>
-          <${Icon} name=${icon} /><span class=${narrow ? "sr" : undefined}>${t(`nav.${name}`)}</span>
+          <${Icon} name=${icon} /><span class=${narrow ? "sr" : undefined}>${t(`nav.${name}`)}${name === "approvals" && waiting > 0 && ` (${waiting})`}</span>
         </a>
       </li>`,
     )}</ul>
@@ -75,8 +77,9 @@ function Navigation({ here, narrow, collapsed }) {
   </nav>`;
 }
 
-/** Keys are for who may list them; everything else says on its own page what somebody may not see. */
+/** Keys are for who may list them, approvals for who gives or waits for one; everything else says on its own page what somebody may not see. */
 function mayVisit({ name }) {
+  if (name === "approvals") return mayApprove() || waits.peek() > 0;
   return name in SCREENS && (name !== "keys" || allowed("wheel", "key.list_all") !== "no");
 }
 
@@ -117,17 +120,17 @@ function titleOf({ name, params }) {
 
 /* The bar at the top: how the fleet is, the way to everything else, whether events come, and who one is. */
 
-/** @param {{menu: () => void, search: () => void, help: () => void}} props */
-function TopBar({ menu, search, help }) {
+/** @param {{menu: () => void, open: (what: string) => void}} props */
+function TopBar({ menu, open }) {
   return html`<header class="topbar">
     <span class="nav-toggle"><${Button} kind="quiet" icon="menu" label=${t("frame.menu")} onClick=${menu} /></span>
     <a class="brand" href=${href("/overview")} aria-label="trisalt"><${Icon} name="logo" /><span>trisalt</span></a>
     <${Health} />
-    <button type="button" class="palette-button" aria-label=${t("frame.search")} onClick=${search} aria-keyshortcuts="Control+K">
+    <button type="button" class="palette-button" aria-label=${t("frame.search")} onClick=${() => open("palette")} aria-keyshortcuts="Control+K">
       <${Icon} name="search" /><span>${t("frame.search")}</span><kbd>Ctrl K</kbd>
     </button>
     <${Live} />
-    <${Person} help=${help} />
+    <${Person} open=${open} />
   </header>`;
 }
 
@@ -157,7 +160,7 @@ function Live() {
   return html`<span class="live" data-live=${word} role="status" title=${t(`live.${word}.says`)}>${t(`live.${word}`)}</span>`;
 }
 
-function Person({ help }) {
+function Person({ open }) {
   const who = useSignal(session);
   const { theme, density, zone, letters } = useSignal(prefs);
   const tongue = useSignal(language);
@@ -173,7 +176,9 @@ function Person({ help }) {
     ...choice(t("prefs.language"), "language", tongue, LANGUAGES),
     null,
     { label: t("prefs.letters"), checked: letters, onPick: () => prefer({ letters: !letters }) },
-    { label: t("help.title"), icon: "help", keys: "?", onPick: help },
+    { label: t("help.title"), icon: "help", keys: "?", onPick: () => open("help") },
+    // Who signs in elsewhere, by no password, has it there.
+    who?.totp && who.eauths.includes(who.eauth) && { label: t("factor.title"), icon: "lock", onPick: () => open("factor") },
     { label: t("person.logout"), icon: "out", onPick: leave },
   ];
   return html`<${Menu} label=${t("person.label", { user: who?.user })} icon="user" kind="quiet" end items=${items}><span class="person">${who?.user}</span><//>`;

@@ -1,9 +1,11 @@
-/** Before and after a session: signing in, its end, and a server that is not there. */
+/** Before and after a session: signing in, its end, and a server that is not there; and what else a sign-in takes. */
 import { html, useEffect, useLayoutEffect, useRef, useSignal, useState } from "../lib/ui.js";
+import { get, post, put, useFetched } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { ending, greeting, loadSession, login, session } from "../lib/session.js";
 import { href, route, setQuery } from "../lib/router.js";
-import { Button, Icon } from "../parts/controls.js";
+import { Button, CopyButton, Dialog, Icon } from "../parts/controls.js";
+import { reasonOf, waiting } from "../parts/facts.js";
 
 /*
  * The sign-in. It stands at whatever address was asked for, so that afterwards one is there.
@@ -164,6 +166,55 @@ function Again({ user, eauth, close }) {
     <div class="dialog-head"><h2 id="again">${t("ending.title")}</h2><${Button} icon="close" kind="quiet" small label=${t("help.close")} onClick=${close} /></div>
     <div class="dialog-body"><p class="muted">${t("ending.text")}</p><${Credentials} user=${user} eauth=${eauth} done=${close} /></div>
   </dialog>`;
+}
+
+/* The second factor of one's own account: set up by a secret and a code that comes of it, or taken away. */
+
+/** What is asked for at each step. */
+const ASKED = { begin: ["password"], confirm: ["code"], remove: ["password", "code"], done: [] };
+
+/** @param {{close: () => void}} props */
+export function Factor({ close }) {
+  const found = useFetched((signal) => get("me/factor", {}, signal), []);
+  const [made, setMade] = useState(/** @type {{secret?: string, uri?: string, backup?: string[]}} */ ({}));
+  const [said, setSaid] = useState({});
+  const [error, setError] = useState("");
+  const [busy, setBusy] = useState(false);
+  const box = useRef(null);
+  const step = made.backup ? "done" : made.secret ? "confirm" : found.data?.enrolled ? "remove" : "begin";
+  useEffect(() => box.current?.querySelector("input:not([readonly])")?.focus(), [step, !found.data]);
+  const go = async () => {
+    if (busy || !found.data || step === "done") return;
+    setBusy(true);
+    setError("");
+    try {
+      if (step === "begin") setMade(await post("me/factor", said));
+      else if (step === "confirm") setMade(await put("me/factor", said));
+      else {
+        await post("me/factor/remove", said);
+        found.again();
+      }
+      setSaid({});
+    } catch (refusal) {
+      setError(reasonOf(refusal));
+    }
+    setBusy(false);
+  };
+  const copied = (name, text) => html`<div class="field"><span class="label" aria-hidden="true">${t(`factor.${name}`)}</span>
+    <span class="inputbox"><input class="input mono" readonly aria-label=${t(`factor.${name}`)} value=${text} /><span class="end"><${CopyButton} text=${text} label=${t("factor.copy")} /></span></span></div>`;
+  return html`<${Dialog} title=${t("factor.title")} onClose=${close} onSubmit=${go} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>
+    ${found.data && step !== "done" && html`<${Button} kind=${step === "remove" ? "danger" : "primary"} busy=${busy} type="submit">${t(`factor.${step}`)}<//>`}`}>
+    ${!found.data
+      ? waiting(found, 2)
+      : html`<div class="stack" ref=${box}>
+          <p>${t(`factor.${step}.text`, { n: found.data.backup })}</p>
+          ${made.secret && html`${copied("secret", made.secret.replace(/.{4}(?=.)/g, "$& "))}${copied("uri", made.uri)}`}
+          ${made.backup && html`<div class="finger">${made.backup.map((code) => html`<span key=${code}>${code}</span>`)}</div>
+            <div class="row"><${CopyButton} text=${made.backup.join("\n")} label=${t("factor.copy")}>${t("factor.copy")}<//></div>`}
+          ${ASKED[step].map((name) => html`<label class="field" key=${name}><span class="label">${t(name === "code" ? "factor.code" : "login.password")}</span>
+            <input class="input" type=${name === "code" ? "text" : "password"} autocomplete=${name === "code" ? "one-time-code" : "current-password"} value=${said[name] ?? ""} onInput=${(event) => setSaid({ ...said, [name]: event.target.value })} /></label>`)}
+          <${Problem} text=${error} /></div>`}
+  <//>`;
 }
 
 /* The server has not said who we are: nothing to show but that, and the next try. */

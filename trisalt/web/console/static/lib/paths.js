@@ -18,6 +18,7 @@ const PATHS = [
   ["states", "/states/:part"],
   ["compliance", "/states/compliance/:id"],
   ["keys", "/keys"],
+  ["approvals", "/approvals"],
   ["admin", "/admin"],
   ["admin", "/admin/:part"],
 ];

@@ -86,6 +86,7 @@ export const SCREENS = {
   states: () => import("../screens/states.js"),
   compliance: () => import("../screens/states.js").then(({ Differences }) => ({ default: Differences })),
   keys: () => import("../screens/keys.js"),
+  approvals: () => import("../screens/approvals.js"),
   admin: () => import("../screens/admin.js"),
   console: () => import("../screens/console.js"),
   job: () => import("../screens/job.js"),
@@ -101,6 +102,7 @@ export const PLACES = [
   { name: "events", path: "/events", icon: "events", key: "e" },
   { name: "states", path: "/states", icon: "states", key: "s" },
   { name: "keys", path: "/keys", icon: "keys", key: "k" },
+  { name: "approvals", path: "/approvals", icon: "check", key: "p" },
   { name: "admin", path: "/admin", icon: "admin", key: "a" },
 ];
 

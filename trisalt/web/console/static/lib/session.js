@@ -106,6 +106,12 @@ export function allowed(client, fun) {
   return who.admin ? "yes" : may(who.perms, { client, fun });
 }
 
+/** Whether who is signed in is told to consent to what others ask for. Administrators may, without being told. */
+export const mayApprove = () => session.value.perms.includes("@approver");
+
+/** Whether one may see commands that wait for a second person. */
+export const mayAsk = () => session.value.admin || /"@approver?"/.test(JSON.stringify(session.value.perms));
+
 /*
  * What one prefers: kept on the server for each person, and in this browser for when that cannot be.
  *

@@ -9,7 +9,7 @@ import { get } from "./api.js";
 import { apply, Ring } from "./events.js";
 import { parsed, SseReader } from "./hub.js";
 import { root } from "./paths.js";
-import { session } from "./session.js";
+import { mayAsk, session } from "./session.js";
 import { gaps, onEvents } from "./stream.js";
 
 /** The last 10,000 events, oldest first. */
@@ -31,6 +31,14 @@ export const fleetError = signal(null);
 const TELLING = /^(salt\/(auth|key|presence|minion|job\/\d+\/new|run\/\d+\/(new|ret))|trisalt\/(minion|job\/\d+\/settled))/;
 /** The numbers are asked for at most so often (ms). */
 const PACE = 2_000;
+
+/** How many commands wait for somebody's consent, of those that one sees. */
+export const waits = signal(0);
+
+/** Ask for that number, if there may be any. */
+export function refreshWaits() {
+  if (session.peek() && mayAsk()) get("approvals", { state: "waiting", limit: 1 }).then(({ total }) => (waits.value = total), () => {});
+}
 
 let asked = 0;
 let owner = "";
@@ -58,6 +66,7 @@ function take(heard) {
     events.push(event);
     if (apply(jobs, event)) ofJobs = true;
     ofFleet ||= TELLING.test(event.tag);
+    if (event.tag.startsWith("trisalt/approval/")) refreshWaits();
   }
   batch(() => {
     eventsTurn.value++;
@@ -81,6 +90,8 @@ export function startStore() {
     }
     owner = name;
     refreshFleet(0);
+    waits.value = 0;
+    refreshWaits();
   });
 }
 

@@ -1,4 +1,4 @@
-/** English: what the screens of states and of the administration say. */
+/** English: what the screens of states, approvals and the administration say, and the second factor. */
 export default {
   // States and admin.
   "states.parts": "Parts of this page",
@@ -118,4 +118,34 @@ export default {
   "options.copied": "Options copied",
   "options.secret": "Hidden until you look",
   "notices.none": "No notices in this tab yet",
+
+  // Approvals, and the second factor.
+  "approvals.lead": "Commands that run once somebody else has consented.",
+  "approvals.waiting": "Waiting",
+  "approvals.all": "All",
+  "approvals.none": "Nothing waits here",
+  "approvals.by": { one: "{user}, on {n} minion", other: "{user}, on {n} minions" },
+  "approvals.approve": "Approve",
+  "approvals.refuse": "Refuse",
+  "approvals.withdraw": "Withdraw",
+  "approvals.approve.sure": "Run this in the name of {user}?",
+  "approvals.refuse.sure": "Refuse this to {user}?",
+  "approvals.withdraw.sure": "Withdraw this request?",
+  "approvals.note": "Note",
+  "approvals.did": "Decided",
+  "approvals.ask": "Ask for approval",
+  "approvals.why": "Why it is needed",
+  "approvals.asked": "Asked for approval",
+  "factor.title": "Second factor",
+  "factor.begin": "Set up",
+  "factor.confirm": "Confirm",
+  "factor.remove": "Remove",
+  "factor.begin.text": "None is set up. With one, signing in takes a code of an application besides the password.",
+  "factor.confirm.text": "Put the secret or the address into an application, and type the code that it shows.",
+  "factor.remove.text": { one: "It is set up, with {n} backup code left.", other: "It is set up, with {n} backup codes left." },
+  "factor.done.text": "It is set up. Keep these backup codes: each is good once, and they are not shown again.",
+  "factor.secret": "Secret",
+  "factor.uri": "Address",
+  "factor.code": "Code",
+  "factor.copy": "Copy",
 };

@@ -1,4 +1,4 @@
-/** Korean: what the screens of states and of the administration say. */
+/** Korean: what the screens of states, approvals and the administration say, and the second factor. */
 export default {
   // States and admin.
   "states.parts": "이 페이지의 항목",
@@ -118,4 +118,34 @@ export default {
   "options.copied": "옵션을 복사했습니다",
   "options.secret": "눌러야 보이는 값",
   "notices.none": "이 탭의 알림이 아직 없습니다",
+
+  // Approvals, and the second factor.
+  "approvals.lead": "다른 사람이 승인해야 실행되는 명령입니다.",
+  "approvals.waiting": "대기 중",
+  "approvals.all": "전체",
+  "approvals.none": "대기 중인 요청이 없습니다",
+  "approvals.by": "{user}, 미니언 {n}개",
+  "approvals.approve": "승인",
+  "approvals.refuse": "거부",
+  "approvals.withdraw": "철회",
+  "approvals.approve.sure": "{user}의 이름으로 실행할까요?",
+  "approvals.refuse.sure": "{user}의 요청을 거부할까요?",
+  "approvals.withdraw.sure": "이 요청을 철회할까요?",
+  "approvals.note": "메모",
+  "approvals.did": "처리했습니다",
+  "approvals.ask": "승인 요청",
+  "approvals.why": "필요한 이유",
+  "approvals.asked": "승인을 요청했습니다",
+  "factor.title": "2단계 인증",
+  "factor.begin": "설정",
+  "factor.confirm": "확인",
+  "factor.remove": "제거",
+  "factor.begin.text": "설정되어 있지 않습니다. 설정하면 로그인할 때 비밀번호와 함께 인증 앱의 코드를 입력합니다.",
+  "factor.confirm.text": "비밀 키나 주소를 인증 앱에 넣고, 앱에 표시되는 코드를 입력하십시오.",
+  "factor.remove.text": "설정되어 있습니다. 남은 백업 코드: {n}개",
+  "factor.done.text": "설정했습니다. 백업 코드를 보관하십시오. 코드마다 한 번만 쓸 수 있고 다시 표시되지 않습니다.",
+  "factor.secret": "비밀 키",
+  "factor.uri": "주소",
+  "factor.code": "코드",
+  "factor.copy": "복사",
 };
