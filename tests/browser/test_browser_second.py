@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.whole, pytest.mark.timeout(180)]
 
 def test_a_command_is_asked_for_and_runs_once_somebody_else_has_consented(open_console):
     eve, kim = open_console(), open_console()
+    kim.enter("/app/approvals", user="kim")
+    expect(kim.page.get_by_text("Nothing waits here")).to_be_visible()
     eve.enter("/app/console?tgt=web1&fun=test.echo&arg=hello", user="eve")
     places = eve.page.get_by_role("navigation", name="Main")
     expect(eve.page.locator("#command-why")).to_contain_text("Not allowed")
@@ -28,17 +30,19 @@ def test_a_command_is_asked_for_and_runs_once_somebody_else_has_consented(open_c
     expect(own.get_by_role("button")).to_have_text("Withdraw")
     expect(places.get_by_role("link", name="Approvals (1)")).to_have_attribute("aria-current", "page")
 
-    kim.enter("/app/approvals", user="kim")
+    # It comes by itself to who may consent.
     wish = kim.page.locator(".list > li", has_text="to hear it")
     kim.axe()
     wish.get_by_role("button", name="Approve").click()
     dialog = kim.page.get_by_role("dialog", name="Run this in the name of eve?")
     expect(dialog).to_contain_text("test.echo hello")
     dialog.get_by_label("Note").fill("for once")
-    kim.axe()
     dialog.get_by_role("button", name="Approve").click()
     expect(kim.page.get_by_text("Nothing waits here")).to_be_visible()
 
+    # And goes from who asked, also from the navigation.
+    expect(eve.page.get_by_text("Nothing waits here")).to_be_visible()
+    expect(places.get_by_role("link", name="Approvals")).to_have_count(0)
     eve.page.get_by_role("tab", name="All").click()
     expect(own).to_contain_text("approved: kim · for once")
     own.get_by_role("link", name="Job").click()
@@ -71,7 +75,6 @@ def test_a_second_factor_is_set_up_and_removed_by_its_owner(console):
     backup = dialog.locator(".finger > span")
     expect(backup).to_have_count(10)
     spare = backup.first.inner_text()
-    console.axe()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="kim").click()
     page.get_by_role("menuitem", name="Second factor").click()

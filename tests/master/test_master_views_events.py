@@ -105,6 +105,18 @@ async def test_an_event_is_seen_by_who_may_see_what_it_is_about(house, name):
     ]
 
 
+@pytest.mark.parametrize("visibility", ["permitted", "own"])
+async def test_that_something_waits_for_consent_is_seen_by_who_asked_and_who_may_consent(tmp_path, visibility):
+    rules = {"pam": {"eve": [{"@approve": ["test.*"]}], "kim": ["@approver"], "web": ["test.*"]}}
+    asked = {"state": "waiting", "fun": "test.ping", "user": "eve", "eauth": "pam"}
+    async with open_house(tmp_path, external_auth=rules, event_visibility=visibility) as house:
+        seeing = [
+            await Eyes(house.desk, user(name)).see("trisalt/approval/1f", asked) for name in ("eve", "kim", "web")
+        ]
+        assert seeing == [True, True, False]
+        assert not await Eyes(house.desk, user("eve")).see("trisalt/approval/1f", asked | {"eauth": "file"})
+
+
 async def test_a_run_is_followed_by_what_its_first_event_said(house):
     eyes = Eyes(house.desk, user("run"))
     assert await eyes.see(f"salt/run/{jid(5)}/new", {"fun": "runner.manage.up", "fun_args": []})

@@ -104,6 +104,9 @@ class Eyes:
                 return await self._sees_job(sight, jid)
             case ["salt", "run" | "wheel" as kind, jid, *_]:
                 return self._sees_run(sight, kind, jid, data)
+            case ["trisalt", "approval", _]:
+                mine = (data.get("user"), data.get("eauth")) == (self._caller.name, self._caller.eauth)
+                return mine or self._desk.acl.may_approve(self._caller)
             case _ if self._own:
                 return False
             case ["salt" | "trisalt", "minion" | "beacon", id, *_] | ["minion", "refresh", id]:
