@@ -292,7 +292,8 @@ SYSTEMD = [
         "nginx", "ssh", "rsync", "systemd-journald", "nosuch", "run", "indir")),
     *(Call(f"service.{fun}", name) for fun in ("available", "missing", "masked") for name in (
         "nginx", "nosuch", "dbus.socket")),
-    Call("service.get_all"),
+    # Another test's insserv may be at work there, in files that begin with a dot.
+    Call("service.get_all", only=lambda names, _port: [name for name in names if name]),
     Call("service.get_enabled"),
     Call("service.get_disabled"),
     Call("service.get_static"),

@@ -235,8 +235,10 @@ def test_a_full_disk_acknowledges_nothing_and_passes(tmp_path):
         [sys.executable, "-c", FULL_DISK, str(tmp_path / "trisalt.db")], capture_output=True, text=True, timeout=60
     )
     assert done.stdout.splitlines()[-1:] == ["done"], done.stdout + done.stderr
-    assert done.stdout.count("store.refused") == 1
-    assert done.stdout.count("store.recovered") == 1
+    # Once, and once more where a transaction was small enough for the room that was left.
+    refused = done.stdout.count("store.refused")
+    assert refused in (1, 2)
+    assert done.stdout.count("store.recovered") == refused
 
 
 ACKNOWLEDGING = """

@@ -130,15 +130,16 @@ def sls_context(sls: Sls, name: str) -> dict[str, str]:
 
 def render_text(rendering: Rendering, text: str, *, context: Mapping[str, Any]) -> Any:
     """What a text renders to, through the pipe that its first line names, or the configured one. Raises SlsError."""
-    data: Any = text
-    for renderer, argument in _pipe(rendering, text):
+    stages = _pipe(rendering, text)
+    data: Any = text if stages else {}
+    for renderer, argument in stages:
         try:
             data = renderer(rendering, data, argument, context)
         except SlsError:
             raise
         except (RenderError, RecursionError) as exc:
             raise SlsError(str(exc)) from exc
-    return {} if data is text else data
+    return data
 
 
 Stage = Callable[["Rendering", Any, str, Mapping[str, Any]], Any]
