@@ -242,7 +242,7 @@ SYSV = [
     Call("service.missing", "trisalt-nosuch"),
     Call("service.status", "NAM*"),
     Call("service.status", "trisalt-nosuch*"),
-    Call("service.get_all", only=lambda names, _port: [name for name in names if name == NAME or not name.startswith(("-", "trisalt-"))]),
+    Call("service.get_all", only=lambda names, _port: [name for name in names if name and (name == NAME or not name.startswith(("-", "trisalt-")))]),
 ]  # fmt: skip
 
 # systemctl and systemd-run as programs that print what a running systemd 252 of Debian 12 printed (recorded in a container

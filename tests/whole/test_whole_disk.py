@@ -103,7 +103,7 @@ def test_a_job_that_lost_its_daemon_has_its_questions_answered_by_the_next(tmp_p
         lab.accept("m1")
         lab.salt("m1", "mine.send", "site", "mine_function=grains.get", "id")
         jid = lab.run("salt", "--async", "m1", "asking.slowly", str(mark), str(go)).stdout.split()[-1]
-        lab.wait(mark.exists, "the job to run", 30)
+        lab.wait(lambda: mark.exists() and mark.read_text(), "the job to run", 30)
         pid = int(mark.read_text())
         os.kill(lab.daemons["m1"].pid, 9)
         lab.daemons["m1"].process.wait(10)
