@@ -140,7 +140,7 @@ async def _listed(store: SqliteStore, folder: Path) -> tuple[float, float, float
     runners = Plugins({"cachedir": str(folder)}).loader("runners")
 
     async def told() -> None:
-        assert len(runners["jobs.list_jobs"]()) == JOBS
+        assert len(runners["jobs.list_jobs"]()) >= JOBS
 
     async def packed() -> None:
         assert len(runners["jobs.list_jobs"]().data) > 100 * JOBS
