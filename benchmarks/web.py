@@ -454,7 +454,7 @@ def _page_rows() -> list[Row]:
                 unit="ms",
                 limit=limit,
             )
-            for calls, mine, theirs, limit in zip((len(PAGE), len(WHOLE) + 2), ours, stock, (0.1, 0.2), strict=True)
+            for calls, mine, theirs, limit in zip((len(PAGE), len(WHOLE) + 2), ours, stock, (0.1, 0.1), strict=True)
         ),
     ]
 
