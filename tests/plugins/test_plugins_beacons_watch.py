@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.apart import START
 from tests.support.debian import need
+from trisalt.errors import CommandError
 
 ALL = {"mask": ["create", "modify", "delete", "move"]}
 
@@ -32,6 +33,16 @@ def look(plugins, tmp_path):
 
     yield look
     beacons["watchdog.close"](configs[-1])
+
+
+def test_changes_that_the_kernel_dropped_are_told_once(look, tmp_path):
+    assert look(**ALL) == []
+    for _ in range(int(Path("/proc/sys/fs/inotify/max_queued_events").read_text()) // 2 + 1):
+        (tmp_path / "d/x").touch()
+        (tmp_path / "d/x").unlink()
+    with pytest.raises(CommandError, match=r"^The kernel has dropped changes that came too fast$"):
+        look(**ALL)
+    assert look(**ALL) == []
 
 
 def written(tmp_path):

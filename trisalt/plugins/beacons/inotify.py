@@ -20,7 +20,6 @@ import fnmatch
 import re
 from typing import Any
 
-from trisalt.errors import CommandError
 from trisalt.plugins.utils import inotifies
 from trisalt.plugins.utils.beaconconfig import VALID, Verdict, flat, no_list
 
@@ -73,14 +72,7 @@ def beacon(config: Any) -> list[dict[str, Any]]:
     when it is.
     """
     given = flat(config)
-    key = _key(given)
-    held = __context__.get(key)
-    if held is not None and held[0] != given["files"]:
-        held[1].close()
-        held = None
-    if held is None:
-        held = __context__[key] = (given["files"], inotifies.Watches())
-    watches = held[1]
+    watches = inotifies.held(__context__, _key(given), given["files"])
     changes = watches.changes()
     for root, options in given["files"].items():
         watches.watch(root, options.get("mask") or _DEFAULT, recurse=bool(options.get("recurse", False)))
@@ -97,9 +89,7 @@ def beacon(config: Any) -> list[dict[str, Any]]:
             continue
         told.add((change.path, change.shown))
         seen.append({"tag": change.told_by, "path": change.path, "change": change.shown})
-    if watches.lost:
-        watches.lost = False
-        raise CommandError("The kernel has dropped changes that came too fast")
+    watches.tell_lost()
     return seen
 
 
@@ -107,9 +97,7 @@ def close(config: Any) -> None:
     """
     Watch nothing any more.
     """
-    held = __context__.pop(_key(flat(config)), None)
-    if held is not None:
-        held[1].close()
+    inotifies.let_go(__context__, _key(flat(config)))
 
 
 def _key(given: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from trisalt.errors import CommandError
 from trisalt.plugins.utils import inotifies
 from trisalt.plugins.utils.beaconconfig import VALID, Verdict, flat, no_list
 
@@ -60,14 +59,7 @@ def beacon(config: Any) -> list[dict[str, Any]]:
     written is modified itself. The first look begins to watch; what lies deeper is not watched.
     """
     given = flat(config)
-    key = _key(given)
-    held = __context__.get(key)
-    if held is not None and held[0] != given["directories"]:
-        held[1].close()
-        held = None
-    if held is None:
-        held = __context__[key] = (given["directories"], inotifies.Watches())
-    watches = held[1]
+    watches = inotifies.held(__context__, _key(given), given["directories"])
     changes = watches.changes()
     for root in given["directories"]:
         watches.watch(root, _WATCHED, recurse=False)
@@ -77,9 +69,7 @@ def beacon(config: Any) -> list[dict[str, Any]]:
         event = {"tag": given.get("_beacon_name", "watchdog"), "path": path, "change": change}
         if change in (_CHANGES[word] for word in mask) and event not in seen[-1:]:
             seen.append(event)
-    if watches.lost:
-        watches.lost = False
-        raise CommandError("The kernel has dropped changes that came too fast")
+    watches.tell_lost()
     return seen
 
 
@@ -87,9 +77,7 @@ def close(config: Any) -> None:
     """
     Watch nothing any more.
     """
-    held = __context__.pop(_key(flat(config)), None)
-    if held is not None:
-        held[1].close()
+    inotifies.let_go(__context__, _key(flat(config)))
 
 
 def _key(given: dict[str, Any]) -> str:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
+from typing import Any
+
+from trisalt.errors import CommandError
 
 _EVENT = struct.Struct("iIII")
 _ROOM = 1 << 16
@@ -80,6 +83,23 @@ class _Watch:
     mask: int
 
 
+def held(context: MutableMapping[str, Any], key: str, wanted: Any) -> Watches:
+    """The watches that `context` has under a beacon's key: new ones where it has none, or `wanted` is another."""
+    kept = context.get(key)
+    if kept is None or kept[0] != wanted:
+        let_go(context, key)
+        kept = context[key] = (wanted, Watches())
+    watches: Watches = kept[1]
+    return watches
+
+
+def let_go(context: MutableMapping[str, Any], key: str) -> None:
+    """Watch nothing under that key any more."""
+    kept = context.pop(key, None)
+    if kept is not None:
+        kept[1].close()
+
+
 class Watches:
     """One queue of the kernel, and the paths that it tells of. `lost`: it was full, and dropped some."""
 
@@ -109,6 +129,12 @@ class Watches:
         if bits:
             self._add(change.root, change.path, bits)
             self._add_tree(change.root, change.path, bits)
+
+    def tell_lost(self) -> None:
+        """Raises CommandError, once, when the queue was full."""
+        if self.lost:
+            self.lost = False
+            raise CommandError("The kernel has dropped changes that came too fast")
 
     def changes(self) -> list[Change]:
         """What has changed since the last time."""
