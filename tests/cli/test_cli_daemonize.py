@@ -277,3 +277,12 @@ def _wait(condition, seconds=30):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)  # another process does it
+
+
+def test_a_daemon_imports_no_rich_and_leaves_it_to_others(tmp_path):
+    (tmp_path / "rich.py").write_text("print('rich')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import trisalt.cli.daemonize as daemonize;"
+        "daemonize._import_structlog(); print('structlog' in sys.modules); import rich"
+    )
+    assert in_child(code) == "True\nrich\n"
