@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from tests.support.lab import OURS, Lab, stock_bin
 
 SAME = object()
@@ -84,6 +86,20 @@ def returns(value, retcode=0):
 
 def refuses(text):
     return {"error": text}
+
+
+def each(calls: Sequence[Call]) -> pytest.MarkDecorator:
+    """One test for each call, with its `number`."""
+    return pytest.mark.parametrize("number", range(len(calls)), ids=[f"{n}-{call}" for n, call in enumerate(calls)])
+
+
+def agree(call: Call, stock: Any, ours: Any) -> None:
+    """Ours is stock's answer, or what the call says instead."""
+    if call.ours is SAME:
+        assert ours == stock
+    else:
+        assert ours == call.ours
+        assert ours != stock, "the same by now: take the difference out of the table"
 
 
 def ask(

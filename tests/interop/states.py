@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from tests.interop.beside import LOOP as CALLS_LOOP
 from tests.interop.beside import OURS, STOCK, TRISALT, Call, _placed
 from tests.support.lab import Lab, stock_bin
@@ -87,9 +89,10 @@ def done(comment: str, **changes: Any) -> dict[str, Any]:
     return {"result": True, "comment": comment, "changes": changes}
 
 
-def rows(shelf: Sequence[Row]) -> list[Any]:
-    """Parameters of a test: the number of a row and a phase of it."""
-    return [(number, phase) for number, row in enumerate(shelf) for phase in row.phases]
+def each_phase(shelf: Sequence[Row]) -> pytest.MarkDecorator:
+    """One test for each phase of each row, with the row's `number` and the `phase`."""
+    found = [(number, phase) for number, row in enumerate(shelf) for phase in row.phases]
+    return pytest.mark.parametrize(("number", "phase"), found, ids=[f"{n}-{phase}-{shelf[n]}" for n, phase in found])
 
 
 def ask(lab: Lab, kind: str, shelf: Sequence[Row], **how: Any) -> list[dict[str, Any]]:

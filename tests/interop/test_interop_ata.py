@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.beside import SAME, Call, ask, refuses, returns
+from tests.interop.beside import Call, agree, ask, each, refuses, returns
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -62,10 +62,10 @@ def asked():
     return answers, logs
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])
+@each(CALLS)
 def test_ours_answers_as_stock_does(asked, number):
     call, (answers, _) = CALLS[number], asked
-    assert answers["ours"][number] == (answers["stock"][number] if call.ours is SAME else call.ours)
+    agree(call, answers["stock"][number], answers["ours"][number])
 
 
 def test_the_same_switches_set_what_a_disk_hides(asked):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.beside import SAME, Call, ask, refuses, returns
+from tests.interop.beside import SAME, Call, agree, ask, each, refuses, returns
 from tests.support.debian import need
 from tests.support.lab import open_lab
 from tests.support.names import new_id, open_names
@@ -531,17 +531,13 @@ def plain(answer, fun):
     return json.loads(text)
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])
+@each(CALLS)
 def test_ours_answers_as_stock_does(answers, number):
     call = CALLS[number]
     stock, ours = (plain(answers[kind][number], call.fun) for kind in ("stock", "ours"))
     if call.only and "error" not in stock:
         stock, ours = ({**answer, "return": call.only(answer["return"], 0)} for answer in (stock, ours))
-    if call.ours is SAME:
-        assert ours == stock
-    else:
-        assert ours == call.ours
-        assert ours != stock, "the same by now: take the difference out of the table"
+    agree(call, stock, ours)
 
 
 def test_every_shelf_is_in_the_table():

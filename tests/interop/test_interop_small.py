@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.interop.beside import SAME, Call, ask, refuses, returns
+from tests.interop.beside import Call, agree, ask, each, refuses, returns
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -161,8 +161,6 @@ def answers():
         return {kind: ask(lab, kind, CALLS, grains=GRAINS, pillar=PILLAR, places=places) for kind in ("stock", "ours")}
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])
+@each(CALLS)
 def test_ours_answers_as_stock_does(answers, number):
-    call = CALLS[number]
-    wanted = answers["stock"][number] if call.ours is SAME else call.ours
-    assert answers["ours"][number] == wanted
+    agree(CALLS[number], answers["stock"][number], answers["ours"][number])

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, pending, rows
+from tests.interop.states import Row, ask, compare, each_phase, pending
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -79,6 +79,6 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)

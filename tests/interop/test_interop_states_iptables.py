@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from tests.interop.beside import SAME, Call
-from tests.interop.states import PHASES, Row, ask_both, compare, done, refused, rows
+from tests.interop.beside import Call, agree, each
+from tests.interop.states import PHASES, Row, ask_both, compare, done, each_phase, refused
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -149,16 +149,14 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])
+@each(CALLS)
 def test_ours_answers_as_stock_does(answers, number):
-    call = CALLS[number]
-    stock, ours = (answers[f"{kind} calls"][number] for kind in ("stock", "ours"))
-    assert ours == (stock if call.ours is SAME else call.ours)
+    agree(CALLS[number], answers["stock calls"][number], answers["ours calls"][number])
 
 
 def test_what_is_kept_for_the_next_start_is_the_same(answers):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, refused, rows
+from tests.interop.states import Row, ask, compare, each_phase, refused
 from tests.support.debrepo import Debian
 from tests.support.lab import open_lab
 
@@ -77,6 +77,6 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.staterows_postgres import ROWS, SCHEMA
-from tests.interop.states import ask, compare, rows
+from tests.interop.states import ask, compare, each_phase
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -73,6 +73,6 @@ def answers():
     return {"ours": answered("ours"), "stock": recorded}
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)

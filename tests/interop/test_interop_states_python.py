@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, rows
+from tests.interop.states import Row, ask, compare, each_phase
 from tests.support.lab import open_lab
 from tests.support.wheels import make_environment, write_wheel
 
@@ -43,6 +43,6 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.interop import states
-from tests.interop.states import ask, compare, refused, rows
+from tests.interop.states import ask, compare, each_phase, refused
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -96,7 +96,7 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, refused, rows
+from tests.interop.states import Row, ask, compare, each_phase, refused
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -114,6 +114,6 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}-{ROWS[n]}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.interop.beside import SAME, Call, ask, refuses, returns
+from tests.interop.beside import SAME, Call, ask, each, refuses, returns
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -165,7 +165,7 @@ def answers():
     return answers
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=[f"{number}-{call}" for number, call in enumerate(CALLS)])
+@each(CALLS)
 def test_ours_answers_as_stock_does(answers, number):
     call = CALLS[number]
     ours, wanted = answers["ours"][number], answers["stock"][number] if call.ours is SAME else call.ours

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.interop.states import Row, ask, done, pending, refused, rows
+from tests.interop.states import Row, ask, done, each_phase, pending, refused
 from tests.support.debrepo import Debian
 from tests.support.lab import open_lab
 
@@ -70,6 +70,6 @@ def answers():
         return json.loads(json.dumps(found).replace(str(empty), "SOURCES"))
 
 
-@pytest.mark.parametrize(("number", "phase"), rows(ROWS), ids=[f"{n}-{p}" for n, p in rows(ROWS)])
+@each_phase(ROWS)
 def test_a_source_is_configured_and_told(answers, number, phase):
     assert answers[number][phase] == ROWS[number].ours[phase]
