@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 
+from trisalt.sls.failure import SlsError
 from trisalt.sls.filters import FILTERS, TESTS
 from trisalt.sls.jinja import render_jinja
 from trisalt.sls.networks import MOST_HOSTS
@@ -95,6 +98,31 @@ def test_a_cycle_is_not_flattened_for_ever():
     values.append(values)
     with pytest.raises(RecursionError):
         made("flatten", values)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "text"),
+    [
+        ("yaml", ({"b": 1, "a": {"z": 1, "y": 2}},), "{a: {y: 2, z: 1}, b: 1}"),
+        ("yaml", ({"b": 1, "a": {"z": 1, "y": 2}}, False), "a:\n  y: 2\n  z: 1\nb: 1"),
+        ("yaml", (OrderedDict([("b", 1), ("a", 2)]),), "{b: 1, a: 2}"),
+        ("yaml", ({"b": 1, 2: 3},), "{b: 1, 2: 3}"),
+        ("yaml_dquote", ("hä\nx",), '"h\\xE4\\nx"'),
+        ("yaml_dquote", ("\U0001f600",), '"\\U0001F600"'),
+        ("yaml_dquote", ("long " * 60,), f'"{"long " * 60}"'),
+        ("yaml_squote", ("hä\tit's",), "'hä\tit''s'"),
+        ("yaml_squote", ("a\nb",), "'a\n\nb'"),
+        ("yaml_encode", ("hä",), '"h\\xE4"'),
+    ],
+)
+def test_a_value_is_written_as_yaml(name, args, text):
+    assert made(name, *args) == text
+
+
+@pytest.mark.parametrize("given", ["5", "none", "['a']", "('a: 1' | yaml)"])
+def test_what_is_no_text_is_not_read_as_yaml(given):
+    with pytest.raises(SlsError, match="Jinja error: a string or stream input is required"):
+        render_jinja(f"{{{{ {given} | load_yaml }}}}", {})
 
 
 def test_yaml_encode_takes_leaves_only():

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 from collections.abc import Callable, Iterator
+from io import StringIO
 from typing import Any
 
 import yaml
@@ -49,6 +51,16 @@ def dump(value: Any, *, flow_style: bool | None = None, **options: Any) -> str:
     """A value as YAML text. `flow_style` None writes leaves in flow style and all above as blocks."""
     options.setdefault("allow_unicode", True)
     return yaml.dump(value, Dumper=SaltDumper, default_flow_style=flow_style, **options)
+
+
+def quoted(text: str, sign: str) -> str:
+    """A text as YAML between quotes of one kind, on one line of its own breaks: with `"` in ASCII, with `'` as it is."""
+    written = StringIO()
+    emitter = yaml.emitter.Emitter(written, width=sys.maxsize)
+    write = emitter.write_single_quoted if sign == "'" else emitter.write_double_quoted
+    write(text)
+    emitter.flush_stream()
+    return written.getvalue().strip()
 
 
 class _NotPlain(Exception):
@@ -217,7 +229,7 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 
 
 class SaltDumper(_Dumper):
-    """Maps in their own order; what has no place in YAML becomes NULL."""
+    """Maps by their keys, but for those that are ordered on purpose; what has no place in YAML becomes NULL."""
 
     def represent_undefined(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -230,7 +242,6 @@ class SaltDumper(_Dumper):
 
 
 SaltDumper.add_representer(None, SaltDumper.represent_undefined)
-SaltDumper.add_representer(dict, lambda dumper, data: dumper.represent_dict(list(data.items())))
 
 
 def _in_mapping(node: Node, problem: str, where: Node) -> ConstructorError:

@@ -76,7 +76,7 @@ def load_yaml(value: Any) -> Any:
         return yaml.load(_text(value))
     except SlsError as exc:
         raise TemplateRuntimeError(f"Encountered error loading yaml: {exc}") from exc
-    except (AttributeError, TypeError) as exc:
+    except AttributeError as exc:
         raise TemplateRuntimeError(f"Unable to load yaml from {value}") from exc
 
 
@@ -123,11 +123,11 @@ def _yaml_repr(value: Any, other: Callable[[Any], str]) -> str:
 
 
 def yaml_dquote(text: str) -> str:
-    return yaml.dump(str(text), flow_style=True, default_style='"', width=2**31 - 1).rstrip("\n")
+    return yaml.quoted(str(text), '"')
 
 
 def yaml_squote(text: str) -> str:
-    return yaml.dump(str(text), flow_style=True, default_style="'", width=2**31 - 1).rstrip("\n")
+    return yaml.quoted(str(text), "'")
 
 
 def yaml_encode(value: Any) -> str:

@@ -56,3 +56,10 @@ def dump(value: Any, *, flow_style: bool | None = None, **options: Any) -> str:
     from trisalt.sls import dialect  # as above
 
     return dialect.dump(value, flow_style=flow_style, **options)
+
+
+def quoted(text: str, sign: str) -> str:
+    """A text as YAML between quotes of one kind."""
+    from trisalt.sls import dialect  # as above
+
+    return dialect.quoted(text, sign)

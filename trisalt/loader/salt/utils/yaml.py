@@ -8,20 +8,7 @@ from trisalt.sls.dialect import SaltDumper, SaltLoader
 
 SaltYamlSafeLoader = SaltLoader
 
-
-class SafeOrderedDumper(SaltDumper):
-    """Maps are sorted, but for those that are ordered on purpose."""
-
-
-def _sorted(dumper, data):
-    try:
-        return dumper.represent_dict(sorted(data.items()))
-    except TypeError:
-        return dumper.represent_dict(list(data.items()))
-
-
-SafeOrderedDumper.add_representer(dict, _sorted)
-OrderedDumper = IndentedSafeOrderedDumper = SafeOrderedDumper
+OrderedDumper = SafeOrderedDumper = IndentedSafeOrderedDumper = SaltDumper
 
 
 def load(stream, Loader=SaltLoader):

@@ -2,15 +2,17 @@
 
 import yaml
 
+from trisalt.sls.dialect import quoted
+
 
 def yaml_dquote(text):
     """A text in double quotes."""
-    return yaml.safe_dump(text, default_style='"', width=float("inf")).rstrip("\n")
+    return quoted(str(text), '"')
 
 
 def yaml_squote(text):
     """A text in single quotes."""
-    return yaml.safe_dump(text, default_style="'", width=float("inf")).rstrip("\n")
+    return quoted(str(text), "'")
 
 
 def yaml_encode(data):
