@@ -54,7 +54,7 @@ def dump(value: Any, *, flow_style: bool | None = None, **options: Any) -> str:
 
 
 def quoted(text: str, sign: str) -> str:
-    """A text as YAML between quotes of one kind, on one line of its own breaks: with `"` in ASCII, with `'` as it is."""
+    """A text as YAML between quotes of one kind, never folded: with `"` in ASCII on one line, with `'` as it stands."""
     written = StringIO()
     emitter = yaml.emitter.Emitter(written, width=sys.maxsize)
     write = emitter.write_single_quoted if sign == "'" else emitter.write_double_quoted

@@ -72,12 +72,13 @@ def to_sls_params(value: Mapping[str, Any], flow_style: bool = False) -> Markup:
 
 
 def load_yaml(value: Any) -> Any:
+    text = value.decode() if isinstance(value, bytes) else _text(value)
+    if not isinstance(text, str):
+        raise TypeError("a string or stream input is required")
     try:
-        return yaml.load(_text(value))
+        return yaml.load(text)
     except SlsError as exc:
         raise TemplateRuntimeError(f"Encountered error loading yaml: {exc}") from exc
-    except AttributeError as exc:
-        raise TemplateRuntimeError(f"Unable to load yaml from {value}") from exc
 
 
 def load_json(value: Any) -> Any:
