@@ -40,6 +40,8 @@ ROOMS = {
     "master": {
         *("bus", "wire", "transport", "worker", "scheduler", "target", "client", "config"),
         *("store", "sls", "pillar", "fileserver", "loader.words", "loader.returner"),
+        # What an SLS file of the reactor is, and what a worker renders it with.
+        *("state.high", "state.low", "state.verify", "loader.dunders"),
     },
     "web": {"client", "config", "wire.frames", "wire.jid", "loader.words", "bus.tags"},
     "plugins": {

@@ -164,6 +164,26 @@ STOCK_LINES: dict[str, Row] = {
     "runner.completed": "Runner completed: {jid}",
     "returner.failed": "The return failed for job {jid}: {reason}",
     "returner.missing": "Returner {returner}.returner could not be loaded: {reason}",
+    "reactor.crashed": "Reactor '{id}' crashed",
+    "reactor.failed": "Reactor '{id}' failed to execute {kind} '{fun}': {reason}",
+    "reactor.ignored": (
+        "Reactor '{id}' is ignoring '{name}' param due to presence of 'args' param. "
+        "Check the Reactor System documentation for the correct argument format."
+    ),
+    "reactor.lagged": "The reactor is too slow: {missed} events were not looked at",
+    "reactor.left": "The reactor ends, and {count} events and reactions that waited are not done",
+    "reactor.loop_ended": "{depth} reactions led to the event {tag}: taken for a loop, it is not reacted to",
+    "reactor.malformed": (
+        "Unable to render reactions for event {tag} due to errors ({errors}) in one or more of the sls files ({files})"
+    ),
+    "reactor.map_unreadable": "Failed to read the reactor map, and the one before stays: {reason}",
+    "reactor.missing": "Can not render SLS {sls} for tag {tag}. File missing or not found.",
+    "reactor.nobody": "Reactor '{id}' sent {fun} to nobody: no minion matches {tgt}",
+    "reactor.not_rendered": "Failed to render the SLS files for tag {tag}: {reason}",
+    "reactor.refused": "{reason}",
+    "reactor.render_failed": 'Failed to render "{place}" for tag {tag}: {reason}',
+    "reactor.shed": "More than {hwm} wait for the reactor: what {tag} wakes is dropped",
+    "reactor.started": "Starting Engine(reactor)",
     "scheduler.internal_job_added": "Added {fun} to scheduler",
     "scheduler.job_added": "Added new job {name} to scheduler",
     "scheduler.job_run": _ran,

@@ -38,7 +38,7 @@ async def test_the_files_of_each_pattern_are_told_with_what_is_in_them(house, tm
     assert first["files"][1]["source"] == f"# {tmp_path}/more/a.sls\na: 1\n\n# {tmp_path}/more/b.sls\nb: 1\n"
     assert (second["files"][0]["source"], second["files"][0]["error"]) == (None, "No such file or directory")
     assert (third["files"][0]["source"], len(third["files"])) == (None, 1)
-    assert found["runs"] is False
+    assert found["runs"] is True
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,12 @@ def _second(seconds: int) -> str:
 @attrs.frozen
 class Origin:
     """Who an event is of: `kind` is minion, user, master or plugin. Said by the place that publishes it, by what that
-    place has made sure of, and never by what came over a wire."""
+    place has made sure of, and never by what came over a wire. `depth` is how many reactions of the reactor led to it,
+    as far as that is known."""
 
     kind: str
     name: str = ""
+    depth: int = 0
 
 
 # The master in its own name, or a minion's daemon on its own bus.
@@ -106,6 +108,8 @@ class Event:
         for key, value in zip(further, sometimes(self), strict=True):
             if value is not None:
                 data[key] = value
+        if self.origin.depth:
+            data["reactor_depth"] = self.origin.depth
         data["_stamp"] = stamped(self.stamp)
         return data
 
@@ -182,8 +186,9 @@ class TaggedEvent(Event):
     data: dict[str, Any]
 
     def to_data(self) -> dict[str, Any]:
-        """`data` with its stamp."""
-        return {**self.data, "_stamp": stamped(self.stamp)}
+        """`data` with its stamp, and with `reactor_depth` when a reaction caused it."""
+        caused = {"reactor_depth": self.origin.depth} if self.origin.depth else {}
+        return {**self.data, **caused, "_stamp": stamped(self.stamp)}
 
 
 # -- keys ----------------------------------------------------------------------------------------------------------
@@ -581,6 +586,23 @@ class WheelReturned(Event):
     fun_args: list[Any] = attrs.field(factory=list)
     result: Any = wire("return")
     success: bool
+
+
+@attrs.frozen(kw_only=True)
+class Reacted(Event):
+    """The reactor has done what the SLS file `sls` wants done when `to` happens, or has failed to.
+
+    `fun` begins with the kind (`local.test.ping`); `jid` is the job's, or the run's; None when there was none.
+    """
+
+    TAG = "trisalt/reacted"
+    to: str
+    sls: str
+    reaction: str = wire("id")
+    fun: str
+    jid: str | None = optional()
+    success: bool
+    error: str | None = optional()
 
 
 @attrs.frozen(kw_only=True)

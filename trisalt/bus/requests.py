@@ -217,7 +217,8 @@ class Caller:
 
     `eauth` is the backend that vouches for `name`, with the `groups` it knows them in; empty for an account of this
     host. `minion`: `name` is the id of a minion that asks for others. `rows` are the permissions that stand in their
-    token, in the place of the configured ones. `trusted`: the master itself, or code that it runs.
+    token, in the place of the configured ones. `trusted`: the master itself, or code that it runs; `depth`: how many
+    reactions led to that.
     """
 
     name: str
@@ -225,6 +226,7 @@ class Caller:
     groups: tuple[str, ...] = ()
     minion: bool = False
     trusted: bool = False
+    depth: int = 0
     rows: Any = attrs.field(default=None, eq=False, repr=False)
 
     @property
@@ -232,6 +234,8 @@ class Caller:
         """Who the events are of that tell what they had done."""
         if self.minion:
             return Origin("minion", self.name)
+        if self.depth:
+            return Origin("plugin", "reactor", self.depth)
         return ITSELF if self.trusted else Origin("user", self.name)
 
 
@@ -599,6 +603,20 @@ class RotateRequest(Request):
 
     CMD = "rotate_aes_key"
     ids: list[str] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReactorRequest(Request):
+    """The reactor's map: `op` is list, add (`event` wakes `reactors`), delete, is_leader or set_leader (`value`).
+
+    The answers are those of the runners `reactor.…`. Raises CommandError where there is no reactor.
+    """
+
+    CMD = "reactor"
+    op: str
+    event: str = ""
+    reactors: list[str] = attrs.field(factory=list)
+    value: bool = True
 
 
 @attrs.frozen(kw_only=True)

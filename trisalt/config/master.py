@@ -113,6 +113,14 @@ class MasterConfig(DaemonConfig):
     store_max_bytes: int = option(4294967296, "How big trisalt.db may grow: then the oldest goes; 0: no bound. Ours.")
     job_cache_store_endtime: bool = option(False, "Remember when a job ended.")
     ext_job_cache: str = option("", "A returner that minions give every return to as well.")
+    reactor: list[Any] | str = option(
+        [], "Which SLS files an event wakes: maps of a tag's glob to files, or a file of them."
+    )
+    reactor_worker_threads: int = option(10, "Reactions that run at once.")
+    reactor_worker_hwm: int = option(
+        10000, "Events, and reactions, that may wait for that; more are dropped, and counted."
+    )
+    reactor_max_depth: int = option(32, "Reactions that may lead one to the other before it is a loop; 0: any. Ours.")
     event_return: str | list[str] = option("", "Returners that are given the master's events.")
     event_return_queue: int = option(0, "Events that are given together; 0: each as soon as it can be.")
     event_return_queue_max_seconds: int = option(0, "Seconds that events wait for others; 0: until they are so many.")
@@ -320,7 +328,6 @@ class MasterConfig(DaemonConfig):
         "publish_drain_timeout": ("float", 60.0),
         "publish_timeout": ("any", 30),
         "queue_dirs": ("list", []),
-        "reactor": ("list", []),
         "regen_thin": ("any", False),
         "remote_minions_port": ("int", 22),
         "req_server_niceness": ("int|None", None),

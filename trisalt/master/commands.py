@@ -29,12 +29,14 @@ from trisalt.bus.events import (
     stamped,
 )
 from trisalt.bus.requests import (
+    MASTER,
     Caller,
     CancelRequest,
     DropTokenRequest,
     PresenceRequest,
     Published,
     PublishRequest,
+    ReactorRequest,
     ResolveRequest,
     RotateRequest,
     RunnerRequest,
@@ -81,6 +83,8 @@ class Run:
     fun_args: list[Any]
     started: float
     pid: int = 0
+    depth: int = 0
+    """How many reactions led to it."""
 
 
 @attrs.define
@@ -144,7 +148,14 @@ async def _answer(
     facts: dict[str, Any] = {"fun": fun, "jid": request.jid, "user": request.user, "fun_args": fun_args}
     facts["origin"] = request.asker.origin
     started = (RunnerNew if is_runner else WheelNew)(**facts)
-    run = Run(kind=kind, fun=fun, user=request.user, fun_args=fun_args, started=started.stamp)
+    run = Run(
+        kind=kind,
+        fun=fun,
+        user=request.user,
+        fun_args=fun_args,
+        started=started.stamp,
+        depth=request.asker.depth,
+    )
     if request.jid in runs.running:
         reply.fail(CommandError(f"The jid {request.jid} is in use"))
         return
@@ -274,9 +285,9 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
                 await _fire(bus, _plugin(run), tag, data)
             return True
         case UpcallKind.PUBLISH:
-            return await _publish(bus, jobs, run.user if run else "root", fields)
+            return await _publish(bus, jobs, _in_the_name_of(run), fields)
         case UpcallKind.COMMAND:
-            return await _command(bus, runs, run.user if run else "root", fields)
+            return await _command(bus, runs, _in_the_name_of(run), fields)
         case UpcallKind.MATCH:
             wanted = ResolveRequest(
                 tgt=fields["tgt"], tgt_type=fields.get("tgt_type") or "glob", delimiter=fields.get("delimiter") or ":"
@@ -295,6 +306,8 @@ async def answer_upcall(bus: Bus, jobs: Jobs, banks: Banks, runs: Runs, upcall: 
             return await _token(bus, run.user if run else "root", fields)
         case UpcallKind.BANK:
             return await _change_bank(banks, fields)
+        case UpcallKind.REACTOR:
+            return await _ask_reactor(bus, fields)
         case UpcallKind.RUNNING:
             return [_running(jid, row) for jid, row in sorted(runs.running.items()) if jid != upcall.jid]
         case UpcallKind.SIGNAL_JOB:
@@ -339,6 +352,17 @@ async def _change_bank(banks: Banks, fields: Mapping[str, Any]) -> bool:
     return True
 
 
+async def _ask_reactor(bus: Bus, fields: Mapping[str, Any]) -> Any:
+    match fields:
+        case {"op": "list" | "is_leader" as op}:
+            return await bus.ask(ReactorRequest(op=op))
+        case {"op": "set_leader", "value": bool() as value}:
+            return await bus.ask(ReactorRequest(op="set_leader", value=value))
+        case {"op": "add" | "delete" as op, "event": str() as event, "reactors": [*reactors]} if event:
+            return await bus.ask(ReactorRequest(op=op, event=event, reactors=[str(each) for each in reactors]))
+    raise CommandError("Of the reactor's map rows are listed, added with an event and its files, and deleted")
+
+
 async def _progress(bus: Bus, upcall: Upcall, run: Run | None) -> bool:
     if run is None:
         return False
@@ -352,7 +376,7 @@ async def _progress(bus: Bus, upcall: Upcall, run: Run | None) -> bool:
     return True
 
 
-async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+async def _publish(bus: Bus, jobs: Jobs, caller: Caller, fields: Mapping[str, Any]) -> dict[str, Any]:
     wait = bool(fields.get("wait", True))
     options = dict(fields.get("options") or {})
     # Not a key of the job, but of the wait for it.
@@ -365,11 +389,11 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
         ret=fields.get("ret") or "",
         jid=fields.get("jid") or "",
         kwargs=options,
-        user=user,
+        user=caller.name,
         watch=wait,
         timeout=fields.get("timeout"),
         gather_job_timeout=gather_job_timeout,
-        caller=_in_the_name_of(user),
+        caller=caller,
     )
     if not wait:
         return _published(await bus.ask(wanted))
@@ -383,9 +407,9 @@ async def _publish(bus: Bus, jobs: Jobs, user: str, fields: Mapping[str, Any]) -
     return _published(published) | {"returns": returns}
 
 
-def _in_the_name_of(user: str) -> Caller:
+def _in_the_name_of(run: Run | None) -> Caller:
     """Who was allowed a runner was allowed what it does: it acts with the master's right, and in its caller's name."""
-    return Caller(name=user, trusted=True)
+    return MASTER if run is None else Caller(name=run.user, trusted=True, depth=run.depth)
 
 
 def on_the_way(arg: Sequence[Any], kwarg: Mapping[str, Any]) -> list[Any]:
@@ -398,12 +422,12 @@ def _published(published: Published) -> dict[str, Any]:
     return answer if published.error is None else answer | {"error": published.error}
 
 
-async def _command(bus: Bus, runs: Runs, user: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+async def _command(bus: Bus, runs: Runs, caller: Caller, fields: Mapping[str, Any]) -> dict[str, Any]:
     cls = {"runner": RunnerRequest, "wheel": WheelRequest}.get(fields["kind"])
     if cls is None:
         raise CommandError(f"{fields['kind']} is neither runner nor wheel")
     arg, kwarg = list(fields.get("arg") or ()), dict(fields.get("kwarg") or {})
-    wanted = cls(fun=fields["fun"], jid=runs.new_jid(), user=user, arg=arg, kwarg=kwarg, caller=_in_the_name_of(user))
+    wanted = cls(fun=fields["fun"], jid=runs.new_jid(), user=caller.name, arg=arg, kwarg=kwarg, caller=caller)
     outcome = await bus.ask(wanted)
     answer: dict[str, Any] = outcome.to_load()
     return answer
@@ -428,7 +452,7 @@ def _fired(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _plugin(run: Run | None) -> Origin:
     """Who fires: the function that runs; nobody's name when it is none that somebody asked for."""
-    return Origin("plugin", "" if run is None else run.fun)
+    return Origin("plugin") if run is None else Origin("plugin", run.fun, run.depth)
 
 
 async def _fire(bus: Bus, origin: Origin, tag: object, data: object) -> None:

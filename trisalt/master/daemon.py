@@ -60,6 +60,7 @@ from trisalt.master.presence_events import announce_presence
 from trisalt.master.publisher import USUAL_PATIENCE_S, PublishRules, publish_jobs
 from trisalt.master.queue import Queue
 from trisalt.master.queues import run_queue
+from trisalt.master.reactor import ReactorDesk, ReactorRules, react
 from trisalt.master.request_server import FALLBACK, NetworkDoor, RequestRules
 from trisalt.master.retention import keep_size
 from trisalt.master.scheduled import run_due
@@ -103,6 +104,7 @@ RELOADED = frozenset(
     *("nodegroups", "schedule", "log_level", "log_level_logfile", "log_granular_levels"),
     *("publisher_acl", "publisher_acl_blacklist", "sudo_acl", "permissive_acl", "peer", "peer_run"),
     *("sharedsecret", "auth.pam.service", "event_visibility", "masked_arguments"),
+    "reactor",
     *("console_minion_down_seconds", "console_job_runs_seconds", "console_advisories"),
 }
 
@@ -162,6 +164,7 @@ class Premises:
     presence: PresenceDesk
     files: Backends
     factors: Factors
+    reactor: ReactorDesk
     clock: SteadyClock = attrs.field(factory=SteadyClock)
     api: ApiProcess = attrs.field(factory=ApiProcess)
     bus: Bus = attrs.field(factory=Bus)
@@ -351,6 +354,8 @@ async def start_services(
     await services.start(
         partial(supervise, partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds), name="job cache")
     )
+    reactor = partial(react, bus, workers, here.runs, here.reactor, user=config.user)
+    await services.start(partial(supervise, reactor, name="reactor"))
     if returners := returner_names(config.event_return):
         events = EventReturnRules(
             returners=returners,
@@ -426,6 +431,14 @@ def prepare(config: MasterConfig) -> Premises:
         schedule=Schedule(state=Path(paths.schedule_state)),
         files=files,
         factors=Factors(Path(config.pki_dir), identity.seal),
+        reactor=ReactorDesk(
+            config.reactor,
+            ReactorRules(
+                worker_threads=max(config.reactor_worker_threads, 1),
+                worker_hwm=max(config.reactor_worker_hwm, 1),
+                max_depth=config.reactor_max_depth,
+            ),
+        ),
     )
 
 
@@ -643,6 +656,8 @@ async def _reload_on_hangup(
                 )
                 if "schedule" in taken:
                     here.schedule.load(fresh.schedule, source=Source.CONFIG)
+                # It may be the name of a file that says something else now.
+                here.reactor.load(fresh.reactor)
                 if "publisher_acl" in taken:
                     here.hand_out_keys(fresh.publisher_acl)
                 for warning in fresh.warnings:

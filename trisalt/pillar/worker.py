@@ -33,10 +33,10 @@ def compile_in_worker(request: dict[str, Any], context: Any) -> dict[str, Any]:
     request = {**request, "opts": dict(context.opts)}
     if request.pop("alone"):
         return compile_with_plugins(request)
-    if _has_own_code(request["opts"]):
+    if has_own_code(request["opts"]):
         return {"alone": True}
     try:
-        return compile_with_plugins(request, guard=_Guarded)
+        return compile_with_plugins(request, guard=Guarded)
     except NeedsProcess:
         return {"alone": True}
 
@@ -66,13 +66,13 @@ def _plugins(request: Mapping[str, Any], guard: Callable[[Mapping[str, Any]], Ma
     plugins = Plugins(opts, grains=request["grains"], pillar=dict(request.get("pillar") or {}))
     return PillarPlugins(
         salt=guard(plugins.loader("modules")),
-        ext_pillars=guard(_Named(plugins, "pillar", "ext_pillar")),
-        renderers=guard(_Named(plugins, "renderers", "render")),
+        ext_pillars=guard(Named(plugins, "pillar", "ext_pillar")),
+        renderers=guard(Named(plugins, "renderers", "render")),
         see=lambda pillar: plugins.renew(pillar=pillar),
     )
 
 
-def _has_own_code(opts: Mapping[str, Any]) -> bool:
+def has_own_code(opts: Mapping[str, Any]) -> bool:
     """Whether the operator's code may take part wherever a function is looked for."""
     modules = os.path.join(str(opts.get("extension_modules") or ""), "modules")
     return bool(
@@ -83,7 +83,7 @@ def _has_own_code(opts: Mapping[str, Any]) -> bool:
     )
 
 
-class _Guarded(Mapping[str, Any]):
+class Guarded(Mapping[str, Any]):
     """Functions of which only the harmless ones are given out."""
 
     def __init__(self, functions: Mapping[str, Any]) -> None:
@@ -109,7 +109,7 @@ def master_tops_in_worker(request: dict[str, Any], context: Any) -> dict[str, An
     opts = dict(context.opts)
     theirs = {**request["opts"], "id": request["id"]}
     grains = theirs.get("grains") if isinstance(theirs.get("grains"), Mapping) else {}
-    tops = _Named(Plugins(opts, grains=grains), "tops", "top")
+    tops = Named(Plugins(opts, grains=grains), "tops", "top")
     merged: dict[str, Any] = {}
     problems = []
     for name in opts.get("master_tops") or {}:
@@ -121,7 +121,7 @@ def master_tops_in_worker(request: dict[str, Any], context: Any) -> dict[str, An
     return {"tops": plain(merged), "problems": problems}
 
 
-class _Named(Mapping[str, Any]):
+class Named(Mapping[str, Any]):
     """The one function that each module of a kind offers, by the module's name."""
 
     def __init__(self, plugins: Plugins, kind: str, function: str) -> None:

@@ -32,6 +32,7 @@ class UpcallKind(StrEnum):
     CANCEL = "cancel"
     TOKEN = "token"  # noqa: S105 - a name, no secret
     BANK = "bank"
+    REACTOR = "reactor"
     PROGRESS = "progress"
     DOING = "doing"
     SCHEDULE = "schedule"

@@ -191,6 +191,11 @@ def drop_token(token: str) -> bool:
     return bool(_host.call("token", {"op": "drop", "token": token}))
 
 
+def reactor(op: str, *, event: str = "", reactors: Sequence[str] = (), value: bool = True) -> Any:
+    """Of the master's reactor: `op` is `list`, `add` or `delete` (of `event`), `is_leader` or `set_leader`."""
+    return _host.call("reactor", {"op": op, "event": event, "reactors": list(reactors), "value": value})
+
+
 def progress(data: Any, *, number: int | None = None, tag: str | None = None) -> bool:
     """Tell who follows this job how far it is; `tag` is the last part of the event's tag, else `number` is."""
     return _tell("progress", {"data": data, "number": number, "tag": tag})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from trisalt.errors import Denied, RemoteProtocolError
 from trisalt.fileserver import urls
 from trisalt.fileserver.served import Served
 from trisalt.master.grants import WHEEL
+from trisalt.master.reactions import mapped
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk
 
@@ -39,7 +40,7 @@ async def reactors(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dic
     tag = question.get("tag") or ""
     if not isinstance(tag, str) or len(tag) > LONGEST_TAG:
         raise RemoteProtocolError(f"tag is text of at most {LONGEST_TAG} characters")
-    rows = list(configured(desk.opts.get("reactor")))
+    rows = list(mapped(desk.opts.get("reactor")))
     files = await trio.to_thread.run_sync(partial(_read_all, rows, desk.files))
     return {
         "items": [
@@ -51,18 +52,8 @@ async def reactors(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dic
             }
             for pattern, paths in rows
         ],
-        "runs": False,
+        "runs": True,
     }
-
-
-def configured(option: Any) -> Iterator[tuple[str, Sequence[str]]]:
-    """Each pattern with its files, of a list of maps from one to the other."""
-    for row in option if isinstance(option, list) else [option]:
-        if not isinstance(row, Mapping):
-            continue
-        for pattern, paths in row.items():
-            paths = paths if isinstance(paths, list) else [paths]
-            yield str(pattern), [str(each) for each in paths if isinstance(each, str) and each]
 
 
 # -- in a thread -----------------------------------------------------------------------------------------------------
