@@ -157,6 +157,22 @@ def _refill(part: _Filled, value: Part) -> None:
     part._source = value if callable(value) else lambda: value
 
 
+def _of_a_job() -> dict[str, Any]:
+    """The dunders that tell a plugin of the job or the state that runs, before any has begun."""
+    return {
+        "__file_client__": None,
+        "__env__": "base",
+        "__low__": {},
+        "__lowstate__": {},
+        "__running__": {},
+        "__instance_id__": "",
+        "__user__": "UNKNOWN",
+        "__orchestration_jid__": None,
+        "__jid_event__": None,
+        "__progress__": None,
+    }
+
+
 class Plugins:
     """All the loaders of one process, and the dunders they share.
 
@@ -178,17 +194,9 @@ class Plugins:
             "__ext_pillar__": self.pillar,
             "__proxy__": {},
             "__plugins__": self,
-            "__file_client__": None,
-            "__env__": "base",
-            "__low__": {},
-            "__lowstate__": {},
-            "__running__": {},
-            "__instance_id__": "",
-            "__user__": "UNKNOWN",
-            "__orchestration_jid__": None,
-            "__jid_event__": None,
-            "__progress__": None,
+            **_of_a_job(),
         }
+        self._set: set[str] = set()
 
     def loader(self, kind: str) -> Loader:
         """The loader of a kind; the same one each time."""
@@ -202,6 +210,7 @@ class Plugins:
         if name in self._shared and self._shared[name] is value:
             return
         self._shared[name] = value
+        self._set.add(name)
         for kind, modules in self._modules.items():
             if name in COMMON or name in KINDS[kind].dunders:
                 for module in modules.values():
@@ -217,6 +226,22 @@ class Plugins:
                 _refill(part, value)  # type: ignore[arg-type]
         if opts is not None or grains is not None:
             self.reload()
+
+    def begin(self, *, opts: Part, grains: Part, pillar: Part) -> None:
+        """Begin another job, with the same opts and grains: nothing that the one before has set is there any more.
+
+        What is loaded stays; what did not load is looked at again when somebody asks for it.
+        """
+        for part, value in ((self.opts, self._complete(opts)), (self.grains, grains), (self.pillar, pillar)):
+            _refill(part, value)  # type: ignore[arg-type]
+        self.context.clear()
+        self._shared["__proxy__"].clear()
+        fresh = _of_a_job()
+        for name in self._set & fresh.keys():
+            self.set(name, fresh[name])
+        self._set.clear()
+        for loader in self._loaders.values():
+            loader.ask_again()
 
     def notice(self) -> None:
         """Load anew if files of others have changed on disk since they were looked for."""

@@ -28,6 +28,7 @@ from trisalt.loader.ahead import private_name
 from trisalt.loader.kinds import KINDS
 from trisalt.loader.shelf import Shelf, plugin_files, shelf, text_of
 from trisalt.loader.sources import FACADE, STOCK_KINDS, is_ours, places, sources, stock_salt
+from trisalt.loader.stains import stain
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,11 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._seen: dict[str, tuple[int, int]] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._own: dict[str, Shelf] = {}
+
+    def ask_again(self) -> None:
+        """Look again for what had not loaded: whatever it lacked may be there by now."""
+        self._tried.difference_update(self._missing)
+        self._missing.clear()
 
     def changed(self) -> bool:
         """Whether files of others have come, gone or changed on disk since they were looked for."""
@@ -287,6 +293,8 @@ class Loader(Mapping[str, Callable[..., Any]]):
             spec = _spec(private, stem, path) if prepared is None else None
             module = sys.modules[private] = prepared or module_from_spec(spec)  # type: ignore[arg-type]
             with facade.salt_is(self._stock.parent if stock and self._stock else None):
+                if not own:
+                    stain("a file that is not ours was loaded")
                 if spec is not None and spec.loader is not None:
                     self._inject(self.kind, module)
                     spec.loader.exec_module(module)

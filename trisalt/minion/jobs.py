@@ -29,7 +29,7 @@ from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.inheritance import Fate, fate, interrupted
 from trisalt.minion.proc import FURTHER, Proc, Running, SeenJids, boot_id, wait_ended
-from trisalt.minion.publications import is_warm, well_formed
+from trisalt.minion.publications import is_strict, is_warm, well_formed
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
@@ -434,7 +434,16 @@ class Jobs:
             )
             await self._slots.acquire_on_behalf_of(running.jid)
         try:
-            return await self._workers.run_job(call, on_start=started, spool=spool, outlives=outlives, context=context)
+            strict = is_strict(call.fun) and not call.executors
+            return await self._workers.run_job(
+                call,
+                warm=strict,
+                strict=strict,
+                on_start=started,
+                spool=spool,
+                outlives=outlives,
+                context=context,
+            )
         finally:
             self._slots.release_on_behalf_of(running.jid)
 

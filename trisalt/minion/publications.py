@@ -46,6 +46,17 @@ WARM = frozenset(
     }
 )
 
+# Functions that may do anything, but begin by compiling what they do, and mostly find it done: they have a process for
+# themselves while they run, which the next of them is given if nothing of theirs is left in it.
+STRICT = frozenset(
+    f"state.{name}"
+    for name in (
+        *("apply", "highstate", "sls", "sls_id", "sls_exists", "id_exists", "top", "test", "single", "high", "low"),
+        *("template", "template_str", "show_highstate", "show_lowstate", "show_low_sls", "show_sls", "show_states"),
+        *("show_state_usage", "show_top", "graph", "graph_highstate"),
+    )
+)
+
 # A jid names files; a caller may have made up their own.
 _SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -53,6 +64,11 @@ _SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 def is_warm(fun: object) -> bool:
     """Whether a function is short and harmless enough to share a process."""
     return isinstance(fun, str) and (fun in WARM or fun.partition(".")[0] in WARM_MODULES)
+
+
+def is_strict(fun: object) -> bool:
+    """Whether a function is given the process of the one before it, if that left nothing behind."""
+    return isinstance(fun, str) and fun in STRICT
 
 
 def well_formed(load: Mapping[str, Any]) -> bool:

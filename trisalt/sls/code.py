@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trisalt.loader.stains import stain
 from trisalt.sls.failure import SlsError
 
 
@@ -14,6 +15,7 @@ def run_code(
 
     `shown` is the text that errors are shown in, when `source` is not what stands in the file, line by line.
     """
+    stain("a template that is Python was run")
     try:
         exec(compile(source, path, "exec"), names)  # noqa: S102 - the operator named the renderer for that
     except SlsError:

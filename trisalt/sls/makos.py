@@ -14,6 +14,7 @@ from mako.exceptions import CompileException, RichTraceback, SyntaxException, Te
 from mako.lookup import TemplateCollection
 from mako.template import Template
 
+from trisalt.loader.stains import stain
 from trisalt.sls.failure import SlsError
 from trisalt.sls.roots import Sources, confined
 
@@ -23,6 +24,7 @@ SCHEME = "salt://"
 def render_mako(text: str, context: Mapping[str, Any], *, sources: Sources) -> str:
     """The text that a template renders to. Raises SlsError."""
     path = str(context.get("tplpath") or "")
+    stain("a template that is Python was run")
     try:
         template = Template(
             text,

@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from trisalt.loader.dunders import Plugins
+from trisalt.loader.stains import stain
 from trisalt.state.arguments import complaints, keywords, signature_of
 from trisalt.state.conditions import CONDITIONS, Asking, check, judge
 from trisalt.state.frozen import freeze
@@ -391,6 +392,8 @@ class Caller:
             wanted = bool(chunk.get("force_reload_modules"))
         else:
             wanted = renewed or bool(chunk.get("reload_modules")) or _lays_modules_down(chunk)
+        if renewed or wanted:
+            stain("a state has had grains, pillar or plugins read anew")
         if wanted:
             self._plugins.reload()
 

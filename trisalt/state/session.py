@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from trisalt.errors import TargetError
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
+from trisalt.loader.stains import stain
 from trisalt.sls.failure import SlsError
 from trisalt.sls.roots import CATCH_ALL, Sls
 from trisalt.sls.served import Client
@@ -222,6 +223,7 @@ class Session:
         if synced.get("grains"):
             self.plugins.renew(grains={**gather(self.plugins.opts), "id": self.plugins.opts["id"]})
         if any(synced.values()):
+            stain("plugins were synced")
             self.plugins.reload()
 
     def usage(self) -> dict[str, Any] | list[str]:

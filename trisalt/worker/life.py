@@ -24,6 +24,7 @@ from trisalt.errors import TrisaltError
 from trisalt.loader import facade
 from trisalt.loader.ahead import imported
 from trisalt.loader.dunders import Plugins
+from trisalt.loader.stains import stains
 from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.wire.frames import pack_frame
 from trisalt.worker import upcall
@@ -31,6 +32,7 @@ from trisalt.worker.channel import Channel, ChannelHost, LogToDaemon
 from trisalt.worker.child import failed, run_call
 from trisalt.worker.plain import durable, mark_begun, pack_context, plain
 from trisalt.worker.protocol import Call, Context, Failure, Outcome, Packed
+from trisalt.worker.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 GROWTH_KB = 32 * 1024
 # From how many bytes on a result may go home as it was packed.
 LARGE = 256 * 1024
+_PARTS = ("opts", "grains", "pillar")
 
 
 def main(daemon: socket.socket) -> int:
@@ -54,7 +57,7 @@ def main(daemon: socket.socket) -> int:
             worker.renew(message["context"])
         host.door = message.get("door")
         if "call" in message:
-            how = {name: bool(message.get(name)) for name in ("packed", "reused")}
+            how = {name: bool(message.get(name)) for name in ("packed", "reused", "strict")}
             last |= worker.run_job(Call(**message["call"]), message.get("spool"), **how)
         elif "run" in message:
             last |= worker.run_function(message["run"], message["args"])
@@ -84,13 +87,14 @@ class Worker:
         self._plugins: Plugins | None = None
         self._born = _size()
         self._size = 0
+        self._traces: Traces | None = None
 
     def renew(self, parts: Mapping[str, bytes]) -> None:
         """Take the parts of the context that are other than before; each is unpacked when a plugin first looks."""
         self._parts.update(parts)
         if "environ" in parts:
             _lay_over_environ(unpack_bin(parts["environ"]))
-        changed = {name: _unpacker(data) for name, data in parts.items() if name in ("opts", "grains", "pillar")}
+        changed = {name: _unpacker(data) for name, data in parts.items() if name in _PARTS}
         if self._plugins is None:
             self._plugins = Plugins(changed.pop("opts", dict), **changed)
         else:
@@ -106,17 +110,25 @@ class Worker:
             self._plugins = Plugins({})
         return self._plugins
 
-    def run_job(self, call: Call, spool: str | None, *, packed: bool = False, reused: bool = False) -> bool:
+    def run_job(
+        self, call: Call, spool: str | None, *, packed: bool = False, reused: bool = False, strict: bool = False
+    ) -> bool:
         """Run a job and report it, `packed` where its result is large; whether this process is not to be used again.
 
-        A process that has run others (`reused`) declines what is for one of its own.
+        A process that has run others (`reused`) declines what is for one of its own. `strict`: the job may do
+        anything, so what it could leave behind is looked for, and taken away before the next one.
         """
         self._host.jid, self._host.fun = call.jid, call.fun
+        if strict and reused:
+            parts = {name: _unpacker(self._parts[name]) if name in self._parts else dict for name in _PARTS}
+            self.plugins.begin(**parts)
         self.plugins.notice()
         if reused and self._foreign(call):
             self._channel.send({"declined": True, "spent": True})
             return True
         self.plugins.set("__jid_event__", JidEvent(call.jid))
+        if strict and self._traces is None:
+            self._traces = Traces.look()
         outcome = None if spool is None else _begin(Path(spool))
         if outcome is None:
             upcall.take_packed(packed)
@@ -131,7 +143,7 @@ class Worker:
                 outcome = replace(outcome, result=unpack_bin(outcome.result.data))
             outcome = _presentable(outcome)
         spooled = spool is not None and _spool(Path(spool), call, outcome)
-        spent = self._spent(call, outcome)
+        spent = self._spent(call, outcome) or (strict and self._stained(outcome))
         told = {
             "retcode": outcome.retcode,
             "success": outcome.success,
@@ -159,7 +171,7 @@ class Worker:
 
     def context(self) -> Context:
         """The context as an engine function is given it."""
-        parts = {name: unpack_bin(self._parts[name]) for name in ("opts", "grains", "pillar") if name in self._parts}
+        parts = {name: unpack_bin(self._parts[name]) for name in _PARTS if name in self._parts}
         return Context(**{"opts": {}, **parts})
 
     def _spent(self, call: Call, outcome: Outcome) -> bool:
@@ -167,6 +179,18 @@ class Worker:
         if outcome.failure is not None or not isinstance(call.fun, str) or self._grown():
             return True
         return not self.plugins.loader(call.kind).built_in(call.fun) or _threads() > 1
+
+    def _stained(self, outcome: Outcome) -> bool:
+        """Whether a job has left something behind, in this process or on this host.
+
+        What it changed on the host may be what is remembered here of it: of commands that are there, and libraries.
+        """
+        if outcome.retcode != 0 or _tells_of_changes(outcome.result) or self._channel.generation or stains():
+            return True
+        left = self._traces.others(Traces.look()) if self._traces is not None else []
+        if left:
+            log.debug("Job %s has left other %s in its process", self._host.jid, ", ".join(left))
+        return bool(left)
 
     def _foreign(self, call: Call) -> bool:
         """Whether a job runs what somebody has put before our own shelf, or beside it."""
@@ -185,6 +209,15 @@ class Worker:
         # What the first call has loaded is there for the next; a large answer of it is not to stay.
         self._size = self._size or min(size, self._born + GROWTH_KB)
         return size > self._size + GROWTH_KB
+
+
+def _tells_of_changes(result: Any) -> bool:
+    """Whether a state's return, or one of a map of them, says that something was changed."""
+    if not isinstance(result, Mapping):
+        return False
+    return bool(result.get("changes")) or any(
+        isinstance(entry, Mapping) and entry.get("changes") for entry in result.values()
+    )
 
 
 def _size() -> int:

@@ -29,9 +29,12 @@ from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
 
-# A warm child ends after so many calls, and when nobody needed it for so long (seconds).
+# A warm child ends after so many calls, one of strict jobs sooner, and when nobody needed it for so long (seconds).
 WARM_CALLS = 500
+STRICT_CALLS = 100
 WARM_IDLE = 20.0
+# What a child is used for that runs strict jobs.
+STRICT = "strict"
 _PLUGIN = re.compile(r"[a-z_]{1,32}/\w{1,64}", re.ASCII)
 # So many contexts are kept packed where callers bring their own.
 PACKED = 4
@@ -94,6 +97,7 @@ class Workers:
         outlives: bool = True,
         packed: bool = False,
         context: Callable[[], Context] | None = None,
+        strict: bool = False,
     ) -> Outcome:
         """Run plugin functions in a child of their own, or (`warm`) in one that is reused.
 
@@ -104,15 +108,21 @@ class Workers:
         `context` gives this call's own, else it is the pool's. A function that is not of our own shelf never runs in
         a child that has run others: `on_start` is told another pid then. Nor do runners and what a minion's job or the
         engine does follow each other in one.
+
+        `strict`, with `warm`: what may do anything, as states do. It runs in the one child that is kept for such jobs,
+        or in a new one, which is kept in turn if the job has left nothing behind in it; others never run there, and
+        it is not kept either where opts, grains, plugins or the environment have changed.
         """
         spooled = spool is not None
         request: dict[str, Any] = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
         if packed:
             request["packed"] = True
-        use = "commands" if call.kind in ("runners", "wheel") else call.kind
+        if strict:
+            request["strict"] = True
+        use = STRICT if strict else "commands" if call.kind in ("runners", "wheel") else call.kind
 
         async def ask(warm: bool) -> dict[str, Any]:
-            async with self._seat(warm, call.jid, call.fun, outlives, use=use) as seat:
+            async with self._seat(warm, call.jid, call.fun, outlives, use=use, own=context) as seat:
                 if on_start is not None:
                     on_start(seat.process.pid)
                 return await self._converse(seat, {**request, "reused": seat.calls > 0}, warm=warm, context=context)
@@ -164,6 +174,9 @@ class Workers:
         seat = self._busy.get(jid)
         if seat is None or not signal_tree(seat.process.pid, signum):
             return None
+        if signum:
+            # Whatever it does to the job: nothing else is to run where it may still arrive.
+            seat.process.finished = True
         return seat.process.pid
 
     def running(self) -> dict[str, int]:
@@ -183,11 +196,13 @@ class Workers:
     # -- children ---------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _seat(self, warm: bool, jid: str, fun: Any, outlives: bool, *, use: str) -> AsyncIterator[_Seat]:
+    async def _seat(
+        self, warm: bool, jid: str, fun: Any, outlives: bool, *, use: str, own: Callable[[], Context] | None = None
+    ) -> AsyncIterator[_Seat]:
         """A child for one call. Left by an exception, it is never used again, and dead unless it `outlives`."""
         if jid in self._busy:
             raise LocalProtocolError(f"the job {jid} runs already")
-        seat = self._idle(use) if warm else None
+        seat = self._idle(use, own) if warm else None
         if seat is None:
             seat = _Seat(process=await self._nursery.fork(), generation=self._generation, use=use)
         key = jid or f"{fun} {seat.process.pid}"
@@ -205,9 +220,12 @@ class Workers:
         if not self._keep(seat):
             seat.process.close()
 
-    def _idle(self, use: str) -> _Seat | None:
+    def _idle(self, use: str, own: Callable[[], Context] | None = None) -> _Seat | None:
         """A warm child that waits for a call of this use, the one that had the last."""
         self._dismiss(lambda seat: seat.process.exited.is_set())
+        if use == STRICT:
+            parts = self._parts(own)
+            self._dismiss(lambda seat: seat.use == STRICT and not _knows(seat, parts))
         seat = next((seat for seat in reversed(self._warm) if seat.use == use), None)
         if seat is not None:
             self._warm.remove(seat)
@@ -217,9 +235,13 @@ class Workers:
         """Whether a child that has answered waits for another call."""
         if seat.process.finished or seat.generation != self._generation or not self._max_warm:
             return False
-        if len(self._warm) >= self._max_warm:
+        # Of strict jobs one: they are mostly one after the other. Of the others together so many, whatever their use.
+        strict = seat.use == STRICT
+        beside = [other for other in self._warm if (other.use == STRICT) is strict]
+        if len(beside) >= (1 if strict else self._max_warm):
             # Whichever nobody has needed for longest: it may be of another use than what is asked for now.
-            self._warm.pop(0).process.close()
+            self._warm.remove(beside[0])
+            beside[0].process.close()
         seat.idle_since = trio.current_time()
         self._warm.append(seat)
         return True
@@ -261,7 +283,8 @@ class Workers:
         """Give a child a call, answer what it asks meanwhile, and take its answer. Raises WorkerDied."""
         process = seat.process
         seat.calls += 1
-        request["last"] = last = not warm or (seat.calls >= WARM_CALLS and not seat.stays)
+        most = STRICT_CALLS if seat.use == STRICT else WARM_CALLS
+        request["last"] = last = not warm or (seat.calls >= most and not seat.stays)
         request["door"] = None if self._door is None else str(self._door)
         if parts := self._parts_for(seat, context):
             request["context"] = parts
@@ -276,7 +299,7 @@ class Workers:
         if message is not None and ("upcall" in message or "log" in message):
             message = await self._attend(seat, message)
         if message is not None:
-            process.finished = last or bool(message.get("spent"))
+            process.finished |= last or bool(message.get("spent"))
             return message
         await process.exited.wait()
         raise WorkerDied(_epitaph(process.status), status=process.status)
@@ -297,14 +320,18 @@ class Workers:
 
     def _parts_for(self, seat: _Seat, own: Callable[[], Context] | None = None) -> dict[str, bytes]:
         """The parts of the context that this child does not have yet, packed."""
+        news = {name: part for name, part in self._parts(own).items() if seat.parts.get(name) != part}
+        seat.parts.update(news)
+        return news
+
+    def _parts(self, own: Callable[[], Context] | None) -> dict[str, bytes]:
+        """The parts of a context, packed: of the pool's, or of a caller's own."""
         context = (own or self._context)()
         packed = next((parts for kept, parts in self._packed if kept is context), None)
         if packed is None:
             packed = pack_context(context)
             self._packed = [(context, packed), *(self._packed[: PACKED - 1] if own is not None else ())]
-        news = {name: part for name, part in packed.items() if seat.parts.get(name) != part}
-        seat.parts.update(news)
-        return news
+        return packed
 
     async def _answer(self, seat: _Seat, message: dict[str, Any]) -> None:
         """Do what a plugin asks for, and tell it: a value, or an error that is raised there."""
@@ -432,6 +459,11 @@ async def _place(limiter: trio.CapacityLimiter) -> AsyncIterator[None]:
         yield
     finally:
         limiter.release_on_behalf_of(place)
+
+
+def _knows(seat: _Seat, parts: Mapping[str, bytes]) -> bool:
+    """Whether a child has these parts of a context already; each job has its pillar anew."""
+    return all(seat.parts.get(name) == part for name, part in parts.items() if name != "pillar")
 
 
 def _log(line: object, seat: _Seat) -> None:

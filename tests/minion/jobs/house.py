@@ -30,18 +30,22 @@ class FakeWorkers:
         self.calls = []
         self.contexts = []
         self.warm = []
+        self.strict = []
+        self.spooled = []
         self.results = {}
         self.slow = {}
         self.signals = []
         self.pid = os.getpid()
 
-    async def run_job(self, call, *, warm=False, on_start=None, spool=None, outlives=True, context=None):
+    async def run_job(self, call, *, warm=False, on_start=None, spool=None, outlives=True, context=None, strict=False):
         await trio.lowlevel.checkpoint()
         if on_start is not None:
             on_start(self.pid)
         self.calls.append(call)
         self.contexts.append(context)
         self.warm.append(warm)
+        self.strict.append(strict)
+        self.spooled.append(spool is not None)
         if isinstance(call.fun, str) and call.fun in self.slow:
             await self.slow[call.fun].wait()
         outcome = self.results.get(call.fun if isinstance(call.fun, str) else call.fun[0], True)

@@ -330,6 +330,23 @@ def test_only_harmless_functions_are_warm():
         assert not is_warm(fun)
 
 
+@pytest.mark.parametrize(
+    ("fun", "more", "strict"),
+    [
+        ("state.apply", {}, True),
+        ("state.show_sls", {}, True),
+        ("state.apply", {"module_executors": ["splay"]}, False),
+        ("state.pkg", {}, False),
+        ("test.nap", {}, False),
+    ],
+)
+async def test_what_applies_states_is_given_the_process_that_is_kept_for_it(make, fun, more, strict):
+    async with make().running() as minion:
+        await minion.publish(fun, **more)
+    assert minion.workers.strict == minion.workers.warm == [strict]
+    assert minion.workers.spooled == [True]
+
+
 # -- the small parts ----------------------------------------------------------------------------------------------
 
 
