@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-import attrs
+import msgpack
 import pytest
 import structlog
 import trio
@@ -19,9 +19,7 @@ from trisalt.master.auth import (
     PENDING_AGAIN_S,
     PENDING_FEW,
     PENDING_FORGOTTEN_S,
-    SIGN_IN_THREADS,
     STRANGERS_BURST,
-    TOGETHER,
     Allowance,
     KeyDesk,
     KeyRules,
@@ -30,9 +28,11 @@ from trisalt.master.auth import (
 )
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
+from trisalt.master.lanes import STRANGERS
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.wire import codec
-from trisalt.wire.handshake import Accepted, Hello, MinionHandshake, Pending, Refused, TooMany
+from trisalt.wire.envelope import pack_clear, receive_request
+from trisalt.wire.handshake import Accepted, MinionHandshake, Pending, Refused, TooMany
 from trisalt.wire.keys import PrivateKey
 
 NOW = 1_800_000_000.0
@@ -66,7 +66,7 @@ class Setup:
             task_status=task_status,
         )
 
-    def hello(self, id="m1", key=None, pinned=True, pub=None):
+    def knock(self, id="m1", key=None, pinned=True, **further):
         shake = MinionHandshake(
             id=id,
             key=key or self.key,
@@ -77,14 +77,23 @@ class Setup:
             token="t" * 76 if pinned else None,
         )
         load = codec.unpack(shake.request())["load"]
-        if pub is not None:
-            load["pub"] = pub
-        return shake, Hello.from_load(load, 3)
+        return shake, receive_request(pack_clear(load | further))
 
-    async def sign_in(self, *args, known=False, **kwargs):
-        shake, hello = self.hello(*args, **kwargs)
+    async def sign_in(self, *args, **kwargs):
+        (result,) = await self.sign_in_all([self.knock(*args, **kwargs)])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def sign_in_all(self, knocks, known=False):
+        """What each of those that share a turn is told, or what was wrong with it."""
+        asked = [(knock, "192.0.2.1") for _shake, knock in knocks]
         with trio.fail_after(5):
-            return shake.accept(await self.bus.ask(AuthRequest(hello=hello, peer="192.0.2.1", known=known)))
+            answers = await self.bus.ask(AuthRequest(knocks=asked, known=known))
+        return [
+            answer if isinstance(answer, Exception) else shake.accept(answer[1])
+            for (shake, _knock), answer in zip(knocks, answers, strict=True)
+        ]
 
     def desk(self):
         return KeyDesk(self.keyring, self.accepted, self.identity, self.sessions, lambda: self.rules)
@@ -214,36 +223,28 @@ async def test_many_sign_ins_at_once_are_all_answered(setup):
     assert len({result.session.key_string for result in results}) == 20
 
 
-async def test_sign_ins_of_the_known_share_turns_and_one_that_fails_spares_the_others(setup, monkeypatch):
-    ids, turns = [f"m{number}" for number in range(60)], []
+async def test_of_those_who_share_a_turn_one_that_fails_spares_the_others(setup):
+    ids = [f"m{number}" for number in range(5)]
     for id in ids:
         setup.keyring.store(id, setup.key.public.pem, State.ACCEPTED)
-    sign_in = KeyDesk.sign_in
-
-    def counted(desk, requests, now):
-        turns.append(len(requests))
-        return sign_in(desk, requests, now)
-
-    monkeypatch.setattr(KeyDesk, "sign_in", counted)
-    # The session of one cannot be written: something is in its place.
-    (setup.folder / "sessions/m7").mkdir()
-    results = {}
-
-    async def one(id):
-        try:
-            results[id] = type(await setup.sign_in(id, known=True))
-        except RemoteProtocolError as exc:
-            results[id] = str(exc)
-
+    # The session of one cannot be written: something is in its place; and three say what is none.
+    (setup.folder / "sessions/m3").mkdir()
+    knocks = [setup.knock(id) for id in ids]
+    # Names that were sent as binary are not the text they look like.
+    outer = {"enc": "clear", "load": {b"cmd": b"_auth", b"id": b"m1"}, "version": 3}
+    knocks.append((None, receive_request(msgpack.packb(outer, use_bin_type=True))))
+    knocks[1] = setup.knock("m1", nonce="")
+    knocks[2] = (None, receive_request(codec.pack({"enc": "clear", "load": {"cmd": "_auth"}, "version": 3})))
     async with setup.bus.subscribe(AuthDecided, keep=False) as told:
-        async with trio.open_nursery() as storm:
-            for id in ids:
-                storm.start_soon(one, id)
-        assert {id for _tag, _act, id in await setup.told(told)} == {*ids} - {"m7"}
-    assert results.pop("m7") == "the sign-in of m7 cannot be kept"
-    assert results == dict.fromkeys((id for id in ids if id != "m7"), Accepted)
-    assert sum(turns) == 60
-    assert max(turns) == TOGETHER
+        results = await setup.sign_in_all(knocks, known=True)
+        assert [id for _tag, _act, id in await setup.told(told)] == ["m0", "m4"]
+    assert [type(result) for result in results] == [Accepted, *[RemoteProtocolError] * 3, Accepted, RemoteProtocolError]
+    assert [str(result) for result in results[1:4]] == [
+        "_auth without a nonce",
+        "_auth without id or pub",
+        "the sign-in of m3 cannot be kept",
+    ]
+    assert results[5].refusal == {}
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,8 @@ async def test_who_was_known_a_moment_ago_is_decided_by_the_files_of_now(setup, 
         path = setup.folder / "pki" / before.value / "m1"
         path.write_text(setup.key.public.pem)
     async with setup.bus.subscribe(AuthDecided, keep=False) as told:
-        assert not isinstance(await setup.sign_in(known=True), Accepted)
+        (result,) = await setup.sign_in_all([setup.knock()], known=True)
+        assert not isinstance(result, Accepted)
         assert await setup.told(told) == [("salt/auth", act, "m1")]
     assert setup.keyring.state("m1") is after
 
@@ -276,18 +278,18 @@ async def test_strangers_from_one_address_have_an_allowance(tmp_path, pairs):
     setup.keyring.store("m1", setup.key.public.pem, State.ACCEPTED)
     desk = setup.desk()
 
-    def sign_in(hello, peer, *, known=False):
-        (outcome,) = desk.sign_in([AuthRequest(hello=hello, peer=peer, known=known)], NOW)
+    def sign_in(knock, peer):
+        ((_hello, outcome),) = desk.sign_in([(knock, peer)], NOW)
         return outcome
 
-    _shake, stranger = setup.hello("m2", key=setup.other, pinned=False)
+    _shake, stranger = setup.knock("m2", key=setup.other, pinned=False)
     for _ in range(STRANGERS_BURST):
         assert desk._strangers.take("192.0.2.1", NOW)
     assert "too many" in str(sign_in(stranger, "192.0.2.1"))
     assert setup.keyring.state("m2") is None
     assert sign_in(stranger, "192.0.2.2").verdict.act == "pend"
-    _shake, known = setup.hello("m1")
-    assert sign_in(known, "192.0.2.1", known=True).verdict.accepted
+    _shake, known = setup.knock("m1")
+    assert sign_in(known, "192.0.2.1").verdict.accepted
 
 
 async def test_a_fresh_pending_minion_may_ask_again_soon_while_there_are_few(tmp_path, pairs):
@@ -295,9 +297,8 @@ async def test_a_fresh_pending_minion_may_ask_again_soon_while_there_are_few(tmp
     desk = setup.desk()
 
     def again(id, now):
-        handshake, hello = setup.hello(id, key=setup.other, pinned=False)
-        hello = attrs.evolve(hello, takes_again=True)
-        (outcome,) = desk.sign_in([AuthRequest(hello=hello, peer="192.0.2.1", known=False)], now)
+        handshake, knock = setup.knock(id, key=setup.other, pinned=False, again=True)
+        ((_hello, outcome),) = desk.sign_in([(knock, "192.0.2.1")], now)
         return handshake.accept(outcome.answer).again
 
     assert [again("n1", NOW + passed) for passed in (0, 50, 100, 150, 200)] == [PENDING_AGAIN_S] * 4 + [0]
@@ -412,10 +413,10 @@ async def test_a_rotation_does_not_wait_behind_sign_ins(setup, monkeypatch):
     monkeypatch.setattr(KeyDesk, "sign_in", slow)
     try:
         async with trio.open_nursery() as storm:
-            for number in range(2 * SIGN_IN_THREADS):
+            for number in range(2 * STRANGERS):
                 storm.start_soon(setup.sign_in, f"n{number}")
             with trio.fail_after(10):
-                for _ in range(SIGN_IN_THREADS):
+                for _ in range(STRANGERS):
                     await trio.to_thread.run_sync(held.acquire)
             old = setup.identity.shared
             with trio.fail_after(5):

@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.master.dispatch import _TABLE
-from trisalt.master.lanes import Crowded, Lane, Overtaken, open_lanes
+from trisalt.master.lanes import Crowded, Lane, SharedLane, open_lanes
 
 
 class Visit:
@@ -19,15 +19,15 @@ class Visit:
         self.lane, self.nursery = lane, nursery
         self.inside, self.refused, self.gates = [], [], {}
 
-    async def come(self, name, key=None):
-        self.nursery.start_soon(self._pass, name, key)
+    async def come(self, name):
+        self.nursery.start_soon(self._pass, name)
         await wait_all_tasks_blocked()
 
-    async def _pass(self, name, key):
+    async def _pass(self, name):
         try:
-            await self.lane.enter(key)
-        except (Crowded, Overtaken) as exc:
-            self.refused.append((name, type(exc)))
+            await self.lane.enter()
+        except Crowded:
+            self.refused.append(name)
             return
         try:
             self.inside.append(name)
@@ -67,24 +67,9 @@ async def test_so_many_at_work_and_the_others_in_the_order_in_which_they_came(vi
 async def test_who_comes_when_as_many_wait_as_may_is_refused(visit):
     for name in "abcdef":
         await visit.come(name)
-    assert visit.refused == [("f", Crowded)]
-    assert visit.lane.statistics().refused == 1
-
-
-async def test_who_asks_again_has_its_old_place_and_the_first_question_is_given_up(visit):
-    for name in "ab":
-        await visit.come(name)
-    for name, key in (("first", 1), ("second", 2), ("third", 3), ("first again", 1)):
-        await visit.come(name, key)
-    assert visit.refused == [("first", Overtaken)]
+    assert visit.refused == ["f"]
     assert visit.lane.statistics().oldest > 0
-    await visit.go("a")
-    await visit.go("b")
-    assert visit.inside[2:] == ["first again", "second"]
-    assert visit.lane.statistics().overtaken == 1
-    # What is at work is not overtaken: it is answered soon.
-    await visit.come("first once more", 1)
-    assert visit.lane.statistics().overtaken == 1
+    assert visit.lane.statistics().refused == 1
 
 
 async def test_one_that_is_cancelled_leaves_no_hole(visit):
@@ -101,8 +86,46 @@ async def test_one_that_is_cancelled_leaves_no_hole(visit):
     assert visit.inside == ["a", "b", "c"]
 
 
+def test_those_who_wait_share_turns_in_the_order_in_which_they_came():
+    lane = SharedLane("x", turns=2, together=3)
+    assert not lane.begin()
+    for name in "abcdefgh":
+        assert lane.wait(name, name, 0.0) is None
+    # A turn begins as soon as it can; the second takes what is left by then.
+    assert (lane.begin(), lane.begin(), lane.begin()) == (True, True, False)
+    assert (lane.board(), lane.board()) == (list("abc"), list("def"))
+    assert (lane.statistics().running, lane.statistics().waiting) == (6, 2)
+    assert lane.statistics().oldest > 0
+    for _ in "abc":
+        lane.leave(time.perf_counter())
+    assert lane.board() == ["g", "h"]
+    assert lane.board() == []
+    # One turn has ended with that, and may begin anew.
+    assert not lane.begin()
+    assert lane.wait("i", "i", 0.0) is None
+    assert lane.begin()
+    assert lane.board() == ["i"]
+    said = lane.statistics()
+    assert (said.running, said.waiting, said.done, lane.took.recent().count) == (6, 0, 3, 3)
+
+
+def test_who_asks_again_has_its_old_place_and_the_first_question_is_given_up():
+    lane = SharedLane("x", turns=1, together=1, depth=3)
+    for key, who in ((1, "first"), (2, "second"), (3, "third")):
+        assert lane.wait(key, who, 0.0) is None
+    assert lane.wait(1, "first again", 1.0) == "first"
+    with pytest.raises(Crowded):
+        lane.wait(4, "fourth", 1.0)
+    assert lane.begin()
+    assert [lane.board(), lane.board()] == [["first again"], ["second"]]
+    # What is at work is not overtaken: it is answered soon.
+    assert lane.wait(1, "first once more", 1.0) is None
+    said = lane.statistics()
+    assert (said.overtaken, said.refused) == (1, 1)
+
+
 def test_every_kind_has_a_lane_of_its_own():
     names = {row.lane for row in _TABLE.values()} | {"sign-ins", "strangers", "publications", "commands"}
     lanes = open_lanes()
-    assert set(lanes) == names
-    assert {name: lane.name for name, lane in lanes.items()} == {name: name for name in names}
+    assert {lane.name for lane in lanes.statistics()} == names
+    assert all(lanes[name].name == name for name in names - {"sign-ins", "strangers"})

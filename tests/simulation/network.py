@@ -361,6 +361,7 @@ class Network:
                     door.cancel_scope.cancel()
                 handlers.cancel_scope.deadline = self._clock.now + grace
         finally:
+            server.give_up()
             self._hang_up(address, socket)
 
     def _hang_up(self, address: str, socket: _Server) -> None:

@@ -246,6 +246,28 @@ async def test_those_that_a_failing_handler_left_get_the_fallback_and_the_others
     assert (len(answers), server.running, server.answered) == (3, 0, 4)
 
 
+async def test_what_was_kept_is_answered_by_another_or_with_the_fallback_at_the_end(context):
+    kept = []
+
+    async def handle(together):
+        for asked in together:
+            if asked.payload == b"go":
+                answer_all([(one, one.payload) for one in (kept.pop(), asked)])
+            else:
+                asked.keep()
+                kept.append(asked)
+
+    with open_socket(context, zmq.DEALER) as dealer, trio.fail_after(PATIENCE):
+        async with open_request_server(ANY, handle, fallback=FALLBACK, grace=0, context=context) as server:
+            dealer.connect(at(server))
+            for payload in (b"1", b"2", b"go"):
+                await dealer.send([b"", payload])
+            assert [(await dealer.receive())[1] for _ in range(2)] == [b"2", b"go"]
+            assert (server.running, len(server.kept)) == (1, 1)
+        assert await dealer.receive() == [b"", FALLBACK]
+        assert (server.running, server.held, len(server.kept)) == (0, 0, 0)
+
+
 async def test_a_request_is_answered_once(context):
     async def handle(together):
         (asked,) = together

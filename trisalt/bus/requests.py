@@ -26,15 +26,15 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class AuthRequest(Request):
-    """A minion signs in. `hello` is a `wire.handshake.Hello`; `peer` its network address, or empty.
+    """Minions sign in, whose turn it is. `knocks` are `wire.envelope.Knock`s, not read yet, each with the network
+    address of its peer, or an empty one.
 
-    `known`: the key it offers is the accepted one of its id, so that nothing is likely to be written. The answer is the
-    payload to send, packed.
+    `known`: the keys they offer are the accepted ones of their ids, as far as that was looked at. Answered with, for
+    each, its id and the payload to send, packed; or with the error that is to be its refusal.
     """
 
     CMD = "_auth"
-    hello: Any
-    peer: str = ""
+    knocks: list[tuple[Any, str]]
     known: bool = False
 
 

@@ -1,8 +1,8 @@
 """The key manager: `_auth`, autosign, `revoke_auth` and the rotation of the shared AES key.
 
-What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Key files are read and
-written in threads, and RSA runs there. Sign-ins of those who are known write nothing: several of them share a thread's
-turn. `master/request_server` asks, `master/daemon` starts it.
+What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Sign-ins are read and
+decided on in threads: key files are read and written there, and RSA runs there. `master/request_server` asks, for
+those whose turn it is; `master/daemon` starts it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -26,21 +26,14 @@ from trisalt.bus.requests import MASTER, AuthRequest, PublishRequest, RevokeRequ
 from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
+from trisalt.master.lanes import SIGNERS, STRANGERS
 from trisalt.master.sessions import AcceptedKeys, Sessions
-from trisalt.wire.envelope import BAD_LOAD, EXCEPTION
+from trisalt.wire.envelope import BAD_LOAD, EXCEPTION, Knock
 from trisalt.wire.handshake import Hello, KeyState, Policy, Verdict, accepted_answer, decide, refused_answer
 from trisalt.wire.ids import valid_minion_id
 
 log = structlog.get_logger()
 
-# How many threads sign for those who are known; RSA releases the interpreter, and the event loop keeps its turn. Two
-# are too few on a busy machine: some of them wait for the interpreter.
-SIGNERS = 4
-# How many sign-ins share a turn of such a thread: going there and back costs as much as half of a signature.
-TOGETHER = 8
-# Of all others as many at a time, each in a thread: a new key is on the disk before its minion is in, and disks do
-# several such at the price of one. One of them signs at a time: when all want to, the known have most of it.
-SIGN_IN_THREADS = 8
 STRIPES = 16
 # Sign-ins that are not accepted cost a signature, and may leave a key file: so many at once, so many a second, for
 # each network address. A fleet behind one address that waits to be accepted stays below it.
@@ -104,8 +97,6 @@ async def keep_keys(
     manager = _Manager(bus, desk, identity, rules)
     async with bus.claim(RevokeRequest, RotateRequest) as requests, trio.open_nursery() as answers:
         answers.start_soon(_touch, identity)
-        for _ in range(SIGNERS):
-            answers.start_soon(manager.sign)
         with bus.answering({AuthRequest: manager.sign_in}):
             task_status.started()
             async for request, reply in requests:
@@ -131,58 +122,45 @@ class _Manager:
         self._desk = desk
         self._identity = identity
         self._rules = rules
-        self._threads = trio.CapacityLimiter(SIGN_IN_THREADS)
-        self._signers = trio.CapacityLimiter(SIGNERS)
+        # Who is new does not take the threads of those who are known.
+        self._known = trio.CapacityLimiter(SIGNERS)
+        self._strangers = trio.CapacityLimiter(STRANGERS)
         self._rotating = trio.CapacityLimiter(1)
-        # Of those who are known, the oldest first; and the signers that have nothing to do.
-        self._waiting: deque[tuple[AuthRequest, Reply]] = deque()
-        self._idle = trio.lowlevel.ParkingLot()
 
-    async def sign_in(self, request: AuthRequest) -> bytes:
-        """The answer to a sign-in, which has been told."""
-        log.info("auth.request", id=request.hello.id)
-        reply = Reply()
-        if request.known:
-            self._waiting.append((request, reply))
-            self._idle.unpark()
-        else:
-            # What is written is told, whether or not somebody still waits for the answer.
-            with trio.CancelScope(shield=True):
-                await self._sign_in([(request, reply)], self._threads)
-        answer: bytes = await reply.wait()
-        return answer
+    async def sign_in(self, request: AuthRequest) -> list[tuple[str, bytes] | Exception]:
+        """Decide, tell and answer: for each its id and its answer, or what is wrong."""
+        # What is written is told, whether or not somebody still waits for the answer.
+        with trio.CancelScope(shield=True):
+            outcomes = await trio.to_thread.run_sync(
+                self._desk.sign_in,
+                request.knocks,
+                time.time(),
+                limiter=self._known if request.known else self._strangers,
+            )
+            rules, events, answers = self._rules(), list[Event](), list[tuple[str, bytes] | Exception]()
+            for outcome in outcomes:
+                answers.append(self._answer(outcome, rules, events))
+            await self._bus.publish_all(events)
+        return answers
 
-    async def sign(self) -> None:
-        """Answer those who are known, until cancelled."""
-        while True:
-            while not self._waiting:
-                await self._idle.park()
-            some = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
-            await self._sign_in(some, self._signers)
-
-    async def _sign_in(self, asked: Sequence[tuple[AuthRequest, Reply]], limiter: trio.CapacityLimiter) -> None:
-        """Decide, tell and answer."""
-        outcomes = await trio.to_thread.run_sync(
-            self._desk.sign_in, [request for request, _reply in asked], time.time(), limiter=limiter
-        )
-        rules, events, answers = self._rules(), list[Event](), list[tuple[Reply, bytes]]()
-        for (request, reply), decision in zip(asked, outcomes, strict=True):
-            match decision:
-                case OSError():
-                    # A full disk, mostly: nothing has been decided, and the minion asks again.
-                    id = request.hello.id
-                    log.error("auth.not_kept", id=id, reason=decision.strerror)
-                    reply.fail(RemoteProtocolError(f"the sign-in of {id} cannot be kept", refusal=EXCEPTION))
-                case Exception():
-                    # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
-                    reply.fail(decision)
-                case _:
-                    _tell(request.hello, decision, rules)
-                    events += self._events(request.hello, decision)
-                    answers.append((reply, decision.answer))
-        await self._bus.publish_all(events)
-        for reply, answer in answers:
-            reply.send(answer)
+    def _answer(self, outcome: Outcome, rules: KeyRules, events: list[Event]) -> tuple[str, bytes] | Exception:
+        hello, decision = outcome
+        if hello is None:
+            assert isinstance(decision, Exception)
+            return decision
+        log.info("auth.request", id=hello.id)
+        match decision:
+            case OSError():
+                # A full disk, mostly: nothing has been decided, and the minion asks again.
+                log.error("auth.not_kept", id=hello.id, reason=decision.strerror)
+                return RemoteProtocolError(f"the sign-in of {hello.id} cannot be kept", refusal=EXCEPTION)
+            case Exception():
+                # One sign-in: the door refuses it in stock's words, and logs what was not foreseen.
+                return decision
+            case _:
+                _tell(hello, decision, rules)
+                events += self._events(hello, decision)
+                return hello.id, decision.answer
 
     def _events(self, hello: Hello, decision: Decision) -> list[Event]:
         events: list[Event] = []
@@ -273,6 +251,10 @@ class Decision:
     by_rule: bool
 
 
+Outcome = tuple[Hello | None, Decision | Exception]
+"""What one sign-in said, None when it could not be read, and what became of it."""
+
+
 class KeyDesk:
     """Decides on sign-ins and answers them: key files and RSA, blocking, for a thread."""
 
@@ -298,27 +280,38 @@ class KeyDesk:
         self._pending_looked = 0.0
         self._strangers = Allowance(burst=STRANGERS_BURST, per_s=STRANGERS_PER_S)
 
-    def sign_in(self, requests: Sequence[AuthRequest], now: float) -> list[Decision | Exception]:
-        """Decide, write the keys where the verdicts say, and answer. `now` is wall time.
+    def sign_in(self, knocks: Sequence[tuple[Knock, str]], now: float) -> list[Outcome]:
+        """Read, decide, write the keys where the verdicts say, and answer. `now` is wall time.
 
-        RemoteProtocolError for a stranger whose address has asked too often; OSError where a key could not be written.
+        RemoteProtocolError for what is no sign-in, and for a stranger whose address has asked too often; OSError where
+        a key could not be written.
         """
-        rules, outcomes = self._rules(), list[Decision | Exception]()
-        for request in requests:
+        rules, outcomes = self._rules(), list[Outcome]()
+        for knock, peer in knocks:
+            hello = None
             try:
-                outcomes.append(self._sign_in(request, rules, now))
+                hello, known = self._read(knock)
+                outcomes.append((hello, self._sign_in(hello, peer, known, rules, now)))
             except Exception as exc:
-                outcomes.append(exc)
+                outcomes.append((hello, exc))
         return outcomes
 
-    def _sign_in(self, request: AuthRequest, rules: KeyRules, now: float) -> Decision:
-        hello: Hello = request.hello
+    def _read(self, knock: Knock) -> tuple[Hello, bool]:
+        """What is said, and whether the key that is offered is the accepted one of its id."""
+        load = knock.read().load
+        if load.get("cmd") != AuthRequest.CMD:
+            # A name that was sent as binary is not the one it looks like.
+            raise RemoteProtocolError("a sign-in that is none", refusal={})
+        known = self._accepted.offered(load.get("id"), load.get("pub"))
+        return Hello.from_load(load, knock.version, known=known), known is not None
+
+    def _sign_in(self, hello: Hello, peer: str, known: bool, rules: KeyRules, now: float) -> Decision:
         # Two sign-ins of one id see each other's key, not the gap before it.
         with self._files[hash(hello.id) % STRIPES]:
             state, stored = self._look(hello.id)
             policy = self._policy(hello, state, rules, now)
             verdict = decide(hello, _KEY_STATES[state] if state else KeyState.UNKNOWN, stored, policy)
-            if not verdict.accepted and not self._may_ask(request.peer, now):
+            if not verdict.accepted and not self._may_ask(peer, now):
                 raise RemoteProtocolError("too many sign-ins from one address", refusal=BAD_LOAD)
             moved = self._store(hello, verdict, state, stored)
             session = self._sessions.open(hello.id, now=now).key_string if verdict.accepted else ""
@@ -326,7 +319,7 @@ class KeyDesk:
             shared = self._identity.shared
             if verdict.accepted and shared.holders is not None:
                 shared.holders.add(hello.id)
-        with nullcontext() if request.known else self._strangers_rsa:
+        with nullcontext() if known else self._strangers_rsa:
             if verdict.ret is not None:
                 again = self._again(hello.id, now) if verdict.act == "pend" else 0
                 answer = refused_answer(hello, verdict.ret, self._identity.key, again=again)

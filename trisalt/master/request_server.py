@@ -1,9 +1,9 @@
 """4506: open the envelopes, ask the bus, seal the answers.
 
-Requests that came together are opened together, and the returns among them are kept together; each of the others has
-a task of its own. Every well-framed request is answered, in stock Salt's words. What a request means is its claimant's;
-who may come in at all is decided here: the sender's key is accepted, its session live, its `tok` its own, and nothing
-comes twice.
+Requests that came together are opened together, and the returns among them are kept together. Sign-ins wait for their
+turn without a task, and share it with others; each of all else has a task of its own. Every well-framed request is
+answered, in stock Salt's words. What a request means is its claimant's; who may come in at all is decided here: the
+sender's key is accepted, its session live, its `tok` its own, and nothing comes twice.
 Source of the refusals: stock Salt 3008.3; salt-wire.md section 8.
 """
 
@@ -27,15 +27,14 @@ from trisalt.errors import RemoteProtocolError
 from trisalt.master.clear import ClearDesk
 from trisalt.master.dispatch import Row, row_of
 from trisalt.master.identity import Identity
-from trisalt.master.lanes import LaneStatistics, Overtaken, open_lanes
+from trisalt.master.lanes import Crowded, Lanes, LaneStatistics, Overtaken, SharedLane, open_lanes
 from trisalt.master.presence import PresenceDesk
 from trisalt.master.repeats import Repeat, Repeats
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.transport.request import Asked, answer_all
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle
-from trisalt.wire.envelope import EXCEPTION, Knock, Request, receive_request, text
-from trisalt.wire.handshake import Hello
+from trisalt.wire.envelope import BAD_LOAD, EXCEPTION, Knock, Request, receive_request, text
 from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
     Opened,
@@ -104,6 +103,15 @@ class _Case:
         return seal_reply(value, session=self.session, nonce=self.opened.nonce)
 
 
+@attrs.frozen(eq=False)
+class _Knocking:
+    """A sign-in that waits for its turn, since `began`."""
+
+    asked: Asked
+    knock: Knock
+    began: float
+
+
 class NetworkDoor:
     """Answers the request port: `handle` is what `open_request_server` calls."""
 
@@ -133,14 +141,14 @@ class NetworkDoor:
         self._repeats = Repeats()
         self._rsa = trio.CapacityLimiter(RSA_THREADS)
         self._complaints: OrderedDict[str, float] = OrderedDict()
-        self._lanes = open_lanes()
+        self._lanes: Lanes[_Knocking] = open_lanes()
 
     def statistics(self) -> list[LaneStatistics]:
         """A snapshot for debugging: of each lane."""
-        return [lane.statistics() for lane in self._lanes.values()]
+        return self._lanes.statistics()
 
     async def handle(self, together: Sequence[Asked]) -> None:
-        """Answer requests that came together. Never raises but when cancelled."""
+        """Answer requests that came together, or keep them until it is their turn. Never raises but when cancelled."""
         answers: list[tuple[Asked, bytes]] = []
         returns: list[_Case] = []
         work: list[Callable[[], Awaitable[None]]] = []
@@ -155,12 +163,15 @@ class NetworkDoor:
                 case Repeat() as repeat:
                     work.append(partial(self._answer, asked, repeat.answered))
                 case Knock() as knock:
-                    work.append(partial(self._answer, asked, partial(self._sign_in, asked, knock)))
+                    answers += self._queue(asked, knock)
                 case Request() as request:
                     work.append(partial(self._answer, asked, partial(self._answer_clear, asked, request)))
         answer_all(answers)
         if returns:
             work.append(partial(self._keep, returns))
+        for lane in (self._lanes.sign_ins, self._lanes.strangers):
+            while lane.begin():
+                work.append(partial(self._sign_in, lane))
         if len(work) == 1:
             await work[0]()
             return
@@ -169,7 +180,8 @@ class NetworkDoor:
                 nursery.start_soon(one)
 
     def _open(self, asked: Asked) -> bytes | _Case | Repeat | Request | Knock:
-        """What is asked: a minion's case, or one that was here, or a clear request; or the answer, if that is all."""
+        """What is asked: a minion's case, or one that was here, a sign-in, or another clear request; or the answer, if
+        that is all."""
         rules = self._rules()
         try:
             request = receive_request(
@@ -216,27 +228,48 @@ class NetworkDoor:
         finally:
             lane.leave(began)
 
-    async def _sign_in(self, asked: Asked, knock: Knock) -> bytes:
-        began = time.perf_counter()
+    # -- sign-ins -------------------------------------------------------------------------------------------------
+
+    def _queue(self, asked: Asked, knock: Knock) -> list[tuple[Asked, bytes]]:
+        """Have a sign-in wait for its turn. Whom that leaves without one, and what to answer them.
+
+        What is no sign-in is refused when its turn comes: until then it costs as little as can be, for there are many.
+        """
         log.info("request.received", enc="clear", cmd=AuthRequest.CMD)
         # Who is new, or says so without end, does not hold up those who are known.
-        lane = self._lanes["sign-ins" if self._keys.may_be(text(knock.id), knock.pub) else "strangers"]
-        # Of one host, too: who knows a minion's public key must not take its turn from elsewhere. What is no sign-in is
-        # refused when its turn comes: until then it costs as little as can be, for there are many.
-        await lane.enter((knock.id, knock.pub, asked.peer))
+        known = self._keys.may_be(text(knock.id), knock.pub)
+        lane = self._lanes.sign_ins if known else self._lanes.strangers
+        began = time.perf_counter()
         try:
-            load = knock.read().load
-            if load.get("cmd") != AuthRequest.CMD:
-                return codec.pack({})
-            known = self._keys.offered(load.get("id"), load.get("pub"))
-            hello = Hello.from_load(load, knock.version, known=known)
-            with trio.fail_after(ANSWER_WITHIN_S):
-                answer: bytes = await self._bus.ask(AuthRequest(hello=hello, peer=asked.peer, known=known is not None))
-        finally:
-            lane.leave(began)
-        self._presence.knocked(hello.id)
-        self._answered(hello.id, AuthRequest.CMD, asked.peer, began, ok=True)
-        return answer
+            # Of one host, too: who knows a minion's public key must not take its turn from elsewhere.
+            before = lane.wait((knock.id, knock.pub, asked.peer), _Knocking(asked, knock, began), began)
+        except Crowded as exc:
+            return [(asked, self._refusal(asked, exc))]
+        asked.keep()
+        if before is None:
+            return []
+        return [(before.asked, self._refusal(before.asked, Overtaken("it was asked anew", refusal=BAD_LOAD)))]
+
+    async def _sign_in(self, lane: SharedLane[_Knocking]) -> None:
+        """One turn after the other, until nobody waits."""
+        while turn := lane.board():
+            knocks = [(one.knock, one.asked.peer) for one in turn]
+            outcomes: Sequence[tuple[str, bytes] | Exception]
+            try:
+                with trio.fail_after(ANSWER_WITHIN_S):
+                    outcomes = await self._bus.ask(AuthRequest(knocks=knocks, known=lane is self._lanes.sign_ins))
+            except Exception as exc:
+                outcomes = [exc] * len(turn)
+            answers = []
+            for one, outcome in zip(turn, outcomes, strict=True):
+                if isinstance(outcome, Exception):
+                    answers.append((one.asked, self._refusal(one.asked, outcome)))
+                else:
+                    answers.append((one.asked, outcome[1]))
+                    self._presence.knocked(outcome[0])
+                    self._answered(outcome[0], AuthRequest.CMD, one.asked.peer, one.began, ok=True)
+                lane.leave(one.began)
+            answer_all(answers)
 
     # -- minions --------------------------------------------------------------------------------------------------
 

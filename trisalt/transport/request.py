@@ -62,7 +62,7 @@ class Asked:
     `connection` is a number of the connection that it came by, -1 where there is none: `hung_up` tells of its loss.
     """
 
-    __slots__ = ("_routing_id", "_server", "connection", "payload", "peer")
+    __slots__ = ("_kept", "_routing_id", "_server", "connection", "payload", "peer")
 
     def __init__(
         self, server: RequestServer, routing_id: bytes, payload: bytes, peer: str, connection: int = -1
@@ -72,11 +72,18 @@ class Asked:
         self.connection = connection
         self._server: RequestServer | None = server
         self._routing_id = routing_id
+        self._kept = False
 
     @property
-    def answered(self) -> bool:
-        """Whether it has its answer."""
-        return self._server is None
+    def left(self) -> bool:
+        """Whether it has no answer, and nobody has kept it."""
+        return self._server is not None and not self._kept
+
+    def keep(self) -> None:
+        """Somebody answers it later: not before its handler ends."""
+        assert self._server is not None
+        self._kept = True
+        self._server.kept.add(self)
 
     def answer(self, reply: bytes) -> None:
         """Answer it, once."""
@@ -87,6 +94,8 @@ class Asked:
         if server is None:
             raise LocalProtocolError("a request was answered twice")
         server.held -= len(self.payload)
+        if self._kept:
+            server.kept.discard(self)
         return server
 
 
@@ -114,6 +123,8 @@ class RequestServer:
         self.port = port
         self.running = 0
         self.held = 0
+        # Those that somebody answers later.
+        self.kept: set[Asked] = set()
         self.answered = 0
         self.dropped = 0
         self._socket = socket
@@ -147,7 +158,11 @@ class RequestServer:
         except Exception as exc:
             log.error("request.failed", peer=together[0].peer, exc_info=exc)
         finally:
-            answer_all([(asked, self._fallback) for asked in together if not asked.answered])
+            answer_all([(asked, self._fallback) for asked in together if asked.left])
+
+    def give_up(self) -> None:
+        """Nobody is there any more who would answer: those that were kept get the fallback."""
+        answer_all([(asked, self._fallback) for asked in list(self.kept)])
 
     def send(self, replies: list[tuple[bytes, bytes, bytes]]) -> None:
         """Send answers, each to where its request came from."""
@@ -186,7 +201,8 @@ async def open_request_server(
 
     `handle(asked)` runs in a task of its own for the requests that came together (one, mostly), and answers each of
     them when it can. Those that it leaves, because it raises, forgets them, or is cut off by the end of `grace`
-    (seconds, on leaving), are answered with `fallback`: every well-framed request is answered, once. While
+    (seconds, on leaving), are answered with `fallback`: every well-framed request is answered, once. One that was kept
+    (`Asked.keep`) is answered by another's handler, or with `fallback` at the end. While
     `max_running` of them, or `max_held` bytes, wait for their answers no more is read. Messages above `max_size` bytes
     end their connection.
     `context` None opens one just for this. `hung_up(connection)` is told of each connection that is lost.
@@ -209,16 +225,19 @@ async def open_request_server(
             server = RequestServer(
                 socket, handle, port=port, fallback=fallback, max_running=max_running, max_held=max_held
             )
-            async with trio.open_nursery() as handlers:
-                with open_hands(handlers) as hands:
-                    async with trio.open_nursery() as door:
-                        door.start_soon(server._read, hands)
-                        door.start_soon(follow, monitor, lambda _event, connection: hung_up(connection))
-                        yield server
-                        # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it, and
-                        # their answers are still to go out. Who asks now is not read, and asks again.
-                        door.cancel_scope.cancel()
-                handlers.cancel_scope.deadline = trio.current_time() + grace
+            try:
+                async with trio.open_nursery() as handlers:
+                    with open_hands(handlers) as hands:
+                        async with trio.open_nursery() as door:
+                            door.start_soon(server._read, hands)
+                            door.start_soon(follow, monitor, lambda _event, connection: hung_up(connection))
+                            yield server
+                            # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it,
+                            # and their answers are still to go out. Who asks now is not read, and asks again.
+                            door.cancel_scope.cancel()
+                    handlers.cancel_scope.deadline = trio.current_time() + grace
+            finally:
+                server.give_up()
 
 
 class _Connection:
