@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sqlite3
 import stat
@@ -11,6 +13,7 @@ import threading
 import time
 
 import pytest
+import structlog
 import trio
 import trio.testing
 
@@ -73,6 +76,33 @@ async def test_writes_that_wait_share_a_transaction(tmp_path):
         assert statistics.writes == 500
         assert statistics.transactions < 100
         assert len(await store.banks.list("bank")) == 500
+
+
+async def test_what_is_written_ahead_has_its_room_and_does_not_grow(tmp_path):
+    path = tmp_path / "trisalt.db"
+    ahead = tmp_path / "trisalt.db-wal"
+    async with open_store(path, room=1 << 20) as store:
+        for number in range(20):
+            await store.banks.store("grains", f"m{number}", {"a": "x" * 2000})
+            assert ahead.stat().st_size == 1 << 20
+        with BankReader(path) as reader:
+            assert reader.fetch("grains", "m19") == {"a": "x" * 2000}
+    async with open_store(path, room=1 << 20) as store:
+        assert await store.banks.fetch("grains", "m0") == {"a": "x" * 2000}
+
+
+async def test_a_disk_without_room_ahead_is_written_to_all_the_same(tmp_path, monkeypatch):
+    path = tmp_path / "trisalt.db"
+    monkeypatch.setattr(os, "pwrite", refusing)
+    with structlog.testing.capture_logs() as logs:
+        async with open_store(path, room=1 << 20) as store:
+            await store.banks.store("grains", "m1", {"a": 1})
+            assert await store.banks.fetch("grains", "m1") == {"a": 1}
+    assert [(line["event"], line["reason"]) for line in logs] == [("store.no_room_ahead", "[Errno 28] full")]
+
+
+def refusing(*_args):
+    raise OSError(errno.ENOSPC, "full")
 
 
 async def test_a_cancelled_write_does_not_harm_the_next(tmp_path):
@@ -248,7 +278,7 @@ from trisalt.store.sqlite import open_store
 PING = {"return": "x" * 300, "retcode": 0, "success": True}
 
 async def main(path):
-    async with open_store(path) as store:
+    async with open_store(path, room=int(sys.argv[2])) as store:
         async def minion(id):
             number = 0
             while True:
@@ -265,12 +295,12 @@ trio.run(main, sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("wait", [0.05, 0.2, 0.7])
-def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path, wait):
+@pytest.mark.parametrize(("wait", "room"), [(0.05, 1 << 20), (0.2, 0), (0.7, 1 << 20)])
+def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path, wait, room):
     path = tmp_path / "trisalt.db"
     output = tmp_path / "acknowledged"
     with output.open("wb") as acknowledged:
-        child = subprocess.Popen([sys.executable, "-c", ACKNOWLEDGING, str(path)], stdout=acknowledged)
+        child = subprocess.Popen([sys.executable, "-c", ACKNOWLEDGING, str(path), str(room)], stdout=acknowledged)
         deadline = time.monotonic() + 30
         while not output.stat().st_size and time.monotonic() < deadline:
             time.sleep(0.01)

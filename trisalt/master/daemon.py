@@ -75,6 +75,7 @@ from trisalt.service import keep_watchdog, supervise, tell_init
 from trisalt.store.log import SqliteLog
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import Store
+from trisalt.store.wal import ROOM
 from trisalt.transport.ipc import open_event_sockets
 from trisalt.transport.metrics import serve_metrics
 from trisalt.transport.publish import Publisher, open_publisher
@@ -211,7 +212,7 @@ async def run_master(
     bus, live = here.bus, here.live
     async with (
         _stop_in_order() as stop,
-        open_store(here.paths.database) as store,
+        open_store(here.paths.database, room=ROOM) as store,
         log_events(bus, store.log, max_event_size=config.max_event_size),
         open_event_sockets(
             here.paths.event_pub,

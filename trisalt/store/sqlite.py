@@ -32,6 +32,7 @@ from trisalt.store.queue import SqliteQueue
 from trisalt.store.schema import migrate
 from trisalt.store.store import NotAsHoped
 from trisalt.store.trim import StoreSize, give_back, read_size, trim
+from trisalt.store.wal import make_room
 
 log = structlog.get_logger()
 
@@ -117,13 +118,14 @@ class _Gathered:
 class SqliteStore:
     """Jobs, what waits of them, banks and the event log in one SQLite database. Made by `open_store`."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, readers: int) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, readers: int, room: int = 0) -> None:
         self.log = SqliteLog(self, connection)
         self.jobs = SqliteJobs(self, self.log)
         self.queue = SqliteQueue(self, clock=time.time)
         self.banks = SqliteBanks(self)
         self.clock = SqliteClock(self, clock=time.time)
         self._path = path
+        self._room = room
         self._inode = os.stat(path).st_ino
         self._connection = connection
         self._token = trio.lowlevel.current_trio_token()
@@ -307,6 +309,8 @@ class SqliteStore:
     # -- the writer's thread ----------------------------------------------------------------------------------
 
     def _write_all(self) -> None:
+        if self._room:
+            self._make_room()
         while True:
             with self._lock:
                 batch = self._take()
@@ -326,6 +330,15 @@ class SqliteStore:
                 self._token.run_sync_soon(self._tell_unattended, idempotent=True)
             except trio.RunFinishedError:
                 return
+
+    def _make_room(self) -> None:
+        """While nothing is written yet, so that nobody waits for it."""
+        try:
+            with self._transaction():
+                make_room(f"{self._path}-wal", self._room)
+        except (OSError, sqlite3.Error, StoreError) as exc:
+            # It is slower then, and nothing else.
+            log.warning("store.no_room_ahead", path=str(self._path), reason=str(exc))
 
     def _take(self) -> list[_Write | _Gathered]:
         """What goes into the next transaction."""
@@ -424,15 +437,16 @@ class SqliteStore:
 
 
 @asynccontextmanager
-async def open_store(path: str | Path, *, readers: int = 4) -> AsyncIterator[SqliteStore]:
+async def open_store(path: str | Path, *, readers: int = 4, room: int = 0) -> AsyncIterator[SqliteStore]:
     """Open the database at `path`, made with mode 0600 if it is not there; closed when the block ends.
 
+    `room`: of how many bytes what is written ahead is laid out (`store/wal`), for a store that lives long.
     Raises StoreError when it cannot be opened, or was written by a newer trisalt.
     """
     path = Path(path)
     connection = await trio.to_thread.run_sync(_open, path)
     try:
-        store = SqliteStore(path, connection, readers=readers)
+        store = SqliteStore(path, connection, readers=readers, room=room)
     except BaseException:
         connection.close()
         raise
