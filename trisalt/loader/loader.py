@@ -179,6 +179,10 @@ class Loader(Mapping[str, Callable[..., Any]]):
         self._load_all()
         return dict(sorted(self._homes.items()))
 
+    def loaded(self, name: str) -> bool:
+        """Whether a function is here already: no file is run to give it."""
+        return name in self._functions
+
     def built_in(self, name: str) -> bool:
         """Whether a function is of our own shelf, and not of a file that somebody put before it."""
         return (getattr(self[name], "__module__", None) or "").startswith(f"{PRIVATE}.int.")

@@ -10,10 +10,20 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from types import FunctionType
+from typing import Any, NamedTuple
 
 from trisalt.errors import InvocationError
 from trisalt.loader.words import KEYWORD, parse_value
+
+
+class _Shape(NamedTuple):
+    """What a function takes: its signature, the names of its keywords, and whether it takes any other one too."""
+
+    signature: inspect.Signature
+    names: frozenset[str]
+    takes_any: bool
 
 
 def bind(
@@ -28,14 +38,8 @@ def bind(
     given `pub` as `__pub_<key>`. Raises InvocationError for keywords the function does not take, and TypeError in
     Python's own words, before anything runs, for arguments that do not fit.
     """
-    signature = inspect.signature(function)
-    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
-    takes_any = inspect.Parameter.VAR_KEYWORD in kinds.values()
-    names = {
-        name
-        for name, kind in kinds.items()
-        if kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    }
+    # A file of others may offer an object that cannot be a key.
+    signature, names, takes_any = _remembered(function) if isinstance(function, FunctionType) else _shape(function)
     args: list[Any] = []
     given: dict[str, Any] = {}
     for value in arg:
@@ -57,6 +61,18 @@ def bind(
     except TypeError as exc:
         raise TypeError(_complaint(function, args, kwargs) or str(exc)) from None
     return args, kwargs
+
+
+def _shape(function: Callable[..., Any]) -> _Shape:
+    signature = inspect.signature(function)
+    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    names = frozenset(name for name, kind in kinds.items() if kind not in several)
+    return _Shape(signature, names, inspect.Parameter.VAR_KEYWORD in kinds.values())
+
+
+# A child that is used again is mostly asked for what it was asked for before.
+_remembered = lru_cache(maxsize=64)(_shape)
 
 
 def _complaint(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:

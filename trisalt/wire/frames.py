@@ -197,7 +197,9 @@ def _unpack_map(data: bytes) -> dict[str, Any]:
     message = _unpack(data)
     if not isinstance(message, dict):
         raise RemoteProtocolError("a frame that holds no map")
-    _check_depth(message)
+    # A level takes a byte.
+    if len(data) > MAX_DEPTH:
+        _check_depth(message)
     return message
 
 

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 # A warm child that has grown by so much memory ends after its call.
 GROWTH_KB = 32 * 1024
+# Kinds of plugins that print to whoever asked for them.
+PRINTING = frozenset({"runners", "wheel"})
 # From how many bytes on a result may go home as it was packed.
 LARGE = 256 * 1024
 _PARTS = ("opts", "grains", "pillar")
@@ -132,7 +134,7 @@ class Worker:
         outcome = None if spool is None else _begin(Path(spool))
         if outcome is None:
             upcall.take_packed(packed)
-            with _printing(call.kind):
+            with _printing() if call.kind in PRINTING else contextlib.nullcontext():
                 outcome = run_call(call, self.plugins, progress=_tell_progress)
             upcall.take_packed(False)
         if os.getpid() != self._pid:
@@ -196,6 +198,8 @@ class Worker:
         """Whether a job runs what somebody has put before our own shelf, or beside it."""
         loader = self.plugins.loader(call.kind)
         try:
+            if loader.loaded(call.fun):
+                return not loader.built_in(call.fun)
             with contextlib.redirect_stdout(io.StringIO()):
                 return loader.get(call.fun) is not None and not loader.built_in(call.fun)
         except BaseException:  # the boundary of a file of others: what it does is told where it is run
@@ -273,11 +277,8 @@ class Printed(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def _printing(kind: str) -> Iterator[None]:
+def _printing() -> Iterator[None]:
     """Let runners print to whoever asked for them; nobody would see it on the daemon's own standard output."""
-    if kind not in ("runners", "wheel"):
-        yield
-        return
     printed = Printed()
     with contextlib.redirect_stdout(printed):
         yield

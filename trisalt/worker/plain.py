@@ -22,6 +22,8 @@ def plain(value: Any) -> Any:
 
     Raises LocalProtocolError when that does not help either: it is too large.
     """
+    if value is None or value is True or value is False:
+        return value
     try:
         unpack_bin(pack_bin(value), max_depth=DEEPEST)
     except (LocalProtocolError, RemoteProtocolError):
