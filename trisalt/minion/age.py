@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from trisalt.wire import jid as job_ids
@@ -23,4 +24,13 @@ def _sent(load: Mapping[str, Any]) -> float:
     if isinstance(sent, int | float) and not isinstance(sent, bool):
         return float(sent)
     jid = load.get("jid")
-    return job_ids.to_datetime(jid).timestamp() if isinstance(jid, str) and job_ids.is_jid(jid) else math.inf
+    return _made(jid) if isinstance(jid, str) else math.inf
+
+
+# `link` asks, and then `jobs`.
+@lru_cache(maxsize=16)
+def _made(jid: str) -> float:
+    try:
+        return job_ids.to_datetime(jid).timestamp()
+    except ValueError:
+        return math.inf

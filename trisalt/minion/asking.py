@@ -6,7 +6,7 @@ an answer means is others' to know.
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int
     All tries have the same nonce: what has arrived already is not done again, and gets the answer it got.
     Raises RequestTimeout, or RemoteProtocolError when the master refuses it after a new sign-in too.
     """
-    nonce = nonce or uuid.uuid4().hex
+    nonce = nonce or os.urandom(16).hex()
     for _ in range(max(tries, 1)):
         with trio.move_on_after(timeout):
             return await _asked(link, load, nonce)

@@ -33,6 +33,7 @@ from trisalt.minion.publications import is_strict, is_warm, well_formed
 from trisalt.minion.returns import OURS, Returns
 from trisalt.scheduler.entry import Entry
 from trisalt.target.match import matches
+from trisalt.transport.hands import open_hands
 from trisalt.wire import jid as job_ids
 from trisalt.worker.plain import read_outcome
 from trisalt.worker.pool import Workers
@@ -96,22 +97,23 @@ async def run_jobs(
             match event:
                 case JobReceived():
                     if jobs.wanted(event.load, event.master, event.now):
-                        nursery.start_soon(jobs.published, event.load, event.master)
+                        hands.start_soon(jobs.published, event.load, event.master)
                 case ScheduleDue():
                     if jobs.startable(event.entry):
                         nursery.start_soon(jobs.due, event.entry)
 
-        async with bus.subscribe((JobReceived, ScheduleDue), keep=True) as early:
-            for running in proc.adopt():
-                nursery.start_soon(jobs.adopted, running, ready)
-            task_status.started(jobs)
-            await ready.wait()
-            while early.statistics().waiting:
-                for event in await early.receive_all():
-                    take(event)
-        # Nothing can have come between: there was no checkpoint.
-        with bus.listen((JobReceived, ScheduleDue), take):
-            await trio.sleep_forever()
+        with open_hands(nursery) as hands:
+            async with bus.subscribe((JobReceived, ScheduleDue), keep=True) as early:
+                for running in proc.adopt():
+                    nursery.start_soon(jobs.adopted, running, ready)
+                task_status.started(jobs)
+                await ready.wait()
+                while early.statistics().waiting:
+                    for event in await early.receive_all():
+                        take(event)
+            # Nothing can have come between: there was no checkpoint.
+            with bus.listen((JobReceived, ScheduleDue), take):
+                await trio.sleep_forever()
 
 
 class Jobs:
@@ -191,37 +193,38 @@ class Jobs:
     async def published(self, load: dict[str, Any], master: str) -> None:
         """Run one publication and post its return."""
         jid, fun = load["jid"], load["fun"]
-        with structlog.contextvars.bound_contextvars(jid=jid):
-            log.info("job.received", user=load.get("user", "unknown"), fun=_name(fun), jid=jid)
-            if load.get("start_event"):
-                await self._fire_start(load)
-            back = self._return_load(load, master)
-            if isinstance(fun, str) and answered_here(fun):
-                log.info("job.started", jid=jid, fun=fun, pid=os.getpid())
-                outcome = answer(fun, load["arg"], self.proc, self.signal)
-                if fun == FIND_JOB and not outcome.result:
-                    back |= self._unknown_here(load["arg"])
-                await self._bring(load, back, outcome, self._finish(jid, back, outcome))
-                return
-            refusal = await self._await_pillar(master) if self._facts.lacks(master) else None
-            refusal = refusal or self._blackout(fun, master)
-            if refusal is not None:
-                await self._bring(load, back, refusal, self._finish(jid, back, refusal))
-                return
-            call = Call(
-                fun=fun,
-                jid=jid,
-                arg=load["arg"],
-                pub=load,
-                load=back,
-                executors=self._executors(load),
-                executor_opts=load.get("executor_opts") or {},
-                ordered=self._options.multifunc_ordered,
-            )
-            running = self.proc.get(jid)
-            assert running is not None, "taken by wanted()"
-            outcome, data = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
-            await self._bring(load, back, outcome, data)
+        # Not for the time of a block: until it is over, this task has nothing else to do.
+        structlog.contextvars.bind_contextvars(jid=jid)
+        log.info("job.received", user=load.get("user", "unknown"), fun=_name(fun), jid=jid)
+        if load.get("start_event"):
+            await self._fire_start(load)
+        back = self._return_load(load, master)
+        if isinstance(fun, str) and answered_here(fun):
+            log.info("job.started", jid=jid, fun=fun, pid=os.getpid())
+            outcome = answer(fun, load["arg"], self.proc, self.signal)
+            if fun == FIND_JOB and not outcome.result:
+                back |= self._unknown_here(load["arg"])
+            await self._bring(load, back, outcome, self._finish(jid, back, outcome))
+            return
+        refusal = await self._await_pillar(master) if self._facts.lacks(master) else None
+        refusal = refusal or self._blackout(fun, master)
+        if refusal is not None:
+            await self._bring(load, back, refusal, self._finish(jid, back, refusal))
+            return
+        call = Call(
+            fun=fun,
+            jid=jid,
+            arg=load["arg"],
+            pub=load,
+            load=back,
+            executors=self._executors(load),
+            executor_opts=load.get("executor_opts") or {},
+            ordered=self._options.multifunc_ordered,
+        )
+        running = self.proc.get(jid)
+        assert running is not None, "taken by wanted()"
+        outcome, kept = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
+        await self._bring(load, back, outcome, kept)
 
     def _unknown_here(self, arg: list[Any]) -> dict[str, Any]:
         """What is told beside an answer that a job does not run here: whether it has been taken at all."""
@@ -354,9 +357,9 @@ class Jobs:
                 log.error("proc.not_written", jid=jid, reason=exc.strerror)
                 return
             spooled = bool(entry.return_job)
-            outcome, data = await self._run(call, running, name=jid, warm=False, spooled=spooled)
+            outcome, kept = await self._run(call, running, name=jid, warm=False, spooled=spooled)
             if spooled:
-                self._returns.post(jid, data)
+                self._returns.post(jid, kept)
             await self._give(job, back, outcome)
 
     def _new_jid(self) -> str:
@@ -367,7 +370,7 @@ class Jobs:
 
     async def _run(
         self, call: Call, running: Running, *, name: str, warm: bool, spooled: bool
-    ) -> tuple[Outcome, bytes | None]:
+    ) -> tuple[Outcome, dict[str, Any] | None]:
         """Run a call in a worker; with `spooled` its return is kept under `name`, as `_finish` does."""
         began = trio.current_time()
         spool = self._returns.spool.path(name) if spooled and not warm else None
@@ -393,8 +396,11 @@ class Jobs:
         if running.cancel_signal is not None:
             return _died(running.cancel_signal), False
         try:
+            if warm:
+                # It waits for no place, for a fork at most: whoever signals it meanwhile is heard in `started`.
+                return await self._in_worker(call, running, warm=True, spool=None, outlives=outlives), False
             with trio.CancelScope() as running.cancel:
-                outcome = await self._in_worker(call, running, warm=warm, spool=spool, outlives=outlives)
+                outcome = await self._in_worker(call, running, warm=False, spool=spool, outlives=outlives)
                 # A child that could not write its file says so: the return is then ours to keep.
                 return outcome, outcome.spooled
         except WorkerDied as exc:
@@ -419,6 +425,8 @@ class Jobs:
             # The schedule has said already that it runs.
             say = log.info if running.schedule is None else log.debug
             say("job.started", jid=running.jid, fun=_name(call.fun), pid=pid)
+            if running.cancel_signal is not None:
+                self._workers.signal(running.jid, running.cancel_signal)
 
         context = partial(self._facts.context, running.master) if running.master in self._facts.pillars else None
         if warm:
@@ -447,32 +455,38 @@ class Jobs:
         finally:
             self._slots.release_on_behalf_of(running.jid)
 
-    def _finish(self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False) -> bytes | None:
-        """The job is over: its return is in the spool. What was written there, if it was not its child that did."""
+    def _finish(
+        self, name: str, back: Mapping[str, Any], outcome: Outcome, *, written: bool = False
+    ) -> dict[str, Any] | None:
+        """The job is over: its return is in the spool. What was written there, if it is small and not its child's."""
         running = self.proc.get(name)
         if running is not None and not running.on_disk and running.schedule is None:
             self._seen.note(name)
-        data = None
+        kept = None
         if not written:
             # Where it is on disk, a child may have begun a file.
             fresh = running is None or not running.on_disk
-            data = self._returns.spool.write(name, {**back, **outcome.to_load()}, fresh=fresh)
+            kept = self._returns.spool.write(name, {**back, **outcome.to_load()}, fresh=fresh)
         self.proc.remove(name)
-        return data
+        return kept
 
     async def _bring(
-        self, load: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome, data: bytes | None
+        self, load: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome, kept: dict[str, Any] | None
     ) -> None:
         """Bring the return of a publication home; beside it, to returners, that are not to wait for a master."""
-        if returner_names(load.get("ret"), self._options.returners):
-            self._returns.post(load["jid"], data)
+        if self._returners(load):
+            self._returns.post(load["jid"], kept)
             await self._give(load, back, outcome)
         else:
-            await self._returns.bring(load["jid"], data)
+            await self._returns.bring(load["jid"], kept)
+
+    def _returners(self, job: Mapping[str, Any]) -> tuple[str, ...]:
+        ret, ours = job.get("ret"), self._options.returners
+        return returner_names(ret, ours) if ret or ours else ()
 
     async def _give(self, job: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome) -> None:
         """Give a return to the returners; it is stored, and on its way to the master."""
-        names = returner_names(job.get("ret"), self._options.returners)
+        names = self._returners(job)
         if not names:
             return
         ret = {key: value for key, value in {**back, **outcome.to_load()}.items() if key not in ("cmd", OURS)}

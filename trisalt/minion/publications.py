@@ -57,6 +57,8 @@ STRICT = frozenset(
     )
 )
 
+_NEEDED = frozenset({"tgt", "jid", "fun", "arg"})
+
 # A jid names files; a caller may have made up their own.
 _SAFE_JID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -73,7 +75,7 @@ def is_strict(fun: object) -> bool:
 
 def well_formed(load: Mapping[str, Any]) -> bool:
     """Whether a job map says what is to be run, and under a jid that may name files."""
-    if any(key not in load for key in ("tgt", "jid", "fun", "arg")):
+    if not load.keys() >= _NEEDED:
         return False
     jid, fun, arg = load["jid"], load["fun"], load["arg"]
     if not isinstance(jid, str) or not _SAFE_JID.fullmatch(jid) or not isinstance(arg, list):

@@ -8,8 +8,8 @@ master knows a repeat by its jid. `jobs` posts; this service sends.
 from __future__ import annotations
 
 import math
+import os
 import random
-import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +22,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected, Disconnected
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RemoteProtocolError, RequestTimeout, TrisaltError
-from trisalt.minion.spool import AT_HAND, Spool
+from trisalt.minion.spool import Spool
 
 log = structlog.get_logger()
 
@@ -42,6 +42,10 @@ SOON_AGAIN = 10.0
 GIVE_UP_AFTER = 7 * 86400.0
 
 
+# Sends one by its name; what is at hand of it.
+Send = Callable[[str, dict[str, Any] | None], Awaitable[None]]
+
+
 class Returns:
     """The returns on their way: `post` what is in the spool, and it will be sent.
 
@@ -52,23 +56,24 @@ class Returns:
         self.spool = spool
         self.masters = tuple(masters)
         self._nursery: trio.Nursery | None = None
-        self._send: Callable[[str, bytes | None], Awaitable[None]]
+        self._send: Send
         self._sending: set[str] = set()
         # … and whom each is for, where that is known.
         self._late: dict[str, str | None] = {}
         self._standing: set[str] = set()
         self._late_posted = -math.inf
 
-    def post(self, name: str, data: bytes | None = None) -> None:
-        """A return is in the spool under this name: send it. `data` is what was just written there, if it is small."""
+    def post(self, name: str, load: dict[str, Any] | None = None) -> None:
+        """A return is in the spool under this name: send it. `load` is what was just written there, where it is given
+        away."""
         if self._may_begin(name):
             assert self._nursery is not None
-            self._nursery.start_soon(self._send, name, data)
+            self._nursery.start_soon(self._send, name, load)
 
-    async def bring(self, name: str, data: bytes | None = None) -> None:
+    async def bring(self, name: str, load: dict[str, Any] | None = None) -> None:
         """As `post`, in the task of whoever has nothing else to do; what cannot be sent waits, and they need not."""
         if self._may_begin(name):
-            await self._send(name, data)
+            await self._send(name, load)
         else:
             await trio.lowlevel.checkpoint()
 
@@ -86,7 +91,7 @@ class Returns:
         return True
 
     @contextmanager
-    def sent_by(self, nursery: trio.Nursery, send: Callable[[str, bytes | None], Awaitable[None]]) -> Iterator[None]:
+    def sent_by(self, nursery: trio.Nursery, send: Send) -> Iterator[None]:
         """Have `send` send what is posted while a link stands; it says `_sent` when it is done."""
         self._nursery, self._send = nursery, send
         try:
@@ -138,12 +143,11 @@ async def keep_returns(
     """Send what is posted, and what a previous daemon left in the spool; `tries` times, each waiting for an answer
     for a random time between `timer` and `timer_max` seconds. While no link stands they wait.
     """
-    limit = trio.CapacityLimiter(AT_ONCE)
+    limit = trio.Semaphore(AT_ONCE)
     async with trio.open_nursery() as nursery:
 
-        async def send(name: str, data: bytes | None) -> None:
-            at_hand = data if data is not None and len(data) <= AT_HAND else None
-            await _bring_home(bus, returns, name, at_hand, limit, tries, timer, timer_max)
+        async def send(name: str, load: dict[str, Any] | None) -> None:
+            await _bring_home(bus, returns, _Letter(name, load), limit, tries, timer, timer_max)
 
         with returns.sent_by(nursery, send):
             for name in returns.spool.names():
@@ -168,14 +172,12 @@ async def _try_again(
 async def _bring_home(
     bus: Bus,
     returns: Returns,
-    name: str,
-    data: bytes | None,
-    limit: trio.CapacityLimiter,
+    letter: _Letter,
+    limit: trio.Semaphore,
     tries: int,
     timer: float,
     timer_max: float,
 ) -> None:
-    letter = _Letter(name, data)
     home = False
     try:
         limit.acquire_nowait()
@@ -185,7 +187,7 @@ async def _bring_home(
         home = await _send(bus, returns, letter, tries, timer, timer_max)
     finally:
         limit.release()
-        returns._sent(name, home=home, master=letter.master)
+        returns._sent(letter.name, home=home, master=letter.master)
 
 
 @attrs.define
@@ -193,7 +195,7 @@ class _Letter:
     """One return that is sent: what is at hand of it, and whom it is for as soon as that is known."""
 
     name: str
-    data: bytes | None
+    load: dict[str, Any] | None
     master: str | None = None
 
 
@@ -201,8 +203,8 @@ async def _send(bus: Bus, returns: Returns, letter: _Letter, tries: int, timer: 
     """Send one return to whom it is for; whether it need not be sent again."""
     spool, name = returns.spool, letter.name
     try:
-        load = spool.read(name, letter.data)
-        age = spool.age(name) if letter.data is None else 0.0
+        load = letter.load or spool.read(name)
+        age = spool.age(name) if letter.load is None else 0.0
     except FileNotFoundError:
         return True
     except (OSError, RemoteProtocolError) as exc:
@@ -259,7 +261,7 @@ async def _acknowledged(
     """Send one return to one master, `tries` times; whether it was taken."""
     reason = ""
     # The same as long as nothing came back: what was kept is not kept twice, also where a return has no jid yet.
-    nonce = uuid.uuid4().hex
+    nonce = os.urandom(16).hex()
     for _ in range(max(tries, 1)):
         patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
         try:
@@ -269,12 +271,12 @@ async def _acknowledged(
             continue
         except TrisaltError as exc:
             # Something came back: a refusal is not to be repeated to us.
-            reason, nonce = str(exc), uuid.uuid4().hex
+            reason, nonce = str(exc), os.urandom(16).hex()
             continue
         # A stock master answers "" when its handler failed, and False when it dropped the return.
         if answer == "" or answer is False:
             reason = "the master did not take it"
-            nonce = uuid.uuid4().hex
+            nonce = os.urandom(16).hex()
             continue
         log.debug("return.acknowledged", jid=name, fun=load.get("fun"))
         return True

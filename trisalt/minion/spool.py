@@ -61,13 +61,17 @@ class Spool:
         files = {path.name for path in self._directory.iterdir() if not path.name.startswith(".")}
         return sorted(files | self._journal.kept.keys())
 
-    def write(self, name: str, load: dict[str, Any], *, fresh: bool = False) -> bytes:
-        """Keep a return, and give what was written. What cannot be packed is replaced by a text that says so: a job
-        always returns. `fresh`: no file of this name is there, nor half of one, as a child may have left."""
+    def write(self, name: str, load: dict[str, Any], *, fresh: bool = False) -> dict[str, Any] | None:
+        """Keep a return, and give what was kept, if it is small enough to be at hand until it is home.
+
+        What cannot be packed is replaced by a text that says so: a job always returns. `fresh`: no file of this name
+        is there, nor half of one, as a child may have left.
+        """
         try:
             data = pack_bin(load)
         except LocalProtocolError as exc:
-            data = pack_bin({**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False})
+            load = {**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False}
+            data = pack_bin(load)
         try:
             if not (fresh and self._journal.put(name, data)):
                 self._write_file(name, data)
@@ -75,7 +79,7 @@ class Spool:
         except OSError as exc:
             log.error("return.not_spooled", jid=name, path=str(self._directory), reason=exc.strerror)
             self._held[name] = data
-        return data
+        return load if len(data) <= AT_HAND else None
 
     def _write_file(self, name: str, data: bytes) -> None:
         fresh = f"{self._directory}/.{name}.new"
@@ -92,11 +96,9 @@ class Spool:
                 os.unlink(fresh)
             raise
 
-    def read(self, name: str, data: bytes | None = None) -> dict[str, Any]:
-        """One return, from `data` when that is at hand. Raises RemoteProtocolError for a file that is none, OSError."""
-        if data is None:
-            data = self._held.get(name) or self._journal.data(name) or self.path(name).read_bytes()
-        load = unpack_bin(data)
+    def read(self, name: str) -> dict[str, Any]:
+        """One return. Raises RemoteProtocolError for a file that is none, OSError."""
+        load = unpack_bin(self._held.get(name) or self._journal.data(name) or self.path(name).read_bytes())
         if not isinstance(load, dict) or "jid" not in load:
             raise RemoteProtocolError(f"{name} holds no return")
         return load

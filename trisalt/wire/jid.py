@@ -44,7 +44,8 @@ def to_datetime(jid: str) -> datetime:
     """The aware UTC moment a job id was made at. Raises ValueError for anything that is none."""
     if not is_jid(jid):
         raise ValueError(f"no job id: {jid!r}")
-    year, month, day, hour, minute, second = int(jid[:4]), *(int(jid[at : at + 2]) for at in range(4, 14, 2))
+    year, month, day = int(jid[:4]), int(jid[4:6]), int(jid[6:8])
+    hour, minute, second = int(jid[8:10]), int(jid[10:12]), int(jid[12:14])
     try:
         return datetime(year, month, day, hour, minute, second, int(jid[14:_DIGITS]), UTC)
     except ValueError as error:

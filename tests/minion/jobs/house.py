@@ -34,11 +34,13 @@ class FakeWorkers:
         self.spooled = []
         self.results = {}
         self.slow = {}
+        self.born = trio.Event()
+        self.born.set()
         self.signals = []
         self.pid = os.getpid()
 
     async def run_job(self, call, *, warm=False, on_start=None, spool=None, outlives=True, context=None, strict=False):
-        await trio.lowlevel.checkpoint()
+        await self.born.wait()
         if on_start is not None:
             on_start(self.pid)
         self.calls.append(call)

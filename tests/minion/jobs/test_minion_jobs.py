@@ -128,7 +128,10 @@ async def test_a_recording_of_yesterday_is_not_run(make):
     assert [line["event"] for line in logs] == ["job.too_old"]
 
 
-@pytest.mark.parametrize(("jid", "runs"), [("20261121123900000000", False), ("20271121123900000000", True)])
+@pytest.mark.parametrize(
+    ("jid", "runs"),
+    [("20261121123900000000", False), ("20271121123900000000", True), ("20269921123900000000", True), ("mine", True)],
+)
 async def test_what_is_old_the_masters_clock_says_where_it_is_known(make, jid, runs):
     now = datetime(2027, 11, 21, 13, tzinfo=UTC).timestamp()
     async with make().running() as minion:
@@ -211,6 +214,19 @@ async def test_jobs_are_signalled_by_name_of_stocks_functions(make):
             f"Signal 9 sent to job {slow} at pid {pid}"
         ]
     assert [signum for _, signum in minion.workers.signals] == [15, 9, 10, 9]
+
+
+async def test_a_job_that_waits_for_its_warm_process_is_signalled_as_soon_as_that_is_there(make):
+    async with make().running() as minion:
+        minion.workers.born = trio.Event()
+        jid = await minion.publish("test.ping")
+        assert minion.back(await minion.publish("saltutil.kill_job", [jid]))["return"].startswith("Signal 9 sent")
+        assert minion.workers.signals == []
+        minion.workers.results["test.ping"] = WorkerDied("x", status=-9)
+        minion.workers.born.set()
+        await wait_all_tasks_blocked()
+    assert minion.workers.signals == [(jid, 9)]
+    assert minion.back(jid)["retcode"] == 137
 
 
 @pytest.mark.parametrize(
