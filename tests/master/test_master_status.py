@@ -15,6 +15,7 @@ from trisalt.bus.events import JobNew
 from trisalt.bus.requests import LoginRequest, StatusRequest
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.lanes import Lane
+from trisalt.master.reactor import ReactorDesk
 from trisalt.master.status import LONG_LANE, LONG_WAIT, Parts, complaints, serve_status
 from trisalt.meters import LOOK_EVERY_S, UNWELL_S, LoopMeter
 from trisalt.store.sqlite import open_store
@@ -36,8 +37,10 @@ async def parts(tmp_path, nursery):
             publisher=SimpleNamespace(sent=5),
             keyring=keyring,
             presence=SimpleNamespace(counts=lambda: {"present": 1, "absent": 0, "unknown": 1}),
+            reactor=ReactorDesk([{"a/*": "/a.sls"}]),
             loop=LoopMeter(),
         )
+        parts.reactor.counts.ran = 6
         lanes = [Lane("events", width=1), Lane("files", width=1)]
         parts.lanes = lambda: [lane.statistics() for lane in lanes]
         parts.watched = lambda: 4
@@ -62,6 +65,7 @@ async def test_the_facts_are_plain_data_and_what_the_parts_say(parts, nursery):
         **{"present": 1, "absent": 0, "unknown": 1},
     }
     assert facts["jobs"] == {"watched": 4, "published": 5}
+    assert facts["reactor"] == {"patterns": 1, "woken": 0, "ran": 6, "failed": 0, "shed": 0, "ended": 0}
     assert facts["workers"] == {"busy": 1, "warm": 2, "waiting": 3}
     assert (facts["store"]["writes"], facts["store"]["took"]["count"]) == (1, 1)
     assert facts["store"]["bytes"] > 0
@@ -79,6 +83,7 @@ async def test_prometheus_gets_the_same_figures_under_names_that_are_there_once(
     found = {family.name.removeprefix("trisalt_master_"): family.samples for family in families}
     assert found["healthy"] == [({}, 1.0)]
     assert found["publications"] == [({}, 5)]
+    assert ({"outcome": "ran"}, 6) in found["reactions"]
     assert ({"state": "accepted"}, 2) in found["minions"]
     assert {labels["lane"] for labels, _value in found["lane_seconds"]} == {"events", "files"}
 

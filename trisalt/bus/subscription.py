@@ -15,6 +15,9 @@ import trio
 
 from trisalt.bus.events import Event
 
+# So many classes are told as a number.
+MANY = 10
+
 
 @attrs.frozen(kw_only=True)
 class Lagged:
@@ -156,7 +159,7 @@ class Listener:
 
 
 def _named(pattern: object) -> str:
-    """What is subscribed to, as an operator reads it: `JobNew`, `JobNew | JobReturned`, `salt/job/*`."""
+    """What is subscribed to, as an operator reads it: `JobNew`, `JobNew | JobReturned`, `39 events`, `salt/job/*`."""
     if isinstance(pattern, tuple):
-        return " | ".join(map(_named, pattern))
+        return " | ".join(map(_named, pattern)) if len(pattern) < MANY else f"{len(pattern)} events"
     return pattern.__name__ if isinstance(pattern, type) else str(pattern)

@@ -113,6 +113,7 @@ def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
         "spooled": lambda count: f"{count} returns wait to be sent",
         "loop": lambda loop: f"late by {_ms(loop['p99_ms'])} (p99), {_ms(loop['longest_ms'])} at most",
         "workers": _counts,
+        "reactor": lambda counts: _counts(counts) if counts["patterns"] else "nothing to react to",
         "store": lambda store: (
             f"{_bytes(store['bytes'])}; writes take {_ms(store['took']['p50_ms'])}, "
             f"{_ms(store['took']['p99_ms'])} (p99); {store['waiting']} wait"

@@ -240,6 +240,7 @@ async def run_master(
             publisher=publisher,
             keyring=here.keyring,
             presence=here.presence,
+            reactor=here.reactor,
             loop=LoopMeter(),
         )
         await services.start(serve_status, parts)

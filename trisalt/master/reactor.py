@@ -143,6 +143,10 @@ class ReactorDesk:
         while not self.rows:
             await self.changed.wait()
 
+    def statistics(self) -> dict[str, int]:
+        """How many patterns there are, and what came of them."""
+        return {"patterns": len(self.rows), **attrs.asdict(self.counts)}
+
     def ask(self, request: ReactorRequest) -> Any:
         """What the runners `reactor.…` want. Raises CommandError where nothing is configured, as stock says it."""
         if not self.rows and request.op != "add":
@@ -358,7 +362,7 @@ class _Crew:
         facts: dict[str, Any] = {"fun": reaction.fun, "jid": jid, "user": USER, "caller": _caller(USER, depth)}
         cls = RunnerRequest if reaction.kind is Kind.RUNNER else WheelRequest
         outcome: Outcome = await self._bus.ask(cls(**facts, arg=reaction.arg, kwarg=reaction.kwarg))
-        if outcome.failure is Failure.MISSING:
+        if outcome.failure == Failure.MISSING:
             raise CommandError("function not available")
         if not outcome.success:
             raise CommandError(str(outcome.result).strip().rpartition("\n")[2] or "it failed")

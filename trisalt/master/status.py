@@ -18,6 +18,7 @@ from trisalt.bus.requests import StatusRequest
 from trisalt.master.keyring import Keyring
 from trisalt.master.lanes import DEPTH, LaneStatistics
 from trisalt.master.presence import PresenceDesk
+from trisalt.master.reactor import ReactorDesk
 from trisalt.meters import Family, Histogram, LoopMeter, Sample, loop_complaint, told
 from trisalt.store.store import Store
 from trisalt.transport.publish import Publisher
@@ -38,6 +39,7 @@ class Parts:
     publisher: Publisher
     keyring: Keyring
     presence: PresenceDesk
+    reactor: ReactorDesk
     loop: LoopMeter
     lanes: Callable[[], Sequence[LaneStatistics]] = tuple
     watched: Callable[[], int] = int
@@ -89,6 +91,7 @@ def facts(parts: Parts, minions: Mapping[str, int]) -> dict[str, Any]:
         "minions": dict(minions),
         "jobs": {"watched": parts.watched(), "published": parts.publisher.sent},
         "workers": dict(parts.workers.statistics()),
+        "reactor": parts.reactor.statistics(),
         "store": {
             "bytes": store.size,
             "writes": store.writes,
@@ -142,6 +145,12 @@ def families(parts: Parts, minions: Mapping[str, int]) -> list[Family]:
             "gauge",
             "Worker processes, and calls that wait.",
             [({"state": k}, v) for k, v in workers.items()],
+        ),
+        row(
+            "reactions",
+            "counter",
+            "What the reactor did, and what it did not.",
+            [({"outcome": name}, count) for name, count in attrs.asdict(parts.reactor.counts).items()],
         ),
         row("store_bytes", "gauge", "Size of the database.", store.size),
         row("store_writes", "counter", "Writes that were asked for.", store.writes),
