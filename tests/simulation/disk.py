@@ -41,12 +41,13 @@ def scratch() -> Iterator[Path]:
 
 
 class Disk:
-    """The disk of one host. `folder` is the one that counts now."""
+    """The disk of one host. `folder` is the one that counts now; to sync takes `slow` seconds longer."""
 
     def __init__(self, root: Path, id: str) -> None:
         self._root = root
         self._id = id
         self._copies = 0
+        self.slow = 0.0
         self.folder = root / id
         self.folder.mkdir()
         self.database: sqlite3.Connection | None = None
@@ -83,13 +84,18 @@ def _migrated() -> bytes:
 class SimulatedStore(SqliteStore):
     """The engine without its threads: a task takes a while to sync, and commits what waits, at one moment.
 
-    A daemon that is gone commits nothing. `gone` says so; a full disk is the daemon's own.
+    A daemon that is gone commits nothing. `gone` says so; a full disk is the daemon's own. `moment` is told when
+    something is asked for, and before and after what waits is committed.
     """
 
-    def __init__(self, disk: Disk, draw: random.Random, gone: Callable[[], bool], clock: Clock) -> None:
+    def __init__(
+        self, disk: Disk, draw: random.Random, gone: Callable[[], bool], moment: Callable[..., object], clock: Clock
+    ) -> None:
         super().__init__(disk.folder, disk.open_database(), readers=4)
+        self._disk = disk
         self._draw = draw
         self._gone = gone
+        self._moment = moment
         self._clock = clock
         # `platform` gives these for descriptors.
         self._woken: Any = self._wanted
@@ -104,6 +110,7 @@ class SimulatedStore(SqliteStore):
         if self._gone():
             await trio.lowlevel.checkpoint()
             raise StoreError("the store is closed")
+        self._moment("stores", of=getattr(operation, "__qualname__", "").partition(".<locals>")[0].rpartition(".")[2])
         return await super().write(operation, then=then)
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
@@ -130,10 +137,13 @@ class SimulatedStore(SqliteStore):
                 await self._write_some()
 
     async def _write_some(self) -> None:
-        await self._clock.pause(self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC), cancellable=False)
+        seconds = self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC) + self._disk.slow
+        await self._clock.pause(seconds, cancellable=False)
         batch = self._take()
         # Who waits is woken in any case: a task of a daemon that is gone may be shielded, and must end all the same.
+        self._moment("commits")
         error = self._refuse(batch, StoreError("this master is gone")) if self._gone() else self._commit(batch)
+        self._moment("committed")
         self._done.append((batch, error, self._refusals))
         attended = self._attended
         # Committed, and nobody knows it yet: a good moment to crash in.
@@ -159,10 +169,10 @@ class SimulatedStore(SqliteStore):
 
 @asynccontextmanager
 async def open_simulated_store(
-    disk: Disk, draw: random.Random, gone: Callable[[], bool], clock: Clock
+    disk: Disk, draw: random.Random, gone: Callable[[], bool], moment: Callable[..., object], clock: Clock
 ) -> AsyncIterator[SimulatedStore]:
     """What `store.sqlite.open_store` is."""
-    store = SimulatedStore(disk, draw, gone, clock)
+    store = SimulatedStore(disk, draw, gone, moment, clock)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         try:

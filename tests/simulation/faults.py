@@ -3,6 +3,9 @@
 A fault names what it hits so that it means the same in another run: a message by its channel and its number there, a
 crash by its time and the steps after it. So a plan can be made smaller, and what is left still happens.
 Channels are `<minion>/request`, `<minion>/answer` (to one), and `<minion>/publication`.
+
+What a seed draws, it says by times. A plan that is kept says it by `Moment`s, of which it means one whatever becomes of
+the order in which tasks run, and of how many messages daemons send.
 """
 
 from __future__ import annotations
@@ -16,10 +19,33 @@ import attrs
 
 MASTER, SECOND = "master", "master2"
 
+# Seconds within which the moments of a plan come; what waits for one then waits in vain.
+MOMENTS_WITHIN = 30.0
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """The `number`-th time (from 0) that `what` happens to `who`, with these `facts` among others.
+
+    That is a line of the trace: what a daemon logs, what the network, the operators and processes do. Or, in no line of
+    it: `writes` (a host's daemon is about to change the file `name`), `stores` (a master asks its store to write, which
+    is the method `of` it), `commits` and `committed` (the store what waits for that).
+    """
+
+    who: str
+    what: str
+    number: int = 0
+    facts: dict[str, Any] = attrs.field(factory=dict)
+
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """Something goes wrong."""
+    """Something goes wrong: `at` a time of the run, or so long after a moment.
+
+    Of messages, those that are sent `after` that moment are counted.
+    """
+
+    after: Moment | None = None
 
     def until(self) -> float:
         """When it is over, in seconds; messages that are hit do not count."""
@@ -36,25 +62,29 @@ class Lose(Fault):
     """
 
     channel: str
-    number: int
+    number: int = 0
     dead: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class Delay(Fault):
-    """A message takes `seconds` longer."""
+    """A message takes `seconds` longer; or a request or an answer so many from a moment on, `till`."""
 
     channel: str
-    number: int
-    seconds: float
+    number: int = 0
+    seconds: float = 0.0
+    till: Moment | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Repeat(Fault):
-    """A message arrives twice, the second time `seconds` after the first: somebody has recorded it."""
+    """A message arrives twice, the second time `seconds` after the first: somebody has recorded it.
+
+    A publication does so over another connection, too, and when its minion was started again.
+    """
 
     channel: str
-    number: int
+    number: int = 0
     seconds: float
 
 
@@ -63,7 +93,7 @@ class Cut(Fault):
     """The connection is lost under a message: it does not arrive, and the minion is told."""
 
     channel: str
-    number: int
+    number: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +101,7 @@ class Partition(Fault):
     """Nothing goes to or from a minion for a while. With `keeps` what was sent arrives afterwards."""
 
     id: str
-    at: float
+    at: float = 0.0
     seconds: float
     keeps: bool = False
 
@@ -90,8 +120,8 @@ class Crash(Fault):
     """
 
     id: str
-    at: float
-    steps: int
+    at: float = 0.0
+    steps: int = 0
     down: float
 
     def until(self) -> float:
@@ -103,7 +133,7 @@ class Stop(Fault):
     """A daemon is told to stop, and started again `down` seconds later."""
 
     id: str
-    at: float
+    at: float = 0.0
     down: float
 
     def until(self) -> float:
@@ -115,7 +145,20 @@ class DiskFull(Fault):
     """The disk of a host takes nothing for a while."""
 
     id: str
-    at: float
+    at: float = 0.0
+    seconds: float
+
+    def until(self) -> float:
+        return self.at + self.seconds
+
+
+@attrs.frozen(kw_only=True)
+class DiskSlow(Fault):
+    """What the store of a master commits takes `by` seconds longer for a while."""
+
+    id: str
+    at: float = 0.0
+    by: float
     seconds: float
 
     def until(self) -> float:
@@ -127,7 +170,7 @@ class ClockStep(Fault):
     """The wall clock of a host is set, `by` seconds ahead of what it was, and set right after a while."""
 
     id: str
-    at: float
+    at: float = 0.0
     by: float
     seconds: float
 
@@ -140,17 +183,19 @@ class ClockStep(Fault):
 
 @attrs.frozen(kw_only=True)
 class Act:
-    """Somebody does something, `at` a time; `on` which master."""
+    """Somebody does something, `at` a time, or so long `after` a moment; `on` which master."""
 
-    at: float
+    at: float = 0.0
     on: str = MASTER
+    after: Moment | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Publish(Act):
     """An operator publishes a job, and follows it or does not. `seconds` is what the function takes.
 
-    `waits`: for minions that are away it waits until they are back.
+    `waits`: for minions that are away it waits until they are back. `leaves`: when the master goes away under them,
+    they do not come again.
     """
 
     fun: str
@@ -159,6 +204,7 @@ class Publish(Act):
     follow: bool = True
     timeout: float | None = None
     waits: bool = False
+    leaves: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -224,19 +270,21 @@ class Plan:
 
     def calm(self) -> float:
         """When nothing more is done and nothing goes wrong any more."""
-        return max([0.0, *(act.at for act in self.acts), *(fault.until() for fault in self.faults)])
+        times = (*((act, act.at) for act in self.acts), *((fault, fault.until()) for fault in self.faults))
+        return max([0.0, *(at if one.after is None else MOMENTS_WITHIN + at for one, at in times)])
 
     def without(self, fault: Fault) -> Plan:
         """The same, with one fault less."""
         return attrs.evolve(self, faults=[one for one in self.faults if one is not fault])
 
     def to_json(self) -> str:
-        """The plan as text, to be kept."""
-        body = attrs.asdict(self, recurse=False) | {
+        """The plan as text, to be kept: a line for each thing in it, without what goes without saying."""
+        body = _said(self) | {
             "acts": [_named(act) for act in self.acts],
             "faults": [_named(fault) for fault in self.faults],
         }
-        return json.dumps(body)
+        lines = [f"  {json.dumps(name)}: {_listed(value)}" for name, value in body.items()]
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -248,11 +296,29 @@ class Plan:
 
 
 def _named(one: Any) -> dict[str, Any]:
-    return {"is": type(one).__name__, **attrs.asdict(one)}
+    return {"is": type(one).__name__, **_said(one)}
+
+
+def _said(one: Any) -> dict[str, Any]:
+    """The fields of one that are not what they are by themselves."""
+    values = ((field, getattr(one, field.name)) for field in attrs.fields(type(one)))
+    return {
+        field.name: _said(value) if isinstance(value, Moment) else value
+        for field, value in values
+        if value != (field.default.factory() if isinstance(field.default, attrs.Factory) else field.default)
+    }
+
+
+def _listed(value: Any) -> str:
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return json.dumps(value)
+    return "[\n    " + ",\n    ".join(map(json.dumps, value)) + "\n  ]"
 
 
 def _revived(body: dict[str, Any]) -> Any:
     fields = dict(body)
+    for name in {"after", "till"} & fields.keys():
+        fields[name] = Moment(**fields[name])
     return globals()[fields.pop("is")](**fields)
 
 
@@ -324,6 +390,7 @@ def _acts(draw: random.Random, minions: list[str], size: Size, masters: str) -> 
             follow=draw.random() < 0.8,
             timeout=draw.choice((None, None, 2.0, 20.0)),
             waits=draw.random() < 0.25 * waits,
+            leaves=draw.random() < 0.2,
             on=on(),
         )
     if draw.random() < 0.2:
@@ -384,6 +451,9 @@ def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: lis
                 yield Crash(id=id, at=at, steps=draw.choice((1, 10, 100, 400)) * draw.randint(0, 9), down=down)
         if draw.random() < 0.1:
             yield DiskFull(id=id, at=draw.random() * span, seconds=size.seconds(draw, 0.1, 3.0, 40.0))
+        if id in (MASTER, SECOND) and draw.random() < 0.1:
+            by = draw.choice((0.05, 0.5, 2.0))
+            yield DiskSlow(id=id, at=draw.random() * span, by=by, seconds=size.seconds(draw, 1.0, 3.0, 20.0))
         if draw.random() < 0.1:
             by = draw.choice((-3600.0, -20.0, -0.5, 0.5, 20.0, 3600.0, 86400.0))
             yield ClockStep(id=id, at=draw.random() * span, by=by, seconds=size.seconds(draw, 1.0, 30.0))

@@ -80,7 +80,13 @@ class Daemon(Peer):
 
     def about_to_write(self, path: str) -> None:
         """A change of the disk is a moment to crash in, too."""
+        self.moment("writes", name=os.path.basename(path))
         self.host.step(self)
+
+    def moment(self, what: str, **facts: str) -> None:
+        """Something happens that is in no line of the trace."""
+        if not self.gone:
+            self.host.world.trace.happened(self.id, what, **facts)
 
     # -- what the workers ask ---------------------------------------------------------------------------------
 
@@ -246,6 +252,8 @@ class Host:
             with platform.outside():
                 mark_begun(self.disk.folder / process.spool)
         world.ledger.begun[self.id, jid] += 1
+        if (self.id, jid) in world.trace.acknowledged:
+            world.ledger.after_return.add((self.id, jid))
         world.ledger.marks.update((self.id, value) for value in process.call.arg if isinstance(value, str))
         world.trace.note(self.id, "ran", fun=fun, jid=jid, time=world.ledger.begun[self.id, jid])
         self._working[process] = world.clock.after(seconds, lambda: self._ends(process))

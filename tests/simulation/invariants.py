@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from tests.simulation.disk import rows
-from tests.simulation.faults import MASTER, Batch, ChangeKey, Kill, Lose, Publish
+from tests.simulation.faults import MASTER, Batch, ChangeKey, ClockStep, DiskFull, Kill, Lose, Publish
 from tests.simulation.operators import Followed
+from tests.simulation.platform import EPOCH
 from tests.simulation.world import World
 from trisalt.master.queue import Why
 from trisalt.wire.codec import unpack_bin
@@ -30,6 +31,7 @@ def check(world: World) -> list[str]:
             nobody_returns_two_things,
             followers_hear_once,
             jobs_settle,
+            the_last_return_is_the_end,
             all_are_back,
             presence_is_right,
             who_is_shut_out_gets_nothing,
@@ -47,10 +49,14 @@ def nothing_failed(world: World) -> Iterator[str]:
 
 
 def nothing_runs_twice(world: World) -> Iterator[str]:
-    """A job runs once on a minion, however often it is told of it; a harmless one once in each of its lives."""
+    """A job runs once on a minion, however often it is told of it; a harmless one, until it has returned, once in each
+    of its lives."""
     for (id, jid), times in world.ledger.begun.items():
         if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1):
             yield f"{jid} ran {times} times on {id}"
+        elif (id, jid) in world.ledger.after_return and not world.hosts[id].ever_full:
+            # No note of it is on a disk that takes none.
+            yield f"{jid} ran again on {id} when it had returned"
 
 
 def batches_run_once(world: World) -> Iterator[str]:
@@ -105,7 +111,7 @@ def jobs_settle(world: World) -> Iterator[str]:
     """Who follows a job hears its end, and the end agrees with the returns."""
     last = {one.jid: (master, one) for master, one in _followed(world) if one.jid is not None}
     for jid, (master, one) in last.items():
-        if (isinstance(one.act, Publish) and not one.act.follow) or one.error is not None:
+        if (isinstance(one.act, Publish) and (not one.act.follow or _left(one))) or one.error is not None:
             continue
         if one.settled is None:
             yield f"{jid} has not settled for its follower"
@@ -130,6 +136,30 @@ def jobs_settle(world: World) -> Iterator[str]:
         kept = {id for id, other in _returns(world, master) if other == jid}
         for id in set(unpack_bin(minions)) - kept - set(unpack_bin(missing)):
             yield f"{jid}: kept as settled, with {id} neither returned nor missing"
+
+
+def _left(one: Followed) -> bool:
+    """Whether the master went under an operator who did not come again."""
+    return isinstance(one.act, Publish) and one.act.leaves and one.settled is None
+
+
+def the_last_return_is_the_end(world: World) -> Iterator[str]:
+    """The end of a job is kept with its last return, where the master that somebody waits at takes both."""
+    if any(isinstance(fault, ClockStep | DiskFull) for fault in world.plan.faults):
+        return
+    for master, one in _followed(world):
+        act = one.act
+        if one.jid is None or not isinstance(act, Publish) or isinstance(act, Batch) or not act.follow:
+            continue
+        if one.missing or not one.minions or one.error is not None:
+            continue
+        connection = _database(world, master)
+        came = [at - EPOCH for (at,) in rows(connection, "SELECT came FROM returns WHERE jid = ?", one.jid)]
+        starts = [line.at for line in world.trace.lines if line.who == master and line.what == "daemon started"]
+        if len(came) < len(one.minions) or any(one.began < at <= max(came) for at in starts):
+            continue
+        if rows(connection, "SELECT 1 FROM jobs WHERE jid = ? AND settled IS NULL", one.jid):
+            yield f"{one.jid}: all have returned, and it is not kept as settled"
 
 
 def _forgotten(world: World, master: str, jid: str) -> bool:
@@ -234,12 +264,27 @@ def _told_of_log(world: World, master: str) -> Iterator[str]:
         yield f"of the log, {sorted(missed)[:3]} was not told; {sorted(more)[:3]} was told, and is not in it"
     if log and [number for number, _tag in log] != list(range(log[0][0], log[0][0] + len(log))):
         yield "the log has a hole"
+    yield from _ends_in_order(connection)
     first: dict[str, None] = dict.fromkeys(tag for _number, tag in log if tag.startswith("salt/job/"))
     for jid in {jid for _id, jid in world.ledger.begun}:
         kept = [id for (id,) in rows(connection, "SELECT id FROM returns WHERE jid = ? ORDER BY number", jid)]
         logged = [tag.rpartition("/")[2] for tag in first if tag.startswith(f"salt/job/{jid}/ret/")]
         if kept != logged:
             yield f"{jid}: kept in the order {kept}, and logged as {logged}"
+
+
+def _ends_in_order(connection: sqlite3.Connection) -> Iterator[str]:
+    """When a job has ended with somebody's return, no later end names them as missing."""
+    returned: dict[str, set[str]] = {}
+    ended: dict[str, set[str]] = {}
+    for tag, jid, data in rows(connection, "SELECT tag, jid, data FROM events WHERE jid IS NOT NULL ORDER BY number"):
+        if tag == f"trisalt/job/{jid}/settled":
+            missing = set(unpack_bin(data)["missing"])
+            if wrong := missing & ended.get(jid, set()):
+                yield f"{jid}: said to be missing when it had ended with their returns: {sorted(wrong)}"
+            ended.setdefault(jid, set()).update(returned.get(jid, set()) - missing)
+        elif tag.startswith(f"salt/job/{jid}/ret/"):
+            returned.setdefault(jid, set()).add(tag.rpartition("/")[2])
 
 
 def nothing_leaks(world: World) -> Iterator[str]:

@@ -15,11 +15,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
+import attrs
 import trio
 import zmq
 
 from tests.simulation.clock import Clock
-from tests.simulation.faults import Cut, Delay, Fault, Lose, Partition, Repeat
+from tests.simulation.faults import Cut, Delay, Fault, Lose, Moment, Partition, Repeat
 from tests.simulation.trace import Trace
 from trisalt.minion.link import Dial
 from trisalt.transport.publish import NOTICES, Notice, Publisher, Subscriber
@@ -219,32 +220,49 @@ class _Publishing:
                     self.network.publish(line, list(message))
 
 
+@attrs.frozen
+class _Fate:
+    """What becomes of a message: seconds on its way (None: it is lost), seconds until it comes once more, seconds until
+    its connection is given up (None: it is not), and the moment that it is held back for."""
+
+    seconds: float | None = None
+    again: float | None = None
+    cut: float | None = None
+    till: Moment | None = None
+
+
 class Network:
     """All that is on its way. No message is hit any more after `calm`."""
 
-    def __init__(self, seed: int, faults: Sequence[Fault], calm: float, trace: Trace, clock: Clock) -> None:
+    def __init__(self, seed: int, calm: float, trace: Trace, clock: Clock, hit: Callable[[Fault], object]) -> None:
         self._seed = seed
         self._clock = clock
         self._calm = calm
         self._trace = trace
-        self._partitions = [fault for fault in faults if isinstance(fault, Partition)]
-        self._faults: dict[tuple[str, int], list[Fault]] = {}
-        for fault in faults:
-            if isinstance(fault, Lose | Delay | Repeat | Cut):
-                self._faults.setdefault((fault.channel, fault.number), []).append(fault)
+        self._hit = hit
+        self._partitions: list[Partition] = []
+        self._faults: dict[tuple[str, int], list[Lose | Delay | Repeat | Cut]] = {}
         self._sent: Counter[str] = Counter()
         self._servers: dict[str, _Server] = {}
         self._publishers: dict[str, _Publishing] = {}
         self._lines: dict[_Line, None] = {}
         self._numbers = 0
-        for partition in self._partitions:
-            clock.at(partition.at + GIVEN_UP_AFTER, partial(self._give_up, partition))
+
+    def strike(self, fault: Lose | Delay | Repeat | Cut | Partition) -> None:
+        """Let it happen, from now on: a message counts from here."""
+        if isinstance(fault, Partition):
+            self._hit(fault)
+            partition = attrs.evolve(fault, at=self._clock.now)
+            self._partitions.append(partition)
+            self._clock.after(GIVEN_UP_AFTER, partial(self._give_up, partition))
+        else:
+            number = self._sent[fault.channel] + fault.number
+            self._faults.setdefault((fault.channel, number), []).append(fault)
 
     # -- the wire ---------------------------------------------------------------------------------------------
 
-    def _fate(self, peer: Peer, way: str) -> tuple[float | None, float | None, float | None]:
-        """What becomes of the next message on a channel: seconds on its way (None: it is lost), seconds until it comes
-        once more, and seconds until its connection is given up (None: it is not)."""
+    def _fate(self, peer: Peer, way: str) -> _Fate:
+        """What becomes of the next message on a channel."""
         channel = f"{peer.id}/{way}"
         number = self._sent[channel]
         self._sent[channel] += 1
@@ -252,29 +270,38 @@ class Network:
         seconds: float | None = draw.uniform(FASTEST, SLOWEST)
         again: float | None = None
         cut: float | None = None
+        till: Moment | None = None
         for fault in self._faults.get((channel, number), ()) if self._clock.now <= self._calm else ():
             self._trace.note(channel, type(fault).__name__.lower(), number=number)
+            self._hit(fault)
             match fault:
                 case Lose(dead=dead):
                     seconds, cut = None, GIVEN_UP_AFTER if dead else cut
                 case Cut():
                     seconds, cut = None, SLOWEST
-                case Delay(seconds=longer) if seconds is not None:
-                    seconds += longer
+                case Delay(seconds=longer, till=held) if seconds is not None:
+                    seconds, till = longer if held else seconds + longer, held
                 case Repeat(seconds=later):
                     again = later
         if (partition := self._cut_off(peer)) is not None:
             self._trace.note(channel, "cut off", number=number)
             if not partition.keeps:
                 # What is sent is never acknowledged: in the end the connection is given up.
-                return None, None, GIVEN_UP_AFTER if cut is None else cut
+                return _Fate(cut=GIVEN_UP_AFTER if cut is None else cut)
             if seconds is not None:
-                seconds += partition.at + partition.seconds - self._clock.now
-        return seconds, again, cut
+                seconds += partition.until() - self._clock.now
+        return _Fate(seconds, again, cut, till)
+
+    def _carry(self, fate: _Fate, act: Callable[[], object]) -> None:
+        """A message is on its way, until it is there."""
+        if fate.till is not None:
+            self._trace.when(fate.till, partial(self._clock.after, fate.seconds or 0.0, act))
+        elif fate.seconds is not None:
+            self._clock.after(fate.seconds, act)
 
     def _cut_off(self, peer: Peer) -> Partition | None:
         now = self._clock.now
-        return next((one for one in self._partitions if one.id == peer.id and one.at <= now < one.until()), None)
+        return next((one for one in self._partitions if one.id == peer.id and now < one.until()), None)
 
     def _told_within(self, peer: Peer) -> float:
         """Seconds until a minion learns that the other end of a connection is gone: at once, or when it asks again."""
@@ -298,13 +325,14 @@ class Network:
         exchange = _Exchange(self.number(), connection, peer, address, payload)
         if peer.gone:
             return exchange
-        seconds, again, cut = self._fate(peer, "request")
-        if cut is not None:
-            self._clock.after(cut, lambda: exchange.end(None))
-        elif seconds is not None:
-            self._clock.after(seconds, lambda: self._deliver(exchange, tries=0))
-            if again is not None:
-                self._clock.after(seconds + again, lambda: self._deliver(exchange, tries=0, repeated=True))
+        fate = self._fate(peer, "request")
+        if fate.cut is not None:
+            self._clock.after(fate.cut, lambda: exchange.end(None))
+        else:
+            self._carry(fate, lambda: self._deliver(exchange, tries=0))
+            if fate.seconds is not None and fate.again is not None:
+                later = fate.seconds + fate.again
+                self._clock.after(later, lambda: self._deliver(exchange, tries=0, repeated=True))
         return exchange
 
     def _deliver(self, exchange: _Exchange, *, tries: int, repeated: bool = False) -> None:
@@ -326,11 +354,11 @@ class Network:
     def answer(self, exchange: _Exchange, reply: bytes) -> None:
         """An answer sets out."""
         # An answer that comes twice finds a connection on which nobody waits.
-        seconds, _again, cut = self._fate(exchange.peer, "answer")
-        if cut is not None:
-            self._clock.after(cut, lambda: exchange.end(None))
-        elif seconds is not None:
-            self._clock.after(seconds, lambda: exchange.end([b"", reply]))
+        fate = self._fate(exchange.peer, "answer")
+        if fate.cut is not None:
+            self._clock.after(fate.cut, lambda: exchange.end(None))
+        else:
+            self._carry(fate, lambda: exchange.end([b"", reply]))
 
     def close(self, connection: int, peer: Peer, address: str) -> None:
         """A minion hangs up."""
@@ -396,21 +424,28 @@ class Network:
         """A publication sets out on one line."""
         if line.dead:
             return
-        seconds, again, cut = self._fate(line.peer, "publication")
-        if cut == GIVEN_UP_AFTER:
+        fate = self._fate(line.peer, "publication")
+        if fate.cut == GIVEN_UP_AFTER:
             line.dead = True
-            self._clock.after(cut, partial(self._bury, line))
-        elif cut is not None:
-            self._lose(line, cut)
-        elif seconds is not None:
+            self._clock.after(fate.cut, partial(self._bury, line))
+        elif fate.cut is not None:
+            self._lose(line, fate.cut)
+        elif fate.seconds is not None:
             number = line.number
-            line.last = max(line.last, self._clock.now + seconds)
-            for when in (line.last,) if again is None else (line.last, line.last + again):
-                self._clock.at(when, lambda: self._arrive(line, message, number))
+            line.last = max(line.last, self._clock.now + fate.seconds)
+            self._clock.at(line.last, lambda: self._arrive(line, message, number))
+            if fate.again is not None:
+                self._clock.at(line.last + fate.again, lambda: self._replay(line, message))
 
     def _arrive(self, line: _Line, message: list[bytes], number: int) -> None:
         if not line.closed and not line.dead and not line.peer.gone and line.number == number:
             line.messages.put(message)
+
+    def _replay(self, line: _Line, message: list[bytes]) -> None:
+        """It comes once more, by whatever line its subscriber has by now: also to one that was started anew."""
+        for other in self._lines:
+            if other.peer.id == line.peer.id and other.address == line.address:
+                self._arrive(other, message, other.number)
 
     def _bury(self, line: _Line) -> None:
         """Both ends find out that a connection is dead, if it still is that one."""

@@ -68,24 +68,19 @@ class Operators:
         self._trace = trace
 
     async def act(self, act: object) -> None:
-        """Do what a plan says, when it says so."""
+        """Do what a plan says; it is time."""
         match act:
-            case Publish(at=at):
-                await trio.sleep_until(at)
+            case Publish():
                 await self.publish(act)
-            case Follow(at=at, number=number):
-                await trio.sleep_until(at)
+            case Follow(number=number):
                 if number < len(jids := self._jids()):
                     await self._follow(act, jids[number])
-            case Kill(at=at, number=number):
-                await trio.sleep_until(at)
+            case Kill(number=number):
                 if number < len(jids := self._jids()):
-                    await self.publish(Publish(at=at, fun="saltutil.kill_job", tgt="*"), jids[number])
-            case ChangeKey(at=at, id=id, verb=verb):
-                await trio.sleep_until(at)
+                    await self.publish(Publish(fun="saltutil.kill_job", tgt="*"), jids[number])
+            case ChangeKey(id=id, verb=verb):
                 await self._change_key(verb, id)
-            case Rotate(at=at):
-                await trio.sleep_until(at)
+            case Rotate():
                 await self._ask_bus(RotateRequest())
 
     # -- keys -------------------------------------------------------------------------------------------------
@@ -165,7 +160,7 @@ class Operators:
             case _:
                 request |= {"op": "publish", "arg": arg}
         await self._ask(one, request)
-        if one.jid is not None and one.settled is None and one.error is None and act.follow:
+        if one.jid is not None and one.settled is None and one.error is None and act.follow and not act.leaves:
             await trio.sleep(COME_AGAIN)
             await self._follow(act, one.jid)
 

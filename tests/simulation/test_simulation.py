@@ -9,55 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.faults import Plan, draw_plan
+from tests.simulation.mutants import MUTANTS
 
 ROOT = Path(__file__).parent.parent.parent
+KEPT = Path(__file__).parent / "kept"
 # Who changes `draw_plan` has other runs by the same seeds.
 SEEDS, PART = 1000, 200
 REAL_KEYS = next(seed for seed in range(100) if not draw_plan(seed).quick)
-
-# What an invariant is worth is seen when the house is broken on purpose.
-MUTANT = """
-import sys
-from tests.simulation import platform
-platform.install()
-from tests.simulation import hunt
-{mutation}
-sys.exit(hunt.main(["--seeds", "{first}:{last}", "--no-shrink"]))
-"""
-FORGETS_RETURNS = """
-from trisalt.store.jobs import SqliteJobs
-from trisalt.store.store import Recorded
-async def record_returns(self, returns, *, settled=(), events=()):
-    return [Recorded.NEW] * len(returns)
-SqliteJobs.record_returns = record_returns
-"""
-TELLS_TWICE = """
-from trisalt.master.following import Following
-next_ = Following._next
-async def told_twice(self):
-    return [one for one in await next_(self) for _ in range(2)]
-Following._next = told_twice
-"""
-ACKNOWLEDGES_FIRST = """
-import trio
-from trisalt.master.jobs import _Keeper
-keep = _Keeper.keep
-async def acknowledge(self, request):
-    trio.lowlevel.spawn_system_task(keep, self, request)
-    return [True] * len(request.returns)
-_Keeper.keep = acknowledge
-"""
-RUNS_AGAIN = """
-from trisalt.minion.proc import Proc, SeenJids
-from trisalt.minion.spool import Spool
-for cls in (Proc, SeenJids, Spool):
-    cls.__contains__ = lambda self, jid: False
-SeenJids.remembers = lambda self, jid: False
-"""
-DROPS_SPOOL = """
-from trisalt.minion.spool import Spool
-Spool.names = lambda self: []
-"""
 
 
 def run(*argv: str, seconds: float = 100) -> subprocess.CompletedProcess[str]:
@@ -86,25 +44,25 @@ def test_a_seed_replays_exactly(seed):
     assert "digest" in first.stdout, first.stderr
 
 
-# With the seed from which on it is soon found: some take a crash in one moment.
-@pytest.mark.parametrize(
-    ("mutation", "said", "first"),
-    [
-        (FORGETS_RETURNS, "what_ran_has_returned", 0),
-        (TELLS_TWICE, "told twice", 0),
-        (ACKNOWLEDGES_FIRST, "what_ran_has_returned", 0),
-        (RUNS_AGAIN, "nothing_runs_twice", 10),
-        (DROPS_SPOOL, "what_ran_has_returned", 80),
-    ],
-    ids=["forgets returns", "tells twice", "acknowledges first", "runs again", "drops its spool"],
-)
-def test_a_broken_house_is_found(mutation, said, first):
-    done = run("-c", MUTANT.format(mutation=mutation, first=first, last=first + 300))
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert said in done.stdout
+@pytest.fixture(scope="module")
+def put_back() -> str:
+    """What becomes of the known bugs, all of them in one process."""
+    return run("-m", "tests.simulation", "--mutants").stdout
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_known_bug_is_found_when_it_is_put_back(name, put_back):
+    said = [line for line in put_back.splitlines() if name in line.split()]
+    assert [line for line in said if line.startswith("found: ")], said
+
+
+def test_a_plan_is_kept_for_each_known_bug_and_for_nothing_else():
+    assert {path.stem for path in KEPT.glob("*.json")} == {one.plan or name for name, one in MUTANTS.items()}
 
 
 def test_a_plan_can_be_written_down():
     for seed in range(50):
         plan = draw_plan(seed)
         assert Plan.from_json(plan.to_json()) == plan
+    for path in KEPT.glob("*.json"):
+        assert Plan.from_json(path.read_text()).to_json() == path.read_text()

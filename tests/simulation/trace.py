@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 import structlog
 
-from tests.simulation.platform import current
+from tests.simulation.faults import Moment
+from tests.simulation.platform import current, outside
 
 UNTOLD = frozenset({"path", "pki_dir", "pid", "exc_info", "level", "timestamp"})
 
@@ -32,6 +33,21 @@ class Line:
         return f"{self.at:9.4f} {self.who:10} {self.what:28} {facts}"
 
 
+@attrs.define(eq=False)
+class _Awaited:
+    """A moment that has not come yet, after so many `more` of its kind."""
+
+    moment: Moment
+    act: Callable[[], object]
+    more: int
+
+    def is_it(self, who: str, facts: dict[str, Any]) -> bool:
+        if who != self.moment.who or not self.moment.facts.items() <= facts.items():
+            return False
+        self.more -= 1
+        return self.more < 0
+
+
 class Trace:
     """The lines of a run; `root` is the folder of its disks, which is another one each time.
 
@@ -45,10 +61,27 @@ class Trace:
         self.acknowledged: set[tuple[str, str]] = set()
         self._clock = clock
         self._root = root
+        self._awaited: dict[str, list[_Awaited]] = {}
 
     def note(self, who: str, what: str, **facts: Any) -> None:
         """Something happened."""
         self.lines.append(Line(self._clock(), who, what, facts))
+        if what in self._awaited:
+            self.happened(who, what, **facts)
+
+    def when(self, moment: Moment, act: Callable[[], object]) -> None:
+        """Call `act` in that moment."""
+        self._awaited.setdefault(moment.what, []).append(_Awaited(moment, act, moment.number))
+
+    def happened(self, who: str, what: str, **facts: Any) -> None:
+        """It may be a moment that somebody waits for. No line of the trace is written for it."""
+        awaited = self._awaited.get(what, [])
+        due = [one for one in awaited if one.is_it(who.partition("#")[0], facts)]
+        for one in due:
+            awaited.remove(one)
+        with outside():
+            for one in due:
+                one.act()
 
     def digest(self) -> str:
         """The whole of it as a short text."""

@@ -9,7 +9,7 @@ import gc
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,22 @@ from tests.simulation import platform
 from tests.simulation.clock import Clock
 from tests.simulation.daemons import run_master, run_minion
 from tests.simulation.disk import scratch
-from tests.simulation.faults import ClockStep, Crash, DiskFull, Plan, Publish, Stop
+from tests.simulation.faults import (
+    Act,
+    ClockStep,
+    Crash,
+    Cut,
+    Delay,
+    DiskFull,
+    DiskSlow,
+    Fault,
+    Lose,
+    Partition,
+    Plan,
+    Publish,
+    Repeat,
+    Stop,
+)
 from tests.simulation.hosts import Host
 from tests.simulation.keys import quick_keys
 from tests.simulation.network import Network
@@ -40,7 +55,7 @@ WORK_SECONDS, REAL_SECONDS = 15.0, 60.0
 
 class World:
     """All of one run. `pings` are asked of all when it should be over; `present` is what each master then says of who is
-    here."""
+    here. `missed` is what has not happened yet of what is in the plan."""
 
     def __init__(
         self, plan: Plan, root: Path, trace: Trace, processes: dict[int, Callable[[], object]], clock: Clock
@@ -53,7 +68,8 @@ class World:
         self.processes = processes
         self.pids = platform.FIRST_PID
         self.ledger = Ledger()
-        self.network = Network(plan.seed, plan.faults, plan.calm(), trace, clock)
+        self.missed: list[Fault | Act] = [*plan.faults, *plan.acts]
+        self.network = Network(plan.seed, plan.calm(), trace, clock, self.hit)
         self.hosts = {id: Host(self, id) for id in (*plan.house(), *plan.minions)}
         self.operators = {id: Operators(self.hosts[id], trace) for id in plan.house()}
         self.pings: list[Publish] = []
@@ -65,6 +81,10 @@ class World:
         """An invariant does not hold."""
         self.trace.note("-", "BROKEN", text=text)
         self.violations.append(text)
+
+    def hit(self, one: Fault | Act) -> None:
+        """Something of the plan has happened."""
+        self.missed = [other for other in self.missed if other is not one]
 
     async def run(self, check: Callable[[World], list[str]]) -> None:
         """Let it all happen, wait until it has come right, and look."""
@@ -79,9 +99,10 @@ class World:
                 for operators in self.operators.values():
                     self.nursery.start_soon(operators.follow_log)
             for act in self.plan.acts:
-                self.nursery.start_soon(self.operators[act.on].act, act)
+                self._when(act, act.at, partial(self._do, act))
             for fault in self.plan.faults:
-                self.nursery.start_soon(self._happen, fault)
+                at = getattr(fault, "at", None)
+                self._when(fault, at, partial(self._strike, fault))
             for patience in (HEALED, PATIENCE):
                 await trio.sleep_until(self.plan.calm() + patience)
                 await self._look()
@@ -110,45 +131,79 @@ class World:
         for host in self.hosts.values():
             host.disk.close()
 
-    async def _happen(self, fault: object) -> None:
+    def _when(self, one: Fault | Act, at: float | None, happen: Callable[[], object]) -> None:
+        """Let something happen when the plan says so: at once, where it says nothing of time."""
+        if one.after is not None:
+            self.trace.when(one.after, happen if not at else lambda: self.clock.after(at, happen))
+        elif at is None:
+            happen()
+        else:
+            self.clock.at(at, happen)
+
+    def _do(self, act: Act) -> None:
+        self.hit(act)
+        self.nursery.start_soon(self.operators[act.on].act, act)
+
+    def _strike(self, fault: Fault) -> None:
         match fault:
-            case Crash(id=id, at=at, steps=steps, down=down):
-                await trio.sleep_until(at)
-                host = self.hosts[id]
-                daemon = host.daemon
-                if daemon is not None and not host.doomed:
-                    host.doom(steps)
-                    host.down = down
-                    # It may have nothing to do; then it goes while it sleeps.
-                    await trio.sleep(1)
-                    if host.daemon is daemon and host.doomed:
-                        host.doom(0)
-                        host.step(daemon)
-            case Stop(id=id, at=at, down=down):
-                await trio.sleep_until(at)
+            case Lose() | Delay() | Repeat() | Cut() | Partition():
+                self.network.strike(fault)
+            case Crash(id=id, steps=steps, down=down):
+                self._crash(fault, self.hosts[id], steps, down)
+            case Stop(id=id, down=down):
                 host = self.hosts[id]
                 if host.daemon is not None and not host.daemon.gone:
+                    self.hit(fault)
                     self.trace.note(id, "stop")
                     host.down = down
                     if id in self.operators:
                         host.daemon.stop.set()
                     else:
                         host.daemon.scope.cancel()
-            case DiskFull(id=id, at=at, seconds=seconds):
-                await trio.sleep_until(at)
-                self.trace.note(id, "disk full")
-                self.hosts[id].filled += 1
-                self.hosts[id].ever_full = True
-                await trio.sleep(seconds)
-                self.trace.note(id, "disk has room")
-                self.hosts[id].filled -= 1
-            case ClockStep(id=id, at=at, by=by, seconds=seconds):
-                await trio.sleep_until(at)
-                self.trace.note(id, "clock set", by=by)
-                self.hosts[id].skew += by
-                await trio.sleep(seconds)
-                self.trace.note(id, "clock set", by=-by)
-                self.hosts[id].skew -= by
+            case DiskFull(id=id, seconds=seconds):
+                self.hit(fault)
+                self._fill(self.hosts[id], "disk full", 1)
+                self.clock.after(seconds, partial(self._fill, self.hosts[id], "disk has room", -1))
+            case DiskSlow(id=id, by=by, seconds=seconds):
+                self.hit(fault)
+                self._slow_down(self.hosts[id], by)
+                self.clock.after(seconds, partial(self._slow_down, self.hosts[id], -by))
+            case ClockStep(id=id, by=by, seconds=seconds):
+                self.hit(fault)
+                self._set_clock(self.hosts[id], by)
+                self.clock.after(seconds, partial(self._set_clock, self.hosts[id], -by))
+
+    def _crash(self, fault: Crash, host: Host, steps: int, down: float) -> None:
+        daemon = host.daemon
+        if daemon is None or host.doomed:
+            return
+        self.hit(fault)
+        host.down = down
+        host.doom(steps)
+        if not steps and fault.after is not None:
+            host.step(daemon)
+            return
+
+        def sleeping() -> None:
+            # It may have nothing to do; then it goes while it sleeps.
+            if host.daemon is daemon and host.doomed:
+                host.doom(0)
+                host.step(daemon)
+
+        self.clock.after(1.0, sleeping)
+
+    def _fill(self, host: Host, what: str, by: int) -> None:
+        self.trace.note(host.id, what)
+        host.filled += by
+        host.ever_full = True
+
+    def _slow_down(self, host: Host, by: float) -> None:
+        self.trace.note(host.id, "disk slow" if by > 0 else "disk quick again")
+        host.disk.slow += by
+
+    def _set_clock(self, host: Host, by: float) -> None:
+        self.trace.note(host.id, "clock set", by=by)
+        host.skew += by
 
 
 @attrs.frozen(kw_only=True)
@@ -160,6 +215,8 @@ class Run:
     trace: Trace
     seconds: float
     """Of simulated time."""
+    missed: Sequence[Fault | Act] = ()
+    """What has not happened of what is in the plan."""
     endless: bool = False
     """It had to be given up: this process is good for no other."""
 
@@ -170,27 +227,31 @@ def simulate(plan: Plan, check: Callable[[World], list[str]]) -> Run:
     with scratch() as root, platform.simulated(plan.seed, clock) as processes, quick_keys(plan.quick):
         trace = Trace(clock.current_time, str(root))
 
-        async def main() -> World:
+        worlds: list[World] = []
+
+        async def main() -> None:
             world = World(plan, root, trace, processes, clock)
+            worlds.append(world)
             try:
                 await world.run(check)
             finally:
                 world.close()
-            return world
 
-        violations: list[str]
+        ended: list[str] = []
         endless = False
         with trace.listening(), _patience(trace), _uncollected():
             try:
-                violations = trio.run(main, clock=clock).violations
+                trio.run(main, clock=clock)
             except (Endless, trio.TrioInternalError) as exc:
                 endless = True
-                violations = [f"the run does not end: {exc!r}"]
-                trace.note("-", "BROKEN", text=violations[0])
+                ended = [f"the run does not end: {exc!r}"]
             except BaseExceptionGroup as group:
-                violations = [f"the run ended: {group!r}"]
-                trace.note("-", "BROKEN", text=violations[0])
-    return Run(plan=plan, violations=violations, trace=trace, seconds=clock.now, endless=endless)
+                ended = [f"the run ended: {group!r}"]
+            for text in ended:
+                trace.note("-", "BROKEN", text=text)
+    violations = [text for world in worlds for text in world.violations] + ended
+    missed = [one for world in worlds for one in world.missed]
+    return Run(plan=plan, violations=violations, trace=trace, seconds=clock.now, missed=missed, endless=endless)
 
 
 @contextmanager
