@@ -84,8 +84,9 @@ class ScriptedWorkers:
         spool: Path | None = None,
         outlives: bool = True,
         context: Callable[[], Context] | None = None,
+        strict: bool = False,
     ) -> Outcome:
-        """Run a function; it takes as long as its first argument says."""
+        """Run a function; it takes as long as its first argument says. Those of `strict` jobs are all new here."""
         await self._host.wait(FASTEST_FORK, SLOWEST_FORK)
         if self._host.gone:
             await trio.sleep_forever()
@@ -105,7 +106,7 @@ class ScriptedWorkers:
             finished = True
         finally:
             del self._running[call.jid]
-            if not finished and (warm or not outlives):
+            if not finished and (not outlives or (warm and not strict)):
                 self._host.end(process)
         if process.outcome is None:
             raise WorkerDied("The worker process died with signal 15", status=-15)
