@@ -108,8 +108,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.master.watches",
-                "        while not written:\n",
-                "        while False:\n",
+                "while not written:",
+                "while False:",
             ),
         ),
         "is told as settled, and not kept so",
@@ -128,18 +128,18 @@ MUTANTS = {
         (
             Change(
                 "trisalt.master.auth",
-                "                case OSError():\n",
-                "                case LookupError():\n",
+                "case OSError():",
+                "case LookupError():",
             ),
         ),
         "nothing_failed",
     ),
     "return_with_the_end": Mutant(
-        (Change("trisalt.master.following", "        if self.missing:\n", "        if False:\n"),),
+        (Change("trisalt.master.following", "if self.missing:", "if False:"),),
         "returned and missing",
     ),
     "waiting_job_under_a_full_store": Mutant(
-        (Change("trisalt.master.queue", "                place.times = max(place.times - 1, 0)\n", ""),),
+        (Change("trisalt.master.queue", "place.times = max(place.times - 1, 0)", "pass"),),
         "jobs_that_wait_are_done",
     ),
     "start_on_a_full_disk": Mutant(
@@ -167,8 +167,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.master.jobs",
-                "            results = await self._jobs.record_returns(rows, settled=settled, events=list(ends.values()))\n",
-                "            results = [Recorded.NEW] * len(rows)\n            await trio.lowlevel.checkpoint()\n",
+                "results = await self._jobs.record_returns(rows, settled=settled, events=list(ends.values()))",
+                "await trio.lowlevel.checkpoint()\n            results = [Recorded.NEW] * len(rows)",
             ),
         ),
         "what_ran_has_returned",
@@ -177,8 +177,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.master.following",
-                "                        returns.append(return_map(event))\n",
-                "                        returns += [return_map(event)] * 2\n",
+                "returns.append(return_map(event))",
+                "returns += [return_map(event)] * 2",
             ),
         ),
         "told twice",
@@ -198,8 +198,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.minion.returns",
-                "            for name in returns.spool.names():\n",
-                "            for name in ():\n",
+                "in returns.spool.names():",
+                "in ():",
             ),
         ),
         "what_ran_has_returned",
@@ -208,8 +208,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.minion.jobs",
-                "        if jid in self.proc or jid in self._returns.spool or jid in self._seen:\n",
-                "        if jid in self.proc or jid in self._returns.spool:\n",
+                "if jid in self.proc or jid in self._returns.spool or jid in self._seen:",
+                "if jid in self.proc or jid in self._returns.spool:",
             ),
         ),
         "nothing_runs_twice",
@@ -230,8 +230,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.master.jobs",
-                "        settled = self._watches.settled_by(ids)\n",
-                "        settled = []\n",
+                "settled = self._watches.settled_by(ids)",
+                "settled = []",
             ),
         ),
         "the_last_return_is_the_end",
