@@ -15,7 +15,7 @@ STRICT = {"warm": True, "strict": True}
 NOSY = """
 {%- set seen = [pillar.get('p'), pillar.get('own'), saltenv, opts.get('test'), opts.get('left'), grains.get('left')] %}
 {%- do opts.update({'left': 1, 'test': 'changed'}) %}{% do grains.update({'left': 1}) %}{% do pillar.update({'own': 1}) %}
-{%- do grains['nested'].append(1) %}
+{%- do grains.setdefault('nested', grains.get('ipv4')).append(1) %}
 nosy:
   test.nop:
     - seen: {{ (seen + [grains['nested']]) | tojson }}
@@ -50,11 +50,11 @@ def states(lab):
     return lab
 
 
-async def run(workers, fun, *arg, jid="1", **how):
+async def run(workers, fun, *arg, jid="1", kwarg=(), kind="modules", **how):
     """Run a function so, and where it ran."""
     pids = []
-    kwarg = how.pop("kwarg", {})
-    outcome = await workers.run_job(call(fun, *arg, jid=jid, kwarg=kwarg), on_start=pids.append, **{**STRICT, **how})
+    job = call(fun, *arg, jid=jid, kwarg=dict(kwarg), kind=kind)
+    outcome = await workers.run_job(job, on_start=pids.append, **{**STRICT, **how})
     return pids[-1], outcome
 
 
@@ -74,6 +74,20 @@ async def test_jobs_in_one_process_do_not_see_each_others(states):
         [2, None, "base", False, None, None, [1]],
         [None, None, "dev", None, None, None, [1]],
     ]
+
+
+async def test_what_a_master_shows_in_one_process_is_of_each_call(states):
+    fun, kwargs = "state.orchestrate_show_sls", ({"pillar": {"p": 1, "own": 2}, "saltenv": "dev"}, {}, {"test": True})
+    async with states.workers() as workers:
+        found = [await run(workers, fun, "nosy", kwarg=kwarg, kind="runners") for kwarg in kwargs]
+    assert len({pid for pid, _outcome in found}) == 1
+    seen = [outcome.result["m1"]["nosy"]["test"][0]["seen"] for _pid, outcome in found]
+    assert [each[:6] for each in seen] == [
+        [1, 2, "dev", None, None, None],
+        [None, None, "base", None, None, None],
+        [None, None, "base", True, None, None],
+    ]
+    assert len({len(each[6]) for each in seen}) == 1
 
 
 LEAVES = {

@@ -47,7 +47,7 @@ from trisalt.errors import AuthError, CommandError, StoreError, TrisaltError, Wo
 from trisalt.master import unended
 from trisalt.master.acl import Acl, refuse_run
 from trisalt.master.following import open_following
-from trisalt.master.reading import READING
+from trisalt.master.reading import READING, RENDERING
 from trisalt.store.store import Banks, Jobs
 from trisalt.wire import jid as jids
 from trisalt.wire.frames import TRIMMED
@@ -212,8 +212,15 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
 
     try:
         packed = isinstance(request, RunnerRequest) and request.packed and LISTS.fullmatch(run.fun) is not None
-        warm = run.fun in READING
-        outcome = await workers.run_job(call, warm=warm, on_start=started, outlives=False, packed=packed)
+        strict = run.fun in RENDERING
+        outcome = await workers.run_job(
+            call,
+            warm=strict or run.fun in READING,
+            strict=strict,
+            on_start=started,
+            outlives=False,
+            packed=packed,
+        )
         return _in_own_words(outcome, run)
     except WorkerDied as exc:
         log.error("command.died", fun=run.fun, jid=request.jid, error=str(exc))

@@ -6,6 +6,9 @@ what is rendered nor what a site has put before ours runs beside them.
 
 from __future__ import annotations
 
+# Runners that render what they show, and do nothing: each is given the process of the one before, if that left nothing.
+RENDERING = frozenset({"runner.state.orchestrate_show_sls", "runner.state.orch_show_sls"})
+
 READING = frozenset(
     {
         "runner.cache.fetch",

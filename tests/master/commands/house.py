@@ -30,10 +30,11 @@ class Workers:
     signals: list = attrs.field(factory=list)
     packed: bool = False
     warm: bool = False
+    strict: bool = False
 
-    async def run_job(self, call, *, warm, on_start, outlives, packed):
+    async def run_job(self, call, *, warm, strict, on_start, outlives, packed):
         assert not outlives
-        self.packed, self.warm = packed, warm
+        self.packed, self.warm, self.strict = packed, warm, strict
         self.calls.append(call)
         on_start(4711)
         return await self.answer(call)

@@ -22,7 +22,7 @@ from trisalt.bus.requests import (
 from trisalt.errors import CommandError, Denied, WorkerDied
 from trisalt.loader.dunders import Plugins
 from trisalt.master.commands import HIDDEN, public
-from trisalt.master.reading import READING
+from trisalt.master.reading import READING, RENDERING
 from trisalt.master.unended import INTERRUPTED, tell_unended
 from trisalt.worker.protocol import Outcome, Packed, UpcallKind
 
@@ -51,24 +51,25 @@ async def test_a_wheel_function_runs_as_one(master):
 
 
 @pytest.mark.parametrize(
-    ("cls", "fun", "warm"),
+    ("cls", "fun", "warm", "strict"),
     [
-        (RunnerRequest, "jobs.list_jobs", True),
-        (WheelRequest, "key.list_all", True),
-        (RunnerRequest, "key.list_all", False),
-        (WheelRequest, "key.accept", False),
-        (RunnerRequest, "manage.down", False),
-        (RunnerRequest, "state.orchestrate", False),
+        (RunnerRequest, "jobs.list_jobs", True, False),
+        (WheelRequest, "key.list_all", True, False),
+        (RunnerRequest, "key.list_all", False, False),
+        (WheelRequest, "key.accept", False, False),
+        (RunnerRequest, "manage.down", False, False),
+        (RunnerRequest, "state.orchestrate", False, False),
+        (RunnerRequest, "state.orchestrate_show_sls", True, True),
     ],
 )
-async def test_what_only_reads_runs_in_a_child_that_is_used_again(master, cls, fun, warm):
+async def test_what_only_reads_or_shows_runs_in_a_child_that_is_used_again(master, cls, fun, warm, strict):
     await master.run(cls, fun)
-    assert master.workers.warm is warm
+    assert (master.workers.warm, master.workers.strict) == (warm, strict)
 
 
 def test_what_only_reads_is_there():
     plugins = Plugins({})
-    for name in READING:
+    for name in READING | RENDERING:
         kind, _, fun = name.partition(".")
         assert plugins.loader("runners" if kind == "runner" else kind).built_in(fun), name
 

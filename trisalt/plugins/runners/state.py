@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from copy import deepcopy
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
@@ -10,6 +12,10 @@ from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
 from trisalt.state.result import succeeded
 from trisalt.worker import upcall
+
+# What runs that share a process have in common: plugins that are loaded, and for so many seconds the grains.
+_kept: dict[str, Any] = {}
+GRAINS_FRESH = 30.0
 
 
 def orchestrate(
@@ -201,7 +207,24 @@ def _here(pillar: Any) -> tuple[Any, str]:
     opts = dict(__opts__)
     id = str(opts.get("id") or f"{socket.getfqdn()}_master")
     opts.update(id=id, minion_id=id, file_client="local", autoload_dynamic_modules=False)
-    return Plugins(opts, grains=lambda: {**gather(opts), "id": id}, pillar={}).loader("modules"), id
+
+    def grains() -> dict[str, Any]:
+        return {**_grains(opts), "id": id}
+
+    if "plugins" not in _kept:
+        _kept["plugins"] = Plugins(opts, grains=grains, pillar={})
+    else:
+        _kept["plugins"].begin(opts=opts, grains=grains, pillar={})
+        _kept["plugins"].notice()
+    return _kept["plugins"].loader("modules"), id
+
+
+def _grains(opts: dict[str, Any]) -> dict[str, Any]:
+    """The grains of this host, a copy for each run."""
+    now = time.monotonic()
+    if "grains" not in _kept or now - _kept["grains"][0] > GRAINS_FRESH:
+        _kept["grains"] = now, gather(opts)
+    return deepcopy(_kept["grains"][1])
 
 
 def event(tagmatch="*", count=-1, quiet=False, sock_dir=None, pretty=False, node="master"):
