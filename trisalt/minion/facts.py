@@ -8,6 +8,7 @@ Each is replaced as a whole and never changed in place, so whoever holds one may
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any
 
 import attrs
@@ -51,11 +52,7 @@ class Facts:
         pillar = self.pillar_of(master)
         sources = (self.opts, self.grains, pillar, self.environ)
         kept = self._contexts.get(master)
-        if (
-            kept is not None
-            and kept[1].version == self.version
-            and all(old is new for old, new in zip(kept[0], sources, strict=True))
-        ):
+        if kept is not None and kept[1].version == self.version and all(map(is_, kept[0], sources)):
             return kept[1]
         opts, grains = self.opts, self.grains
         if master is not None:

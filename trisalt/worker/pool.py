@@ -7,10 +7,9 @@ of the engine. What plugin code asks for comes back through `upcalls`, answered 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,7 +50,7 @@ class _Seat:
     calls: int = 0
     stays: bool = False
     generation: int = 0
-    parts: dict[str, bytes] = attrs.field(factory=dict)
+    parts: Mapping[str, bytes] = attrs.field(factory=dict)
     idle_since: float = 0.0
 
 
@@ -77,7 +76,7 @@ class Workers:
         self._upcalls = upcalls
         # Apart from each other: a runner that waits for a pillar must not hold the place in which it is compiled.
         self._running = trio.CapacityLimiter(max_running)
-        self._jobs = trio.CapacityLimiter(math.inf if max_jobs is None else max_jobs)
+        self._jobs = None if max_jobs is None else trio.CapacityLimiter(max_jobs)
         self._max_warm = max_warm
         self._warm: list[_Seat] = []
         self._busy: dict[str, _Seat] = {}
@@ -122,12 +121,12 @@ class Workers:
         use = STRICT if strict else "commands" if call.kind in ("runners", "wheel") else call.kind
 
         async def ask(warm: bool) -> dict[str, Any]:
-            async with self._seat(warm, call.jid, call.fun, outlives, use=use, own=context) as seat:
+            async with _AtWork(self, warm, call.jid, call.fun, outlives, use=use, own=context) as seat:
                 if on_start is not None:
                     on_start(seat.process.pid)
                 return await self._converse(seat, {**request, "reused": seat.calls > 0}, warm=warm, context=context)
 
-        async with _place(self._jobs):
+        async with _NO_PLACE if self._jobs is None else _place(self._jobs):
             try:
                 answer = await ask(warm)
                 if "declined" in answer:
@@ -154,7 +153,7 @@ class Workers:
         were raised there, others as CommandError with the child's traceback as a note. Cancelled, the child is killed.
         """
         reference = f"{function.__module__}:{function.__qualname__}"
-        async with _place(self._running), self._seat(warm, "", reference, False, use="engine") as seat:
+        async with _place(self._running), _AtWork(self, warm, "", reference, False, use="engine") as seat:
             answer = await self._converse(seat, {"run": reference, "args": list(args)}, warm=warm)
             if "error" in answer:
                 raise revive(answer["error"])
@@ -190,46 +189,26 @@ class Workers:
 
     def statistics(self) -> Mapping[str, int]:
         """A snapshot for debugging: how many children are busy, how many warm and idle, how many calls wait."""
-        waiting = sum(limiter.statistics().tasks_waiting for limiter in (self._running, self._jobs))
+        waiting = sum(limiter.statistics().tasks_waiting for limiter in (self._running, self._jobs) if limiter)
         return {"busy": len(self._busy), "warm": len(self._warm), "waiting": waiting}
 
     # -- children ---------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def _seat(
-        self, warm: bool, jid: str, fun: Any, outlives: bool, *, use: str, own: Callable[[], Context] | None = None
-    ) -> AsyncIterator[_Seat]:
-        """A child for one call. Left by an exception, it is never used again, and dead unless it `outlives`."""
-        if jid in self._busy:
-            raise LocalProtocolError(f"the job {jid} runs already")
+    async def _child(self, warm: bool, use: str, own: Callable[[], Context] | None) -> _Seat:
+        """One that waits for a call of this use, or a new one."""
         seat = self._idle(use, own) if warm else None
-        if seat is None:
-            seat = _Seat(process=await self._nursery.fork(), generation=self._generation, use=use)
-        key = jid or f"{fun} {seat.process.pid}"
-        seat.jid, seat.fun = jid, fun
-        self._busy[key] = seat
-        try:
-            yield seat
-        except BaseException:
-            seat.process.close()
-            if not outlives:
-                seat.process.kill()
-            raise
-        finally:
-            del self._busy[key]
-        if not self._keep(seat):
-            seat.process.close()
+        return seat or _Seat(process=await self._nursery.fork(), generation=self._generation, use=use)
 
     def _idle(self, use: str, own: Callable[[], Context] | None = None) -> _Seat | None:
         """A warm child that waits for a call of this use, the one that had the last."""
-        self._dismiss(lambda seat: seat.process.exited.is_set())
         if use == STRICT:
             parts = self._parts(own)
             self._dismiss(lambda seat: seat.use == STRICT and not _knows(seat, parts))
-        seat = next((seat for seat in reversed(self._warm) if seat.use == use), None)
-        if seat is not None:
-            self._warm.remove(seat)
-        return seat
+        for seat in reversed(self._warm):
+            if seat.use == use and not seat.process.exited.is_set():
+                self._warm.remove(seat)
+                return seat
+        return None
 
     def _keep(self, seat: _Seat) -> bool:
         """Whether a child that has answered waits for another call."""
@@ -256,6 +235,7 @@ class Workers:
         while True:
             await trio.sleep(WARM_IDLE / 4)
             self._dismiss(lambda seat: seat.idle_since <= trio.current_time() - WARM_IDLE)
+            self._dismiss(lambda seat: seat.process.exited.is_set())
 
     async def _adopt(self, process: Process, hello: dict[str, Any]) -> None:
         """Answer a job of an earlier daemon until it is done; its return goes where that daemon told it."""
@@ -320,17 +300,21 @@ class Workers:
 
     def _parts_for(self, seat: _Seat, own: Callable[[], Context] | None = None) -> dict[str, bytes]:
         """The parts of the context that this child does not have yet, packed."""
-        news = {name: part for name, part in self._parts(own).items() if seat.parts.get(name) != part}
-        seat.parts.update(news)
+        parts = self._parts(own)
+        if parts is seat.parts:
+            return {}
+        news = {name: part for name, part in parts.items() if seat.parts.get(name) != part}
+        seat.parts = parts
         return news
 
     def _parts(self, own: Callable[[], Context] | None) -> dict[str, bytes]:
         """The parts of a context, packed: of the pool's, or of a caller's own."""
         context = (own or self._context)()
-        packed = next((parts for kept, parts in self._packed if kept is context), None)
-        if packed is None:
-            packed = pack_context(context)
-            self._packed = [(context, packed), *(self._packed[: PACKED - 1] if own is not None else ())]
+        for kept, parts in self._packed:
+            if kept is context:
+                return parts
+        packed = pack_context(context)
+        self._packed = [(context, packed), *(self._packed[: PACKED - 1] if own is not None else ())]
         return packed
 
     async def _answer(self, seat: _Seat, message: dict[str, Any]) -> None:
@@ -350,6 +334,49 @@ class Workers:
             await seat.process.send(answer)
         except LocalProtocolError:
             await seat.process.send(plain(answer))
+
+
+class _AtWork:
+    """A child for the time of one call. Left by an exception, it is never used again, and dead unless it `outlives`.
+
+    Each job has one: a generator would cost it more than what is done here.
+    """
+
+    __slots__ = ("_fun", "_jid", "_key", "_outlives", "_own", "_seat", "_use", "_warm", "_workers")
+
+    def __init__(
+        self,
+        workers: Workers,
+        warm: bool,
+        jid: str,
+        fun: Any,
+        outlives: bool,
+        *,
+        use: str,
+        own: Callable[[], Context] | None = None,
+    ) -> None:
+        self._workers, self._warm, self._outlives, self._use, self._own = workers, warm, outlives, use, own
+        self._jid, self._fun = jid, fun
+
+    async def __aenter__(self) -> _Seat:
+        busy = self._workers._busy
+        if self._jid in busy:
+            raise LocalProtocolError(f"the job {self._jid} runs already")
+        seat = self._seat = await self._workers._child(self._warm, self._use, self._own)
+        seat.jid, seat.fun = self._jid, self._fun
+        self._key = self._jid or f"{self._fun} {seat.process.pid}"
+        busy[self._key] = seat
+        return seat
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
+        seat = self._seat
+        del self._workers._busy[self._key]
+        if kind is not None:
+            seat.process.close()
+            if not self._outlives:
+                seat.process.kill()
+        elif not self._workers._keep(seat):
+            seat.process.close()
 
 
 class Resident:
@@ -445,6 +472,10 @@ async def open_workers(
         finally:
             workers._dismiss(lambda _seat: True)
             tasks.cancel_scope.cancel()
+
+
+# What a call has that needs no place.
+_NO_PLACE = nullcontext()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 
@@ -74,13 +75,14 @@ class Call:
 
     def to_load(self, *, spooled: bool = True) -> dict[str, Any]:
         """The call as it goes to a child; one that writes no spool file has no use for `load`."""
-        told = {name: getattr(self, name) for name in _CALL_FIELDS}
+        told = dict(zip(_CALL_FIELDS, _call_values(self), strict=True))
         if not spooled:
             del told["load"]
         return told
 
 
 _CALL_FIELDS = tuple(one.name for one in fields(Call))
+_call_values = attrgetter(*_CALL_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
