@@ -15,6 +15,7 @@ from typing import Any
 import msgpack
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.wire.packers import Packers
 
 MAX_SIZE = 128 * 1024 * 1024
 MAX_DEPTH = 128
@@ -37,12 +38,12 @@ def pack(obj: object) -> bytes:
 
     Raises LocalProtocolError for an object that has no place on the wire (a Secret, for one).
     """
-    return _pack(obj, use_bin_type=False)
+    return _pack(_WIRE, obj)
 
 
 def pack_bin(obj: object) -> bytes:
     """The local encoding: text and bytes told apart. Raises LocalProtocolError as `pack` does."""
-    return _pack(obj, use_bin_type=True)
+    return _pack(_LOCAL, obj)
 
 
 def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
@@ -102,14 +103,11 @@ def to_bytes(value: object) -> bytes:
 # -- out -----------------------------------------------------------------------------------------------------------
 
 
-def _pack(obj: object, *, use_bin_type: bool) -> bytes:
+def _pack(packers: Packers, obj: object) -> bytes:
     try:
-        packed: bytes = msgpack.packb(
-            obj, use_bin_type=use_bin_type, default=_encode_other, unicode_errors="surrogateescape"
-        )
+        return packers.pack(obj)
     except _ENCODE_ERRORS as error:
         raise LocalProtocolError(f"cannot be packed: {error}") from error
-    return packed
 
 
 def _encode_other(obj: object) -> object:
@@ -124,6 +122,10 @@ def _encode_other(obj: object) -> object:
         case Mapping():
             return dict(obj)
     raise LocalProtocolError(f"{type(obj).__name__} has no place on the wire")
+
+
+_WIRE = Packers(use_bin_type=False, default=_encode_other, unicode_errors="surrogateescape")
+_LOCAL = Packers(use_bin_type=True, default=_encode_other, unicode_errors="surrogateescape")
 
 
 # -- in ------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from datetime import date, datetime
 import msgpack
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.wire.packers import Packers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -168,10 +169,9 @@ def _trim(data: dict[str, Any], limit: int, most: int) -> tuple[dict[str, Any], 
 
 def _pack(obj: object) -> bytes:
     try:
-        packed: bytes = msgpack.packb(obj, use_bin_type=True, default=_encode_other, unicode_errors="surrogateescape")
+        return _PACKERS.pack(obj)
     except _ENCODE_ERRORS as error:
         raise LocalProtocolError(f"cannot be packed: {error}") from error
-    return packed
 
 
 def _encode_other(obj: Any) -> object:
@@ -184,6 +184,9 @@ def _encode_other(obj: Any) -> object:
     if hasattr(obj, "keys"):
         return dict(obj)
     raise LocalProtocolError(f"{type(obj).__name__} has no place on the wire")
+
+
+_PACKERS = Packers(use_bin_type=True, default=_encode_other, unicode_errors="surrogateescape")
 
 
 def unpack_value(data: bytes) -> Any:
