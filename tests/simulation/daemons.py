@@ -12,7 +12,7 @@ import trio
 
 from tests.simulation import platform
 from tests.simulation.disk import open_simulated_store
-from tests.simulation.door import End, HangUps
+from tests.simulation.door import End, heed
 from tests.simulation.faults import MASTER, SECOND
 from tests.simulation.hosts import Daemon
 from tests.simulation.keys import pair
@@ -25,6 +25,7 @@ from trisalt.master.daemon import log_events, network_door, prepare, start_servi
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
 from trisalt.minion.daemon import Minion, Outside
+from trisalt.transport.hands import open_hands
 from trisalt.transport.local import FrameStream, LocalPeer
 
 ADDRESSES = {MASTER: "10.0.0.1", SECOND: "10.0.0.2"}
@@ -73,25 +74,25 @@ async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options
     assert isinstance(daemon, Daemon)
     daemon.callers, callers = trio.open_memory_channel[End](0)
 
-    async def serve(sock: Any) -> None:
+    async def serve(scope: trio.CancelScope, sock: Any) -> None:
         with sock:
             try:
-                await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, hang_ups=hang_ups))
+                await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, heed=partial(heed, scope)))
             except* (trio.BrokenResourceError, trio.ClosedResourceError):
                 daemon.host.world.trace.note(str(daemon), "hung up")
 
     async def take() -> None:
         async for sock in callers:
-            handlers.start_soon(serve, sock)
+            hands.start_soon(serve, sock)
 
-    hang_ups: Any = HangUps()
     async with trio.open_nursery() as handlers:
-        handlers.start_soon(take)
-        try:
-            yield
-        finally:
-            callers.close()
-            handlers.cancel_scope.cancel()
+        with open_hands(handlers) as hands:
+            handlers.start_soon(take)
+            try:
+                yield
+            finally:
+                callers.close()
+                handlers.cancel_scope.cancel()
 
 
 async def run_minion(network: Network, number: int, masters: str, daemon: Daemon) -> None:

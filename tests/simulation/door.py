@@ -4,8 +4,7 @@ hung up, and counters that threads wake each other with.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import trio
 
@@ -86,20 +85,11 @@ def connection() -> tuple[End, End]:
     return one, other
 
 
-class HangUps:
-    """What `transport.local.HangUps` is."""
-
-    @contextmanager
-    def cancelling(self, sock: End) -> Iterator[None]:
-        """Cancel what is done in this block when the peer of `sock` hangs up."""
-        with trio.CancelScope() as scope:
-            if sock.other.closed:
-                scope.cancel()
-            sock.hung_up = scope.cancel
-            try:
-                yield
-            finally:
-                sock.hung_up = None
+def heed(scope: trio.CancelScope, sock: End) -> None:
+    """What `transport.local.HangUps` does: cancel `scope` when the peer of `sock` hangs up."""
+    if sock.other.closed:
+        scope.cancel()
+    sock.hung_up = scope.cancel
 
 
 class Counter:

@@ -23,6 +23,7 @@ from tests.simulation.clock import Clock
 from tests.simulation.faults import Cut, Delay, Fault, Lose, Moment, Partition, Repeat
 from tests.simulation.trace import Trace
 from trisalt.minion.link import Dial
+from trisalt.transport.hands import open_hands
 from trisalt.transport.publish import NOTICES, Notice, Publisher, Subscriber
 from trisalt.transport.request import MAX_HELD, MAX_RUNNING, Handle, RequestClient, RequestServer
 from trisalt.transport.zmq import MONITOR_FRAME
@@ -383,10 +384,11 @@ class Network:
         server = RequestServer(socket, handle, port=0, fallback=fallback, **limits)  # type: ignore[arg-type]
         try:
             async with trio.open_nursery() as handlers:
-                async with trio.open_nursery() as door:
-                    door.start_soon(server._read, handlers)
-                    yield server
-                    door.cancel_scope.cancel()
+                with open_hands(handlers) as hands:
+                    async with trio.open_nursery() as door:
+                        door.start_soon(server._read, hands)
+                        yield server
+                        door.cancel_scope.cancel()
                 handlers.cancel_scope.deadline = self._clock.now + grace
         finally:
             server.give_up()

@@ -12,10 +12,14 @@ from trio.testing import wait_all_tasks_blocked
 from trisalt.transport.hands import SPARE, open_hands
 
 
+async def nothing(_scope):
+    await trio.lowlevel.checkpoint()
+
+
 async def test_what_comes_one_after_the_other_is_done_by_one_task():
     by = []
 
-    async def work(number):
+    async def work(_scope, number):
         await trio.lowlevel.checkpoint()
         by.append((number, trio.lowlevel.current_task()))
 
@@ -31,7 +35,7 @@ async def test_what_comes_one_after_the_other_is_done_by_one_task():
 async def test_what_comes_at_once_is_done_at_once_and_few_stay():
     running, gate = [], trio.Event()
 
-    async def work(number):
+    async def work(_scope, number):
         running.append(number)
         await gate.wait()
 
@@ -50,7 +54,7 @@ async def test_those_that_wait_hold_nothing_of_what_they_did():
     class Large:
         pass
 
-    async def work(_large):
+    async def work(_scope, _large):
         await trio.lowlevel.checkpoint()
 
     async with trio.open_nursery() as nursery:
@@ -68,14 +72,14 @@ async def test_those_that_wait_hold_nothing_of_what_they_did():
 async def test_at_the_end_those_that_wait_go_and_those_at_work_when_they_are_done():
     done, gate = [], trio.Event()
 
-    async def work(number):
+    async def work(_scope, number):
         await gate.wait()
         done.append(number)
 
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
             with open_hands(nursery) as hands:
-                hands.start_soon(trio.lowlevel.checkpoint)
+                hands.start_soon(nothing)
                 await wait_all_tasks_blocked()
                 hands.start_soon(work, 1)
                 hands.start_soon(work, 2)
@@ -87,21 +91,57 @@ async def test_at_the_end_those_that_wait_go_and_those_at_work_when_they_are_don
 async def test_one_that_waits_is_cancelled_like_any_task():
     async with trio.open_nursery() as nursery:
         with open_hands(nursery) as hands:
-            hands.start_soon(trio.lowlevel.checkpoint)
+            hands.start_soon(nothing)
             await wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
             await trio.lowlevel.cancel_shielded_checkpoint()
     assert nursery.cancel_scope.cancelled_caught
 
 
+async def test_work_that_is_called_off_ends_and_what_comes_after_it_is_done():
+    ended, done = [], []
+
+    async def work(scope, number):
+        if number == 1:
+            scope.cancel()
+        try:
+            await trio.lowlevel.checkpoint()
+            done.append(number)
+        finally:
+            ended.append(number)
+
+    async with trio.open_nursery() as nursery:
+        with open_hands(nursery) as hands:
+            for number in range(4):
+                hands.start_soon(work, number)
+                await wait_all_tasks_blocked()
+    assert (ended, done) == ([0, 1, 2, 3], [0, 2, 3])
+
+
+async def test_what_is_called_off_when_it_is_done_hinders_nobody():
+    done = []
+
+    async def work(scope, number):
+        await trio.lowlevel.checkpoint()
+        done.append(number)
+        scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        with open_hands(nursery) as hands:
+            for number in range(4):
+                hands.start_soon(work, number)
+                await wait_all_tasks_blocked()
+    assert done == [0, 1, 2, 3]
+
+
 async def test_work_that_fails_fails_its_nursery():
-    async def work():
+    async def work(_scope):
         raise ValueError("no")
 
     async def serve():
         async with trio.open_nursery() as nursery:
             with open_hands(nursery) as hands:
-                hands.start_soon(trio.lowlevel.checkpoint)
+                hands.start_soon(nothing)
                 await wait_all_tasks_blocked()
                 hands.start_soon(work)
                 await trio.sleep_forever()

@@ -157,10 +157,12 @@ async def test_what_is_done_for_a_caller_ends_when_it_hangs_up(path, says):
 
     async def handle(peer, stream):
         message = await stream.receive()
-        with stream.while_there():
+        stream.heed_hang_up()
+        try:
             await stream.send(message)
             await trio.sleep_forever()
-        ended.set()
+        finally:
+            ended.set()
 
     async with listening(path, handle):
         async with calling(path) as stream, calling(path) as other:
@@ -178,8 +180,8 @@ async def test_what_is_done_for_a_caller_ends_when_it_hangs_up(path, says):
 
 async def test_what_is_done_for_a_caller_that_stays_is_not_cancelled(path):
     async def handle(peer, stream):
-        with stream.while_there():
-            await trio.lowlevel.checkpoint()
+        stream.heed_hang_up()
+        await trio.lowlevel.checkpoint()
         await echo(peer, stream)
 
     async with listening(path, handle):

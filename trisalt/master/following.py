@@ -6,8 +6,8 @@ was too slow reads what it missed from the store, where every return stands befo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from trisalt.bus.bus import Bus
@@ -28,7 +28,7 @@ class Following:
     waits, until when. `news`: what has become known meanwhile of those that are missing; take it, and it is told.
     """
 
-    def __init__(self, bus: Bus, jobs: Jobs, events: Subscription) -> None:
+    def __init__(self, bus: Bus, jobs: Jobs) -> None:
         self.jid = ""
         self.missing: dict[str, str] | None = None
         self.waiting: dict[str, float] = {}
@@ -36,9 +36,17 @@ class Following:
         self.news: dict[str, str] = {}
         self._bus = bus
         self._jobs = jobs
-        self._events = events
+        self._events: Subscription
+        self._subscribed = bus.subscribe((JobReturned, JobSettled, JobWaits), keep=False, depth=DEPTH)
         self._told: set[str] = set()
         self._kept: list[dict[str, Any]] = []
+
+    async def __aenter__(self) -> Following:
+        self._events = await self._subscribed.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        await self._subscribed.__aexit__(*exc)
 
     def begin(self, jid: str) -> None:
         """Follow a job that has just gone out, and is watched."""
@@ -103,11 +111,9 @@ class Following:
         return [stored_map(self.jid, id, body, load) for id, body in fresh.items()]
 
 
-@asynccontextmanager
-async def open_following(bus: Bus, jobs: Jobs) -> AsyncIterator[Following]:
+def open_following(bus: Bus, jobs: Jobs) -> AbstractAsyncContextManager[Following]:
     """A follower whose subscription stands, so that a job published from now on loses no return."""
-    async with bus.subscribe((JobReturned, JobSettled, JobWaits), keep=False, depth=DEPTH) as events:
-        yield Following(bus, jobs, events)
+    return Following(bus, jobs)
 
 
 def return_map(event: JobReturned) -> dict[str, Any]:

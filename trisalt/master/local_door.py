@@ -192,14 +192,14 @@ class _Door:
                     request = await stream.receive()
             if request is None:
                 return
-            with stream.while_there():
-                if (about_tokens := self._token_operations.get(str(request.get("op")))) is not None:
-                    await about_tokens(peer, request, stream)
-                    return
-                operation = self._operations.get(str(request.get("op")))
-                if operation is None:
-                    raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
-                await self._admit_to(operation, peer, request, stream)
+            stream.heed_hang_up()
+            if (about_tokens := self._token_operations.get(str(request.get("op")))) is not None:
+                await about_tokens(peer, request, stream)
+                return
+            operation = self._operations.get(str(request.get("op")))
+            if operation is None:
+                raise RemoteProtocolError(f"the local door knows no operation {request.get('op')!r}")
+            await self._admit_to(operation, peer, request, stream)
         except trio.BrokenResourceError:
             return
         except TrisaltError as exc:

@@ -1,6 +1,7 @@
 """Tasks that are used again: for servers that begin something short for each caller.
 
-To make a task and to end it costs several times what it takes to wake one that waits. `request` and `local` use it.
+To make a task and to end it costs several times what it takes to wake one that waits, and a cancel scope as much as
+that. `request` and `local` use it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import outcome
 import trio
 
 Work = tuple[Callable[..., Awaitable[object]], tuple[Any, ...]]
+"""It is called with the scope of its task: to cancel that calls this work off, and no other."""
 
 # So many tasks of one server wait for work; the others end when theirs is done.
 SPARE = 4
@@ -27,24 +29,26 @@ class Hands:
         self._open = True
 
     def start_soon(self, work: Callable[..., Awaitable[object]], *args: Any) -> None:
-        """Have `work(*args)` done in a task of the nursery."""
+        """Have `work(scope, *args)` done in a task of the nursery."""
         if self._waiting:
             trio.lowlevel.reschedule(self._waiting.pop(), outcome.Value((work, args)))
         else:
             self._nursery.start_soon(self._run, work, args)
 
     async def _run(self, work: Callable[..., Awaitable[object]], args: tuple[Any, ...]) -> None:
-        while True:
-            await work(*args)
-            # Whoever waits holds nothing of what was done: it may have been large.
-            del work, args
-            if not self._open or len(self._waiting) >= SPARE:
-                return
-            more = await self._wait()
-            if more is None:
-                return
-            work, args = more
-            del more
+        # One for all that this task does: it ends with what was called off, and that is rare.
+        with trio.CancelScope() as scope:
+            while True:
+                await work(scope, *args)
+                # Whoever waits holds nothing of what was done: it may have been large.
+                del work, args
+                if not self._open or len(self._waiting) >= SPARE:
+                    return
+                more = await self._wait()
+                if more is None:
+                    return
+                work, args = more
+                del more
 
     async def _wait(self) -> Work | None:
         """The next work; None when there is to be none."""

@@ -13,7 +13,8 @@ import stat
 import struct
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
+from functools import partial
 from typing import Any
 
 import attrs
@@ -55,10 +56,17 @@ class FrameStream:
     there is something to wait for.
     """
 
-    def __init__(self, sock: socket.socket, *, max_size: int = MAX_FRAME, hang_ups: HangUps | None = None) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        max_size: int = MAX_FRAME,
+        heed: Callable[[socket.socket], object] = lambda _sock: None,
+    ) -> None:
+        """`heed` sees to it that what is done for this peer ends when it hangs up."""
         sock.setblocking(False)
         self._sock = sock
-        self._hang_ups = hang_ups
+        self._heed = heed
         self._decoder = FrameDecoder(max_size)
         self._received: deque[dict[str, Any]] = deque()
         self._unsent: deque[memoryview] = deque()
@@ -138,10 +146,9 @@ class FrameStream:
                     break
                 self._unsent.popleft()
 
-    def while_there(self) -> AbstractContextManager[None]:
-        """What is done in this block is cancelled when the peer hangs up. What it still says is thrown away."""
-        assert self._hang_ups is not None, "a listener's stream"
-        return self._hang_ups.cancelling(self._sock)
+    def heed_hang_up(self) -> None:
+        """From here on the handler is cancelled when the peer hangs up. What it still says is thrown away."""
+        self._heed(self._sock)
 
     def _put(self, packed: bytes) -> None:
         sent = 0 if self._unsent else self._write(packed)
@@ -162,31 +169,29 @@ def _packed(messages: Iterable[dict[str, Any]]) -> bytes:
 
 
 class HangUps:
-    """One look at all peers: whoever waits for one that hangs up is cancelled. It costs them no task."""
+    """One look at all peers: what is done for one that hangs up is cancelled. It costs no task and no scope more."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._scopes: dict[int, trio.CancelScope] = {}
 
-    @contextmanager
-    def cancelling(self, sock: socket.socket) -> Iterator[None]:
-        """Cancel what is done in this block when the peer of `sock` hangs up."""
+    def heed(self, scope: trio.CancelScope, sock: socket.socket) -> None:
+        """Cancel `scope` when the peer of `sock` hangs up, until `forget`."""
         fd = sock.fileno()
-        with trio.CancelScope() as scope:
-            self._scopes[fd] = scope
-            self._epoll.register(fd, select.EPOLLRDHUP | select.EPOLLONESHOT)
-            try:
-                yield
-            finally:
-                self._epoll.unregister(fd)
-                del self._scopes[fd]
+        self._scopes[fd] = scope
+        self._epoll.register(fd, select.EPOLLRDHUP | select.EPOLLONESHOT)
+
+    def forget(self, sock: socket.socket) -> None:
+        """This socket is about to be closed, which takes it out of the look."""
+        self._scopes.pop(sock.fileno(), None)
 
     async def watch(self) -> None:
         """Look, until cancelled."""
         while True:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
             for fd, _events in self._epoll.poll(0):
-                self._scopes[fd].cancel()
+                if scope := self._scopes.get(fd):
+                    scope.cancel()
 
     def close(self) -> None:
         """Nobody waits any longer."""
@@ -212,10 +217,10 @@ async def open_local_listener(
     """
     clients: Counter[int] = Counter()
 
-    async def serve(sock: socket.socket, peer: LocalPeer) -> None:
+    async def serve(scope: trio.CancelScope, sock: socket.socket, peer: LocalPeer) -> None:
         with sock:
             try:
-                await handle(peer, FrameStream(sock, max_size=max_size, hang_ups=hang_ups))
+                await handle(peer, FrameStream(sock, max_size=max_size, heed=partial(hang_ups.heed, scope)))
             except* (trio.BrokenResourceError, trio.ClosedResourceError):
                 log.debug("local.hung_up", uid=peer.uid, pid=peer.pid)
             except* RemoteProtocolError as group:
@@ -223,6 +228,7 @@ async def open_local_listener(
             except* Exception as group:
                 log.error("local.failed", uid=peer.uid, pid=peer.pid, exc_info=group)
             finally:
+                hang_ups.forget(sock)
                 clients[peer.uid] -= 1
 
     def take(sock: socket.socket) -> None:
