@@ -10,6 +10,7 @@ from trisalt.master.acl import Acl
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.minions import Minions
 from trisalt.master.presence import PresenceDesk
+from trisalt.master.reactor import ReactorDesk
 from trisalt.master.views.desk import Desk
 from trisalt.master.views.table import answer
 from trisalt.store.sqlite import open_store
@@ -104,6 +105,7 @@ async def open_house(root, *, fleet=FLEET, workers=None, **opts):
             presence=presence,
             workers=workers,
             opts=opts,
+            reactor=ReactorDesk(opts.get("reactor") or ()),
         )
         house = House(desk, root)
         watched = house.watched = []

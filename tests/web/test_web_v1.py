@@ -85,6 +85,8 @@ async def test_an_endpoint_asks_the_master_one_question_in_the_users_name(ann, d
          {"op": "ask_approval", "fun": "pkg.install", "tgt": "web*", "why": "x"}),
         ("POST", "approvals/ab12", {"approve": True, "note": "y"},
          {"op": "decide", "id": "ab12", "approve": True, "note": "y"}),
+        ("POST", "reactors/try", {"tag": "a/b", "data": {"x": 1}},
+         {"op": "try_reactors", "tag": "a/b", "data": {"x": 1}}),
         ("POST", "me/factor", {"password": "x"}, {"op": "factor", "act": "begin", "password": "x"}),
         ("PUT", "me/factor", {"code": "123456"}, {"op": "factor", "act": "confirm", "code": "123456"}),
         ("POST", "me/factor/remove", {"password": "x", "code": "1"},

@@ -538,6 +538,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext, parts: 
                 presence=here.presence,
                 workers=parts.workers,
                 opts=live.opts,
+                reactor=here.reactor,
                 files=here.files,
             ),
         )

@@ -100,7 +100,7 @@ class ReactorDesk:
         self.rows: Rows = []
         self.changed = trio.Event()
         self._jobs: OrderedDict[str, int] = OrderedDict()
-        self._patterns = Patterns(())
+        self.patterns = Patterns(())
         self.load(option)
 
     def load(self, option: Any) -> None:
@@ -115,7 +115,7 @@ class ReactorDesk:
 
     def _take(self, rows: Rows) -> None:
         self.rows = rows
-        self._patterns = Patterns(rows)
+        self.patterns = Patterns(rows)
         self.changed.set()
         self.changed = trio.Event()
 
@@ -124,7 +124,7 @@ class ReactorDesk:
         if type(event) is JobNew and event.origin.depth:
             self._note(event.jid, event.origin.depth)
         tag = event.tag
-        files = self._patterns.woken(tag)
+        files = self.patterns.woken(tag)
         if not files or not self.leader or getattr(event, "user", None) == USER:
             return None
         return Woken(tag=tag, data=event.to_data(), files=files, depth=self._depth(event))

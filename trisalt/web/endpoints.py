@@ -205,10 +205,24 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/reactors",
         name="reactors",
         op="reactors",
-        doc="What the option `reactor` says, with the SLS files as they are; for who may run `config.values`.",
-        answer=obj({"items": array(ref("reactor")), "runs": YES}),
+        doc="What the reactor reacts to, with the SLS files as they are; how often it did, and the newest reactions. "
+        "For who may run `config.values`.",
+        answer=obj(
+            {"items": array(ref("reactor")), "runs": YES, "counts": named(COUNT), "latest": array(ref("event"))}
+        ),
         parameters=(Parameter(name="tag", doc="A tag: `matches` says which of them it would wake."),),
         big=True,
+    ),
+    Endpoint(
+        method="POST",
+        path="/reactors/try",
+        name="try_reactors",
+        op="try_reactors",
+        doc="What an event would have done: its files are rendered, and nothing of what they say is done. For who may "
+        "run `config.values`, and fire events (`event.send`).",
+        answer=obj({"files": array(TEXT), "items": array(ref("reaction")), "problems": array(TEXT)}),
+        body=obj({"tag": TEXT}, {"data": named(ANY)}),
+        audited="reactor",
     ),
     Endpoint(
         method="POST",

@@ -219,6 +219,18 @@ SHAPES: dict[str, Schema] = {
             "matches": maybe(YES),
         }
     ),
+    "reaction": obj(
+        {
+            "id": TEXT,
+            "sls": TEXT,
+            "fun": TEXT,
+            "tgt": ANY,
+            "tgt_type": TEXT,
+            "ret": TEXT,
+            "arg": array(ANY),
+            "kwarg": named(ANY),
+        }
+    ),
     "standing": obj(_STANDING),
     "differences": obj(
         {

@@ -41,6 +41,7 @@ KOREAN: Mapping[str, str] = {
     "The user {user} may not see who did what": "사용자 {user}에게 감사 기록을 볼 권한이 없습니다",
     "The user {user} may not see keys": "사용자 {user}에게 키를 볼 권한이 없습니다",
     "The user {user} may not see the configuration": "사용자 {user}에게 설정을 볼 권한이 없습니다",
+    "The user {user} may not fire events": "사용자 {user}에게 이벤트를 보낼 권한이 없습니다",
     "The user {user} may not see the job {jid}": "사용자 {user}에게 작업 {jid}을(를) 볼 권한이 없습니다",
     "The user {user} may ask about themselves only": "사용자 {user}은(는) 자기 권한만 물어볼 수 있습니다",
     "This address may not come in": "이 주소에서는 접속할 수 없습니다",

@@ -22,6 +22,7 @@ from trisalt.master.arguments import Mask
 from trisalt.master.keyring import Keyring
 from trisalt.master.minions import Minions
 from trisalt.master.presence import PresenceDesk
+from trisalt.master.reactor import ReactorDesk
 from trisalt.master.sight import Sight, Sights
 from trisalt.master.views.functions import Index
 from trisalt.store.store import Store
@@ -47,6 +48,7 @@ class Desk:
     presence: PresenceDesk
     workers: Workers
     opts: Mapping[str, Any]
+    reactor: ReactorDesk
     files: Served | None = None
     clock: Callable[[], float] = time.time
     sights: Sights = attrs.field(init=False)

@@ -70,6 +70,12 @@ async def job_events(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> d
     return await _page(desk, sight, question, jid=row.jid)
 
 
+async def latest(desk: Desk, sight: Sight, tag: str, count: int) -> list[dict[str, Any]]:
+    """The newest events of a tag with a slash, as many as a moment's look finds."""
+    page: dict[str, Any] = await _page(desk, sight, {"tag": tag, "limit": count})
+    return page["items"]
+
+
 async def _page(
     desk: Desk, sight: Sight, question: Mapping[str, Any], *, id: str = "", jid: str = ""
 ) -> dict[str, Any]:

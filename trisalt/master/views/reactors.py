@@ -1,7 +1,7 @@
-"""What the option `reactor` says: which events have which SLS files run, what is in these, and whom a tag would wake.
+"""The reactor: which events have which SLS files run, what is in these, whom a tag would wake, and what they would do.
 
 For who may read the configuration (`wheel.config.values`): what stands in the files is no less than that. Only files
-that the configuration names are read, never one that somebody asks for.
+that the reactor's map names are read, never one that somebody asks for. To try them is for who may fire events.
 """
 
 from __future__ import annotations
@@ -16,31 +16,35 @@ from typing import Any
 
 import trio
 
-from trisalt.errors import Denied, RemoteProtocolError
+from trisalt.bus.events import Reacted
+from trisalt.errors import CommandError, Denied, RemoteProtocolError
 from trisalt.fileserver import urls
 from trisalt.fileserver.served import Served
-from trisalt.master.grants import WHEEL
-from trisalt.master.reactions import mapped
+from trisalt.master.grants import RUNNER, WHEEL
+from trisalt.master.reactions import read_reaction
+from trisalt.master.reactor import Renderer
 from trisalt.master.sight import Sight
+from trisalt.master.views import history
 from trisalt.master.views.desk import Desk
 
 MOST_FILES = 200
 MOST_BYTES = 64 * 1024
 LONGEST_TAG = 512
+LATEST = 20
+"""How many reactions are told."""
+RENDERED_S = 30.0
+"""For so long a test may render."""
 
 
 async def reactors(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
-    """`{items, runs}`, in the configuration's order: `{tag, files: [{path, source, error}], matches}`.
+    """`{items, runs, counts, latest}`, in the map's order: `{tag, files: [{path, source, error}], matches}`.
 
-    `tag`: whether each would be woken by it, in `matches`, which is None without one. `runs`: whether this master runs
-    them at all. Raises Denied.
+    `tag`: whether each would be woken by it, in `matches`, which is None without one. `runs`: whether this master is
+    the one that reacts. `counts` are since it started, `latest` the newest reactions of the log. Raises Denied.
     """
-    if not sight.runs(WHEEL, "config.values"):
-        raise Denied(f"The user {sight.caller.name} may not see the configuration")
-    tag = question.get("tag") or ""
-    if not isinstance(tag, str) or len(tag) > LONGEST_TAG:
-        raise RemoteProtocolError(f"tag is text of at most {LONGEST_TAG} characters")
-    rows = list(mapped(desk.opts.get("reactor")))
+    _admit(sight)
+    tag = _tag(question)
+    rows = desk.reactor.rows
     files = await trio.to_thread.run_sync(partial(_read_all, rows, desk.files))
     return {
         "items": [
@@ -52,8 +56,69 @@ async def reactors(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dic
             }
             for pattern, paths in rows
         ],
-        "runs": True,
+        "runs": desk.reactor.leader,
+        "counts": desk.reactor.statistics(),
+        "latest": await history.latest(desk, sight, Reacted.TAG, LATEST),
     }
+
+
+async def try_reactors(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
+    """`{files, items, problems}`: what an event of this `tag` and `data` would have done, and nothing of it is.
+
+    The files are rendered for it, and what their templates call is called. Each item is `{id, sls, fun, tgt, tgt_type,
+    ret, arg, kwarg}`, secrets hidden; a problem is a text. Raises Denied.
+    """
+    _admit(sight)
+    if not sight.runs(RUNNER, "event.send"):
+        raise Denied(f"The user {sight.caller.name} may not fire events")
+    tag, data = _tag(question), question.get("data") or {}
+    if not tag or not isinstance(data, Mapping):
+        raise RemoteProtocolError("tag is a text, and data an object")
+    files = desk.reactor.patterns.woken(tag)
+    if not files:
+        return {"files": [], "items": [], "problems": []}
+    with trio.move_on_after(RENDERED_S) as patience:
+        rendered = await Renderer(desk.workers).render(files, tag, dict(data))
+    if patience.cancelled_caught:
+        raise CommandError(f"The files were not rendered within {RENDERED_S:.0f} seconds")
+    items, problems = [], [_said(problem) for problem in rendered["problems"]]
+    for chunk in rendered["chunks"]:
+        try:
+            reaction = read_reaction(chunk)
+        except CommandError as exc:
+            problems.append(str(exc))
+            continue
+        items.append(
+            {
+                "id": reaction.id,
+                "sls": reaction.sls,
+                "fun": f"{reaction.kind}.{reaction.fun}",
+                "tgt": reaction.tgt,
+                "tgt_type": reaction.tgt_type,
+                "ret": reaction.ret,
+                "arg": desk.mask(reaction.arg),
+                "kwarg": desk.mask(reaction.kwarg),
+            }
+        )
+    return {"files": files, "items": items, "problems": problems}
+
+
+def _admit(sight: Sight) -> None:
+    if not sight.runs(WHEEL, "config.values"):
+        raise Denied(f"The user {sight.caller.name} may not see the configuration")
+
+
+def _tag(question: Mapping[str, Any]) -> str:
+    tag = question.get("tag") or ""
+    if not isinstance(tag, str) or len(tag) > LONGEST_TAG:
+        raise RemoteProtocolError(f"tag is text of at most {LONGEST_TAG} characters")
+    return tag
+
+
+def _said(problem: Mapping[str, Any]) -> str:
+    if problem["event"] == "reactor.malformed":
+        return "; ".join(problem["errors"])
+    return f"{problem.get('place') or problem['sls']}: {problem.get('reason') or 'There is no such file'}"
 
 
 # -- in a thread -----------------------------------------------------------------------------------------------------

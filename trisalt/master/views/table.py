@@ -18,7 +18,7 @@ from trisalt.master.views.keys import keys
 from trisalt.master.views.minions import minion, minions, preview
 from trisalt.master.views.overview import overview
 from trisalt.master.views.prefs import prefs
-from trisalt.master.views.reactors import reactors
+from trisalt.master.views.reactors import reactors, try_reactors
 
 OPERATIONS: Mapping[str, Operation] = {
     "minions": minions,
@@ -35,6 +35,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "minion_events": minion_events,
     "job_events": job_events,
     "reactors": reactors,
+    "try_reactors": try_reactors,
     "docs": docs,
     "prefs": prefs,
     "approvals": approvals,
