@@ -74,10 +74,10 @@ async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options
     assert isinstance(daemon, Daemon)
     daemon.callers, callers = trio.open_memory_channel[End](0)
 
-    async def serve(scope: trio.CancelScope, sock: Any) -> None:
+    async def serve(sock: Any) -> None:
         with sock:
             try:
-                await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, heed=partial(heed, scope)))
+                await handle(LocalPeer(uid=0, gid=0, pid=1), FrameStream(sock, heed=partial(heed, hands.scope())))
             except* (trio.BrokenResourceError, trio.ClosedResourceError):
                 daemon.host.world.trace.note(str(daemon), "hung up")
 

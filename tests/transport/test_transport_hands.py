@@ -12,14 +12,10 @@ from trio.testing import wait_all_tasks_blocked
 from trisalt.transport.hands import SPARE, open_hands
 
 
-async def nothing(_scope):
-    await trio.lowlevel.checkpoint()
-
-
 async def test_what_comes_one_after_the_other_is_done_by_one_task():
     by = []
 
-    async def work(_scope, number):
+    async def work(number):
         await trio.lowlevel.checkpoint()
         by.append((number, trio.lowlevel.current_task()))
 
@@ -35,7 +31,7 @@ async def test_what_comes_one_after_the_other_is_done_by_one_task():
 async def test_what_comes_at_once_is_done_at_once_and_few_stay():
     running, gate = [], trio.Event()
 
-    async def work(_scope, number):
+    async def work(number):
         running.append(number)
         await gate.wait()
 
@@ -54,7 +50,7 @@ async def test_those_that_wait_hold_nothing_of_what_they_did():
     class Large:
         pass
 
-    async def work(_scope, _large):
+    async def work(_large):
         await trio.lowlevel.checkpoint()
 
     async with trio.open_nursery() as nursery:
@@ -72,14 +68,14 @@ async def test_those_that_wait_hold_nothing_of_what_they_did():
 async def test_at_the_end_those_that_wait_go_and_those_at_work_when_they_are_done():
     done, gate = [], trio.Event()
 
-    async def work(_scope, number):
+    async def work(number):
         await gate.wait()
         done.append(number)
 
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
             with open_hands(nursery) as hands:
-                hands.start_soon(nothing)
+                hands.start_soon(trio.lowlevel.checkpoint)
                 await wait_all_tasks_blocked()
                 hands.start_soon(work, 1)
                 hands.start_soon(work, 2)
@@ -91,7 +87,7 @@ async def test_at_the_end_those_that_wait_go_and_those_at_work_when_they_are_don
 async def test_one_that_waits_is_cancelled_like_any_task():
     async with trio.open_nursery() as nursery:
         with open_hands(nursery) as hands:
-            hands.start_soon(nothing)
+            hands.start_soon(trio.lowlevel.checkpoint)
             await wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -101,9 +97,9 @@ async def test_one_that_waits_is_cancelled_like_any_task():
 async def test_work_that_is_called_off_ends_and_what_comes_after_it_is_done():
     ended, done = [], []
 
-    async def work(scope, number):
+    async def work(number):
         if number == 1:
-            scope.cancel()
+            hands.scope().cancel()
         try:
             await trio.lowlevel.checkpoint()
             done.append(number)
@@ -121,10 +117,10 @@ async def test_work_that_is_called_off_ends_and_what_comes_after_it_is_done():
 async def test_what_is_called_off_when_it_is_done_hinders_nobody():
     done = []
 
-    async def work(scope, number):
+    async def work(number):
         await trio.lowlevel.checkpoint()
         done.append(number)
-        scope.cancel()
+        hands.scope().cancel()
 
     async with trio.open_nursery() as nursery:
         with open_hands(nursery) as hands:
@@ -135,13 +131,13 @@ async def test_what_is_called_off_when_it_is_done_hinders_nobody():
 
 
 async def test_work_that_fails_fails_its_nursery():
-    async def work(_scope):
+    async def work():
         raise ValueError("no")
 
     async def serve():
         async with trio.open_nursery() as nursery:
             with open_hands(nursery) as hands:
-                hands.start_soon(nothing)
+                hands.start_soon(trio.lowlevel.checkpoint)
                 await wait_all_tasks_blocked()
                 hands.start_soon(work)
                 await trio.sleep_forever()

@@ -14,7 +14,6 @@ import outcome
 import trio
 
 Work = tuple[Callable[..., Awaitable[object]], tuple[Any, ...]]
-"""It is called with the scope of its task: to cancel that calls this work off, and no other."""
 
 # So many tasks of one server wait for work; the others end when theirs is done.
 SPARE = 4
@@ -26,29 +25,38 @@ class Hands:
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self._waiting: list[trio.lowlevel.Task] = []
+        self._scopes: dict[trio.lowlevel.Task, trio.CancelScope] = {}
         self._open = True
 
     def start_soon(self, work: Callable[..., Awaitable[object]], *args: Any) -> None:
-        """Have `work(scope, *args)` done in a task of the nursery."""
+        """Have `work(*args)` done in a task of the nursery."""
         if self._waiting:
             trio.lowlevel.reschedule(self._waiting.pop(), outcome.Value((work, args)))
         else:
             self._nursery.start_soon(self._run, work, args)
 
+    def scope(self) -> trio.CancelScope:
+        """For work that asks: what is cancelled to call it off, and no other."""
+        return self._scopes[trio.lowlevel.current_task()]
+
     async def _run(self, work: Callable[..., Awaitable[object]], args: tuple[Any, ...]) -> None:
+        task = trio.lowlevel.current_task()
         # One for all that this task does: it ends with what was called off, and that is rare.
-        with trio.CancelScope() as scope:
-            while True:
-                await work(scope, *args)
-                # Whoever waits holds nothing of what was done: it may have been large.
-                del work, args
-                if not self._open or len(self._waiting) >= SPARE:
-                    return
-                more = await self._wait()
-                if more is None:
-                    return
-                work, args = more
-                del more
+        with trio.CancelScope() as self._scopes[task]:
+            try:
+                while True:
+                    await work(*args)
+                    # Whoever waits holds nothing of what was done: it may have been large.
+                    del work, args
+                    if not self._open or len(self._waiting) >= SPARE:
+                        return
+                    more = await self._wait()
+                    if more is None:
+                        return
+                    work, args = more
+                    del more
+            finally:
+                del self._scopes[task]
 
     async def _wait(self) -> Work | None:
         """The next work; None when there is to be none."""

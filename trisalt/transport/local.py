@@ -217,10 +217,10 @@ async def open_local_listener(
     """
     clients: Counter[int] = Counter()
 
-    async def serve(scope: trio.CancelScope, sock: socket.socket, peer: LocalPeer) -> None:
+    async def serve(sock: socket.socket, peer: LocalPeer) -> None:
         with sock:
             try:
-                await handle(peer, FrameStream(sock, max_size=max_size, heed=partial(hang_ups.heed, scope)))
+                await handle(peer, FrameStream(sock, max_size=max_size, heed=partial(hang_ups.heed, hands.scope())))
             except* (trio.BrokenResourceError, trio.ClosedResourceError):
                 log.debug("local.hung_up", uid=peer.uid, pid=peer.pid)
             except* RemoteProtocolError as group:

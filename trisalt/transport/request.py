@@ -152,7 +152,7 @@ class RequestServer:
         payload = frames[2]
         return Asked(self, frames[0].bytes, payload.bytes, _peer(payload), payload.get(zmq.SRCFD))
 
-    async def _answer(self, _scope: trio.CancelScope, together: list[Asked]) -> None:
+    async def _answer(self, together: list[Asked]) -> None:
         try:
             await self._handle(together)
         except Exception as exc:
