@@ -56,7 +56,6 @@ class Setup:
             ),
             {"root": ROOT, "bob": BOB},
             master_user="root",
-            job_cache=JobCache(folder),
             background=nursery,
         )
         self.asked = []
@@ -132,7 +131,7 @@ async def test_a_key_says_who_asks(setup, load, caller):
     assert setup.desk.owner(load) == caller
 
 
-async def test_a_publication_is_answered_in_stocks_shape_and_laid_where_stock_looks(setup, tmp_path):
+async def test_a_publication_is_answered_in_stocks_shape_and_to_be_laid_where_stock_looks(setup):
     setup.answer = Published(jid=JID, minions=["m1"], missing=["m2"])
     got = await setup.ask("publish", {**JOB, "key": ROOT, "to": 5, "kwargs": {"metadata": {"a": 1}}})
     assert got == {"enc": "clear", "load": {"jid": JID, "minions": ["m1"], "missing": ["m2"]}}
@@ -143,22 +142,16 @@ async def test_a_publication_is_answered_in_stocks_shape_and_laid_where_stock_lo
             arg=[],
             user="root",
             kwargs={"metadata": {"a": 1}, "to": 5},
+            laid_down=True,
             caller=Caller(name="root"),
         )
     ]
-    folder = JobCache(tmp_path).folder_of(JID)
-    assert (folder / "jid").read_text() == JID
-    load = codec.unpack_bin((folder / ".load.p").read_bytes())
-    assert (load["fun"], load["user"], load["minions"]) == ("test.ping", "root", ["m1"])
-    assert codec.unpack_bin((folder / ".minions.p").read_bytes()) == ["m1"]
-    assert ROOT not in str(load)
 
 
-async def test_nobody_matched_is_no_job(setup, tmp_path):
+async def test_nobody_matched_is_no_job(setup):
     setup.answer = Published(jid=None, minions=[], missing=[], error="Master could not resolve minions for target x")
     got = await setup.ask("publish", {**JOB, "key": ROOT})
     assert got["load"] == {"jid": None, "minions": [], "error": "Master could not resolve minions for target x"}
-    assert not (tmp_path / "jobs").exists()
 
 
 async def test_a_refused_publication_says_which_refusal(setup):

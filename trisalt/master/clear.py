@@ -29,7 +29,6 @@ from trisalt.bus.requests import (
 from trisalt.errors import AuthError, TargetError, TrisaltError
 from trisalt.master.acl import AUTHORIZATION, Acl, refuse_run
 from trisalt.master.auth import Allowance
-from trisalt.master.jobcache import JobCache
 from trisalt.wire import jid as jids
 from trisalt.wire.envelope import EXCEPTION
 
@@ -63,14 +62,12 @@ class ClearDesk:
         keys: Mapping[str, str],
         *,
         master_user: str,
-        job_cache: JobCache,
         background: trio.Nursery,
     ) -> None:
         self._bus = bus
         self._acl = acl
         self._keys = {user: key.encode() for user, key in keys.items()}
         self._master_user = master_user
-        self._job_cache = job_cache
         self._background = background
         self._last_jid: str | None = None
         self._refusals = Allowance(burst=REFUSALS_BURST, per_s=REFUSALS_PER_S)
@@ -147,6 +144,7 @@ class ClearDesk:
             ret=load.get("ret") or "",
             jid=load.get("jid") or "",
             kwargs=kwargs,
+            laid_down=True,
         )
         try:
             published = await self._bus.ask(request)
@@ -160,9 +158,6 @@ class ClearDesk:
             return {"error": {"name": "PublishError", "message": str(exc)}}
         if published.jid is None:
             return _clear({"jid": None, "minions": published.minions, "error": published.error})
-        kept = {name: getattr(request, name) for name in ("tgt", "tgt_type", "user", "fun", "arg", "ret")}
-        kept |= {"jid": published.jid, "minions": published.minions}
-        await trio.to_thread.run_sync(self._job_cache.write, kept, published.minions)
         return _clear({"jid": published.jid, "minions": published.minions, "missing": published.missing})
 
     async def _refused(self, load: Load, peer: str, offered: str) -> object:

@@ -293,6 +293,7 @@ async def start_services(
             store.jobs,
             live.acl,
             rules=lambda: live.publish,
+            cache=cache,
             clock=here.clock.now,
         ),
         partial(run_queue, bus, store, queue, timeout=config.timeout, clock=here.clock.now),
@@ -572,7 +573,6 @@ def network_door(here: Premises, background: trio.Nursery) -> NetworkDoor:
         here.live.acl,
         here.user_keys,
         master_user=here.config.user,
-        job_cache=JobCache(Path(here.config.cachedir), hash_type=here.config.hash_type),
         background=background,
     )
     return NetworkDoor(

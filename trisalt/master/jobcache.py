@@ -1,7 +1,7 @@
 """Jobs on disk as stock Salt's local_cache lays them out: only as much as stock's own `salt` looks for.
 
 That command asks a master to publish, and then believes in the job only if it finds its load under `CACHE/jobs`.
-Our own commands and runners read the store. `master/clear` writes here, `master/daemon` sweeps.
+Our own commands and runners read the store. `master/publisher` writes here, `master/daemon` sweeps.
 Source: stock Salt 3008.3; salt-wire.md section 17.
 """
 

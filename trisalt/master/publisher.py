@@ -10,10 +10,12 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
+import outcome
 import structlog
 import trio
 
@@ -24,6 +26,7 @@ from trisalt.config.duration import duration
 from trisalt.errors import ConfigError, TargetError
 from trisalt.master.acl import Acl, Verdict, refuse_job
 from trisalt.master.identity import Identity
+from trisalt.master.jobcache import JobCache
 from trisalt.master.minions import BY_ID, EXACT_TYPES, Minions, for_the_wire, narrowed
 from trisalt.master.reasons import barred_hint
 from trisalt.store.store import Jobs, Waits
@@ -88,15 +91,17 @@ async def publish_jobs(
     acl: Acl,
     *,
     rules: Callable[[], PublishRules],
+    cache: JobCache,
     clock: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer `PublishRequest` with a `Published`, `AimRequest` and `SendRequest`, until cancelled.
 
     `jobs` is `store.jobs`: the job is recorded there, durably, before it is told or sent. Where `acl` says no, the
-    asker gets `Denied`. `clock` is wall time: until when what waits does so.
+    asker gets `Denied`. `cache` is where jobs are laid down for stock's commands. `clock` is wall time: until when what
+    waits does so.
     """
-    desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules, clock)
+    desk = _Desk(bus, publisher, identity, minions, jobs, acl, rules, cache, clock)
     with bus.answering({PublishRequest: desk.publish, AimRequest: desk.resolve, SendRequest: desk.send_again}):
         task_status.started()
         await trio.sleep_forever()
@@ -112,6 +117,7 @@ class _Desk:
         jobs: Jobs,
         acl: Acl,
         rules: Callable[[], PublishRules],
+        cache: JobCache,
         clock: Callable[[], float],
     ) -> None:
         self._bus = bus
@@ -121,6 +127,7 @@ class _Desk:
         self._jobs = jobs
         self._acl = acl
         self._rules = rules
+        self._cache = cache
         self._clock = clock
         self._last_jid: str | None = None
 
@@ -188,7 +195,8 @@ class _Desk:
             metadata=job.get("metadata"),
             origin=request.asker.origin,
         )
-        kept = await self._jobs.record_job(load, minions, waits=waits, events=[new, out])
+        record = partial(self._jobs.record_job, load, minions, waits=waits, events=[new, out])
+        kept = await (self._record_and_lay_down(record, request, jid, minions) if request.laid_down else record())
         log.debug("job.recorded", fun=request.fun, jid=jid)
         try:
             self._bus.publish_nowait(new, out, kept=kept)
@@ -196,6 +204,23 @@ class _Desk:
             await self._bus.publish_all([new, out], kept=kept)
         log.info("job.published", user=request.user, fun=request.fun, jid=jid)
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
+
+    async def _record_and_lay_down(
+        self, record: Callable[[], Awaitable[bool]], request: PublishRequest, jid: str, minions: list[str]
+    ) -> bool:
+        """Both at once: each of the two waits for a thread and the disk, and in a storm for a turn there and back."""
+        load = {name: getattr(request, name) for name in ("tgt", "tgt_type", "user", "fun", "arg", "ret")}
+        async with trio.open_nursery() as beside:
+            beside.start_soon(self._lay_down, load | {"jid": jid, "minions": minions}, minions)
+            recorded = await outcome.acapture(record)
+        return recorded.unwrap()
+
+    async def _lay_down(self, load: dict[str, Any], minions: list[str]) -> None:
+        try:
+            await trio.to_thread.run_sync(self._cache.write, load, minions)
+        except OSError as exc:
+            # The job is recorded, or refused, all the same: one of stock's commands does not find it.
+            log.error("job_cache.not_written", jid=load["jid"], reason=exc.strerror)
 
     async def _judge(self, request: PublishRequest) -> Verdict:
         verdict = self._acl.judge_publish(request.asker, request.fun, request.arg, request.kwargs)

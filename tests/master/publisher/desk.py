@@ -74,7 +74,7 @@ class FakePublisher:
 
 
 class Desk:
-    def __init__(self, key, minions, acl=None, **rules):
+    def __init__(self, key, minions, acl=None, *, cache=None, **rules):
         self.log = []
         self.bus = Bus()
         self.identity = Identity(key, id="master")
@@ -88,6 +88,7 @@ class Desk:
             self.jobs,
             acl or Acl(),
             rules=lambda: PublishRules(**rules),
+            cache=cache,
         )
 
     async def follow(self, task_status):

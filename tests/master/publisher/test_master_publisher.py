@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import structlog
 import trio
 
 from tests.master.publisher.desk import (
@@ -16,8 +17,11 @@ from trisalt.bus.requests import (
     Caller,
 )
 from trisalt.errors import StoreError, TargetError
+from trisalt.master.jobcache import JobCache
 from trisalt.wire import codec
 from trisalt.wire.session import open_publication
+
+JID = "20261122124940743908"
 
 
 async def test_a_job_is_recorded_before_it_is_told_and_told_before_it_is_sent(key, minions, nursery):
@@ -180,3 +184,34 @@ async def test_every_return_goes_to_the_external_job_cache_too(key, minions, nur
     await nursery.start(desk.run)
     await desk.ask("m1", ret=asked)
     assert desk.sent()["ret"] == sent
+
+
+async def test_a_job_of_stocks_commands_is_laid_where_they_look_before_it_is_sent(key, minions, nursery, tmp_path):
+    cache = JobCache(tmp_path)
+    desk = Desk(key, minions, cache=cache)
+    await nursery.start(desk.run)
+    asked = {"jid": JID, "kwargs": {"metadata": {"a": 1}}, "caller": Caller(name="root")}
+    assert (await desk.ask("m[12]", laid_down=True, **asked)).jid == JID
+    folder = cache.folder_of(JID)
+    assert (folder / "jid").read_text() == JID
+    load = codec.unpack_bin((folder / ".load.p").read_bytes())
+    assert (load["fun"], load["user"], load["minions"]) == ("test.ping", "root", ["m1", "m2"])
+    assert codec.unpack_bin((folder / ".minions.p").read_bytes()) == ["m1", "m2"]
+    assert desk.sent()["jid"] == JID
+    # Ours look for theirs in the store.
+    published = await desk.ask("m1")
+    assert not cache.folder_of(published.jid).exists()
+    # What cannot be recorded is refused as ever.
+    desk.jobs.error = StoreError("no room")
+    with pytest.raises(StoreError, match="no room"):
+        await desk.ask("m1", laid_down=True)
+
+
+async def test_a_job_that_cannot_be_laid_down_goes_out_all_the_same(key, minions, nursery, tmp_path):
+    (tmp_path / "jobs").write_text("in its place")
+    desk = Desk(key, minions, cache=JobCache(tmp_path))
+    await nursery.start(desk.run)
+    with structlog.testing.capture_logs() as logs:
+        published = await desk.ask("m1", laid_down=True)
+    assert desk.sent()["jid"] == published.jid
+    assert [line["jid"] for line in logs if line["event"] == "job_cache.not_written"] == [published.jid]
