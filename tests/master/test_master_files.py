@@ -144,3 +144,8 @@ async def test_the_service_answers_and_fails_one_request_alone(opts, nursery):
         with pytest.raises(OSError, match="/proc/none"):
             await bus.ask(FileRequest(id="m1", cmd="_file_recv", load={"path": ["x"], "loc": 0, "data": b"x"}))
         assert await bus.ask(FileRequest(id="m1", cmd="_file_envs", load={})) == ["base"]
+
+
+def test_who_asks_for_options_may_be_told_of_files_at_once(ask):
+    asked = {"saltenv": "base", "paths": ["web/init.sls", "gone"]}
+    assert ask("_master_opts", manifest=asked)["manifest"] == ask("_file_manifest", **asked)

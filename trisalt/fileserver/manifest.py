@@ -36,20 +36,29 @@ class Manifest:
         self._files: dict[tuple[str, str], tuple[dict[str, str], list[Any]] | None] = {}
         self._lists: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._until = 0.0
+        # The files that somebody wanted to know of, by environment: a run of the same will want them, too.
+        self.wanted: dict[str, dict[str, None]] = {}
 
     def ask(self, saltenv: str, paths: Iterable[str], folders: Iterable[str]) -> None:
         """Ask the master for the hashes of files, and for all that is below folders. One that fails tells nothing."""
-        answer: Any = None
         try:
             answer = upcall.ask_master("_file_manifest", saltenv=saltenv, paths=list(paths), folders=list(folders))
         except CommandError:
             return
+        self.take(saltenv, answer)
+
+    def take(self, saltenv: str, answer: Any) -> None:
+        """Believe what the master has told of an environment."""
         if not isinstance(answer, Mapping):
             return
         kind, files, lists = (answer.get(key) for key in ("hash_type", "files", "lists"))
         if not isinstance(kind, str) or not isinstance(files, Mapping) or not isinstance(lists, Mapping):
             return
-        self._until = time.monotonic() + FRESH_S
+        now = time.monotonic()
+        if now > self._until:
+            self._files.clear()
+            self._lists.clear()
+            self._until = now + FRESH_S
         for path, said in files.items():
             if said is None:
                 self._files[saltenv, path] = None
@@ -59,6 +68,7 @@ class Manifest:
 
     def hash(self, path: str, saltenv: str) -> tuple[bool, tuple[dict[str, str], list[Any]] | None]:
         """Whether it is known what the master would say of a file, and what that is."""
+        self.wanted.setdefault(saltenv, {})[path] = None
         if (saltenv, path) not in self._files or time.monotonic() > self._until:
             return False, None
         return True, self._files[saltenv, path]
@@ -100,7 +110,8 @@ def wanted(chunks: Iterable[Mapping[str, Any]]) -> dict[str, tuple[list[str], li
 
 
 def expect(manifest: Manifest, chunks: Iterable[Mapping[str, Any]]) -> None:
-    """Ask for all files that states name, each environment's at once."""
-    for env, (files, folders) in wanted(chunks).items():
+    """Ask for all files that states name, each environment's at once, as far as they are not known."""
+    for env, (named, folders) in wanted(chunks).items():
+        files = [path for path in named if not manifest.hash(path, env)[0]]
         if folders or len(files) >= WORTH_ASKING:
             manifest.ask(env, files, folders)

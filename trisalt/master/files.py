@@ -163,8 +163,9 @@ class FileDesk:
     def _master_opts(self, load: Load) -> dict[str, Any]:
         told: dict[str, Any] = {"file_roots": {env: [] for env in self._files.envs()}}
         names = TOLD_ALWAYS if load.get("env_only") else TOLD_ALWAYS + TOLD
-        if load.get("manifest"):
-            told["manifest"] = True  # a stock minion does not ask, and a stock master does not say
+        if asked := load.get("manifest"):
+            # A stock minion does not ask, and a stock master does not say. Who knows its files has them told at once.
+            told["manifest"] = self._manifest(asked) if isinstance(asked, Mapping) else True
         return told | {name: self._opts.get(name) for name in names}
 
     def _receive(self, id: str, load: Load) -> bool:

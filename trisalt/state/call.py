@@ -27,6 +27,7 @@ from trisalt.state.graph import Graph
 from trisalt.state.low import Chunk
 from trisalt.state.parallel import Started
 from trisalt.state.result import Result, Watch, checked, masked, report
+from trisalt.state.settled import Settled
 from trisalt.state.slots import filled
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Caller:
         refresh_pillar: Callable[[], dict[str, Any]] | None = None,
         begin: Callable[[Chunk], object] = lambda _chunk: None,
         sleep: Callable[[float], object] = time.sleep,
+        settled: Settled | None = None,
     ) -> None:
         self.number = 0
         self.running: dict[str, Result] = {}
@@ -100,6 +102,8 @@ class Caller:
         self._refresh_pillar = refresh_pillar
         self._begin = begin
         self._sleep = sleep
+        # Where conditions for all states are asked, and where nothing is called, nothing is as it was.
+        self._settled = None if mock or self._opts.get("global_state_conditions") else settled
         self._initialised: set[str] = set()
         self._views: dict[str, tuple[Any, Any]] = {}
         self.instance = f"{os.getpid()}.{id(self)}"
@@ -140,13 +144,16 @@ class Caller:
         """Call a state, and again as its `retry` says. For a trial run (`__prereq__`) with `test`, once."""
         watch = Watch()
         trial = bool(chunk.get("__prereq__"))
+        mark, result = (None, None) if trial or self._settled is None else self._as_before(chunk, self._settled, watch)
+        if result is not None:
+            return result
         name = chunk.get("name")
         log.info("Running state [%s] at time %s", name, watch.start_time)
         errors = complaints(chunk, self._states)
         if errors:
             if trial:
                 chunk["__prereq__"] = False
-            result: Result = {
+            result = {
                 "result": False,
                 "name": name,
                 "changes": {},
@@ -182,9 +189,24 @@ class Caller:
         if log.isEnabledFor(logging.INFO):
             now = Watch().start_time
             log.info("Completed state [%s] at time %s (duration_in_ms=%s)", name, now, result["duration"])
+        if mark is not None and self._settled is not None:
+            self._settled.keep(chunk, mark, result)
         if "retry" in chunk and "parallel" not in chunk:
             return self._retry(Retry.read(chunk["retry"]), result, chunk, attempt)
         return result
+
+    def _as_before(self, chunk: Chunk, settled: Settled, watch: Watch) -> tuple[Any, Result | None]:
+        """The mark of a state, and its result if it would find nothing to do, as in the run before this one.
+
+        Whoever wants to read of each state in the log has it called.
+        """
+        function = self._states.get(f"{chunk['state']}.{chunk['fun']}")
+        mark = None if function is None else settled.mark(chunk, function)
+        if mark is None or log.isEnabledFor(logging.INFO) or (result := settled.known(chunk, mark)) is None:
+            return mark, None
+        result["__run_num__"] = self.take_number()
+        result["start_time"], result["duration"] = watch.start_time, watch.duration
+        return mark, result
 
     def _retry(self, retry: Retry, result: Result, chunk: Chunk, attempt: int) -> Result:
         if self._opts.get("test"):

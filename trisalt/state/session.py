@@ -27,6 +27,7 @@ from trisalt.state.low import Chunk, to_chunks
 from trisalt.state.pause import Pause
 from trisalt.state.result import Result
 from trisalt.state.run import Run
+from trisalt.state.settled import Settled
 from trisalt.state.templates import Templates
 from trisalt.state.top import Top, assigned, merge_tops, verify_top, with_master_tops
 from trisalt.state.verify import verify_high
@@ -64,10 +65,12 @@ class Session:
         expect: Callable[[Sequence[Chunk]], object] = lambda _chunks: None,
         jid: str = "",
         mock: bool = False,
+        settled: Settled | None = None,
     ) -> None:
         """`pillar` compiles the pillar of this job; without it the one that plugins see already is taken.
 
-        `expect` is told which states are about to run, in time to get ready for what they want.
+        `expect` is told which states are about to run, in time to get ready for what they want. `settled` remembers
+        what runs of this process found to be as it should be.
         """
         self.plugins = plugins
         self.templates = Templates(plugins, client)
@@ -79,6 +82,7 @@ class Session:
         self._expect = expect
         self._jid = jid
         self._mock = mock
+        self._settled = settled
         self._before: dict[str, Any] = {}
         self._pillar_before: dict[str, Any] | None = None
 
@@ -86,6 +90,8 @@ class Session:
         opts = self.plugins.opts
         self._before = {key: opts.get(key, _MISSING) for key in self._options}
         opts.update(self._options)
+        if self._settled is not None:
+            self._settled.begin(self._options)
         if self._pillar is not None:
             self._pillar_before = dict(self.plugins.pillar)
             self.plugins.renew(pillar=self._pillar())
@@ -314,4 +320,10 @@ class Session:
 
     def caller(self) -> Caller:
         """Who calls states."""
-        return Caller(self.plugins, mock=self._mock, refresh_pillar=self._pillar, begin=self._host.begin)
+        return Caller(
+            self.plugins,
+            mock=self._mock,
+            refresh_pillar=self._pillar,
+            begin=self._host.begin,
+            settled=self._settled,
+        )

@@ -19,11 +19,15 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Set
 from typing import Any
 
 from trisalt.errors import TrisaltError
+from trisalt.fileserver import urls
+from trisalt.plugins.utils.filesys import gid_of, uid_of
 from trisalt.plugins.utils.statehelp import as_list, unknown_owner
 from trisalt.state.result import Result, returned
 
@@ -167,6 +171,41 @@ def managed(
             _forget(source, env)
     return {**ret, **more}
 
+
+# Arguments of a file whose state is told by its source and by what `lstat` says of it. Others are looked at each time.
+_TOLD_BY_STAT = frozenset({"source", "mode", "user", "group", "makedirs", "dir_mode", "backup", "show_changes"})
+# A file may be written twice within one tick of its file system, and look the same (nanoseconds): one whose times are
+# in whole hundredths may be of one that counts in seconds.
+_TICK, _COARSE, _COARSE_TICK = 100_000_000, 10_000_000, 2_500_000_000
+
+
+def _managed_mark(low: Mapping[str, Any], given: Set[str]) -> Any:
+    """What is the same as long as a file and its source are."""
+    source, name, manifest = low.get("source"), low["name"], __context__.get("cp.manifest")
+    if manifest is None or not given <= _TOLD_BY_STAT or type(source) is not str or not source.startswith(urls.SCHEME):
+        return None
+    if low.get("mode") == "keep" or not name.startswith("/"):
+        return None
+    url = urls.parse(source)
+    known, hashed = manifest.hash(url.path, url.saltenv or low.get("saltenv") or low.get("__env__") or "base")
+    if not known or hashed is None:
+        return None
+    try:
+        info = os.lstat(name)
+    except (OSError, ValueError):
+        return None
+    changed = max(info.st_ctime_ns, info.st_mtime_ns)
+    if not stat.S_ISREG(info.st_mode) or changed + (_TICK if changed % _COARSE else _COARSE_TICK) > time.time_ns():
+        return None
+    owners = [uid_of(low["user"])] if low.get("user") else []
+    owners += [gid_of(low["group"])] if low.get("group") else []
+    return (
+        hashed[0]["hsum"], info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_mode,
+        info.st_uid, info.st_gid, *owners,
+    )  # fmt: skip
+
+
+__settled__ = {"managed": _managed_mark}
 
 _SIGNED = (
     "signature", "source_hash_sig", "signed_by_any", "signed_by_all", "keyring", "gnupghome", "sig_backend",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
@@ -17,6 +18,7 @@ from trisalt.fileserver.manifest import Manifest, expect
 from trisalt.loader.passed import passed_to_pillars
 from trisalt.state.result import succeeded
 from trisalt.state.session import Session
+from trisalt.state.settled import Settled
 from trisalt.worker import upcall
 from trisalt.worker.plain import plain
 
@@ -36,6 +38,10 @@ LOOK_AGAIN = 0.2
 # Seconds that a state runs before the daemon is told that it is the one.
 MOMENT = 0.25
 
+_settled = Settled()
+# What the run before wanted to know of files, by what it was asked for: the same run is told of them at once.
+_wanted_before: dict[str, Collection[str]] = {}
+
 
 def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **options: Any) -> Session:
     """A session as the arguments of a function say. `saltenv` is the environment when they name none.
@@ -45,20 +51,28 @@ def open_session(kwargs: dict[str, Any], *, saltenv: str | None = None, **option
     override = kwargs.get("pillar")
     if override is not None and not isinstance(override, Mapping) and kwargs.get("pillar_enc") is None:
         raise InvocationError("Pillar data must be formatted as a dictionary, unless pillar_enc is specified.")
-    said = _masters_options()
-    options = {**said, **_local_options(kwargs), **_environments(kwargs, saltenv), **options}
-    told = options.pop("manifest", False)
+    environments = _environments(kwargs, saltenv)
+    env, run = str(environments["saltenv"] or "base"), repr((kwargs.get("__pub_fun"), kwargs.get("__pub_arg")))
+    said = _masters_options(env, _wanted_before.get(run, ()))
+    told = said.pop("manifest", False)
+    options = {**said, **_local_options(kwargs), **environments, **options}
+    manifest = Manifest(_environments_of(said))
+    manifest.take(env, told)
+    if told:
+        _wanted_before.clear()
+        _wanted_before[run] = manifest.wanted.setdefault(env, {})
     renewed = override is not None or options.get("pillarenv") != __opts__.get("pillarenv") or not _is_command()
     return Session(
         __plugins__,
-        FileClient({**__opts__, **options}, manifest=Manifest(_environments_of(said))),
+        FileClient({**__opts__, **options}, manifest=manifest),
         options=options,
         host=_Told(str(kwargs.get("__pub_jid") or ""), options),
         pillar=(lambda: _pillar(options, override, kwargs.get("pillar_enc"))) if renewed else None,
         master_tops=_master_tops,
-        expect=_expect if told else lambda _chunks: None,
+        expect=partial(_expect, manifest) if told else lambda _chunks: None,
         jid=str(kwargs.get("__pub_jid") or ""),
         mock=bool(kwargs.get("mock")),
+        settled=None if _is_command() else _settled,
     )
 
 
@@ -81,15 +95,18 @@ def _is_local() -> bool:
     return __opts__.get("file_client") == "local"
 
 
-def _masters_options() -> dict[str, Any]:
-    """What the master says about states; on a host without one, what its own configuration says."""
+def _masters_options(saltenv: str, files: Collection[str]) -> dict[str, Any]:
+    """What the master says about states, and of files, if it is one of ours; on a host without one, what its own
+    configuration says.
+    """
     if _is_local():
         return {}
-    said = upcall.ask_master("_master_opts", manifest=True)
+    asked = {"saltenv": saltenv, "paths": list(files)} if files else True
+    said = upcall.ask_master("_master_opts", manifest=asked)
     if not isinstance(said, Mapping):
         return {"renderer": "jinja|yaml", "failhard": False, "state_top": "salt://top.sls", "nodegroups": {}}
     options = {name: said[name] for name in MASTER_SAYS if name in said}
-    options["manifest"] = said.get("manifest") is True
+    options["manifest"] = said.get("manifest") or False
     options.setdefault("failhard", False)
     options.setdefault("nodegroups", {})
     for name in ("state_events", "state_aggregate"):
@@ -103,13 +120,14 @@ def _environments_of(said: Mapping[str, Any]) -> list[str] | None:
     return sorted(map(str, roots)) if roots and isinstance(roots, Mapping) else None
 
 
-def _expect(chunks: Sequence[Mapping[str, Any]]) -> None:
+def _expect(manifest: Manifest, chunks: Sequence[Mapping[str, Any]]) -> None:
     """Ask the master for all files of a run at once; `cp` and `file` look there first, until a state changes something.
 
     What is changed may be what a master on this host serves. What runs in parallel says too late that it has.
     """
     if not any(chunk.get("parallel") for chunk in chunks):
-        expect(__context__.setdefault("cp.manifest", Manifest()), chunks)
+        __context__["cp.manifest"] = manifest
+        expect(manifest, chunks)
 
 
 def _local_options(kwargs: Mapping[str, Any]) -> dict[str, Any]:
