@@ -20,7 +20,10 @@ from trisalt.bus import events, requests
 ROOT = Path(__file__).parent.parent / "trisalt"
 
 # Floor 1, which every room may import.
-GROUND = {"errors", "service", "log", "levels", "lines", "meters", "sinks", "__version__", "SALT_VERSION"}
+GROUND = {
+    *("errors", "service", "log", "levels", "lines", "meters", "sinks", "hugepages"),
+    *("__version__", "SALT_VERSION"),
+}
 ROOMS = {
     "wire": set(),
     "bus": set(),

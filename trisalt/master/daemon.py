@@ -29,6 +29,7 @@ from trisalt.config.paths import MasterPaths, master_paths
 from trisalt.errors import ConfigError
 from trisalt.fileserver.backends import Backends, unknown
 from trisalt.fileserver.gitpillar import GitPillars
+from trisalt.hugepages import gather_memory
 from trisalt.loader.returner import returner_names
 from trisalt.master.acl import Acl
 from trisalt.master.api import ApiProcess, open_api
@@ -254,6 +255,7 @@ async def run_master(
         async with _open_doors(here, store, sockets, parts) as port, open_api(config, here.api):
             await services.start(partial(supervise, partial(run_schedule, bus, here.schedule), name="schedule"))
             services.start_soon(keep_watchdog, lambda: parts.loop.well)
+            services.start_soon(partial(supervise, gather_memory, name="huge pages"))
             task_status.started(port)
             log.info("master.ready")
             tell_init("READY=1")
