@@ -96,13 +96,14 @@ def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, 
         timeout=3,
         gather_job_timeout=2,
         api_by_master=False,
-        rest_cherrypy={"port": port},
+        rest_cherrypy={"port": port, "trusted_proxies": ["127.0.0.1"], "proxy_user_header": "X-Forwarded-User"},
         external_auth={
             "file": {
                 "^filename": str(users),
                 "^hashtype": "plaintext",
                 **{"ann": EVERYTHING, "bob": LIMITED, "eve": ASKING, "kim": CONSENTING},
             },
+            "proxy": {"pat": EVERYTHING},
             **({"pam": {pam[0]: EVERYTHING}} if pam else {}),
         },
         console_templates={

@@ -36,7 +36,7 @@ export function Login() {
 
 /** The form itself, also for who signs in again without leaving what is on the page. @param {{user?: string, eauth?: string, done?: () => void}} props */
 function Credentials({ user = "", eauth = "", done }) {
-  const { eauths, totp, oidc } = { ...useSignal(greeting), ...(useSignal(session) ?? {}) };
+  const { eauths, totp, oidc, proxy } = { ...useSignal(greeting), ...(useSignal(session) ?? {}) };
   const elsewhere = useSingleSignOn();
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -46,7 +46,7 @@ function Credentials({ user = "", eauth = "", done }) {
   const last = remembered();
 
   useEffect(() => {
-    form.current?.elements.namedItem(user ? "password" : "username").focus();
+    form.current?.elements.namedItem(user ? "password" : "username")?.focus();
   }, []);
   useEffect(() => {
     if (!left) return;
@@ -54,16 +54,18 @@ function Credentials({ user = "", eauth = "", done }) {
     return () => clearTimeout(timer);
   }, [left]);
 
-  const submit = async (event) => {
+  const submit = (event) => {
     event.preventDefault();
     if (busy || left) return;
     const said = new FormData(form.current);
-    const credentials = {
+    go({
       username: String(said.get("username") ?? user),
       password: String(said.get("password")),
       eauth: String(said.get("eauth") ?? (eauth || eauths[0] || "pam")),
       ...(said.get("code") ? { code: String(said.get("code")) } : {}),
-    };
+    });
+  };
+  const go = async (credentials) => {
     setBusy(true);
     setError("");
     try {
@@ -73,15 +75,18 @@ function Credentials({ user = "", eauth = "", done }) {
     } catch (refusal) {
       setError(refusal.status === 401 ? t("login.refused") : refusal.status === 429 ? "" : refusal.status ? t("login.failed", { reason: refusal.message || refusal.status }) : t("login.unreachable"));
       setLeft(refusal.status === 429 ? Math.ceil(refusal.retryAfter) || 10 : 0);
-      form.current?.elements.namedItem("password").select();
+      form.current?.elements.namedItem("password")?.select();
     } finally {
       setBusy(false);
     }
   };
 
   const problem = left ? t("login.wait", { n: left }) : error;
-  const button = oidc && (!eauth || eauth === "oidc") && html`<a class="btn" href=${`${oidc.url}?${new URLSearchParams({ next: here() })}`}>${t("login.sso", { name: oidc.name || "OpenID Connect" })}</a>`;
-  if (eauth === "oidc" || (!eauth && !eauths.length && oidc)) return html`<div class="stack"><${Problem} text=${problem} />${button}</div>`;
+  const trusted = proxy && (!eauth || eauth === "proxy");
+  const button = trusted
+    ? html`<${Button} busy=${busy} onClick=${() => go({ eauth: "proxy" })}>${t("login.sso", { name: "SSO" })}<//>`
+    : oidc && (!eauth || eauth === "oidc") && html`<a class="btn" href=${`${oidc.url}?${new URLSearchParams({ next: here() })}`}>${t("login.sso", { name: oidc.name || "OpenID Connect" })}</a>`;
+  if (eauth === "oidc" || eauth === "proxy" || (!eauth && !eauths.length && (oidc || trusted))) return html`<div class="stack"><${Problem} text=${problem} />${button}</div>`;
   return html`<form class="stack" ref=${form} onSubmit=${submit}>
     ${user
       ? html`<p class="muted">${t("login.as", { user })}</p>`

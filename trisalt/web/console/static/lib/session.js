@@ -20,8 +20,8 @@ const PAUSE = 2_000;
 /** What `GET /api/v1/session` says; null: nobody is signed in; undefined: not known yet. */
 export const session = signal(undefined);
 
-/** What the sign-in page shows: `{eauths, motd, totp, oidc}`. */
-export const greeting = signal({ eauths: [], motd: "", totp: false, oidc: null });
+/** What the sign-in page shows: `{eauths, motd, totp, oidc}`; `proxy`: the proxy before the server says who one is. */
+export const greeting = signal({ eauths: [], motd: "", totp: false, oidc: null, proxy: false });
 
 /** `soon` when the session ends within two minutes, `over` when it ended under one's hands, else empty. */
 export const ending = signal("");
@@ -32,6 +32,8 @@ export const unreachable = signal(false);
 const tabs = new BroadcastChannel("trisalt-session");
 let timers = [];
 let asked = 0;
+/** Whether the proxy's word was taken, or is not wanted: once for each page, or nobody could sign out. */
+let vouched = false;
 
 /** Ask the server who we are. */
 export async function loadSession() {
@@ -41,8 +43,12 @@ export async function loadSession() {
     if (!(error instanceof ApiError)) throw error;
     unreachable.value = error.status !== 401;
     if (error.status === 401) {
-      const { eauths = [], motd = "", totp = false, oidc = null } = error.body?.eauths ? error.body : (error.body?.return ?? {});
-      greeting.value = { eauths, motd, totp, oidc };
+      const { eauths = [], motd = "", totp = false, oidc = null, proxy = false } = error.body?.eauths ? error.body : (error.body?.return ?? {});
+      greeting.value = { eauths, motd, totp, oidc, proxy };
+      if (proxy && !vouched) {
+        vouched = true;
+        if (await login({ eauth: "proxy" }).then(() => true, () => false)) return;
+      }
       if (session.peek()) ending.value = "over";
       become(null);
     }
@@ -70,7 +76,7 @@ function at(ms, word) {
   }, Math.max(ms, 0));
 }
 
-/** @param {{username: string, password: string, eauth: string, code?: string}} credentials */
+/** @param {{username?: string, password?: string, eauth: string, code?: string}} credentials of the proxy's word: nothing but that */
 export async function login(credentials) {
   await ask("POST", "/login", { json: credentials, quiet: true });
   await loadSession();
@@ -83,6 +89,7 @@ export async function logout() {
   });
   become(null);
   ending.value = "";
+  vouched = true;
   await loadSession();
   tabs.postMessage("changed");
 }

@@ -14,6 +14,7 @@ import { Changes, Tree } from "../parts/tree.js";
 import { Preview, suggestFor, usePreview } from "../command/ran.js";
 import { FleetMatrix } from "../job/matrix.js";
 import { argsOf, funOf, low, Names, start, useCommand, whyNot } from "../fleet/act.js";
+import { Reactors } from "../fleet/reactors.js";
 import { when } from "../fleet/tabs.js";
 
 const PARTS = { compliance: Compliance, orchestrations: Orchestrations, templates: Templates, schedules: FleetSchedules, reactors: Reactors };
@@ -148,22 +149,6 @@ function Orchestration({ mods }) {
       : Array.isArray(data) || typeof data === "string" ? html`<pre class="well">${[data].flat().join("\n")}</pre>` : html`<${Tree} data=${data ?? {}} label=${mods} depth=${2} bare />`}
     ${asking && html`<${Confirm} title=${t("orch.sure", { mods })} verb=${t("orch.run")} onYes=${run} onClose=${() => setAsking(false)}><p>${t("orch.sure.text")}</p><pre class="well">salt-run state.orchestrate ${mods}</pre><//>`}
   <//>`;
-}
-
-/* Reactors: which events have what run, as the master's configuration says; and which of them a tag would wake. */
-
-/** @param {{route: import("../lib/router.js").Route}} props */
-function Reactors({ route }) {
-  const { tag = "" } = route.query;
-  const found = useFetched((signal) => get("reactors", { tag }, signal), [tag]);
-  if (!found.data || found.error) return waiting(found);
-  const { items, runs } = found.data;
-  if (!items.length) return html`<${Empty} icon="events" title=${t("reactors.none")}><p>${t("reactors.none.text")}</p><//>`;
-  return html`${!runs && html`<${Notice} tone="changed">${t("reactors.off")}<//>`}
-    <div class="toolbar"><${QueryBox} main icon="events" label=${t("reactors.tag")} placeholder="salt/minion/web1/start" value=${tag} onChange=${(next) => setQuery({ tag: next })} /></div>
-    <${Panel} title=${t("states.reactors")} flush><ul class="list">${items.map((one, n) => html`<li key=${n} class=${one.matches === false ? "faint" : ""}><div class="grow stack tight">
-      <div class="row"><a class="mono strong" href=${href("/events", { tag: one.tag })}>${one.tag}</a>${one.matches && html`<${Status} state="ok" text=${t("reactors.matches")} />`}</div>
-      ${one.files.map((file) => html`<details key=${file.path}><summary class="mono small muted">${file.path}</summary>${file.source === null ? html`<p class="hint error">${file.error}</p>` : html`<pre class="well" tabindex="0">${file.source}</pre>`}</details>`)}</div></li>`)}</ul><//>`;
 }
 
 /* What is scheduled on many minions: asked of those that a target names, one row for each entry of each minion. */
