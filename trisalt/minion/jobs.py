@@ -451,6 +451,8 @@ class Jobs:
                 spool=spool,
                 outlives=outlives,
                 context=context,
+                # It goes home from the spool; only returners are given it here.
+                brief=not self._returners(running.job),
             )
         finally:
             self._slots.release_on_behalf_of(running.jid)

@@ -46,6 +46,8 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        # Whether any of them may be run as one with others.
+        self.aggregates = False
         self._by_tag: dict[str, Node] = {}
         self._called: dict[str, dict[str, dict[Node, None]]] = {}
         self._in_sls: dict[str, dict[Node, None]] = {}
@@ -58,6 +60,7 @@ class Graph:
             node = self._by_tag[name] = Node(chunk, name)
             self.nodes.append(node)
         node.chunk, node.aggregates = chunk, aggregates
+        self.aggregates |= aggregates
         names = (chunk["name"],) if chunk["name"] == chunk["__id__"] else (chunk["name"], chunk["__id__"])
         for kind in (chunk["state"], "id"):
             there = self._called.setdefault(kind, {})
@@ -132,9 +135,9 @@ class Graph:
 
     # -- what `run` asks ------------------------------------------------------------------------------------------
 
-    def dependencies(self, chunk: Chunk) -> Iterator[tuple[str, Chunk]]:
-        """`(kind, chunk)` of all that a chunk requires; of its trial run, while that is to come."""
-        node = self._by_tag.get(tag(chunk))
+    def dependencies(self, chunk: Chunk, name: str | None = None) -> Iterator[tuple[str, Chunk]]:
+        """`(kind, chunk)` of all that a chunk, of that tag, requires; of its trial run, while that is to come."""
+        node = self._by_tag.get(name or tag(chunk))
         if node is None:
             return
         if chunk.get("__prereq__") and node.trial is not None:

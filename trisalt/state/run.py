@@ -103,8 +103,10 @@ class Run:
         pending: dict[str, Chunk] = {}
         try:
             for chunk in chunks:
-                self._again(pending, running)
-                self._settle(running)
+                if pending:
+                    self._again(pending, running)
+                if self._caller.started:
+                    self._settle(running)
                 name = tag(chunk)
                 if name in running:
                     continue
@@ -112,7 +114,7 @@ class Run:
                     break
                 if self._call(chunk, running):
                     pending[name] = chunk
-                self._stop_after(chunk, running)
+                self._stop_after(chunk, running, name)
             while pending:
                 self._again(pending, running)
                 time.sleep(LOOK_AGAIN if pending else 0)
@@ -129,9 +131,9 @@ class Run:
                 del pending[name]
             self._stop_after(chunk, running)
 
-    def _stop_after(self, chunk: Chunk, running: dict[str, Result]) -> None:
-        """Raise Stopped if this was a state whose failure ends the run."""
-        result = running.get(tag(chunk))
+    def _stop_after(self, chunk: Chunk, running: dict[str, Result], name: str | None = None) -> None:
+        """Raise Stopped if this was a state, of that tag, whose failure ends the run."""
+        result = running.get(name or tag(chunk))
         if self._test or result is None or result["result"] is not False:
             return
         if chunk.get("failhard", self._failhard):
@@ -141,11 +143,13 @@ class Run:
 
     def _call(self, chunk: Chunk, running: dict[str, Result], depth: int = 0) -> bool:
         """Run a chunk, and before it what it requires and has not run. Whether it has to wait for others."""
-        chunk = self._caller.aggregated(chunk, self._compiled.graph, running)
+        graph = self._compiled.graph
+        if graph.aggregates:
+            chunk = self._caller.aggregated(chunk, graph, running)
         self._caller.start_module(chunk)
         name = tag(chunk)
         requisites: dict[str, list[Chunk]] = {}
-        for kind, required in self._compiled.graph.dependencies(chunk):
+        for kind, required in graph.dependencies(chunk, name):
             requisites.setdefault(kind, []).append(required)
         if requisites and self._wait(chunk, requisites, running):
             return True
@@ -174,7 +178,7 @@ class Run:
             case _:
                 self._not_run(chunk, True, NOT_RUN[status], running)
         if name in running:
-            self._finish(chunk, running)
+            self._finish(chunk, running, name)
         return False
 
     def _wait(self, chunk: Chunk, requisites: dict[str, list[Chunk]], running: dict[str, Result]) -> bool:
@@ -255,9 +259,9 @@ class Run:
             **_whose(chunk),
         }
 
-    def _finish(self, chunk: Chunk, running: dict[str, Result]) -> None:
-        """Tell of a result, and make entries of the states that it ran within itself."""
-        result = running[tag(chunk)]
+    def _finish(self, chunk: Chunk, running: dict[str, Result], name: str) -> None:
+        """Tell of a result, that of the tag, and make entries of the states that it ran within itself."""
+        result = running[name]
         self._tell(result, self._count, chunk.get("fire_event", False))
         for sub in result.pop("sub_state_run", ()):
             watch = Watch()

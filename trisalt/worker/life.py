@@ -59,7 +59,7 @@ def main(daemon: socket.socket) -> int:
             worker.renew(message["context"])
         host.door = message.get("door")
         if "call" in message:
-            how = {name: bool(message.get(name)) for name in ("packed", "reused", "strict")}
+            how = {name: bool(message.get(name)) for name in ("packed", "reused", "strict", "brief")}
             last |= worker.run_job(Call(**message["call"]), message.get("spool"), **how)
         elif "run" in message:
             last |= worker.run_function(message["run"], message["args"])
@@ -113,9 +113,17 @@ class Worker:
         return self._plugins
 
     def run_job(
-        self, call: Call, spool: str | None, *, packed: bool = False, reused: bool = False, strict: bool = False
+        self,
+        call: Call,
+        spool: str | None,
+        *,
+        packed: bool = False,
+        reused: bool = False,
+        strict: bool = False,
+        brief: bool = False,
     ) -> bool:
-        """Run a job and report it, `packed` where its result is large; whether this process is not to be used again.
+        """Run a job and report it, `packed` where its result is large, `brief` where it is in the spool; whether this
+        process is not to be used again.
 
         A process that has run others (`reused`) declines what is for one of its own. `strict`: the job may do
         anything, so what it could leave behind is looked for, and taken away before the next one.
@@ -153,7 +161,10 @@ class Worker:
             "failure": outcome.failure,
             "spooled": spooled,
         }
-        told |= {"result": outcome.result} if data is None else {"result": None, "packed": data}
+        if brief and spooled and outcome.failure is None:
+            told["result"] = None
+        else:
+            told |= {"result": outcome.result} if data is None else {"result": None, "packed": data}
         self._channel.send({"outcome": told, "spent": spent, "imported": imported()})
         return spent
 

@@ -97,6 +97,7 @@ class Workers:
         packed: bool = False,
         context: Callable[[], Context] | None = None,
         strict: bool = False,
+        brief: bool = False,
     ) -> Outcome:
         """Run plugin functions in a child of their own, or (`warm`) in one that is reused.
 
@@ -110,7 +111,8 @@ class Workers:
 
         `strict`, with `warm`: what may do anything, as states do. It runs in the one child that is kept for such jobs,
         or in a new one, which is kept in turn if the job has left nothing behind in it; others never run there, and
-        it is not kept either where opts, grains, plugins or the environment have changed.
+        it is not kept either where opts, grains, plugins or the environment have changed. `brief`: a result that is in
+        the spool need not come as well.
         """
         spooled = spool is not None
         request: dict[str, Any] = {"call": call.to_load(spooled=spooled), "spool": str(spool) if spooled else None}
@@ -118,6 +120,8 @@ class Workers:
             request["packed"] = True
         if strict:
             request["strict"] = True
+        if brief:
+            request["brief"] = True
         use = STRICT if strict else "commands" if call.kind in ("runners", "wheel") else call.kind
 
         async def ask(warm: bool) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import logging
 import os
 from typing import Any
 
-from trisalt.errors import InvocationError, RenderError
+from trisalt.errors import InvocationError, LocalProtocolError, RenderError
 from trisalt.fileserver.replace import replacing
-from trisalt.wire.codec import unpack_bin
+from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.worker.plain import packed
 
 log = logging.getLogger(__name__)
@@ -213,10 +213,10 @@ def sls(mods, test=None, exclude=None, queue=None, sync_mods=None, state_events=
             __context__["retcode"] = 1
             return errors
         _add_exclude(high, exclude)
-        kept = packed(high)
+        kept = _packed(high)
         result = __utils__["staterun.terse"](session.run_high(high, orchestration_jid=jid), kwargs)
     __utils__["staterun.finish"](result)
-    _write(os.path.join(__opts__["cachedir"], "sls.p"), packed(result))
+    _write(os.path.join(__opts__["cachedir"], "sls.p"), _packed(result))
     _write(cache, kept)
     return result
 
@@ -276,11 +276,31 @@ def _read_cache(path: str) -> Any:
 
 
 def _keep(path: str, data: Any) -> None:
-    _write(path, packed(data))
+    _write(path, _packed(data))
+
+
+def _packed(data: Any) -> bytes:
+    """What is kept, packed: mostly it is plain."""
+    try:
+        return pack_bin(data)
+    except LocalProtocolError:
+        return packed(data)
+
+
+def _is_there(path: str, data: bytes) -> bool:
+    """Whether a file holds these bytes already, for its owner alone."""
+    try:
+        with open(path, "rb") as file:
+            info = os.fstat(file.fileno())
+            return info.st_mode & 0o777 == 0o600 and info.st_size == len(data) and file.read() == data
+    except OSError:
+        return False
 
 
 def _write(path: str, data: bytes) -> None:
     """Keep what was applied, for `cache` and for whoever looks."""
+    if _is_there(path, data):
+        return
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with replacing(path, mode=0o600, anew=True) as file:
