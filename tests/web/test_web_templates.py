@@ -2,7 +2,7 @@
 
 import pytest
 
-from trisalt.web.templates import templates
+from trisalt.web.templates import BadValues, fill, templates
 
 
 def told(**row):
@@ -64,3 +64,95 @@ def test_a_template_that_nobody_could_use_says_why(parameters, error):
     (broken,) = said["broken"]
     assert broken["name"] == "x"
     assert broken["error"].endswith(error)
+
+
+FORM = {
+    "command": "service.{what} {service} tries={n} 'note={text} said'",
+    "target": "{where}",
+    "parameters": [
+        {"name": "what", "type": "choice", "choices": ["start", "stop"], "required": True},
+        {"name": "where", "type": "minion", "required": True},
+        {"name": "service", "required": True},
+        {"name": "n", "type": "number", "default": 3},
+        {"name": "text"},
+        {"name": "loud", "type": "boolean"},
+    ],
+}
+
+
+def filled(values, **row):
+    (item,) = told(**{**FORM, **row})["items"]
+    return fill(item, values)
+
+
+def test_values_take_the_places_of_parameters_and_stay_what_they_are():
+    values = {"what": "stop", "where": "web*", "service": "yes", "text": "he", "loud": True}
+    assert filled(values) == {
+        "client": "local_async",
+        "fun": "service.stop",
+        "tgt": "web*",
+        "tgt_type": "glob",
+        "arg": ["yes"],
+        "kwarg": {"tries": 3, "note": "he said", "loud": True},
+    }
+
+
+def test_what_looks_like_a_keyword_in_a_value_is_none():
+    assert filled({"what": "stop", "where": "m", "service": "test=True", "n": 1})["arg"] == ["test=True"]
+
+
+def test_a_value_within_an_argument_makes_no_keyword_of_it():
+    found = filled({"a": "k=1"}, command="test.echo {a}x", target="*", parameters=[{"name": "a"}])
+    assert (found["arg"], found["kwarg"]) == (["k=1x"], {})
+
+
+def test_a_minion_without_a_place_is_the_target_where_there_is_none():
+    parameters = [{"name": "m", "type": "minion"}, {"name": "k", "type": "minion"}]
+    found = filled({"m": "db1", "k": "db2"}, command="test.echo x", target="", parameters=parameters)
+    assert (found["tgt"], found["arg"], found["kwarg"]) == ("db1", ["x"], {"k": "db2"})
+
+
+def test_a_template_of_the_master_has_no_target():
+    parameters = [{"name": "m", "type": "minion"}]
+    found = filled({"m": "db1"}, command="runners.manage.status", target="", parameters=parameters)
+    assert found == {"client": "runner_async", "fun": "manage.status", "arg": [], "kwarg": {"m": "db1"}}
+
+
+def test_a_template_without_parameters_is_its_command():
+    assert fill(told(command="test.echo hi", target="*")["items"][0], {}) == {
+        "client": "local_async",
+        "fun": "test.echo",
+        "tgt": "*",
+        "tgt_type": "glob",
+        "arg": ["hi"],
+        "kwarg": {},
+    }
+
+
+GOOD = {"what": "stop", "where": "m", "service": "x"}
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({**GOOD, "nosuch": 1}, "There is no parameter nosuch: loud, n, service, text, what, where"),
+        ({"what": "stop", "where": "m"}, "The parameter service is required"),
+        ({**GOOD, "service": ""}, "The parameter service is required"),
+        ({**GOOD, "what": "kill"}, "The parameter what is a choice: start, stop"),
+        ({**GOOD, "n": "3"}, "The parameter n is a number"),
+        ({**GOOD, "n": True}, "The parameter n is a number"),
+        ({**GOOD, "loud": "yes"}, "The parameter loud is a boolean"),
+        ({**GOOD, "service": ["x"]}, "The parameter service is a text"),
+        ({**GOOD, "where": {"a": 1}}, "The parameter where is a text"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused_by_the_name_of_their_parameter(values, error):
+    with pytest.raises(BadValues) as refused:
+        filled(values)
+    assert str(refused.value) == error
+
+
+def test_a_value_makes_no_function_of_a_name_that_is_none():
+    parameters = [{"name": "f"}]
+    with pytest.raises(BadValues, match="is no function"):
+        filled({"f": "x y"}, command="test.{f}", target="*", parameters=parameters)

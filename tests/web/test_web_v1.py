@@ -235,6 +235,23 @@ async def test_templates_of_both_names_are_told_as_commands(open_client):
     assert (items[2]["tgt"], items[2]["tgt_type"]) == ("os:Debian", "grain")
 
 
+async def test_a_template_is_filled_by_values_that_fit_its_parameters(open_client):
+    row = {"target": "{m}", "command": "test.echo {t}", "parameters": [{"name": "m", "type": "minion"}, {"name": "t"}]}
+    client = open_client({"opts": {"console_templates": {"say": row}}})
+    signed_in = await client.post("/login", {"username": "ann", "password": PASSWORD, "eauth": "pam"})
+    who = {"x_auth_token": signed_in.ret[0]["token"]}
+    filled = await client.post("/api/v1/templates/say", {"values": {"m": "web1", "t": "a=b"}}, **who)
+    assert filled.json == {
+        **{"client": "local_async", "fun": "test.echo", "tgt": "web1", "tgt_type": "glob"},
+        **{"arg": ["a=b"], "kwarg": {}},
+    }
+    refused = await client.post("/api/v1/templates/say", {"values": {"m": "web1", "x": 1}}, **who)
+    assert (refused.status, refused.ret) == (400, "There is no parameter x: m, t")
+    assert (await client.post("/api/v1/templates/say", {"values": [1]}, **who)).status == 400
+    assert (await client.post("/api/v1/templates/nosuch", {}, **who)).status == 404
+    assert (await client.post("/api/v1/templates/say", {})).status == 401
+
+
 async def test_who_did_what_is_told_to_who_is_granted_that_newest_first(ann, door):
     who = {"name": "ann", "eauth": "pam", "groups": [], "admin": False, "rows": [".*"]}
     assert (await ann.get("/api/v1/audit")).status == 403
@@ -286,7 +303,7 @@ def test_the_document_is_one():
     schemathesis.openapi.from_dict(document()).validate()
 
 
-OPERATIONS = [each for each in ENDPOINTS if each.op or each.name in ("templates", "openapi")]
+OPERATIONS = [each for each in ENDPOINTS if each.op or each.name in ("templates", "fill_template", "openapi")]
 
 
 @pytest.mark.parametrize("endpoint", OPERATIONS, ids=lambda each: each.name)

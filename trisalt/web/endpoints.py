@@ -312,6 +312,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=obj({"items": array(ref("template")), "broken": array(obj({"name": TEXT, "error": TEXT}))}),
     ),
     Endpoint(
+        method="POST",
+        path="/templates/{name}",
+        name="fill_template",
+        doc="The command of a template with `values` for its parameters, which are checked: a low chunk, for `POST /`.",
+        answer=obj(
+            {"client": TEXT, "fun": TEXT, "arg": array(ANY), "kwarg": named(ANY)}, {"tgt": ANY, "tgt_type": TEXT}
+        ),
+        parameters=(_of("name", "The template's name."),),
+        body=obj({}, {"values": named(ANY)}),
+        may_be_missing=True,
+    ),
+    Endpoint(
         path="/me/prefs",
         name="preferences",
         op="prefs",

@@ -20,7 +20,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trisalt.loader.words import parse_words
+from trisalt.loader.words import KEYWORD, parse_value, parse_words
 
 BLOCKS = ("console_templates", "saltgui_templates")
 TYPES = ("string", "number", "boolean", "choice", "minion")
@@ -30,10 +30,17 @@ _CLIENTS = {"local": "local_async", "runner": "runner_async", "wheel": "wheel_as
 _KEYS = ("name", "type", "default", "required", "help", "choices")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
+# A word that is nothing but a place, or a keyword with one.
+_WHOLE = re.compile(r"(?:(\w+)=)?\{([A-Za-z_]\w*)\}")
+_FUNCTION = re.compile(r"[\w-]+(\.[\w-]+)+")
 
 
 class _Broken(ValueError):
     """What is wrong with a template."""
+
+
+class BadValues(ValueError):
+    """What is wrong with the values that somebody gave for a template's parameters; the text is for them."""
 
 
 def templates(opts: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -146,6 +153,84 @@ def _is_scalar(value: Any) -> bool:
 def _categories(row: Mapping[str, Any]) -> list[str]:
     named = row.get("categories") or row.get("category") or []
     return [str(each) for each in (named if isinstance(named, list) else [named])]
+
+
+# -- with values ------------------------------------------------------------------------------------------------------
+
+
+def fill(template: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A template's command with values in the places of its parameters, as a low chunk. Raises BadValues.
+
+    A value that is a whole argument, or that of a keyword, is given as it is; one within a text becomes part of it,
+    which is read as on a command line. What has no place is a keyword, or, of the type minion, the target.
+    """
+    parameters = template.get("parameters") or []
+    given = _checked(parameters, values)
+    chunk = {name: template[name] for name in ("client", "fun", "arg", "kwarg", "tgt", "tgt_type") if name in template}
+    if not parameters:
+        return chunk
+    placed = {name for text in (template["fun"], template.get("tgt", ""), *template["words"]) for name in _places(text)}
+    arg, kwarg = list[Any](), dict[str, Any]()
+    for word in template["words"]:
+        if whole := _WHOLE.fullmatch(word):
+            key, name = whole.groups()
+            if name not in given:
+                continue
+            if key:
+                kwarg[key] = given[name]
+            else:
+                arg.append(given[name])
+        elif keyword := KEYWORD.match(word):
+            kwarg[keyword[1]] = parse_value(_within(keyword[2], given))
+        else:
+            arg.append(parse_value(_within(word, given)))
+    for parameter in parameters:
+        name = parameter["name"]
+        if name in placed or name not in given:
+            continue
+        if parameter["type"] == "minion" and "tgt" in template and not template["tgt"] and not chunk["tgt"]:
+            chunk["tgt"] = given[name]
+        else:
+            kwarg[name] = given[name]
+    chunk["fun"] = _within(template["fun"], given)
+    if not _FUNCTION.fullmatch(chunk["fun"]):
+        raise BadValues(f"{chunk['fun'][:100]} is no function")
+    if isinstance(tgt := template.get("tgt"), str) and tgt:
+        chunk["tgt"] = _within(tgt, given)
+    return chunk | {"arg": arg, "kwarg": kwarg}
+
+
+def _checked(parameters: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that there are, by name, each of its parameter's type."""
+    known = {each["name"] for each in parameters}
+    if unknown := [str(name) for name in values if name not in known]:
+        raise BadValues(f"There is no parameter {unknown[0][:100]}: {', '.join(sorted(known)) or 'it has none'}")
+    given = {}
+    for parameter in parameters:
+        name, kind = parameter["name"], parameter["type"]
+        value = values.get(name, parameter.get("default"))
+        if value is None or value == "":
+            if parameter["required"]:
+                raise BadValues(f"The parameter {name} is required")
+            continue
+        fits = {
+            "number": isinstance(value, int | float) and not isinstance(value, bool),
+            "boolean": isinstance(value, bool),
+            "choice": any(value == each and type(value) is type(each) for each in parameter.get("choices", ())),
+        }
+        if not fits.get(kind, isinstance(value, str)):
+            choices = f": {', '.join(map(str, parameter['choices']))}" if kind == "choice" else ""
+            raise BadValues(f"The parameter {name} is a {'text' if kind in ('string', 'minion') else kind}{choices}")
+        given[name] = value
+    return given
+
+
+def _places(text: Any) -> list[str]:
+    return _PLACE.findall(str(text))
+
+
+def _within(text: str, given: Mapping[str, Any]) -> str:
+    return _PLACE.sub(lambda place: str(given.get(place[1], "")), text)
 
 
 def motd(opts: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from trisalt.web.logins import proxied
 from trisalt.web.negotiate import body_of, dump
 from trisalt.web.openapi import PREFIX, document
 from trisalt.web.sessions import Session
-from trisalt.web.templates import motd, templates
+from trisalt.web.templates import BadValues, fill, motd, templates
 from trisalt.web.texts import language_of, say, say_all
 
 CONFIRM_ABOVE = 50
@@ -124,6 +124,20 @@ class _Room:
         needs_session(request)
         return await told(request, templates(self._web.settings.opts))
 
+    async def _fill_template(self, request: Request) -> Response:
+        needs_session(request)
+        question = await _question(_FILL, request)
+        values = question.get("values", {})
+        if not isinstance(values, dict):
+            raise HTTPException(400, "values is an object")
+        found = {each["name"]: each for each in templates(self._web.settings.opts)["items"]}.get(question["name"])
+        if found is None:
+            raise HTTPException(404, f"There is no template {question['name'][:100]}")
+        try:
+            return await told(request, fill(found, values))
+        except BadValues as exc:
+            raise HTTPException(400, str(exc)) from None
+
     async def _audit(self, request: Request) -> Response:
         session = needs_session(request)
         question = await _question(_AUDIT, request)
@@ -141,7 +155,7 @@ class _Room:
         return await told(request, self._document)
 
 
-_AUDIT = next(each for each in ENDPOINTS if each.name == "audit")
+_AUDIT, _FILL = (next(each for each in ENDPOINTS if each.name == name) for name in ("audit", "fill_template"))
 
 
 async def told(request: Request, value: Any, *, big: bool = False) -> Response:
