@@ -54,6 +54,13 @@ def test_a_key_that_is_none_is_named(tmp_path):
         identity.open_identity(tmp_path, id="m", keysize=BITS)
 
 
+@pytest.mark.parametrize("make", [identity.open_identity, identity.open_user_keys])
+def test_a_key_that_cannot_be_written_is_named(tmp_path, make):
+    names = {"user": "root"} if make is identity.open_user_keys else {"id": "m", "keysize": BITS}
+    with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
+        make(tmp_path / "gone", **names)
+
+
 def test_the_shared_key_is_vouched_for_and_counts_from_one(tmp_path):
     me = identity.open_identity(tmp_path, id="m", keysize=BITS)
     digest = hashlib.sha256(me.shared.crypticle.key_string.encode()).hexdigest().encode()

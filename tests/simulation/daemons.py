@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from tests.simulation import platform
-from tests.simulation.disk import open_simulated_store
+from tests.simulation.disk import Disk, open_simulated_store
 from tests.simulation.door import End, heed
 from tests.simulation.faults import MASTER, SECOND
 from tests.simulation.hosts import Daemon
@@ -24,6 +24,7 @@ from trisalt.master import auth, retention
 from trisalt.master.daemon import log_events, network_door, prepare, start_services
 from trisalt.master.local_door import serve_local_door
 from trisalt.master.request_server import FALLBACK
+from trisalt.minion import jobs, proc
 from trisalt.minion.daemon import Minion, Outside
 from trisalt.transport.hands import open_hands
 from trisalt.transport.local import FrameStream, LocalPeer
@@ -32,12 +33,13 @@ ADDRESSES = {MASTER: "10.0.0.1", SECOND: "10.0.0.2"}
 GRACE = 5.0
 
 
-async def run_master(network: Network, daemon: Daemon) -> None:
-    """A master's whole life: what `master.daemon.run_master` opens, until it is told to stop."""
+async def run_master(network: Network, masters: str, daemon: Daemon) -> None:
+    """A master's whole life: what `master.daemon.run_master` opens, until it is told to stop. `masters` as in a plan."""
     folder = daemon.root
     requests, publications = (f"tcp://{ADDRESSES[daemon.id]}:{port}" for port in (4506, 4505))
-    # Masters of one house have one pair.
-    _put_key(folder / "pki" / "master.pem", 0)
+    if masters != "one":
+        # Masters of one house have one pair.
+        _put_key(daemon.host.disk, folder / "pki" / "master.pem")
     config = read_master(folder, {"id": "master", "auto_accept": True, **_folders(folder)}, root_dir=str(folder))
     here = prepare(config)
     gone = partial(getattr, daemon, "gone")
@@ -95,10 +97,9 @@ async def _listen(_path: str, handle: Callable[..., Awaitable[None]], **_options
                 handlers.cancel_scope.cancel()
 
 
-async def run_minion(network: Network, number: int, masters: str, daemon: Daemon) -> None:
-    """A minion's whole life. `number` is that of its pair; `masters` as in a plan."""
+async def run_minion(network: Network, masters: str, daemon: Daemon) -> None:
+    """A minion's whole life. `masters` as in a plan."""
     folder = daemon.root
-    _put_key(folder / "pki" / "minion.pem", number)
     options = {"id": daemon.id, "master": ADDRESSES[MASTER], "mine_interval": 0, **_folders(folder)}
     if masters != "one":
         options |= {"master": list(ADDRESSES.values()), "master_type": "failover" if masters == "failover" else "str"}
@@ -144,14 +145,18 @@ def _folders(folder: Path) -> dict[str, Any]:
     return {"pki_dir": str(folder / "pki"), "cachedir": str(folder / "cache"), "sock_dir": str(folder / "run")}
 
 
-def _put_key(path: Path, number: int) -> None:
+def _put_key(disk: Disk, path: Path) -> None:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with platform.outside():
             # It has been there since before all this.
-            path.write_bytes(pair(number))
+            path.write_bytes(pair(MASTER, 0))
+            if disk.synced is not None:
+                disk.synced.settle()
 
 
+# It is of a host here, and not of a process.
+proc.boot_id = jobs.boot_id = proc.boot_id.__wrapped__  # type: ignore[attr-defined]
 # Looks that find nothing in a run, or seldom: two in five steps of all tasks, at their real pace.
 meters.LOOK_EVERY_S = 30.0
 auth.DROP_FILE_EVERY_S = 10.0

@@ -22,6 +22,7 @@ import trio
 
 from tests.simulation.clock import Clock
 from tests.simulation.platform import Daemon, current, outside
+from tests.simulation.power import Synced
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.store.schema import migrate
 from trisalt.store.sqlite import SqliteStore
@@ -41,24 +42,41 @@ def scratch() -> Iterator[Path]:
 
 
 class Disk:
-    """The disk of one host. `folder` is the one that counts now; to sync takes `slow` seconds longer."""
+    """The disk of one host. `folder` is the one that counts now; to sync takes `slow` seconds longer.
+
+    `synced` is what a power cut would leave of it, where there is one in this run.
+    """
 
     def __init__(self, root: Path, id: str) -> None:
         self._root = root
         self._id = id
         self._copies = 0
         self.slow = 0.0
+        self.synced: Synced | None = None
         self.folder = root / id
         self.folder.mkdir()
         self.database: sqlite3.Connection | None = None
 
     def crash(self) -> None:
         """What is there now is what the next daemon finds."""
-        self._copies += 1
-        fresh = self._root / f"{self._id}.{self._copies}"
+        fresh = self._fresh()
         with outside():
             shutil.copytree(self.folder, fresh, symlinks=True)
+            if self.synced is not None:
+                self.synced.moved(fresh)
         self.folder = fresh
+
+    def cut_power(self, draw: random.Random) -> None:
+        """What is left of what is there now is what the next daemon finds."""
+        assert self.synced is not None
+        fresh = self._fresh()
+        with outside():
+            self.synced.cut(fresh, draw)
+        self.folder = fresh
+
+    def _fresh(self) -> Path:
+        self._copies += 1
+        return self._root / f"{self._id}.{self._copies}"
 
     def open_database(self) -> sqlite3.Connection:
         """The master's database, made if there is none."""

@@ -129,6 +129,21 @@ class Crash(Fault):
 
 
 @attrs.frozen(kw_only=True)
+class PowerCut(Fault):
+    """A host is without power: its daemon and its processes are gone, and what its disk has not synced may be.
+
+    It boots, and the daemon is started, `down` seconds later.
+    """
+
+    id: str
+    at: float = 0.0
+    down: float
+
+    def until(self) -> float:
+        return self.at + self.down + 1
+
+
+@attrs.frozen(kw_only=True)
 class Stop(Fault):
     """A daemon is told to stop, and started again `down` seconds later."""
 
@@ -449,6 +464,9 @@ def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: lis
                 yield Stop(id=id, at=at, down=down)
             else:
                 yield Crash(id=id, at=at, steps=draw.choice((1, 10, 100, 400)) * draw.randint(0, 9), down=down)
+        if draw.random() < 0.06:
+            at = draw.random() * span if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5
+            yield PowerCut(id=id, at=at, down=size.seconds(draw, 0.5, 3.0, 25.0))
         if draw.random() < 0.1:
             yield DiskFull(id=id, at=draw.random() * span, seconds=size.seconds(draw, 0.1, 3.0, 40.0))
         if id in (MASTER, SECOND) and draw.random() < 0.1:

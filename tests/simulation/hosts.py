@@ -78,6 +78,14 @@ class Daemon(Peer):
     def disk_full(self) -> bool:
         return self.host.disk_full
 
+    @property
+    def boot(self) -> str:
+        return f"{self.id}, boot {self.host.cuts}"
+
+    @property
+    def booted(self) -> float:
+        return self.host.booted
+
     def about_to_write(self, path: str) -> None:
         """A change of the disk is a moment to crash in, too."""
         self.moment("writes", name=os.path.basename(path))
@@ -114,6 +122,8 @@ class Host:
         self.skew = 0.0
         self.filled = 0
         self.ever_full = False
+        self.cuts = 0
+        self.booted = 0.0
         self.daemon: Daemon | None = None
         self.down = 0.0
         self._steps_left: int | None = None
@@ -195,6 +205,22 @@ class Host:
             # It cannot live. There is nothing to be seen in the rest of this run.
             raise rest
 
+    def cut_power(self) -> None:
+        """It is without power from one moment to the next, and boots."""
+        daemon = self.daemon
+        self.cuts += 1
+        self.booted = self.world.clock.now
+        self.world.trace.note(self.id, "power cut", life=self._lives)
+        self.doom(None)
+        self.disk.cut_power(self.draw)
+        for process in list(self._working):
+            self.end_process(process)
+        self._excuse_cut()
+        if daemon is not None and not daemon.gone:
+            self.world.network.crash(daemon)
+            daemon.over.set()
+            daemon.scope.cancel()
+
     def step(self, daemon: Daemon) -> None:
         """One more step of a daemon: perhaps its last."""
         if self._steps_left is None or daemon is not self.daemon or daemon.gone:
@@ -213,20 +239,38 @@ class Host:
     def _excuse(self, *, crashed: bool) -> None:
         """What was only in the memory of a daemon need not return: what no disk took, and short jobs of one that
         crashes. What was acknowledged is the master's to keep."""
-        ledger, folder = self.world.ledger, self.disk.folder / "cache" / "spool"
+        ledger = self.world.ledger
         at_risk = {
             jid
             for id, jid in ledger.begun
             if id == self.id and ((id, jid) in ledger.unwritten or (crashed and (id, jid) not in ledger.ended))
         }
+        self._excuse_unkept(at_risk)
+
+    def _excuse_cut(self) -> None:
+        """What a process of its own has written is there. Of the rest no disk had to have anything: it may be lost, and
+        run again."""
+        ledger, acknowledged = self.world.ledger, self.world.trace.acknowledged
+        at_risk = {
+            jid
+            for id, jid in ledger.begun
+            if id == self.id
+            and (id, jid) not in acknowledged
+            and ((id, jid) not in ledger.ended or (id, jid) in ledger.unwritten)
+        }
+        ledger.cut.update((self.id, jid) for jid in at_risk)
+        self._excuse_unkept(at_risk)
+
+    def _excuse_unkept(self, at_risk: set[str]) -> None:
         if not at_risk:
             return
+        folder = self.disk.folder / "cache" / "spool"
         with platform.outside():
             journal = Journal(folder / ".journal").kept
         for jid in at_risk:
             key = self.id, jid
             if not (jid in journal or os.path.exists(folder / jid) or key in self.world.trace.acknowledged):
-                ledger.excused.add(key)
+                self.world.ledger.excused.add(key)
 
     # -- its processes ----------------------------------------------------------------------------------------
 

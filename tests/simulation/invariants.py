@@ -5,6 +5,7 @@ Each function looks at the whole `World` and says what is broken; `check` asks t
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ def check(world: World) -> list[str]:
         for invariant in (
             nothing_failed,
             nothing_runs_twice,
+            what_began_ends,
+            nothing_new_is_too_old,
             batches_run_once,
             what_ran_has_returned,
             nobody_returns_two_things,
@@ -52,17 +55,45 @@ def nothing_runs_twice(world: World) -> Iterator[str]:
     """A job runs once on a minion, however often it is told of it; a harmless one, until it has returned, once in each
     of its lives."""
     for (id, jid), times in world.ledger.begun.items():
-        if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1):
+        if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1 + world.ledger.cut[id, jid]):
             yield f"{jid} ran {times} times on {id}"
-        elif (id, jid) in world.ledger.after_return and not world.hosts[id].ever_full:
-            # No note of it is on a disk that takes none.
+        elif (id, jid) in world.ledger.after_return and not _has_no_note(world, id):
             yield f"{jid} ran again on {id} when it had returned"
+
+
+def what_began_ends(world: World) -> Iterator[str]:
+    """A job that has a process of its own runs to its end, whatever becomes of the daemon: where nobody ends it."""
+    ledger = world.ledger
+    if any(isinstance(act, Kill) for act in world.plan.acts):
+        return
+    for key in ledger.begun.keys() - ledger.warm - ledger.ended.keys():
+        if not ledger.cut[key]:
+            yield f"{key[1]} was ended on {key[0]}"
+
+
+def nothing_new_is_too_old(world: World) -> Iterator[str]:
+    """A job is no recording for a minion that has just gone out by a clock that nobody has set meanwhile."""
+    out: dict[str, float] = {}
+    set_at = -math.inf
+    for line in world.trace.lines:
+        match line.what:
+            case "clock set" if line.who in world.operators:
+                set_at = line.at
+            case "job.published" | "job.sent_again":
+                out[line.facts["jid"]] = line.at
+            case "job.too_old" if set_at < out[line.facts["jid"]] - 1.0:
+                yield f"{line.facts['jid']} was too old for {line.who}"
+
+
+def _has_no_note(world: World, id: str) -> bool:
+    """Whether a minion may have forgotten what it ran: no note is on a disk that takes none, or has not synced it."""
+    return world.hosts[id].ever_full or world.hosts[id].cuts > 0
 
 
 def batches_run_once(world: World) -> Iterator[str]:
     """Of a batch no minion does its part twice, over restarts of the master too."""
     for (id, mark), times in world.ledger.marks.items():
-        if times > 1:
+        if times > 1 + world.hosts[id].cuts:
             yield f"{mark} ran {times} times on {id}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,16 +16,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
+from tests.simulation.platform import current
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire.keys import PrivateKey, PublicKey
 
 BITS = 1024
 
 
+_generate = PrivateKey.generate
+
+
 @lru_cache
-def pair(number: int) -> bytes:
-    """The PEM of a pair: small, so that nobody waits for it."""
-    return PrivateKey.generate(BITS).pem
+def pair(id: str, number: int) -> bytes:
+    """The PEM of the pair that a host makes, for the so many-th time: small, so that nobody waits for it."""
+    return _generate(BITS).pem
 
 
 # Parsing a key checks it, which takes longer than all that is done with it in a run. A pair keeps what it has signed:
@@ -36,7 +41,15 @@ serialization.load_pem_public_key = lru_cache(serialization.load_pem_public_key)
 
 @contextmanager
 def quick_keys(wanted: bool) -> Iterator[None]:
-    """Have keys be quick, or real."""
+    """Have keys be quick, or real; what a host makes is the same in each run."""
+    made: Counter[str] = Counter()
+
+    def generate(_bits: int = BITS) -> PrivateKey:
+        id = str(current.get()).partition("#")[0]
+        made[id] += 1
+        return PrivateKey.from_pem(pair(id, made[id] - 1))
+
+    PrivateKey.generate = generate  # type: ignore[method-assign, assignment]
     PrivateKey.from_pem = _parsed[wanted]  # type: ignore[method-assign]
     kept = {(cls, name): cls.__dict__[name] for cls, name in QUICK}
     for (cls, name), method in QUICK.items() if wanted else ():

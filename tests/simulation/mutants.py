@@ -162,6 +162,38 @@ MUTANTS = {
         ),
         "jobs_that_wait_are_done",
     ),
+    "signed_in_by_a_wrong_clock": Mutant(
+        (
+            Change(
+                "trisalt.minion.link",
+                "if session.ahead is None or not too_old(job, session.now()):",
+                "if True:",
+            ),
+        ),
+        "nothing_new_is_too_old",
+    ),
+    "masters_pair_not_synced": Mutant(
+        (
+            Change(
+                "trisalt.master.identity",
+                "write_private(path, data, mode=0o400, durable=True)",
+                "write_private(path, data, mode=0o400)",
+            ),
+        ),
+        "all_are_back",
+        plan="pairs_over_a_power_cut",
+    ),
+    "minions_pair_not_synced": Mutant(
+        (
+            Change(
+                "trisalt.minion.identity",
+                "        os.fsync(folder)\n",
+                "        pass\n",
+            ),
+        ),
+        "all_are_back",
+        plan="pairs_over_a_power_cut",
+    ),
     # What the house is built on.
     "forgets_returns": Mutant(
         (
@@ -235,5 +267,16 @@ MUTANTS = {
             ),
         ),
         "the_last_return_is_the_end",
+    ),
+    "jobs_end_with_their_minion": Mutant(
+        (
+            Change(
+                "trisalt.minion.jobs",
+                "warm=warm, spool=spool, outlives=spooled)",
+                "warm=warm, spool=spool, outlives=False)",
+            ),
+        ),
+        "what_began_ends",
+        plan="states_restart_their_minion",
     ),
 }

@@ -33,6 +33,9 @@ class Daemon(Protocol):
     skew: float
     """How many seconds its wall clock is ahead."""
     disk_full: bool
+    boot: str
+    """Which boot of its host this is, and when that was."""
+    booted: float
 
     def about_to_write(self, path: str) -> None:
         """It is about to change its disk: a moment to crash in."""
@@ -55,13 +58,14 @@ def outside() -> Iterator[None]:
 class _Platform:
     """The run that is under way: its `clock`, None in the real world; `draw` is its randomness.
 
-    `processes` are simulated processes that are alive, by their ids: how to end each.
+    `processes` are simulated processes that are alive, by their ids: how to end each. `synced` is told of descriptors.
     """
 
     def __init__(self) -> None:
         self.clock: Clock | None = None
         self.draw = random.Random()
         self.processes: dict[int, Callable[[], object]] = {}
+        self.synced: Callable[[int], object] | None = None
 
 
 _platform = _Platform()
@@ -96,7 +100,7 @@ def install() -> None:
     time.time_ns = lambda: int(wall() * 1e9)
     time.monotonic = steady(real_monotonic)
     time.perf_counter = steady(real_counter)
-    time.clock_gettime = lambda which: real_gettime(which) if _platform.clock is None else _platform.clock.now
+    time.clock_gettime = lambda which: real_gettime(which) if _platform.clock is None else _since_boot()
     os.urandom = random_bytes
     real_kill = os.kill
 
@@ -133,6 +137,7 @@ def simulated(seed: object, clock: Clock) -> Iterator[dict[int, Callable[[], obj
     _platform.draw = random.Random(f"platform {seed}")
     _platform.clock = clock
     _platform.processes = {}
+    _platform.synced = None
     random.seed(f"library {seed}")
     trio._core._run._r.seed(f"scheduler {seed}")  # type: ignore[attr-defined]
     try:
@@ -140,6 +145,17 @@ def simulated(seed: object, clock: Clock) -> Iterator[dict[int, Callable[[], obj
     finally:
         _platform.clock = None
         random.setstate(kept)
+
+
+def hear_syncs(synced: Callable[[int], object]) -> None:
+    """In this run, tell this function of the descriptor of each file and folder that is synced."""
+    _platform.synced = synced
+
+
+def _since_boot() -> float:
+    assert _platform.clock is not None
+    daemon = current.get()
+    return _platform.clock.now - (0.0 if daemon is None else daemon.booted)
 
 
 # -- threads ---------------------------------------------------------------------------------------------------------
@@ -184,8 +200,8 @@ def _watch_files() -> None:
     def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         if _platform.clock is not None and not isinstance(file, int) and set(mode) & set("wax+"):
             _about_to_write(file, grows=True)
-        elif _platform.clock is not None and (stat := _simulated_stat(file)) is not None:
-            return io.BytesIO(stat)
+        elif _platform.clock is not None and (told := _kernels_word(file)) is not None:
+            return io.BytesIO(told) if "b" in mode else io.StringIO(told.decode())
         return real_open(file, mode, *args, **kwargs)
 
     def os_opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
@@ -206,13 +222,27 @@ def _watch_files() -> None:
     builtins.open = io.open = opened  # type: ignore[assignment]
     os.open = os_opened
     os.write = written
+    real_fsync, real_fdatasync = os.fsync, os.fdatasync
+
+    def syncing(real: Callable[[Any], None]) -> Callable[[Any], None]:
+        def sync(fd: Any) -> None:
+            if _platform.clock is None:
+                real(fd)
+            elif _platform.synced is not None:
+                _platform.synced(fd if isinstance(fd, int) else fd.fileno())
+
+        return sync
+
+    os.fsync, os.fdatasync = syncing(real_fsync), syncing(real_fdatasync)
     for name in ("replace", "rename", "unlink", "remove", "truncate", "ftruncate"):
         setattr(os, name, _announced(getattr(os, name)))
 
 
-def _simulated_stat(file: Any) -> bytes | None:
-    """What `/proc/<pid>/stat` holds for a simulated process. Raises FileNotFoundError when it has ended."""
+def _kernels_word(file: Any) -> bytes | None:
+    """What `/proc` says of a simulated host: which boot it is; and of a simulated process, while that is alive."""
     match os.fspath(file).split("/") if isinstance(file, str | os.PathLike) else ():
+        case ["", "proc", "sys", "kernel", "random", "boot_id"] if (daemon := current.get()) is not None:
+            return daemon.boot.encode()
         case ["", "proc", pid, "stat"] if pid.isdigit() and int(pid) >= FIRST_PID:
             if int(pid) not in _platform.processes:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))

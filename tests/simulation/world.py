@@ -34,6 +34,7 @@ from tests.simulation.faults import (
     Lose,
     Partition,
     Plan,
+    PowerCut,
     Publish,
     Repeat,
     Stop,
@@ -42,6 +43,7 @@ from tests.simulation.hosts import Host
 from tests.simulation.keys import quick_keys
 from tests.simulation.network import Network
 from tests.simulation.operators import Operators
+from tests.simulation.power import Synced
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger
 from trisalt.bus.requests import Presence
@@ -72,6 +74,10 @@ class World:
         self.network = Network(plan.seed, plan.calm(), trace, clock, self.hit)
         self.hosts = {id: Host(self, id) for id in (*plan.house(), *plan.minions)}
         self.operators = {id: Operators(self.hosts[id], trace) for id in plan.house()}
+        if cut := {fault.id for fault in plan.faults if isinstance(fault, PowerCut)}:
+            for id in cut:
+                self.hosts[id].disk.synced = Synced(self.hosts[id].disk.folder)
+            platform.hear_syncs(self._synced)
         self.pings: list[Publish] = []
         self.present: dict[str, dict[str, Presence]] = {}
         self.violations: list[str] = []
@@ -82,6 +88,11 @@ class World:
         self.trace.note("-", "BROKEN", text=text)
         self.violations.append(text)
 
+    def _synced(self, fd: int) -> None:
+        for host in self.hosts.values():
+            if host.disk.synced is not None:
+                host.disk.synced.sync(fd)
+
     def hit(self, one: Fault | Act) -> None:
         """Something of the plan has happened."""
         self.missed = [other for other in self.missed if other is not one]
@@ -90,11 +101,9 @@ class World:
         """Let it all happen, wait until it has come right, and look."""
         async with trio.open_nursery() as self.nursery:
             for id in self.plan.house():
-                self.nursery.start_soon(self.hosts[id].run, partial(run_master, self.network))
-            for number, id in enumerate(self.plan.minions, 1):
-                self.nursery.start_soon(
-                    self.hosts[id].run, partial(run_minion, self.network, number, self.plan.masters)
-                )
+                self.nursery.start_soon(self.hosts[id].run, partial(run_master, self.network, self.plan.masters))
+            for id in self.plan.minions:
+                self.nursery.start_soon(self.hosts[id].run, partial(run_minion, self.network, self.plan.masters))
             if self.plan.watched:
                 for operators in self.operators.values():
                     self.nursery.start_soon(operators.follow_log)
@@ -150,6 +159,10 @@ class World:
                 self.network.strike(fault)
             case Crash(id=id, steps=steps, down=down):
                 self._crash(fault, self.hosts[id], steps, down)
+            case PowerCut(id=id, down=down):
+                self.hit(fault)
+                self.hosts[id].down = down
+                self.hosts[id].cut_power()
             case Stop(id=id, down=down):
                 host = self.hosts[id]
                 if host.daemon is not None and not host.daemon.gone:

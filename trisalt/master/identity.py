@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -111,11 +112,25 @@ def _named_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
     else:
         log.info("master.keys_generated", path=str(pki_dir), name=name)
         key = PrivateKey.generate(keysize)
-        write_private(path, key.pem, mode=0o400)
+        _write_pair(path, key.pem)
     pub = pki_dir / f"{name}.pub"
     if not pub.exists() or normalise(_read(pub)) != key.public.pem:
-        write_private(pub, key.public.pem.encode(), mode=0o400)
+        _write_pair(pub, key.public.pem.encode())
     return key
+
+
+def _write_pair(path: Path, data: bytes) -> None:
+    """Minions pin the key at once: it is the same one after a power cut."""
+    with _writing(path):
+        write_private(path, data, mode=0o400, durable=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def _read(path: Path) -> bytes:
@@ -178,5 +193,6 @@ def _user_key(cachedir: Path, user: str, *, owner: pwd.struct_passwd | None) -> 
         log.debug("master.user_key_made", user=user, reason=str(exc))
     text = generate_key_string()
     ids = (owner.pw_uid, owner.pw_gid) if owner is not None and os.geteuid() == 0 else None
-    write_private(path, text.encode(), owner=ids)
+    with _writing(path):
+        write_private(path, text.encode(), owner=ids)
     return text

@@ -98,3 +98,9 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         out.flush()
         os.fsync(descriptor)
     os.replace(fresh, path)
+    # A pair that a power cut takes back makes this a stranger, to a master that knows the one it made first.
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
