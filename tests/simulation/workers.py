@@ -86,8 +86,10 @@ class ScriptedWorkers:
         outlives: bool = True,
         context: Callable[[], Context] | None = None,
         strict: bool = False,
+        brief: bool = False,
     ) -> Outcome:
-        """Run a function; it takes as long as its first argument says. Those of `strict` jobs are all new here."""
+        """Run a function; it takes as long as its first argument says. Those of `strict` jobs are all new here, and
+        what is `brief` is told whole."""
         await self._host.wait(FASTEST_FORK, SLOWEST_FORK)
         if self._host.gone:
             await trio.sleep_forever()
