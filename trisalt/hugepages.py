@@ -21,9 +21,8 @@ from trisalt.meters import memory_bytes
 log = structlog.get_logger()
 
 SETTINGS = Path("/sys/kernel/mm/transparent_hugepage")
-# After the start, when what is needed has been made; and then how often somebody looks whether there is more.
-FIRST_S = 5.0
-EVERY_S = 60.0
+# How often somebody looks whether there is more: the first time when what is needed has been made.
+EVERY_S = 5.0
 # Of 16 parts of a huge page so many are there and nobody else's: the rest would be memory that nobody asked for.
 DENSE = 15
 # The highest byte of a page's entry in /proc/self/pagemap: it is there, in memory, and in no other process.
@@ -35,10 +34,9 @@ async def gather_memory(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
     """Gather what this process has in memory into huge pages, soon and whenever there is more, until cancelled."""
     task_status.started()
     size = huge_page()
-    held, wait = 0, FIRST_S
+    held = 0
     while size:
-        await trio.sleep(wait)
-        wait = EVERY_S
+        await trio.sleep(EVERY_S)
         if memory_bytes() - held < size:
             # Nothing has been added.
             continue

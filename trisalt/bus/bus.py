@@ -157,12 +157,14 @@ class Bus:
 
         For who waits for something else next: there is no checkpoint here.
         """
-        told = [(event, self._targets(event)) for event in events]
-        if any(subscription.room < len(events) for _event, targets in told for subscription in targets):
-            raise trio.WouldBlock
         ledger = None if kept else self._ledger
         if ledger is not None and ledger.is_full:
             raise trio.WouldBlock
+        told = [(event, self._targets(event)) for event in events]
+        for _event, targets in told:
+            for subscription in targets:
+                if subscription.keep and subscription.room < len(events):
+                    raise trio.WouldBlock
         for event, targets in told:
             if ledger is not None and event.leaves_process():
                 ledger.append(event)

@@ -105,9 +105,10 @@ class Event:
         """The payload as Salt's listeners know it, `_stamp` included."""
         always, keys, sometimes, further = _PAYLOADS.get(type(self)) or _payload(type(self))
         data: dict[str, Any] = dict(zip(keys, always(self), strict=True))
-        for key, value in zip(further, sometimes(self), strict=True):
-            if value is not None:
-                data[key] = value
+        if further:
+            for key, value in zip(further, sometimes(self), strict=True):
+                if value is not None:
+                    data[key] = value
         if self.origin.depth:
             data["reactor_depth"] = self.origin.depth
         data["_stamp"] = stamped(self.stamp)
@@ -126,16 +127,16 @@ class Event:
         return bool(cls.TAG)
 
 
-# Of each class: its tag with a `%s` for each field, and how to read those.
-_TAGS: dict[type[Event], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {}
+# Of each class: its tag with a `%s` for each field, and how to read those. One alone is read as it is, for it is text.
+_TAGS: dict[type[Event], tuple[str, Callable[[Any], Any]]] = {}
 
 
-def _tag(cls: type[Event]) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
+def _tag(cls: type[Event]) -> tuple[str, Callable[[Any], Any]]:
     """How a tag is made, worked out once per class: every listener asks for it."""
     parts = list(Formatter().parse(cls.TAG))
     template = "".join(text.replace("%", "%%") + ("%s" if field is not None else "") for text, field, *_ in parts)
     names = [field for _text, field, *_ in parts if field is not None]
-    return _TAGS.setdefault(cls, (template, _reader(names)))
+    return _TAGS.setdefault(cls, (template, attrgetter(*names) if names else _reader(names)))
 
 
 # Of each class: how to read the fields that always travel, their names on the wire, and the same for the optional ones.

@@ -142,7 +142,7 @@ class Subscription:
 class Listener:
     """A plain function that hears each event at once: there is always room, and nothing waits."""
 
-    is_full = False
+    keep = is_full = False
     room = math.inf
 
     def __init__(self, *, pattern: object, hear: Callable[[Any], object]) -> None:

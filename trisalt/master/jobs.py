@@ -192,6 +192,8 @@ class _Keeper:
         # waits for the job wakes once.
         events += settled
         for some, kept in ((events, True), (unlogged, False)):
+            if not some:
+                continue
             try:
                 self._bus.publish_nowait(*some, kept=kept)
             except trio.WouldBlock:

@@ -150,6 +150,9 @@ class _Desk:
         """Take note of new jobs and of returns, of minions that come and go, and of whoever ends a job."""
         match event:
             case JobReturned():
+                if not self._queue:
+                    # As mostly: nothing waits for anybody.
+                    return
                 failed = retcode_of(event.retcode) != 0
                 if not self._queue.returned(event.jid, event.id, now=trio.current_time(), failed=failed):
                     return

@@ -8,6 +8,7 @@ followers hear of nothing that is not here. `master/feed` reads on from a number
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,7 @@ from trisalt.bus.events import Event, EventsLost
 from trisalt.errors import LocalProtocolError, StoreError
 from trisalt.store.store import Engine, LogBounds, Logged, LogSlice
 from trisalt.wire.frames import pack_data
-from trisalt.wire.jid import is_jid, to_datetime
+from trisalt.wire.jid import to_datetime
 
 log = structlog.get_logger()
 
@@ -55,7 +56,8 @@ _INSERTS = {
     for size in CHUNKS
 }
 _NEWEST = "SELECT number, at FROM events ORDER BY number DESC LIMIT 1"
-_OF_JOBS = frozenset({"job", "run", "wheel", "batch"})
+# Tags that are about a job, a run or a batch: `wire/jid` says what an id is.
+_OF_JOB = re.compile(r"(?:salt|trisalt)/(?:job|run|wheel|batch)/([0-9]{20}(?:_[^/]+)?)(?:/|\Z)")
 
 
 @attrs.define(eq=False)
@@ -210,8 +212,9 @@ class SqliteLog:
             log.error(what, **facts)
 
     def _entry(self, event: Event) -> Entry:
-        tag = _text(event.tag)
-        origin = _text(f"{event.origin.kind}/{event.origin.name}")
+        tag, origin = event.tag, f"{event.origin.kind}/{event.origin.name}"
+        if not (tag.isascii() and origin.isascii()):
+            tag, origin = _text(tag), _text(origin)
         try:
             # Values too big for stock's tools are trimmed as for them: a return is kept whole with its job.
             data = event.packed(self._pack)
@@ -282,15 +285,13 @@ class SqliteLog:
 
 def job_of(tag: str) -> str | None:
     """The id of the job, run or batch that a tag is about."""
-    if not tag.startswith(("salt/", "trisalt/")):
-        return None
-    parts = tag.split("/", 3)
-    return parts[2] if len(parts) > 2 and parts[1] in _OF_JOBS and is_jid(parts[2]) else None
+    found = _OF_JOB.match(tag)
+    return None if found is None else found[1]
 
 
 def _text(value: str) -> str:
     """What came as bytes that are no text, escaped: SQLite takes text only."""
-    return value if value.isascii() else value.encode(errors="backslashreplace").decode()
+    return value.encode(errors="backslashreplace").decode()
 
 
 # -- in the writer's thread -------------------------------------------------------------------------------------
