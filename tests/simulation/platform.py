@@ -125,6 +125,11 @@ def install() -> None:
     # Every order in which ready tasks may run is one that may happen: the order is drawn, and the draw is the seed's.
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[attr-defined]
 
+    # Now that the platform is there.
+    from trisalt.master.behind import Behind
+
+    Behind.run_sync = lambda _self, *args: _run_in_thread(*args)  # type: ignore[assignment,method-assign]
+
 
 @contextmanager
 def simulated(seed: object, clock: Clock) -> Iterator[dict[int, Callable[[], object]]]:

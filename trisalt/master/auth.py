@@ -1,8 +1,8 @@
 """The key manager: `_auth`, autosign, `revoke_auth` and the rotation of the shared AES key.
 
 What is decided stands in `wire/handshake` (pure); where the keys lie is `master/keyring`'s. Sign-ins are read and
-decided on in threads: key files are read and written there, and RSA runs there. `master/request_server` asks, for
-those whose turn it is; `master/daemon` starts it.
+decided on in threads of their own, which stand behind all else: key files are read and written there, and RSA runs
+there. `master/request_server` asks, for those whose turn it is; `master/daemon` starts it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import AesRotated, AuthDecided, Event, KeyChanged
 from trisalt.bus.requests import MASTER, AuthRequest, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError, TrisaltError
+from trisalt.master.behind import Behind, open_behind
 from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.lanes import SIGNERS, STRANGERS
@@ -94,7 +95,15 @@ async def keep_keys(
     every decision (`auth_events`), `KeyChanged` where a key moves, `AesRotated`.
     """
     desk = KeyDesk(keyring, accepted, identity, sessions, rules)
-    manager = _Manager(bus, desk, identity, rules)
+    with (
+        # Who is new does not take the threads of those who are known.
+        open_behind("signer", threads=SIGNERS) as known,
+        open_behind("stranger", threads=STRANGERS) as strangers,
+    ):
+        await _keep_keys(bus, _Manager(bus, desk, identity, rules, known, strangers), identity, task_status)
+
+
+async def _keep_keys(bus: Bus, manager: _Manager, identity: Identity, task_status: trio.TaskStatus[None]) -> None:
     async with bus.claim(RevokeRequest, RotateRequest) as requests, trio.open_nursery() as answers:
         answers.start_soon(_touch, identity)
         with bus.answering({AuthRequest: manager.sign_in}):
@@ -117,26 +126,29 @@ async def _touch(identity: Identity) -> None:
 class _Manager:
     """The Trio side: threads, events, log."""
 
-    def __init__(self, bus: Bus, desk: KeyDesk, identity: Identity, rules: Callable[[], KeyRules]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        desk: KeyDesk,
+        identity: Identity,
+        rules: Callable[[], KeyRules],
+        known: Behind,
+        strangers: Behind,
+    ) -> None:
         self._bus = bus
         self._desk = desk
         self._identity = identity
         self._rules = rules
-        # Who is new does not take the threads of those who are known.
-        self._known = trio.CapacityLimiter(SIGNERS)
-        self._strangers = trio.CapacityLimiter(STRANGERS)
+        self._known = known
+        self._strangers = strangers
         self._rotating = trio.CapacityLimiter(1)
 
     async def sign_in(self, request: AuthRequest) -> list[tuple[str, bytes] | Exception]:
         """Decide, tell and answer: for each its id and its answer, or what is wrong."""
         # What is written is told, whether or not somebody still waits for the answer.
         with trio.CancelScope(shield=True):
-            outcomes = await trio.to_thread.run_sync(
-                self._desk.sign_in,
-                request.knocks,
-                time.time(),
-                limiter=self._known if request.known else self._strangers,
-            )
+            threads = self._known if request.known else self._strangers
+            outcomes = await threads.run_sync(self._desk.sign_in, request.knocks, time.time())
             rules, events, answers = self._rules(), list[Event](), list[tuple[str, bytes] | Exception]()
             for outcome in outcomes:
                 answers.append(self._answer(outcome, rules, events))
