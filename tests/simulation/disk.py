@@ -22,7 +22,7 @@ import trio
 
 from tests.simulation.clock import Clock
 from tests.simulation.platform import Daemon, current, outside
-from tests.simulation.power import Synced
+from tests.simulation.power import Left, Synced
 from trisalt.errors import RemoteProtocolError, StoreError
 from trisalt.store.schema import migrate
 from trisalt.store.sqlite import SqliteStore
@@ -66,12 +66,12 @@ class Disk:
                 self.synced.moved(fresh)
         self.folder = fresh
 
-    def cut_power(self, draw: random.Random) -> None:
+    def cut_power(self, left: Left, draw: random.Random) -> None:
         """What is left of what is there now is what the next daemon finds."""
         assert self.synced is not None
         fresh = self._fresh()
         with outside():
-            self.synced.cut(fresh, draw)
+            self.synced.cut(fresh, left, draw)
         self.folder = fresh
 
     def _fresh(self) -> Path:

@@ -132,12 +132,13 @@ class Crash(Fault):
 class PowerCut(Fault):
     """A host is without power: its daemon and its processes are gone, and what its disk has not synced may be.
 
-    It boots, and the daemon is started, `down` seconds later.
+    It boots, and the daemon is started, `down` seconds later. `left`: what of that is left (`power.Left`).
     """
 
     id: str
     at: float = 0.0
     down: float
+    left: str = "nothing"
 
     def until(self) -> float:
         return self.at + self.down + 1
@@ -466,7 +467,8 @@ def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: lis
                 yield Crash(id=id, at=at, steps=draw.choice((1, 10, 100, 400)) * draw.randint(0, 9), down=down)
         if draw.random() < 0.06:
             at = draw.random() * span if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5
-            yield PowerCut(id=id, at=at, down=size.seconds(draw, 0.5, 3.0, 25.0))
+            left = draw.choice(("nothing", "nothing", "some", "torn", "all"))
+            yield PowerCut(id=id, at=at, down=size.seconds(draw, 0.5, 3.0, 25.0), left=left)
         if draw.random() < 0.1:
             yield DiskFull(id=id, at=draw.random() * span, seconds=size.seconds(draw, 0.1, 3.0, 40.0))
         if id in (MASTER, SECOND) and draw.random() < 0.1:

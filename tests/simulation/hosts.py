@@ -20,6 +20,7 @@ from tests.simulation.clock import Clock, Timer
 from tests.simulation.disk import Disk
 from tests.simulation.door import End
 from tests.simulation.network import Network, Peer
+from tests.simulation.power import Left
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger, Process
 from trisalt.bus.bus import Bus, BusStatistics
@@ -205,14 +206,14 @@ class Host:
             # It cannot live. There is nothing to be seen in the rest of this run.
             raise rest
 
-    def cut_power(self) -> None:
+    def cut_power(self, left: Left) -> None:
         """It is without power from one moment to the next, and boots."""
         daemon = self.daemon
         self.cuts += 1
         self.booted = self.world.clock.now
         self.world.trace.note(self.id, "power cut", life=self._lives)
         self.doom(None)
-        self.disk.cut_power(self.draw)
+        self.disk.cut_power(left, self.draw)
         for process in list(self._working):
             self.end_process(process)
         self._excuse_cut()
@@ -258,6 +259,7 @@ class Host:
             and (id, jid) not in acknowledged
             and ((id, jid) not in ledger.ended or (id, jid) in ledger.unwritten)
         }
+        ledger.unnoted.update(key for key in ledger.begun if key[0] == self.id)
         ledger.cut.update((self.id, jid) for jid in at_risk)
         self._excuse_unkept(at_risk)
 

@@ -57,7 +57,8 @@ def nothing_runs_twice(world: World) -> Iterator[str]:
     for (id, jid), times in world.ledger.begun.items():
         if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1 + world.ledger.cut[id, jid]):
             yield f"{jid} ran {times} times on {id}"
-        elif (id, jid) in world.ledger.after_return and not _has_no_note(world, id):
+        elif (id, jid) in world.ledger.after_return - world.ledger.unnoted and not world.hosts[id].ever_full:
+            # No note of it is on a disk that takes none.
             yield f"{jid} ran again on {id} when it had returned"
 
 
@@ -83,11 +84,6 @@ def nothing_new_is_too_old(world: World) -> Iterator[str]:
                 out[line.facts["jid"]] = line.at
             case "job.too_old" if set_at < out[line.facts["jid"]] - 1.0:
                 yield f"{line.facts['jid']} was too old for {line.who}"
-
-
-def _has_no_note(world: World, id: str) -> bool:
-    """Whether a minion may have forgotten what it ran: no note is on a disk that takes none, or has not synced it."""
-    return world.hosts[id].ever_full or world.hosts[id].cuts > 0
 
 
 def batches_run_once(world: World) -> Iterator[str]:

@@ -194,6 +194,10 @@ MUTANTS = {
         "all_are_back",
         plan="pairs_over_a_power_cut",
     ),
+    "half_a_note_after_a_power_cut": Mutant(
+        (Change("trisalt.minion.proc", "if len(whole) < len(written):", "if False:"),),
+        "nothing_runs_twice",
+    ),
     # What the house is built on.
     "forgets_returns": Mutant(
         (

@@ -6,13 +6,21 @@ or in part: a name without its bytes, half of what was added to a file, zeros in
 
 from __future__ import annotations
 
+import enum
 import os
 import random
 import stat
 from pathlib import Path
 
-# Of what was not synced a cut leaves nothing, all, or this and that.
-LEFT = (0.0, 0.0, 1.0, 0.5)
+
+class Left(enum.StrEnum):
+    """What of it a cut leaves: of names, and of bytes."""
+
+    NOTHING = "nothing"
+    SOME = "some"
+    TORN = "torn"
+    """All names, but not all that was written under them."""
+    ALL = "all"
 
 
 class Synced:
@@ -55,9 +63,8 @@ class Synced:
             for folder, names in self._names.items()
         }
 
-    def cut(self, fresh: Path, draw: random.Random) -> None:
+    def cut(self, fresh: Path, left: Left, draw: random.Random) -> None:
         """Fill a new folder with what is left, which is the one from now on."""
-        left = draw.choice(LEFT)
         folders = _folders(self._folder)
         here = {inode: path / name for path in folders for name, inode in _files(path).items()}
         for path in folders:
@@ -65,7 +72,7 @@ class Synced:
             (fresh / folder).mkdir(exist_ok=True, mode=0o700)
             before, after = self._names.get(folder, {}), _files(path)
             for name in sorted(before.keys() | after.keys()):
-                names = after if draw.random() < left else before
+                names = after if _is_left(left, draw) else before
                 if (inode := names.get(name)) is not None:
                     data = self._left_of(inode, here.get(inode), left, draw)
                     target = fresh / folder / name
@@ -74,15 +81,19 @@ class Synced:
         self._folder, self._bytes, self._names = fresh, {}, {}
         self.settle()
 
-    def _left_of(self, inode: int, path: Path | None, left: float, draw: random.Random) -> bytes:
+    def _left_of(self, inode: int, path: Path | None, left: Left, draw: random.Random) -> bytes:
         synced = self._bytes.get(inode, b"")
         written = synced if path is None else path.read_bytes()
-        if written == synced or draw.random() >= left:
+        if written == synced or not _is_left(left, draw):
             return synced
-        if left == 1.0 or not written.startswith(synced):
+        if left is Left.ALL or not written.startswith(synced):
             return written
         more = written[len(synced) :]
-        return synced + draw.choice((more[: draw.randrange(len(more))], bytes(len(more)), more))
+        return synced + draw.choice((more[: draw.randrange(len(more))], bytes(len(more))))
+
+
+def _is_left(left: Left, draw: random.Random) -> bool:
+    return draw.random() < 0.5 if left is Left.SOME else left is not Left.NOTHING
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,12 +27,14 @@ class Ledger:
     """What ran: how often each job was begun on each minion, `(id, jid)`, and what came of it.
 
     `marks` counts the texts that functions were given, `(id, text)`. `warm` are those without a process of their own: short and harmless, so that another daemon may run them again.
-    `cut` is how often a power cut came before a job's return was written. `after_return` are those that began when their return had been acknowledged. `unwritten` are those whose own process did not write their return; `excused` those that need not return any more.
+    `cut` is how often a power cut came before a job's return was written, `unnoted` are
+    those of which a power cut may have left no note. `after_return` are those that began when their return had been acknowledged. `unwritten` are those whose own process did not write their return; `excused` those that need not return any more.
     """
 
     begun: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     warm: set[tuple[str, str]] = attrs.field(factory=set)
     cut: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    unnoted: set[tuple[str, str]] = attrs.field(factory=set)
     after_return: set[tuple[str, str]] = attrs.field(factory=set)
     marks: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     ended: dict[tuple[str, str], Any] = attrs.field(factory=dict)
@@ -88,8 +91,7 @@ class ScriptedWorkers:
         strict: bool = False,
         brief: bool = False,
     ) -> Outcome:
-        """Run a function; it takes as long as its first argument says. Those of `strict` jobs are all new here, and
-        what is `brief` is told whole."""
+        """Run a function; it takes as long as its first argument says. Those of `strict` jobs are all new here."""
         await self._host.wait(FASTEST_FORK, SLOWEST_FORK)
         if self._host.gone:
             await trio.sleep_forever()
@@ -113,6 +115,9 @@ class ScriptedWorkers:
                 self._host.end(process)
         if process.outcome is None:
             raise WorkerDied("The worker process died with signal 15", status=-15)
+        if brief and process.outcome.spooled:
+            # Who needs it reads it there.
+            return replace(process.outcome, result=None)
         return process.outcome
 
     async def run(self, function: Callable[..., Any], *args: Any, warm: bool = False) -> Any:

@@ -43,7 +43,7 @@ from tests.simulation.hosts import Host
 from tests.simulation.keys import quick_keys
 from tests.simulation.network import Network
 from tests.simulation.operators import Operators
-from tests.simulation.power import Synced
+from tests.simulation.power import Left, Synced
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger
 from trisalt.bus.requests import Presence
@@ -159,10 +159,10 @@ class World:
                 self.network.strike(fault)
             case Crash(id=id, steps=steps, down=down):
                 self._crash(fault, self.hosts[id], steps, down)
-            case PowerCut(id=id, down=down):
+            case PowerCut(id=id, down=down, left=left):
                 self.hit(fault)
                 self.hosts[id].down = down
-                self.hosts[id].cut_power()
+                self.hosts[id].cut_power(Left(left))
             case Stop(id=id, down=down):
                 host = self.hosts[id]
                 if host.daemon is not None and not host.daemon.gone:

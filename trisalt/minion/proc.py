@@ -186,11 +186,18 @@ class SeenJids:
         self._lines = 0
         self._out = -1
         try:
-            for jid in path.read_text(encoding="ascii", errors="replace").split():
-                self._remember(jid)
-                self._lines += 1
+            written = path.read_bytes()
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
+            return
+        whole = written[: written.rfind(b"\n") + 1]
+        if len(whole) < len(written):
+            # A power cut left half a line, or zeros: the next one would be written behind it, and be lost too.
+            log.warning("proc.jids_cut", path=str(path), bytes=len(written) - len(whole))
+            os.truncate(path, len(whole))
+        for jid in whole.decode("ascii", "replace").split():
+            self._remember(jid)
+            self._lines += 1
 
     def __contains__(self, jid: str) -> bool:
         return jid in self._jids

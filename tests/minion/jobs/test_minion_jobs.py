@@ -389,6 +389,18 @@ def test_half_a_line_of_a_full_disk_does_not_spoil_the_next_jid(tmp_path, monkey
     assert not SeenJids(tmp_path / "jids", depth=9).take("20261122130453717217")
 
 
+@pytest.mark.parametrize("torn", [b"2026112213", bytes(21)], ids=["half a line", "zeros"])
+def test_what_a_power_cut_tore_does_not_spoil_the_next_jid(tmp_path, torn):
+    path = tmp_path / "jids"
+    path.write_bytes(b"20261122130453717215\n" + torn)
+    with structlog.testing.capture_logs() as logs:
+        seen = SeenJids(path, depth=9)
+    assert [(line["event"], line["bytes"]) for line in logs] == [("proc.jids_cut", len(torn))]
+    assert seen.take("20261122130453717217")
+    again = SeenJids(path, depth=9)
+    assert not any(again.take(jid) for jid in ("20261122130453717215", "20261122130453717217"))
+
+
 def test_of_a_jid_that_may_be_forgotten_nothing_is_said(tmp_path):
     seen = SeenJids(tmp_path / "jids", depth=2)
     assert seen.remembers("5") is False
