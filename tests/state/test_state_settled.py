@@ -10,7 +10,9 @@ from trisalt.bus.requests import FileRequest
 from trisalt.fileserver.fileserver import FileServer
 from trisalt.loader.dunders import Plugins
 from trisalt.master.files import FileDesk
+from trisalt.state import session
 from trisalt.state.call import Caller
+from trisalt.state.compile import compile_high
 from trisalt.worker import upcall
 
 # Longer ago than a tick of any file system.
@@ -109,6 +111,18 @@ def test_a_run_like_the_one_before_asks_its_master_twice(minion):
     minion()
     minion()
     assert minion.master.asked == ["_master_opts", "_pillar"]
+
+
+def test_what_calls_nothing_is_compiled_once(minion, looked_at, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(session, "compile_high", lambda *args, **how: compiled.append(1) or compile_high(*args, **how))
+    found = []
+    for more in ("", "", "", "", ", {backup: minion}", ", {template: jinja}", ", {template: jinja}"):
+        compiled.clear()
+        minion(more)
+        found.append(len(compiled))
+    # The first changes the files, the second calls their states, from the third on there is nothing to call.
+    assert found == [1, 1, 1, 0, 1, 1, 1]
 
 
 def _same_size(path):

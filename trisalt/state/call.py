@@ -147,6 +147,8 @@ class Caller:
         mark, result = (None, None) if trial or self._settled is None else self._as_before(chunk, self._settled, watch)
         if result is not None:
             return result
+        if self._settled is not None:
+            self._settled.called = True
         name = chunk.get("name")
         log.info("Running state [%s] at time %s", name, watch.start_time)
         errors = complaints(chunk, self._states)

@@ -83,6 +83,8 @@ class Session:
         self._jid = jid
         self._mock = mock
         self._settled = settled
+        # Whether all that was run was found as the run before found it.
+        self.repeated = False
         self._before: dict[str, Any] = {}
         self._pillar_before: dict[str, Any] | None = None
 
@@ -286,8 +288,17 @@ class Session:
 
     def run_high(self, high: High, *, orchestration_jid: Any = None) -> dict[str, Result] | list[str]:
         """Run high data: the results by tag, or what is wrong with it."""
-        compiled = self.compile(high, orchestration_jid=orchestration_jid)
-        return compiled if isinstance(compiled, list) else self.run(compiled)
+        settled = self._settled
+        known = None if settled is None else settled.compiled(high, orchestration_jid)
+        copy = None if settled is None or known is not None else settled.copied(high)
+        compiled = known or self.compile(high, orchestration_jid=orchestration_jid)
+        if isinstance(compiled, list):
+            return compiled
+        results = self.run(compiled)
+        if settled is not None:
+            self.repeated = known is not None and not settled.called
+            settled.ran(copy, orchestration_jid, compiled)
+        return results
 
     def run_chunks(self, chunks: list[Chunk]) -> dict[str, Result] | list[str]:
         """Run chunks that come as such: the results by tag, or what is wrong with them."""

@@ -4,13 +4,17 @@ A state that found nothing to do need not look for it in all detail again, if it
 looked at is the same. What that is, its module tells: `__settled__` has, for a function, one that is given the chunk
 and the names of the arguments in it, and returns a mark, equal as long as nothing can have changed; None when it
 cannot say. Nothing is remembered of what was changed or failed, nor when options are others than in the run before.
+A run that calls nothing at all leaves its chunks as they were: they are those of the same high data.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+from trisalt.state.compile import Compiled
+from trisalt.state.high import High
 from trisalt.state.low import Chunk
 from trisalt.state.result import Result
 from trisalt.state.words import STATE_REQUISITE_IN_KEYWORDS, STATE_REQUISITE_KEYWORDS
@@ -31,12 +35,40 @@ class Settled:
     def __init__(self) -> None:
         self._options: Mapping[str, Any] = {}
         self._kept: dict[tuple[str, str, str], tuple[Chunk, Any, Result]] = {}
+        self._compiled: tuple[High, Any, Compiled] | None = None
+        # Whether a state has been called in this run.
+        self.called = False
 
     def begin(self, options: Mapping[str, Any]) -> None:
         """A run begins, with these options."""
         if options != self._options:
             self._kept.clear()
+            self._compiled = None
             self._options = dict(options)
+        self.called = False
+
+    def compiled(self, high: High, jid: Any) -> Compiled | None:
+        """What the same high data was compiled to, as it was."""
+        known = self._compiled
+        return known[2] if known is not None and known[1] == jid and known[0] == high else None
+
+    def copied(self, high: High) -> High | None:
+        """High data before it is compiled, which changes it; None where nothing of it will be remembered."""
+        self._compiled = None
+        if not self._kept:
+            return None
+        try:
+            copy: High = marshal.loads(marshal.dumps(high))  # noqa: S302 - packed by this line
+        except ValueError:  # something that an SLS file cannot say
+            return None
+        return copy
+
+    def ran(self, high: High | None, jid: Any, compiled: Compiled) -> None:
+        """A run of what high data was compiled to has ended."""
+        if self.called or compiled.graph.aggregates or any("prereq" in chunk for chunk in compiled.chunks):
+            self._compiled = None
+        elif high is not None:
+            self._compiled = high, jid, compiled
 
     def mark(self, chunk: Chunk, function: Callable[..., Any]) -> Any:
         """What has to be equal for a chunk to find nothing to do again; None when that cannot be said."""

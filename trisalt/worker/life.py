@@ -231,7 +231,7 @@ def _tells_of_changes(result: Any) -> bool:
     if not isinstance(result, Mapping):
         return False
     return bool(result.get("changes")) or any(
-        isinstance(entry, Mapping) and entry.get("changes") for entry in result.values()
+        (type(entry) is dict or isinstance(entry, Mapping)) and entry.get("changes") for entry in result.values()
     )
 
 

@@ -216,7 +216,9 @@ def sls(mods, test=None, exclude=None, queue=None, sync_mods=None, state_events=
         kept = _packed(high)
         result = __utils__["staterun.terse"](session.run_high(high, orchestration_jid=jid), kwargs)
     __utils__["staterun.finish"](result)
-    _write(os.path.join(__opts__["cachedir"], "sls.p"), _packed(result))
+    told = os.path.join(__opts__["cachedir"], "sls.p")
+    if not session.repeated or not os.path.exists(told):
+        _write(told, _packed(result))
     _write(cache, kept)
     return result
 
