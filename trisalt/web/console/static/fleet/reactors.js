@@ -1,7 +1,7 @@
 /** The reactor: which events have which files run, what an event would have done, and what was done of late. */
 import { html, useState } from "../lib/ui.js";
 import { get, post, useFetched, useOnEvents } from "../lib/api.js";
-import { BLANK, toQuery } from "../lib/command.js";
+import { again, BLANK, toLine, toQuery } from "../lib/command.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, setQuery } from "../lib/router.js";
@@ -25,11 +25,9 @@ export function Reactors({ route }) {
     <${Panel} title=${t("states.reactors")} flush foot=${html`<span class="note">${t("reactors.counts", counts)}</span>`}><ul class="list">${items.map((one, n) => html`<li key=${n} class=${one.matches === false ? "faint" : ""}><div class="grow stack tight">
       <div class="row"><a class="mono strong" href=${href("/events", { tag: one.tag })}>${one.tag}</a>${one.matches && html`<${Status} state="ok" text=${t("reactors.matches")} />`}</div>
       ${one.files.map((file) => html`<details key=${file.path}><summary class="mono small muted">${file.path}</summary>${file.source === null ? html`<p class="hint error">${file.error}</p>` : html`<pre class="well" tabindex="0">${file.source}</pre>`}</details>`)}</div></li>`)}</ul><//>
-    <${Panel} title=${t("reactors.latest")} flush>${latest.length === 0
-      ? html`<${Empty} icon="jobs" title=${t("reactors.latest.none")} />`
-      : html`<ul class="list tight">${latest.map(({ id, at: moment, data }) => html`<li key=${id}><${Status} state=${data.success ? "ok" : "failed"} quiet />
+    ${latest.length > 0 && html`<${Panel} title=${t("reactors.latest")} flush><ul class="list tight">${latest.map(({ id, at: moment, data }) => html`<li key=${id}><${Status} state=${data.success ? "ok" : "failed"} quiet />
         <div class="grow stack tight"><div class="row">${data.jid ? html`<a class="mono strong" href=${href(at("jobs", data.jid))}>${data.fun}</a>` : html`<b class="mono">${data.fun}</b>`}<span class="muted">${data.id}</span></div>
-          <span class="mono small faint clip">${data.to}</span>${data.error && html`<p class="hint error">${data.error}</p>`}</div><span class="muted small"><${Time} at=${moment} /></span></li>`)}</ul>`}<//>
+          <span class="mono small faint clip">${data.to}</span>${data.error && html`<p class="hint error">${data.error}</p>`}</div><span class="muted small"><${Time} at=${moment} /></span></li>`)}</ul><//>`}
     ${trying && html`<${Trial} tag=${tag} close=${() => setTrying(false)} />`}`;
 }
 
@@ -60,9 +58,12 @@ function Trial({ tag, close }) {
       ${error && html`<p class="hint error">${error}</p>`}
       ${answer && !answer.files.length && html`<p>${t("reactors.nobody")}</p>`}
       ${answer?.problems.map((text, n) => html`<${Notice} key=${n} tone="failed">${text}<//>`)}
-      ${answer?.items.map((one, n) => html`<div key=${n} class="stack tight"><div class="row"><b class="mono">${one.fun}</b><span class="muted">${one.id}</span></div><pre class="well" tabindex="0">${shown(one)}</pre></div>`)}
+      ${answer?.items.map((one, n) => html`<div key=${n} class="stack tight"><span class="muted">${one.id}</span><pre class="well" tabindex="0">${lineOf(one)}</pre></div>`)}
     </div><//>`;
 }
+
+/** A reaction as one would type it. Pure. */
+const lineOf = (one) => toLine({ ...again({ ...one, fun: one.fun.replace(/^local\./, ""), kwargs: one.kwarg }), mode: "sync" });
 
 /** What is typed as an event; null while its data is no object. Pure. */
 function read({ tag, data }) {
@@ -72,10 +73,4 @@ function read({ tag, data }) {
   } catch {
     return null;
   }
-}
-
-/** Whom it is for, and with what, a line each. Pure. */
-function shown({ tgt, tgt_type, arg, kwarg }) {
-  const words = [...arg.map((one) => JSON.stringify(one)), ...Object.entries(kwarg).map(([name, value]) => `${name}=${JSON.stringify(value)}`)];
-  return [...(tgt === null ? [] : [`${tgt_type}: ${tgt}`]), ...words].join("\n");
 }

@@ -44,7 +44,7 @@ function Wish({ wish, act }) {
       <div class="small muted">${t("approvals.by", { user, n: minions })} · <${Time} at=${wish.asked} ago />${why && html` · ${why}`}</div>
       ${by && html`<div class="small muted">${t(`status.${state}`)}: ${by}${note && ` · ${note}`}${jid && html` · <a href=${href(at("jobs", jid))}>${t("nav.job")}</a>`}</div>`}
     </div>
-    ${state === "waiting" && html`<span class="row tight">${acts.map((one) => html`<${Button} key=${one} small kind=${one === "approve" ? "primary" : undefined} onClick=${() => act(one)}>${t(`approvals.${one}`)}<//>`)}</span>`}
+    ${state === "waiting" && html`<span class="acts row tight">${acts.map((one) => html`<${Button} key=${one} small kind=${one === "approve" ? "primary" : undefined} onClick=${() => act(one)}>${t(`approvals.${one}`)}<//>`)}</span>`}
   </li>`;
 }
 
