@@ -279,10 +279,11 @@ def _wait(condition, seconds=30):
         time.sleep(0.02)  # another process does it
 
 
-def test_a_daemon_imports_no_rich_and_leaves_it_to_others(tmp_path):
+def test_a_daemon_imports_neither_rich_nor_asyncio_and_leaves_them_to_others(tmp_path):
     (tmp_path / "rich.py").write_text("print('rich')")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import trisalt.cli.daemonize as daemonize;"
-        "daemonize._import_structlog(); print('structlog' in sys.modules); import rich"
+        "daemonize._import_structlog(); print([name in sys.modules for name in ('structlog', 'rich', 'asyncio')]);"
+        "import rich, asyncio, structlog.stdlib; print(structlog.stdlib.asyncio.to_thread is asyncio.to_thread)"
     )
-    assert in_child(code) == "True\nrich\n"
+    assert in_child(code) == "[True, False, False]\nrich\nTrue\n"
