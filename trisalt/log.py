@@ -181,7 +181,8 @@ class Logger(structlog.BoundLoggerBase):
 
     def debug(self, event: str, **facts: Any) -> None:
         """Follows one message."""
-        self._put(10, "debug", event, facts)
+        if _state.threshold <= 10:
+            self._put(10, "debug", event, facts)
 
     def profile(self, event: str, **facts: Any) -> None:
         """How long something took."""
@@ -189,7 +190,8 @@ class Logger(structlog.BoundLoggerBase):
 
     def info(self, event: str, **facts: Any) -> None:
         """What an operator would tell a colleague."""
-        self._put(20, "info", event, facts)
+        if _state.threshold <= 20:
+            self._put(20, "info", event, facts)
 
     def warning(self, event: str, **facts: Any) -> None:
         """Needs a look this week."""

@@ -89,6 +89,23 @@ async def test_a_burst_is_read_in_one_go_and_frees_all_publishers():
         assert sorted(seen) == list(range(30))
 
 
+async def test_one_task_reads_and_another_is_told_so():
+    bus = Bus()
+    with trio.fail_after(5):
+        async with bus.subscribe(TaggedEvent, keep=False) as events, trio.open_nursery() as nursery:
+            nursery.start_soon(events.receive)
+            await wait_all_tasks_blocked()
+            with pytest.raises(trio.BusyResourceError):
+                await events.receive()
+            nursery.cancel_scope.cancel()
+        # Whoever was cancelled is no reader any more.
+        async with bus.subscribe(TaggedEvent, keep=False) as events:
+            with trio.move_on_after(0):
+                await events.receive()
+            await bus.publish(note(n=1))
+            assert (await events.receive()).data["n"] == 1
+
+
 async def test_a_keeper_that_leaves_frees_its_publishers():
     bus = Bus()
     async with trio.open_nursery() as nursery:

@@ -8,6 +8,7 @@ from typing import Any
 import msgpack
 import pytest
 
+from trisalt.errors import LocalProtocolError
 from trisalt.wire.packers import KEPT, Packers
 
 
@@ -31,7 +32,7 @@ def test_a_packer_is_used_again() -> None:
 def test_a_packer_that_failed_half_way_leaves_nothing_behind() -> None:
     packers = Packers()
     packers.pack({"a": 1})
-    with pytest.raises(TypeError):
+    with pytest.raises(LocalProtocolError, match="cannot be packed"):
         packers.pack(["begun", Odd()])
     assert packers.pack({"a": 1}) == msgpack.packb({"a": 1})
 

@@ -53,7 +53,7 @@ class Subscription:
         self._pattern = pattern
         self._lost = 0
         self._buffer: deque[Event] = deque()
-        self._readers = trio.lowlevel.ParkingLot()
+        self._reader: trio.lowlevel.Task | None = None
         self._publishers = trio.lowlevel.ParkingLot()
         self._closed = False
 
@@ -84,13 +84,15 @@ class Subscription:
             self.missed += 1
             return
         self._buffer.append(event)
-        if self._readers:
-            self._readers.unpark()
+        if self._reader is not None:
+            trio.lowlevel.reschedule(self._reader)
+            self._reader = None
 
     def close(self) -> None:
         """Nothing more is offered, and publishers that wait go on."""
         self._closed = True
-        self._publishers.unpark_all()
+        if self.keep:
+            self._publishers.unpark_all()
 
     # -- the reader's side ------------------------------------------------------------------------------------
 
@@ -113,7 +115,8 @@ class Subscription:
         if self._lost:
             events.append(Lagged(missed=self._lost))
             self._lost = 0
-        self._publishers.unpark_all()
+        if self.keep:
+            self._publishers.unpark_all()
         return events
 
     def __aiter__(self) -> Subscription:
@@ -136,7 +139,14 @@ class Subscription:
         if self._buffer or self._lost:
             await trio.lowlevel.checkpoint()
         while not self._buffer and not self._lost:
-            await self._readers.park()
+            if self._reader is not None:
+                raise trio.BusyResourceError("another task reads this subscription")
+            self._reader = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._leave)
+
+    def _leave(self, _raise_cancel: object) -> trio.lowlevel.Abort:
+        self._reader = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 class Listener:

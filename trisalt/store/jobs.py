@@ -112,7 +112,7 @@ class SqliteJobs:
         states = [row for one in returns if one.highstate is not None and (row := highstates.row(one, now))]
         loads = {one.jid: one for one in returns if one.load is not None}
         always = [self._log.entries(one.events) for one in returns]
-        if_new = [self._log.entries(one.if_new) for one in returns]
+        if_new = [self._log.entries(one.if_new) if one.if_new else () for one in returns]
         after = self._log.entries(events)
         entries: list[Entry] = []
 

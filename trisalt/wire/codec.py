@@ -30,7 +30,6 @@ _SCAN_FROM = 1024
 
 # The C part, and what Python makes of its findings: unhashable keys, numbers out of range, and its own.
 _DECODE_ERRORS = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
-_ENCODE_ERRORS = (ValueError, TypeError, OverflowError, RecursionError, msgpack.PackException)
 
 
 def pack(obj: object) -> bytes:
@@ -38,12 +37,12 @@ def pack(obj: object) -> bytes:
 
     Raises LocalProtocolError for an object that has no place on the wire (a Secret, for one).
     """
-    return _pack(_WIRE, obj)
+    return _WIRE.pack(obj)
 
 
 def pack_bin(obj: object) -> bytes:
     """The local encoding: text and bytes told apart. Raises LocalProtocolError as `pack` does."""
-    return _pack(_LOCAL, obj)
+    return _LOCAL.pack(obj)
 
 
 def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
@@ -101,13 +100,6 @@ def to_bytes(value: object) -> bytes:
 
 
 # -- out -----------------------------------------------------------------------------------------------------------
-
-
-def _pack(packers: Packers, obj: object) -> bytes:
-    try:
-        return packers.pack(obj)
-    except _ENCODE_ERRORS as error:
-        raise LocalProtocolError(f"cannot be packed: {error}") from error
 
 
 def _encode_other(obj: object) -> object:

@@ -29,12 +29,11 @@ _EXT_DATE = 78
 _DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
 _SCAN_FROM = 1024
 _DECODE_ERRORS = (ValueError, TypeError, OverflowError, msgpack.UnpackException)
-_ENCODE_ERRORS = (ValueError, TypeError, OverflowError, RecursionError, msgpack.PackException)
 
 
 def pack_frame(message: dict[str, Any]) -> bytes:
     """One frame of the local door: length and map. Raises LocalProtocolError if it cannot be packed."""
-    packed = _pack(message)
+    packed = _PACKERS.pack(message)
     return _LENGTH.pack(len(packed)) + packed
 
 
@@ -104,12 +103,12 @@ def join_event(tag: str, packed: bytes) -> bytes:
 
 def pack_data(data: dict[str, Any], *, max_size: int = 0) -> bytes:
     """An event's map alone, likewise."""
-    packed = _pack(data)
+    packed = _PACKERS.pack(data)
     limit = max_size
     while max_size and len(packed) > max_size and limit > len(TRIMMED):
         limit //= 2
         trimmed, largest = _trim(data, limit, max_size)
-        packed = _pack(trimmed)
+        packed = _PACKERS.pack(trimmed)
         # Nothing that stayed is larger than this: below it the next try begins.
         limit = min(limit, largest)
     return packed
@@ -133,7 +132,7 @@ def pack_pull(body: bytes) -> bytes:
 
 def pack_pub(body: bytes) -> bytes:
     """What readers of the pub socket get for one event body."""
-    return _pack({"head": {}, "body": body})
+    return _PACKERS.pack({"head": {}, "body": body})
 
 
 def body_of(message: dict[str, Any]) -> bytes:
@@ -154,7 +153,7 @@ def _trim(data: dict[str, Any], limit: int, most: int) -> tuple[dict[str, Any], 
     """
     trimmed, largest = {}, 0
     for key, value in data.items():
-        size = len(_pack(value))
+        size = len(_PACKERS.pack(value))
         if size > limit and isinstance(value, dict) and len(value) * len(TRIMMED) <= most:
             value, size = _trim(value, limit, most)
         elif size > limit:
@@ -165,13 +164,6 @@ def _trim(data: dict[str, Any], limit: int, most: int) -> tuple[dict[str, Any], 
 
 
 # -- msgpack -------------------------------------------------------------------------------------------------------
-
-
-def _pack(obj: object) -> bytes:
-    try:
-        return _PACKERS.pack(obj)
-    except _ENCODE_ERRORS as error:
-        raise LocalProtocolError(f"cannot be packed: {error}") from error
 
 
 def _encode_other(obj: Any) -> object:
