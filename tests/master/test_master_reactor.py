@@ -219,7 +219,7 @@ def test_requests_of_minions_are_made_events_for_nobodys_reactor():
 
 
 async def test_more_than_may_wait_is_shed_and_counted(open_house):
-    async with open_house(worker_threads=1, worker_hwm=1) as house:
+    async with open_house(worker_threads=1, worker_hwm=1, renderers=1) as house:
         house.gates["event.send"] = trio.Event()
         with structlog.testing.capture_logs() as logs:
             await house.fire("run")

@@ -442,6 +442,7 @@ def prepare(config: MasterConfig) -> Premises:
                 worker_threads=max(config.reactor_worker_threads, 1),
                 worker_hwm=max(config.reactor_worker_hwm, 1),
                 max_depth=config.reactor_max_depth,
+                renderers=max(config.worker_threads // 2, 1),
             ),
         ),
     )

@@ -58,11 +58,15 @@ HEARD = tuple(
 
 @attrs.frozen(kw_only=True)
 class ReactorRules:
-    """What the configuration says; the names are the options', without `reactor_`. `max_depth` 0: any."""
+    """What the configuration says; the names are the options', without `reactor_`. `max_depth` 0: any.
+
+    `renderers`: how many events' files are rendered at once. Workers that wait for a slow one compile no pillar.
+    """
 
     worker_threads: int = 10
     worker_hwm: int = 10000
     max_depth: int = 32
+    renderers: int = 2
 
 
 @attrs.define(kw_only=True)
@@ -233,7 +237,7 @@ class Renderer:
 
 
 class _Crew:
-    """Two queues, of events and of what takes long, and as many tasks for each as the configuration says.
+    """Two queues, of events and of what takes long, and so many tasks for each as the rules say.
 
     What a file wants of minions is only sent, and is sent at once; runners and wheel functions wait for nobody else's.
     """
@@ -251,8 +255,9 @@ class _Crew:
         """For the time of the block the queues are worked on."""
         try:
             async with trio.open_nursery() as nursery:
-                for _ in range(self._desk.rules.worker_threads):
+                for _ in range(self._desk.rules.renderers):
                     nursery.start_soon(self._render_all)
+                for _ in range(self._desk.rules.worker_threads):
                     nursery.start_soon(self._run_all)
                 yield self
                 nursery.cancel_scope.cancel()
