@@ -55,6 +55,8 @@ def chosen(tgt, tgt_type, **options) -> list[str]:
         ("", "glob", NONE),
         ("m1,m2", "glob", ["m1", "m2"]),
         ("m1,x*,m[3]", "glob", ["m1", "m3"]),
+        ("m1,,x,m3,", "glob", ["m1", "m3"]),
+        ("*", "list", NONE),
         ("m1..2", "range", ["m1", "m2"]),
         ("m1..3,-m2", "range", ["m1", "m3"]),
         ("R@m1..3,&m2..9 and not m3", "compound", ["m2"]),

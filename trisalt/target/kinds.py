@@ -50,6 +50,10 @@ class Subject:
 Test = Callable[[Subject], bool]
 
 
+# What makes a name a pattern.
+_SIGNS = "*?["
+
+
 def simple_test(tgt_type: str, tgt: str, delimiter: str = DELIMITER) -> Test:
     """The test for a target of one kind, given as text. Raises TargetError if it cannot be read."""
     match tgt_type:
@@ -85,10 +89,20 @@ def expect_text(tgt: object) -> str:
 # -- by id ---------------------------------------------------------------------------------------------------------
 
 
+def named_outright(tgt: Any, tgt_type: str) -> frozenset[str] | None:
+    """The only ids that a target can name, where it says them; None where it has to be held against each."""
+    match tgt_type:
+        case "list":
+            return frozenset(names_in(tgt))
+        case "glob" if isinstance(tgt, str) and not any(sign in tgt for sign in _SIGNS):
+            return frozenset(tgt.split(","))
+    return None
+
+
 def _glob_test(tgt: str) -> Test:
     """A shell-style pattern over the whole id, capitals and small letters apart; commas part several."""
     patterns = tgt.split(",")
-    plain = frozenset(pattern for pattern in patterns if not any(sign in pattern for sign in "*?["))
+    plain = frozenset(pattern for pattern in patterns if not any(sign in pattern for sign in _SIGNS))
     globs = [re.compile(translate(pattern)).match for pattern in patterns if pattern not in plain]
     return lambda subject: subject.id in plain or any(glob(subject.id) is not None for glob in globs)
 

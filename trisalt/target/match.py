@@ -10,7 +10,18 @@ from typing import Any
 
 from trisalt.target.compound import parse
 from trisalt.target.data import DELIMITER
-from trisalt.target.kinds import Data, Grains, Pillar, Subject, Test, expect_text, list_test, names_in, simple_test
+from trisalt.target.kinds import (
+    Data,
+    Grains,
+    Pillar,
+    Subject,
+    Test,
+    expect_text,
+    list_test,
+    named_outright,
+    names_in,
+    simple_test,
+)
 from trisalt.target.ranges import expand
 
 TARGET_TYPES = frozenset(
@@ -61,6 +72,10 @@ def select(
 
     It is asked only for ids whose grains or pillar matter. Raises TargetError if the target cannot be read.
     """
+    names = named_outright(tgt, tgt_type)
+    if names is not None:
+        # A job for one of thousands is the commonest.
+        return set(names.intersection(ids))
     test = read_target(tgt, tgt_type, delimiter=delimiter, nodegroups=nodegroups)
     return {id for id in ids if test(Subject(id, data))}
 
