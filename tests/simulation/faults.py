@@ -289,9 +289,10 @@ class Plan:
         times = (*((act, act.at) for act in self.acts), *((fault, fault.until()) for fault in self.faults))
         return max([0.0, *(at if one.after is None else MOMENTS_WITHIN + at for one, at in times)])
 
-    def without(self, fault: Fault) -> Plan:
-        """The same, with one fault less."""
-        return attrs.evolve(self, faults=[one for one in self.faults if one is not fault])
+    def without(self, fault: Fault | Act) -> Plan:
+        """The same, with one fault or act less."""
+        faults, acts = ([one for one in some if one is not fault] for some in (self.faults, self.acts))
+        return attrs.evolve(self, faults=faults, acts=acts)
 
     def to_json(self) -> str:
         """The plan as text, to be kept: a line for each thing in it, without what goes without saying."""

@@ -14,6 +14,7 @@ import attrs
 
 from tests.simulation.faults import Plan, draw_plan
 from tests.simulation.invariants import check
+from tests.simulation.moments import by_moments
 from tests.simulation.mutants import MUTANTS, NoPlace, put_back
 from tests.simulation.world import Run, simulate
 
@@ -149,8 +150,8 @@ def shrink(plan: Plan) -> Plan:
     smaller = True
     while smaller:
         smaller = False
-        for fault in plan.faults:
-            candidate = plan.without(fault)
+        for one in (*plan.faults, *plan.acts):
+            candidate = plan.without(one)
             if simulate(candidate, check).violations:
                 plan, smaller = candidate, True
                 break
@@ -164,5 +165,8 @@ def _report(run: Run, *, small: bool) -> None:
     if small:
         run = simulate(shrink(run.plan), check)
         print(f"what it takes: {run.plan.to_json()}")
+        plan = by_moments(run)
+        found = sum(bool(simulate(one, check).violations) for one in orders(plan))
+        print(f"the same by moments, found in {found} of {ORDERS} orders of tasks: {plan.to_json()}")
     for line in run.trace.lines[-TAIL:]:
         print(f"    {line}")

@@ -233,7 +233,10 @@ class _Fate:
 
 
 class Network:
-    """All that is on its way. No message is hit any more after `calm`."""
+    """All that is on its way. No message is hit any more after `calm`.
+
+    `sent` has the channel of each message, and how long the trace was then.
+    """
 
     def __init__(self, seed: int, calm: float, trace: Trace, clock: Clock, hit: Callable[[Fault], object]) -> None:
         self._seed = seed
@@ -243,6 +246,7 @@ class Network:
         self._hit = hit
         self._partitions: list[Partition] = []
         self._faults: dict[tuple[str, int], list[Lose | Delay | Repeat | Cut]] = {}
+        self.sent: list[tuple[str, int]] = []
         self._sent: Counter[str] = Counter()
         self._servers: dict[str, _Server] = {}
         self._publishers: dict[str, _Publishing] = {}
@@ -267,6 +271,7 @@ class Network:
         channel = f"{peer.id}/{way}"
         number = self._sent[channel]
         self._sent[channel] += 1
+        self.sent.append((channel, len(self._trace.lines)))
         draw = random.Random(f"{self._seed} {channel} {number}")
         seconds: float | None = draw.uniform(FASTEST, SLOWEST)
         again: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,31 @@ def test_a_known_bug_is_found_when_it_is_put_back(name, put_back):
 
 def test_a_plan_is_kept_for_each_known_bug_and_for_nothing_else():
     assert {path.stem for path in KEPT.glob("*.json")} == {one.plan or name for name, one in MUTANTS.items()}
+
+
+BY_MOMENTS = """
+from tests.simulation import platform
+platform.install()
+from tests.simulation.faults import Crash, Lose, Plan, Publish
+from tests.simulation.invariants import check
+from tests.simulation.moments import by_moments
+from tests.simulation.world import simulate
+acts = [Publish(at=3.0, fun="state.apply", tgt="*", seconds=1.0)]
+faults = [Crash(id="m1", at=3.5, steps=0, down=1.0), Lose(channel="m1/answer", number=4)]
+first = simulate(Plan(seed=1, minions=["m1"], acts=acts, faults=faults, quick=True, patient=False), check)
+plan = by_moments(first)
+assert all(one.after for one in (*plan.acts, *plan.faults)), plan
+again = simulate(plan, check)
+assert not again.missed, again.missed
+print([[line.at for line in run.trace.lines if line.what in ("lose", "ran", "crash")] for run in (first, again)])
+"""
+
+
+def test_a_plan_by_times_can_be_said_by_moments():
+    done = run("-c", BY_MOMENTS)
+    first, again = json.loads(done.stdout or "[]") or pytest.fail(done.stderr)
+    assert len(first) == 3
+    assert again == pytest.approx(first, abs=0.1)
 
 
 def test_a_plan_can_be_written_down():

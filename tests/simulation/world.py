@@ -71,6 +71,7 @@ class World:
         self.pids = platform.FIRST_PID
         self.ledger = Ledger()
         self.missed: list[Fault | Act] = [*plan.faults, *plan.acts]
+        self.happened: list[tuple[Fault | Act, int, float]] = []
         self.network = Network(plan.seed, plan.calm(), trace, clock, self.hit)
         self.hosts = {id: Host(self, id) for id in (*plan.house(), *plan.minions)}
         self.operators = {id: Operators(self.hosts[id], trace) for id in plan.house()}
@@ -95,6 +96,7 @@ class World:
 
     def hit(self, one: Fault | Act) -> None:
         """Something of the plan has happened."""
+        self.happened.append((one, len(self.trace.lines), self.clock.now))
         self.missed = [other for other in self.missed if other is not one]
 
     async def run(self, check: Callable[[World], list[str]]) -> None:
@@ -230,6 +232,10 @@ class Run:
     """Of simulated time."""
     missed: Sequence[Fault | Act] = ()
     """What has not happened of what is in the plan."""
+    happened: Sequence[tuple[Fault | Act, int, float]] = ()
+    """What has: before which line of the trace, and when."""
+    sent: Sequence[tuple[str, int]] = ()
+    """The channel of each message, and how long the trace was when it was sent."""
     endless: bool = False
     """It had to be given up: this process is good for no other."""
 
@@ -263,8 +269,16 @@ def simulate(plan: Plan, check: Callable[[World], list[str]]) -> Run:
             for text in ended:
                 trace.note("-", "BROKEN", text=text)
     violations = [text for world in worlds for text in world.violations] + ended
-    missed = [one for world in worlds for one in world.missed]
-    return Run(plan=plan, violations=violations, trace=trace, seconds=clock.now, missed=missed, endless=endless)
+    return Run(
+        plan=plan,
+        violations=violations,
+        trace=trace,
+        seconds=clock.now,
+        missed=[one for world in worlds for one in world.missed],
+        happened=[one for world in worlds for one in world.happened],
+        sent=[one for world in worlds for one in world.network.sent],
+        endless=endless,
+    )
 
 
 @contextmanager
