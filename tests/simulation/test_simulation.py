@@ -75,7 +75,8 @@ plan = by_moments(first)
 assert all(one.after for one in (*plan.acts, *plan.faults)), plan
 again = simulate(plan, check)
 assert not again.missed, again.missed
-print([[line.at for line in run.trace.lines if line.what in ("lose", "ran", "crash")] for run in (first, again)])
+early = [[line for line in run.trace.lines if line.at < 10] for run in (first, again)]
+print([[line.at for line in lines if line.what in ("lose", "ran", "crash")] for lines in early])
 """
 
 
