@@ -32,7 +32,7 @@ from trisalt.wire import codec, envelope
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.envelope import BAD_LOAD, EXCEPTION
 from trisalt.wire.keys import PrivateKey
-from trisalt.wire.session import open_private_reply, open_reply, seal_request
+from trisalt.wire.session import open_private_reply, open_reply, pillar_digest, seal_request
 
 JID = "20261122130453717216"
 EVENT = {"cmd": "_minion_event", "tag": "t", "data": {"n": 1}}
@@ -292,6 +292,16 @@ async def test_a_pillar_goes_to_its_owner_alone(setup, nursery):
         sig_algo="PKCS1v15-SHA1",
     )
     assert pillar == {"for": "m1", "bin": b"\xff"}
+
+
+async def test_a_pillar_that_its_owner_has_is_not_sent_again(setup, nursery):
+    pillar = {"secret": "word"}
+    await answering(setup.bus, nursery, lambda _request: pillar, PillarRequest)
+    known = pillar_digest(pillar)
+    assert await setup.ask({"cmd": "_pillar", "grains": {}, "known": known}) == {"known": known}
+    for load in ({}, {"known": "0" * 64}):
+        payload = codec.unpack(await setup.send(setup.seal({"cmd": "_pillar", "grains": {}, **load})))
+        assert set(payload) == {"key", "pillar"}
 
 
 async def test_a_failure_is_answered_as_stock_does_and_a_lost_return_is_not_acknowledged(setup, nursery):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 import attrs
 import pytest
 from hypothesis import given
@@ -16,11 +18,14 @@ from trisalt.wire.session import (
     Opened,
     ReplayWindow,
     SessionRefused,
+    is_known,
     named_sender,
     open_private_reply,
     open_publication,
     open_reply,
     open_request,
+    pillar_digest,
+    says_known,
     seal_private_reply,
     seal_publication,
     seal_reply,
@@ -452,6 +457,42 @@ def test_a_pillar_under_another_key_than_it_says_is_not_believed(minion_key, mas
 def test_a_refused_pillar_means_to_sign_in_again(minion_key, master_key, answer):
     with pytest.raises(SessionRefused):
         open_private_reply(codec.pack(answer), key=minion_key, master_pub=master_key.public, nonce=NONCE, **ALGOS)
+
+
+@pytest.mark.parametrize(
+    "pillar",
+    [
+        {},
+        {"a": ["ü", b"\xff", None, 1.5, {"n": -1, "big": 1 << 70}]},
+        {"day": date(2026, 11, 27), "at": datetime(2026, 11, 27, 1, 2, 3, 4), "set": {1}},
+        {"bytes that are text": b"text", 5: {"deep": [[[]]]}},
+    ],
+)
+def test_a_pillar_has_one_digest_on_both_sides(pillar, minion_key, master_key):
+    payload = private(pillar, minion_key=minion_key, master_key=master_key)
+    there = open_private_reply(payload, key=minion_key, master_pub=master_key.public, nonce=NONCE, **ALGOS)
+    known = pillar_digest(there)
+    assert is_known({"known": known}, pillar) == {"known": known}
+    payload = seal_reply(is_known({"known": known}, pillar), session=SESSION, nonce=NONCE)
+    assert says_known(payload, session=SESSION, nonce=NONCE, known=known)
+
+
+@pytest.mark.parametrize(
+    "load", [{}, {"known": ""}, {"known": None}, {"known": ["x"]}, {"known": "ü"}, {"known": "0" * 64}]
+)
+def test_another_pillar_than_a_minion_has_is_sent(load):
+    assert is_known(load, {"a": 1}) is None
+
+
+def test_only_a_reply_to_this_request_says_that_a_pillar_is_known(minion_key, master_key):
+    sealed = seal_reply({"known": "x"}, session=SESSION, nonce=NONCE)
+    assert not says_known(sealed, session=SESSION, nonce=NONCE, known="y")
+    with pytest.raises(RemoteProtocolError):
+        says_known(sealed, session=SESSION, nonce="0" * 32, known="x")
+    with pytest.raises(RemoteProtocolError):
+        says_known(sealed, session=Crypticle(generate_key_string()), nonce=NONCE, known="x")
+    for clear in (private({"known": "x"}, minion_key=minion_key, master_key=master_key), codec.pack({"known": "x"})):
+        assert not says_known(clear, session=SESSION, nonce=NONCE, known="x")
 
 
 # -- publications --------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
     Opened,
     ReplayWindow,
+    is_known,
     may_repeat,
     named_sender,
     open_request,
@@ -367,6 +368,8 @@ class NetworkDoor:
             return FALLBACK
         if not row.private or not ok:
             return case.seal(value)
+        if (known := is_known(opened.load, value)) is not None:
+            return case.seal(known)
         return await trio.to_thread.run_sync(
             lambda: seal_private_reply(
                 value,

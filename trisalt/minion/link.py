@@ -146,6 +146,8 @@ class Link:
         self._last_serial = 0
         self._before: _KeyBefore | None = None
         self._listening: trio.CancelScope | None = None
+        # What pillars came last, by what they were asked for: the digest by which the master knows each, and itself.
+        self.pillars: dict[str, tuple[str, Any]] = {}
         # When each kind of refusal was told last, and how many came since.
         self._told: dict[str, tuple[float, int]] = {}
 

@@ -6,6 +6,7 @@ Source: stock Salt 3008.3; salt-wire.md sections 7, 8 and 9.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections import deque
 from collections.abc import Mapping
@@ -124,6 +125,29 @@ def seal_private_reply(
     data = codec.pack({"key": key, "pillar": value, "nonce": nonce})
     pillar = once.dumps({"data": data, "sig": master_key.sign(data, sig_algo)})
     return codec.pack({"key": key, "pillar": pillar})
+
+
+def pillar_digest(pillar: object) -> str:
+    """By what a minion tells its master which pillar it has: of what travels, and so the same on both sides."""
+    return hashlib.sha256(codec.pack(pillar)).hexdigest()
+
+
+def is_known(load: Mapping[str, Any], pillar: object) -> dict[str, str] | None:
+    """What is answered, as any reply, to a minion that says in its request that it has this pillar already.
+
+    A stock minion never says so, and a stock master does not look.
+    """
+    known = load.get("known")
+    if not known or not isinstance(known, str):
+        return None
+    return {"known": known} if hmac.compare_digest(known.encode(), pillar_digest(pillar).encode()) else None
+
+
+def says_known(payload: bytes, *, session: Crypticle, nonce: str, known: str) -> bool:
+    """Whether a master answered to `_pillar` that the one that it was told of is it. Raises as `open_reply` does."""
+    if not isinstance(codec.unpack_raw(payload), bytes):
+        return False
+    return bool(open_reply(payload, session=session, nonce=nonce) == {"known": known})
 
 
 def verify_load(load: Mapping[str, Any], *, public_key: PublicKey, sig_algo: str) -> bool | None:

@@ -10,6 +10,7 @@ from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RemoteProtocolError, RequestTimeout
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle, generate_key_string
+from trisalt.wire.session import pillar_digest
 
 
 async def test_asks_and_opens_the_answer(patient_clock, linked, master):
@@ -24,6 +25,23 @@ async def test_a_private_pillar_is_opened(patient_clock, linked, master):
     master.answers["_pillar"] = {"secret": "word"}
     async with linked() as (bus, _jobs, _logs):
         assert await bus.ask(MasterRequest(load={"cmd": "_pillar"})) == {"secret": "word"}
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_a_pillar_that_is_the_same_need_not_come_again(patient_clock, linked, master, knows):
+    master.knows = knows
+    asked = [{"saltenv": "base"}, {"saltenv": "dev"}, {"saltenv": "base"}, {"saltenv": "base"}, {"saltenv": "dev"}]
+    asked += [{"saltenv": "base", "pillar_override": {"a": 1}}]
+    pillars = [{"secret": b"\xff", "n": 1}] * 3 + [{"secret": "other"}] * 3
+    found = []
+    async with linked() as (bus, _jobs, _logs):
+        for load, pillar in zip(asked, pillars, strict=True):
+            master.answers["_pillar"] = pillar
+            found.append(await bus.ask(MasterRequest(load={"cmd": "_pillar", **load})))
+    assert found == pillars
+    told = [load.get("known") for load in master.loads]
+    first = pillar_digest(pillars[0])
+    assert told == [None, None, first, first, first, None]
 
 
 async def test_a_files_bytes_survive(patient_clock, linked, master):
