@@ -57,7 +57,8 @@ def bind(
     if takes_any:
         kwargs |= {f"__pub_{key}": value for key, value in (pub or {}).items()}
     try:
-        signature.bind(*args, **kwargs)
+        if args or kwargs or names:
+            signature.bind(*args, **kwargs)
     except TypeError as exc:
         raise TypeError(_complaint(function, args, kwargs) or str(exc)) from None
     return args, kwargs

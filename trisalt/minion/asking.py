@@ -46,11 +46,15 @@ async def answer_requests(
 ) -> None:
     """Answer every `MasterRequest` through the link it names; without a name, through the first that stands."""
 
+    def link_to(master: str | None) -> Link:
+        for link in links:
+            if link.master == master:
+                return link
+        return next((link for link in links if link.connected), links[0])
+
     async def answer(request: MasterRequest) -> Any:
-        link = next((link for link in links if link.master == request.master), None) or next(
-            (link for link in links if link.connected), links[0]
-        )
-        return await link.ask(request.load, timeout=request.timeout, tries=request.tries, nonce=request.nonce)
+        link = link_to(request.master)
+        return await ask(link, request.load, timeout=request.timeout, tries=request.tries, nonce=request.nonce)
 
     with bus.answering({MasterRequest: answer}):
         task_status.started()

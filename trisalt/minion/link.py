@@ -386,8 +386,9 @@ class Link:
         A clock that has been set makes every job look like a recording until we have signed in again.
         """
         session = await self.usable()
-        if session.ahead is None or not too_old(job, session.now()):
-            return session.now()
+        now = session.now()
+        if session.ahead is None or not too_old(job, now):
+            return now
         await _wait_fruitless(self._recordings)
         self.refuse(session)
         session = await self.usable()

@@ -176,13 +176,14 @@ class Journal:
         """One is home; whether it was here."""
         if self.kept.pop(name, None) is None:
             return False
-        # On a full disk it is sent again by the next daemon, and its master knows it.
-        with suppress(OSError):
+        try:
             if self.kept or self._size < JOURNAL_WORN:
                 self._append(pack_frame({"name": name}))
             else:
                 os.truncate(self._path, 0)
                 self._size = 0
+        except OSError:
+            pass  # on a full disk: it is sent again by the next daemon, and its master knows it
         return True
 
     def _append(self, frame: bytes) -> None:

@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 # A warm child that has grown by so much memory ends after its call.
 GROWTH_KB = 32 * 1024
-# Kinds of plugins that print to whoever asked for them.
-PRINTING = frozenset({"runners", "wheel"})
+# Kinds of plugins that tell whoever asked for them what they print, and how far they are.
+FOLLOWED = frozenset({"runners", "wheel"})
 # From how many bytes on a result may go home as it was packed.
 LARGE = 256 * 1024
 _PARTS = ("opts", "grains", "pillar")
@@ -136,13 +136,14 @@ class Worker:
         if reused and self._foreign(call):
             self._channel.send({"declined": True, "spent": True})
             return True
-        self.plugins.set("__jid_event__", JidEvent(call.jid))
+        if call.kind in FOLLOWED:
+            self.plugins.set("__jid_event__", JidEvent(call.jid))
         if strict and self._traces is None:
             self._traces = Traces.look()
         outcome = None if spool is None else _begin(Path(spool))
         if outcome is None:
             upcall.take_packed(packed)
-            with _printing() if call.kind in PRINTING else contextlib.nullcontext():
+            with _printing() if call.kind in FOLLOWED else contextlib.nullcontext():
                 outcome = run_call(call, self.plugins, progress=_tell_progress)
             upcall.take_packed(False)
         if os.getpid() != self._pid:
