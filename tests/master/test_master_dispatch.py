@@ -84,6 +84,13 @@ def test_grains_of_a_pillar_request_are_the_senders_own():
         ({"every": 60, "version": "3008.3"}, {"every": 60.0, "version": "3008.3"}),
         ({"every": 60, "version": 5, "latency": -1, "leaving": 1}, {"every": 60.0}),
         ({"every": 60, "latency": 0.5, "leaving": True}, {"every": 60.0, "latency": 0.5, "leaving": True}),
+        (
+            {"every": 60, "off": {"beacons": ["", "load", 7], "schedule": [], "other": ["x"]}},
+            {"every": 60.0, "off": {"beacons": ["", "load"]}},
+        ),
+        ({"every": 60, "off": {}}, {"every": 60.0, "off": {}}),
+        ({"every": 60, "off": {"beacons": ["x" * 300] * 200}}, {"every": 60.0, "off": {"beacons": ["x" * 200] * 100}}),
+        ({"every": 60, "off": {"beacons": "all"}}, {"every": 60.0, "off": {}}),
         ({"every": "often"}, None),
         ({"every": -1}, None),
         ({"every": float("nan")}, None),

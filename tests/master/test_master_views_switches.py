@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.views import open_house, user
+from trisalt.bus.requests import HeartbeatRequest
 from trisalt.master.views.switches import disabled
 
 DONE = {"result": True, "comment": "so"}
@@ -81,3 +82,26 @@ async def test_it_is_told_to_who_might_ask_for_the_list(house):
 @pytest.mark.parametrize("odd", [None, [], "text", {"ps": None}, {"ps": [7]}, {1: {"enabled": True}}])
 def test_what_is_no_configuration_disables_nothing(odd):
     assert not [*disabled("beacons", odd), *disabled("schedule", odd)]
+
+
+async def beats(house, id, **off):
+    await house.desk.presence.beat(HeartbeatRequest(id=id, every=60.0, off=off))
+
+
+async def test_a_minion_that_says_what_is_off_is_believed_before_all_else(house):
+    await did(house, 1, "schedule.disable", ids=("web1", "db1"))
+    await house.desk.store.banks.store("pillar", "web1", {"beacons": {"load": [{"enabled": False}]}})
+    await beats(house, "web1", beacons=["load"], schedule=["nightly"])
+    await beats(house, "db1")
+    found = await told(house)
+    assert set(found) == {
+        "web1: the beacon load is disabled in the pillar",
+        "web1: the job nightly of the schedule is disabled",
+    }
+    since = found["web1: the job nightly of the schedule is disabled"]["since"]
+    await beats(house, "web1", schedule=["", "nightly"])
+    found = await told(house)
+    assert set(found) == {"web1: the schedule is disabled", "web1: the job nightly of the schedule is disabled"}
+    assert found["web1: the job nightly of the schedule is disabled"]["since"] == since
+    await beats(house, "web1")
+    assert await told(house) == {}

@@ -32,8 +32,8 @@ class FakeLink:
 
 
 @asynccontextmanager
-async def beating(*links):
-    bus, hearts = Bus(), Hearts("m1", links)
+async def beating(*links, **more):
+    bus, hearts = Bus(), Hearts("m1", links, **more)
     async with trio.open_nursery() as nursery:
         await nursery.start(hearts.run, bus)
         began = trio.current_time()
@@ -53,6 +53,17 @@ async def test_it_beats_at_once_and_then_as_often_as_is_wanted(autojump_clock):
     gaps = [b - a for (a, _), (b, _) in pairwise(link.loads)]
     assert len(gaps) == 3
     assert all(54 <= gap <= 61 for gap in gaps)
+
+
+async def test_it_says_what_is_switched_off_once_it_knows(autojump_clock):
+    link, said = FakeLink(60.0, {"every": 60.0}), [None]
+    async with beating(link, off=lambda: said[0]):
+        await trio.sleep(1)
+        said[0] = {"beacons": [], "schedule": ["", "a"]}
+        await trio.sleep(60)
+        said[0] = {"beacons": [], "schedule": []}
+        await trio.sleep(60)
+    assert [load.get("off") for _at, load in link.loads] == [None, {"schedule": ["", "a"]}, {}]
 
 
 async def test_a_master_that_does_not_ask_for_it_hears_nothing(autojump_clock):

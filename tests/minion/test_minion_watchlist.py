@@ -121,3 +121,11 @@ def test_settings_are_found_and_replaced_in_both_forms():
 )
 def test_each_operation_has_its_event(op, tag):
     assert completion(op) == f"/salt/minion/minion_{tag}_complete"
+
+
+def test_what_is_off_is_named_and_all_of_it_by_an_empty_name():
+    one = Watchlist()
+    one.take(0.0, own={"load": [{"enabled": False}], "ps": []}, pillar={"disk": {"enabled": False}})
+    assert sorted(one.off) == ["disk", "load"]
+    one.take(0.0, own={"enabled": False, "load": []}, pillar={})
+    assert one.off == [""]

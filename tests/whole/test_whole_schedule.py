@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.support.lab import open_lab
+from trisalt.client.door import Door
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(120)]
 
@@ -28,7 +29,8 @@ def lab():
         (folder / "pillar" / "site.sls").write_text("{}\n")
         words = {"function": "test.metasyntactic", "kwargs": {"locality": "uk"}, "once": soon(12), "metadata": {"a": 1}}
         keys = {"function": "wheel.key.list", "args": ["accepted"], "seconds": 3600}
-        lab.start_master(timeout=1, gather_job_timeout=1, schedule={"words": words, "keys": keys})
+        schedule = {"words": words, "keys": keys}
+        lab.start_master(timeout=1, gather_job_timeout=1, presence_heartbeat=1, schedule=schedule)
         ticks = {"function": "test.echo", "args": ["tick"], "cron": "* * * * * */2", "metadata": {"why": "test"}}
         bad = {"function": "test.ping", "cron": "never"}
         lab.start_minion("m1", schedule={"ticks": ticks, "bad": bad})
@@ -100,3 +102,17 @@ def test_salt_call_asks_the_running_minion(lab):
     done = lab.run("salt-call", "--local", "schedule.disable_job", "ticks", minion="m1")
     assert "Disabled Job ticks in schedule." in done.stdout, done.stdout
     assert lab.salt("m1", "schedule.show_next_fire_time", "ticks")["m1"]["next_fire_time"] is None
+
+
+def test_what_is_switched_off_on_the_minion_itself_is_known_to_the_master(lab):
+    door = Door(str(lab.master_dir() / "run" / "master.sock"))
+
+    def disabled():
+        return [
+            issue for issue in door.ask({"op": "issues"})["issues"]["items"] if issue["kind"] == "schedule_disabled"
+        ]
+
+    assert lab.run("salt-call", "schedule.disable_job", "ticks", minion="m1").returncode == 0
+    # What is known of all minions is worked out twice a minute.
+    lab.wait(disabled, "the issue", 40)
+    assert [issue["text"] for issue in disabled()] == ["m1: the job ticks of the schedule is disabled"]

@@ -7,6 +7,7 @@ Source of the fields: salt-wire.md sections 6, 11 and 12.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -188,8 +189,9 @@ FILE_COMMANDS = frozenset(
 class HeartbeatRequest(Request):
     """A minion of ours says that it is here, and will say so again within `every` seconds; or that it is `leaving`.
 
-    `latency`: how many seconds the answer to the last one took. The answer is `{every: seconds}`: how often another
-    one is wanted, 0 for never.
+    `latency`: how many seconds the answer to the last one took. `off`: the `beacons`, and the jobs of the `schedule`,
+    that are switched off there, an empty name for all; None where it does not say. The answer is `{every: seconds}`:
+    how often another one is wanted, 0 for never.
     """
 
     CMD = "_heartbeat"
@@ -198,6 +200,7 @@ class HeartbeatRequest(Request):
     version: str = ""
     latency: float | None = None
     leaving: bool = False
+    off: Mapping[str, Sequence[str]] | None = None
 
 
 @attrs.frozen(kw_only=True)

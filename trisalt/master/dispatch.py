@@ -34,6 +34,7 @@ Load = dict[str, Any]
 # Jids that are none: a job that began on the minion asks for one.
 PSEUDO_JIDS = frozenset({"req"})
 LONGEST_HEARTBEAT_S = 86400
+MOST_NAMES, LONGEST_NAME = 100, 200
 _RETURN_FIELDS = frozenset({"cmd", "id", "jid", "fun", "fun_args", "return", "retcode", "success", "sig"})
 
 
@@ -139,7 +140,20 @@ def _heartbeat(id: str, load: Load) -> Request | None:
         version=(_text(load, "version") or "")[:64],
         latency=float(latency) if isinstance(latency, int | float) and 0 <= latency <= LONGEST_HEARTBEAT_S else None,
         leaving=load.get("leaving") is True,
+        off=_off(load.get("off")),
     )
+
+
+def _off(said: object) -> dict[str, list[str]] | None:
+    """What a minion says is switched off there, as far as it is names."""
+    if not isinstance(said, Mapping):
+        return None
+    found = {}
+    for thing in ("beacons", "schedule"):
+        names = said.get(thing)
+        if isinstance(names, list) and names:
+            found[thing] = [name[:LONGEST_NAME] for name in names[:MOST_NAMES] if isinstance(name, str)]
+    return found
 
 
 def _file(cmd: str) -> Callable[[str, Load], Request]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,10 @@ class _Round:
     answered: trio.Event = attrs.field(factory=trio.Event)
 
 
+# Of all of whom nothing is off.
+NOTHING_OFF: dict[tuple[str, str], float] = {}
+
+
 class PresenceDesk:
     """What is known of who is here. `heartbeat` says how often minions of ours are to speak; `clock` is wall time."""
 
@@ -75,6 +79,9 @@ class PresenceDesk:
         self.key_state = key_state
         self.roster = Roster(patience)
         self._clock = clock
+        # What minions of ours say is switched off there, `(thing, name)`, and since when we know; an entry without any:
+        # nothing is.
+        self.off: dict[str, dict[tuple[str, str], float]] = {}
         self._connections: dict[int, str] = {}
         self._accepted: list[str] | None = None
         self._came: set[str] = set()
@@ -104,8 +111,18 @@ class PresenceDesk:
             self.roster.left(request.id, now=now)
             self._woken.set()
         else:
+            if request.off is not None:
+                self._note_off(request.id, request.off)
             self.roster.beat(request.id, now=now, every=request.every, version=request.version, latency=request.latency)
         return {"every": self.heartbeat()}
+
+    def _note_off(self, id: str, said: Mapping[str, Sequence[str]]) -> None:
+        known = self.off.get(id, NOTHING_OFF)
+        if not said and not known:
+            self.off[id] = NOTHING_OFF
+            return
+        now = self._clock()
+        self.off[id] = {(thing, name): known.get((thing, name), now) for thing in said for name in said[thing]}
 
     def knocked(self, id: str) -> None:
         """Somebody signs in under this name."""
@@ -197,6 +214,7 @@ class PresenceDesk:
         self._woken.set()
 
     def _forget(self, id: str, why: str) -> None:
+        self.off.pop(id, None)
         if self.roster.forget(id) is not None:
             self._removed.append(MinionAbsent(id=id, since=self._clock(), why=why))
 

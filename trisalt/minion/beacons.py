@@ -45,6 +45,11 @@ class Beacons:
         self._changed = trio.Event()
         self._wrong: dict[str, str] = {}
 
+    @property
+    def off(self) -> list[str]:
+        """Which are switched off; an empty name for all of them."""
+        return self._list.off
+
     def take(self, *, own: object = None, pillar: object = None) -> None:
         """Take the beacons of the configuration, or of the pillar, in place of those of before."""
         self._list.take(trio.current_time(), own=own, pillar=pillar)

@@ -232,7 +232,7 @@ class Minion:
                 upcalls.standing = partial(standing, links)
                 facts.masters = frozenset(master.name for rota in self._rotas for master in rota.order)
             await services.start(answer_requests, bus, links)
-            self._hearts = Hearts(config.id, links)
+            self._hearts = Hearts(config.id, links, off=self._switched_off)
             await services.start(self._hearts.run, bus)
             await services.start(
                 partial(
@@ -309,6 +309,13 @@ class Minion:
                 task_status.started()
                 self._notify("STATUS=Ready to receive requests")
                 await trio.sleep_forever()
+
+    def _switched_off(self) -> dict[str, list[str]] | None:
+        """The beacons and the jobs of the schedule that are off; an empty name for all. None before there are any."""
+        if self._beacons is None:
+            return None
+        jobs = [entry.name for entry in self._schedule.entries if not entry.enabled]
+        return {"beacons": self._beacons.off, "schedule": jobs if self._schedule.enabled else ["", *jobs]}
 
     # -- the masters ------------------------------------------------------------------------------------------
 

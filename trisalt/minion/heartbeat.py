@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -27,16 +27,23 @@ ANSWER_WITHIN_S = 10.0
 AGAIN_AFTER_S = 15.0
 # Whoever stops the daemon waits for it: so long for the masters to take note.
 LEAVE_WITHIN_S = 1.0
+# Of what is switched off so many names are told.
+MOST_OFF = 100
 # Minions that were started together are not to speak together for ever.
 SPREAD = 0.1
 
 
-class Heart:
-    """The signs of life for one link."""
+# `beacons` and `schedule`, each with the names of what is off there; None while that is not known.
+Off = Mapping[str, Sequence[str]] | None
 
-    def __init__(self, id: str, link: Link) -> None:
+
+class Heart:
+    """The signs of life for one link. `off` names the beacons and the jobs of the schedule that are switched off."""
+
+    def __init__(self, id: str, link: Link, off: Callable[[], Off]) -> None:
         self._id = id
         self._link = link
+        self._off = off
         self._every = 0.0
         self._latency: float | None = None
         self._woken = trio.Event()
@@ -76,6 +83,8 @@ class Heart:
             load["latency"] = self._latency
         if leaving:
             load["leaving"] = True
+        elif (off := self._off()) is not None:
+            load["off"] = {thing: list(names[:MOST_OFF]) for thing, names in off.items() if names}
         began = trio.current_time()
         try:
             answer = await self._link.ask(load, timeout=ANSWER_WITHIN_S, tries=1)
@@ -91,8 +100,8 @@ class Heart:
 class Hearts:
     """One for each link."""
 
-    def __init__(self, id: str, links: Sequence[Link]) -> None:
-        self._hearts = [Heart(id, link) for link in links]
+    def __init__(self, id: str, links: Sequence[Link], *, off: Callable[[], Off] = lambda: None) -> None:
+        self._hearts = [Heart(id, link, off) for link in links]
 
     async def run(self, bus: Bus, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Beat, until cancelled."""

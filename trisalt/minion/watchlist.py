@@ -85,6 +85,11 @@ class Watchlist:
         """Whether there are beacons at all."""
         return self.listed.get(SWITCH, True) is not False
 
+    @property
+    def off(self) -> list[str]:
+        """Which beacons are off; an empty name for all of them."""
+        return [*([] if self.enabled else [""]), *(name for name, one in self._beacons.items() if not one.enabled)]
+
     def take(self, now: float, *, own: object = None, pillar: object = None) -> None:
         """Other beacons than before, of one source or of both; those that are None stay as they are."""
         if own is not None:

@@ -1,7 +1,8 @@
 """Beacons and schedules that somebody has switched off on minions, as far as the master knows without asking them.
 
-It knows the pillar, and what came back from the functions of `beacons` and `schedule` that went out through it: those
-that switch, and those that list what there is, which say how it is at that time.
+Minions of ours say so with their heartbeats. Of others it knows the pillar, and what came back from the functions of
+`beacons` and `schedule` that went out through it: those that switch, and those that list what there is, which say how
+it is at that time.
 """
 
 from __future__ import annotations
@@ -91,6 +92,10 @@ async def _find(desk: Desk) -> Known:
     pillar: Known = await desk.store.banks.look(["pillar"], partial(_read_pillar, desk.minions.accepted()))
     for id, offs in pillar.items():
         found.setdefault(id, {}).update(offs)
+    for id, told in desk.presence.off.items():
+        # It knows best; of what is off by the pillar the remedy is there.
+        by_pillar = {(off.thing, off.name) for off in pillar.get(id, ())}
+        found[id] = {Off(*key, key in by_pillar): since for key, since in told.items()}
     return found
 
 
