@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from trisalt.sls.failure import SlsError
@@ -24,15 +25,30 @@ def decrypt_paths(pillar: dict[str, Any], opts: Mapping[str, Any], *, keydir: st
             continue
         renderer = named or opts.get("decrypt_pillar_default") or "gpg"
         try:
-            if renderer not in allowed or renderer != "gpg":
+            if renderer not in allowed or renderer not in _RENDERERS:
                 raise SlsError(
                     f"'{renderer}' is not a valid decryption renderer. Valid choices are: {', '.join(allowed)}"
                 )
-            made = decrypt(value, keydir=keydir, must_succeed=opts.get("gpg_decrypt_must_succeed", True))
+            made = _RENDERERS[renderer](value, opts, keydir)
             pillar = _replaced(pillar, path.split(delimiter), made)
         except SlsError as exc:
             errors.append(f"Failed to decrypt pillar key '{path}': {exc}")
     return pillar, errors
+
+
+def _gpg(value: Any, opts: Mapping[str, Any], keydir: str) -> Any:
+    return decrypt(value, keydir=keydir, must_succeed=opts.get("gpg_decrypt_must_succeed", True))
+
+
+def _nacl(value: Any, opts: Mapping[str, Any], _keydir: str) -> Any:
+    if find_spec("nacl") is None:
+        raise SlsError("the renderer 'nacl' needs the library PyNaCl")
+    from trisalt.sls import nacls  # its library may not be there
+
+    return nacls.decrypt_values(value, nacls.configured(opts))
+
+
+_RENDERERS = {"gpg": _gpg, "nacl": _nacl}
 
 
 def _paths(configured: Any) -> dict[str, str | None] | None:

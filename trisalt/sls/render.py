@@ -35,7 +35,7 @@ OLD_NAMES = {
 
 # Renderers whose files are Python, and those whose library may not be there.
 RUN_CODE = frozenset({"py", "mako", "pyobjects"})
-NEEDS = {"mako": "mako"}
+NEEDS = {"mako": "mako", "nacl": "nacl"}
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +44,8 @@ class Rendering:
 
     `context` is what all templates see: `salt`, `grains`, `pillar`, `opts`. `plugins` are further renderers, called
     as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `runs_code`: `py` and its kin need no leave.
-    `states` tells the functions of a state module; `told` is what files say of others' `stateconf.set`.
+    `states` tells the functions of a state module; `told` is what files say of others' `stateconf.set`; `nacl` has the
+    options for boxes of NaCl.
     """
 
     saltenv: str
@@ -58,6 +59,7 @@ class Rendering:
     options: JinjaOptions = attrs.field(factory=JinjaOptions)
     gpg_keydir: str = ""
     gpg_must_succeed: bool = True
+    nacl: Mapping[str, Any] = attrs.field(factory=dict)
     runs_code: bool = False
     states: Callable[[str], Collection[str]] = lambda _module: ()
     told: dict[str, dict[str, Any]] = attrs.field(factory=dict)
@@ -85,6 +87,7 @@ class Rendering:
             options=JinjaOptions.from_opts(opts, sls=False, kept=kept),
             gpg_keydir=opts.get("gpg_keydir") or "",
             gpg_must_succeed=opts.get("gpg_decrypt_must_succeed", True),
+            nacl={key: opts[key] for key in ("nacl.config", "pki_dir") if key in opts},
             **more,
         )
 
@@ -247,6 +250,12 @@ def _gpg(rendering: Rendering, data: Any, _argument: str, _context: Mapping[str,
     return decrypt(data, keydir=rendering.gpg_keydir, must_succeed=rendering.gpg_must_succeed)
 
 
+def _nacl(rendering: Rendering, data: Any, _argument: str, _context: Mapping[str, Any]) -> Any:
+    from trisalt.sls import nacls  # its library may not be there
+
+    return nacls.decrypt_values(data, nacls.configured(rendering.nacl))
+
+
 def _py(_rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> Any:
     """A module with `run()`. It sees what a template sees, under those names and with underscores around them."""
     path = str(context.get("tplpath", "<py>"))
@@ -304,6 +313,7 @@ STAGES: dict[str, Stage] = {
     "toml": _toml,
     "mako": _mako,
     "gpg": _gpg,
+    "nacl": _nacl,
     "py": _py,
     "pyobjects": _pyobjects,
     "stateconf": _stateconf,
