@@ -260,6 +260,7 @@ class Host:
             and ((id, jid) not in ledger.ended or (id, jid) in ledger.unwritten)
         }
         ledger.unnoted.update(key for key in ledger.begun if key[0] == self.id)
+        self.world.trace.spooled -= {(self.id, jid) for jid in at_risk}
         ledger.cut.update((self.id, jid) for jid in at_risk)
         self._excuse_unkept(at_risk)
 
@@ -268,10 +269,14 @@ class Host:
             return
         folder = self.disk.folder / "cache" / "spool"
         with platform.outside():
-            journal = Journal(folder / ".journal").kept
+            # Of a copy: what is torn is the next daemon's to mend.
+            copy = self.world.root / "journal"
+            copy.write_bytes((folder / ".journal").read_bytes() if (folder / ".journal").exists() else b"")
+            journal = Journal(copy).kept
         for jid in at_risk:
             key = self.id, jid
-            if not (jid in journal or os.path.exists(folder / jid) or key in self.world.trace.acknowledged):
+            trace = self.world.trace
+            if not (jid in journal or os.path.exists(folder / jid) or key in trace.acknowledged | trace.spooled):
                 self.world.ledger.excused.add(key)
 
     # -- its processes ----------------------------------------------------------------------------------------

@@ -283,4 +283,12 @@ MUTANTS = {
         "what_began_ends",
         plan="states_restart_their_minion",
     ),
+    "a_childs_return_over_a_power_cut": Mutant(
+        (Change("trisalt.worker.plain", "        os.fsync(fd)\n", "        pass\n"),),
+        "what_ran_has_returned",
+    ),
+    "half_a_return_after_a_power_cut": Mutant(
+        (Change("trisalt.minion.spool", "if self._size < len(written):", "if False:"),),
+        "what_ran_has_returned",
+    ),
 }

@@ -52,13 +52,16 @@ class Trace:
     """The lines of a run; `root` is the folder of its disks, which is another one each time.
 
     `failures` are errors that a daemon has logged with an exception that it did not expect; `acknowledged` are returns,
-    `(id, jid)`, of which a minion was told that its master has them.
+    `(id, jid)`, of which a minion was told that its master has them, and `spooled` those that it began to send: they are
+    in its spool then.
     """
 
     def __init__(self, clock: Callable[[], float], root: str) -> None:
         self.lines: list[Line] = []
         self.failures: list[str] = []
         self.acknowledged: set[tuple[str, str]] = set()
+        self.spooled: set[tuple[str, str]] = set()
+        self._held: set[tuple[str, str]] = set()
         self._clock = clock
         self._root = root
         self._awaited: dict[str, list[_Awaited]] = {}
@@ -98,8 +101,15 @@ class Trace:
             for name, value in event.items()
             if name not in UNTOLD
         }
-        if what == "return.acknowledged" and daemon is not None and not getattr(daemon, "gone", False):
-            self.acknowledged.add((who.partition("#")[0], facts["jid"]))
+        if daemon is not None and not getattr(daemon, "gone", False):
+            key = who.partition("#")[0], facts.get("jid", "")
+            match what:
+                case "return.acknowledged":
+                    self.acknowledged.add(key)
+                case "return.not_spooled":
+                    self._held.add(key)
+                case "job.returning" if key not in self._held:
+                    self.spooled.add(key)
         if method in ("warning", "error", "critical"):
             facts["level"] = method
         if isinstance(failure, BaseException):
