@@ -166,8 +166,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.minion.link",
-                "if session.ahead is None or not too_old(job, session.now()):",
-                "if True:",
+                "if session.ahead is None or not too_old(job",
+                "if True or not too_old(job",
             ),
         ),
         "nothing_new_is_too_old",
@@ -176,8 +176,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.master.identity",
-                "write_private(path, data, mode=0o400, durable=True)",
-                "write_private(path, data, mode=0o400)",
+                "mode=0o400, durable=True",
+                "mode=0o400",
             ),
         ),
         "all_are_back",
@@ -244,8 +244,8 @@ MUTANTS = {
         (
             Change(
                 "trisalt.minion.jobs",
-                "if jid in self.proc or jid in self._returns.spool or jid in self._seen:",
-                "if jid in self.proc or jid in self._returns.spool:",
+                " or jid in self._seen:",
+                ":",
             ),
         ),
         "nothing_runs_twice",
