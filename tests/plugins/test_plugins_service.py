@@ -31,6 +31,12 @@ def plugins():
     return Plugins({"id": "m1"}, grains={"os_family": "RedHat", "os": "Fedora", "kernel": "Linux"})
 
 
+def test_only_linux_has_services_of_systemd_or_scripts():
+    plugins = Plugins({"id": "m1"}, grains={"os_family": "FreeBSD", "os": "FreeBSD", "kernel": "FreeBSD"})
+    assert "service.start" not in plugins.loader("modules")
+    assert "service.running" not in plugins.loader("states")
+
+
 @pytest.fixture
 def booted(plugins, tmp_path, monkeypatch):
     """Systemd runs this host: its programs print answers written in their form, or what `answers` is given."""

@@ -14,6 +14,8 @@ __func_alias__ = {"reload_": "reload"}
 
 
 def __virtual__() -> Any:
+    if __grains__.get("kernel", "Linux") != "Linux":
+        return False, "only Linux has its services in /etc/init.d"
     if __utils__["systemd.booted"]() or shutil.which("systemctl"):
         return False, "systemd is there: its own module is used"
     if __grains__.get("os_family") == "Debian":

@@ -24,6 +24,8 @@ _TICK = 0.25
 
 
 def __virtual__() -> Any:
+    if __grains__.get("kernel", "Linux") != "Linux":
+        return False, "The systemd execution module failed to load: only available on Linux systems."
     if __utils__["systemd.booted"]() or shutil.which("systemctl"):
         return __virtualname__
     return False, "The systemd execution module failed to load: systemd is not on this host"
