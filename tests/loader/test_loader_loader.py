@@ -55,6 +55,13 @@ def test_only_the_file_that_is_asked_for_is_imported(place):
     assert "other" not in loader._missing
 
 
+def test_a_module_is_offered_once_a_file_has_it(place):
+    place.write("other.py", "def __virtual__(): return 'shop'\ndef buy(): return 1")
+    place.write("shut.py", "def __virtual__(): return False\ndef buy(): return 1")
+    loader = place.loader()
+    assert [loader.offers(name) for name in ("shop", "test", "shut", "nosuch")] == [True, True, False, False]
+
+
 def test_our_own_shelf_is_there():
     assert Plugins({}).loader("modules")["test.ping"]() is True
 

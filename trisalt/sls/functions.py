@@ -28,6 +28,9 @@ class Functions(Mapping[str, Callable[..., Any]]):
         # Jinja asks for `salt['mod.fun']` as an attribute too, when there is no such key.
         if name.startswith("_") or "." in name:
             raise AttributeError(name)
+        offers = getattr(self._functions, "offers", None)
+        if offers is not None and not offers(name):
+            raise AttributeError(name)
         return _Module(self._functions, name)
 
 

@@ -17,6 +17,9 @@ from trisalt.sls.render import Rendering, render_sls, render_text
 from trisalt.sls.roots import Sls, read_text
 from trisalt.sls.served import Client, Served
 
+# What a template that is no SLS file is told of one: that it is none.
+_NAMED = ("sls", "slspath", "slsdotpath", "slscolonpath", "sls_path")
+
 
 class Templates:
     """Renders for one job. `files` are the environments of the file server."""
@@ -66,7 +69,8 @@ class Templates:
         """
         rendering = attrs.evolve(self.rendering(env), renderer=renderer)
         text = read_text(path) if text is None else text
-        context = {**rendering.context, "saltenv": env, "sls": "", "tplpath": path, **variables}
+        place = {"tplpath": path, "tplfile": os.path.basename(path), "tpldir": ".", "tpldot": ""}
+        context = {**rendering.context, "saltenv": env, **dict.fromkeys(_NAMED, ""), **place, **variables}
         return render_text(rendering, text, context=context)
 
 

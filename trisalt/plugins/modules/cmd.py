@@ -291,7 +291,11 @@ def script(
         copy = os.path.join(folder, os.path.basename(path))
         if template:
             with open(path, encoding="utf-8") as source_file, open(copy, "w", encoding="utf-8") as file:
-                file.write(_rendered(source_file.read(), template, path, saltenv, variables))
+                file.write(
+                    __utils__["template.render"](
+                        source_file.read(), template, path=path, saltenv=saltenv, names=variables
+                    )
+                )
         else:
             shutil.copyfile(path, copy)
         os.chmod(copy, 0o500)
@@ -530,13 +534,11 @@ def _permitted(cmd: Any) -> bool:
     return not allowed or any(fnmatchcase(text, pattern) for pattern in _texts(allowed))
 
 
-def _rendered(
-    text: str, template: str, path: str = "", saltenv: str | None = None, variables: dict[str, Any] | None = None
-) -> str:
+def _rendered(text: str, template: str) -> str:
     if template not in ("jinja", "py"):
         raise CommandError(f"Attempted to render file paths with unavailable engine {template}")
     try:
-        return __utils__["template.render"](text, template, path=path, saltenv=saltenv, context=variables)
+        return __utils__["template.render"](text, template)
     except TrisaltError as exc:
         raise CommandError(f"Failed to execute cmd with error: {exc}") from exc
 

@@ -30,13 +30,15 @@ def _named(text: str, template: str | None, saltenv: str, kwargs: dict[str, Any]
     if template not in ("jinja", "py"):
         raise CommandError(f"Attempted to render file paths with unavailable engine {template}")
     try:
-        return __utils__["template.render"](text, template, saltenv=saltenv, context=_context(kwargs))
+        return __utils__["template.render"](text, template, saltenv=saltenv, **_seen(kwargs))
     except TrisaltError as exc:
         raise CommandError(f"Failed to render file path with error: {exc}") from exc
 
 
-def _context(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in kwargs.items() if not key.startswith("__")}
+def _seen(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a template sees of the keywords of a call: each by its name, and what `context` holds."""
+    names = {key: value for key, value in kwargs.items() if not key.startswith("__") and key != "context"}
+    return {"names": names, "context": kwargs.get("context")}
 
 
 # -- from the master ------------------------------------------------------------------------------------------------
@@ -87,9 +89,7 @@ def get_template(
         return ""
     try:
         with open(cached, encoding="utf-8", newline="") as file:
-            text = __utils__["template.render"](
-                file.read(), template, saltenv=saltenv, path=cached, context=_context(kwargs)
-            )
+            text = __utils__["template.render"](file.read(), template, saltenv=saltenv, path=cached, **_seen(kwargs))
     except (OSError, UnicodeDecodeError) as exc:
         raise CommandError(f"{path} cannot be read as a template: {exc}") from exc
     folder = os.path.dirname(os.path.abspath(dest))

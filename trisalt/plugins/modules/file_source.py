@@ -287,7 +287,7 @@ def _rendered(
     except UnicodeDecodeError as exc:
         raise CommandError(f"{path} cannot be read as a template: {exc}") from exc
     return __utils__["template.render"](
-        text, template, saltenv=saltenv, path=path, context={**names, **_merged(defaults, context)}
+        text, template, saltenv=saltenv, path=path, names=names, context=_merged(defaults, context)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +17,12 @@ def render(
     *,
     saltenv: str | None = None,
     path: str = "",
+    names: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> str:
-    """What a template renders to; `path` is where it is on this host, `context` what it sees beside Salt's own.
+    """What a template renders to; `path` is where it is on this host, `names` what it sees beside Salt's own.
+
+    What is in `context` are names too, over the others; a Python file sees it whole, by the name of `context`.
 
     What it imports comes from the file server. Raises CommandError for an unknown engine, TrisaltError for what is
     wrong in the template.
@@ -28,24 +30,25 @@ def render(
     if engine not in ENGINES:
         raise CommandError(f"Specified template format {engine} is not supported")
     saltenv = saltenv or __opts__.get("saltenv") or "base"
-    names: dict[str, Any] = {
+    seen: dict[str, Any] = {
         "salt": __salt__,
         "grains": __grains__,
         "pillar": __pillar__,
         "opts": __opts__,
         "saltenv": saltenv,
-        "env": saltenv,
-        "sls": "",
-        **_place(path, saltenv),
-        **(context or {}),
+        **(names or {}),
     }
     if engine == "py":
-        return _run(text, names, path)
+        return _run(text, seen if context is None else {**seen, "context": context}, path)
+    from trisalt.sls.functions import Functions
     from trisalt.sls.jinja import render_jinja  # few calls have templates, and it takes a while
     from trisalt.sls.settings import JinjaOptions
 
     options = JinjaOptions.from_opts(__opts__, sls=False)
-    return render_jinja(text, names, sources=_Imports(saltenv), options=options)
+    seen = {**seen, **(context or {})}
+    if seen["salt"] is __salt__:
+        seen["salt"] = Functions(__salt__)
+    return render_jinja(text, seen, sources=_Imports(saltenv), options=options)
 
 
 def engines() -> tuple[str, ...]:
@@ -64,14 +67,6 @@ class _Imports:
 
         file = FileClient(__opts__).cache_file(f"salt://{path}", self._saltenv)
         return Source(text=read_text(file), path=file) if file else None
-
-
-def _place(path: str, saltenv: str) -> dict[str, str]:
-    """The names by which a template knows where it is. Source: spec/states.md section 3.2."""
-    base = os.path.join(__opts__.get("cachedir", ""), "files", saltenv, "")
-    file = path.removeprefix(base) if path.startswith(base) else os.path.basename(path)
-    folder = os.path.dirname(file)
-    return {"tplpath": path, "tplfile": file, "tpldir": folder or ".", "tpldot": folder.replace("/", ".")}
 
 
 def _run(text: str, names: Mapping[str, Any], path: str) -> str:

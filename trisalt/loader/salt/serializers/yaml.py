@@ -6,6 +6,13 @@ from salt.serializers import DeserializationError, SerializationError
 available = True
 
 
+class Dumper(salt.utils.yaml.SafeOrderedDumper):
+    """All maps are sorted, also those that are ordered on purpose."""
+
+
+Dumper.add_multi_representer(dict, lambda dumper, data: dumper.represent_dict(data))
+
+
 def deserialize(stream_or_string, **options):
     """What a text or a file says."""
     try:
@@ -17,7 +24,7 @@ def deserialize(stream_or_string, **options):
 def serialize(obj, **options):
     """Data as text, on blocks if `default_flow_style` says so."""
     try:
-        text = salt.utils.yaml.dump(obj, **options)
+        text = salt.utils.yaml.dump(obj, **{"Dumper": Dumper, **options})
     except Exception as exc:
         raise SerializationError(str(exc)) from exc
     for end in ("...\n", "\n"):
