@@ -16,6 +16,7 @@ GRAINS = {"id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian"}
 TRUE = "a preview says what would happen"
 ROWS = [
     Row("archive.extracted", "W/one", source="salt://one.tgz", phases=["preview"]),
+    Row("archive.extracted", "W/one", source="salt://one.tgz", source_hash="md5=short", phases=["preview", "applied"]),
     Row("archive.extracted", "W/one", source="W/one.tgz"),
     Row("archive.extracted", "W/one", source="salt://one.tgz", phases=["applied"]),
     Row("archive.extracted", "W/one", source="W/one.tgz", overwrite=True, always=True),

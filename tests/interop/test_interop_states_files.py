@@ -23,6 +23,11 @@ def prepare(roots, work):
     (roots / "plain").write_text("plain text\n")
     (roots / "plain").chmod(0o640)
     (roots / "t.jinja").write_text("hello {{ who }}\n")
+    (roots / "m.jinja").write_text(
+        "{{ mode }} {{ user }} {{ sls is defined }} {{ tpldir is defined }} {{ salt['no.such'] is defined }}"
+        " {{ 'test.ping' in salt }} {{ salt.test.nosuch is defined }} {{ env is defined }} {{ salt.test.echo(name) == name }}\n"
+    )
+    (roots / "m.py").write_text("def run():\n    return f'{context} {mode} {source} {__env__} {saltenv}\\n'\n")
     (roots / "a.patch").write_text("--- a\n+++ b\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n")
     for file in ("tree/top.txt", "tree/below/x.conf", "tree/below/deep/y.txt", "tree2/top.txt", "tree2/other"):
         (roots / file).parent.mkdir(parents=True, exist_ok=True)

@@ -227,6 +227,11 @@ def _cached(
     if "://" not in place:
         return (place, None) if os.path.isfile(place) else (None, f"Source file '{place}' does not exist")
     if __opts__["test"]:
+        try:
+            if source_hash:
+                __salt__["file.get_source_sum"](place, source_hash=source_hash, source_hash_name=hash_name, saltenv=env)
+        except TrisaltError as exc:
+            return None, str(exc)
         there = __salt__["cp.is_cached"](place, env)
         return (there, None) if there and not place.startswith("http") else (None, None)
     got = __states__["file.cached"](

@@ -28,7 +28,7 @@ from typing import Any
 from trisalt.errors import TrisaltError
 from trisalt.fileserver import urls
 from trisalt.plugins.utils.filesys import gid_of, uid_of
-from trisalt.plugins.utils.statehelp import as_list, unknown_owner
+from trisalt.plugins.utils.statehelp import as_list, owner_of, unknown_owner
 from trisalt.state.result import Result, returned
 
 log = logging.getLogger(__name__)
@@ -94,8 +94,10 @@ def managed(
     if not name:
         return returned(name, False, "Destination file name is required")
     name = os.path.expanduser(name)
+    user = owner_of(user, kwargs)
     keep_mode = str(mode).lower() == "keep"
-    mode = None if keep_mode else mode
+    # A template sees the mode as it will be.
+    mode = None if keep_mode or mode in (None, "") else __utils__["fileperms.normal"](mode)
     given = [value for value in (contents, contents_pillar, contents_grains) if value is not None]
     if source and given:
         return returned(name, False, f"'source' cannot be used in combination with {_CONTENTS}")
@@ -362,7 +364,8 @@ def _with_accumulated(name: str, context: Any) -> Any:
 
 
 def _refusal(name: str, user: Any, group: Any) -> str:
-    unknown = unknown_owner(__salt__, user, group)
+    # A preview cannot know whom an earlier state of the run would make.
+    unknown = "" if __opts__["test"] else unknown_owner(__salt__, user, group)
     if unknown:
         return unknown
     return "" if os.path.isabs(name) else f"Specified file {name} is not an absolute path"

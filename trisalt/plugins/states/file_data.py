@@ -226,9 +226,12 @@ def cached(
     old = __salt__["file.get_hash"](before) if before else None
     wanted = None
     if source_hash:
-        wanted = __salt__["file.get_source_sum"](
-            source=name, source_hash=source_hash, source_hash_name=source_hash_name, saltenv=saltenv
-        )
+        try:
+            wanted = __salt__["file.get_source_sum"](
+                source=name, source_hash=source_hash, source_hash_name=source_hash_name, saltenv=saltenv
+            )
+        except TrisaltError as exc:
+            return returned(name, False, str(exc))
     if __opts__["test"]:
         if not before:
             return returned(name, None, f"File will be cached: {name}")
@@ -237,7 +240,10 @@ def cached(
             return returned(name, True, f"File already cached: {name}")
         text = "Hashes don't match.\nFile will be cached" if current else "No hash found. File will be cached"
         return returned(name, None, f"{text}: {name}")
-    path = __salt__["cp.cache_file"](name, saltenv, **({"source_hash": wanted["hsum"]} if wanted else {}))
+    try:
+        path = __salt__["cp.cache_file"](name, saltenv, **({"source_hash": wanted["hsum"]} if wanted else {}))
+    except TrisaltError as exc:
+        return returned(name, False, str(exc))
     if not path:
         return returned(name, False, f"Failed to cache {name}, check minion log for more information")
     new = __salt__["file.get_hash"](path)

@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from trisalt.errors import TrisaltError
+from trisalt.plugins.utils.statehelp import owner_of
 from trisalt.state.result import Result, returned
 
 __virtualname__ = "file"
@@ -47,11 +48,12 @@ def symlink(
     if not os.path.isabs(name):
         return returned(name, False, f"Specified file {name} is not an absolute path")
     folder = os.path.dirname(name)
+    user = owner_of(user, kwargs)
     user, group = _owner(folder, user, group, inherit_user_and_group)
     unknown = [f"User {user} does not exist"] if __salt__["file.user_to_uid"](user) == "" else []
     unknown += [f"Group {group} does not exist"] if __salt__["file.group_to_gid"](group) == "" else []
     if unknown:
-        return returned(name, False, ". ".join(unknown))
+        return returned(name, False, ". ".join(unknown) + "." * (len(unknown) > 1))
     if __opts__["test"]:
         return _previewed(name, target, force or bool(backupname), user, group, makedirs)
     if not os.path.isdir(folder):

@@ -13,7 +13,7 @@ import shutil
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.statehelp import unknown_owner
+from trisalt.plugins.utils.statehelp import owner_of, unknown_owner
 from trisalt.state.result import Result, returned
 
 __virtualname__ = "file"
@@ -46,10 +46,11 @@ def copy_(
         return returned(name, False, f"Specified file {name} is not an absolute path")
     if not os.path.exists(source):
         return returned(name, False, f'Source file "{source}" is not present')
+    user = owner_of(user, kwargs)
     if preserve:
         user, group = __salt__["file.get_user"](source), __salt__["file.get_group"](source)
         mode = __salt__["file.get_mode"](source)
-    elif unknown := unknown_owner(__salt__, user, group):
+    elif not __opts__["test"] and (unknown := unknown_owner(__salt__, user, group)):
         return returned(name, False, unknown)
     if subdir and os.path.isdir(name):
         name = os.path.join(name, os.path.basename(source))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.statehelp import as_list, unknown_owner
+from trisalt.plugins.utils.statehelp import as_list, owner_of, unknown_owner
 from trisalt.state.result import Result, returned
 
 __virtualname__ = "file"
@@ -62,7 +62,9 @@ def recurse(
         return returned(name, False, "'mode' is not allowed in 'file.recurse'. Please use 'file_mode' and 'dir_mode'.")
     if not os.path.isabs(name):
         return returned(name, False, f"Specified file {name} is not an absolute path")
-    if unknown := unknown_owner(__salt__, user, group):
+    user = owner_of(user, kwargs)
+    # A preview cannot know whom an earlier state of the run would make.
+    if not __opts__["test"] and (unknown := unknown_owner(__salt__, user, group)):
         return returned(name, False, unknown)
     try:
         sources = _sources(source, env, merge)
@@ -109,7 +111,9 @@ def recurse(
                 ret["result"] = None
             if __opts__["test"]:
                 parts.setdefault("removed", []).append("\n".join(removed))
-    comment = "\n".join(f"\n#### {path} ####\n" + "\n".join(lines) for path, lines in parts.items()).strip()
+    comment = "\n".join(
+        f"\n#### {path} ####\n" + "\n".join(lines) for path, lines in parts.items() if any(lines)
+    ).strip()
     if (not comment and ret["changes"]) or (ret["changes"] and ret["result"] is True):
         comment = f"Recursively updated {name}"
     if not comment and not ret["changes"] and ret["result"]:

@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 
 from trisalt.errors import TrisaltError
-from trisalt.plugins.utils.statehelp import as_list, unknown_owner
+from trisalt.plugins.utils.statehelp import as_list, owner_of, unknown_owner
 from trisalt.state.result import Result, returned
 
 __virtualname__ = "file"
@@ -67,7 +67,10 @@ def directory(
     # Where no mode of files is said, they are read and written like the directories.
     if not file_mode:
         file_mode = dir_mode
-    unknown = unknown_owner(__salt__, user, group)
+    test = bool(__opts__["test"])
+    user = owner_of(user, kwargs)
+    # A preview cannot know whom an earlier state of the run would make.
+    unknown = "" if test else unknown_owner(__salt__, user, group)
     if unknown:
         return returned(name, False, unknown)
     if not os.path.isabs(name):
@@ -78,7 +81,6 @@ def directory(
     except TrisaltError as exc:
         return returned(name, False, str(exc))
     keep = _kept(name, require) if clean else set()
-    test = bool(__opts__["test"])
     refusal, changes = _in_the_way(name, force, backupname, allow_symlink, test=test)
     if refusal:
         return returned(name, False, refusal)
@@ -110,6 +112,7 @@ def directory(
         # What a new directory was made with is no change of it.
         ret["changes"] |= {} if is_new else perms["changes"]
     errors = _recursively(name, wanted, max_depth)
+    unowned = "" if is_new else _unowned(wanted)
     for path in cleaned:
         __salt__["file.remove"](path, force=True)
     if cleaned:
@@ -120,6 +123,8 @@ def directory(
     if errors:
         ret["result"] = False
         ret["comment"] += "\n\nThe following errors were encountered:\n" + "".join(f"\n- {error}" for error in errors)
+    if unowned:
+        ret |= {"result": False, "comment": unowned}
     if "silent" in wanted.recurse:
         ret["changes"] = {"recursion": "Changes silenced"}
     return ret
@@ -235,15 +240,19 @@ def _other(path: str, user: Any, group: Any, mode: Any, follow: bool) -> dict[st
     return changes
 
 
+def _unowned(wanted: _Wanted) -> str:
+    """That what is below a directory is to belong to somebody whom nobody names; "" else."""
+    for word, value in (("group", wanted.group), ("user", wanted.user)):
+        if word in wanted.recurse and value in (None, ""):
+            return f"{word} not specified, but configured as a target for recursive ownership management"
+    return ""
+
+
 def _recursively(name: str, wanted: _Wanted, max_depth: int | None) -> list[str]:
     """Give what is below a directory its owner and mode; what did not work."""
     if not wanted.recurse & {"user", "group", "mode"}:
         return []
     errors = []
-    for word, value in (("user", wanted.user), ("group", wanted.group)):
-        if word in wanted.recurse and value in (None, ""):
-            management = "ownership" if word == "user" else "group ownership"
-            errors.append(f"{word} not specified, but configured as a target for recursive {management} management")
     user = wanted.user if "user" in wanted.recurse else None
     group = wanted.group if "group" in wanted.recurse else None
     for path, mode in _below(name, wanted, max_depth):

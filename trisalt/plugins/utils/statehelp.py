@@ -6,11 +6,14 @@ Used by state modules, which import it.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, TrisaltError
 from trisalt.state.result import returned
+
+log = logging.getLogger(__name__)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -33,6 +36,14 @@ def failed(name: str, error: TrisaltError, sentence: str) -> dict[str, Any]:
         return returned(name, False, sentence.format(error))
     said = CommandError(error.error, {key: value for key, value in info.items() if key != "changes"})
     return returned(name, False, str(said), info.get("changes"))
+
+
+def owner_of(user: Any, kwargs: Mapping[str, Any]) -> Any:
+    """The user that a state is given, or is given by the name of `owner`, as formulas of old have it."""
+    if user or not kwargs.get("owner"):
+        return user
+    log.warning('Use of argument owner found, "owner" is invalid, please use "user"')
+    return kwargs["owner"]
 
 
 def unknown_owner(salt: Mapping[str, Any], user: Any, group: Any) -> str:
