@@ -22,10 +22,10 @@ from trisalt.wire.envelope import BAD_LOAD
 # Who asks with the same key while their request waits has given that one up.
 DEPTH = 16_384
 # How many turns of sign-ins are at work, each in a thread; RSA releases the interpreter, and the event loop keeps its
-# turn. Two are too few on a busy machine: some of them wait for the interpreter.
-SIGNERS = 4
+# turn. Four take more of it from the loop, and two are too few on a busy machine: each waits for a processor, too.
+SIGNERS = 3
 # How many of those who are known share a turn.
-TOGETHER = 8
+TOGETHER = 16
 # Of all others as many turns, of one each. One of them signs at a time: when all want to, the known have most of it.
 STRANGERS = 8
 
