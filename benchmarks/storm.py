@@ -4,8 +4,10 @@ The minions are those of a swarm simulator given by its path; it speaks the wire
 shares the machine with the master, so it verifies and opens what it gets on the same processors. Jobs are published as
 stock's commands do it, by a clear request on the same port; ours by the local door, too.
 
-`python -m benchmarks.storm PATH [--busy N] [--ahead N]` runs ours once: beside so many busy loops, and with the
-simulator so much nearer to the processors (`nice`; as root), for minions have processors of their own.
+`python -m benchmarks.storm PATH [--busy N] [--ahead N] [--alone]` runs ours once: beside so many busy loops, and with
+the simulator so much nearer to the processors (`nice`; as root), for minions have processors of their own. `--alone`
+(as root, where the kernel shares by session: autogroups): master, simulator and publishers share the processors among
+themselves before others have anything, so that a busy machine is nearly a quiet one.
 """
 
 from __future__ import annotations
@@ -39,13 +41,23 @@ PATIENCE_S = 5
 PUBLISH_EVERY_S = 0.05
 # What a master has for the storm.
 MOST_S = 20
+# A storm has some forty publications by each road: a percentile wants more.
+STORMS = 3
 
 
-def measure(kind: str, swarm: Path, *, ahead: int = 0) -> dict[str, float]:
+def measure(
+    kind: str,
+    swarm: Path,
+    *,
+    ahead: int = 0,
+    alone: bool = False,
+    taken: dict[str, list[float]] | None = None,
+) -> dict[str, float]:
     """Seconds until all are in, sign-ins per minion, and in milliseconds the publications' 99th percentile.
 
-    `ahead`: how much nicer the others are than the simulator. A master that has not let all of them in after `MOST_S`
-    counts with that, and with the publications until then.
+    `ahead`: how much nicer the others are than the simulator. `taken` gets the seconds of each publication; those that
+    are there already, of a storm before, count too. A master that has not let all of them in after `MOST_S` counts with
+    that, and with the publications until then.
     """
     with open_lab() as lab:
         lab.start_master(kind, auto_accept=True, max_open_files=20000, level="warning")
@@ -58,12 +70,16 @@ def measure(kind: str, swarm: Path, *, ahead: int = 0) -> dict[str, float]:
         if kind == "ours":
             roads["door"] = _door(lab)
         stop = threading.Event()
-        took: dict[str, list[float]] = {name: [] for name in roads}
+        took = {} if taken is None else taken
+        for name in roads:
+            took.setdefault(name, [])
+        if alone:
+            _lift(os.getpid(), lab.daemons["master"].process.pid)
         threads = [threading.Thread(target=_publish, args=(road, took[name], stop)) for name, road in roads.items()]
         for thread in threads:
             thread.start()
         try:
-            out = _swarm(lab, swarm, COUNT, "--id-prefix", "known", ahead=ahead)
+            out = _swarm(lab, swarm, COUNT, "--id-prefix", "known", ahead=ahead, alone=alone)
             first = out["auth_first"]
             tries = (first["ok"] + sum(first["errors"].values())) / COUNT
             seconds, timeouts = out["ready_s"], first["errors"].get("timeout", 0)
@@ -73,13 +89,19 @@ def measure(kind: str, swarm: Path, *, ahead: int = 0) -> dict[str, float]:
             stop.set()
             for thread in threads:
                 thread.join()
-    worst = {name: statistics.quantiles(times, n=100)[98] * 1e3 for name, times in took.items() if len(times) > 1}
+    worst = {name: _percentile(times) * 1e3 for name, times in took.items() if len(times) > 1}
     return {"seconds": seconds, "tries": tries, "timeouts": timeouts, "port": MOST_S * 1e3, "door": math.inf, **worst}
 
 
 def rows(swarm: Path) -> list[Row]:
-    """Ours beside stock's."""
-    ours, stock = measure("ours", swarm), measure("stock", swarm)
+    """Ours beside stock's. Ours of several storms: the one in the middle, the worst of what was given up, and all
+    publications."""
+    taken: dict[str, list[float]] = {}
+    storms = [measure("ours", swarm, taken=taken) for _ in range(STORMS)]
+    ours = {name: max(storm[name] for storm in storms) for name in ("tries", "timeouts")}
+    ours |= {"seconds": statistics.median(storm["seconds"] for storm in storms)}
+    ours |= {name: storms[-1][name] for name in ("port", "door")}
+    stock = measure("stock", swarm)
     return [
         Row(
             what=f"the storm: {COUNT} simulated minions sign in at once: all are in after"
@@ -118,7 +140,18 @@ def rows(swarm: Path) -> list[Row]:
     ]
 
 
-def _swarm(lab: Lab, swarm: Path, count: int, *args: str, ahead: int = 0) -> dict[str, Any]:
+def _percentile(times: list[float]) -> float:
+    """What all but one in a hundred were within; never more than the slowest was."""
+    return statistics.quantiles(times, n=100, method="inclusive")[98]
+
+
+def _lift(*pids: int) -> None:
+    """Let the sessions of these processes have the processors before all others."""
+    for pid in pids:
+        Path(f"/proc/{pid}/autogroup").write_text("-19")
+
+
+def _swarm(lab: Lab, swarm: Path, count: int, *args: str, ahead: int = 0, alone: bool = False) -> dict[str, Any]:
     argv = [
         *(("nice", "-n", str(-ahead)) if ahead else ()),
         sys.executable, str(swarm), "--count", str(count), "--ret-port", str(lab.ret_port), "--shared-key",
@@ -135,6 +168,8 @@ def _swarm(lab: Lab, swarm: Path, count: int, *args: str, ahead: int = 0) -> dic
         start_new_session=True,
     )
     with process:
+        if alone:
+            _lift(process.pid)
         try:
             told, errors = process.communicate(timeout=MOST_S)
         except BaseException:
@@ -186,10 +221,14 @@ def main() -> None:
     parser.add_argument("swarm", type=Path, help="The simulator")
     parser.add_argument("--busy", type=int, default=0, help="Busy loops beside it (%(default)s)")
     parser.add_argument("--ahead", type=int, default=0, help="How much nicer the others are (%(default)s)")
+    parser.add_argument("--alone", action="store_true", help="Before all else that runs on this machine")
     options = parser.parse_args()
+    if options.alone and os.getsid(0) != os.getpid():
+        # Those who share the shell's session are not lifted with us.
+        sys.exit(subprocess.run([sys.executable, *sys.orig_argv[1:]], start_new_session=True, check=False).returncode)
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(options.busy)]
     try:
-        found = measure("ours", options.swarm, ahead=options.ahead)
+        found = measure("ours", options.swarm, ahead=options.ahead, alone=options.alone)
     finally:
         for loop in loops:
             loop.kill()
