@@ -108,10 +108,10 @@ async def test_a_job_goes_out_in_the_masters_name_and_what_it_causes_says_how_de
 async def test_runners_and_wheel_functions_are_run_by_the_reactor(open_house):
     async with open_house() as house:
         await house.fire("run", "wheel")
-        run, wheel = house.asked
+        run, wheel = sorted(house.asked, key=lambda request: request.CMD)
         assert (run.fun, run.kwarg, run.user) == ("event.send", {"tag": "run/again"}, "Reactor")
         assert (wheel.fun, wheel.kwarg, wheel.user) == ("key.accept", {"match": "m1"}, "Reactor")
-        assert isinstance(wheel, WheelRequest)
+        assert (type(run), type(wheel)) == (RunnerRequest, WheelRequest)
         assert run.jid != wheel.jid
         assert house.desk.counts.ran == 2
 
@@ -146,6 +146,15 @@ async def test_what_fails_is_told_counted_and_logged_with_its_reason(open_house,
         assert [entry["event"] for entry in logs] == ["reactor.failed"]
         assert error in logs[0]["reason"]
         assert (house.desk.counts.failed, house.desk.counts.ran) == (1, 1)
+
+
+async def test_why_a_private_function_failed_is_told_to_nobody(open_house, tmp_path):
+    (tmp_path / "pillar.sls").write_text("p:\n  runner.pillar.show_pillar: []\n")
+    async with open_house({"private": "pillar.sls"}) as house:
+        house.outcomes["pillar.show_pillar"] = Outcome(result="password: hunter2", success=False)
+        with structlog.testing.capture_logs() as logs:
+            await house.fire("private")
+    assert "hunter2" not in f"{logs}{house.told[0].to_data()}"
 
 
 async def test_a_bad_file_is_named_with_its_line_and_the_next_event_is_reacted_to(open_house, tmp_path):

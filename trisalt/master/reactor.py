@@ -24,7 +24,7 @@ from trisalt.bus.events import Event, JobNew, Reacted, RequestAnswered
 from trisalt.bus.requests import Caller, Published, PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
 from trisalt.bus.subscription import Lagged
 from trisalt.errors import CommandError, TrisaltError
-from trisalt.master.commands import Runs, on_the_way
+from trisalt.master.commands import Runs, on_the_way, told_result
 from trisalt.master.reaction_files import render_in_worker
 from trisalt.master.reactions import Kind, Patterns, Reaction, Rows, mapped, read_reaction
 from trisalt.worker.pool import Workers
@@ -370,7 +370,9 @@ class _Crew:
         if outcome.failure == Failure.MISSING:
             raise CommandError("function not available")
         if not outcome.success:
-            raise CommandError(str(outcome.result).strip().rpartition("\n")[2] or "it failed")
+            # Whatever the bus may not see of it is no reason that is told.
+            told = told_result(f"{reaction.kind}.{reaction.fun}", outcome.result, reaction.arg, reaction.kwarg)
+            raise CommandError(str(told).strip().rpartition("\n")[2] or "it failed")
         return jid
 
     async def _publish(self, reaction: Reaction, depth: int) -> str | None:
