@@ -197,3 +197,10 @@ async def test_a_context_with_odd_things_in_it(lab):
     lab.context = lab.make(grains={"odd": {1, 2}, "os": object()})
     async with lab.workers() as workers:
         assert sorted((await workers.run_job(call("probe.grain", "odd"))).result) == [1, 2]
+
+
+@pytest.mark.parametrize(("threads", "alone"), [([1], True), ([2, 2, 1], True), ([2] * 99, False)])
+async def test_a_thread_that_is_about_to_be_gone_is_not_one_that_is_left(monkeypatch, threads, alone):
+    there = iter(threads)
+    monkeypatch.setattr(life, "_threads", lambda: next(there))
+    assert life._alone() is alone

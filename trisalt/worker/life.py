@@ -14,6 +14,7 @@ import logging
 import os
 import resource
 import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -42,6 +43,8 @@ GROWTH_KB = 32 * 1024
 FOLLOWED = frozenset({"runners", "wheel"})
 # From how many bytes on a result may go home as it was packed.
 LARGE = 256 * 1024
+# How often, and after how many seconds, threads of a job are looked for.
+MOMENTS, MOMENT = 10, 0.001
 _PARTS = ("opts", "grains", "pillar")
 
 
@@ -192,7 +195,7 @@ class Worker:
         """Whether something of this call may be left in the process: then it is not used again."""
         if outcome.failure is not None or not isinstance(call.fun, str) or self._grown():
             return True
-        return not self.plugins.loader(call.kind).built_in(call.fun) or _threads() > 1
+        return not self.plugins.loader(call.kind).built_in(call.fun) or not _alone()
 
     def _stained(self, outcome: Outcome) -> bool:
         """Whether a job has left something behind, in this process or on this host.
@@ -244,6 +247,15 @@ def _size() -> int:
 def _threads() -> int:
     """How many there are, those that Python does not know of too: each has a folder, and two links are the parent's."""
     return os.stat("/proc/self/task").st_nlink - 2
+
+
+def _alone() -> bool:
+    """Whether no thread of a job is left. One that has been waited for is gone a moment later."""
+    for _ in range(MOMENTS):
+        if _threads() <= 1:
+            return True
+        time.sleep(MOMENT)
+    return False
 
 
 def _lay_over_environ(environ: Mapping[str, str | None]) -> None:
