@@ -67,7 +67,7 @@ def lab():
         (lab.master_dir() / "srv/orch.sls").write_text(ORCHESTRATION)
         (lab.master_dir() / "pillar/top.sls").write_text("base: {'*': [web]}\n")
         (lab.master_dir() / "pillar/web.sls").write_text("web: {port: 8080}\n")
-        lab.start_minion("m1")
+        lab.start_minion("m1", minion_pillar_cache=True)
         lab.wait_up("m1")
         yield lab
 
@@ -90,6 +90,14 @@ def test_a_call_on_the_minions_host_asks_the_master_for_files_and_pillar(lab):
     done = lab.run("salt-call", "--out", "json", "state.apply", minion="m1")
     states = json.loads(done.stdout)["local"]
     assert states["test_|-site_|-site_|-succeed_with_changes"]["comment"] == "port 8080"
+
+
+def test_a_call_keeps_its_pillar_for_calls_without_a_master(lab):
+    lab.run("salt-call", "test.ping", minion="m1")
+    kept = lab.root / "m1/cache/pillar"
+    words = ["--local", "--pillar-root", str(kept), "--out", "json", "pillar.items"]
+    alone = json.loads(lab.run("salt-call", *words, minion="m1").stdout)
+    assert alone == {"local": {"web": {"port": 8080}}}
 
 
 def test_a_tree_of_files_that_is_as_it_should_be_is_one_question(lab):

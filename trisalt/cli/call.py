@@ -96,7 +96,10 @@ class _Command:
 
     def _pillar(self) -> dict[str, Any]:
         if not self.local:
-            return dict(self.host.pillar())
+            pillar = dict(self.host.pillar())
+            if self.config.minion_pillar_cache:
+                self._keep(pillar)
+            return pillar
         from trisalt.pillar.worker import compile_with_plugins
 
         compiled = compile_with_plugins(
@@ -112,6 +115,13 @@ class _Command:
         for problem in compiled["problems"]:
             logging.getLogger(__name__).error("%s", " ".join(str(value) for value in problem.values()))
         return dict(compiled["pillar"])
+
+    def _keep(self, pillar: dict[str, Any]) -> None:
+        from trisalt.cli import pillarcache  # few minions keep it
+
+        folder = os.path.join(self.config.cachedir, "pillar")
+        saltenv = self.config.pillarenv or self.config.saltenv or "base"
+        pillarcache.keep(folder, self.config.id, pillar, saltenv=saltenv)
 
     @contextmanager
     def _hosted(self) -> Iterator[None]:
@@ -146,6 +156,8 @@ class _Command:
     def _call(self) -> int:
         options = self.options
         fun, words = self.words[0], self.words[1:]
+        if self.config.minion_pillar_cache and not self.local:
+            len(self.plugins.pillar)  # it is asked for, and kept, whether or not the function looks at it
         no_parse = [name for name in (options.no_parse or os.environ.get("SALT_NO_PARSE", "")).split(",") if name]
         call = Call(
             fun=fun,

@@ -134,6 +134,7 @@ class MinionConfig(DaemonConfig):
     sls_list: list[str] = option([], "The SLS files of `startup_states: sls`.")
     top_file: str = option("", "The top file of `startup_states: top`.")
     pillarenv_from_saltenv: bool = option(False, "Take pillar from the environment of the job's `saltenv`.")
+    minion_pillar_cache: bool = option(False, "Keep the pillar that `salt-call` is given, for `salt-call --local`.")
     file_client: str = option("remote", "`remote`: files come from the master; `local`: from this host.")
     file_buffer_size: int = option(262144, "Bytes of a file in one piece.")
     use_master_when_local: bool = option(False, "Talk to the master under `file_client: local` too.")
