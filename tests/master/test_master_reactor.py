@@ -42,6 +42,8 @@ class House:
 
     async def run(self, function, request, *, warm=False):
         await trio.lowlevel.checkpoint()
+        if gate := request["data"].get("gate"):
+            await self.gates[gate].wait()
         if self.dies:
             raise WorkerDied("it was killed", status=-9)
         return render_files(request, {"cachedir": "/nonexistent", "file_roots": {}})
@@ -114,6 +116,19 @@ async def test_runners_and_wheel_functions_are_run_by_the_reactor(open_house):
         assert (type(run), type(wheel)) == (RunnerRequest, WheelRequest)
         assert run.jid != wheel.jid
         assert house.desk.counts.ran == 2
+
+
+async def test_the_same_files_are_reacted_to_in_the_order_of_their_events_and_others_wait_for_nobody(open_house):
+    async with open_house(renderers=3) as house:
+        house.gates["slow"] = trio.Event()
+        await house.fire("ping", id="first", gate="slow")
+        await house.fire("ping", id="second")
+        await house.fire("nowhere")
+        assert [request.tgt for request in house.asked] == ["nobody"]
+        house.gates["slow"].set()
+        await wait_all_tasks_blocked()
+        await house.fire("ping", id="third")
+        assert [request.tgt for request in house.asked] == ["nobody", "first", "second", "third"]
 
 
 async def test_a_slow_reaction_holds_nobody_else(open_house):

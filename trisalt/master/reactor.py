@@ -89,6 +89,8 @@ class Woken:
     data: dict[str, Any]
     files: list[str]
     depth: int
+    done: trio.Event = attrs.field(factory=trio.Event, eq=False)
+    """Set when all that it has done is begun, or nothing is."""
 
 
 class ReactorDesk:
@@ -240,15 +242,18 @@ class _Crew:
     """Two queues, of events and of what takes long, and so many tasks for each as the rules say.
 
     What a file wants of minions is only sent, and is sent at once; runners and wheel functions wait for nobody else's.
+    Events that wake the same files have it begun in their order.
     """
 
     def __init__(self, bus: Bus, workers: Workers, runs: Runs, desk: ReactorDesk, user: str) -> None:
         self._bus, self._runs, self._desk, self._user = bus, runs, desk, user
         self._renderer = Renderer(workers)
         # As many as the operator lets wait.
-        self._put_woken, self._woken = trio.open_memory_channel[Woken](desk.rules.worker_hwm)
+        self._put_woken, self._woken = trio.open_memory_channel[tuple[Woken, Woken | None]](desk.rules.worker_hwm)
         self._put_todo, self._todo = trio.open_memory_channel[tuple[Woken, Reaction]](desk.rules.worker_hwm)
         self._told: dict[tuple[str, str], float] = {}
+        # Of each set of files the event that woke it last, until it is done.
+        self._last: dict[tuple[str, ...], Woken] = {}
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[_Crew]:
@@ -279,14 +284,18 @@ class _Crew:
                     self._complain("reactor.loop_ended", woken.tag, tag=woken.tag, depth=woken.depth)
                     continue
                 counts.woken += 1
-                self._queue(self._put_woken, woken, woken.tag)
+                if self._queue(self._put_woken, (woken, self._last.get(tuple(woken.files))), woken.tag):
+                    self._last[tuple(woken.files)] = woken
 
-    def _queue(self, channel: trio.MemorySendChannel[Any], item: Any, tag: str) -> None:
+    def _queue(self, channel: trio.MemorySendChannel[Any], item: Any, tag: str) -> bool:
+        """Whether there was room."""
         try:
             channel.send_nowait(item)
         except trio.WouldBlock:
             self._desk.counts.shed += 1
             self._complain("reactor.shed", "", tag=tag, hwm=self._desk.rules.worker_hwm)
+            return False
+        return True
 
     def _complain(self, event: str, of: str, **facts: Any) -> None:
         """Once in a while: what goes wrong in a flood goes wrong often."""
@@ -299,17 +308,22 @@ class _Crew:
         log.error(event, **facts)
 
     async def _render_all(self) -> None:
-        async for woken in self._woken:
+        async for woken, before in self._woken:
             try:
                 answer = await self._renderer.render(woken.files, woken.tag, woken.data)
             except TrisaltError as exc:
                 self._desk.counts.failed += 1
                 log.error("reactor.not_rendered", tag=woken.tag, reason=str(exc))
-                continue
+                answer = {"chunks": [], "problems": []}
+            if before is not None:
+                await before.done.wait()
             tell(answer["problems"])
             self._desk.counts.failed += len(answer["problems"])
             for chunk in answer["chunks"]:
                 await self._begin(woken, chunk)
+            woken.done.set()
+            if self._last.get(tuple(woken.files)) is woken:
+                del self._last[tuple(woken.files)]
 
     async def _begin(self, woken: Woken, chunk: dict[str, Any]) -> None:
         try:
