@@ -86,7 +86,7 @@ def test_an_operator_may_have_none(monkeypatch, tmp_path, enabled, size):
 
 async def test_it_is_done_soon_and_again_when_there_is_more(monkeypatch, autojump_clock):
     """Looked at every five seconds; not when nothing has grown, and no more once the kernel has said that it cannot."""
-    held = iter([100, 100, 100.5, 103, 103, 106])
+    held = iter([100, 100, 100.1, 101, 101, 106])
     gathered = []
 
     async def at_once(work, *args):
