@@ -23,6 +23,8 @@ def prepare(roots, work):
     (roots / "plain").write_text("plain text\n")
     (roots / "plain").chmod(0o640)
     (roots / "t.jinja").write_text("hello {{ who }}\n")
+    (roots / "tree3").mkdir()
+    (roots / "tree3/t").write_text("hello {{ who }}\n")
     (roots / "m.jinja").write_text(
         "{{ mode }} {{ user }} {{ sls is defined }} {{ tpldir is defined }} {{ salt['no.such'] is defined }}"
         " {{ 'test.ping' in salt }} {{ salt.test.nosuch is defined }} {{ env is defined }} {{ salt.test.echo(name) == name }}\n"

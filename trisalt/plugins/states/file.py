@@ -139,18 +139,20 @@ def managed(
     }  # fmt: skip
     signed = {key: kwargs[key] for key in _SIGNED if kwargs.get(key) is not None}
     fetched = {"skip_verify": skip_verify, "verify_ssl": verify_ssl}
+    # A template sees these too: so are the variables of a `context` whose map is not indented any further.
+    seen = {key: value for key, value in kwargs.items() if key not in _SIGNED and key not in _NOT_SEEN}
     try:
         if __opts__["test"]:
             return _previewed(
                 name, wanted, text, keep_mode, follow_symlinks, show_changes, create or there,
-                {**fetched, **security, **ignored, **signed},
+                {**seen, **fetched, **security, **ignored, **signed},
             ) | more  # fmt: skip
         source, source_hash = __salt__["file.source_list"](source, source_hash, env)
         sfn, source_sum, said = "", {}, ""
         if text is None:
             sfn, source_sum, said = __salt__["file.get_managed"](
                 name, template, source, source_hash, source_hash_name, user, group, mode, attrs, env, context, defaults,
-                skip_verify, verify_ssl=verify_ssl, use_etag=use_etag, **signed,
+                skip_verify, verify_ssl=verify_ssl, use_etag=use_etag, **signed, **seen,
             )  # fmt: skip
         if said:
             return returned(name, False, f"Unable to manage file: {said}", **more)
@@ -212,6 +214,8 @@ __settled__ = {"managed": _managed_mark}
 _SIGNED = (
     "signature", "source_hash_sig", "signed_by_any", "signed_by_all", "keyring", "gnupghome", "sig_backend",
 )  # fmt: skip
+# What is said of a file's environment is an argument of its own.
+_NOT_SEEN = ("saltenv", "seuser", "serole", "setype", "serange")
 
 
 def absent(name: str, **kwargs: Any) -> Result:

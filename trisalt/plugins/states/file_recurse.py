@@ -90,6 +90,7 @@ def recurse(
 
     managed = {"user": user, "group": group, "makedirs": True, "replace": replace, "dir_mode": dir_mode}
     rendered = {"template": template, "context": context, "defaults": defaults, "backup": backup, "saltenv": env}
+    others = {key: value for key, value in kwargs.items() if key not in {"makedirs", "owner", *managed, *rendered}}
     for path in sorted(tree.folders):
         one = __states__["file.directory"](path, user=user, group=group, dir_mode=dir_mode, makedirs=True)
         add(path, one)
@@ -97,7 +98,9 @@ def recurse(
         if os.path.isdir(path) and not os.path.islink(path) and clean:
             _cleared(path, ret, "Replaced directory with a new file")
         mode = {"mode": file_mode} if file_mode else {"mode": None}
-        add(path, __states__["file.managed"](path, source=url, keep_source=keep_source, **mode, **managed, **rendered))
+        add(path, __states__["file.managed"](
+            path, source=url, keep_source=keep_source, **mode, **managed, **rendered, **others
+        ))  # fmt: skip
     for path, target in sorted(tree.links.items()):
         add(path, __states__["file.symlink"](
             path, target, makedirs=True, user=user, group=group, mode=sym_mode, force=force_symlinks
