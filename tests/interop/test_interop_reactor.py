@@ -31,10 +31,17 @@ LOCAL = {
     "wheel": "wheel.key.list: [{args: [{match: acc}]}]",
     "two": "local.test.arg: [{tgt: m1}, {arg: [1]}]\n  runner.test.arg: [{args: {b: 2}}]",
 }
+VARIABLES = (
+    *("salt", "opts", "grains", "pillar", "proxy", "sls", "saltenv", "env", "id"),
+    *("tplfile", "tplpath", "tpldir", "slspath"),
+)
 FILES = {
     **{name: f"id:\n  {text}\n" for name, text in LOCAL.items()},
     "tag": "id:\n  local.test.arg: [{tgt: m1}, {arg: ['{{ tag }}', '{{ data.keys() | sort | join }}']}]\n",
     "order": "z:\n  local.test.arg: [{tgt: m1}, {arg: [z]}]\na:\n  local.test.arg: [{tgt: m1}, {arg: [a]}]\n",
+    "there": "id:\n  local.test.arg:\n    - tgt: m1\n    - arg: ["
+    + ", ".join(f"{name} {{{{ {name} is defined }}}}" for name in VARIABLES)
+    + "]\n",
     "again": "id:\n  runner.event.send: [{args: [{tag: my/reacted}, {data: {a: 1}}]}]\n",
 }
 # What does nothing, and the line that says why.

@@ -104,6 +104,7 @@ class _Reading:
                 "grains": plugins.grains,
                 "pillar": plugins.pillar,
                 "opts": own,
+                "proxy": {},
             },
             plugins=guard(Named(plugins, "renderers", "render")),
         )
