@@ -67,6 +67,7 @@ class Upcalls:
             UpcallKind.CANCEL: self._cancel,
             UpcallKind.TOKEN: self._token,
             UpcallKind.BANK: self._bank,
+            UpcallKind.REACTOR: self._reactor,
             UpcallKind.PROGRESS: self._progress,
             UpcallKind.DOING: self._doing,
             UpcallKind.SCHEDULE: self._manage_schedule,
@@ -217,6 +218,10 @@ class Upcalls:
     async def _bank(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
         await trio.lowlevel.checkpoint()
         raise CommandError("Banks are kept by a master.")
+
+    async def _reactor(self, _upcall: Upcall, _fields: Mapping[str, Any]) -> Any:
+        await trio.lowlevel.checkpoint()
+        raise CommandError("Only a master reacts to events.")
 
     # -- this minion ------------------------------------------------------------------------------------------
 
