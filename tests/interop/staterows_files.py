@@ -216,7 +216,7 @@ TREES = [
     Row("file.pruned", "W/t/nosuch"),
 ]  # fmt: skip
 # Which folders are told depends on the order of a set.
-FOLDERS = [f"W/r{n}{below}" for n in ("", "2", "3", "4") for below in ("", "/below", "/below/deep")]
+FOLDERS = [f"W/r{n}{below}" for n in ("", "2", "3", "4", "7") for below in ("", "/below", "/below/deep")]
 TOLD = {"phases": ["applied", "again"], "but": FOLDERS}
 SAID = "what is wrong is said"
 DATA = [
