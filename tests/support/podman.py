@@ -28,6 +28,7 @@ START = """set -e
 cd "$1"; shift
 umount /sys/fs/cgroup/unified 2>unified.log || true
 mount -t proc proc /proc
+mount -t tmpfs tmpfs /run
 mkdir -p /etc/cni/net.d
 mount --bind cni /etc/cni/net.d
 ip link set lo up
