@@ -12,7 +12,8 @@ from pathlib import Path
 
 import attrs
 
-from tests.simulation.faults import Plan, draw_plan
+from tests.simulation.drawing import draw_plan
+from tests.simulation.faults import Plan
 from tests.simulation.invariants import check
 from tests.simulation.moments import by_moments
 from tests.simulation.mutants import MUTANTS, NoPlace, put_back

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.faults import Plan, draw_plan
+from tests.simulation.drawing import draw_plan
+from tests.simulation.faults import Plan
 from tests.simulation.mutants import MUTANTS
 
 ROOT = Path(__file__).parent.parent.parent

@@ -145,7 +145,16 @@ class World:
     def _when(self, one: Fault | Act, at: float | None, happen: Callable[[], object]) -> None:
         """Let something happen when the plan says so: at once, where it says nothing of time."""
         if one.after is not None:
-            self.trace.when(one.after, happen if not at else lambda: self.clock.after(at, happen))
+
+            def come() -> None:
+                if self.clock.now > self.plan.within:
+                    return
+                if at:
+                    self.clock.after(at, happen)
+                else:
+                    happen()
+
+            self.trace.when(one.after, come)
         elif at is None:
             happen()
         else:
