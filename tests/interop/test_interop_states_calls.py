@@ -29,7 +29,23 @@ KEYED = [
     Row("module.run", **{"test.echo": [{"text": "x"}], "always": True}),
     Row("module.run", **{"test.version": [], "test.false": []}),
 ]
-ROWS = [*NAMED, *KEYED]
+PRETENDED = [
+    Row("test.nop", "x", anything=5),
+    Row("test.succeed_without_changes", "x"),
+    Row("test.succeed_with_changes", "x", always=True),
+    Row("test.fail_without_changes", "x", comment="of my own"),
+    Row("test.fail_with_changes", "x"),
+    Row("test.show_notification", "x", text="hello"),
+    Row("test.configurable_test_state", "x", changes=True, result=True, comment="said", always=True),
+    Row("test.configurable_test_state", "x", changes=False, result=True, warnings="w", always=True),
+    Row("test.configurable_test_state", "x", changes=False, result=False, warnings=["w", "v"], always=True),
+    Row("test.check_pillar", "x", present=["n", "deep:l", "gone"], integer=["n", "s"], boolean="b", string="s"),
+    Row("test.check_pillar", "x", present="n", listing="deep:l", dictionary="deep"),
+    Row("test.check_pillar", "x", listing="n", dictionary="deep:l", string="n", boolean="s"),
+    Row("test.check_pillar", "x", present="gone", integer="s", verbose=True),
+]
+ROWS = [*NAMED, *KEYED, *PRETENDED]
+PILLAR = {"n": 5, "b": True, "s": "text", "deep": {"l": [1]}}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +53,7 @@ def answers():
     answers = {}
     with open_lab() as lab:
         for kind in ("stock", "ours"):
-            answers[kind] = ask(lab, kind, ROWS, grains=GRAINS)
+            answers[kind] = ask(lab, kind, ROWS, grains=GRAINS, pillar=PILLAR)
     return answers
 
 
