@@ -68,7 +68,8 @@ def test_a_block_is_dense_when_nearly_all_of_it_is_there_and_ours(pages, dense):
 def test_what_a_process_holds_is_in_huge_pages_then_and_takes_no_more_memory():
     done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, timeout=60, check=True)
     pages, huge, more, whole = done.stdout.split()
-    assert int(pages) == int(huge) > 0
+    # Where the system gives some without being asked there are more.
+    assert 0 < int(pages) <= int(huge)
     assert int(more) * 1024 <= int(pages) * huge_page() // 16 + MB
     assert whole == "True"
 
