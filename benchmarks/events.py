@@ -12,7 +12,8 @@ import trio
 from benchmarks.measure import Row
 from tests.support.lab import open_lab
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, TaggedEvent
+from trisalt.bus.event import Event
+from trisalt.bus.events import TaggedEvent
 from trisalt.client.door import Door
 from trisalt.client.events import Lagged, follow
 from trisalt.wire.frames import pack_event, pack_pull

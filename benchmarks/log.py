@@ -20,7 +20,8 @@ import trio
 
 from benchmarks.measure import Row
 from tests.support.lab import open_lab, stock_bin
-from trisalt.bus.events import JobReturned, Origin
+from trisalt.bus.event import Origin
+from trisalt.bus.events import JobReturned
 from trisalt.client.door import Door
 from trisalt.client.operations import runner
 from trisalt.loader.dunders import Plugins

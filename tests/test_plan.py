@@ -16,6 +16,7 @@ import pytest
 
 from tests.support import rooms
 from trisalt.bus import events, requests
+from trisalt.bus.event import Event
 
 ROOT = Path(__file__).parent.parent / "trisalt"
 
@@ -135,7 +136,7 @@ def test_the_page_has_a_row_for_every_file():
     assert page == rooms.written(page), "write the tables anew: python -m tests.support.rooms"
 
 
-@pytest.mark.parametrize(("catalogue", "base"), [(events, events.Event), (requests, requests.Request)])
+@pytest.mark.parametrize(("catalogue", "base"), [(events, Event), (requests, requests.Request)])
 def test_every_class_of_a_catalogue_is_frozen_and_says_what_it_is(catalogue, base):
     classes = [cls for cls in vars(catalogue).values() if isinstance(cls, type) and issubclass(cls, base)]
     assert len(classes) > 10

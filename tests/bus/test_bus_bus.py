@@ -5,7 +5,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import AuthDecided, Event, JobReceived, TaggedEvent
+from trisalt.bus.event import Event
+from trisalt.bus.events import AuthDecided, JobReceived, TaggedEvent
 from trisalt.bus.requests import MineFlushRequest, MineGetRequest
 from trisalt.bus.subscription import Lagged
 from trisalt.errors import LocalProtocolError

@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.bus import events
-from trisalt.bus.events import (
-    AuthDecided,
-    Event,
-    JobReceived,
-    JobReturned,
-    MinionDataRefreshed,
-    MinionEvent,
-    Secret,
-    TaggedEvent,
-    stamped,
-)
+from trisalt.bus.event import Event, Secret, stamped
+from trisalt.bus.events import AuthDecided, JobReceived, JobReturned, MinionDataRefreshed, MinionEvent, TaggedEvent
 from trisalt.errors import LocalProtocolError
 
 CATALOGUE = [

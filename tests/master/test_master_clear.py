@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import CommandRefused, JobRefused, Secret
+from trisalt.bus.event import Secret
+from trisalt.bus.events import CommandRefused, JobRefused
 from trisalt.bus.requests import (
     Caller,
     LoginRequest,

@@ -15,7 +15,8 @@ import yaml
 import zmq
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import KeyChanged, Origin, TaggedEvent
+from trisalt.bus.event import Origin
+from trisalt.bus.events import KeyChanged, TaggedEvent
 from trisalt.bus.requests import Caller, MinionEventRequest, RotateRequest
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError

@@ -11,7 +11,8 @@ import trio.lowlevel
 import trio.testing
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import LoginDecided, Secret
+from trisalt.bus.event import Secret
+from trisalt.bus.events import LoginDecided
 from trisalt.bus.requests import (
     Caller,
     DropTokenRequest,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, MinionEvent, Origin, TaggedEvent
+from trisalt.bus.event import Event, Origin
+from trisalt.bus.events import MinionEvent, TaggedEvent
 from trisalt.bus.requests import MinionEventRequest
 from trisalt.bus.tags import reserved
 from trisalt.master import minion_events as room

@@ -9,7 +9,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobNew, JobReturned, Origin, Reacted, RequestAnswered, RunnerNew, TaggedEvent
+from trisalt.bus.event import Origin
+from trisalt.bus.events import JobNew, JobReturned, Reacted, RequestAnswered, RunnerNew, TaggedEvent
 from trisalt.bus.requests import Published, PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
 from trisalt.errors import CommandError, WorkerDied
 from trisalt.master.commands import Runs

@@ -9,15 +9,8 @@ import pytest
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import (
-    BatchSent,
-    Event,
-    JobNew,
-    JobReturned,
-    JobSettled,
-    Origin,
-    TaggedEvent,
-)
+from trisalt.bus.event import Event, Origin
+from trisalt.bus.events import BatchSent, JobNew, JobReturned, JobSettled, TaggedEvent
 from trisalt.store import log as logs
 from trisalt.store.sqlite import open_store
 from trisalt.store.store import NewReturn

@@ -12,7 +12,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobReceived, JobSettled, KeyChanged, Secret, TaggedEvent
+from trisalt.bus.event import Secret
+from trisalt.bus.events import JobReceived, JobSettled, KeyChanged, TaggedEvent
 from trisalt.errors import ConfigError
 from trisalt.transport.ipc import open_event_sockets
 from trisalt.wire.frames import StreamDecoder, pack_event, pack_pull, split_event

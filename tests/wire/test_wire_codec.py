@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trisalt.bus.events import Secret
+from trisalt.bus.event import Secret
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.wire import codec
 

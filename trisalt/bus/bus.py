@@ -18,7 +18,7 @@ import attrs
 import outcome
 import trio
 
-from trisalt.bus.events import Event
+from trisalt.bus.event import Event
 from trisalt.bus.requests import Request
 from trisalt.bus.subscription import Listener, Subscription, SubscriptionStatistics
 from trisalt.bus.tags import matcher

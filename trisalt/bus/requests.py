@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from trisalt.bus.events import ITSELF, Origin
+from trisalt.bus.event import ITSELF, Origin
 
 
 @attrs.frozen(kw_only=True)
@@ -250,7 +250,7 @@ MASTER = Caller(name="root", trusted=True)
 class LoginRequest(Request):
     """Who is this? By a `token`, or by name and password of the backend `eauth`; `peer` says where they are.
 
-    `password`, `token` and `code`, the second factor, are `events.Secret`. The answer is a `Caller`. Raises
+    `password`, `token` and `code`, the second factor, are `event.Secret`. The answer is a `Caller`. Raises
     Unauthenticated, after a while.
     """
 
@@ -299,7 +299,7 @@ class VouchRequest(Request):
 class FactorRequest(Request):
     """About the second factor of `username` of `eauth`. `act` is status, begin, confirm, remove or list.
 
-    `password` and `code` are `events.Secret`. To begin takes the password, to remove a code; not from an administrator
+    `password` and `code` are `event.Secret`. To begin takes the password, to remove a code; not from an administrator
     (`trusted`), who may list them too. The answers are those of `master/factors`. Raises Unauthenticated, FactorError.
     """
 
@@ -315,7 +315,7 @@ class FactorRequest(Request):
 
 @attrs.frozen(kw_only=True)
 class ShowTokenRequest(Request):
-    """What a token (`events.Secret`) says: `{start, expire, name, eauth, groups?, auth_list?}`, empty for none."""
+    """What a token (`event.Secret`) says: `{start, expire, name, eauth, groups?, auth_list?}`, empty for none."""
 
     CMD = "get_token"
     token: Any
@@ -323,7 +323,7 @@ class ShowTokenRequest(Request):
 
 @attrs.frozen(kw_only=True)
 class DropTokenRequest(Request):
-    """A token (`events.Secret`) is to mean nothing from now on. The answer is whether it meant something."""
+    """A token (`event.Secret`) is to mean nothing from now on. The answer is whether it meant something."""
 
     CMD = "del_token"
     token: Any

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import trio
 
-from trisalt.bus.events import Event
+from trisalt.bus.event import Event
 
 # So many classes are told as a number.
 MANY = 10

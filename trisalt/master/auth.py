@@ -21,7 +21,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import AesRotated, AuthDecided, Event, KeyChanged
+from trisalt.bus.event import Event
+from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
 from trisalt.bus.requests import MASTER, AuthRequest, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.behind import Behind, open_behind

@@ -16,7 +16,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import JobRefused, Secret, stamped
+from trisalt.bus.event import Secret, stamped
+from trisalt.bus.events import JobRefused
 from trisalt.bus.requests import (
     Caller,
     LoginRequest,

@@ -17,17 +17,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import (
-    KeyChanged,
-    Origin,
-    RunnerNew,
-    RunnerReturned,
-    Secret,
-    TaggedEvent,
-    WheelNew,
-    WheelReturned,
-    stamped,
-)
+from trisalt.bus.event import Origin, Secret, stamped
+from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned
 from trisalt.bus.requests import (
     MASTER,
     Caller,

@@ -22,7 +22,8 @@ import trio
 
 from trisalt import log as logs
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import KeyChanged, Origin, TaggedEvent
+from trisalt.bus.event import Origin
+from trisalt.bus.events import KeyChanged, TaggedEvent
 from trisalt.bus.requests import RotateRequest, StatusRequest
 from trisalt.config.master import MasterConfig
 from trisalt.config.paths import MasterPaths, master_paths

@@ -16,7 +16,7 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event
+from trisalt.bus.event import Event
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import LocalProtocolError, TrisaltError
 from trisalt.wire.codec import pack_bin

@@ -17,7 +17,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, JobReturned, JobSettled, Origin, TaggedEvent
+from trisalt.bus.event import Event, Origin
+from trisalt.bus.events import JobReturned, JobSettled, TaggedEvent
 from trisalt.bus.requests import ReturnRequest, ReturnsRequest, SyndicReturnRequest
 from trisalt.errors import StoreError
 from trisalt.master.arguments import split

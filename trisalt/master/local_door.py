@@ -21,7 +21,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, KeyChanged, Origin, Secret, TaggedEvent
+from trisalt.bus.event import Event, Origin, Secret
+from trisalt.bus.events import KeyChanged, TaggedEvent
 from trisalt.bus.requests import (
     BatchRequest,
     Caller,

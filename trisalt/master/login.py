@@ -21,7 +21,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import LoginDecided, Secret
+from trisalt.bus.event import Secret
+from trisalt.bus.events import LoginDecided
 from trisalt.bus.requests import (
     Caller,
     DropTokenRequest,

@@ -13,7 +13,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.events import Event, MinionEvent, Origin, TaggedEvent
+from trisalt.bus.event import Event, Origin
+from trisalt.bus.events import MinionEvent, TaggedEvent
 from trisalt.bus.requests import MinionEventRequest
 from trisalt.bus.tags import reserved
 from trisalt.errors import LocalProtocolError

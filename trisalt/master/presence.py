@@ -19,7 +19,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Answer, Bus
-from trisalt.bus.events import Event, KeyChanged, MinionAbsent, MinionPresent
+from trisalt.bus.event import Event
+from trisalt.bus.events import KeyChanged, MinionAbsent, MinionPresent
 from trisalt.bus.requests import MASTER, HeartbeatRequest, Presence, PresenceRequest, Published, PublishRequest, Request
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.gather import FIND_JOB

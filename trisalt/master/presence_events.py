@@ -5,7 +5,8 @@ from __future__ import annotations
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, PresenceChanged, Present
+from trisalt.bus.event import Event
+from trisalt.bus.events import PresenceChanged, Present
 from trisalt.master.presence import PresenceDesk
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.bus.events import Secret
+from trisalt.bus.event import Secret
 from trisalt.errors import RemoteProtocolError
 from trisalt.master.feed import Wanted
 from trisalt.master.following_events import Span

@@ -18,16 +18,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import (
-    Event,
-    JobDropped,
-    JobNew,
-    JobReturned,
-    KeyChanged,
-    MinionAbsent,
-    MinionEvent,
-    MinionPresent,
-)
+from trisalt.bus.event import Event
+from trisalt.bus.events import JobDropped, JobNew, JobReturned, KeyChanged, MinionAbsent, MinionEvent, MinionPresent
 from trisalt.bus.requests import (
     MASTER,
     CancelRequest,

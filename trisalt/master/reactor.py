@@ -20,7 +20,8 @@ import yaml
 
 from trisalt.bus import events as catalogue
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import Event, JobNew, Reacted, RequestAnswered
+from trisalt.bus.event import Event
+from trisalt.bus.events import JobNew, Reacted, RequestAnswered
 from trisalt.bus.requests import Caller, Published, PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
 from trisalt.bus.subscription import Lagged
 from trisalt.errors import CommandError, TrisaltError

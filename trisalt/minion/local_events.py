@@ -14,11 +14,11 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
+from trisalt.bus.event import Event
 from trisalt.bus.events import (
     BeaconsRefresh,
     Connected,
     EnvironSet,
-    Event,
     FailBack,
     FireMaster,
     GrainsRefresh,

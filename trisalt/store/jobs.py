@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from trisalt.bus.events import Event
+from trisalt.bus.event import Event
 from trisalt.store import highstates, listed, listing, outcomes, queue
 from trisalt.store.reader import Reader
 from trisalt.store.store import Engine, JobEntry, NewReturn, NotAsHoped, Recorded, Waits

@@ -19,7 +19,8 @@ import attrs
 import structlog
 import trio
 
-from trisalt.bus.events import Event, EventsLost
+from trisalt.bus.event import Event
+from trisalt.bus.events import EventsLost
 from trisalt.errors import LocalProtocolError, StoreError
 from trisalt.store.store import Engine, LogBounds, Logged, LogSlice
 from trisalt.wire.frames import pack_data

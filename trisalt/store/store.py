@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from trisalt.bus.events import Event
+from trisalt.bus.event import Event
 from trisalt.store.listed import Page, Row, Wanted
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import STOCK_EVENTS, Event
+from trisalt.bus.event import Event
+from trisalt.bus.events import STOCK_EVENTS
 from trisalt.bus.subscription import Lagged, Subscription
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.transport.local import CHUNK, accept_all, unix_listener

@@ -6,9 +6,7 @@ import pytest
 
 from tests.master.commands.house import GRANTED, Banks, Jobs, Master, Workers
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import (
-    Event,
-)
+from trisalt.bus.event import Event
 from trisalt.master.acl import Acl
 from trisalt.master.commands import Runs, serve_commands
 

@@ -8,13 +8,8 @@ import trio.testing
 
 from tests.master.commands.house import JID, OTHER, PRIVATE, Banks, Jobs, outcome, within
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import (
-    CommandRefused,
-    Event,
-    RunnerNew,
-    RunnerReturned,
-    WheelReturned,
-)
+from trisalt.bus.event import Event
+from trisalt.bus.events import CommandRefused, RunnerNew, RunnerReturned, WheelReturned
 from trisalt.bus.requests import (
     RunnerRequest,
     WheelRequest,

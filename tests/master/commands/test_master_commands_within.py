@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from tests.master.commands.house import JID, outcome, within
+from trisalt.bus.event import Event
 from trisalt.bus.events import (
-    Event,
     JobReturned,
     JobSettled,
     KeyChanged,

@@ -6,9 +6,7 @@ import pytest
 
 from tests.master.jobs.house import House, MemoryStore, Publisher
 from trisalt.bus.bus import Bus
-from trisalt.bus.events import (
-    Event,
-)
+from trisalt.bus.event import Event
 from trisalt.master.jobs import keep_jobs
 
 

@@ -6,12 +6,8 @@ import trio
 import trio.testing
 
 from tests.master.local_door.house import JID
-from trisalt.bus.events import (
-    BatchSent,
-    Origin,
-    RequestAnswered,
-    TaggedEvent,
-)
+from trisalt.bus.event import Origin
+from trisalt.bus.events import BatchSent, RequestAnswered, TaggedEvent
 from trisalt.master import feed
 from trisalt.master.local_door import caller_name
 

@@ -11,7 +11,7 @@ import trio
 from tests.master.publisher.desk import (
     Desk,
 )
-from trisalt.bus.events import ITSELF, Origin
+from trisalt.bus.event import ITSELF, Origin
 from trisalt.bus.requests import (
     MASTER,
     Caller,
