@@ -259,7 +259,7 @@ class Host:
             and (id, jid) not in acknowledged
             and ((id, jid) not in ledger.ended or (id, jid) in ledger.unwritten)
         }
-        ledger.unnoted.update(key for key in ledger.begun if key[0] == self.id)
+        ledger.unnoted.update(key for key in ledger.begun.keys() | acknowledged if key[0] == self.id)
         self.world.trace.spooled -= {(self.id, jid) for jid in at_risk}
         ledger.cut.update((self.id, jid) for jid in at_risk)
         self._excuse_unkept(at_risk)

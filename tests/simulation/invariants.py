@@ -111,7 +111,9 @@ def what_ran_has_returned(world: World) -> Iterator[str]:
 def nobody_returns_two_things(world: World) -> Iterator[str]:
     """A minion returns a job once; what comes again is the same."""
     for line in world.trace.lines:
-        if line.what == "job.duplicate_return" and (line.facts["id"], line.facts["jid"]) not in world.ledger.unwritten:
+        if line.what != "job.duplicate_return":
+            continue
+        if (line.facts["id"], line.facts["jid"]) not in world.ledger.unwritten | world.ledger.unnoted:
             yield f"{line.facts['id']} returned {line.facts['jid']} in two ways"
 
 
