@@ -125,10 +125,11 @@ class SimulatedStore(SqliteStore):
     async def write(
         self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
     ) -> T:
+        # It may go in this very moment.
+        self._moment("stores", of=getattr(operation, "__qualname__", "").partition(".<locals>")[0].rpartition(".")[2])
         if self._gone():
             await trio.lowlevel.checkpoint()
             raise StoreError("the store is closed")
-        self._moment("stores", of=getattr(operation, "__qualname__", "").partition(".<locals>")[0].rpartition(".")[2])
         return await super().write(operation, then=then)
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
