@@ -161,7 +161,8 @@ def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: lis
                 yield Crash(id=id, after=_moment(draw, id, minions), at=draw.choice((0.0, 0.0, 0.001, 0.01)), down=down)
             else:
                 yield Crash(id=id, at=at, steps=draw.choice((1, 10, 100, 400)) * draw.randint(0, 9), down=down)
-        if draw.random() < 0.06:
+        cut = draw.random() < 0.06
+        if cut:
             at = draw.random() * span if draw.random() < 0.4 else draw.choice(acts).at + draw.random() ** 3 * 0.5
             left = draw.choice(("nothing", "nothing", "some", "torn", "all"))
             yield PowerCut(id=id, at=at, down=size.seconds(draw, 0.5, 3.0, 25.0), left=left)
@@ -170,7 +171,8 @@ def _faults(draw: random.Random, minions: list[str], hosts: list[str], acts: lis
         if id in (MASTER, SECOND) and draw.random() < 0.1:
             by = draw.choice((0.05, 0.5, 2.0))
             yield DiskSlow(id=id, at=draw.random() * span, by=by, seconds=size.seconds(draw, 1.0, 3.0, 20.0))
-        if draw.random() < 0.1:
+        # A host that boots by a wrong clock knows no better: what is too old by it is forgotten.
+        if not cut and draw.random() < 0.1:
             by = draw.choice((-3600.0, -20.0, -0.5, 0.5, 20.0, 3600.0, 86400.0))
             yield ClockStep(id=id, at=draw.random() * span, by=by, seconds=size.seconds(draw, 1.0, 30.0))
 

@@ -55,7 +55,9 @@ def nothing_runs_twice(world: World) -> Iterator[str]:
     """A job runs once on a minion, however often it is told of it; a harmless one, until it has returned, once in each
     of its lives."""
     for (id, jid), times in world.ledger.begun.items():
-        if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1 + world.ledger.cut[id, jid]):
+        # Of what had returned before a power cut there may be no note: somebody who has recorded it can send it again.
+        forgotten = world.ledger.cut[id, jid] + ((id, jid) in world.ledger.unnoted & world.trace.acknowledged)
+        if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1 + forgotten):
             yield f"{jid} ran {times} times on {id}"
         elif (id, jid) in world.ledger.after_return - world.ledger.unnoted and not world.hosts[id].ever_full:
             # No note of it is on a disk that takes none.
