@@ -1,5 +1,6 @@
 """A master in memory: both ends of the wire, no socket. It signs in, answers and publishes as it is told."""
 
+import math
 from collections import deque
 from contextlib import asynccontextmanager
 
@@ -67,8 +68,8 @@ class OneOfSeveral:
     def __init__(self, master, host):
         self._master, self._host = master, host
 
-    async def request(self, payload):
-        return await self._master.request(payload, self._host)
+    async def request(self, payload, *, deadline=math.inf):
+        return await self._master.request(payload, self._host, deadline=deadline)
 
 
 class FakeMaster:
@@ -142,8 +143,11 @@ class FakeMaster:
 
     # -- requests -----------------------------------------------------------------------------------------------
 
-    async def request(self, payload, host=""):
-        payload = payload() if callable(payload) else payload
+    async def request(self, payload, host="", *, deadline=math.inf):
+        with trio.fail_at(deadline):
+            return await self._answered(payload() if callable(payload) else payload, host)
+
+    async def _answered(self, payload, host):
         await trio.sleep(self.latency)
         if host in self.gone:
             await trio.sleep_forever()

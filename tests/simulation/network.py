@@ -142,9 +142,10 @@ class _Connection:
         self._address = address
         self._exchange: _Exchange | None = None
 
-    async def ask(self, payload: bytes) -> list[bytes] | None:
+    async def ask(self, payload: bytes, *, deadline: float) -> list[bytes] | None:
         self._exchange = exchange = self._network.ask(self._number, self._peer, self._address, payload)
-        await exchange.over.wait()
+        with trio.fail_at(deadline):
+            await exchange.over.wait()
         return exchange.frames
 
     def close(self) -> None:

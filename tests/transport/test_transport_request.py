@@ -1,5 +1,6 @@
 """The request port over real sockets: every well-framed request is answered once, whoever fails, stops or cancels."""
 
+import math
 import random
 from contextlib import asynccontextmanager
 
@@ -319,6 +320,52 @@ async def test_a_message_above_the_limit_ends_its_connection_only(context):
         assert server.answered == 1
 
 
+async def test_who_has_no_more_patience_is_told_and_a_late_answer_goes_nowhere(context):
+    go_on = trio.Event()
+
+    async def handle(payload, peer):
+        if payload == b"slow":
+            await go_on.wait()
+        return await echo(payload, peer)
+
+    async with open_pair(context, handle) as (_server, client):
+        with trio.fail_after(PATIENCE):
+            assert await client.request(b"before", deadline=trio.current_time() + PATIENCE) == b"re: before"
+            for wait in (0.02, 0):
+                with pytest.raises(trio.TooSlowError):
+                    await client.request(b"slow", deadline=trio.current_time() + wait)
+            go_on.set()
+            assert await client.request(b"after", deadline=trio.current_time() + PATIENCE) == b"re: after"
+
+
+async def test_a_deadline_ends_with_its_request(context):
+    async with open_pair(context) as (_server, client):
+        with trio.fail_after(PATIENCE):
+            deadline = trio.current_time() + 0.1
+            assert await client.request(b"1", deadline=deadline) == b"re: 1"
+            await trio.sleep_until(deadline + 0.01)
+            assert await client.request(b"2", deadline=math.inf) == b"re: 2"
+        assert len(client._idle) == 1
+
+
+async def test_a_deadline_counts_where_no_connection_stands_and_where_none_is_free(context):
+    with open_socket(context, zmq.ROUTER) as silent:
+        address = f"tcp://127.0.0.1:{silent.bind(ANY)}"
+        async with (
+            open_request_client(address, context=context, max_running=1) as client,
+            trio.open_nursery() as nursery,
+        ):
+            with trio.fail_after(PATIENCE):
+                nursery.start_soon(client.request, b"holds the only turn")
+                await wait_all_tasks_blocked()
+                with pytest.raises(trio.TooSlowError):
+                    await client.request(b"1", deadline=trio.current_time() + 0.02)
+                nursery.cancel_scope.cancel()
+        async with open_request_client("tcp://127.0.0.1:1", context=context) as client:
+            with trio.fail_after(PATIENCE), pytest.raises(trio.TooSlowError):
+                await client.request(b"1", deadline=trio.current_time() + 0.02)
+
+
 async def test_a_newcomer_with_the_same_routing_id_takes_over(context):
     async with open_server(echo, context=context) as server:
         with (
@@ -577,7 +624,7 @@ async def test_a_request_whose_connections_are_lost_one_after_the_other_is_sent_
     class Lost:
         fresh = True
 
-        async def ask(self, payload):
+        async def ask(self, payload, *, deadline):
             await trio.lowlevel.checkpoint()
             return answers.pop(0)
 

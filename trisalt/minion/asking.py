@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -69,22 +70,28 @@ async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int
     """
     nonce = nonce or os.urandom(16).hex()
     for _ in range(max(tries, 1)):
-        with trio.move_on_after(timeout):
-            return await _asked(link, load, nonce)
+        with suppress(trio.TooSlowError):
+            return await _asked(link, load, nonce, trio.current_time() + timeout)
         log.error("master.timeout", cmd=load.get("cmd"))
     raise RequestTimeout(f"the master {link.master} did not answer {load.get('cmd')}")
 
 
-async def _asked(link: Link, load: Mapping[str, Any], nonce: str) -> Any:
-    session = await link.usable()
+async def _asked(link: Link, load: Mapping[str, Any], nonce: str, deadline: float) -> Any:
+    """One try. A scope is made where there is no session to ask with, which is rare: each job asks once."""
+    session = link.session
+    if session is None:
+        with trio.fail_at(deadline):
+            session = await link.usable()
     try:
-        return await _once(link, load, session, nonce)
+        return await _once(link, load, session, nonce, deadline)
     except SessionRefused:
         link.refuse(session)
-    return await _once(link, load, await link.usable(), nonce)
+    with trio.fail_at(deadline):
+        session = await link.usable()
+    return await _once(link, load, session, nonce, deadline)
 
 
-async def _once(link: Link, load: Mapping[str, Any], session: Session, nonce: str) -> Any:
+async def _once(link: Link, load: Mapping[str, Any], session: Session, nonce: str, deadline: float) -> Any:
     sign_in = link.options.sign_in
     same = _same_pillar(load) if load.get("cmd") == "_pillar" else ""
     known = link.pillars.get(same)
@@ -102,7 +109,7 @@ async def _once(link: Link, load: Mapping[str, Any], session: Session, nonce: st
             sign=link.options.minion_sign_messages,
         )
 
-    answer = await link.client.request(sealed)
+    answer = await link.client.request(sealed, deadline=deadline)
     match load.get("cmd"):
         case "_pillar":
             if known and says_known(answer, session=session.session, nonce=nonce, known=known[0]):

@@ -340,11 +340,16 @@ class Link:
         if old is not None and old.publish_port != accepted.publish_port and self._listening is not None:
             self._listening.cancel()
 
+    @property
+    def session(self) -> Session | None:
+        """The session to ask with, if there is one."""
+        return None if self._session is self._refused else self._session
+
     async def usable(self) -> Session:
         """The session to ask with; waited for while there is none."""
-        while self._session is None or self._session is self._refused:
+        while (session := self.session) is None:
             await self._renewed.wait()
-        return self._session
+        return session
 
     def refuse(self, session: Session, *, spread: float = 0.0) -> None:
         """Nobody uses `session` any more. Many may say so; the master is asked once."""

@@ -6,6 +6,7 @@ is not known here: `master.request_server` and `minion.link` know.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -244,7 +245,9 @@ class _Connection:
     """One DEALER to one address, and the monitor that tells when its connection is lost."""
 
     def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
-        self.lost = False
+        self.lost = self._late = False
+        # That of `watch`, which is there anyway: a scope for each request costs three times what a deadline does.
+        self._patience = trio.CancelScope()
         self.monitor = Socket(context, zmq.PAIR)
         try:
             self.socket = Socket(context, zmq.DEALER, options)
@@ -260,27 +263,39 @@ class _Connection:
 
     @property
     def fresh(self) -> bool:
-        """Nothing has been lost since, and nothing came that nobody asked for."""
-        return not self.lost and not self.socket.readable
+        """Nothing has been lost since, or was late, and nothing came that nobody asked for."""
+        return not self.lost and not self._patience.cancel_called and not self.socket.readable
 
-    async def ask(self, payload: bytes) -> list[bytes] | None:
-        """The frames that come for `payload`; None when the connection is lost before."""
+    async def ask(self, payload: bytes, *, deadline: float) -> list[bytes] | None:
+        """The frames that come for `payload`; None when the connection is lost before. Raises TooSlowError."""
+        if deadline != math.inf:
+            self._patience.deadline = deadline
         try:
             try:
                 self.socket.send_nowait((b"", payload))
             except trio.WouldBlock:
                 await self.socket.send((b"", payload))
-            return await self.socket.receive()
+            frames = await self.socket.receive()
         except trio.ClosedResourceError:
+            if self._late:
+                raise trio.TooSlowError from None
             if self.lost:
                 return None
             raise
+        if deadline != math.inf:
+            self._patience.deadline = math.inf
+        return frames
 
     async def watch(self) -> None:
-        """Notice that the connection is lost, and tell whoever asks on it; ends with it."""
+        """Notice that the connection is lost, or that it is too late, and tell whoever asks on it; ends with it."""
         try:
-            await self.monitor.receive()
+            with self._patience:
+                await self.monitor.receive()
         except trio.ClosedResourceError:
+            return
+        if self._patience.cancelled_caught:
+            self._late = True
+            self.socket.close()
             return
         self.lost = True
         # What came before the loss is there by now, and counts.
@@ -318,35 +333,37 @@ class RequestClient:
         self._max_idle = max_idle
         self._idle: deque[_Connection] = deque()
 
-    async def request(self, payload: bytes | Callable[[], bytes]) -> bytes:
-        """Send `payload`, wait for its answer. The caller sets the deadline; a late answer goes nowhere.
+    async def request(self, payload: bytes | Callable[[], bytes], *, deadline: float = math.inf) -> bytes:
+        """Send `payload`, wait for its answer, until `deadline` (Trio's time); a late answer goes nowhere.
 
         A callable makes it anew for each sending, for a peer that takes the same bytes but once.
 
         It is sent again whenever the connection is lost before the answer (a master that restarts), the longer the
         later: this payload may be what the peer hangs up on.
-        Raises RemoteProtocolError when what comes back is not framed as an answer.
+        Raises TooSlowError, and RemoteProtocolError when what comes back is not framed as an answer.
         """
         try:
             self._turns.acquire_nowait()
         except trio.WouldBlock:
-            await self._turns.acquire()
+            with trio.fail_at(deadline):
+                await self._turns.acquire()
         try:
             for wait in chain(AGAIN, repeat(LATER)):
-                answer = await self._try(payload if isinstance(payload, bytes) else payload())
+                answer = await self._try(payload if isinstance(payload, bytes) else payload(), deadline)
                 if answer is not None:
                     return answer
                 log.debug("request.lost", address=self._address)
-                await trio.sleep(wait)
+                with trio.fail_at(deadline):
+                    await trio.sleep(wait)
             raise AssertionError("there is always another time")
         finally:
             self._turns.release()
 
-    async def _try(self, payload: bytes) -> bytes | None:
+    async def _try(self, payload: bytes, deadline: float) -> bytes | None:
         connection = self._take()
         clean = False
         try:
-            frames = await connection.ask(payload)
+            frames = await connection.ask(payload, deadline=deadline)
             if frames is None:
                 return None
             if len(frames) != 2 or frames[0]:
