@@ -11,11 +11,27 @@ from trisalt.wire import jid as job_ids
 
 # A publication older than this many seconds is not run. Wide enough for a clock that is off by a time zone.
 OLDEST_JOB = 12 * 3600.0
+# For so many seconds it is the same id from which on jobs are young.
+SPAN = 60.0
 
 
 def too_old(load: Mapping[str, Any], now: float) -> bool:
     """Whether it went out too long ago. `now`: wall time, the master's where that is known."""
+    jid = load.get("jid")
+    if "sent" not in load and isinstance(jid, str) and jid >= _young(now // SPAN):
+        # Ids sort by their times, and what is none tells no age: nearly every job is known for young by this.
+        return False
     return now - _sent(load) > OLDEST_JOB
+
+
+@lru_cache(maxsize=2)
+def _young(span: float) -> str:
+    """The least id of a job that is young until this span is over."""
+    try:
+        return job_ids.make((span + 1) * SPAN - OLDEST_JOB)
+    except (ValueError, OverflowError, OSError):
+        # A clock that shows no time: each id is looked at.
+        return "\U0010ffff"
 
 
 def _sent(load: Mapping[str, Any]) -> float:
@@ -27,8 +43,6 @@ def _sent(load: Mapping[str, Any]) -> float:
     return _made(jid) if isinstance(jid, str) else math.inf
 
 
-# `link` asks, and then `jobs`.
-@lru_cache(maxsize=16)
 def _made(jid: str) -> float:
     try:
         return job_ids.to_datetime(jid).timestamp()
