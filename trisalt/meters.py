@@ -24,7 +24,7 @@ BOUNDS = (
 # How long each half of what counts as recent is, in seconds.
 RECENT_S = 60.0
 # How often the loop is looked at, and how late it may wake somebody before it is not well, in seconds.
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 UNWELL_S = 2.0
 
 
@@ -146,7 +146,7 @@ class LoopMeter:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Look twice a second, and let the recent time of `histograms` go on."""
+        """Look once a second, and let the recent time of `histograms` go on."""
         task_status.started()
         turned = self.last_look = trio.current_time()
         while True:
