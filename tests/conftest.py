@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.lab import STOCK_VARIABLE, stock_bin
 
+# They compare for many tests: what differs is to be told as it is in a test itself.
+pytest.register_assert_rewrite("tests.interop.beside", "tests.interop.states")
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 settings.load_profile("default")
 

@@ -44,6 +44,7 @@ ROWS = [
     Row("locale.present", "C.UTF-8"),
     Row("kmod.present", "tri_nosuch"),
     Row("kmod.absent", "tri_nosuch"),
+    Row("event.wait", "tri/x"),
     Row("event.send", "tri/x", data={"a": 1}, always=True, phases=["preview"]),
 ]  # fmt: skip
 

@@ -151,6 +151,16 @@ ROWS = [
     Row("network.routes", "eth1", routes=ROUTES[:1]),
     Row("network.routes", "eth1", routes=[]),
     Row("network.routes", "eth1"),
+    Row("sysctl.present", "net.ipv4.ip_forward", 1),
+    Row("sysctl.present", "net.ipv4.ip_forward", "0", config="/etc/sysctl.d/tri.conf"),
+    Row("sysctl.present", "net.ipv4.tcp_rmem", "4096 131072  6291456"),
+    Row("sysctl.present", "net.ipv4.conf.lo.forwarding", True, why="to the kernel that is 1",
+        applied=done("Updated sysctl value net.ipv4.conf.lo.forwarding = True", **{"net.ipv4.conf.lo.forwarding": True}),
+        again=done("Sysctl value net.ipv4.conf.lo.forwarding = True is already set")),
+    Row("sysctl.present", "net.ipv4.nosuch", 1, why="a preview says what would change",
+        preview=pending("Sysctl option net.ipv4.nosuch set to be changed to 1", **{"net.ipv4.nosuch": 1})),
+    Row("locale.system", "C.UTF-8"),
+    Row("locale.system", "POSIX"),
 ]  # fmt: skip
 UP = done("Interface eth9 is up to date.", status="Interface eth9 is up")
 MINE = {"type": "eth", "proto": "dhcp"}
@@ -162,6 +172,8 @@ SWITCHED = [
     Row("network.managed", "veth0", enabled=False, phases=["preview", "applied"], **MINE),
     _managed("bond0", arp_ip_target=["1.1.1.1"], **BONDED),
     _managed("bond0", arp_ip_target=["1.1.1.1", "1.1.1.2"], **BONDED),
+    Row("network.system", "s", enabled=True, hostname="web1", search="example.org", require_reboot=True),
+    Row("network.system", "s", enabled=False, domain="example.net", require_reboot=True),
 ]
 NEW = {"interface": "Added network interface."}
 RESTART = "Interface veth0 restart to validate"
@@ -171,7 +183,7 @@ WANTED = [
     [pending("Interface veth0 is set to be added.", **NEW, status=RESTART),
      done("Interface veth0 added.", **NEW, status=RESTART), done("Interface veth0 is up to date.")],
 ]  # fmt: skip
-IN_A_NETWORK_OF_ITS_OWN = ["unshare", "--net"]
+IN_A_NETWORK_OF_ITS_OWN = ["unshare", "--net", "--uts"]
 INTERFACES_THERE = """#!/bin/sh -e
 mount -t sysfs sysfs /sys
 ip link add veth0 type veth peer name veth1
@@ -244,7 +256,7 @@ def test_stanzas_are_stocks_and_what_else_stands_in_the_file_is_kept(answers):
 
 
 def test_an_interface_is_taken_up_and_down_where_that_is_due(answers):
-    first, second, third, last, *_bonds = answers["switched"]
+    first, second, third, last, *_others = answers["switched"]
     assert [list(first.values()), list(second.values())] == WANTED
     assert third["applied"]["changes"]["status"] == RESTART
     assert third["again"] == done("Interface veth0 is up to date.")
@@ -255,7 +267,7 @@ def test_an_interface_is_taken_up_and_down_where_that_is_due(answers):
 
 
 def test_a_bond_is_told_to_the_kernels_module_too(answers):
-    first, second = answers["switched"][-2:]
+    first, second = answers["switched"][4:6]
     added = {**NEW, "bond": "Added bond bond0."}
     assert first["preview"] == pending("Bond interface bond0 is set to be added.", **added)
     assert first["applied"] == done("Bond interface bond0 added.", **added)
@@ -265,3 +277,13 @@ def test_a_bond_is_told_to_the_kernels_module_too(answers):
     assert answers["bond"] == (
         "alias bond0 bonding\noptions bond0 mode=2 arp_ip_target=1.1.1.1,1.1.1.2 arp_interval=250 "
     )
+
+
+def test_what_is_set_for_the_whole_host_is_kept_and_told_as_lines(answers):
+    first, second = answers["switched"][6:]
+    added = "+NETWORKING=yes\n\n+HOSTNAME=web1\n\n+SEARCH=example.org\n"
+    assert added in first["preview"]["comment"]
+    assert added in first["applied"]["changes"]["network_settings"]
+    assert "-NETWORKING=yes\n\n+NETWORKING=no\n" in second["applied"]["changes"]["network_settings"]
+    assert second["preview"]["changes"] == second["applied"]["changes"]
+    assert first["again"] == second["again"] == done("Global network settings are up to date.")

@@ -11,6 +11,7 @@ from tests.support.wheels import make_environment, write_wheel
 from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.plugins.utils import pips
+from trisalt.state.result import returned
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_which_pip_is_run(tmp_path):
 # -- packages --------------------------------------------------------------------------------------------------
 
 
-def test_packages_are_installed_listed_upgraded_and_removed(salt, venv):
+def test_packages_are_installed_listed_upgraded_and_removed(salt, plugins, venv):
     found = salt["pip.install"]("tri-two,tri-one==1.0", bin_env=venv)
     assert found["retcode"] == 0
     assert found["stdout"].endswith("Successfully installed tri-one-1.0 tri-two-0.5")
@@ -115,11 +116,14 @@ def test_packages_are_installed_listed_upgraded_and_removed(salt, venv):
     assert salt["pip.list_freeze_parse"]("tri-o", venv) == {"tri-one": "1.0"}
     assert salt["pip.is_installed"]("Tri_One", venv) is True
     assert salt["pip.list_upgrades"](venv) == {"tri-one": "1.1 [wheel]"}
-    assert salt["pip.upgrade"](venv) == {
-        "changes": {"tri-one": {"old": "1.0", "new": "1.1"}},
-        "result": True,
-        "comment": "",
-    }
+    uptodate = plugins.loader("states")["pip.uptodate"]
+    plugins.opts["test"] = True
+    assert uptodate("all", venv) == returned("all", None, "System update will be performed")
+    plugins.opts["test"] = False
+    changes = {"tri-one": {"old": "1.0", "new": "1.1"}}
+    assert uptodate("all", venv) == returned("all", True, "Upgrade successful.", changes)
+    assert uptodate("all", venv) == returned("all", True, "System is already up-to-date.")
+    assert salt["pip.upgrade"](venv) == {"changes": {}, "result": True, "comment": ""}
     assert salt["pip.upgrade_available"]("tri-one", venv) is False
     found = salt["pip.uninstall"](["tri-one", "tri-two"], bin_env=venv)
     assert "Successfully uninstalled tri-one-1.1" in found["stdout"]

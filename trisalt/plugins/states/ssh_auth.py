@@ -126,12 +126,13 @@ def manage(
             ret["result"] = None
         else:
             done = absent(key, user, config=config)
-            ret["changes"] |= done["changes"]
+            ret["changes"][key] = done["comment"]
             ret["result"] = ret["result"] and done["result"]
     for key in map(str, as_list(ssh_keys)):
         done = present(key, user, enc, comment, "", options, config, fingerprint_hash_type, **kwargs)
         ret["changes"] |= done["changes"]
-        lines.append(done["comment"])
+        if not done["changes"]:
+            lines.append(done["comment"])
         if done["result"] is False or ret["result"] is True:
             ret["result"] = done["result"]
     return ret | {"comment": "\n".join(lines)}

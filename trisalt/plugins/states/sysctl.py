@@ -37,13 +37,8 @@ def present(name: str, value: Any, config: str | None = None) -> dict[str, Any]:
 
 
 def _preview(name: str, value: Any, config: str) -> dict[str, Any]:
-    running, kept = __salt__["sysctl.show"](), __salt__["sysctl.show"](config_file=config)
-    if kept is None:
-        text = (
-            f"Sysctl option {name} might be changed, we failed to check config file at {config}. The file is either "
-            "unreadable, or missing."
-        )
-        return returned(name, None, text, {name: value})
+    # Of a file that is not there it tells an empty list.
+    running, kept = __salt__["sysctl.show"](), __salt__["sysctl.show"](config_file=config) or {}
     runs, is_kept = _same(running.get(name), value), _same(kept.get(name), value)
     if runs and is_kept:
         return returned(name, True, f"Sysctl value {name} = {value} is already set")
