@@ -9,7 +9,7 @@ import structlog
 import trio
 from structlog.testing import capture_logs
 
-from trisalt.service import dump_tasks, keep_watchdog, supervise, tell_init
+from trisalt.service import dump_tasks, keep_watchdog, next_beat, supervise, tell_init
 
 
 async def test_restart_waits_longer_each_time_up_to_a_minute(autojump_clock):
@@ -189,3 +189,18 @@ def test_a_dump_that_cannot_be_written_is_told_and_no_more(tmp_path, monkeypatch
     with structlog.testing.capture_logs() as logs:
         assert dump_tasks() is None
     assert logs[0]["event"] == "daemon.not_dumped"
+
+
+async def test_who_looks_now_and_then_wakes_with_the_others(autojump_clock, nursery):
+    woken = []
+
+    async def look(begins, seconds):
+        await trio.sleep(begins)
+        for _ in range(2):
+            await trio.sleep_until(next_beat(seconds))
+            woken.append((trio.current_time(), seconds))
+
+    for begins, seconds in ((0.0, 5.0), (1.3, 5.0), (2.0, 2.0)):
+        nursery.start_soon(look, begins, seconds)
+    await trio.sleep(11)
+    assert sorted(woken) == [(4, 2), (5, 5), (5, 5), (6, 2), (10, 5), (10, 5)]

@@ -17,6 +17,7 @@ import structlog
 import trio
 
 from trisalt.meters import memory_bytes
+from trisalt.service import next_beat
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ async def gather_memory(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
     size = huge_page()
     held = 0
     while size:
-        await trio.sleep(EVERY_S)
+        await trio.sleep_until(next_beat(EVERY_S))
         if memory_bytes() - held < size // 8:
             # Next to nothing has been added, so that no more is dense than was.
             continue

@@ -14,6 +14,8 @@ import attrs
 import structlog
 import trio
 
+from trisalt.service import next_beat
+
 log = structlog.get_logger()
 
 # Upper bounds of the buckets, in seconds; one more is for what took longer.
@@ -150,7 +152,7 @@ class LoopMeter:
         task_status.started()
         turned = self.last_look = trio.current_time()
         while True:
-            due = self.last_look + LOOK_EVERY_S
+            due = next_beat(LOOK_EVERY_S)
             await trio.sleep_until(due)
             now = trio.current_time()
             self._latest, self.last_look = now - due, now

@@ -58,6 +58,15 @@ async def supervise(
         delay = min(delay * 2, LAST_DELAY)
 
 
+def next_beat(seconds: float) -> float:
+    """When trio's clock is next at a multiple of `seconds`.
+
+    For whoever only looks now and then: those of one process wake together, and to wake costs a daemon that rests more
+    than what most of them do then.
+    """
+    return (trio.current_time() // seconds + 1) * seconds
+
+
 def tell_init(state: str) -> None:
     """Say `READY=1`, `STOPPING=1`, `RELOADING=1`, … to the init system that started us; nothing where none listens.
 

@@ -30,6 +30,7 @@ from trisalt.master.identity import Identity
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.lanes import SIGNERS, STRANGERS
 from trisalt.master.sessions import AcceptedKeys, Sessions
+from trisalt.service import next_beat
 from trisalt.wire.envelope import BAD_LOAD, EXCEPTION, Knock
 from trisalt.wire.handshake import Hello, KeyState, Policy, Verdict, accepted_answer, decide, refused_answer
 from trisalt.wire.ids import valid_minion_id
@@ -495,7 +496,7 @@ async def watch_drop_file(
             elif refused != (info.st_ino, info.st_ctime_ns):
                 refused = (info.st_ino, info.st_ctime_ns)
                 log.error("aes_key.drop_file_refused", path=str(path))
-        await trio.sleep(DROP_FILE_EVERY_S)
+        await trio.sleep_until(next_beat(DROP_FILE_EVERY_S))
 
 
 def _is_drop_file(path: Path, info: os.stat_result, id: str) -> bool:

@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from trisalt.errors import StoreError
+from trisalt.service import next_beat
 
 log = structlog.get_logger()
 
@@ -132,7 +133,7 @@ async def keep_clock(
         await _follow(clock, kept, by, this, shifted)
     task_status.started()
     while True:
-        await trio.sleep(LOOK_S)
+        await trio.sleep_until(next_beat(LOOK_S))
         if by := clock.look():
             await _follow(clock, kept, by, this, shifted)
 

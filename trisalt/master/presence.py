@@ -25,6 +25,7 @@ from trisalt.bus.requests import MASTER, HeartbeatRequest, Presence, PresenceReq
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.gather import FIND_JOB
 from trisalt.master.roster import PATIENCE, Cause, Entry, Patience, Roster
+from trisalt.service import next_beat
 from trisalt.store.store import Banks
 
 log = structlog.get_logger()
@@ -338,7 +339,7 @@ async def _keep(bus: Bus, desk: PresenceDesk, banks: Banks, accepted: Callable[[
             if trio.current_time() >= save_at:
                 await _save(desk, banks, saved)
                 save_at = trio.current_time() + SAVE_EVERY_S
-            await desk.wait(min(save_at, trio.current_time() + LOOK_EVERY_S))
+            await desk.wait(min(save_at, next_beat(LOOK_EVERY_S)))
             if len(desk.roster) >= MANY:
                 await trio.sleep_until(stepped + len(desk.roster) * SPACING_S)
 

@@ -13,6 +13,7 @@ import structlog
 import trio
 
 from trisalt.errors import StoreError
+from trisalt.service import next_beat
 from trisalt.store.store import Store
 
 log = structlog.get_logger()
@@ -73,7 +74,7 @@ async def keep_size(
         except StoreError as exc:
             # The store says so itself, and tries again with the next write. So do we.
             log.warning("retention.put_off", reason=str(exc))
-        await trio.sleep(OFTEN_S if used > store_max_bytes / 2 else EVERY_S)
+        await trio.sleep_until(next_beat(OFTEN_S if used > store_max_bytes / 2 else EVERY_S))
 
 
 async def _in_slices(work: Callable[[], Awaitable[int]]) -> int:

@@ -19,6 +19,7 @@ import structlog
 import trio
 
 from trisalt.errors import LocalProtocolError, TrisaltError, WorkerDied
+from trisalt.service import next_beat
 from trisalt.worker.adoption import listen
 from trisalt.worker.channel import revive
 from trisalt.worker.plain import pack_context, plain, read_outcome
@@ -237,7 +238,7 @@ class Workers:
     async def _tend(self) -> None:
         """Let warm children go that nobody needs, or that died."""
         while True:
-            await trio.sleep(WARM_IDLE / 4)
+            await trio.sleep_until(next_beat(WARM_IDLE / 4))
             self._dismiss(lambda seat: seat.idle_since <= trio.current_time() - WARM_IDLE)
             self._dismiss(lambda seat: seat.process.exited.is_set())
 
