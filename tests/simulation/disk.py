@@ -123,14 +123,18 @@ class SimulatedStore(SqliteStore):
         """`run` is the writer."""
 
     async def write(
-        self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
+        self,
+        operation: Callable[[sqlite3.Connection, bool], T],
+        *,
+        then: Callable[[], object] | None = None,
+        certain: bool = False,
     ) -> T:
         # It may go in this very moment.
         self._moment("stores", of=getattr(operation, "__qualname__", "").partition(".<locals>")[0].rpartition(".")[2])
         if self._gone():
             await trio.lowlevel.checkpoint()
             raise StoreError("the store is closed")
-        return await super().write(operation, then=then)
+        return await super().write(operation, then=then, certain=certain)
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         return await trio.to_thread.run_sync(self._read, operation)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import pytest
 import structlog
@@ -136,6 +137,32 @@ async def test_whoever_waits_first_may_leave_before_the_others(tmp_path):
             await trio.testing.wait_all_tasks_blocked()
             go.set()
         assert sorted(answers) == [2, 3]
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "behind another"])
+async def test_who_waits_for_a_certain_write_is_not_cut_off(tmp_path, beside):
+    async with open_store(tmp_path / "trisalt.db") as store:
+        go, answers = threading.Event(), []
+
+        async def write(scope, *, certain):
+            with scope:
+                answers.append(await store.write(lambda _connection, _careful: go.wait(30), certain=certain))
+                await trio.lowlevel.checkpoint()
+
+        async with trio.open_nursery() as nursery:
+            if beside:
+                nursery.start_soon(partial(write, trio.CancelScope(), certain=False))
+                await trio.testing.wait_all_tasks_blocked()
+            scope = trio.CancelScope()
+            nursery.start_soon(partial(write, scope, certain=True))
+            await trio.testing.wait_all_tasks_blocked()
+            scope.cancel()
+            await trio.testing.wait_all_tasks_blocked()
+            assert answers == []
+            go.set()
+        assert answers == [True] * (1 + beside)
+        # And then they are.
+        assert scope.cancelled_caught
 
 
 async def test_closing_writes_what_is_queued_first(tmp_path):

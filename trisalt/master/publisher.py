@@ -152,9 +152,7 @@ class _Desk:
         job = self._job(request, jid, tgt, tgt_type, rules)
         seconds = _patience(request, rules)
         waits = await self._waits(seconds, minions) if seconds else None
-        # Whoever asked may go: what is recorded is told and sent.
-        with trio.CancelScope(shield=True):
-            await self._send_out(request, job, minions, missing, rules, waits)
+        await self._send_out(request, job, minions, missing, rules, waits)
         return Published(jid=jid, minions=minions, missing=missing)
 
     async def _send_out(
@@ -166,7 +164,7 @@ class _Desk:
         rules: PublishRules,
         waits: Waits | None,
     ) -> None:
-        """Record, tell, seal, send."""
+        """Record, tell, seal, send. Whoever asked may go: what is recorded is told and sent."""
         jid, tgt_type = job["jid"], job["tgt_type"]
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
         if request.asker.eauth:
@@ -201,7 +199,8 @@ class _Desk:
         try:
             self._bus.publish_nowait(new, out, kept=kept)
         except trio.WouldBlock:
-            await self._bus.publish_all([new, out], kept=kept)
+            with trio.CancelScope(shield=True):
+                await self._bus.publish_all([new, out], kept=kept)
         log.info("job.published", user=request.user, fun=request.fun, jid=jid)
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
 
@@ -211,6 +210,8 @@ class _Desk:
         """Both at once: each of the two waits for a thread and the disk, and in a storm for a turn there and back."""
         load = {name: getattr(request, name) for name in ("tgt", "tgt_type", "user", "fun", "arg", "ret")}
         async with trio.open_nursery() as beside:
+            # As what is recorded alone: whoever asked may go.
+            beside.cancel_scope.shield = True
             beside.start_soon(self._lay_down, load | {"jid": jid, "minions": minions}, minions)
             recorded = await outcome.acapture(record)
         return recorded.unwrap()

@@ -72,7 +72,7 @@ class SqliteJobs:
         """Keep a job and whom it waits for. A job that is there already gets the further minions.
 
         With `waits` it is in the queue for each of them. False, and nothing is kept, for the functions of
-        `NOT_RECORDED`.
+        `NOT_RECORDED`. Not cut off once it has begun: its publisher has to tell and send what is kept.
         """
         fun = load.get("fun")
         if isinstance(fun, str) and fun in NOT_RECORDED:
@@ -95,7 +95,7 @@ class SqliteJobs:
                 queue.insert(connection, jid, minions, waits, now=now)
             self._log.insert(connection, entries)
 
-        await self._engine.write(write, then=partial(self._log.told, entries))
+        await self._engine.write(write, then=partial(self._log.told, entries), certain=True)
         return True
 
     async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:

@@ -156,13 +156,18 @@ class SqliteStore:
     # -- the Trio side ----------------------------------------------------------------------------------------
 
     async def write(
-        self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
+        self,
+        operation: Callable[[sqlite3.Connection, bool], T],
+        *,
+        then: Callable[[], object] | None = None,
+        certain: bool = False,
     ) -> T:
         """Run `operation(connection, careful)` in the writer's next transaction; it is durable when this returns.
 
         `operation` may be run again after a rollback, then with `careful` True (see `NotAsHoped`). A cancelled write
-        may or may not have happened; `then` is called, in the Trio thread, when one has. Raises StoreError when nothing
-        was written.
+        may or may not have happened; `then` is called, in the Trio thread, when one has. One that is to be `certain` is
+        not cut off once it has begun: whoever is cancelled meanwhile learns of it at the next checkpoint. Raises
+        StoreError when nothing was written.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         write = _Write(operation, then)
@@ -171,14 +176,24 @@ class SqliteStore:
                 raise StoreError("the store is closed")
             self._put(write)
         try:
+            await self._wait(write)
+        except trio.Cancelled:
+            if not certain:
+                raise
+            # A shield from the first on would cost each job more than the wait: hardly anybody is cancelled.
+            with trio.CancelScope(shield=True):
+                await self._wait(write)
+        assert write.result is not None
+        return cast("T", write.result.unwrap())
+
+    async def _wait(self, write: _Write) -> None:
+        try:
             while not write.ended:
                 await (self._park(write) if self._attended else self._attend())
         finally:
             if self._parked and not self._attended:
                 # Somebody has to be there as long as anybody waits.
                 self._unpark(next(iter(self._parked)))
-        assert write.result is not None
-        return cast("T", write.result.unwrap())
 
     def gather(
         self,

@@ -123,7 +123,7 @@ class Jobs(Protocol):
         """Keep a job and whom it waits for. A job that is there already gets the further minions.
 
         With `waits` it is in the `Queue` for each of them. False, and nothing is kept, for the functions of
-        `jobs.NOT_RECORDED` (find_job).
+        `jobs.NOT_RECORDED` (find_job). Not cut off once it has begun: its publisher tells and sends what is kept.
         """
 
     async def record_return(self, jid: str, id: str, body: Mapping[str, Any]) -> Recorded:
@@ -303,11 +303,16 @@ class Engine(Protocol):
     """What `jobs` and `banks` need of the engine under them."""
 
     async def write(
-        self, operation: Callable[[sqlite3.Connection, bool], T], *, then: Callable[[], object] | None = None
+        self,
+        operation: Callable[[sqlite3.Connection, bool], T],
+        *,
+        then: Callable[[], object] | None = None,
+        certain: bool = False,
     ) -> T:
         """Run `operation(connection, careful)` in the next transaction; it is durable when this returns.
 
-        `then` is called in the Trio thread once it is, though whoever asked may be gone.
+        `then` is called in the Trio thread once it is, though whoever asked may be gone. `certain`: nobody is cut off
+        who waits for it.
         """
 
     def gather(

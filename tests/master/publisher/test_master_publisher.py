@@ -72,8 +72,10 @@ async def test_a_job_that_was_recorded_goes_out_though_whoever_asked_has_gone(ke
 
     async def slowly(load, ids, **further):
         at_work.set()
-        await door.wait()
-        return await record(load, ids, **further)
+        # As the store: nobody is cut off who waits for it.
+        with trio.CancelScope(shield=True):
+            await door.wait()
+            return await record(load, ids, **further)
 
     desk.jobs.record_job = slowly
     await nursery.start(desk.run)
