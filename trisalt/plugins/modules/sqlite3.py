@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from trisalt.errors import CommandError
+from trisalt.plugins.utils import sqlites
 
 _NAMES = "SELECT name FROM sqlite_master WHERE type = ? ORDER BY name"
 
@@ -95,8 +96,5 @@ def indexes(db: str | None = None) -> Any:
 def _asked(db: str, sql: str | None, *values: str) -> list[tuple[Any, ...]]:
     if not sql:
         raise CommandError("The statement is missing: sql")
-    try:
-        with closing(sqlite3.connect(db)) as connection, connection:
-            return connection.execute(sql, values).fetchall()
-    except sqlite3.Error as exc:
-        raise CommandError(str(exc)) from exc
+    with sqlites.told(), closing(sqlite3.connect(db)) as connection, connection:
+        return connection.execute(sql, values).fetchall()
