@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trisalt import log as logs
+from trisalt import sinks
 from trisalt.errors import ConfigError, StoreError
 from trisalt.lines import MINION_LINES, STOCK_LINES
 
@@ -276,7 +277,8 @@ def test_log_files_read_like_stocks(tmp_path, console):
     assert path.stat().st_mode & 0o777 & ~0o640 == 0
 
 
-def test_a_log_file_that_was_moved_away_is_made_anew(tmp_path):
+def test_a_log_file_that_was_moved_away_is_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(sinks, "LOOK_AGAIN_S", 0)
     path = tmp_path / "log"
     logs.configure("info", daemon="master", console=False, log_file=str(path))
     log = logger()
@@ -291,6 +293,22 @@ def test_a_log_file_that_was_moved_away_is_made_anew(tmp_path):
     logs.reopen()
     log.info("x.fourth")
     assert "x.fourth" in path.read_text()
+
+
+def test_of_lines_that_come_together_the_first_looks_for_the_file(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(sinks, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    path = tmp_path / "log"
+    logs.configure("info", daemon="master", console=False, log_file=str(path))
+    log = logger()
+    log.info("x.first")
+    path.rename(tmp_path / "log.1")
+    now[0] += sinks.LOOK_AGAIN_S * 0.9
+    log.info("x.second")
+    now[0] += sinks.LOOK_AGAIN_S * 0.2
+    log.info("x.third")
+    assert [line.split()[-1] for line in (tmp_path / "log.1").read_text().splitlines()] == ["x.first", "x.second"]
+    assert [line.split()[-1] for line in path.read_text().splitlines()] == ["x.third"]
 
 
 def test_a_log_file_that_cannot_be_opened_is_told_and_no_more(tmp_path, console):

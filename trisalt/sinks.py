@@ -8,7 +8,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from typing import Any, Protocol
+
+# So many seconds after a look whether a file has been moved away, the next is due: a job's lines come together, and a
+# look costs more than a line's write.
+LOOK_AGAIN_S = 0.02
 
 
 class Write(Protocol):
@@ -44,17 +49,23 @@ class File:
     def __init__(self, path: str) -> None:
         self._path = path
         self._fd = -1
+        self._look_at = 0.0
         self.reopen()
 
     def __call__(self, text: str, level: int) -> None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_AGAIN_S
+            if self._moved():
+                self.reopen()
+        os.write(self._fd, f"{text}\n".encode("utf-8", "backslashreplace"))
+
+    def _moved(self) -> bool:
         try:
             info = os.stat(self._path)
-            moved = (info.st_dev, info.st_ino) != self._mark
         except OSError:
-            moved = True
-        if moved:
-            self.reopen()
-        os.write(self._fd, f"{text}\n".encode("utf-8", "backslashreplace"))
+            return True
+        return (info.st_dev, info.st_ino) != self._mark
 
     def reopen(self) -> None:
         """Open the file anew; when that fails, what was open stays in use."""
