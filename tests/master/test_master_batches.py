@@ -320,6 +320,7 @@ async def test_whoever_is_away_waits_and_whoever_is_lost_on_the_way_does_too(aut
     published = await house.begin(size="50%", wait=1, failhard=True, wait_absent=600.0)
     ended = await house.end(published.jid)
     assert (ended.completed, ended.failed) == (1, 1)
+    assert {request.durable for request in house.fleet.published if request.fun == "cmd.run"} == {True}
     held, after = house.fleet.lined_up[-2:]
     assert (held.held, held.places) == (True, {published.jid: {"m2": False}})
     assert (after.held, after.places) == (False, {published.jid: {"m2": False, "m1": True}})
@@ -355,6 +356,7 @@ async def test_a_batch_waits_as_long_as_is_usual_where_no_time_is_said(autojump_
 async def test_whoever_is_never_heard_of_again_makes_room_for_the_next(autojump_clock, house):
     house.fleet.deaf = {"m1"}
     published = await house.begin(timeout=2, gather_job_timeout=3)
+    assert not any(request.durable for request in house.fleet.published)
     started = trio.current_time()
     ended = await house.end(published.jid)
     assert 5 <= trio.current_time() - started < 7

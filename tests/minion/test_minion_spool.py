@@ -54,6 +54,17 @@ def test_what_is_written_again_takes_the_place_of_what_was(tmp_path):
     assert Spool(tmp_path).names() == []
 
 
+def test_what_is_to_outlast_a_power_cut_is_synced_and_so_is_its_name(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{fd}"))))
+    spool = Spool(tmp_path)
+    spool.write(OTHER, load(OTHER))
+    assert synced == []
+    assert spool.write(JID, load(), synced=True) == load()
+    assert synced == [f".{JID}.new", tmp_path.name]
+    assert files(tmp_path) == [JID, OTHER]
+
+
 def test_what_is_big_is_a_file_of_its_own(tmp_path):
     spool = Spool(tmp_path)
     spool.write(JID, load(value="x" * AT_HAND), fresh=True)

@@ -250,7 +250,7 @@ class Host:
 
     def _excuse_cut(self) -> None:
         """What a process of its own has written is there. Of the rest no disk had to have anything: it may be lost, and
-        run again."""
+        run again; but of what waits at the master it is known that it had begun."""
         ledger, acknowledged = self.world.ledger, self.world.trace.acknowledged
         at_risk = {
             jid
@@ -260,9 +260,10 @@ class Host:
             and ((id, jid) not in ledger.ended or (id, jid) in ledger.unwritten)
         }
         ledger.unnoted.update(key for key in ledger.begun.keys() | acknowledged if key[0] == self.id)
+        ledger.forgotten.update(key for key in acknowledged if key[0] == self.id)
         self.world.trace.spooled -= {(self.id, jid) for jid in at_risk}
         ledger.cut.update((self.id, jid) for jid in at_risk)
-        self._excuse_unkept(at_risk)
+        self._excuse_unkept({jid for jid in at_risk if (self.id, jid) not in ledger.durable - ledger.unwritten})
 
     def _excuse_unkept(self, at_risk: set[str]) -> None:
         if not at_risk:
@@ -291,6 +292,9 @@ class Host:
     def start_process(self, process: Process, seconds: float) -> None:
         world = self.world
         jid, fun = process.call.jid, process.call.fun
+        durable = bool(process.call.pub.get("durable"))
+        if durable:
+            world.ledger.durable.add((self.id, jid))
         if process.spool is None:
             world.ledger.warm.add((self.id, jid))
         elif self.disk_full:
@@ -301,7 +305,7 @@ class Host:
             return
         else:
             with platform.outside():
-                mark_begun(self.disk.folder / process.spool)
+                mark_begun(self.disk.folder / process.spool, synced=durable)
         world.ledger.begun[self.id, jid] += 1
         if (self.id, jid) in world.trace.acknowledged:
             world.ledger.after_return.add((self.id, jid))

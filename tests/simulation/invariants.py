@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from tests.simulation.disk import rows
-from tests.simulation.faults import MASTER, Batch, ChangeKey, ClockStep, DiskFull, Kill, Lose, Publish
+from tests.simulation.faults import MASTER, Batch, ChangeKey, ClockStep, DiskFull, Kill, Lose, Publish, Repeat
 from tests.simulation.operators import Followed
 from tests.simulation.platform import EPOCH
 from tests.simulation.world import World
@@ -54,12 +54,15 @@ def nothing_failed(world: World) -> Iterator[str]:
 def nothing_runs_twice(world: World) -> Iterator[str]:
     """A job runs once on a minion, however often it is told of it; a harmless one, until it has returned, once in each
     of its lives."""
+    recorded = any(isinstance(fault, Repeat) for fault in world.plan.faults)
     for (id, jid), times in world.ledger.begun.items():
-        # Of what had returned before a power cut there may be no note: somebody who has recorded it can send it again.
-        forgotten = world.ledger.cut[id, jid] + ((id, jid) in world.ledger.unnoted & world.trace.acknowledged)
+        # Of what was home before a power cut there may be no note: somebody who has recorded it can send it again.
+        forgotten = recorded and (id, jid) in world.ledger.forgotten
+        if (id, jid) not in world.ledger.durable:
+            forgotten += world.ledger.cut[id, jid]
         if times > (world.hosts[id].lives if (id, jid) in world.ledger.warm else 1 + forgotten):
             yield f"{jid} ran {times} times on {id}"
-        elif (id, jid) in world.ledger.after_return - world.ledger.unnoted and not world.hosts[id].ever_full:
+        elif (id, jid) in world.ledger.after_return - world.ledger.forgotten and not world.hosts[id].ever_full:
             # No note of it is on a disk that takes none.
             yield f"{jid} ran again on {id} when it had returned"
 
@@ -98,8 +101,9 @@ def batches_run_once(world: World) -> Iterator[str]:
 def what_ran_has_returned(world: World) -> Iterator[str]:
     """What a minion has begun comes to the store, once, and is what the function returned."""
     returns = _returns(world, *world.operators)
+    given_up = {(id, jid) for jid, id, _ended, how in _waiting(world) if how in (Why.KEY_GONE, Why.CANCELLED)}
     for key in world.ledger.begun:
-        if key in world.ledger.excused:
+        if key in world.ledger.excused or (world.ledger.cut[key] and key in given_up):
             continue
         if key not in returns:
             yield f"{key[1]} ran on {key[0]}, and its return is not in the store"
@@ -261,10 +265,7 @@ def jobs_that_wait_are_done(world: World) -> Iterator[str]:
     returns = _returns(world, *world.operators)
     killed = any(isinstance(act, Kill) for act in world.plan.acts)
     keys = {act.id for act in world.plan.acts if isinstance(act, ChangeKey)}
-    waiting = chain.from_iterable(
-        rows(_database(world, master), "SELECT jid, id, ended, how FROM queue") for master in world.operators
-    )
-    for jid, id, ended, how in waiting:
+    for jid, id, ended, how in _waiting(world):
         if (
             (id, jid) not in returns
             and (id, jid) not in world.ledger.excused
@@ -272,6 +273,12 @@ def jobs_that_wait_are_done(world: World) -> Iterator[str]:
             and not (how == Why.CANCELLED and killed)
         ):
             yield f"{jid} waited for {id}, and has not been run: ended {ended}, how {how}"
+
+
+def _waiting(world: World) -> Iterator[tuple[str, str, float | None, str | None]]:
+    """What waits and has waited: of each job for each minion when it ended, and how."""
+    for master in world.operators:
+        yield from rows(_database(world, master), "SELECT jid, id, ended, how FROM queue")
 
 
 def the_log_is_what_is_told(world: World) -> Iterator[str]:

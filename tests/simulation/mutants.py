@@ -198,6 +198,25 @@ MUTANTS = {
         (Change("trisalt.minion.proc", "if len(whole) < len(written):", "if False:"),),
         "nothing_runs_twice",
     ),
+    "waiting_job_over_a_power_cut": Mutant(
+        (
+            Change(
+                "trisalt.worker.plain",
+                "        _sync_folder(path.parent)\n\n\ndef durable",
+                "        pass\n\n\ndef durable",
+            ),
+        ),
+        "nothing_runs_twice",
+    ),
+    "first_sent_as_if_for_once": Mutant(
+        (Change("trisalt.master.publisher", "job = job | DURABLE", "pass"),),
+        "nothing_runs_twice",
+        plan="waiting_job_over_a_power_cut",
+    ),
+    "returned_before_a_power_cut": Mutant(
+        (Change("trisalt.minion.jobs", "for jid in spool.names():", "for jid in ():"),),
+        "nothing_runs_twice",
+    ),
     # What the house is built on.
     "forgets_returns": Mutant(
         (
@@ -284,7 +303,13 @@ MUTANTS = {
         plan="states_restart_their_minion",
     ),
     "a_childs_return_over_a_power_cut": Mutant(
-        (Change("trisalt.worker.plain", "        os.fsync(fd)\n", "        pass\n"),),
+        (
+            Change(
+                "trisalt.worker.plain",
+                "            file.write(data)\n        os.fsync(fd)\n",
+                "            file.write(data)\n",
+            ),
+        ),
         "what_ran_has_returned",
     ),
     "half_a_return_after_a_power_cut": Mutant(

@@ -27,14 +27,16 @@ class Ledger:
     """What ran: how often each job was begun on each minion, `(id, jid)`, and what came of it.
 
     `marks` counts the texts that functions were given, `(id, text)`. `warm` are those without a process of their own: short and harmless, so that another daemon may run them again.
-    `cut` is how often a power cut came before a job's return was written, `unnoted` are
-    those of which a power cut may have left no note. `after_return` are those that began when their return had been acknowledged. `unwritten` are those whose own process did not write their return; `excused` those that need not return any more.
+    `durable` are those of jobs that wait, which their master may send again. `cut` is how often a power cut came before a job's return was written, `unnoted` are
+    those of which a power cut may have left no note, `forgotten` of these had returned, and nothing else told of them. `after_return` are those that began when their return had been acknowledged. `unwritten` are those whose own process did not write their return; `excused` those that need not return any more.
     """
 
     begun: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     warm: set[tuple[str, str]] = attrs.field(factory=set)
+    durable: set[tuple[str, str]] = attrs.field(factory=set)
     cut: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     unnoted: set[tuple[str, str]] = attrs.field(factory=set)
+    forgotten: set[tuple[str, str]] = attrs.field(factory=set)
     after_return: set[tuple[str, str]] = attrs.field(factory=set)
     marks: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     ended: dict[tuple[str, str], Any] = attrs.field(factory=dict)

@@ -1,6 +1,7 @@
 """One call: what its plugin does, and the texts and retcodes that come of it."""
 
 import datetime
+import os
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from trisalt.errors import LocalProtocolError
 from trisalt.loader.dunders import Plugins
 from trisalt.wire.codec import pack_bin, unpack_bin
+from trisalt.worker import life
 from trisalt.worker.child import run_call
 from trisalt.worker.plain import durable, plain
 from trisalt.worker.protocol import Call, Failure
@@ -204,3 +206,13 @@ def test_a_durable_file_is_its_owners(tmp_path):
 def test_too_large_is_said():
     with pytest.raises(LocalProtocolError):
         plain(b"x" * (129 << 20))
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_the_mark_of_a_durable_job_outlasts_a_power_cut_and_no_other_costs_a_sync(tmp_path, monkeypatch, durable):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{fd}"))))
+    call = Call(fun="test.true", jid="1", pub={"durable": True} if durable else {})
+    assert life._begin(tmp_path / "1", call) is None
+    assert (tmp_path / ".1.new").exists()
+    assert synced == ([".1.new", tmp_path.name] if durable else [])

@@ -336,8 +336,8 @@ class PublishRequest(Request):
     `kwargs` are the job's further keys that stock knows (`delimiter`, `metadata`, `ret_config`, …). `watch` asks
     for the find_job polling: `timeout` and `gather_job_timeout` in seconds, the configured ones when None.
     `wait_absent` is for how many seconds the job waits for minions that are away: True for as long as is usual here,
-    0 for not at all, None for what is configured. `laid_down`: one of stock's commands asks, and looks for the job
-    where `master/jobcache` lays it down.
+    0 for not at all, None for what is configured. `durable`: it will wait for minions though it does not yet, as a
+    batch's does. `laid_down`: one of stock's commands asks, and looks for the job where `master/jobcache` lays it down.
     The answer is a `Published`.
     """
 
@@ -354,6 +354,7 @@ class PublishRequest(Request):
     timeout: float | None = None
     gather_job_timeout: float | None = None
     wait_absent: float | bool | None = None
+    durable: bool = False
     laid_down: bool = False
     caller: Caller | None = None
 

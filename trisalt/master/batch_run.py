@@ -486,6 +486,7 @@ class BatchRun:
             watch=watch,
             timeout=record.timeout,
             gather_job_timeout=record.gather_job_timeout,
+            durable=job and record.until is not None,
             # The gate was asked for the whole.
             caller=MASTER,
         )

@@ -55,6 +55,8 @@ ASKING = re.compile(
     r"(test|sys|status|match)\..*|(grains|pillar)\.(get|item|items|ls|keys|raw|fetch|has_value|equals)"
     r"|saltutil\.(find_job|find_cached_job|running|is_running|(signal|term|kill)_(job|all_jobs))"
 )
+# What may be sent a second time says so: its minions keep a note of it over power cuts, which others are not worth.
+DURABLE = {"durable": True}
 SENT_KEYS = ("fun", "arg", "jid", "ret", "user")
 ORIGIN_KEYS = frozenset({"id", "master_id"})
 
@@ -202,6 +204,8 @@ class _Desk:
             with trio.CancelScope(shield=True):
                 await self._bus.publish_all([new, out], kept=kept)
         log.info("job.published", user=request.user, fun=request.fun, jid=jid)
+        if waits is not None or request.durable:
+            job = job | DURABLE
         self._send(job, _topics(tgt_type, minions, rules) if rules.zmq_filtering else ())
 
     async def _record_and_lay_down(
@@ -246,7 +250,7 @@ class _Desk:
         tgt, tgt_type = narrowed(tgt, tgt_type, request.minions, delimiter=load.get("delimiter") or ":")
         # When it goes out tells a minion that it is no recording, though its jid is old.
         job = {key: load[key] for key in (*SENT_KEYS, *JOB_KEYS) if key in load}
-        job |= {"tgt": tgt, "tgt_type": tgt_type, "sent": time.time()}
+        job |= {"tgt": tgt, "tgt_type": tgt_type, "sent": time.time(), **DURABLE}
         job.pop("delimiter", None)
         out = {name: job[name] for name in ("fun", "arg", "jid", "user", "tgt", "tgt_type", "ret")}
         await self._bus.publish(JobPublished(**out, metadata=job.get("metadata")))

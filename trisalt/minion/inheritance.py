@@ -1,7 +1,8 @@
 """What becomes of a job that an earlier daemon left: its return is there, it never began, or it is lost. Pure.
 
 A child leaves a mark before it begins (`Spool.begun`), and its return in the spool before it ends: so a job that was
-taken and not begun is begun now, and one that began never runs again. `jobs` does what is said here.
+taken and not begun is begun now, and one that began never runs again. Mark and return of a durable job, which its
+master may send again, outlast a power cut; the note that it was taken need not. `jobs` does what is said here.
 """
 
 from __future__ import annotations

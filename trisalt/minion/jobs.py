@@ -27,7 +27,7 @@ from trisalt.loader.returner import returner_names
 from trisalt.minion.age import too_old
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
-from trisalt.minion.inheritance import Fate, fate, interrupted
+from trisalt.minion.inheritance import REBOOTED, Fate, fate, interrupted
 from trisalt.minion.proc import FURTHER, Proc, Running, SeenJids, boot_id, wait_ended
 from trisalt.minion.publications import is_strict, is_warm, well_formed
 from trisalt.minion.returns import OURS, Returns
@@ -104,7 +104,7 @@ async def run_jobs(
 
         with open_hands(nursery) as hands:
             async with bus.subscribe((JobReceived, ScheduleDue), keep=True) as early:
-                for running in proc.adopt():
+                for running in jobs.inherit():
                     nursery.start_soon(jobs.adopted, running, ready)
                 task_status.started(jobs)
                 await ready.wait()
@@ -140,6 +140,7 @@ class Jobs:
         self._options = options
         self._wall = wall
         self._last_jid = ""
+        self._cut_short: set[str] = set()
         limit = options.process_count_max
         self._slots = trio.CapacityLimiter(limit if limit > 0 else float("inf"))
 
@@ -160,9 +161,12 @@ class Jobs:
             log.debug("job.repeated", jid=jid, fun=load["fun"])
             return False
         # On disk first: from here on it is answered for, whatever happens to this daemon.
-        warm = False
+        note, warm = True, False
         if not answered_here(load["fun"]):
-            warm = is_warm(load["fun"]) and not self._executors(load)
+            warm = is_warm(load["fun"]) and not self._executors(load) and not load.get("durable")
+            # What is on no disk is noted when it has returned: until then it may be sent again, and run by another
+            # daemon. So is what is durable: no trace may say that it was taken where a power cut left no other.
+            note = not (warm or load.get("durable"))
             try:
                 self.proc.put(
                     Running(
@@ -178,8 +182,7 @@ class Jobs:
                 self._seen.take(jid)
                 self._not_taken(load, master, exc)
                 return False
-        # What is on no disk is noted when it has returned: until then it may be sent again, and run by another daemon.
-        self._seen.take(jid, note=not warm)
+        self._seen.take(jid, note=note)
         return True
 
     def _not_taken(self, load: Mapping[str, Any], master: str, exc: OSError) -> None:
@@ -206,7 +209,9 @@ class Jobs:
                 back |= self._unknown_here(load["arg"])
             await self._bring(load, back, outcome, self._finish(jid, back, outcome))
             return
-        refusal = await self._await_pillar(master) if self._facts.lacks(master) else None
+        refusal = self._began_before(jid, fun) if jid in self._cut_short else None
+        if refusal is None and self._facts.lacks(master):
+            refusal = await self._await_pillar(master)
         refusal = refusal or self._blackout(fun, master)
         if refusal is not None:
             await self._bring(load, back, refusal, self._finish(jid, back, refusal))
@@ -225,6 +230,12 @@ class Jobs:
         assert running is not None, "taken by wanted()"
         outcome, kept = await self._run(call, running, name=jid, warm=not running.on_disk, spooled=True)
         await self._bring(load, back, outcome, kept)
+
+    def _began_before(self, jid: str, fun: Any) -> Outcome:
+        """What is returned of a job that had begun when the host was restarted, and that has been sent again."""
+        reason = REBOOTED.format(when="while it ran")
+        log.warning("job.lost", jid=jid, fun=_name(fun), reason=reason)
+        return interrupted(reason)
 
     def _unknown_here(self, arg: list[Any]) -> dict[str, Any]:
         """What is told beside an answer that a job does not run here: whether it has been taken at all."""
@@ -462,13 +473,14 @@ class Jobs:
     ) -> dict[str, Any] | None:
         """The job is over: its return is in the spool. What was written there, if it is small and not its child's."""
         running = self.proc.get(name)
-        if running is not None and not running.on_disk and running.schedule is None:
-            self._seen.note(name)
+        # Where it is on disk, a child may have begun a file.
+        fresh = running is None or not running.on_disk
+        durable = not fresh and _is_durable(running)
         kept = None
         if not written:
-            # Where it is on disk, a child may have begun a file.
-            fresh = running is None or not running.on_disk
-            kept = self._returns.spool.write(name, {**back, **outcome.to_load()}, fresh=fresh)
+            kept = self._returns.spool.write(name, {**back, **outcome.to_load()}, fresh=fresh, synced=durable)
+        if running is not None and (fresh or durable) and running.schedule is None:
+            self._seen.note(name)
         self.proc.remove(name)
         return kept
 
@@ -507,6 +519,23 @@ class Jobs:
 
     # -- other daemons' jobs, and signals ---------------------------------------------------------------------
 
+    def inherit(self) -> list[Running]:
+        """What a previous daemon left of jobs. The jids of all that it had taken are known from now on: of those that
+        were noted a power cut may have left none.
+
+        Of a job of which only the mark is left there is no map: who sends it again is told what became of it.
+        """
+        spool = self._returns.spool
+        for jid in spool.names():
+            self._seen.take(jid)
+        left = self.proc.adopt()
+        for running in left:
+            self._seen.take(running.jid, note=not _is_durable(running))
+        self._cut_short = {jid for jid in spool.all_begun() if jid not in self.proc}
+        for jid in self._cut_short:
+            self._seen.forget(jid)
+        return left
+
     async def adopted(self, running: Running, ready: trio.Event) -> None:
         """Wait for a job that a previous daemon started, and post its return; or begin what it had not begun."""
         jid, fun = running.jid, _name(running.job.get("fun"))
@@ -527,6 +556,8 @@ class Jobs:
         back = self._return_load(running.job, running.master or "")
         if what is Fate.HOME:
             outcome = read_outcome(spool.path(jid))
+            if _is_durable(running):
+                self._seen.note(jid)
             self.proc.remove(jid)
             self._returns.post(jid)
         elif what is Fate.RUN and running.cancel_signal is None:
@@ -581,6 +612,11 @@ class Jobs:
         if signum in ENDING:
             running.cancel_signal = signum
         return running.pid
+
+
+def _is_durable(running: Running | None) -> bool:
+    """Whether its master may send a job again: it waits for minions that are away."""
+    return running is not None and bool(running.job.get("durable"))
 
 
 def _names(fun: Any) -> list[str]:

@@ -218,6 +218,10 @@ class SeenJids:
             self.note(jid)
         return True
 
+    def forget(self, jid: str) -> None:
+        """It was taken, and may be again."""
+        self._jids.pop(jid, None)
+
     def note(self, jid: str) -> None:
         """Have later daemons remember it too."""
         try:

@@ -20,6 +20,7 @@ import structlog
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
 from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.wire.frames import pack_frame
+from trisalt.worker.plain import durable
 
 log = structlog.get_logger()
 
@@ -56,16 +57,24 @@ class Spool:
         """Whether a child has begun the job of this name: it leaves the file it will write its return to."""
         return os.path.exists(f"{self._directory}/.{name}.new")
 
+    def all_begun(self) -> set[str]:
+        """The jobs that a child has begun, and not returned."""
+        hidden = (path.name for path in self._directory.iterdir() if path.name.startswith("."))
+        begun = {name[1:].removesuffix(".new") for name in hidden if name.endswith(".new")}
+        return {name for name in begun if name not in self}
+
     def names(self) -> list[str]:
         """All that are there, the oldest first."""
         files = {path.name for path in self._directory.iterdir() if not path.name.startswith(".")}
         return sorted(files | self._journal.kept.keys())
 
-    def write(self, name: str, load: dict[str, Any], *, fresh: bool = False) -> dict[str, Any] | None:
+    def write(
+        self, name: str, load: dict[str, Any], *, fresh: bool = False, synced: bool = False
+    ) -> dict[str, Any] | None:
         """Keep a return, and give what was kept, if it is small enough to be at hand until it is home.
 
         What cannot be packed is replaced by a text that says so: a job always returns. `fresh`: no file of this name
-        is there, nor half of one, as a child may have left.
+        is there, nor half of one, as a child may have left. `synced`: it outlasts a power cut, as a child's does.
         """
         try:
             data = pack_bin(load)
@@ -73,7 +82,9 @@ class Spool:
             load = {**load, "return": f"The return cannot be sent: {exc}", "retcode": 1, "success": False}
             data = pack_bin(load)
         try:
-            if not (fresh and self._journal.put(name, data)):
+            if synced:
+                durable(self.path(name), data)
+            elif not (fresh and self._journal.put(name, data)):
                 self._write_file(name, data)
                 self._journal.drop(name)
         except OSError as exc:

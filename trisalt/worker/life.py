@@ -143,7 +143,7 @@ class Worker:
             self.plugins.set("__jid_event__", JidEvent(call.jid))
         if strict and self._traces is None:
             self._traces = Traces.look()
-        outcome = None if spool is None else _begin(Path(spool))
+        outcome = None if spool is None else _begin(Path(spool), call)
         if outcome is None:
             upcall.take_packed(packed)
             with _printing() if call.kind in FOLLOWED else contextlib.nullcontext():
@@ -317,10 +317,10 @@ def _unpacker(data: bytes) -> Callable[[], Mapping[str, Any]]:
     return lambda: unpack_bin(data)
 
 
-def _begin(path: Path) -> Outcome | None:
+def _begin(path: Path, call: Call) -> Outcome | None:
     """Leave the mark by which the next daemon knows that this job has begun: one without it would run again."""
     try:
-        mark_begun(path)
+        mark_begun(path, synced=bool(call.pub.get("durable")))
     except OSError as exc:
         return failed(Failure.EXCEPTION, f"ERROR: the minion cannot keep a note of the job: {exc.strerror}")
     return None

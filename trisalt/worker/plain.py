@@ -80,9 +80,19 @@ def _text(value: Any) -> str:
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-def mark_begun(path: Path) -> None:
-    """Leave a mark that what will be written to `path` has been begun: the file that `durable` writes beside it."""
-    os.close(os.open(path.with_name(f".{path.name}.new"), _WRITE, 0o600))
+def mark_begun(path: Path, *, synced: bool = False) -> None:
+    """Leave a mark that what will be written to `path` has been begun: the file that `durable` writes beside it.
+
+    `synced`: over a power cut, too.
+    """
+    fd = os.open(path.with_name(f".{path.name}.new"), _WRITE, 0o600)
+    try:
+        if synced:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+    if synced:
+        _sync_folder(path.parent)
 
 
 def durable(path: Path, data: bytes) -> None:
@@ -96,7 +106,11 @@ def durable(path: Path, data: bytes) -> None:
     finally:
         os.close(fd)
     os.replace(fresh, path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:

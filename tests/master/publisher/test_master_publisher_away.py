@@ -68,6 +68,7 @@ async def test_a_job_waits_for_who_is_away_when_that_is_wanted(
         now = time.time()
         await desk.ask(fun=fun, arg=[[]] * 2 if isinstance(fun, list) else [], wait_absent=wait_absent, caller=caller)
     new = next(row[1] for row in desk.log if row[0] == "JobNew")
+    assert desk.sent().get("durable", False) is (seconds is not None)
     if seconds is None:
         assert desk.jobs.waits is None
         assert new.until is None
@@ -116,6 +117,7 @@ async def test_what_is_sent_again_goes_to_these_minions_who_judge_the_target_as_
         "ret": "keep",
         "user": "alice",
         "metadata": {"a": 1},
+        "durable": True,
         "tgt": sent[0],
         "tgt_type": sent[1],
         "serial": 1,

@@ -197,6 +197,53 @@ async def test_a_job_that_left_no_trace_may_be_sent_again(make):
         assert jid in SeenJids(minion.folder / "jids", depth=100)
 
 
+@pytest.mark.parametrize("noted", [False, True])
+async def test_a_job_of_which_a_power_cut_left_only_that_it_had_begun_returns_that_when_it_is_sent_again(make, noted):
+    minion = make()
+    begun(minion, LEFT)
+    minion.seen.take(LEFT, note=noted)
+    async with make().running() as minion:
+        # So it is sent again.
+        further = minion.back(await minion.publish("saltutil.find_job", [LEFT]))["trisalt"]
+        assert further == {"taken": False}
+        await minion.publish("cmd.run", jid=LEFT, durable=True)
+        assert "the host was restarted while it ran" in minion.back(LEFT)["return"]
+        minion.returns.spool.remove(LEFT)
+        await minion.publish("cmd.run", jid=LEFT, durable=True)
+        assert LEFT not in minion.returns.spool
+    assert minion.workers.calls == []
+    assert minion.returns.spool.all_begun() == set()
+    assert LEFT in make().seen
+
+
+async def test_what_a_power_cut_left_of_jobs_is_remembered_though_it_left_no_note_that_they_were_taken(make):
+    minion = make()
+    jids = [f"2026112212390000000{number}" for number in range(3)]
+    for jid, fresh in zip(jids, (False, True), strict=False):
+        minion.returns.spool.write(jid, {"jid": jid, "return": 1}, fresh=fresh)
+    minion.proc.put(Running(job=minion.job("cmd.run", jid=jids[2]), pid=1, boot="another", birth=1, master="salt"))
+    for _ in range(2):
+        async with make().running() as minion:
+            await minion.adopted_ended()
+            for jid in jids:
+                minion.returns.spool.remove(jid)
+                await minion.publish("cmd.run", jid=jid)
+            assert minion.workers.calls == []
+            assert minion.returns.spool.names() == []
+
+
+async def test_a_durable_job_has_a_process_of_its_own_and_is_noted_when_its_return_is_kept(make):
+    async with make().running() as minion:
+        minion.workers.slow["test.ping"] = trio.Event()
+        jid = await minion.publish("test.ping", durable=True)
+        assert (minion.workers.warm, minion.workers.spooled) == ([False], [True])
+        assert jid not in SeenJids(minion.folder / "jids", depth=100)
+        assert jid in minion.seen
+        minion.workers.slow["test.ping"].set()
+        await until(lambda: jid in minion.returns.spool)
+        assert jid in SeenJids(minion.folder / "jids", depth=100)
+
+
 async def test_unreadable_proc_files_are_cleared_away(make):
     minion = make()
     (minion.folder / "proc" / "20261122123900000001").write_bytes(b"\xc1")
