@@ -52,8 +52,8 @@ def test_whole_blocks_of_memory_that_was_asked_for_are_looked_at_and_no_others()
     ("pages", "dense"),
     [
         (HERE * 512, True),
-        (HERE * 480 + NOWHERE * 32, True),
-        (HERE * 479 + NOWHERE * 33, False),
+        (HERE * 448 + NOWHERE * 64, True),
+        (HERE * 447 + NOWHERE * 65, False),
         # A fork has them too: they would be copied.
         (HERE * 400 + SHARED * 112, False),
         (b"", False),
@@ -65,12 +65,12 @@ def test_a_block_is_dense_when_nearly_all_of_it_is_there_and_ours(pages, dense):
 
 
 @pytest.mark.skipif(not huge_page() or KERNEL < (6, 1), reason="no huge pages here")
-def test_what_a_process_holds_is_in_huge_pages_then_and_takes_no_more_memory():
+def test_what_a_process_holds_is_in_huge_pages_then_and_takes_hardly_more_memory():
     done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, timeout=60, check=True)
     pages, huge, more, whole = done.stdout.split()
     # Where the system gives some without being asked there are more.
     assert 0 < int(pages) <= int(huge)
-    assert int(more) * 1024 <= int(pages) * huge_page() // 16 + MB
+    assert int(more) * 1024 <= int(pages) * huge_page() // 8 + MB
     assert whole == "True"
 
 

@@ -1,8 +1,8 @@
 """Huge pages for what a daemon keeps in memory: to find the way to a small page costs more than what is read there.
 
 A daemon that has slept touches megabytes, here and there, for one job; nothing of where they lie is in the processor's
-tables any more. So what is full of small pages anyway becomes a huge one (`MADV_COLLAPSE`, Linux 6.1), which takes no
-memory more. Where the kernel has none, or is told never to have any, nothing is done.
+tables any more. So what is full of small pages anyway becomes a huge one (`MADV_COLLAPSE`, Linux 6.1), which takes an
+eighth more of that memory at most. Where the kernel has none, or is told never to have any, nothing is done.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ log = structlog.get_logger()
 SETTINGS = Path("/sys/kernel/mm/transparent_hugepage")
 # How often somebody looks whether there is more: the first time when what is needed has been made.
 EVERY_S = 5.0
-# Of 16 parts of a huge page so many are there and nobody else's: the rest would be memory that nobody asked for.
-DENSE = 15
+# Of 16 parts of a huge page so many are there and nobody else's: the rest is memory that nobody asked for. What was
+# made first is needed by all, and lies where the zygote has some too: with 15 it was left out.
+DENSE = 14
 # The highest byte of a page's entry in /proc/self/pagemap: it is there, in memory, and in no other process.
 _OURS = 0x81
 _COLLAPSE = 25

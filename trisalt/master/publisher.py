@@ -344,6 +344,8 @@ def _patience(request: PublishRequest, rules: PublishRules) -> float:
     match request.wait_absent:
         case True:
             return rules.queue_offline or USUAL_PATIENCE_S
+        case None if not rules.queue_offline:
+            return 0.0
         case None:
             caller = request.asker
             own = caller.trusted or caller.minion or only_asks(request.fun)
