@@ -1,8 +1,9 @@
-"""`http` beside stock's, its functions and its states, against a web server of the test's own."""
+"""`http` beside stock's, its functions and its states, and `firewall.check`, against a web server of the test's own."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -92,7 +93,14 @@ CALLS = [
     Call("http.wait_for_successful_query", "W/gone", wait_for=0.1, request_interval=0.05),
 ]  # fmt: skip
 ONE = ["preview", "applied"]
+PORTS = (
+    {"port": "OPEN"}, {"port": "OPEN", "family": "ipv4", "timeout": 2, "proto": "TCP"}, {"port": "SHUT"}, {"port": 99999},
+    {"port": "SHUT", "proto": "udp"}, {"port": "OPEN", "family": "ipv6"}, {"port": "OPEN", "timeout": "x"}, {"port": "odd"},
+    {"port": 0}, {},
+)  # fmt: skip
 ROWS = [
+    *(Row("firewall.check", "127.0.0.1", **port) for port in PORTS),
+    Row("firewall.check", "", port="OPEN"),
     Row("http.query", "W/plain"),
     Row("http.query", "W/plain", status=200, phases=ONE),
     Row("http.query", "W/plain", status=[200, 201], status_type="list", phases=ONE),
@@ -137,7 +145,13 @@ def answers(server):
         place.mkdir()
         for name, text in (("body", "from a file"), ("body.j2", "x is {{ x }}"), ("headers", "X-A: b\nY: z\n")):
             (place / name).write_text(text)
-        places = {"W": server, "PLACE": str(place), "NOBODY": f"http://127.0.0.1:{free_ports(1)[0]}"}
+        places = {
+            "W": server,
+            "PLACE": str(place),
+            "OPEN": urlsplit(server).port,
+            "SHUT": free_ports(1)[0],
+            "NOBODY": f"http://127.0.0.1:{free_ports(1)[0]}",
+        }
         for kind in ("stock", "ours"):
             answers[kind] = ask(lab, kind, ROWS, grains=GRAINS, places=places)
             answers[f"{kind} calls"] = beside.ask(lab, kind, CALLS, grains=GRAINS, places=places)

@@ -251,6 +251,8 @@ def test_connect(salt, server):
         "Unable to resolve host nosuch.invalid on tcp port 80"
     )
     assert salt["network.connect"]("127.0.0.1", "nosuchservice")["result"] is False
+    assert salt["network.connect"]("127.0.0.1", [80])["comment"] == "Unable to resolve host 127.0.0.1 on tcp port [80]"
+    assert salt["network.connect"]("127.0.0.1", 1 << 70)["result"] is False
 
 
 def test_a_datagram_is_answered_refused_or_unknown(salt):

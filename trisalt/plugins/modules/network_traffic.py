@@ -181,14 +181,16 @@ def connect(host: str, port: int | None = None, **kwargs: Any) -> dict[str, Any]
 
         salt '*' network.connect archlinux.org 80
     """
-    if port is None:
+    if not host:
+        return {"result": False, "comment": "Required argument, host, is missing."}
+    if not port:
         return {"result": False, "comment": "Required argument, port, is missing."}
     protocol = str(kwargs.get("proto", "tcp")).lower()
     family = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}.get(str(kwargs.get("family")), socket.AF_UNSPEC)
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
     try:
-        rows = socket.getaddrinfo(host, int(port), family, kind)
-    except (OSError, ValueError) as exc:
+        rows = socket.getaddrinfo(str(host), int(port), family, kind)
+    except (OSError, ValueError, TypeError, OverflowError) as exc:
         log.debug("%s is not resolved: %s", host, exc)
         return {"result": False, "comment": f"Unable to resolve host {host} on {protocol} port {port}"}
     address = rows[0][4][0]
@@ -204,7 +206,7 @@ def connect(host: str, port: int | None = None, **kwargs: Any) -> dict[str, Any]
         if protocol == "udp":
             return {"result": True, "comment": f"Successfully connected to {where}"}
         return {"result": False, "comment": f"Unable to connect to {where}"}
-    except OSError:
+    except (OSError, ValueError, TypeError, OverflowError):
         return {"result": False, "comment": f"Unable to connect to {where}"}
     return {"result": True, "comment": f"Successfully connected to {where}"}
 
