@@ -152,13 +152,17 @@ def delete(name: str | None = None, entry: str | None = None, family: str = "ipv
         return _wrong(_NO_ENTRY)
     if _header(name) is None:
         return _wrong(f"Error: Set {name} does not exist")
-    said = _done(["del", _name(name), *_entry(entry)])
+    words = _entry(entry)
+    # Of many those go that are there.
+    some = ["-exist"] if ipsets.many(words[0]) and check(name, words[0], part=True) is True else []
+    said = _done([*some, "del", _name(name), *words])
     return "Success" if said is True else f"Error: {said}"
 
 
-def check(name: str | None = None, entry: str | None = None, family: str = "ipv4") -> bool | str:
+def check(name: str | None = None, entry: str | None = None, family: str = "ipv4", part: bool = False) -> bool | str:
     """
-    Whether an entry, all of it, is in a set; with `comment …` behind it, whether that is its comment.
+    Whether an entry, all of it or with `part` any of it, is in a set; with `comment …` behind it, whether that is its
+    comment.
 
     CLI Example:
 
@@ -181,7 +185,7 @@ def check(name: str | None = None, entry: str | None = None, family: str = "ipv4
         return rest is not None and ipsets.comment(rest) == comment
     have = [each for each, rest in found.items() if "nomatch" not in rest.split()]
     # A net within another one is an entry of its own, where nets are what a set has.
-    return ipsets.covers(have, head, whole="net" in header["Type"])
+    return ipsets.covers(have, head, whole="net" in header["Type"], part=part)
 
 
 def has(name: str | None = None, entry: str | None = None, family: str = "ipv4", **kwargs: Any) -> bool | str:

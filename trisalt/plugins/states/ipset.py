@@ -96,7 +96,7 @@ def absent(name: str, entry: Any = None, entries: Any = None, family: str = "ipv
     """
 
     def each(where: str, there: bool, one: str) -> tuple[bool | None, str]:
-        if not (there and __salt__["ipset.check"](where, one, family) is True):
+        if not (there and __salt__["ipset.check"](where, one, family, part=True) is True):
             return True, f"ipset entry for {one} not present in set {where} for {family}\n"
         if __opts__["test"]:
             return None, f"ipset entry {one} would be removed from set {where} for {family}\n"

@@ -83,23 +83,29 @@ def spelled(entry: str) -> str:
     return str(blocks[0] if blocks[0].num_addresses > 1 else blocks[0].network_address)
 
 
-def covers(have: Iterable[str], entry: str, *, whole: bool) -> bool:
-    """Whether all of an entry, a net or a range, is in what a set has; with `whole` as those nets, not as parts."""
+def covers(have: Iterable[str], entry: str, *, whole: bool, part: bool = False) -> bool:
+    """Whether all of an entry, a net or a range, is in what a set has, or with `part` any of it.
+
+    With `whole` a net is there as itself, not as a part of another.
+    """
+    enough = any if part else all
     known = set(have)
     if entry in known:
         return True
     if (numbers := re.fullmatch(r"(\d{1,5})-(\d{1,5})", entry)) is not None:
-        return all(str(number) in known for number in range(int(numbers[1]), int(numbers[2]) + 1))
+        return enough(str(number) in known for number in range(int(numbers[1]), int(numbers[2]) + 1))
     wanted = _blocks(entry)
     if wanted is None:
         return False
     if whole:
-        return all(spelled(str(block)) in known for block in wanted)
+        return enough(spelled(str(block)) in known for block in wanted)
     found: list[Any] = [
         block
         for block in chain.from_iterable(_blocks(each) or () for each in known)
         if block.version == wanted[0].version
     ]
+    if part:
+        return any(block.overlaps(each) for block in wanted for each in found)
     merged = list(ipaddress.collapse_addresses(found))
     return all(any(block.subnet_of(each) for each in merged) for block in wanted)
 
