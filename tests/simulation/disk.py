@@ -148,16 +148,22 @@ class SimulatedStore(SqliteStore):
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """The writer: until cancelled, and then what waits is written too."""
         task_status.started()
-        while True:
-            while not self._queue:
-                if self._closing:
-                    self._tell()
-                    self._ended.close()
-                    return
-                await self._woken.wait_readable()
-                self._woken.take()
+        try:
+            while True:
+                while not self._queue:
+                    if self._closing:
+                        self._tell()
+                        self._ended.close()
+                        return
+                    await self._woken.wait_readable()
+                    self._woken.take()
+                with trio.CancelScope(shield=True):
+                    await self._write_some()
+        finally:
+            # Asked for in the moment in which the daemon went, by a task that may be shielded and waits for it.
             with trio.CancelScope(shield=True):
-                await self._write_some()
+                while self._queue:
+                    await self._write_some()
 
     async def _write_some(self) -> None:
         seconds = self._draw.uniform(FASTEST_SYNC, SLOWEST_SYNC) + self._disk.slow
