@@ -103,9 +103,10 @@ def batches_run_once(world: World) -> Iterator[str]:
 def what_ran_has_returned(world: World) -> Iterator[str]:
     """What a minion has begun comes to the store, once, and is what the function returned."""
     returns = _returns(world, *world.operators)
-    given_up = {(id, jid) for jid, id, _ended, how in _waiting(world) if how in (Why.KEY_GONE, Why.CANCELLED)}
+    wanted = {(id, jid) for jid, id, _ended, how in _waiting(world) if how not in (Why.KEY_GONE, Why.CANCELLED)}
     for key in world.ledger.begun:
-        if key in world.ledger.excused or (world.ledger.cut[key] and key in given_up):
+        cut = world.ledger.cut[key] and key in world.ledger.durable
+        if key in world.ledger.excused or (cut and key not in wanted):
             continue
         if key not in returns:
             yield f"{key[1]} ran on {key[0]}, and its return is not in the store"
