@@ -293,6 +293,18 @@ async def test_it_is_in_the_store_before_anything_is_sent(autojump_clock, house)
     assert house.fleet.published == []
 
 
+async def test_no_batch_is_kept_before_its_job_is(autojump_clock, house):
+    bare = []
+
+    async def wrote():
+        bare.append(house.store.banked.get("batches", {}).keys() - house.store.loads.keys())
+
+    house.store.wrote = wrote
+    await house.end((await house.begin()).jid)
+    assert bare
+    assert not any(bare)
+
+
 async def test_a_store_that_is_full_for_a_while_only_delays_it(autojump_clock, house):
     house.fleet.held = trio.Event()
     published = await house.begin()

@@ -152,8 +152,9 @@ class _Desk:
         load |= {"minions": resolved.minions, "missing": resolved.missing, **request.kwargs}
         if request.caller is not None and request.caller.eauth:
             load["eauth"] = request.caller.eauth
-        await self.store.banks.store(BANK, jid, record.to_data())
+        # The job first: a batch that the next master finds can be sent.
         await self.store.jobs.record_job(load, resolved.minions)
+        await self.store.banks.store(BANK, jid, record.to_data())
         self._running[jid] = record
         return Published(jid=jid, minions=resolved.minions, missing=resolved.missing), record
 
