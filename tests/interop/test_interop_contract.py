@@ -42,6 +42,7 @@ ELSEWHERE = {
     "salt": "whole/test_whole_states.py",
     "saltutil": "interop/test_interop_states_small.py",
     "selinux.module_remove": "interop/test_interop_states_selinux.py",
+    "sqlite3": "plugins/test_plugins_sqlite.py",
     "ssh_known_hosts.absent": "interop/test_interop_states_keys.py",
     "stateconf": "sls/test_sls_stateconf.py",
     "supervisord": "plugins/test_plugins_supervisord.py",
