@@ -45,8 +45,8 @@ ROWS = [
     Row("ssh_auth.present", "AAAA not a key", user="U", phases=["applied"], why="what is no key is not written",
         applied=refused("Invalid public ssh key, most likely has spaces or invalid syntax")),
     Row("ssh_auth.present", "x", user="U", source="salt://keys"),
-    # Without what only stock has written above.
-    Row("ssh_auth.manage", "all", ssh_keys=[LINE], user="U", but=["AAAA"]),
+    # Without what only stock has written above; it previews removals in any order.
+    Row("ssh_auth.manage", "all", ssh_keys=[LINE], user="U", but=["AAAA"], phases=["applied", "again"]),
     Row("ssh_auth.manage", "all", ssh_keys=[f"ssh-ed25519 {KEY} first", LINE], user="U"),
     Row("ssh_auth.absent", KEY, user="U"),
     Row("ssh_auth.absent", KEY, user="U"),
