@@ -5,6 +5,7 @@ import pytest
 from tests.support.views import jid, open_house, user
 from trisalt.errors import NotFound, RemoteProtocolError, TargetError
 from trisalt.master.arguments import MASK
+from trisalt.master.commands import Run
 from trisalt.master.views import jobs
 from trisalt.store import listing
 
@@ -177,3 +178,19 @@ async def test_who_looks_at_a_job_that_should_be_over_has_it_watched(house):
 async def test_a_question_that_means_nothing_is_refused(house, question, error):
     with pytest.raises(error):
         await house.ask("jobs", **question)
+
+
+async def test_a_runner_that_runs_is_told_of_before_it_is_kept(house):
+    house.desk.runs.running[jid(7)] = Run(
+        kind="runner", fun="runner.manage.up", user="jim", fun_args=["x"], started=5.0, master_id="m_master"
+    )
+    item = await house.ask("job", jid=jid(7))
+    assert (item["state"], item["fun"], item["arg"], item["ids"], item["end"]) == (
+        "running", "runner.manage.up", ["x"], ["m_master"], None,
+    )  # fmt: skip
+    returns = await house.ask("returns", jid=jid(7))
+    assert returns["items"] == [{"id": "m_master", "missing": True, "reason": ""}]
+    assert house.watched == [], "no minion is to be asked for it"
+    del house.desk.runs.running[jid(7)]
+    with pytest.raises(NotFound):
+        await house.ask("job", jid=jid(7))

@@ -73,6 +73,8 @@ class Run:
     user: str
     fun_args: list[Any]
     started: float
+    master_id: str = ""
+    """On whom it runs, as the job list has it."""
     pid: int = 0
     depth: int = 0
     """How many reactions led to it."""
@@ -145,6 +147,7 @@ async def _answer(
         user=request.user,
         fun_args=fun_args,
         started=started.stamp,
+        master_id=master_id,
         depth=request.asker.depth,
     )
     if request.jid in runs.running:
@@ -157,8 +160,7 @@ async def _answer(
             await bus.publish(started)
             log.info("command.started", fun=fun, jid=request.jid, user=request.user)
             outcome = await _run(workers, request, run)
-            del runs.running[request.jid]
-            await _end(bus, jobs, master_id, request, facts, outcome)
+            await _end(bus, jobs, runs, master_id, request, facts, outcome)
             reply.send(outcome)
     finally:
         if runs.running.get(request.jid) is run:
@@ -168,6 +170,7 @@ async def _answer(
 async def _end(
     bus: Bus,
     jobs: Jobs,
+    runs: Runs,
     master_id: str,
     request: RunnerRequest | WheelRequest,
     facts: dict[str, Any],
@@ -185,6 +188,8 @@ async def _end(
     else:
         ended = WheelReturned(**facts, result=told, success=bool(outcome.success))
     await _keep(jobs, master_id, ended, outcome, eauth=request.asker.eauth)
+    # Not before it is kept, for whoever looks for it; nor after it is told that it has ended.
+    del runs.running[request.jid]
     await bus.publish(ended)
 
 

@@ -544,6 +544,7 @@ async def _open_doors(here: Premises, store: Store, sockets: ZmqContext, parts: 
                 workers=parts.workers,
                 opts=live.opts,
                 reactor=here.reactor,
+                runs=here.runs,
                 files=here.files,
             ),
         )

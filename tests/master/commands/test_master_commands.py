@@ -159,6 +159,20 @@ async def test_runs_stand_in_the_job_list_as_the_masters_own_jobs(master):
     assert master.jobs.returns_ == [(JID, "box_master", {"return": 1, "retcode": 0, "success": True, "out": "nested"})]
 
 
+async def test_a_run_is_always_among_those_that_run_or_those_that_are_kept(master, monkeypatch):
+    found = []
+
+    async def record_return(jobs, jid, id, body):
+        found.append(list(master.runs.running))
+
+    monkeypatch.setattr(Jobs, "record_return", record_return)
+    async with master.bus.subscribe(RunnerReturned, keep=True) as events:
+        await master.run()
+        await events.receive()
+    assert found == [[JID]]
+    assert master.runs.running == {}
+
+
 async def test_a_store_that_cannot_write_costs_no_answer(master):
     master.jobs.broken = True
     master.workers.answer = outcome(result=1)

@@ -19,6 +19,7 @@ from trisalt.errors import Denied, RemoteProtocolError
 from trisalt.fileserver.served import Served
 from trisalt.master.acl import Acl
 from trisalt.master.arguments import Mask
+from trisalt.master.commands import Runs
 from trisalt.master.keyring import Keyring
 from trisalt.master.minions import Minions
 from trisalt.master.presence import PresenceDesk
@@ -38,7 +39,8 @@ PAGE, MOST = 100, 1000
 
 @attrs.define(kw_only=True, eq=False)
 class Desk:
-    """Whom to ask. `opts` are the master's as they are now; `files` is its file server; `clock` is wall time."""
+    """Whom to ask. `opts` are the master's as they are now; `runs` are the runners and wheel functions that run;
+    `files` is its file server; `clock` is wall time."""
 
     bus: Bus
     store: Store
@@ -49,6 +51,7 @@ class Desk:
     workers: Workers
     opts: Mapping[str, Any]
     reactor: ReactorDesk
+    runs: Runs = attrs.field(factory=Runs)
     files: Served | None = None
     clock: Callable[[], float] = time.time
     sights: Sights = attrs.field(init=False)

@@ -207,16 +207,38 @@ async def _watch(desk: Desk, jid: str) -> None:
 async def find(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> Row:
     """The job that a question is about. Raises NotFound for one that is not there, or that they may not see."""
     jid = question.get("jid")
-    row = await desk.store.jobs.row(jid) if isinstance(jid, str) else None
+    row = (await desk.store.jobs.row(jid) or _under_way(desk, jid)) if isinstance(jid, str) else None
     if row is None or not sight.sees_job(row.load, row.minions):
         raise NotFound(f"No job with the jid {jid} is known")
     return row
 
 
+def _under_way(desk: Desk, jid: str) -> Row | None:
+    """A runner or wheel function that runs: it is kept when it has ended, and whoever began it looks at once."""
+    run = desk.runs.running.get(jid)
+    if run is None:
+        return None
+    load = {"tgt": run.master_id, "tgt_type": "list", "user": run.user, "fun": run.fun, "arg": run.fun_args}
+    return Row(
+        jid=jid,
+        recorded=run.started,
+        fun=run.fun,
+        user=run.user,
+        size=1,
+        ok=0,
+        changed=0,
+        failed=0,
+        ended=None,
+        load=load,
+        minions=(run.master_id,),
+    )
+
+
 async def job(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
     """One job: as in the list, with the `ids` of its minions, its keywords apart, and `metadata`."""
     row = await find(desk, sight, question)
-    await look_after(desk, [row])
+    if row.jid not in desk.runs.running:
+        await look_after(desk, [row])
     args, kwargs = told(row.load, desk.mask)
     return item(desk, row) | {
         "arg": args,
