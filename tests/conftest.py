@@ -1,6 +1,7 @@
 """What all tests share: hypothesis settings, and the stock Salt of the interop tests."""
 
 import gc
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -50,6 +51,18 @@ def pytest_collection_finish(session):
     """Fifteen thousand tests are no garbage: whoever looks for some need not go through them each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """What a test sets up for its logs is gone with it: what is logged at all is behaviour in places."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if handler not in handlers:
+            root.removeHandler(handler)
 
 
 @pytest.fixture

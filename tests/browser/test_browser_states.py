@@ -90,10 +90,10 @@ def test_the_newest_runs_of_the_fleet_are_one_matrix(console):
 def test_the_reactors_are_shown_with_their_files_and_say_which_of_them_hear_a_tag(console):
     page = console.page
     console.enter("/app/states/reactors")
-    row = page.locator("main li", has_text="salt/minion/*/start")
+    row = page.locator("main li", has_text="site/*/start")
     row.get_by_text("greet.sls").click()
     expect(row).to_contain_text("local.test.ping")
-    page.get_by_role("searchbox").fill("salt/minion/web1/start")
+    page.get_by_role("searchbox").fill("site/web1/start")
     expect(row).to_contain_text("hears it")
     page.get_by_role("searchbox").fill("salt/auth")
     expect(row).not_to_contain_text("hears it")
@@ -101,7 +101,7 @@ def test_the_reactors_are_shown_with_their_files_and_say_which_of_them_hear_a_ta
 
 def test_an_event_is_tried_then_fired_from_the_console_and_its_reaction_listed(console):
     page = console.page
-    console.enter("/app/states/reactors?tag=salt/minion/try/start")
+    console.enter("/app/states/reactors?tag=site/try/start")
     page.get_by_role("button", name="Try an event").click()
     dialog = page.get_by_role("dialog", name="Try an event")
     data = dialog.get_by_label("Data")
@@ -117,7 +117,7 @@ def test_an_event_is_tried_then_fired_from_the_console_and_its_reaction_listed(c
     page.get_by_role("button", name="Execute").click()
     expect(page.locator(".job-row", has_text="event.send").first).to_be_visible()
     page.goto(f"{console.house.url}/app/states/reactors")
-    done = page.get_by_role("region", name="Latest reactions").locator("li", has_text="salt/minion/try/start")
+    done = page.get_by_role("region", name="Latest reactions").locator("li", has_text="site/try/start")
     expect(done).to_contain_text("greet")
     console.axe()
     done.get_by_role("link", name="local.test.ping").click()

@@ -125,7 +125,8 @@ def _start(lab: Lab, pam: tuple[str, str] | None, real: str, options: dict[str, 
             },
             "odd": {"command": "test.echo {x}", "parameters": [{"name": "x", "type": "colour"}]},
         },
-        reactor=[{"salt/minion/*/start": [str(lab.root / "greet.sls")]}],
+        # Not for what the fleet does by itself: each of its starts would be a job, and push out what a test looks for.
+        reactor=[{"site/*/start": [str(lab.root / "greet.sls")]}],
     )
     lab.start_minion(real)
     house = House(lab, f"http://127.0.0.1:{port}", pam, api=lab.daemons["master"])
