@@ -166,7 +166,8 @@ async def test_the_next_master_sends_what_was_not_sent_and_asks_for_what_was(hou
         await house.until(lambda: house.sent and house.asked)
         await house.until(lambda: house.queue.waiting(JID))
     assert house.sent == [(JID, ["m1"])]
-    assert house.asked == [("saltutil.find_job", JID, ["m2"])]
+    # Whoever is late finds that m1, which does not return, has been asked by now as well.
+    assert house.asked[0] == ("saltutil.find_job", JID, ["m2"])
 
 
 async def test_who_may_have_run_it_and_forgets_is_asked_for_what_it_keeps(house, tmp_path):
