@@ -223,6 +223,19 @@ def test_ndjson_says_all_there_is_about_an_event(door, run, capsys):
     assert "until" in door.asked[0]
 
 
+@pytest.mark.parametrize("form", ["tab", "pretty", "ndjson"])
+def test_an_event_with_what_json_has_not_is_written_as_any_other(door, run, capsys, form):
+    def says(question):
+        yield {"ready": {"log": "a1b2", "at": 0}}
+        yield {"events": [["my/tag", 1, "minion/m1", {b"k\xff": 1, "n": float("nan"), 2: None}]], "at": 1}
+        yield {"end": 1}
+
+    door.says(says)
+    assert run("state.event", "--until", "now", "--since", "1h", "--format", form, "--filter", "n=*nan*") == 0
+    found = json.loads(capsys.readouterr().out.removeprefix("my/tag\t"))
+    assert (found["data"] if form == "ndjson" else found) == {"b'k\\xff'": 1, "n": "nan", "2": None}
+
+
 def test_a_cursor_says_how_far_it_got_also_past_what_was_not_wanted(door, run, tmp_path, capsys):
     cursor = tmp_path / "cursor"
     door.says(events(3, 5, at=2, end=8))

@@ -9,7 +9,7 @@ from trisalt.errors import CommandError
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.returner import get_returner_options, returner_names
 
-RET = {"id": "m1", "jid": "20260101000000000000", "fun": "test.ping", "return": {"ü": b"\xff"}}
+RET = {"id": "m1", "jid": "20260101000000000000", "fun": "test.ping", "return": {"ü": b"\xff", b"\xfe": float("inf")}}
 PROFILED = {"profile_attr": "profile", "profile_attrs": {"host": "host"}}
 
 OPTIONS = [
@@ -77,7 +77,7 @@ def test_rawfile_json_appends_a_line_for_each(shelf, tmp_path):
     returners["rawfile_json.event_return"]([{"tag": "a"}, {"tag": "b"}])
     returners["rawfile_json.returner"]({**RET, "ret_kwargs": {"filename": str(tmp_path / "other")}})
     lines = (tmp_path / "events").read_text().splitlines()
-    assert '"ü": "\ufffd"' in lines[0]
+    assert '{"ü": "\ufffd", "\ufffd": "inf"}' in lines[0]
     assert [json.loads(line).get("tag") for line in lines] == [None, "a", "b"]
     assert json.loads((tmp_path / "other").read_text())["ret_kwargs"] == {"filename": str(tmp_path / "other")}
 

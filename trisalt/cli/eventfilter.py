@@ -6,11 +6,11 @@ field fits neither. `@origin` is who it is of (`minion/web1`), `@tag` its tag.
 
 from __future__ import annotations
 
-import json
 import re
 from fnmatch import translate
 
 from trisalt.errors import InvocationError
+from trisalt.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -68,4 +68,4 @@ def _at(data: Any, path: list[str]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=repr, ensure_ascii=False)
+    return value if isinstance(value, str) else dumps(value)

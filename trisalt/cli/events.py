@@ -6,7 +6,6 @@ Thin: no Trio in here. What was printed is flushed before the cursor says so; wi
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 
@@ -18,6 +17,7 @@ from trisalt.cli.told import FAILED
 from trisalt.client.door import Door, MasterUnreachable
 from trisalt.client.events import Events, Lagged, follow, tail
 from trisalt.errors import CommandError, InvocationError, RequestTimeout
+from trisalt.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -174,19 +174,11 @@ class _Following:
                 kind, _slash, name = events.origin.partition("/")
                 origin = {"kind": kind, "name": name}
                 whole = {"log": events.log, "number": events.number, "tag": tag, "origin": origin, "data": data}
-                return json.dumps(whole, default=repr, ensure_ascii=False) + "\n"
+                return dumps(whole) + "\n"
             case "pretty":
-                return f"{tag}\t{_pretty(data)}\n"
+                return f"{tag}\t{dumps(data, indent=4, sort_keys=True)}\n"
             case _:
-                return f"{tag}\t{json.dumps(data, default=repr, ensure_ascii=False)}\n"
-
-
-def _pretty(data: dict[str, Any]) -> str:
-    try:
-        return json.dumps(data, default=repr, ensure_ascii=False, indent=4, sort_keys=True)
-    except TypeError:
-        # Keys of several types have no order.
-        return json.dumps(data, default=repr, ensure_ascii=False, indent=4)
+                return f"{tag}\t{dumps(data)}\n"
 
 
 def _event_arguments(args: list[Any], kwargs: dict[str, Any]) -> tuple[str, int, bool, bool]:

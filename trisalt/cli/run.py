@@ -5,7 +5,6 @@ Thin: no Trio in here.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
@@ -15,6 +14,7 @@ from trisalt.client.credentials import open_door
 from trisalt.client.operations import Run, runner
 from trisalt.config.paths import master_paths
 from trisalt.config.read import read_master
+from trisalt.jsontext import dumps
 from trisalt.loader.words import parse_words
 
 TYPE_CHECKING = False
@@ -79,7 +79,7 @@ def _await(run: Run, show: Show, *, quiet: bool, documents: bool) -> dict[str, A
             else:
                 show.write(text)
         elif documents:
-            sys.stderr.write(json.dumps(progress, default=repr) + "\n")
+            sys.stderr.write(dumps(progress) + "\n")
         else:
             show(_told(progress, run.tag))
     assert run.result is not None

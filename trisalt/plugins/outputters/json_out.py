@@ -1,6 +1,9 @@
 """JSON: one document for each thing printed. `--out-indent=-1` puts it on one line: the form to pipe."""
 
+import contextlib
 import json
+
+from trisalt.jsontext import dumps
 
 __virtualname__ = "json"
 
@@ -20,12 +23,10 @@ def output(data, **_kwargs):
         indent = 4
     elif not isinstance(indent, int) or indent < 0:
         indent = None
-    try:
-        if indent and not pretty:
+    if indent and not pretty:
+        with contextlib.suppress(TypeError, ValueError, RecursionError):
             return _indented(data, indent)
-        return json.dumps(data, default=repr, indent=indent, sort_keys=pretty, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return json.dumps(_writable(data, pretty), default=repr, indent=indent, ensure_ascii=False, allow_nan=False)
+    return dumps(data, indent=indent, sort_keys=pretty)
 
 
 def _indented(data, indent):
@@ -77,19 +78,3 @@ def _indented(data, indent):
 
     write(data, "\n")
     return "".join(pieces)
-
-
-def _writable(data, pretty):
-    """`data` as JSON can have it: keys are text, and a number that is none is text too."""
-    if isinstance(data, dict):
-        pairs = [(key if isinstance(key, str) else _text(key), _writable(value, pretty)) for key, value in data.items()]
-        return dict(sorted(pairs, key=lambda pair: pair[0]) if pretty else pairs)
-    if isinstance(data, (list, tuple)):
-        return [_writable(item, pretty) for item in data]
-    return repr(data) if isinstance(data, float) and data - data != 0 else data
-
-
-def _text(key):
-    if key is None or isinstance(key, (bool, int)):
-        return json.dumps(key)
-    return repr(key)

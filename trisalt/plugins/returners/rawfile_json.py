@@ -7,9 +7,9 @@ Appends each return, or each event, as one line of JSON to a file.
 """
 
 import fcntl
-import json
 
 from trisalt.errors import CommandError
+from trisalt.jsontext import dumps
 from trisalt.loader.returner import get_returner_options
 
 
@@ -37,7 +37,7 @@ def _append(items, ret):
         defaults={"filename": "/var/log/salt/events"},
     )
     # Made before the file is touched: a line is there as a whole or not at all.
-    lines = "".join(f"{json.dumps(item, ensure_ascii=False, default=_text)}\n" for item in items)
+    lines = "".join(f"{dumps(item, default=_text)}\n" for item in items)
     if not lines:
         return
     path = options["filename"]

@@ -10,10 +10,10 @@ Sends each return as JSON to the syslog of the minion's host.
       - LOG_PID
 """
 
-import json
 import syslog
 
 from trisalt.errors import CommandError
+from trisalt.jsontext import dumps
 from trisalt.loader.returner import get_returner_options
 
 __virtualname__ = "syslog"
@@ -41,7 +41,7 @@ def returner(ret):
     named = {"ident": _tag(options["tag"])} if "tag" in options else {}
     syslog.openlog(logoption=flags, **named)
     try:
-        syslog.syslog(facility | level, json.dumps(ret, ensure_ascii=False, default=str))
+        syslog.syslog(facility | level, dumps(ret, default=str))
     finally:
         syslog.closelog()
 
