@@ -1,4 +1,4 @@
-"""`trisalt.master.daemon`: start, stop and reload of a whole master, over real sockets."""
+"""`trisalt.master.daemon`, with `premises`, `services` and `doors`: start, stop and reload of a whole master, over real sockets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from trisalt.bus.events import KeyChanged, TaggedEvent
 from trisalt.bus.requests import Caller, MinionEventRequest, RotateRequest
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError
-from trisalt.master import daemon
-from trisalt.master.daemon import Live, run_master
+from trisalt.master import daemon, services
+from trisalt.master.daemon import run_master
+from trisalt.master.premises import Live
 from trisalt.transport.publish import open_subscriber
 from trisalt.transport.request import open_request_client
 from trisalt.transport.zmq import open_context, open_socket
@@ -187,7 +188,7 @@ def slow_events(monkeypatch):
             reply.send(None)
             await trio.sleep_forever()
 
-    monkeypatch.setattr(daemon, "relay_minion_events", slow)
+    monkeypatch.setattr(services, "relay_minion_events", slow)
     return inside, let
 
 
@@ -297,7 +298,7 @@ async def test_essential_services_end_the_master(house, monkeypatch):
         await trio.lowlevel.checkpoint()
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(daemon, "keep_jobs", broken)
+    monkeypatch.setattr(services, "keep_jobs", broken)
     with pytest.raises(ExceptionGroup) as caught, trio.fail_after(20):
         await house.run()
     assert caught.group_contains(OSError, match="the disk is gone")

@@ -21,9 +21,12 @@ from tests.simulation.workers import ScriptedWorkers
 from trisalt import meters
 from trisalt.config.read import read_master, read_minion
 from trisalt.master import auth, retention
-from trisalt.master.daemon import log_events, network_door, prepare, start_services
+from trisalt.master.daemon import log_events
+from trisalt.master.doors import network_door
 from trisalt.master.local_door import serve_local_door
+from trisalt.master.premises import prepare
 from trisalt.master.request_server import FALLBACK
+from trisalt.master.services import start_services
 from trisalt.minion import jobs, proc
 from trisalt.minion.daemon import Minion, Outside
 from trisalt.transport.hands import open_hands
