@@ -255,6 +255,19 @@ async def test_a_hangup_reads_the_configuration_again_and_says_what_took_effect(
     assert codec.unpack(await running.ask(envelope.pack_clear({"cmd": "ping"}))) == {"cmd": "ping"}
 
 
+async def test_a_hangup_that_cannot_write_somebodys_key_says_so_and_takes_the_rest(running):
+    # Nothing can be renamed over a folder.
+    (running.folder / "var/cache/salt/master/.daemon_key").mkdir()
+    running.write(auto_accept=True, publisher_acl={"daemon": ["test.*"]})
+    with structlog.testing.capture_logs() as log, trio.fail_after(10):
+        os.kill(os.getpid(), signal.SIGHUP)
+        while not any(row["event"] == "config.reloaded" for row in log):  # noqa: ASYNC110 - a signal tells nobody
+            await trio.sleep(0.01)
+        assert isinstance(await running.sign_in("m1"), Accepted)
+    (row,) = (row for row in log if row["event"] == "config.keys_not_handed_out")
+    assert ".daemon_key cannot be written: Is a directory" in row["reason"]
+
+
 def test_what_is_taken_stays_in_one_object():
     opts = {"auto_accept": False, "worker_threads": 5, "gone": 1}
     live = Live(opts)

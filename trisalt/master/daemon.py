@@ -182,7 +182,8 @@ async def _reload_on_hangup(
             logs.reopen()
             here.api.hang_up()
             try:
-                fresh = reread()
+                # In a thread: the files may lie on a disk that is slow, and a host's accounts in a directory that is.
+                fresh = await trio.to_thread.run_sync(reread)
                 # The id may be one that is generated on first use.
                 taken, waiting = here.live.reload({**fresh.opts, "id": fresh.id})
                 workers.refresh()
@@ -199,7 +200,10 @@ async def _reload_on_hangup(
                 # It may be the name of a file that says something else now.
                 here.reactor.load(fresh.reactor)
                 if "publisher_acl" in taken:
-                    here.hand_out_keys(fresh.publisher_acl)
+                    try:
+                        await here.hand_out_keys(fresh.publisher_acl)
+                    except ConfigError as exc:
+                        log.error("config.keys_not_handed_out", reason=str(exc))
                 for warning in fresh.warnings:
                     log.warning("config.warning", text=warning)
                 log.info("config.reloaded", taken=taken, at_restart=waiting)

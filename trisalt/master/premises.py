@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import structlog
+import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.config.master import MasterConfig
@@ -125,13 +126,19 @@ class Premises:
         """Names for compound targets, as they are now."""
         return self.live.opts.get("nodegroups") or {}
 
-    def hand_out_keys(self, acl_users: Iterable[str]) -> None:
-        """Keys of stock's commands for the accounts that `publisher_acl` names now, and for nobody else."""
-        keys = open_user_keys(
-            Path(self.config.cachedir),
-            user=self.config.user,
-            acl_users=acl_users,
-            verify=self.config.client_acl_verify,
+    async def hand_out_keys(self, acl_users: Iterable[str]) -> None:
+        """Keys of stock's commands for the accounts that `publisher_acl` names now, and for nobody else.
+
+        Raises ConfigError when one cannot be written: those of before stay as they are.
+        """
+        keys = await trio.to_thread.run_sync(
+            partial(
+                open_user_keys,
+                Path(self.config.cachedir),
+                user=self.config.user,
+                acl_users=acl_users,
+                verify=self.config.client_acl_verify,
+            )
         )
         self.user_keys.clear()
         self.user_keys.update(keys)
