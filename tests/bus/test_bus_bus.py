@@ -67,6 +67,22 @@ async def test_a_publisher_cancelled_while_it_waits_has_told_nobody():
         assert full.statistics().waiting == 1
 
 
+async def test_a_publisher_that_waits_elsewhere_leaves_the_room_to_the_next(autojump_clock):
+    bus = Bus()
+    decided = AuthDecided(result=True, act="accept", id="m1", pub="")
+    async with bus.subscribe(Event, keep=True, depth=1) as all_, bus.subscribe(AuthDecided, keep=True, depth=1):
+        await bus.publish(decided)
+        async with trio.open_nursery() as publishers:
+            for event in (decided, note()):
+                publishers.start_soon(bus.publish, event)
+                await wait_all_tasks_blocked()
+            assert await all_.receive() is decided
+            with trio.fail_after(1):
+                # The other one has to wait for whoever hears of decisions only.
+                assert await all_.receive() == note()
+            publishers.cancel_scope.cancel()
+
+
 async def test_a_slow_watcher_sheds_and_is_told_where_the_hole_is():
     bus = Bus()
     async with bus.subscribe(Event, keep=False, depth=2) as watcher:

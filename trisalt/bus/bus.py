@@ -139,12 +139,20 @@ class Bus:
         await trio.lowlevel.checkpoint()
         for event in events:
             ledger = self._ledger if not kept and event.leaves_process() else None
+            waited: Hearer | None = None
             while True:
                 targets = self._targets(event)
-                if ledger is not None and ledger.is_full:
+                full = [subscription for subscription in targets if subscription.is_full]
+                filled = ledger is not None and ledger.is_full
+                if waited is not None and (filled or (full and full[0] is not waited)):
+                    # Room was made there for one, and this one has to wait elsewhere first.
+                    waited.pass_on()
+                    waited = None
+                if ledger is not None and filled:
                     await ledger.wait_room()
-                elif full := [subscription for subscription in targets if subscription.is_full]:
-                    await full[0].wait_room()
+                elif full:
+                    waited = full[0]
+                    await waited.wait_room()
                 else:
                     break
             if ledger is not None:

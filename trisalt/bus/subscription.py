@@ -74,6 +74,11 @@ class Subscription:
         if self.is_full:
             await self._publishers.park()
 
+    def pass_on(self) -> None:
+        """Whoever room was made for has to wait elsewhere first: it is the next one's."""
+        if not self.is_full:
+            self._publishers.unpark()
+
     def offer(self, event: Event) -> None:
         """Take one event, or shed it. Never called on a full keeper."""
         if self._closed:
@@ -162,6 +167,9 @@ class Listener:
     async def wait_room(self) -> None:
         """There is room."""
         await trio.lowlevel.checkpoint()
+
+    def pass_on(self) -> None:
+        """Nobody waits for it."""
 
     def statistics(self) -> SubscriptionStatistics:
         """A snapshot for debugging."""
