@@ -2,7 +2,7 @@
 
 One row per event. `log.py` prints them; JSON lines carry the event's name instead. An event without a row, or one that
 lacks a fact its sentence names, prints as its name and its facts.
-Source: spec/logs.md section 2, walkthrough.md.
+Source: stock Salt 3008.3, and what operators of older ones know.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from trisalt.loader import signature, words
 from trisalt.loader.signature import argspec, bind
 from trisalt.loader.words import condition_args, parse_value, parse_words
 
-# spec/cli.md section 3, and what stock Salt 3008.3 makes of words around its rows.
+# What stock Salt 3008.3 makes of words.
 ROWS = [
     ("1", 1), ("1.5", 1.5), ("true", True), ("True", True), ("yes", True), ("none", "none"), ("None", None),
     ("null", None), ("{a: 1}", {"a": 1}), ("[1,2]", [1, 2]), ("a: b", "a: b"), ("- x", "- x"), ('"1"', "1"),

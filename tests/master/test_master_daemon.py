@@ -33,7 +33,7 @@ from trisalt.wire.keys import PrivateKey, PublicKey
 from trisalt.wire.session import open_publication, open_reply, seal_request
 from trisalt.worker.zygote import start_zygote
 
-# The lines an operator knows, in their order. Source: walkthrough.md section 2.
+# The lines an operator knows, in their order. Source: stock Salt.
 LINES = [
     "master.setup",
     "master.root_key.prepared",

@@ -14,7 +14,7 @@ def read(body, **chunk):
     return read_reaction({**found, **chunk})
 
 
-# Each as a stock 3008.3 master runs it: spec/events.md section 5.
+# Each as a stock 3008.3 master runs it.
 ARGUMENTS = [
     ([{"args": [{"x": 1}, {"y": 2}]}], [], {"x": 1, "y": 2}),
     ([{"args": ["one", {"two": 2}]}], [], {"one": None, "two": 2}),

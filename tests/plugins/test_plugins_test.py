@@ -1,4 +1,4 @@
-"""The execution module `test`, function by function as in spec/modules.md."""
+"""The execution module `test`, function by function."""
 
 import re
 

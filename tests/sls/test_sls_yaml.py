@@ -1,4 +1,4 @@
-"""YAML as Salt reads it. The table is stock Salt's, spec/states.md section 4."""
+"""YAML as Salt reads it. The table is stock Salt 3008.3's."""
 
 from __future__ import annotations
 

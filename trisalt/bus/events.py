@@ -1,7 +1,7 @@
 """The catalogue of what happened: one frozen class per tag.
 
 A class's fields are an allow-list: what it does not name does not travel. A class without a `TAG` stays inside
-the process. Tags and payloads are Salt's own; source: stock Salt 3008.3's bus, spec/events.md.
+the process. Tags and payloads are Salt's own; source: stock Salt 3008.3's bus.
 """
 
 from __future__ import annotations

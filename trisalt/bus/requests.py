@@ -2,7 +2,7 @@
 
 A request never leaves the process. Its fields have been checked for their types by whoever made it from a load;
 `id` is always the authenticated sender. Answers are what the sender's reply carries, unless a docstring says more.
-Source of the fields: salt-wire.md sections 6, 11 and 12.
+Source of the fields: stock Salt 3008.3.
 """
 
 from __future__ import annotations

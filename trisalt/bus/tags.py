@@ -8,7 +8,7 @@ from fnmatch import translate
 from functools import lru_cache
 
 # Tags that a minion may not fire: they are the master's own word, or another minion's.
-# Source: salt-wire.md sections 11 and 20.5; the list stands for the single and for the batch form alike.
+# Source: stock Salt 3008.3; the list stands for the single and for the batch form alike.
 RESERVED_FROM_MINIONS = (
     "salt/job/*/publish",
     "salt/job/*/new",

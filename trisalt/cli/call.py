@@ -28,7 +28,7 @@ from trisalt.worker import upcall
 from trisalt.worker.child import run_call
 from trisalt.worker.protocol import Call, Failure, Outcome
 
-# Exit statuses. Source: spec/cli.md section 1.
+# Exit statuses. Source: stock Salt 3008.3.
 FAILED, NOT_ACCEPTED, NO_USER, NOT_THERE = 1, 2, 67, 255
 
 # Seconds that the master has, at least, for taking the return.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 # Of so many minions the reasons are told one by one while we wait.
 MOST_NEWS = 10
 
-# Exit status of a command line that is not whole. Source: spec/cli.md section 1.
+# Exit status of a command line that is not whole. Source: stock Salt 3008.3.
 INCOMPLETE = 42
 # Nothing failed, and for some minions the job waits: what sysexits.h calls EX_TEMPFAIL, as of mail that is queued.
 QUEUED = 75

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
     from collections.abc import Callable
     from typing import Any
 
-# Exit statuses. Source: spec/cli.md section 1.
+# Exit statuses. Source: stock Salt 3008.3.
 FAILED, NOTHING, USAGE, NOT_ALLOWED = 1, 2, 64, 77
 
 TIMED_OUT = (

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any
 
-# Stock's `publish_timeout`. Source: salt-wire.md section 14.
+# Stock's `publish_timeout`. Source: stock Salt 3008.3.
 PUBLISH_TIMEOUT = 30.0
 
 

@@ -4,7 +4,7 @@ Plain blocking code for plugins. What the master has is asked by `worker/upcall`
 host's own `file_roots` are read. The cache is laid out as stock lays it: `files/<env>/…`, `localfiles/…`,
 `extrn_files/<env>/<host>/…` below `cachedir`. A file is transferred when its hash says so, and stands in its place as
 a whole or not at all. How web servers are asked is `fileserver/web`'s.
-Source: stock Salt 3008.3, the functions of `cp`; spec/pillar-fileserver.md B4 and B5.
+Source: stock Salt 3008.3, the functions of `cp`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What a minion names is opened below a handle of its root. With `fileserver_followsymlinks: False` each component is
 opened by itself, and a link that leads out of the root is not followed. `master/files` calls this in threads;
 `salt-call --local` and the runners call it as it is.
-Source of the rules: stock Salt 3008.3's roots backend; spec/pillar-fileserver.md B2.
+Source of the rules: stock Salt 3008.3's roots backend.
 """
 
 from __future__ import annotations

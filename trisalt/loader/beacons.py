@@ -1,7 +1,7 @@
 """Look by beacons: plugins that watch something on this host and say what they have seen.
 
 Plugins run here: `minion/beacons` calls these functions in a worker of its own that stays, so that a beacon finds what
-it has kept of earlier looks. Source of the calls and of the events' shape: stock Salt 3008.3; spec/events.md section 6.
+it has kept of earlier looks. Source of the calls and of the events' shape: stock Salt 3008.3.
 """
 
 from __future__ import annotations

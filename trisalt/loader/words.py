@@ -30,7 +30,7 @@ _SPECIAL = {word: None for word in _NULLS} | {
 def parse_words(words: Iterable[str], *, no_parse: Sequence[str] = ()) -> tuple[list[Any], dict[str, Any]]:
     """Words after the function name as (args, kwargs): `name=value` is a keyword, and values pass through YAML.
 
-    Keywords in `no_parse` keep their text. Source: spec/cli.md section 3, row by row.
+    Keywords in `no_parse` keep their text. Source: stock Salt 3008.3.
     """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """Who is next in a batch, who is waited for, and when it is over. Pure: `master/batches` does what it says.
 
-A batch is a job for many minions of which only so many run it at a time. Source: spec/cli.md section 5.
+A batch is a job for many minions of which only so many run it at a time. Source: stock Salt 3008.3, `salt --batch`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Only `ping` and `_auth` are for strangers, and they are `request_server`'s; everything here begins with who asks: by a
 key from `CACHE`, or by what `login` vouches for. Our own commands come in by the local door.
-Source of the shapes: stock Salt 3008.3; salt-wire.md section 12.
+Source of the shapes: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def _text(load: Load, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-# Source of the answers to what is malformed: stock Salt 3008.3; salt-wire.md sections 10 and 11.
+# Source of the answers to what is malformed: stock Salt 3008.3.
 _TABLE: Mapping[str, Row] = {
     "_return": Row(make=_return, malformed=None, durable=True, lane="returns"),
     "_syndic_return": Row(make=_syndic_return, malformed=None, durable=True),

@@ -1,6 +1,6 @@
 """The events for failed states in a return: one in the job's namespace, one under the state's own name. Pure.
 
-Source: stock Salt 3008.3, spec/events.md section 2 (`salt/job/<jid>/sub/<id>/error/<fun>`).
+Source: stock Salt 3008.3 (`salt/job/<jid>/sub/<id>/error/<fun>`).
 """
 
 from __future__ import annotations

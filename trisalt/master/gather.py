@@ -1,7 +1,7 @@
 """Who is still to return, and when to ask whether they are alive. Pure: `master/jobs` feeds it and does what it says.
 
 A minion that works for longer than `timeout` is asked `saltutil.find_job`; as long as somebody answers that it is at
-work, all who are missing are asked again every `gather_job_timeout`. Source: spec/targeting-jobs.md section 5.
+work, all who are missing are asked again every `gather_job_timeout`. Source: stock Salt 3008.3.
 Those that presence knows to be away are not waited for: when nobody else is missing, it is over.
 """
 

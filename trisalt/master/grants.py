@@ -10,7 +10,7 @@ One reader for `publisher_acl` and `external_auth`, whose lists are of one shape
     - '@approve': [pkg.*, {'db*': [cmd.run]}]   only once somebody else has said yes; by itself it grants nothing
 
 What cannot be read grants nothing, and is named in `problems`. `acl` says whose list it is.
-Source of the shapes: stock Salt 3008.3; spec/config.md section 2.4, web-console.md section 5.
+Source of the shapes: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 That command asks a master to publish, and then believes in the job only if it finds its load under `CACHE/jobs`.
 Our own commands and runners read the store. `master/publisher` writes here, `master/daemon` sweeps.
-Source: stock Salt 3008.3; salt-wire.md section 17.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The files are the truth, and tools move them behind our back: everything is read anew, nothing is cached. No RSA in
 here but `make_pair`: fingerprints are hashes of the PEM's body, and whether a file holds a public key is read off it.
-Source of the layout and of the modes: salt-wire.md section 17.
+Source of the layout and of the modes: stock Salt 3008.3.
 """
 
 from __future__ import annotations

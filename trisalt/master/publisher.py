@@ -37,7 +37,7 @@ from trisalt.wire.session import seal_publication
 log = structlog.get_logger()
 
 # What of a publication's keyword arguments goes into the job map; all else, credentials first, stays here.
-# Source: stock Salt 3008.3's job map; salt-wire.md sections 9.1 and 12.
+# Source: stock Salt 3008.3's job map.
 JOB_KEYS = (
     "delimiter",
     "metadata",

@@ -1,7 +1,7 @@
 """What the option `reactor` and its SLS files say: which files an event wakes, and what they want done. Pure.
 
 `reactor` runs these; `reaction_files` reads the files.
-Source: stock Salt 3008.3's reactor, spec/events.md section 5.
+Source: stock Salt 3008.3's reactor.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Requests that came together are opened together, and the returns among them are 
 turn without a task, and share it with others; each of all else has a task of its own. Every well-framed request is
 answered, in stock Salt's words. What a request means is its claimant's; who may come in at all is decided here: the
 sender's key is accepted, its session live, its `tok` its own, and nothing comes twice.
-Source of the refusals: stock Salt 3008.3; salt-wire.md section 8.
+Source of the refusals: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Jobs that the daemon answers itself, at once and without a worker: `saltutil.find_job` and its kin.
 
 They tell of the running jobs and signal them, so they must work when every worker is busy, in blackout too.
-Called by `jobs`; what runs is `proc`'s to know. Texts and shapes are stock Salt's, spec/targeting-jobs.md section 4.
+Called by `jobs`; what runs is `proc`'s to know. Texts and shapes are stock Salt 3008.3's.
 """
 
 from __future__ import annotations

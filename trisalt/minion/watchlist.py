@@ -1,7 +1,7 @@
 """Which beacons there are, and which of them are to look now. Pure: `minion/beacons` feeds it and does what it says.
 
 A beacon is a name and a list of maps; some of its keys are about all beacons: `interval`, `enabled`, `run_once`,
-`disable_during_state_run`, `beacon_module`. Source: stock Salt 3008.3; spec/events.md section 6.
+`disable_during_state_run`, `beacon_module`. Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`decrypt_pillar`: paths of the pillar whose values are encrypted. Source: spec/pillar-fileserver.md A8."""
+"""`decrypt_pillar`: paths of the pillar whose values are encrypted. Source: stock Salt 3008.3."""
 
 from __future__ import annotations
 

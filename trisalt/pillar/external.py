@@ -1,6 +1,6 @@
 """External pillars: plugins that are asked in the configured order, each given what there is so far.
 
-Source: stock Salt 3008.3, spec/pillar-fileserver.md A5.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How pillar data of several sources becomes one: the merge strategies. Pure; nothing that is given is changed.
 
-Source: stock Salt 3008.3, spec/pillar-fileserver.md A2.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

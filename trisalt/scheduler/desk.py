@@ -19,7 +19,7 @@ from trisalt.scheduler.entry import TIME_FORM, Entry, Source
 from trisalt.scheduler.persist import write_schedule
 from trisalt.scheduler.scheduler import Schedule
 
-# Whose event of completion has another name than itself. Source: stock Salt 3008.3; spec/events.md.
+# Whose event of completion has another name than itself. Source: stock Salt 3008.3.
 _TOLD = {
     "enable_job": "enabled_job_complete",
     "disable_job": "disabled_job_complete",

@@ -1,6 +1,6 @@
 """One schedule entry, checked: a mapping from the configuration, the pillar or an operator becomes an `Entry`.
 
-What a schedule may say is stock Salt's; source: spec/config.md section 4.4. An entry that cannot be obeyed is
+What a schedule may say is stock Salt 3008.3's. An entry that cannot be obeyed is
 refused with a ConfigError that names it; nothing is ignored silently.
 """
 

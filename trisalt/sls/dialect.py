@@ -1,7 +1,7 @@
 """Salt's dialect of YAML: safe YAML 1.1 with Salt's own rules for numbers, keys and dates, read and written.
 
 With PyYAML, which takes a command long to import: `yaml` asks here when there is something to read.
-Source: stock Salt 3008.3, spec/states.md section 4.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Salt's Jinja filters, tests and globals: plain functions of their arguments, and three tables at the end.
 
-Source: stock Salt 3008.3, spec/states.md section 3; those that ask the network or another program are not here.
+Source: stock Salt 3008.3; those that ask the network or another program are not here.
 """
 
 from __future__ import annotations

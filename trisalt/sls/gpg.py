@@ -1,6 +1,6 @@
 """The `gpg` renderer: texts that hold a PGP message are decrypted, by the program `gpg`.
 
-Source: stock Salt 3008.3, spec/pillar-fileserver.md A8.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

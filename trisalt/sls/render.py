@@ -117,7 +117,7 @@ def render_sls(
 
 
 def sls_context(sls: Sls, name: str) -> dict[str, str]:
-    """The names that tell a template where it is. Source: spec/states.md section 3.2."""
+    """The names that tell a template where it is. Source: stock Salt 3008.3."""
     folder = sls.path.rpartition("/")[0]
     return {
         "tplpath": sls.file,

@@ -1,6 +1,6 @@
 """The top file: which SLS a target is given, read and merged. Pure; `pillar/compile` renders it and matches.
 
-Source: stock Salt 3008.3, spec/pillar-fileserver.md A1 and spec/states.md section 5.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

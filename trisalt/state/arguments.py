@@ -1,6 +1,6 @@
 """What of a chunk a state function is called with, and what is wrong with a chunk before it is called.
 
-Source: stock Salt 3008.3, spec/states.md sections 7 and 10.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

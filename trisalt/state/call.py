@@ -2,7 +2,7 @@
 
 State modules see the run around them by dunders: `__low__`, `__running__`, `__lowstate__`, `__env__` and others, as
 views that cannot be changed. An exception of a module is that state's failure, never the run's.
-Source: stock Salt 3008.3, spec/states.md sections 9.4 to 11.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The stages in their order: extends, is it well formed, what states say of each other, excludes, chunks, requisites,
 order. What is wrong in one stage is told with all that is wrong in it, and ends it there.
-Source: stock Salt 3008.3, spec/states.md section 1.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

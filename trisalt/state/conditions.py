@@ -2,7 +2,7 @@
 
 Commands are run by the execution module `cmd`, with a shell, as the state says of its own commands. What each
 condition says is kept: a state that is not called tells all of it.
-Source: stock Salt 3008.3, spec/states.md section 9.4.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 High data is changed in place; errors come back as texts. Names are looked up in an index that is made when the first
 one is wanted, so that many extends of one run cost no more than the data is long.
-Source: stock Salt 3008.3, spec/states.md sections 6 and 9.2.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A chunk that another is a `prereq` of is there twice: as itself, and as the trial run that comes before the other.
 `order` sorts the graph, `run` asks it for each chunk.
-Source: stock Salt 3008.3, spec/states.md section 9.1.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

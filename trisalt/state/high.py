@@ -3,7 +3,7 @@
 High data is stock's, because `state.show_highstate` shows it: `{id: {module: [{argument: value}, …, function],
 "__sls__": …, "__env__": …}}`, with what extends and excludes aside under `__extend__` and `__exclude__`. Errors are
 texts, collected: one file that is wrong does not hide what is wrong in another.
-Source: stock Salt 3008.3, spec/states.md sections 1, 6 and 7.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

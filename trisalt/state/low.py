@@ -1,6 +1,6 @@
 """High data to chunks: one map for each state that is to be called, by the name of its function. Pure.
 
-Source: stock Salt 3008.3, spec/states.md section 8.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

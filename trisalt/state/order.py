@@ -2,7 +2,7 @@
 
 Among the chunks whose requisites have all run, the next is the one with the smallest number: its own, or that of the
 chunks that depend on it most directly, whichever is smaller. What is run as one (`aggregate`) is found on the way.
-Source: stock Salt 3008.3, spec/states.md section 8.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

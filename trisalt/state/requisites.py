@@ -1,7 +1,7 @@
 """What a state's requisites say, once those have run. Pure.
 
 Each kind of requisite has its word for each of its targets; the words of all together are one status.
-Source: stock Salt 3008.3, spec/states.md section 9.3.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

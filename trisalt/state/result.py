@@ -2,7 +2,7 @@
 
 `{"name", "changes": {…}, "result": True | False | None, "comment": text}`, to which the engine adds `__sls__`,
 `__id__`, `__run_num__`, `start_time` and `duration`.
-Source: stock Salt 3008.3, spec/states.md sections 10 and 11.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `requisites` judges, `call` calls one state; this walks through the chunks in their order, runs what is required and has
 not run, and at the end what listens. Blocking, in the process of one job.
-Source: stock Salt 3008.3, spec/states.md section 9.3.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `__slot__:salt:mod.fun(arg, key=value).path.in.result ~ text`, as an argument, or in the first level of a map or list.
 What is malformed stays as it is, and the log says so.
-Source: stock Salt 3008.3, spec/states.md section 9.6.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The top file of states: which SLS files a minion is given, of all environments' top files. Pure.
 
-Rendering and matching are the caller's. Source: stock Salt 3008.3, spec/states.md section 5.
+Rendering and matching are the caller's. Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

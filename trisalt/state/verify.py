@@ -1,6 +1,6 @@
 """Is high data well formed? Every complaint, in stock's words. Pure.
 
-Source: stock Salt 3008.3, spec/states.md section 7.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

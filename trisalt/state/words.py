@@ -1,6 +1,6 @@
 """The words of state files: requisites, their `_in` forms, and what the engine keeps for itself of a state's arguments.
 
-Source: stock Salt 3008.3, spec/states.md sections 8 and 9.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ The grammar, `not` before `and` before `or`:
 
 X is a letter of `_LETTERS`; d, after G, P, I or J, the delimiter of this term. Words are parted by blanks;
 parentheses may touch them.
-Source: stock Salt 3008.3; spec/targeting-jobs.md section 1.2.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

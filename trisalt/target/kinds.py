@@ -1,6 +1,6 @@
 """The simple kinds of target, one test each. `compound` combines them, `match` is the door for everybody else.
 
-Source of the kinds: stock Salt 3008.3; spec/targeting-jobs.md section 1.
+Source of the kinds: stock Salt 3008.3.
 """
 
 from __future__ import annotations

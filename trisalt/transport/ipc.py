@@ -1,7 +1,7 @@
 """Stock Salt's two event sockets, for stock's tools: the bus goes out on one, events come in on the other.
 
 Opened by both daemons. An event is packed once, whoever reads; while nobody reads, the bus is not even listened to.
-Source of the framing: salt-wire.md section 15.
+Source of the framing: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from trisalt.transport.zmq import (
     open_socket,
 )
 
-# Source: salt-wire.md section 1, port 4505.
+# Source: stock Salt 3008.3, port 4505.
 LINGER = 1
 # A notice is a change of one connection, at most one a second: more than these unread are of no use to anybody.
 NOTICES = 16

@@ -36,7 +36,7 @@ from trisalt.transport.zmq import (
 log = structlog.get_logger()
 
 
-# Source of both: salt-wire.md section 1, port 4506.
+# Source of both: stock Salt 3008.3, port 4506.
 SERVER_KEEPALIVE = KeepAlive(on=1, idle=60, count=3, interval=15)
 SERVER_LINGER = 1000
 # Requests of one connection that may wait to be read: a stock peer has one, and a stranger's are not to fill memory.

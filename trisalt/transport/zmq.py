@@ -85,7 +85,7 @@ class Heartbeat:
         )
 
 
-# What stock Salt sets by default. Source: salt-wire.md section 1.
+# What stock Salt sets by default. Source: stock Salt 3008.3.
 KEEPALIVE = KeepAlive()
 HEARTBEAT = Heartbeat()
 # What a minion and a command ask of their own connections: a path that fell silent is known to be dead in 25 s.

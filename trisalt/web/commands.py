@@ -1,7 +1,7 @@
 """Commands of the REST API, done through the local door, and what came of them in the shapes its clients know.
 
 Called by `rest` and `resources` for every way in which a command can come. The door's gate says what the caller may.
-Source of the shapes: stock Salt 3008.3, run beside ours; web-console.md section 4.6.
+Source of the shapes: stock Salt 3008.3, run beside ours.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `{"client": "local", "tgt": "*", "fun": "test.ping"}` becomes a `Command`; `commands` asks it. Whatever cannot be read
 is a `BadChunk`, whose text is for the client.
-Source of the keys: stock Salt 3008.3, rest_cherrypy and the clients it calls; web-console.md sections 4.6, 4.13, 4.14.
+Source of the keys: stock Salt 3008.3, rest_cherrypy and the clients it calls.
 """
 
 from __future__ import annotations

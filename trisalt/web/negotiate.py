@@ -2,7 +2,7 @@
 
 Every room's handlers read bodies by `body_of` and answer by `answer`. An error is `HTTPException` anywhere, which
 `app` turns into `{"status", "return"}` in the type that the client takes.
-Source of the types: stock Salt 3008.3, rest_cherrypy; web-console.md section 4.1.
+Source of the types: stock Salt 3008.3, rest_cherrypy.
 """
 
 from __future__ import annotations

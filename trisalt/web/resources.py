@@ -1,6 +1,6 @@
 """The convenience URLs of the REST API: minions, jobs and keys, each of them a command that its caller must be granted.
 
-Source of the contract: stock Salt 3008.3, rest_cherrypy; web-console.md section 4.7.
+Source of the contract: stock Salt 3008.3, rest_cherrypy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The REST API that clients of stock Salt know: logins, commands by `/`, `/run` and `/token`.
 
-Its convenience URLs are in `resources`. Source of the contract: stock Salt 3008.3, rest_cherrypy; web-console.md
-sections 4.3 to 4.8.
+Its convenience URLs are in `resources`. Source of the contract: stock Salt 3008.3, rest_cherrypy.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Read once at start, into listeners and limits. What cannot be heeded is a notice, for the log; what would be unsafe is
 a ConfigError, in one line.
-Source of the keys: stock Salt 3008.3, rest_cherrypy; Halite 0.1.17; web-console.md section 3.
+Source of the keys: stock Salt 3008.3, rest_cherrypy; Halite 0.1.17.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ MINIMUM_VERSION = 3
 MAX_CLEAR = 1024 * 1024
 MAX_REQUEST = codec.MAX_SIZE
 
-# Stock's words, which peers know. Source: stock Salt 3008.3; salt-wire.md section 8.
+# Stock's words, which peers know. Source: stock Salt 3008.3.
 BAD_LOAD = "bad load"
 NOT_A_DICT = "payload and load must be a dict"
 EXCEPTION = "Some exception handling minion payload"

@@ -2,7 +2,7 @@
 
 Thin commands use this, so nothing heavy is imported. The door and the pull socket frame alike: four bytes of
 big-endian length, then one msgpack map with bin types on. The pub socket is a bare stream of such maps.
-Source of the event sockets' framing: stock Salt 3008.3; salt-wire.md section 15.
+Source of the event sockets' framing: stock Salt 3008.3.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class StreamDecoder:
 
 
 def pack_event(tag: str, data: dict[str, Any], *, max_size: int = 0) -> bytes:
-    """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUETRIMMED."""
+    """An event's body: tag, two newlines, map. With `max_size`, values too large are replaced by VALUE_TRIMMED."""
     return join_event(tag, pack_data(data, max_size=max_size))
 
 

@@ -2,7 +2,7 @@
 
 Both are pure: nonces, tokens and keys come in, verdicts and bytes go out. Key files are `master/keyring`'s and
 `minion/link`'s; every RSA operation here is meant for a thread, one call at a time.
-Source: stock Salt 3008.3; salt-wire.md section 6.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """After the handshake: requests, their replies and publications, sealed and opened. Both ends.
 
 The master's half refuses in stock's words; the minion's raises what tells it to sign in again.
-Source: stock Salt 3008.3; salt-wire.md sections 7, 8 and 9.
+Source: stock Salt 3008.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `state_output` says how much: `full`, `terse` (a line each), `mixed` (failed ones in full), `changes` (failed and
 changed ones in full), `filter` (by result); with `_id` behind it, ids stand for names. `state_verbose: False` leaves
-out what was right already. Source of the shapes: stock Salt 3008.3, spec/cli.md section 4.
+out what was right already. Source of the shapes: stock Salt 3008.3.
 """
 
 import pprint

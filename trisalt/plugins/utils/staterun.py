@@ -22,7 +22,7 @@ from trisalt.state.settled import Settled
 from trisalt.worker import upcall
 from trisalt.worker.plain import plain
 
-# Exit statuses. Source: spec/states.md section 13.
+# Exit statuses. Source: stock Salt 3008.3.
 OK, COMPILER_ERROR, STATE_FAILURE, PILLAR_FAILURE = 0, 1, 2, 5
 
 # What a master says about states, to its minions.
