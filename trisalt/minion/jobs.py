@@ -157,7 +157,7 @@ class Jobs:
         if self._too_old(load, now):
             log.warning("job.too_old", jid=jid, fun=load["fun"])
             return False
-        if jid in self.proc or jid in self._returns.spool or jid in self._seen:
+        if jid in self.proc or jid in self._seen or jid in self._returns:
             log.debug("job.repeated", jid=jid, fun=load["fun"])
             return False
         # On disk first: from here on it is answered for, whatever happens to this daemon.
@@ -242,7 +242,7 @@ class Jobs:
         jid = str(arg[0]) if len(arg) == 1 else ""
         if not job_ids.is_jid(jid):
             return {}
-        taken = True if jid in self._returns.spool else self._seen.remembers(jid)
+        taken = True if jid in self._returns else self._seen.remembers(jid)
         return {} if taken is None else {FURTHER: {"taken": taken}}
 
     def _executors(self, load: Mapping[str, Any]) -> list[Any]:

@@ -63,6 +63,10 @@ class Returns:
         self._standing: set[str] = set()
         self._late_posted = -math.inf
 
+    def __contains__(self, name: str) -> bool:
+        """Whether the return of this name is not home yet: all that is in the spool was posted."""
+        return name in self._sending or name in self._late
+
     def post(self, name: str, load: dict[str, Any] | None = None) -> None:
         """A return is in the spool under this name: send it. `load` is what was just written there, where it is given
         away."""

@@ -57,6 +57,15 @@ async def test_only_what_is_for_us_runs(make, tgt, tgt_type, ours):
     assert bool(minion.workers.calls) is ours
 
 
+async def test_a_job_whose_return_is_not_home_is_not_run_again_however_many_were_taken_since(make):
+    async with make().running() as minion:
+        jid = await minion.publish()
+        minion.seen.forget(jid)
+        assert minion.back(await minion.publish("saltutil.find_job", [jid]))["trisalt"] == {"taken": True}
+        await minion.publish(jid=jid)
+    assert len(minion.workers.calls) == 1
+
+
 @pytest.mark.parametrize(
     "broken",
     [
