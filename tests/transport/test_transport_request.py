@@ -348,6 +348,37 @@ async def test_a_deadline_ends_with_its_request(context):
         assert len(client._idle) == 1
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_who_asks_after_an_answer_has_the_patience_of_their_own(context, answered):
+    go_on = trio.Event()
+
+    async def handle(payload, peer):
+        if payload == b"slow":
+            await go_on.wait()
+        return await echo(payload, peer)
+
+    async with open_pair(context, handle) as (_server, client), trio.open_nursery() as nursery:
+        with trio.fail_after(PATIENCE):
+            sooner = trio.current_time() + 0.2
+            assert await client.request(b"quick", deadline=sooner) == b"re: quick"
+            (connection,) = client._idle
+            later = sooner + (PATIENCE if answered else 0.05)
+
+            async def ask():
+                if answered:
+                    assert await client.request(b"slow", deadline=later) == b"re: slow"
+                    assert list(client._idle) == [connection]
+                    return
+                with pytest.raises(trio.TooSlowError):
+                    await client.request(b"slow", deadline=later)
+                assert later <= trio.current_time()
+
+            nursery.start_soon(ask)
+            await trio.sleep_until(sooner + 0.01)
+            if answered:
+                go_on.set()
+
+
 async def test_a_deadline_counts_where_no_connection_stands_and_where_none_is_free(context):
     with open_socket(context, zmq.ROUTER) as silent:
         address = f"tcp://127.0.0.1:{silent.bind(ANY)}"

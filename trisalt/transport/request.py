@@ -246,7 +246,9 @@ class _Connection:
 
     def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
         self.lost = self._late = False
-        # That of `watch`, which is there anyway: a scope for each request costs three times what a deadline does.
+        # Until when whoever asks has patience. The scope is that of `watch`, which is there anyway. Its deadline may be
+        # sooner, then it looks and goes on: to set it for each request, and back, costs more than a look now and then.
+        self._deadline = math.inf
         self._patience = trio.CancelScope()
         self.monitor = Socket(context, zmq.PAIR)
         try:
@@ -264,11 +266,12 @@ class _Connection:
     @property
     def fresh(self) -> bool:
         """Nothing has been lost since, or was late, and nothing came that nobody asked for."""
-        return not self.lost and not self._patience.cancel_called and not self.socket.readable
+        return not self.lost and not self._late and not self.socket.readable
 
     async def ask(self, payload: bytes, *, deadline: float) -> list[bytes] | None:
         """The frames that come for `payload`; None when the connection is lost before. Raises TooSlowError."""
-        if deadline != math.inf:
+        self._deadline = deadline
+        if deadline < self._patience.deadline:
             self._patience.deadline = deadline
         try:
             try:
@@ -282,20 +285,24 @@ class _Connection:
             if self.lost:
                 return None
             raise
-        if deadline != math.inf:
-            self._patience.deadline = math.inf
+        self._deadline = math.inf
         return frames
 
     async def watch(self) -> None:
         """Notice that the connection is lost, or that it is too late, and tell whoever asks on it; ends with it."""
         try:
-            with self._patience:
-                await self.monitor.receive()
+            while True:
+                with self._patience:
+                    await self.monitor.receive()
+                if not self._patience.cancelled_caught:
+                    break
+                if trio.current_time() >= self._deadline:
+                    self._late = True
+                    self.socket.close()
+                    return
+                # That request has its answer; whoever asks now has longer.
+                self._patience = trio.CancelScope(deadline=self._deadline)
         except trio.ClosedResourceError:
-            return
-        if self._patience.cancelled_caught:
-            self._late = True
-            self.socket.close()
             return
         self.lost = True
         # What came before the loss is there by now, and counts.
