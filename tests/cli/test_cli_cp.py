@@ -9,6 +9,8 @@ from functools import partial
 import pytest
 
 from trisalt.cli.salt_cp import main
+from trisalt.loader.signature import bind
+from trisalt.plugins.modules.cp_send import recv_chunked
 
 JID = "20261122124940743908"
 GONE = "Minion did not return. [No response]"
@@ -48,7 +50,8 @@ class Fleet:
     def take(self, id, fun, arg):
         if fun == "cp.recv":
             return {f"{arg[1].rstrip('/')}/{os.path.basename(path)}": True for path in arg[0]}
-        dest, chunk, append, compressed, mode = arg
+        (dest, chunk, append, compressed, mode), named = bind(recv_chunked, arg)
+        assert not named
         data = None if chunk is None else base64.b64decode(chunk)
         data = gzip.decompress(data) if compressed and data is not None else data
         self.files[id, dest] = self.files[id, dest] + data if append else data
@@ -181,6 +184,14 @@ def test_who_fails_a_piece_gets_no_more_of_the_file_and_who_is_gone_nothing(door
         ("list", ["m1"]),
         ("list", ["m1", "m2"]),
     ]
+
+
+@pytest.mark.parametrize("content", ["ab", "m=", "xyzab", "1", "true"])
+def test_no_piece_is_taken_for_a_keyword_or_a_number(door, cp, tmp_path, content):
+    door.says(fleet := Fleet("m1"))
+    (tmp_path / "a").write_text(content)
+    assert cp("-C", "-n", "m1", "a", "/d/a") == 0
+    assert fleet.files == {("m1", "/d/a"): content.encode()}
 
 
 def test_an_empty_file_is_one_empty_piece(door, cp, tmp_path):

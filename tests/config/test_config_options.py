@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MinionConfig
 from trisalt.config.option import Config, Option, fit, fits, fresh, mistyped, option
-from trisalt.config.read import read_minion
+from trisalt.config.read import read_master, read_minion
 from trisalt.errors import ConfigError
 
 STOCK = json.loads(Path(__file__).with_name("stock_options.json").read_text())
@@ -144,8 +145,41 @@ def test_an_option_is_found_on_its_class():
 
 @pytest.mark.parametrize(
     "key",
-    ["apt.lock_timeout", "zypper.lock_timeout", "zypper.refreshdb_force", "systemd.scope", "status.uptime.custom"],
+    [
+        *("apt.lock_timeout", "zypper.lock_timeout", "zypper.refreshdb_force", "systemd.scope", "status.uptime.custom"),
+        *(
+            "mysql.host",
+            "redis.port",
+            "docker.url",
+            "postgres.user",
+            "nacl.config",
+            "rawfile_json.filename",
+            "venv_bin",
+        ),
+        *("minion_jid_queue_hwm", "state_max_parallel", "http_connect_timeout", "proxy_port"),
+    ],
 )
 def test_what_modules_of_ours_read_is_known(tmp_path, key):
     (tmp_path / "minion").write_text(f"id: m1\n{key}: 1\n")
     assert read_minion(str(tmp_path)).warnings == []
+
+
+@pytest.mark.parametrize("read", [read_master, read_minion])
+def test_what_states_read_is_of_effect_on_both_sides_and_of_its_type(tmp_path, read):
+    path = tmp_path / read.__name__.removeprefix("read_")
+    path.write_text("id: m1\nlock_saltenv: true\nstate_aggregate: [pkg]\ntest: true\nstate_auto_order: often\n")
+    told = "Config option 'state_auto_order' with value often has an invalid type of str, a bool is required for this option"
+    assert read(str(tmp_path)).warnings == [f"{path}: {told}"]
+
+
+def test_no_option_that_is_read_is_said_to_be_without_effect():
+    later = MasterConfig.LATER.keys() | MinionConfig.LATER.keys()
+    heeded = set().union(*(cls.OPTIONS.keys() | cls.BY_PLUGINS for cls, _side in BOTH))
+    # The keys that are taken out of `__opts__` and its like, or that `config.option` is asked for.
+    taking = re.compile(r"""(?:opts(?:__)?(?:\.get\(|\[)|\boption(?:"\])?\()["']([\w.]+)["']""")
+    room = Path(__file__).parents[2] / "trisalt"
+    paths = [path for path in room.rglob("*.py") if path.parts[-2] != "config"]
+    read = {key for path in paths for key in taking.findall(path.read_text())}
+    assert {"test", "state_aggregate", "backup_mode", "proxy_host"} < read & later
+    # The first is what was read, not an option; of the other only the hint in a message asks.
+    assert read & later - heeded == {"conf_file", "cache_jobs"}

@@ -71,6 +71,17 @@ def test_a_template_that_was_made_for_one_use_is_removed(salt, tmp_path):
     assert os.listdir(tmp_path / "tmp") == []
 
 
+@pytest.mark.parametrize(("configured", "kept"), [("minion", 1), ("", 0)])
+def test_the_configured_backup_mode_holds_where_a_state_names_none(tmp_path, configured, kept):
+    opts = {"id": "m1", "cachedir": str(tmp_path / "cache"), "file_client": "local", "backup_mode": configured}
+    salt = Plugins(opts, grains={}, pillar={}).loader("modules")
+    path = tmp_path / "a"
+    path.write_text("old\n")
+    ret = salt["file.manage_file"](str(path), "", None, None, {}, None, None, None, None, "base", "", contents="new\n")
+    assert (ret["result"], path.read_text()) == (True, "new\n")
+    assert len(salt["file.list_backups"](str(path))) == kept
+
+
 def test_only_its_owner_sees_a_new_file_before_it_has_its_mode(salt, tmp_path, monkeypatch):
     seen = []
     rename = os.rename

@@ -146,7 +146,8 @@ class _Transfer:
             data = file.read(size)
             while True:
                 packed = data if self.options.no_compression else gzip.compress(data, mtime=0)
-                yield b64encode(packed).decode()
+                # What ends with one `=` would be a keyword to a minion, if it did not begin with what no name does.
+                yield "\n" + b64encode(packed).decode()
                 if not (data := file.read(size)):
                     return
 

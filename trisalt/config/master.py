@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from trisalt.config.daemon import BY_WORKERS, DaemonConfig
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
-from trisalt.config.daemon import TABLE_OPTIONS, DaemonConfig
 from trisalt.config.names import host_id
 from trisalt.config.option import option
 
@@ -240,7 +240,7 @@ class MasterConfig(DaemonConfig):
         self.__dict__["id"] = self.opts["id"] = f"{host_id(self.config_dir, self.minion_id_caching)}_master"
         return self.__dict__["id"]
 
-    BY_PLUGINS = TABLE_OPTIONS | CONSOLES | {"auth.pam.service"}
+    BY_PLUGINS = BY_WORKERS | CONSOLES | {"auth.pam.service"}
     WITHOUT_EFFECT = {
         "auth_mode": "has no effect: a minion's token goes back beside the shared key, where every minion looks for it",
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from trisalt.config.daemon import BY_WORKERS, DaemonConfig
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
-from trisalt.config.daemon import TABLE_OPTIONS, DaemonConfig
 from trisalt.config.option import option
 
 TYPE_CHECKING = False
@@ -140,11 +140,9 @@ class MinionConfig(DaemonConfig):
     use_master_when_local: bool = option(False, "Talk to the master under `file_client: local` too.")
     sudo_user: str = option("", "The system user jobs run as, through sudo.", guards=True)
 
-    BY_PLUGINS = TABLE_OPTIONS | {
-        "apt.lock_timeout",
-        "zypper.lock_timeout",
-        "zypper.refreshdb_force",
-        "systemd.scope",
+    BY_PLUGINS = BY_WORKERS | {
+        # Of a minion without a master, whose files and pillar are its own.
+        *("failhard", "fileserver_backend", "git_pillar_env", "git_pillar_includes", "pillar_opts"),
         # What `status.custom` tells.
         *(
             f"status.{name}.custom"

@@ -69,6 +69,8 @@ class Config:
     WITHOUT_EFFECT: dict[str, str] = {}
     # Keys of effect that only plugins read.
     BY_PLUGINS: frozenset[str] = frozenset()
+    # Every key that begins so is a plugin's: where its server is, and its account there.
+    PLUGIN_PREFIXES: tuple[str, ...] = ()
 
     conf_file: str
     config_dir: str
@@ -112,7 +114,7 @@ class Config:
         ]
 
     def _unheeded(self, key: str, value: object, foreign: type[Config]) -> str | None:
-        if key in self.OPTIONS or key in self.BY_PLUGINS:
+        if key in self.OPTIONS or key.startswith(self.PLUGIN_PREFIXES):
             return None
         row = self.LATER.get(key)
         if row is not None:
@@ -120,7 +122,11 @@ class Config:
                 return None
             if not fits(row[0], value):
                 return mistyped(key, value, row[0])
+            if key in self.BY_PLUGINS:
+                return None
             return f"Config option '{key}' {self.WITHOUT_EFFECT.get(key, 'is not yet of effect')}"
+        if key in self.BY_PLUGINS:
+            return None
         if key in foreign.OPTIONS or key in foreign.LATER:
             return f"Config option '{key}' is the {foreign.SIDE}'s and has no effect here"
         near = nearest(key, self.OPTIONS.keys() | self.LATER.keys())

@@ -370,6 +370,7 @@ def _update(
         elif is_link:
             ret["changes"]["diff"] = "Replace symbolic link with regular file"
         if diff or is_link:
+            backup = __salt__["config.backup_mode"](backup)
             if backup in ("minion", "both") and os.path.isfile(name):
                 filebackup.keep(os.path.join(__opts__["cachedir"], "file_backup"), name)
             elif backup and backup not in ("master", "minion"):
