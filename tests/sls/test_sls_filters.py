@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections import OrderedDict
 
 import pytest
 
+from trisalt.errors import CommandError
 from trisalt.sls.failure import SlsError
 from trisalt.sls.filters import FILTERS, TESTS
 from trisalt.sls.jinja import render_jinja
@@ -45,7 +47,24 @@ def made(name, *args, **kwargs):
         ("human_to_bytes", ("1.5 MiB",), 1572864),
         ("human_to_bytes", ("nonsense",), 0),
         ("to_num", ("1.5",), 1.5),
-        ("to_num", ([1],), [1]),
+        ("to_snake_case", ("HTTPServer aB1C2",), "http_server a_b1c2"),
+        ("to_camelcase", ("Some_textHere",), "SomeTexthere"),
+        ("to_camelcase", ("some_text", True), "SomeText"),
+        ("random_sample", ([1, 2, 3, 4, 5], 3, "web1"), [4, 2, 5]),
+        ("random_shuffle", ([1, 2, 3], "x"), [2, 3, 1]),
+        ("flatten", ([("x", "y"), {"k": 1}],), ["x", "y", "k"]),
+        ("human_to_bytes", ("1.2.3M",), 0),
+        ("check_whitelist_blacklist", ("web01", [r"web\d+"]), True),
+        ("check_whitelist_blacklist", ("web01", None, "web[0-9]+"), False),
+        ("check_whitelist_blacklist", (5, ["5"]), False),
+        ("from_entries", ([{"k": 1}, {"key": None, "value": 1}],), {}),
+        ("strftime", ("27 November 2017 10:30", "%Y-%m-%d %H:%M"), "2017-11-27 10:30"),
+        ("strftime", ("20171127", "%Y-%m-%d"), "2017-11-27"),
+        ("json_encode_dict", ({"a": ["é", 1]},), {b"a": [b"\xc3\xa9", 1]}),
+        ("json_query", ({"a": [{"b": 1}, {"b": 2}]}, "a[].b"), [1, 2]),
+        ("mysql_to_dict", (["+--+", "| a | b |", "| 1 | x |"], "a"), {1: {"a": 1, "b": "x"}}),
+        ("get_uid", ("root",), 0),
+        ("get_uid", ("no such account",), None),
         ("is_hex", ("xyz",), False),
         ("is_hex", (5,), False),
         ("check_whitelist_blacklist", ("web1", None, ["web*"]), False),
@@ -83,7 +102,20 @@ def test_a_filter_of_odd_values(name, args, value):
 
 def test_a_seed_makes_the_same_sample():
     assert made("random_sample", range(100), 5, seed="x") == made("random_sample", range(100), 5, seed="x")
-    assert sorted(made("random_shuffle", [1, 2, 3], seed=1)) == [1, 2, 3]
+    assert sorted(made("random_shuffle", [1, 2, 3], seed="y")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "5 | sha256", "['a'] | md5", "none | base64_encode", "['a', 'b'] | path_join", "none | to_num",
+        "'abc' | to_entries", "nope | traverse('a', 'x')", "nope | is_iter", "5 | filter_by_networks(['::/0'])",
+        "'no time' | strftime", "'abc' | xml", "[] | xml",
+    ],
+)  # fmt: skip
+def test_a_filter_refuses_what_it_is_not_for(given):
+    with pytest.raises(SlsError):
+        render_jinja(f"{{{{ {given} }}}}", {})
 
 
 def test_a_network_too_big_for_a_list_is_refused():
@@ -103,6 +135,12 @@ def test_a_cycle_is_not_flattened_for_ever():
 @pytest.mark.parametrize(
     ("name", "args", "text"),
     [
+        ("xml", ({"a": 1.5},), '<?xml version="1.0" ?>\n<a>1.5</a>\n'),
+        (
+            "xml",
+            ({"a": {"b": {"c": {"d": "e&"}}, "x": [1, 2], "y": 3}},),
+            '<?xml version="1.0" ?>\n<a y="3">\n <b>\n  <c d="e&amp;"/>\n </b>\n <x>1</x>\n <x>2</x>\n</a>\n',
+        ),
         ("yaml", ({"b": 1, "a": {"z": 1, "y": 2}},), "{a: {y: 2, z: 1}, b: 1}"),
         ("yaml", ({"b": 1, "a": {"z": 1, "y": 2}}, False), "a:\n  y: 2\n  z: 1\nb: 1"),
         ("yaml", (OrderedDict([("b", 1), ("a", 2)]),), "{b: 1, a: 2}"),
@@ -115,7 +153,7 @@ def test_a_cycle_is_not_flattened_for_ever():
         ("yaml_encode", ("hä",), '"h\\xE4"'),
     ],
 )
-def test_a_value_is_written_as_yaml(name, args, text):
+def test_a_value_is_written(name, args, text):
     assert made(name, *args) == text
 
 
@@ -149,4 +187,28 @@ def test_files_are_looked_at(tmp_path):
     assert not made("is_empty", str(tmp_path / "full"))
     assert not made("is_empty", str(tmp_path / "gone"))
     assert set(made("list_files", str(tmp_path))) == {str(tmp_path), str(tmp_path / "empty"), str(tmp_path / "full")}
+    assert made("list_files", str(tmp_path / "full")) == [str(tmp_path / "full")]
     assert made("file_hashsum", str(tmp_path / "full")) == made("sha256", "x")
+    (tmp_path / "binary").write_bytes(b"a\0b")
+    assert [made(name, str(tmp_path / "binary")) for name in ("is_text_file", "is_bin_file")] == [False, True]
+    assert [made(name, str(tmp_path / "full")) for name in ("is_text_file", "is_bin_file")] == [True, False]
+    assert [made(name, str(tmp_path / "gone")) for name in ("is_text_file", "is_bin_file")] == [False, False]
+
+
+def test_a_name_is_asked_for_the_address_that_answers():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert made("dns_check", "localhost", port) == "127.0.0.1"
+    assert made("dns_check", "::1", port) == "[::1]"
+    with pytest.raises(CommandError, match="DNS lookup or connection check of '' failed"):
+        made("dns_check", "", None)
+
+
+def test_a_page_is_asked_by_the_module():
+    asked = {"http.query": lambda url, method: {"body": f"{method} {url}"}}
+    assert render_jinja("{{ ('http://x' | http_query(method='GET')).body }}", {"salt": asked}) == "GET http://x"
+
+
+def test_an_element_that_is_no_attribute_is_called_one():
+    with pytest.raises(SlsError, match="Jinja variable dict object has no element 0"):
+        render_jinja("{{ {}[0] }}", {})

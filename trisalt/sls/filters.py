@@ -1,12 +1,13 @@
 """Salt's Jinja filters, tests and globals: plain functions of their arguments, and three tables at the end.
 
-Source: stock Salt 3008.3; those that ask the network or another program are not here.
+Source: stock Salt 3008.3. What looks at the host is in `hostfilters`.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import fnmatch
 import hashlib
 import hmac
 import itertools
@@ -15,7 +16,6 @@ import random
 import re
 import secrets
 import shlex
-import shutil
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -25,6 +25,7 @@ from typing import Any
 import jinja2
 from jinja2 import pass_context, pass_environment
 
+from trisalt.sls.hostfilters import HOST_FILTERS
 from trisalt.sls.networks import NETWORK_FILTERS
 from trisalt.sls.serial import SERIAL_FILTERS, strict
 from trisalt.target.data import traverse as traverse_data
@@ -71,23 +72,24 @@ def to_num(text: Any) -> Any:
     for number in (int, float):
         try:
             return number(text)
-        except (TypeError, ValueError):
+        except ValueError:
             continue
     return text
 
 
 def to_bytes(text: Any, encoding: str | None = None, errors: str = "strict") -> bytes:
-    return text if isinstance(text, bytes) else str(text).encode(encoding or "utf-8", errors)
+    if not isinstance(text, str | bytes | bytearray):
+        raise TypeError(f"expected str, bytes, or bytearray not {type(text)}")
+    return text.encode(encoding or "utf-8", errors) if isinstance(text, str) else bytes(text)
 
 
 def to_snake_case(text: str) -> str:
-    return re.sub("([a-z0-9])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", text)).lower()
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", text)).lower()
 
 
 def to_camelcase(text: str, uppercamel: bool = False) -> str:
-    words = [word.lower() for word in text.split("_")]
-    first = words[0].capitalize() if uppercamel else words[0]
-    return first + "".join(word.capitalize() for word in words[1:])
+    first, *words = text.split("_")
+    return (first.capitalize() if uppercamel else first) + "".join(word.capitalize() for word in words)
 
 
 def is_hex(text: Any) -> bool:
@@ -99,7 +101,7 @@ def is_hex(text: Any) -> bool:
 
 
 def human_to_bytes(size: Any, default_unit: str = "B", handle_metric: bool = False) -> int:
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([a-zA-Z]*)\s*", str(size))
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+|[0-9]+\.)\s*([a-zA-Z]*)\s*", str(size))
     if found is None:
         return 0
     unit = (found[2] or default_unit).upper()
@@ -111,27 +113,54 @@ def human_to_bytes(size: Any, default_unit: str = "B", handle_metric: bool = Fal
 
 
 def strftime(value: Any = None, format: str = "%Y-%m-%d") -> str:
-    """A time, seconds since the epoch or an ISO text, in the given format."""
+    """A time, seconds since the epoch or a text that says when, in the given format."""
     if value is None or value == "":
         moment = datetime.now()
     elif isinstance(value, datetime):
         moment = value
     elif isinstance(value, int | float):
         moment = datetime.fromtimestamp(value)
-    elif str(value).replace(".", "", 1).isdigit():
-        moment = datetime.fromtimestamp(float(value))
+    elif str(value).isdigit() and len(str(value)) > 8:
+        moment = datetime.fromtimestamp(int(value))
     else:
-        moment = datetime.fromisoformat(str(value))
+        moment = _when(str(value))
     return moment.strftime(format)
 
 
-def check_lists(value: str, whitelist: Any = None, blacklist: Any = None) -> bool:
-    def listed(items: Any) -> bool:
-        from fnmatch import fnmatch
+def _when(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        from dateutil.parser import parse
+    except ImportError:
+        raise ValueError(f"Unable to parse {text}") from None
+    try:
+        return parse(text)
+    except (ValueError, OverflowError) as exc:
+        raise ValueError(f"Unable to parse {text}") from exc
 
-        return any(fnmatch(value, str(item)) for item in ([items] if isinstance(items, str) else items))
+
+def check_lists(value: Any, whitelist: Any = None, blacklist: Any = None) -> bool:
+    """Whether a whitelist has a value, and a blacklist has it not: names, globs and regular expressions."""
+
+    def listed(items: Any) -> bool:
+        return any(matches_expression(value, item) for item in ([items] if isinstance(items, str) else items))
 
     return not (blacklist and listed(blacklist)) and (not whitelist or listed(whitelist))
+
+
+def matches_expression(text: Any, expression: Any) -> bool:
+    """Whether a glob matches a text, or a regular expression all of it."""
+    if not isinstance(text, str) or not isinstance(expression, str):
+        return False
+    if fnmatch.fnmatchcase(text, expression):
+        return True
+    try:
+        return re.fullmatch(expression, text) is not None
+    except re.error:
+        return False
 
 
 def substring_in_list(text: str, items: Sequence[str]) -> bool:
@@ -185,7 +214,11 @@ def sequence(value: Any) -> Any:
 def is_iter(value: Any, ignore: Any = None) -> bool:
     if isinstance(value, str | bytes) or (ignore and isinstance(value, tuple(sequence(ignore)))):
         return False
-    return hasattr(value, "__iter__")
+    try:
+        iter(value)
+    except TypeError:
+        return False
+    return True
 
 
 def is_list(value: Any) -> bool:
@@ -201,7 +234,7 @@ def flatten(
     for value in values:
         if not preserve_nulls and value in (None, "None", "null"):
             continue
-        if is_list(value) and (levels is None or levels >= 1):
+        if is_iter(value) and (levels is None or levels >= 1):
             deeper = None if levels is None else levels - 1
             flat.extend(flatten(value, deeper, preserve_nulls, _ids | {id(values)}))
         else:
@@ -235,14 +268,19 @@ def exactly_n_true(values: Any, amount: int = 1) -> bool:
 
 
 def random_sample(values: Any, size: int, seed: Any = None) -> list[Any]:
-    return random.Random(seed).sample(values, size)  # noqa: S311
+    """So many of a list; with a seed, a text, always the same ones."""
+    # What is chosen for a seed is the same in a whole fleet: the generator starts from the digest of the text.
+    source = random.Random(None if seed is None else hashlib.sha512(to_bytes(seed)).hexdigest())  # noqa: S311
+    return source.sample(values, size)
 
 
 def random_shuffle(values: Any, seed: Any = None) -> list[Any]:
-    return random.Random(seed).sample(values, len(values))  # noqa: S311
+    return random_sample(values, len(values), seed)
 
 
 def to_entries(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, Mapping | list):
+        raise TypeError("Input data must be a dict or list")
     pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
     return [{"key": key, "value": each} for key, each in pairs]
 
@@ -251,7 +289,8 @@ def from_entries(entries: Any) -> dict[Any, Any]:
     def first(entry: Mapping[str, Any], *names: str) -> Any:
         return next((entry[name] for name in names if entry.get(name) is not None), None)
 
-    return {first(each, "key", "Key", "name", "Name"): first(each, "value", "Value") for each in entries}
+    named = [(first(each, "key", "Key", "name", "Name"), each) for each in entries]
+    return {name: first(each, "value", "Value") for name, each in named if name is not None}
 
 
 def _at(data: Any, keys: str, delimiter: str, ordered_dict: bool, last: Callable[[Any], Any]) -> Any:
@@ -283,6 +322,8 @@ def extend_key(data: Any, keys: str, value: Any, delimiter: str = ":", ordered_d
 
 
 def traverse(data: Any, key: str, default: Any = None, delimiter: str = ":") -> Any:
+    if isinstance(data, jinja2.Undefined):
+        data._fail_with_undefined_error()
     return traverse_data(data, key, default, delimiter)
 
 
@@ -333,33 +374,17 @@ def hmac_compute(text: Any, shared_secret: Any) -> str:
 
 
 def random_hash(size: int = 9999999999, hash_type: str | None = None) -> str:
-    return hashlib.new(hash_type or "sha256", str(secrets.randbelow(size)).encode()).hexdigest()
+    return hashlib.new(hash_type or "md5", str(secrets.randbelow(size)).encode()).hexdigest()
 
 
-def file_hash(path: str, algorithm: str = "sha256") -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+def random_text(size: int = 32) -> str:
+    return base64.b64encode(secrets.token_bytes(size)).decode()[:size]
 
 
 def path_join(*parts: Any) -> str:
     """Join path parts; a part that is absolute does not start anew, but the first decides."""
-    first, *rest = [str(part) for part in (parts[0] if len(parts) == 1 and is_iter(parts[0]) else parts)]
+    first, *rest = [to_bytes(part).decode() for part in parts]
     return os.path.normpath(os.path.join(first, *(part.lstrip("/") for part in rest)))
-
-
-def is_empty(path: str) -> bool:
-    try:
-        return os.stat(path).st_size == 0
-    except OSError:
-        return False
-
-
-def list_files(folder: str) -> list[str]:
-    found = set()
-    for root, folders, files in os.walk(folder):
-        found.add(root)
-        found.update(os.path.join(root, name) for name in (*folders, *files))
-    return list(found)
 
 
 # -- tests and globals ---------------------------------------------------------------------------------------------
@@ -404,22 +429,15 @@ FILTERS: dict[str, Filter] = {
     "exactly_n_true": exactly_n_true,
     "exactly_one_true": exactly_n_true,
     "extend_dict_key_value": extend_key,
-    "file_hashsum": file_hash,
     "flatten": flatten,
     "from_entries": from_entries,
     "hmac": hmac_matches,
     "hmac_compute": hmac_compute,
     "human_to_bytes": human_to_bytes,
     "intersect": intersect,
-    "is_empty": is_empty,
     "is_hex": is_hex,
     "is_iter": is_iter,
     "is_list": is_list,
-    "json_decode_dict": lambda value: value,
-    "json_decode_list": lambda value: value,
-    "json_encode_dict": lambda value: value,
-    "json_encode_list": lambda value: value,
-    "list_files": list_files,
     "max": max,
     "md5": _digest("md5"),
     "method_call": method_call,
@@ -432,6 +450,7 @@ FILTERS: dict[str, Filter] = {
     "random_hash": random_hash,
     "random_sample": random_sample,
     "random_shuffle": random_shuffle,
+    "random_str": random_text,
     "regex_escape": re.escape,
     "regex_match": regex_match,
     "regex_replace": regex_replace,
@@ -458,9 +477,9 @@ FILTERS: dict[str, Filter] = {
     "unique": unique,
     "update_dict_key_value": update_key,
     "uuid": lambda value: str(uuid.uuid5(SALT_UUID, str(value))),
-    "which": shutil.which,
     "zip": strict(zip),
     "zip_longest": strict(itertools.zip_longest),
+    **HOST_FILTERS,
     **NETWORK_FILTERS,
     **SERIAL_FILTERS,
 }

@@ -122,7 +122,9 @@ def filter_by_networks(values: Any, networks: Any) -> Any:
 
     if isinstance(values, Mapping):
         return {name: inside(addresses) for name, addresses in values.items()}
-    return inside(values)
+    if isinstance(values, list | tuple | set):
+        return inside(values)
+    raise ValueError(f"Do not know how to filter a {type(values)}")
 
 
 def ipwrap(value: Any) -> Any:

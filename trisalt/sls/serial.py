@@ -11,15 +11,19 @@ import pprint
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import TemplateRuntimeError
 from markupsafe import Markup
 
+from trisalt.errors import CommandError
 from trisalt.sls import yaml
 from trisalt.sls.failure import SlsError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 Filter = Callable[..., Any]
 
@@ -96,6 +100,84 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, TemplateModule) else value
 
 
+def to_xml(value: Any) -> Markup:
+    """A map as an XML document: what is simple in it becomes attributes, maps and lists elements."""
+    # With the first template that makes XML: few do.
+    from xml.dom import minidom
+    from xml.etree import ElementTree
+
+    root = None
+    for tag, inner in value.items() if isinstance(value, Mapping) else _pairs(value):
+        root = _element(tag, inner, None)
+    if root is None:
+        raise TemplateRuntimeError("Value has no element. Cannot render as XML")
+    return Markup(minidom.parseString(ElementTree.tostring(root)).toprettyxml(indent=" "))  # noqa: S318
+
+
+def _pairs(value: Any) -> list[tuple[str, Any]]:
+    match value:
+        case Mapping():
+            return [(tag, inner) for tag, inner in value.items() if isinstance(inner, dict | list)]
+        case list() | tuple():
+            return []
+    raise TemplateRuntimeError("Value is not a dict or list. Cannot render as XML")
+
+
+def _element(tag: str, inner: Any, parent: Element | None) -> Element | None:
+    from xml.etree import ElementTree
+
+    if isinstance(inner, list):
+        made = [_element(tag, each, parent) for each in inner]
+        return made[-1] if made else None
+    element = ElementTree.Element(tag) if parent is None else ElementTree.SubElement(parent, tag)
+    if isinstance(inner, str | int | float):
+        element.text = str(inner)
+        return element
+    pairs = _pairs(inner)
+    if isinstance(inner, Mapping):
+        element.attrib = {key: str(each) for key, each in inner.items() if not isinstance(each, dict | list)}
+    for key, each in pairs:
+        _element(key, each, element)
+    return element
+
+
+def from_mysql(lines: Any, key: str) -> dict[Any, dict[str, Any]]:
+    """The table that the program `mysql` prints, by the values of one column."""
+    rows: dict[Any, dict[str, Any]] = {}
+    heads: list[str] = []
+    for line in lines:
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if not cells:
+            continue
+        if not heads:
+            heads = cells
+            continue
+        row = {head: int(cell) if cell.isdigit() else cell for head, cell in zip(heads, cells, strict=False)}
+        rows[row[key]] = row
+    return rows
+
+
+def to_utf8(value: Any) -> Any:
+    """All the texts in a value as bytes."""
+    match value:
+        case str():
+            return value.encode()
+        case Mapping():
+            return {to_utf8(key): to_utf8(each) for key, each in value.items()}
+        case list() | tuple():
+            return [to_utf8(each) for each in value]
+    return value
+
+
+def json_query(data: Any, expression: str) -> Any:
+    """What a JMESPath expression finds."""
+    try:
+        import jmespath
+    except ImportError:
+        raise CommandError("json_query requires jmespath module installed") from None
+    return jmespath.search(expression, data)
+
+
 class PrintableDict(dict[Any, Any]):
     """A map that prints as YAML reads it back: lines and tabs in texts are escaped as in YAML."""
 
@@ -140,11 +222,18 @@ def yaml_encode(value: Any) -> str:
 SERIAL_FILTERS: dict[str, Filter] = {
     "dict_to_sls_yaml_params": strict(to_sls_params),
     "json": strict(to_json),
+    "json_decode_dict": to_utf8,
+    "json_decode_list": to_utf8,
+    "json_encode_dict": to_utf8,
+    "json_encode_list": to_utf8,
+    "json_query": json_query,
     "load_json": strict(load_json),
     "load_text": strict(load_text),
     "load_yaml": strict(load_yaml),
+    "mysql_to_dict": from_mysql,
     "python": strict(to_python),
     "tojson": strict(to_html_json),
+    "xml": strict(to_xml),
     "yaml": strict(to_yaml),
     "yaml_dquote": yaml_dquote,
     "yaml_encode": yaml_encode,

@@ -162,7 +162,7 @@ def shuffle(value: Sequence[Any], seed: Any = None) -> Any:
 
 def _source(seed: Any) -> random.Random:
     """Without a seed the system's own source, which nobody can foretell."""
-    return random.SystemRandom() if seed is None else random.Random(seed)
+    return random.SystemRandom() if seed is None else random.Random(hash(seed))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -442,7 +442,7 @@ def hash(value, algorithm="sha512"):
 
 def sample(value, size, seed=None):
     """So many random items, always the same for one seed."""
-    return value if size > len(value) else random.Random(seed).sample(value, size)
+    return random.Random(None if seed is None else hash(seed)).sample(value, size)
 
 
 def shuffle(value, seed=None):
