@@ -135,7 +135,7 @@ def test_a_cursor_is_replaced_as_a_whole(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["cursor"]
 
 
-@pytest.mark.parametrize("content", [b"", b"a1b2", b"a1b2 x", b"../x 7", b"\xff 7"])
+@pytest.mark.parametrize("content", [b"", b"a1b2", b"a1b2 x", b"../x 7", b"\xff 7", b"a1b2 " + b"9" * 19])
 def test_what_is_no_cursor_is_refused_and_left_alone(tmp_path, content):
     path = tmp_path / "cursor"
     path.write_bytes(content)
@@ -278,6 +278,28 @@ def test_another_log_is_begun_at_its_beginning_and_told(door, run, tmp_path, cap
     assert run("state.event", "--cursor", str(cursor), "--until", "now") == 0
     assert "another one" in capsys.readouterr().err
     assert cursor.read_text() == "a1b2 1\n"
+
+
+def test_a_log_that_ends_before_the_cursor_is_told(door, run, tmp_path, capsys):
+    cursor = tmp_path / "cursor"
+    cursor.write_text("a1b2 9\n")
+    door.says(events(6, at=5, end=6))
+    assert run("state.event", "--cursor", str(cursor), "--until", "now") == 0
+    assert "ends at 5, before the cursor (9)" in capsys.readouterr().err
+    assert cursor.read_text() == "a1b2 6\n"
+
+
+def test_what_reaches_back_further_than_the_log_is_told(door, run, capsys):
+    def says(question):
+        yield {"ready": {"log": "a1b2", "at": 4, "keeps_from": 1795351780.5}}
+        yield {"lagged": 1, "end": 4}
+
+    door.says(says)
+    assert run("state.event", "--since", "30d", "--until", "now") == 0
+    assert capsys.readouterr().err == (
+        "[WARNING ] The log keeps nothing of before 2026-11-22 12:49:40 UTC\n"
+        "[WARNING ] 1 event was missed: the log does not keep them any more\n"
+    )
 
 
 def test_with_a_cursor_a_master_that_goes_away_is_waited_for(door, run, tmp_path, capsys, monkeypatch):

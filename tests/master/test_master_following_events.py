@@ -243,3 +243,34 @@ async def test_a_job_that_nobody_knows_is_refused(house):
 
     with house.bus.answering({BatchLookup: lookup}), pytest.raises(TargetError, match=JID):
         await tell_job(house.bus, house.store.jobs, house.feed, Wire(), JID)
+
+
+@pytest.mark.parametrize(
+    ("span", "begins", "told"),
+    [
+        (Span(since=0.0), 4, True),
+        (Span(since=JID), 4, True),
+        (Span(since=4e9), 6, False),
+        (Span(), 6, False),
+        # The first time all there is is new, and nothing is missed of it.
+        (Span(after={}), 4, False),
+        (Span(after={"another": 2}), 4, False),
+    ],
+)
+async def test_who_reaches_back_further_than_the_log_is_told_from_when_on_it_is(house, span, begins, told):
+    await house.fire(*(f"e/{number}" for number in range(1, 7)))
+    assert await house.store.log.expire(float("inf"), limit=4) == 4
+    async with house.following(span) as wire:
+        await until(lambda: len(wire.frames) > 1 or begins == 6)
+    ready = wire.frames[0]["ready"]
+    assert ready["at"] == begins
+    assert ready.get("keeps_from") == (pytest.approx(time.time(), abs=60) if told else None)
+    assert not [frame for frame in wire.frames if "lagged" in frame]
+
+
+async def test_a_job_whose_first_events_are_forgotten_is_told_so(house):
+    await house.fire("a", "b")
+    await house.store.jobs.record_job({"jid": JID, "fun": "test.ping"}, ["m1"])
+    await house.store.log.expire(float("inf"), limit=1)
+    async with tailing(house) as (wire, _watched):
+        assert wire.frames[0]["ready"]["keeps_from"] == pytest.approx(time.time(), abs=60)

@@ -92,10 +92,11 @@ async def test_prometheus_gets_the_same_figures_under_names_that_are_there_once(
     ("late", "refusing", "waiting", "oldest", "found"),
     [
         (0, False, 0, 0, []),
+        (0, None, 0, 0, ["the store is damaged"]),
         (UNWELL_S + 1, False, 0, 0, ["the event loop was 3.0 s late"]),
         (0, True, 0, 0, ["the store cannot write"]),
         (0, False, LONG_LANE, 3, [f"{LONG_LANE} requests wait in the lane x, the first for 3 s"]),
-        (0, False, 1, LONG_WAIT, ["1 requests wait in the lane x, the first for 30 s"]),
+        (0, False, 1, LONG_WAIT, ["1 request waits in the lane x, the first for 30 s"]),
         (0, False, LONG_LANE - 1, LONG_WAIT - 1, []),
     ],
 )
@@ -105,7 +106,7 @@ async def test_what_is_not_well_is_said_in_words(nursery, mock_clock, late, refu
     mock_clock.jump(LOOK_EVERY_S + late)
     await trio.testing.wait_all_tasks_blocked()
     lane = attrs.evolve(Lane("x", width=1).statistics(), waiting=waiting, oldest=oldest)
-    assert complaints(loop, refusing, [lane]) == found
+    assert complaints(loop, bool(refusing), [lane], damaged=refusing is None) == found
 
 
 async def test_the_page_names_what_is_there_and_nothing_else(parts):

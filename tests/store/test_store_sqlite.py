@@ -213,6 +213,60 @@ async def test_a_newer_schema_is_refused(tmp_path):
     assert "newer trisalt" in await refused(path)
 
 
+PAGE = 4096
+
+
+def damage(path, page):
+    """Turn one page of a database into noise; 1 is the first."""
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xa7" * PAGE)
+
+
+def root_page(path, table):
+    with sqlite3.connect(path) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    connection.close()
+    return page
+
+
+@pytest.mark.parametrize("table", ["sqlite_master", "log", "events"])
+async def test_a_damaged_database_is_left_alone_and_told_what_to_do(tmp_path, table):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path):
+        pass
+    if table == "sqlite_master":
+        # What SQLite says of this is no text.
+        path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"\xce\xa7\xa7TE TABLE"))
+    else:
+        damage(path, root_page(path, table))
+    damaged = path.read_bytes()
+    assert "it is damaged; put back a copy, or move it away" in await refused(path)
+    assert path.read_bytes() == damaged
+
+
+async def test_what_is_not_damaged_is_written_and_read_all_the_same(tmp_path):
+    path = tmp_path / "trisalt.db"
+    async with open_store(path) as store:
+        await store.banks.store("bank", "a", 1)
+    damage(path, root_page(path, "jobs"))
+    with structlog.testing.capture_logs() as logs:
+        await use_what_is_left(path)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["store.damaged"]
+
+
+async def use_what_is_left(path):
+    async with open_store(path) as store:
+        for _ in range(2):
+            with pytest.raises(StoreError, match="malformed"):
+                await store.jobs.record_job({"jid": JID, "fun": "test.ping"}, ["m1"])
+        with pytest.raises(StoreError, match="malformed"):
+            await store.read(lambda connection: connection.execute("SELECT * FROM jobs").fetchall())
+        await store.banks.store("bank", "b", 2)
+        assert await store.banks.fetch_all("bank") == {"a": 1, "b": 2}
+        assert (store.statistics().damaged, store.statistics().refusing) == (True, False)
+
+
 async def test_a_missing_folder_is_named(tmp_path):
     assert "No such file" in await refused(tmp_path / "none" / "trisalt.db")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 
 from trisalt.cli.eventfilter import Filter
 from trisalt.cli.moments import moment, since
@@ -111,8 +112,14 @@ class _Following:
 
     def _stands(self, events: Events) -> None:
         self._waiting = False
-        if self._after and events.log not in dict(self._after):
-            sys.stderr.write("[WARNING ] The log is another one than the cursor's: begun at its beginning\n")
+        known = [number for log, number in self._after or () if log == events.log]
+        if self._after and not known:
+            _warn("The log is another one than the cursor's: begun at its beginning")
+        elif known and max(known) > events.at:
+            _warn(f"The log ends at {events.at}, before the cursor ({max(known)}), as a copy does that was put back")
+        if events.keeps_from is not None:
+            began = datetime.fromtimestamp(events.keeps_from, UTC)
+            _warn(f"The log keeps nothing of before {began:%Y-%m-%d %H:%M:%S} UTC")
         events.moved = self._moved
         # At once: who is killed before the first event goes on from here.
         self._moved(events)
@@ -129,7 +136,7 @@ class _Following:
     def _wait(self, exc: MasterUnreachable) -> None:
         """The master went away: say so once, and try again a little later."""
         if not self._waiting:
-            sys.stderr.write(f"[WARNING ] {exc} Waiting for it.\n")
+            _warn(f"{exc} Waiting for it.")
             self._waiting = True
         time.sleep(TRY_AGAIN_S)
 
@@ -137,7 +144,7 @@ class _Following:
         lines: list[str] = []
         for event in events:
             if isinstance(event, Lagged):
-                sys.stderr.write(f"[WARNING ] {event.missed} events were missed: the log does not keep them any more\n")
+                _warn(f"{_events(event.missed)} missed: the log does not keep them any more")
                 continue
             tag, data = event
             if all(one.fits(tag, data, events.origin) for one in self._filters):
@@ -179,6 +186,14 @@ class _Following:
                 return f"{tag}\t{dumps(data, indent=4, sort_keys=True)}\n"
             case _:
                 return f"{tag}\t{dumps(data)}\n"
+
+
+def _events(count: int) -> str:
+    return "1 event was" if count == 1 else f"{count} events were"
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"[WARNING ] {text}\n")
 
 
 def _event_arguments(args: list[Any], kwargs: dict[str, Any]) -> tuple[str, int, bool, bool]:

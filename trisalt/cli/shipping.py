@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 
 # How much of the end of a file is looked at, to begin with, for its last line.
 CHUNK = 64 * 1024
+# The numbers of events are 63 bits.
+DIGITS = 18
 
 
 class Cursor:
@@ -40,7 +42,7 @@ class Cursor:
         except (OSError, ValueError) as exc:
             raise CommandError(f"{self._path}: {getattr(exc, 'strerror', '') or 'it holds no cursor'}") from exc
         log, _blank, number = text.strip().partition(" ")
-        if not log.isalnum() or not number.isdecimal():
+        if not log.isalnum() or not number.isdecimal() or len(number) > DIGITS:
             raise CommandError(f"{self._path} holds no cursor: remove it, or name another file")
         self.position = (log, int(number))
         return self.position

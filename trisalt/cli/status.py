@@ -110,7 +110,7 @@ def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
         "minions": _minions,
         "masters": lambda rows: ", ".join(f"{row['master']} {_connected(row)}" for row in rows) or "none",
         "jobs": _counts,
-        "spooled": lambda count: f"{count} returns wait to be sent",
+        "spooled": lambda count: f"{count} {'return waits' if count == 1 else 'returns wait'} to be sent",
         "loop": lambda loop: f"late by {_ms(loop['p99_ms'])} (p99), {_ms(loop['longest_ms'])} at most",
         "workers": _counts,
         "reactor": lambda counts: _counts(counts) if counts["patterns"] else "nothing to react to",

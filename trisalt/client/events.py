@@ -36,6 +36,8 @@ class Events:
         self._closed = False
         self.log: str = ready["log"]
         self.number = self.at = self._reached = int(ready["at"])
+        # What was asked for reaches back further than the log, which keeps what is from this moment on.
+        self.keeps_from: float | None = ready.get("keeps_from")
         self.origin = ""
         # Called when the master says how far it has got though it had no event to give.
         self.moved: Callable[[Events], None] | None = None

@@ -18,6 +18,7 @@ from trisalt.bus.requests import BatchLookup, WatchRequest
 from trisalt.errors import TargetError
 from trisalt.master.feed import Feed, Follower, Wanted
 from trisalt.store.store import EventLog, Jobs
+from trisalt.wire.jid import to_datetime
 
 # A follower that nothing was sent to is told how far it has got, so that its cursor does not stay behind for ever.
 POSITION_EVERY_S = 10.0
@@ -41,9 +42,15 @@ class Span:
     async def begin(self, log: EventLog) -> int | None:
         """After which number it begins; None for now."""
         if self.after is not None:
+            if log.id not in self.after:
+                return (await log.bounds()).first - 1
             # One that is ahead is of a newer copy of this log.
-            return min(self.after.get(log.id, 0), log.last)
+            return min(self.after[log.id], log.last)
         return None if self.since is None else await log.first_since(self.since) - 1
+
+    async def forgotten(self, log: EventLog) -> float | None:
+        """From when on the log has what was asked for; None where it has all, or a cursor tells what is missed."""
+        return None if self.since is None or self.after is not None else await _forgotten(log, self.since)
 
 
 class Listener(Protocol):
@@ -56,6 +63,11 @@ class Listener(Protocol):
         """Give frames that are packed."""
 
 
+async def _forgotten(log: EventLog, since: float | str) -> float | None:
+    moment = to_datetime(since).timestamp() if isinstance(since, str) else since
+    return (await log.bounds()).keeps_from(moment)
+
+
 async def tell_events(feed: Feed, stream: Listener, span: Span) -> None:
     """Send events as they come, and where it ends, if it does."""
     after, upto = await span.begin(feed.log), span.upto
@@ -63,7 +75,8 @@ async def tell_events(feed: Feed, stream: Listener, span: Span) -> None:
         upto = await feed.log.first_since(span.until) - 1
         after = upto if after is None else after
     with feed.follow(span.wanted, after=after, upto=upto) as follower:
-        await _tell(follower, feed.log, stream, None if upto is not None else span.until)
+        until = None if upto is not None else span.until
+        await _tell(follower, feed.log, stream, until, await span.forgotten(feed.log))
 
 
 async def tell_job(bus: Bus, jobs: Jobs, feed: Feed, stream: Listener, jid: str) -> None:
@@ -75,19 +88,22 @@ async def tell_job(bus: Bus, jobs: Jobs, feed: Feed, stream: Listener, jid: str)
     if entry is None and batch is None:
         raise TargetError(f"No job with the jid {jid} is known")
     over = batch.ended if batch is not None else entry is not None and entry.settled is not None
-    wanted, after = Wanted(jid=jid), await feed.log.first_since(jid) - 1
+    wanted, after, forgotten = Wanted(jid=jid), await feed.log.first_since(jid) - 1, await _forgotten(feed.log, jid)
     # After it was seen that it is settled: the event that says so is there too.
     upto = (await feed.log.bounds()).last if over else None
     with feed.follow(wanted, after=after, upto=upto) as follower:
         if not over and batch is None:
             # Nobody may wait for it, and then nobody finds out that it has settled.
             await bus.ask(WatchRequest(jid=jid))
-        await _tell(follower, feed.log, stream, None)
+        await _tell(follower, feed.log, stream, None, forgotten)
 
 
-async def _tell(follower: Follower, log: EventLog, stream: Listener, until: float | None) -> None:
+async def _tell(
+    follower: Follower, log: EventLog, stream: Listener, until: float | None, forgotten: float | None
+) -> None:
     told = follower.received
-    await stream.send({"ready": {"log": log.id, "at": told}})
+    ready = {"log": log.id, "at": told}
+    await stream.send({"ready": ready if forgotten is None else {**ready, "keeps_from": forgotten}})
     while True:
         left = float("inf") if until is None else max(0.0, until - time.time())
         if until is not None and not left:

@@ -68,13 +68,16 @@ async def _minions(parts: Parts) -> dict[str, int]:
     return {**{state.name.lower(): len(ids) for state, ids in keys.items()}, **parts.presence.counts()}
 
 
-def complaints(loop: LoopMeter, refusing: bool, lanes: Sequence[LaneStatistics]) -> list[str]:
+def complaints(loop: LoopMeter, refusing: bool, lanes: Sequence[LaneStatistics], *, damaged: bool = False) -> list[str]:
     """What is not well, in words; nothing when all is."""
     found = loop_complaint(loop)
     if refusing:
         found.append("the store cannot write")
+    if damaged:
+        found.append("the store is damaged")
     found += [
-        f"{lane.waiting} requests wait in the lane {lane.name}, the first for {lane.oldest:.0f} s"
+        f"{lane.waiting} {'request waits' if lane.waiting == 1 else 'requests wait'} in the lane {lane.name}, "
+        f"the first for {lane.oldest:.0f} s"
         for lane in lanes
         if lane.waiting >= LONG_LANE or lane.oldest >= LONG_WAIT
     ]
@@ -86,7 +89,7 @@ def facts(parts: Parts, minions: Mapping[str, int]) -> dict[str, Any]:
     store, lanes = parts.store.statistics(), parts.lanes()
     return {
         "daemon": "master",
-        "complaints": complaints(parts.loop, store.refusing, lanes),
+        "complaints": complaints(parts.loop, store.refusing, lanes, damaged=store.damaged),
         **daemon_facts(parts.bus.statistics(), parts.loop, parts.started),
         "minions": dict(minions),
         "jobs": {"watched": parts.watched(), "published": parts.publisher.sent},
@@ -98,6 +101,7 @@ def facts(parts: Parts, minions: Mapping[str, int]) -> dict[str, Any]:
             "waiting": store.waiting,
             "failed": store.failed,
             "refusing": store.refusing,
+            "damaged": store.damaged,
             "took": told(store.took.recent()),
         },
         "lanes": [_lane(lane) for lane in lanes],
@@ -135,7 +139,7 @@ def families(parts: Parts, minions: Mapping[str, int]) -> list[Family]:
             "healthy",
             "gauge",
             "1 when nothing is to be complained of.",
-            float(not complaints(parts.loop, store.refusing, lanes)),
+            float(not complaints(parts.loop, store.refusing, lanes, damaged=store.damaged)),
         ),
         row("minions", "gauge", "Minions, by state.", [({"state": name}, count) for name, count in minions.items()]),
         row("jobs_watched", "gauge", "Jobs that somebody waits for.", parts.watched()),

@@ -315,10 +315,11 @@ def expire_events(connection: sqlite3.Connection, before: float, limit: int) -> 
 
 def read_bounds(connection: sqlite3.Connection) -> LogBounds:
     """The first and the last number that are there; last + 1 and last when nothing is."""
-    first, last = connection.execute(
-        "SELECT (SELECT min(number) FROM events), (SELECT max(number) FROM events)"
-    ).fetchone()
-    return LogBounds(first=1, last=0) if first is None else LogBounds(first=first, last=last)
+    first = connection.execute("SELECT number, at FROM events ORDER BY number LIMIT 1").fetchone()
+    if first is None:
+        return LogBounds(first=1, last=0)
+    (last,) = connection.execute("SELECT max(number) FROM events").fetchone()
+    return LogBounds(first=first[0], last=last, began=first[1])
 
 
 def read_first_since(connection: sqlite3.Connection, moment: float | str) -> int:

@@ -25,7 +25,7 @@ class Reader:
                 f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
             )
             self._connection.execute("SELECT 1 FROM jobs LIMIT 1")
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, UnicodeDecodeError) as exc:
             raise StoreError(f"cannot read the store {path}: {exc}") from exc
 
     def close(self) -> None:
@@ -41,5 +41,5 @@ class Reader:
     def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return operation(self._connection)
-        except (sqlite3.Error, RemoteProtocolError) as exc:
+        except (sqlite3.Error, RemoteProtocolError, UnicodeDecodeError) as exc:
             raise StoreError(f"the store cannot read: {exc}") from exc

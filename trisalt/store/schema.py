@@ -195,8 +195,9 @@ def migrate(connection: sqlite3.Connection) -> None:
                     connection.execute(statement)
                 else:
                     statement(connection)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if version < len(MIGRATIONS):
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

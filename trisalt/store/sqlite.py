@@ -44,6 +44,11 @@ BUSY_SECONDS = 5.0
 BATCH = 2048
 """The most writes in one transaction: it bounds how long the first of them waits for the last."""
 
+UNREADABLE = (sqlite3.Error, RemoteProtocolError, UnicodeDecodeError)
+"""What is raised where a file does not hold what was written to it."""
+
+DAMAGED = "it is damaged; put back a copy, or move it away with its -wal and -shm, and a new one is begun: "
+
 OVERTAKING = "what came before it could not be written"
 
 
@@ -57,6 +62,7 @@ class StoreStatistics:
     waiting: int
     failed: int
     refusing: bool
+    damaged: bool
     size: int
     took: Histogram
 
@@ -143,6 +149,8 @@ class SqliteStore:
         self._reader_limit = trio.CapacityLimiter(readers)
         self._idle_readers: list[sqlite3.Connection] = []
         self._refusing = False
+        # What SQLite said of the file, when it found it damaged: that does not pass by itself.
+        self._damage = ""
         # How often what was gathered was refused: as the writer knows it, and as the Trio side does.
         self._refusals = self._refusals_known = 0
         self._took = Histogram()
@@ -248,6 +256,7 @@ class SqliteStore:
             waiting=len(self._queue),
             failed=self._failed,
             refusing=self._refusing,
+            damaged=bool(self._damage),
             size=sum(_size(f"{self._path}{end}") for end in ("", "-wal")),
             took=self._took,
         )
@@ -385,22 +394,35 @@ class SqliteStore:
             except (sqlite3.OperationalError, StoreError) as exc:
                 return self._refuse(batch, exc)
             except Exception as exc:
-                # One operation is at fault. Nothing is written yet: find it, and spare the others.
+                # One operation is at fault, or met what is damaged. Nothing is written yet: find it, and spare the
+                # others.
                 log.debug("store.transaction_split", reason=repr(exc))
                 break
         return self._commit_singly(batch)
 
     def _commit_singly(self, batch: list[_Write | _Gathered]) -> str | None:
         for number, write in enumerate(batch):
+            if write.is_stale(self._refusals):
+                write.result = outcome.Error(StoreError(OVERTAKING))
+                continue
             try:
                 with self._transaction():
                     write.result = outcome.Value(write.operation(self._connection, True))
             except (sqlite3.OperationalError, StoreError) as exc:
                 return self._refuse(batch[number:], exc)
+            except UNREADABLE as exc:
+                self._note_damage(exc)
+                self._refuse([write], exc)
             except Exception as exc:
                 self._failed += 1
                 write.result = outcome.Error(exc)
         return None
+
+    def _note_damage(self, exc: Exception) -> None:
+        """Say it once, and for as long as we run: what is there may be wrong, though some of it is still written."""
+        if not self._damage and is_damage(exc):
+            self._damage = str(exc)
+            log.error("store.damaged", path=str(self._path), reason=str(exc))
 
     def _refuse(self, batch: list[_Write | _Gathered], exc: Exception) -> str:
         self._failed += len(batch)
@@ -447,7 +469,8 @@ class SqliteStore:
                 return operation(connection)
             finally:
                 self._idle_readers.append(connection)
-        except (sqlite3.Error, RemoteProtocolError) as exc:
+        except UNREADABLE as exc:
+            self._note_damage(exc)
             raise StoreError(f"the store cannot read: {exc}") from exc
 
 
@@ -462,6 +485,9 @@ async def open_store(path: str | Path, *, readers: int = 4, room: int = 0) -> As
     connection = await trio.to_thread.run_sync(_open, path)
     try:
         store = SqliteStore(path, connection, readers=readers, room=room)
+    except UNREADABLE as exc:
+        connection.close()
+        raise _not_opened(path, exc) from exc
     except BaseException:
         connection.close()
         raise
@@ -495,10 +521,20 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         migrate(connection)
         return connection
-    except (sqlite3.Error, StoreError) as exc:
+    except (*UNREADABLE, StoreError) as exc:
         if connection is not None:
             connection.close()
-        raise StoreError(f"cannot open the store {path}: {exc}") from exc
+        raise _not_opened(path, exc) from exc
+
+
+def _not_opened(path: Path, exc: Exception) -> StoreError:
+    return StoreError(f"cannot open the store {path}: {DAMAGED if is_damage(exc) else ''}{exc}")
+
+
+def is_damage(exc: Exception) -> bool:
+    """Whether SQLite says that a database is damaged; in words that need not be text, when they are of the damage."""
+    code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT if isinstance(exc, UnicodeDecodeError) else 0)
+    return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
 def _give_back_in_slices(connection: sqlite3.Connection) -> None:

@@ -214,10 +214,15 @@ class LogSlice:
 
 @attrs.frozen(kw_only=True)
 class LogBounds:
-    """The numbers of the first and of the last event that are there."""
+    """The numbers of the first and of the last event that are there, and when the first was written."""
 
     first: int
     last: int
+    began: float = 0.0
+
+    def keeps_from(self, moment: float) -> float | None:
+        """From when on the log has all there was, where that is after `moment`: what was before is forgotten."""
+        return self.began if self.first > 1 and moment < self.began else None
 
 
 class EventLog(Protocol):

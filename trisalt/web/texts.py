@@ -136,6 +136,7 @@ KOREAN: Mapping[str, str] = {
         "마스터가 /etc/shadow를 읽을 수 없어 PAM이 비밀번호를 확인하지 못합니다. 마스터 계정을 shadow 그룹에 넣으십시오"
     ),
     "The store cannot write: the master's log says why": "저장소에 쓸 수 없습니다. 마스터 로그를 확인하십시오",
+    "The store is damaged: the master's log says why": "저장소가 손상되었습니다. 마스터 로그를 확인하십시오",
     "{size} GiB are free where jobs and events are kept": "작업과 이벤트를 두는 곳에 {size} GiB가 남았습니다",
     "The store holds {used} MiB of {bound}: the oldest jobs and events go before their time": (
         "저장소가 {bound} MiB 중 {used} MiB를 씁니다. 오래된 작업과 이벤트가 일찍 지워집니다"

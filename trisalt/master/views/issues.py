@@ -204,9 +204,11 @@ async def _pam(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Is
 async def _disk(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[Issue]:
     if not (sight.admin or "stats" in desk.acl.rooms(sight.caller)):
         return
-    if desk.store.statistics().refusing:
+    store = desk.store.statistics()
+    if store.refusing or store.damaged:
+        what = "cannot write" if store.refusing else "is damaged"
         yield Issue(
-            kind="store", severity="error", text="The store cannot write: the master's log says why", link="/app/admin"
+            kind="store", severity="error", text=f"The store {what}: the master's log says why", link="/app/admin"
         )
     try:
         size = await desk.store.size()
