@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trisalt.bus.requests import MASTER, Caller
+from trisalt.bus.caller import MASTER, Caller
 from trisalt.master.acl import Acl
 
 

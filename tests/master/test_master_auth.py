@@ -11,9 +11,10 @@ import pytest
 import structlog
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
-from trisalt.bus.requests import AuthRequest, Published, PublishRequest, RevokeRequest, RotateRequest
+from trisalt.bus.requests import AuthRequest, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError
 from trisalt.master.auth import (
     PENDING_AGAIN_S,

@@ -9,7 +9,9 @@ import pytest
 import trio
 import trio.testing
 
+from trisalt.bus.answers import Published, Resolved
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import MASTER, Caller
 from trisalt.bus.events import (
     BatchComplete,
     BatchHalted,
@@ -20,17 +22,7 @@ from trisalt.bus.events import (
     JobSettled,
     TaggedEvent,
 )
-from trisalt.bus.requests import (
-    MASTER,
-    AimRequest,
-    BatchLookup,
-    BatchRequest,
-    Caller,
-    LineUpRequest,
-    Published,
-    PublishRequest,
-    Resolved,
-)
+from trisalt.bus.requests import AimRequest, BatchLookup, BatchRequest, LineUpRequest, PublishRequest
 from trisalt.errors import CommandError, Denied, StoreError
 from trisalt.master.batch_run import JID_S, NOT_ALLOWED, NOT_RUN
 from trisalt.master.batches import run_batches

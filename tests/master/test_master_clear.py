@@ -7,13 +7,13 @@ import os
 import pytest
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Secret
 from trisalt.bus.events import CommandRefused, JobRefused
 from trisalt.bus.requests import (
-    Caller,
     LoginRequest,
-    Published,
     PublishRequest,
     RunnerRequest,
     ShowTokenRequest,

@@ -4,8 +4,9 @@ import attrs
 import pytest
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
-from trisalt.bus.requests import BatchLookup, BatchRequest, Published
+from trisalt.bus.requests import BatchLookup, BatchRequest
 from trisalt.errors import CommandError
 from trisalt.master.conformity import BANK, KEY, LOOK_EVERY_S, ConformityRules, keep_asking
 

@@ -15,9 +15,10 @@ import yaml
 import zmq
 
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Origin
 from trisalt.bus.events import KeyChanged, TaggedEvent
-from trisalt.bus.requests import Caller, MinionEventRequest, RotateRequest
+from trisalt.bus.requests import MinionEventRequest, RotateRequest
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError
 from trisalt.master import daemon, services

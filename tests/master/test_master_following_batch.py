@@ -6,9 +6,10 @@ import attrs
 import pytest
 import trio
 
+from trisalt.bus.answers import BatchView
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import BatchComplete, BatchLost, BatchNew, BatchSent, JobReturned
-from trisalt.bus.requests import BatchLookup, BatchView
+from trisalt.bus.requests import BatchLookup
 from trisalt.master import following_batch
 from trisalt.master.following_batch import open_batch_following
 

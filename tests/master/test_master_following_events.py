@@ -9,9 +9,10 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from trisalt.bus.answers import BatchView
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobReturned, JobSettled, TaggedEvent
-from trisalt.bus.requests import BatchLookup, BatchView, WatchRequest
+from trisalt.bus.requests import BatchLookup, WatchRequest
 from trisalt.errors import TargetError
 from trisalt.master import feed as feeds
 from trisalt.master import following_events

@@ -11,10 +11,10 @@ import trio.lowlevel
 import trio.testing
 
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Secret
 from trisalt.bus.events import LoginDecided
 from trisalt.bus.requests import (
-    Caller,
     DropTokenRequest,
     FactorRequest,
     LoginRequest,

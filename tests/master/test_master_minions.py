@@ -7,8 +7,9 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trisalt.bus.answers import Resolved
 from trisalt.bus.bus import Bus
-from trisalt.bus.requests import Resolved, ResolveRequest
+from trisalt.bus.requests import ResolveRequest
 from trisalt.errors import StoreError, TargetError
 from trisalt.master import minions as minions_module
 from trisalt.master.minions import EXACT_TYPES, Minions, answer_targets, for_the_wire

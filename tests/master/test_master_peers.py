@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.events import JobReturned, JobSettled
-from trisalt.bus.requests import Caller, MinionPublishRequest, Published, PublishRequest, RunnerRequest
+from trisalt.bus.requests import MinionPublishRequest, PublishRequest, RunnerRequest
 from trisalt.errors import Denied, TargetError
 from trisalt.master.peers import serve_peers
 from trisalt.worker.protocol import Outcome

@@ -8,9 +8,10 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from trisalt.bus.answers import Presence, Published
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import KeyChanged, MinionAbsent, MinionPresent
-from trisalt.bus.requests import HeartbeatRequest, Presence, PresenceRequest, Published, PublishRequest
+from trisalt.bus.requests import HeartbeatRequest, PresenceRequest, PublishRequest
 from trisalt.errors import CommandError, StoreError
 from trisalt.master.presence import PresenceDesk, keep_presence
 from trisalt.master.presence_events import announce_presence

@@ -9,14 +9,13 @@ import pytest
 import trio
 import trio.testing
 
+from trisalt.bus.answers import Presence, Published
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobDropped, JobNew, JobReturned, KeyChanged, MinionAbsent, MinionEvent, MinionPresent
 from trisalt.bus.requests import (
     CancelRequest,
     LineUpRequest,
-    Presence,
     PresenceRequest,
-    Published,
     PublishRequest,
     ReturnsRequest,
     SendRequest,

@@ -8,10 +8,11 @@ import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
 from trisalt.bus.event import Origin
 from trisalt.bus.events import JobNew, JobReturned, Reacted, RequestAnswered, RunnerNew, TaggedEvent
-from trisalt.bus.requests import Published, PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
+from trisalt.bus.requests import PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
 from trisalt.errors import CommandError, WorkerDied
 from trisalt.master.commands import Runs
 from trisalt.master.reaction_files import render_files

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trisalt.bus.requests import Presence
+from trisalt.bus.answers import Presence
 from trisalt.master.reasons import NO_RESPONSE, NOT_CONNECTED, Facts, Found, explained, headline, reason, spell
 
 NOW = 1795351200.0  # 2026-11-22 12:40 UTC

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.views import ROOT, RULES, user
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.master.acl import Acl
 from trisalt.master.sight import FRESH_S, Sights
 

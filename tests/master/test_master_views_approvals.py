@@ -4,8 +4,9 @@ import pytest
 import trio
 
 from tests.support.views import ROOT, open_house, user
+from trisalt.bus.answers import Published
 from trisalt.bus.events import ApprovalChanged
-from trisalt.bus.requests import Published, PublishRequest
+from trisalt.bus.requests import PublishRequest
 from trisalt.errors import Denied, NotFound, RemoteProtocolError
 from trisalt.master.grants import read_grants
 from trisalt.master.views import approvals as module

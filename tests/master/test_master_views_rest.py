@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.support.views import jid, open_house, user
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.errors import Denied, NotFound, RemoteProtocolError
 from trisalt.master.keyring import State
 from trisalt.master.views import functions, issues

@@ -17,7 +17,8 @@ from tests.simulation.door import connection
 from tests.simulation.faults import Batch, ChangeKey, Follow, Kill, Publish, Rotate
 from tests.simulation.hosts import Host
 from tests.simulation.trace import Trace
-from trisalt.bus.requests import Presence, PresenceRequest, Request, RotateRequest
+from trisalt.bus.answers import Presence
+from trisalt.bus.requests import PresenceRequest, Request, RotateRequest
 from trisalt.master.keyring import Keyring, State, request_rotation
 from trisalt.transport.local import FrameStream
 

@@ -46,7 +46,7 @@ from tests.simulation.operators import Operators
 from tests.simulation.power import Left, Synced
 from tests.simulation.trace import Trace
 from tests.simulation.workers import Ledger
-from trisalt.bus.requests import Presence
+from trisalt.bus.answers import Presence
 
 # Seconds after the last fault in which links have healed and, mostly, all has come right; and in which it must have:
 # returns that failed are tried again every 120 s.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.requests import Caller, WatchRequest
+from trisalt.bus.caller import Caller
+from trisalt.bus.requests import WatchRequest
 from trisalt.master.acl import Acl
 from trisalt.master.keyring import Keyring, State
 from trisalt.master.minions import Minions

@@ -1,8 +1,8 @@
 """The catalogue of what is asked: one frozen class per `cmd`, each answered by its one claimant.
 
 A request never leaves the process. Its fields have been checked for their types by whoever made it from a load;
-`id` is always the authenticated sender. Answers are what the sender's reply carries, unless a docstring says more.
-Source of the fields: stock Salt 3008.3.
+`id` is always the authenticated sender. Answers are what the sender's reply carries, unless a docstring says more;
+classes of them are in `answers`. Source of the fields: stock Salt 3008.3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from trisalt.bus.event import ITSELF, Origin
+from trisalt.bus.caller import Caller
 
 
 @attrs.frozen(kw_only=True)
@@ -215,38 +215,6 @@ class RevokeRequest(Request):
 
 
 @attrs.frozen(kw_only=True)
-class Caller:
-    """Who asks, as a door has made sure of: what `master/acl` judges by.
-
-    `eauth` is the backend that vouches for `name`, with the `groups` it knows them in; empty for an account of this
-    host. `minion`: `name` is the id of a minion that asks for others. `rows` are the permissions that stand in their
-    token, in the place of the configured ones. `trusted`: the master itself, or code that it runs; `depth`: how many
-    reactions led to that.
-    """
-
-    name: str
-    eauth: str = ""
-    groups: tuple[str, ...] = ()
-    minion: bool = False
-    trusted: bool = False
-    depth: int = 0
-    rows: Any = attrs.field(default=None, eq=False, repr=False)
-
-    @property
-    def origin(self) -> Origin:
-        """Who the events are of that tell what they had done."""
-        if self.minion:
-            return Origin("minion", self.name)
-        if self.depth:
-            return Origin("plugin", "reactor", self.depth)
-        return ITSELF if self.trusted else Origin("user", self.name)
-
-
-# The master in its own name: polling, rotation.
-MASTER = Caller(name="root", trusted=True)
-
-
-@attrs.frozen(kw_only=True)
 class LoginRequest(Request):
     """Who is this? By a `token`, or by name and password of the backend `eauth`; `peer` says where they are.
 
@@ -372,17 +340,6 @@ class AimRequest(PublishRequest):
 
 
 @attrs.frozen(kw_only=True)
-class Published:
-    """What became of a publication. Nobody matched: `jid` is None, `error` says so, and `hint` why."""
-
-    jid: str | None
-    minions: list[str]
-    missing: list[str]
-    error: str | None = None
-    hint: str = ""
-
-
-@attrs.frozen(kw_only=True)
 class SendRequest(Request):
     """Send a job out that was allowed and recorded before, to these of its minions; `load` is what was recorded.
 
@@ -464,22 +421,6 @@ class BatchLookup(Request):
 
 
 @attrs.frozen(kw_only=True)
-class BatchView:
-    """A batch as it is now: its `minions` (None while they are asked whether they are there), and those that are
-    `down`; the `jids` its returns have; the reasons for the `lost`; `ended`, and why before its time (`halted`).
-    `waiting`: of those two for whom the job itself waits, until when (wall seconds)."""
-
-    jid: str
-    minions: list[str] | None
-    down: list[str]
-    jids: list[str]
-    lost: dict[str, str]
-    ended: bool
-    halted: str | None
-    waiting: dict[str, float] = attrs.field(factory=dict)
-
-
-@attrs.frozen(kw_only=True)
 class ResolveRequest(Request):
     """Which minions does this target name? Nothing is sent.
 
@@ -492,14 +433,6 @@ class ResolveRequest(Request):
     tgt_type: str = "glob"
     delimiter: str = ":"
     exact: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class Resolved:
-    """Whom a target names: `minions`, sorted, and in `missing` the ids it lists that have no accepted key."""
-
-    minions: list[str]
-    missing: list[str]
 
 
 @attrs.frozen(kw_only=True)
@@ -529,24 +462,6 @@ class PresenceRequest(Request):
     ids: list[str] | None = None
     ask: bool = False
     patience: float | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Presence:
-    """What is known of one minion: whether it is `present`; None while nobody knows. Times are wall seconds.
-
-    `since` is when that began, `seen` the last sign of life, `every` how often it gives one by itself (0: only when
-    it is asked), `latency` how many seconds it took to answer last, `why` how we know that it is absent.
-    """
-
-    present: bool | None
-    since: float | None = None
-    seen: float | None = None
-    address: str = ""
-    version: str = ""
-    every: float = 0.0
-    latency: float | None = None
-    why: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -16,8 +16,8 @@ import attrs
 import structlog
 
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.events import CommandRefused, JobRefused
-from trisalt.bus.requests import Caller
 from trisalt.errors import Denied
 from trisalt.master.grants import APPROVER, RUNNER, Grants, name_pattern, on_approval, read_grants
 

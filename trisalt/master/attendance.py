@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Protocol
 
-from trisalt.bus.requests import Presence
+from trisalt.bus.answers import Presence
 
 
 class Attendance(Protocol):

@@ -21,9 +21,10 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.caller import MASTER
 from trisalt.bus.event import Event
 from trisalt.bus.events import AesRotated, AuthDecided, KeyChanged
-from trisalt.bus.requests import MASTER, AuthRequest, PublishRequest, RevokeRequest, RotateRequest
+from trisalt.bus.requests import AuthRequest, PublishRequest, RevokeRequest, RotateRequest
 from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.master.behind import Behind, open_behind
 from trisalt.master.identity import Identity

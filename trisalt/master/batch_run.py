@@ -13,7 +13,9 @@ import attrs
 import structlog
 import trio
 
+from trisalt.bus.answers import BatchView, Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import MASTER
 from trisalt.bus.events import (
     BatchComplete,
     BatchHalted,
@@ -25,7 +27,7 @@ from trisalt.bus.events import (
     JobSettled,
     TaggedEvent,
 )
-from trisalt.bus.requests import MASTER, BatchView, LineUpRequest, Published, PublishRequest
+from trisalt.bus.requests import LineUpRequest, PublishRequest
 from trisalt.bus.subscription import Subscription
 from trisalt.errors import Denied, StoreError, TrisaltError
 from trisalt.master.batch import FAILHARD, Ask, Batch, End, Lose, Send, retcode_of, size_of

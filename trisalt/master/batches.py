@@ -15,9 +15,10 @@ from typing import Any
 import structlog
 import trio
 
+from trisalt.bus.answers import BatchView, Published, Resolved
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.events import JobReturned, TaggedEvent
-from trisalt.bus.requests import AimRequest, BatchLookup, BatchRequest, BatchView, Published, Resolved
+from trisalt.bus.requests import AimRequest, BatchLookup, BatchRequest
 from trisalt.errors import CommandError, StoreError
 from trisalt.master.batch import size_of
 from trisalt.master.batch_run import BANK, BatchRun, Record

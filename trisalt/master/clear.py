@@ -16,10 +16,10 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Secret, stamped
 from trisalt.bus.events import JobRefused
 from trisalt.bus.requests import (
-    Caller,
     LoginRequest,
     PublishRequest,
     RunnerRequest,

@@ -16,16 +16,15 @@ import attrs
 import structlog
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.caller import MASTER, Caller
 from trisalt.bus.event import Origin, Secret, stamped
 from trisalt.bus.events import KeyChanged, RunnerNew, RunnerReturned, TaggedEvent, WheelNew, WheelReturned
 from trisalt.bus.requests import (
-    MASTER,
-    Caller,
     CancelRequest,
     DropTokenRequest,
     PresenceRequest,
-    Published,
     PublishRequest,
     ReactorRequest,
     ResolveRequest,

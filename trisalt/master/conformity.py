@@ -15,7 +15,8 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.requests import MASTER, BatchLookup, BatchRequest
+from trisalt.bus.caller import MASTER
+from trisalt.bus.requests import BatchLookup, BatchRequest
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.store.store import Banks
 

@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from trisalt.bus.answers import BatchView
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import BatchComplete, BatchHalted, BatchLost, BatchNew, BatchSent, JobReturned
-from trisalt.bus.requests import BatchLookup, BatchView
+from trisalt.bus.requests import BatchLookup
 from trisalt.bus.subscription import Subscription
 from trisalt.master.following import DEPTH, return_map, stored_map
 from trisalt.master.watches import queued_reason

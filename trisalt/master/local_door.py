@@ -20,16 +20,16 @@ import outcome
 import structlog
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Event, Origin, Secret
 from trisalt.bus.events import KeyChanged, TaggedEvent
 from trisalt.bus.requests import (
     BatchRequest,
-    Caller,
     DropTokenRequest,
     FactorRequest,
     LoginRequest,
-    Published,
     PublishRequest,
     ResolveRequest,
     RotateRequest,

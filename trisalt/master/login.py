@@ -21,10 +21,10 @@ import structlog
 import trio
 
 from trisalt.bus.bus import Bus, Reply
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Secret
 from trisalt.bus.events import LoginDecided
 from trisalt.bus.requests import (
-    Caller,
     DropTokenRequest,
     FactorRequest,
     LoginRequest,

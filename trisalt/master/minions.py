@@ -16,8 +16,9 @@ from typing import Any
 import structlog
 import trio
 
+from trisalt.bus.answers import Resolved
 from trisalt.bus.bus import Bus
-from trisalt.bus.requests import Resolved, ResolveRequest
+from trisalt.bus.requests import ResolveRequest
 from trisalt.errors import StoreError, TargetError
 from trisalt.master.keyring import Keyring, State
 from trisalt.store.store import Banks, Table

@@ -13,8 +13,10 @@ from typing import Any
 import structlog
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus, Reply
-from trisalt.bus.requests import Caller, MinionPublishRequest, Published, PublishRequest, RunnerRequest
+from trisalt.bus.caller import Caller
+from trisalt.bus.requests import MinionPublishRequest, PublishRequest, RunnerRequest
 from trisalt.errors import TrisaltError
 from trisalt.loader.words import condition_args, parse_words
 from trisalt.master.following import open_following

@@ -18,10 +18,12 @@ import attrs
 import structlog
 import trio
 
+from trisalt.bus.answers import Presence, Published
 from trisalt.bus.bus import Answer, Bus
+from trisalt.bus.caller import MASTER
 from trisalt.bus.event import Event
 from trisalt.bus.events import KeyChanged, MinionAbsent, MinionPresent
-from trisalt.bus.requests import MASTER, HeartbeatRequest, Presence, PresenceRequest, Published, PublishRequest, Request
+from trisalt.bus.requests import HeartbeatRequest, PresenceRequest, PublishRequest, Request
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.gather import FIND_JOB
 from trisalt.master.roster import PATIENCE, Cause, Entry, Patience, Roster

@@ -19,9 +19,10 @@ import outcome
 import structlog
 import trio
 
+from trisalt.bus.answers import Presence, Published, Resolved
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import JobNew, JobPublished
-from trisalt.bus.requests import AimRequest, Presence, PresenceRequest, Published, PublishRequest, Resolved, SendRequest
+from trisalt.bus.requests import AimRequest, PresenceRequest, PublishRequest, SendRequest
 from trisalt.config.duration import duration
 from trisalt.errors import ConfigError, TargetError
 from trisalt.master.acl import Acl, Verdict, refuse_job

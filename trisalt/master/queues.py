@@ -17,16 +17,15 @@ import attrs
 import structlog
 import trio
 
+from trisalt.bus.answers import Presence, Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import MASTER
 from trisalt.bus.event import Event
 from trisalt.bus.events import JobDropped, JobNew, JobReturned, KeyChanged, MinionAbsent, MinionEvent, MinionPresent
 from trisalt.bus.requests import (
-    MASTER,
     CancelRequest,
     LineUpRequest,
-    Presence,
     PresenceRequest,
-    Published,
     PublishRequest,
     ReturnRequest,
     ReturnsRequest,

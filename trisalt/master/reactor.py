@@ -19,10 +19,12 @@ import trio
 import yaml
 
 from trisalt.bus import events as catalogue
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import Caller
 from trisalt.bus.event import Event
 from trisalt.bus.events import JobNew, Reacted, RequestAnswered
-from trisalt.bus.requests import Caller, Published, PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
+from trisalt.bus.requests import PublishRequest, ReactorRequest, RunnerRequest, WheelRequest
 from trisalt.bus.subscription import Lagged
 from trisalt.errors import CommandError, TrisaltError
 from trisalt.master.commands import Runs, on_the_way, told_result

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from trisalt.bus.requests import Presence
+from trisalt.bus.answers import Presence
 
 NO_RESPONSE = (
     "Minion did not return. [No response]\n"

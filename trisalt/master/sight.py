@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.master.acl import Acl
 from trisalt.master.arguments import split
 from trisalt.master.grants import RUNNER, WHEEL

@@ -18,9 +18,11 @@ import attrs
 import structlog
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
+from trisalt.bus.caller import MASTER
 from trisalt.bus.events import JobNew, JobReturned, JobSettled, JobWaits, MinionAbsent, MinionPresent
-from trisalt.bus.requests import MASTER, Published, PublishRequest, WatchRequest
+from trisalt.bus.requests import PublishRequest, WatchRequest
 from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.attendance import Attendance
 from trisalt.master.gather import FIND_JOB, Ask, Done, Gather

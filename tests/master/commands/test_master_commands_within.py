@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from tests.master.commands.house import JID, outcome, within
+from trisalt.bus.answers import Presence, Published, Resolved
 from trisalt.bus.event import Event
 from trisalt.bus.events import (
     JobReturned,
@@ -18,11 +19,8 @@ from trisalt.bus.events import (
 )
 from trisalt.bus.requests import (
     DropTokenRequest,
-    Presence,
     PresenceRequest,
-    Published,
     PublishRequest,
-    Resolved,
     ResolveRequest,
     RotateRequest,
     TokenRequest,

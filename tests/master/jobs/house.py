@@ -5,16 +5,12 @@ from __future__ import annotations
 import attrs
 import trio
 
+from trisalt.bus.answers import Published
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
     JobNew,
 )
-from trisalt.bus.requests import (
-    Published,
-    PublishRequest,
-    ReturnRequest,
-    ReturnsRequest,
-)
+from trisalt.bus.requests import PublishRequest, ReturnRequest, ReturnsRequest
 from trisalt.errors import StoreError
 from trisalt.store.store import JobEntry, Recorded
 

@@ -9,15 +9,13 @@ import pytest
 import trio
 
 from tests.master.jobs.house import JID, House, MemoryStore, Publisher, give_back
+from trisalt.bus.answers import Presence
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import (
     JobSettled,
     JobWaits,
     MinionAbsent,
     MinionPresent,
-)
-from trisalt.bus.requests import (
-    Presence,
 )
 from trisalt.master.attendance import Nobody
 from trisalt.master.jobs import keep_jobs

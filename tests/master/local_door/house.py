@@ -5,11 +5,9 @@ from contextlib import asynccontextmanager
 import trio
 import trio.testing
 
+from trisalt.bus.answers import Published
 from trisalt.bus.events import (
     JobReturned,
-)
-from trisalt.bus.requests import (
-    Published,
 )
 from trisalt.store.sqlite import open_store
 from trisalt.wire.frames import FrameDecoder, pack_frame

@@ -8,11 +8,11 @@ import trio
 import trio.testing
 
 from tests.master.local_door.house import published
+from trisalt.bus.caller import Caller
 from trisalt.bus.events import (
     CommandRefused,
 )
 from trisalt.bus.requests import (
-    Caller,
     DropTokenRequest,
     FactorRequest,
     LoginRequest,

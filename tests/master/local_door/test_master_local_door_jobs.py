@@ -6,16 +6,11 @@ import trio
 import trio.testing
 
 from tests.master.local_door.house import JID, published, returned
+from trisalt.bus.answers import Published, Resolved
 from trisalt.bus.events import (
     JobSettled,
 )
-from trisalt.bus.requests import (
-    Published,
-    PublishRequest,
-    Resolved,
-    ResolveRequest,
-    WatchRequest,
-)
+from trisalt.bus.requests import PublishRequest, ResolveRequest, WatchRequest
 from trisalt.errors import TargetError
 from trisalt.master import following
 from trisalt.master.local_door import caller_name

@@ -6,17 +6,13 @@ import trio
 import trio.testing
 
 from tests.master.local_door.house import JID, published, returned
+from trisalt.bus.answers import BatchView
 from trisalt.bus.events import (
     BatchLost,
     BatchSent,
     TaggedEvent,
 )
-from trisalt.bus.requests import (
-    BatchRequest,
-    BatchView,
-    RunnerRequest,
-    WheelRequest,
-)
+from trisalt.bus.requests import BatchRequest, RunnerRequest, WheelRequest
 from trisalt.errors import CommandError
 from trisalt.master.local_door import PIECE_BYTES, caller_name
 from trisalt.wire.codec import pack_bin

@@ -11,11 +11,8 @@ import trio
 from tests.master.publisher.desk import (
     Desk,
 )
+from trisalt.bus.caller import MASTER, Caller
 from trisalt.bus.event import ITSELF, Origin
-from trisalt.bus.requests import (
-    MASTER,
-    Caller,
-)
 from trisalt.errors import StoreError, TargetError
 from trisalt.master.jobcache import JobCache
 from trisalt.wire import codec

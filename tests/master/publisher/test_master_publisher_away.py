@@ -13,12 +13,9 @@ from tests.master.publisher.desk import (
     GRAINS,
     Desk,
 )
-from trisalt.bus.requests import (
-    MASTER,
-    Presence,
-    PresenceRequest,
-    SendRequest,
-)
+from trisalt.bus.answers import Presence
+from trisalt.bus.caller import MASTER
+from trisalt.bus.requests import PresenceRequest, SendRequest
 from trisalt.errors import ConfigError
 from trisalt.master.minions import narrowed
 from trisalt.master.publisher import USUAL_PATIENCE_S, PublishRules

@@ -15,11 +15,9 @@ from tests.master.publisher.desk import (
     FakeBanks,
     Folder,
 )
-from trisalt.bus.requests import (
-    AimRequest,
-    Caller,
-    Resolved,
-)
+from trisalt.bus.answers import Resolved
+from trisalt.bus.caller import Caller
+from trisalt.bus.requests import AimRequest
 from trisalt.errors import Denied, TargetError
 from trisalt.master.acl import Acl
 from trisalt.master.minions import Minions

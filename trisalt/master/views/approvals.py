@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
+from trisalt.bus.caller import Caller
 from trisalt.bus.events import ApprovalChanged
-from trisalt.bus.requests import Caller, PublishRequest
+from trisalt.bus.requests import PublishRequest
 from trisalt.errors import Denied, NotFound, RemoteProtocolError, TrisaltError
 from trisalt.master.questions import field
 from trisalt.master.sight import Sight

@@ -14,7 +14,7 @@ import attrs
 import structlog
 
 from trisalt.bus.bus import Bus
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.errors import Denied, RemoteProtocolError
 from trisalt.fileserver.served import Served
 from trisalt.master.acl import Acl

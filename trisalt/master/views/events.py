@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 import trio
 
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.errors import Denied
 from trisalt.master.arguments import split
 from trisalt.master.feed import Feed

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import trio
 
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.errors import Denied, RemoteProtocolError
 from trisalt.master.grants import RUNNER, WHEEL, on_approval, read_grants
 from trisalt.master.questions import field

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import trio
 
-from trisalt.bus.requests import Presence
+from trisalt.bus.answers import Presence
 from trisalt.errors import NotFound, RemoteProtocolError
 from trisalt.master import mine
 from trisalt.master.keyring import State

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.errors import RemoteProtocolError
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk

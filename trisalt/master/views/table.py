@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.bus.requests import Caller
+from trisalt.bus.caller import Caller
 from trisalt.master.views.approvals import approvals, ask_approval, decide
 from trisalt.master.views.compliance import compliance, differences
 from trisalt.master.views.desk import Desk, Operation, admit
