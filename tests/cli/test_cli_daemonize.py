@@ -146,6 +146,17 @@ def test_a_dropped_user_has_nothing_of_roots_left():
 
 
 @root_only
+def test_a_user_who_may_not_read_the_program_is_told_which_file(tmp_path):
+    (tmp_path / "part.py").touch(0o600)
+    code = (
+        "import os\nfrom trisalt.cli.daemonize import check_own_files\nfrom trisalt.errors import ConfigError\n"
+        f"os.setuid(65534)\ntry: check_own_files('nobody', [{str(tmp_path / 'part.py')!r}])\n"
+        "except ConfigError as exc: print(exc)\n"
+    )
+    assert in_child(code) == f"user: nobody may not read {tmp_path / 'part.py'}, which this program is made of\n"
+
+
+@root_only
 def test_only_root_becomes_somebody_else():
     code = (
         "import os\nfrom trisalt.cli.daemonize import drop_user\nfrom trisalt.errors import ConfigError\n"
@@ -157,7 +168,8 @@ def test_only_root_becomes_somebody_else():
 def test_a_daemon_leaves_its_terminal(tmp_path):
     out = tmp_path / "out"
     code = (
-        "import os, sys\nfrom trisalt.cli.daemonize import daemonize\nsid = os.getsid(0)\ndaemonize()\n"
+        "import os, sys\nfrom trisalt.cli.daemonize import daemonize, leave_terminal\n"
+        "sid = os.getsid(0)\nleave_terminal(daemonize())\n"
         f"facts = os.getcwd(), os.getsid(0) not in (sid, os.getpid()), [os.readlink(f'/proc/self/fd/{{n}}') for n in (0, 1, 2)]\n"
         f"open({str(out)!r} + '.new', 'w').write(repr(facts))\nos.rename({str(out)!r} + '.new', {str(out)!r})\n"
     )
@@ -228,6 +240,26 @@ def test_a_master_that_cannot_start_says_why_in_one_line(folder, text, status, t
     assert done.returncode == status
     assert done.stderr.startswith(told.format(folder=where))
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("background", [[], ["-d"]])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("log_file: /master/log\n", "{folder}/master: File exists"),
+        ("pidfile: /master/m.pid\n", "pidfile: {folder}/master/m.pid: File exists"),
+        ("interface: 192.0.2.1\n", "Unable to bind socket 192.0.2.1:0, error: [Errno 99] Cannot assign requested"),
+    ],
+)
+def test_what_keeps_a_master_from_beginning_is_told_by_the_command_in_the_background_too(
+    folder, text, told, background
+):
+    where = folder("master", f"interface: 127.0.0.1\npublish_port: 0\nret_port: 0\n{text}")
+    done = run(BIN / "salt-master", "-c", where, *background)
+    assert done.returncode in (1, 4)
+    assert told.format(folder=where) in done.stderr.splitlines()[0]
+    assert "another salt-master" not in done.stderr
+    assert not (where / "var/run/salt-master.pid").exists()
 
 
 @pytest.mark.parametrize("background", [[], ["-d"]])

@@ -323,8 +323,11 @@ def _become(user: str) -> bool:
 
     try:
         drop_user(user)
-    except (UserUnknown, OSError) as exc:
-        sys.stderr.write(f"Failed to run as user {user}: {exc or 'there is no such user'}\n")
+    except UserUnknown:
+        sys.stderr.write(f"Failed to run as user {user}: there is no such user\n")
+        return False
+    except OSError as exc:
+        sys.stderr.write(f"Failed to run as user {user}: {exc.strerror}\n")
         return False
     return True
 

@@ -7,6 +7,7 @@ imported (it shares our memory).
 
 from __future__ import annotations
 
+import errno
 import gc
 import grp
 import linecache
@@ -89,34 +90,45 @@ def run_daemon(
     def reread() -> Any:
         return read(config_dir, _overrides(options), daemon=True)
 
+    pidfile, waiting = "", None
     try:
         config = reread()
-        # What can be wrong is found out while there is a terminal to say it on.
         _account(config.user)
         check_ports(program, ports(config))
         check_pidfile(config.pidfile, program)
         if options.daemon:
-            daemonize()
+            waiting = daemonize()
         prepare_folders(_folders(config), config.user)
-        write_pidfile(config.pidfile, config.user)
+        pidfile = config.pidfile
+        write_pidfile(pidfile, config.user)
         drop_user(config.user)
-    except UserUnknown:
-        text = f"Failed to prepare the Salt environment for user {config.user}. The user is not available."
-        print(text, file=sys.stderr)
-        return EXIT_NO_USER
-    except PortInUse as exc:
-        print(f"{exc}\nThe salt {daemon} is shutdown. The ports are not available to bind", file=sys.stderr)
-        return EXIT_PORT_IN_USE
-    except AlreadyRunning:
-        print(f"An instance is already running. Exiting the Salt {daemon.capitalize()}", file=sys.stderr)
-        return EXIT_FAILED
-    except (ConfigError, OSError) as exc:
-        print(f"[ERROR   ] {exc}", file=sys.stderr)
-        return EXIT_FAILED
+        check_own_files(config.user, (os.__file__, __file__))
+    except (UserUnknown, PortInUse, AlreadyRunning, ConfigError, OSError) as exc:
+        text, status = _refusal(daemon, exc)
+        print(text, file=sys.stderr, flush=True)
+        remove_pidfile(pidfile)
+        if waiting is not None:
+            leave_terminal(waiting, status)
+        return status
+    if waiting is not None:
+        leave_terminal(waiting)
     try:
         return _run(daemon, options, config, run, reread, preload)
     finally:
         remove_pidfile(config.pidfile)
+
+
+def _refusal(daemon: str, exc: Exception) -> tuple[str, int]:
+    """What is said of a daemon that cannot even begin, and its exit status."""
+    match exc:
+        case UserUnknown():
+            text = f"Failed to prepare the Salt environment for user {exc}. The user is not available."
+            return text, EXIT_NO_USER
+        case PortInUse():
+            return f"{exc}\nThe salt {daemon} is shutdown. The ports are not available to bind", EXIT_PORT_IN_USE
+        case AlreadyRunning():
+            return f"An instance is already running. Exiting the Salt {daemon.capitalize()}", EXIT_FAILED
+    return f"[ERROR   ] {exc}", EXIT_FAILED
 
 
 def _run(
@@ -250,19 +262,36 @@ def _folders(config: Any) -> Iterable[tuple[str, int]]:
         yield os.path.dirname(config.log_file), 0o750
 
 
-def daemonize() -> None:
-    """Leave the terminal: fork twice, a session of its own, `/` as folder, stdio to the null device."""
+def daemonize() -> int:
+    """Go to the background: fork twice, a session of its own, `/` as folder.
+
+    The command that was typed waits: what cannot begin can still say so, until `leave_terminal` is given what this
+    returns.
+    """
+    told, telling = os.pipe()
     if os.fork():
-        os._exit(0)
+        os.close(telling)
+        status = os.read(told, 1)
+        # Whoever died before it could say anything has not begun.
+        os._exit(status[0] if status else EXIT_FAILED)
+    os.close(told)
     os.setsid()
     if os.fork():
         os._exit(0)
     os.chdir("/")
     os.umask(0o022)
+    return telling
+
+
+def leave_terminal(telling: int, status: int = 0) -> None:
+    """The command that was typed ends with `status`; stdio goes to the null device."""
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.close(null)
+    with suppress(BrokenPipeError):  # it was interrupted, and does not wait any longer
+        os.write(telling, bytes([status]))
+    os.close(telling)
 
 
 def prepare_folders(folders: Iterable[tuple[str, int]], user: str) -> None:
@@ -294,8 +323,8 @@ def check_ports(program: str, addresses: Iterable[tuple[str, int]]) -> None:
             try:
                 sock.bind((host, port))
             except OSError as exc:
-                text = f"Unable to bind socket {host}:{port}, error: {exc}; Is there another {program} running?"
-                raise PortInUse(text) from exc
+                why = f"; Is there another {program} running?" if exc.errno == errno.EADDRINUSE else ""
+                raise PortInUse(f"Unable to bind socket {host}:{port}, error: {exc}{why}") from exc
 
 
 def check_pidfile(path: str, program: str) -> None:
@@ -348,6 +377,13 @@ def drop_user(user: str) -> None:
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
     os.environ.update(HOME=account.pw_dir, USER=user, LOGNAME=user)
+
+
+def check_own_files(user: str, paths: Iterable[str]) -> None:
+    """Raise ConfigError when we, who are `user` by now, may not read what this program is made of."""
+    for path in paths:
+        if not os.access(path, os.R_OK):
+            raise ConfigError(f"user: {user} may not read {path}, which this program is made of")
 
 
 def _account(user: str) -> pwd.struct_passwd:
