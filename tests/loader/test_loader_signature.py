@@ -74,6 +74,13 @@ def test_infinity_and_no_number():
     assert math.isnan(parse_value(".nan"))
 
 
+def test_a_word_that_grows_by_naming_itself_stays_text():
+    assert parse_value("[&a 1, *a, *a]") == [1, 1, 1]
+    doubled = ", ".join(f"&a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40))
+    for word in (f"[&a0 x, {doubled}]", f"[&a0 {{x: 1}}, {doubled.replace('[', '{<<: [').replace(']', ']}')}]"):
+        assert parse_value(word) == word
+
+
 def test_no_parse_keeps_the_text():
     assert parse_words(["a=1", "b=1"], no_parse=["a"]) == ([], {"a": "1", "b": 1})
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.web.conftest import PASSWORD
-from trisalt.web.guards import BODY_S, CSP, own_origin, within
+from trisalt.web.guards import BODY_S, CSP, LONGEST_HEAD, own_origin, within
 
 LOGIN = {"username": "ann", "password": PASSWORD, "eauth": "pam"}
 COMMAND = {"client": "runner", "fun": "manage.up"}
@@ -242,6 +242,12 @@ async def test_a_body_above_the_limit_is_413(open_client, told):
     headers = {"host": "salt.test", "content-type": "application/json"} | ({"content-length": "1001"} if told else {})
     answer = await client.send("POST", "/login", raw, headers)
     assert (answer.status, answer.json["status"]) == (413, 413)
+
+
+@pytest.mark.parametrize(("path", "headers"), [("/", {"x_long": "a" * LONGEST_HEAD}), ("/?" + "a" * LONGEST_HEAD, {})])
+async def test_a_head_above_the_limit_is_431(client, path, headers):
+    answer = await client.get(path, **headers)
+    assert (answer.status, answer.json["status"]) == (431, 431)
 
 
 async def test_a_body_that_does_not_come_is_408(open_client, autojump_clock):

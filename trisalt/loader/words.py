@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 
 KEYWORD = re.compile(r"^([^\d\W][\w.-]*)=(?!=)(.*)$")
 JID = re.compile(r"\d{20}")
+# A text of YAML may name parts of itself so often: they make it 18 times as long, at most.
+MOST_ALIASES = 8
 
 # Words that mean what they say: no YAML is needed to see it.
 _PLAIN = re.compile(r"[A-Za-z_/][\w./@+-]*", re.ASCII)
@@ -74,9 +76,21 @@ def parse_value(text: str) -> Any:
     return text
 
 
+def tame(text: str) -> bool:
+    """Whether YAML says little more than there is of it: parts of itself that are named over and over double each time."""
+    if text.count("*") <= MOST_ALIASES:
+        return True
+    import yaml
+
+    events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return sum(isinstance(event, yaml.AliasEvent) for event in events) <= MOST_ALIASES
+
+
 def _yaml(text: str) -> Any:
     import yaml  # not before a word needs it: a command has none, mostly
 
+    if not tame(text):
+        raise ValueError("too many aliases")
     return yaml.load(text, Loader=_loader())
 
 

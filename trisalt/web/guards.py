@@ -47,6 +47,8 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 HSTS = "max-age=31536000"
+# Bytes of a request before its body.
+LONGEST_HEAD = 16 * 1024
 # Seconds for a body to come.
 BODY_S = 60.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -84,6 +86,9 @@ class Peers:
         self._authorized = networks(authorized)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _size_of_head(scope) > LONGEST_HEAD:
+            await refuse(scope, receive, send, 431, "The headers are too long")
+            return
         by_proxy = bool(self._trusted) and within(address_of(scope), self._trusted)
         # What it says of who somebody is counts by its own connection, not by where they are.
         scope.setdefault("state", {})["by_proxy"] = by_proxy
@@ -93,6 +98,11 @@ class Peers:
             await refuse(scope, receive, send, 403, "This address may not come in")
             return
         await self._app(scope, receive, send)
+
+
+def _size_of_head(scope: Scope) -> int:
+    line = len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b""))
+    return line + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
 
 
 def _forward(scope: Scope, trusted: tuple[_Network, ...]) -> None:

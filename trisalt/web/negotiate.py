@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trisalt.loader.words import parse_value
+from trisalt.loader.words import parse_value, tame
 from trisalt.web.texts import language_of, say
 
 JSON, YAML = "application/json", "application/x-yaml"
@@ -62,6 +62,8 @@ def _parse(raw: bytes, kind: str) -> Any:
         if kind in _JSON_FIRST:
             value = json.loads(text)
         elif kind in _YAMLS:
+            if not tame(text):
+                raise HTTPException(400, "The body names parts of itself too often")
             value = yaml.load(text, Loader=_Loader)
         else:
             value = read_form(text)
@@ -105,14 +107,15 @@ def _keywords(values: list[str]) -> dict[str, Any]:
 
 
 def _check_depth(value: Any) -> None:
-    level: list[Any] = [value]
+    level: Iterable[Any] = [value] if isinstance(value, dict | list) else []
     for _ in range(_DEEPEST):
-        level = [
-            item
+        # Each once: in YAML, one that names itself would be two, and four, and eight.
+        level = {
+            id(item): item
             for container in level
-            if isinstance(container, dict | list)
             for item in (container.values() if isinstance(container, dict) else container)
-        ]
+            if isinstance(item, dict | list)
+        }.values()
         if not level:
             return
     raise RecursionError

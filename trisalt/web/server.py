@@ -28,6 +28,7 @@ from trisalt.service import keep_watchdog, tell_init
 from trisalt.web.app import Web, make_app, make_web
 from trisalt.web.certificate import fingerprint
 from trisalt.web.door import Door
+from trisalt.web.guards import LONGEST_HEAD
 from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Listener, Settings, is_loopback, reloaded
 from trisalt.web.tls import load, make_context
@@ -40,7 +41,6 @@ _complaints.setLevel(logging.WARNING)
 # So long may those inside finish; streams have no end of their own.
 GRACE_S = 2.0
 KEEP_ALIVE_S = 30.0
-LONGEST_HEADERS = 16 * 1024
 LONGEST_MESSAGE = 1024 * 1024
 BACKLOG = 1024
 # A client that says nothing, or half a word.
@@ -127,8 +127,8 @@ class Place(Config):
     errorlog = _complaints
     graceful_timeout = GRACE_S
     keep_alive_timeout = KEEP_ALIVE_S
-    h11_max_incomplete_size = LONGEST_HEADERS
-    h2_max_header_list_size = LONGEST_HEADERS
+    h11_max_incomplete_size = LONGEST_HEAD
+    h2_max_header_list_size = LONGEST_HEAD
     websocket_max_message_size = LONGEST_MESSAGE
     include_server_header = False
     ssl_handshake_timeout = HANDSHAKE_S
