@@ -1,4 +1,4 @@
-"""Pages of events of the past: of a minion, of a job, as far as somebody may see them."""
+"""Pages of events of the past: of everybody, of a minion, of a job, as far as somebody may see them."""
 
 import pytest
 
@@ -63,6 +63,24 @@ async def test_a_minions_events_are_those_that_are_about_it_newest_first(house, 
     assert await tags(house, "minion_events", id="web2", limit=limit) == []
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ({}, [tag for tag, _ in reversed(PAST)]),
+        ({"tag": "salt/beacon/*,deploy/*"}, ["deploy/done", "salt/beacon/web10/ps/", "salt/beacon/web1/ps/"]),
+        ({"minion": "web1"}, OF_WEB1),
+        ({"filter": "WEB10/PS"}, ["salt/beacon/web10/ps/"]),
+        ({"filter": '"id":"web1"', "tag": "salt/*"}, [f"salt/job/{jid(1)}/ret/web1"]),
+        ({"filter": "nowhere"}, []),
+    ],
+)
+@pytest.mark.parametrize("window", [3, history.WINDOW])
+async def test_the_events_of_everybody_are_found_by_tag_minion_and_text(house, monkeypatch, window, question, expected):
+    monkeypatch.setattr(history, "WINDOW", window)
+    await fire(house, *PAST)
+    assert await tags(house, "kept_events", limit=2, **question) == expected
+
+
 async def test_a_page_that_takes_too_long_is_short_and_the_next_goes_on(house, monkeypatch):
     monkeypatch.setattr(history, "WINDOW", 2)
     monkeypatch.setattr(history, "SCAN_S", 0.0)
@@ -109,6 +127,7 @@ async def test_nobody_is_told_of_what_they_may_not_see(house):
         "salt/beacon/web1/x",
         f"salt/job/{jid(2)}/ret/web1",
     ]
+    assert await tags(house, "kept_events", user("web")) == await tags(house, "minion_events", user("web"), id="web1")
     assert len(await tags(house, "minion_events", user("ann"), id="web1")) == 4
     for op, question in (("minion_events", {"id": "db1"}), ("job_events", {"jid": jid(1)})):
         with pytest.raises(NotFound):
@@ -137,3 +156,9 @@ async def test_returns_that_came_by_the_store_are_among_them(house):
 async def test_a_question_that_means_nothing_is_refused(house, question):
     with pytest.raises(RemoteProtocolError):
         await house.ask("minion_events", id="web1", **question)
+
+
+@pytest.mark.parametrize("question", [{"filter": 7}, {"minion": ["web1"]}])
+async def test_text_and_minion_are_texts(house, question):
+    with pytest.raises(RemoteProtocolError):
+        await house.ask("kept_events", **question)

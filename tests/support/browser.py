@@ -176,6 +176,24 @@ class Console:
         self.go(path)
         self.live()
 
+    def send(self, *commands: dict[str, Any]) -> list[Any]:
+        """Run commands as the user of the page, all in one request."""
+        headers = {"X-Requested-With": "trisalt", "Accept": "application/json"}
+        answer = self.context.request.post(f"{self.house.url}/", data=list(commands), headers=headers)
+        assert answer.ok, answer.text()
+        return answer.json()["return"]
+
+    def drown(self) -> None:
+        """Have more events happen than a page hears of what was before it."""
+
+        def newest() -> int:
+            answer = self.context.request.get(f"{self.house.url}/api/v1/events/kept?limit=1")
+            return int(answer.json()["items"][0]["id"].partition(":")[2])
+
+        begun = newest()
+        self.send(*({"client": "local_async", "tgt": "sim-*", "fun": "test.ping"},) * 6)
+        self.house.lab.wait(lambda: newest() > begun + 1000, "many events")
+
     def live(self) -> None:
         """Wait until events come."""
         expect(self.page.locator(".live")).to_have_attribute("data-live", "connected")

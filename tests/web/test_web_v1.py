@@ -60,6 +60,7 @@ JOB = {
         ("me/prefs", {"op": "prefs"}),
         ("me/factor", {"op": "factor", "act": "status"}),
         ("minions/web1/events?tag=salt/*&since=1&limit=9", {"op": "minion_events", "id": "web1", "tag": "salt/*", "since": 1.0, "limit": 9}),
+        ("events/kept?filter=x&minion=web1&since=2", {"op": "kept_events", "filter": "x", "minion": "web1", "since": 2.0}),
         ("jobs/7/events?until=2.5&cursor=x", {"op": "job_events", "jid": "7", "until": 2.5, "cursor": "x"}),
         ("approvals?state=waiting&limit=5", {"op": "approvals", "state": "waiting", "limit": 5}),
         ("reactors?tag=salt/auth", {"op": "reactors", "tag": "salt/auth"}),

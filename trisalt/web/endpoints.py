@@ -202,6 +202,21 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         may_be_missing=True,
     ),
     Endpoint(
+        path="/events/kept",
+        name="kept_events",
+        op="kept_events",
+        doc="The events that are kept, newest first, as far as they may be seen. A page may be short, or empty, though "
+        "there is a next.",
+        answer=page(ref("event")),
+        parameters=(
+            Parameter(name="minion", doc="Of this minion only, as by `minions/{id}/events`."),
+            Parameter(name="filter", doc="Text that an event holds."),
+            *_PAST,
+            *_PAGING,
+        ),
+        big=True,
+    ),
+    Endpoint(
         path="/reactors",
         name="reactors",
         op="reactors",

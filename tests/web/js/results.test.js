@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { apply, countsOf, ofJid, stateOf } from "../../../trisalt/web/console/static/lib/events.js";
+import { advance, apply, countsOf, ofJid, stateOf } from "../../../trisalt/web/console/static/lib/events.js";
 import {
   canonical, grouped, isStates, matrix, natural, returnsToCsv, statesOf, toCsv, toNested, toYaml, verdict,
 } from "../../../trisalt/web/console/static/lib/results.js";
@@ -110,13 +110,15 @@ test("YAML is written as text", () => {
 });
 
 test("a run of states says how far it is, also to who has come late", () => {
-  const jobs = new Map();
-  const jid = "20261122124204617323";
-  const tell = (number, result, len) => apply(jobs, { tag: `salt/job/${jid}/prog/m/${number}`, data: { data: { ret: { comment: `state ${number}`, result }, len }, id: "m" }, at: 1 });
-  tell(4, true, 9);
-  assert.deepEqual(jobs.get(jid).progress.get("m"), { n: 5, of: 9, text: "state 4", failed: 0 });
-  tell(5, false, 9);
-  assert.deepEqual(jobs.get(jid).progress.get("m"), { n: 6, of: 9, text: "state 5", failed: 1 });
-  tell(20, true, 9);
-  assert.equal(jobs.get(jid).progress.get("m").n, 9, "states within states count beyond");
+  const runs = new Map();
+  const tell = (number, result, len) => {
+    advance(runs, "m", String(number), { data: { ret: { comment: `state ${number}`, result }, len }, id: "m" });
+    const { n, of, text, failed } = runs.get("m");
+    return { n, of, text, failed };
+  };
+  assert.deepEqual(tell(4, true, 9), { n: 5, of: 9, text: "state 4", failed: 0 });
+  assert.deepEqual(tell(5, false, 9), { n: 6, of: 9, text: "state 5", failed: 1 });
+  assert.deepEqual(tell(5, false, 9), { n: 6, of: 9, text: "state 5", failed: 1 }, "twice is once");
+  assert.deepEqual(tell(2, false, 9), { n: 6, of: 9, text: "state 5", failed: 2 }, "what was before counts, and is not the latest");
+  assert.equal(tell(20, true, 9).n, 9, "states within states count beyond");
 });

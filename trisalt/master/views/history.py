@@ -1,4 +1,4 @@
-"""The events of one minion, or of one job, out of the durable log: in pages, the newest first.
+"""Events out of the durable log, all of them or those of one minion or job: in pages, the newest first.
 
 An event is a minion's when its tag names it, or when it is told in the event: whoever sent it, or is among those whom a
 job is for. Of a large log one page looks at as much as a moment allows: it may be short though there is a next.
@@ -6,6 +6,7 @@ job is for. Of a large log one page looks at as much as a moment allows: it may 
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import time
@@ -36,10 +37,14 @@ _NAMED = "(instr(tag, :slashed) > 0 OR instr(data, :packed) > 0)"
 
 @attrs.frozen(kw_only=True)
 class _Asked:
-    """Which events: of a job, or of a minion; from `before` on down to `floor`, both numbers of the log."""
+    """Which events: of a job, of a minion, or of everybody; from `before` on down to `floor`, both numbers of the log.
+
+    `text` is in small letters.
+    """
 
     jid: str = ""
     id: str = ""
+    text: str = ""
     fits: Callable[[str], bool] | None
     before: float
     floor: int
@@ -70,14 +75,23 @@ async def job_events(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> d
     return await _page(desk, sight, question, jid=row.jid)
 
 
+async def kept_events(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of everybody; of the minion `minion` only; of those that hold the text `filter`, in letters of any size."""
+    words = [question.get(name) or "" for name in ("minion", "filter")]
+    if not all(isinstance(word, str) for word in words):
+        raise RemoteProtocolError("minion and filter are texts")
+    id, text = words
+    return await _page(desk, sight, question, id=id, text=text)
+
+
 async def latest(desk: Desk, sight: Sight, tag: str, count: int) -> list[dict[str, Any]]:
-    """The newest events of a tag with a slash, as many as a moment's look finds."""
+    """The newest events of a tag, as many as a moment's look finds."""
     page: dict[str, Any] = await _page(desk, sight, {"tag": tag, "limit": count})
     return page["items"]
 
 
 async def _page(
-    desk: Desk, sight: Sight, question: Mapping[str, Any], *, id: str = "", jid: str = ""
+    desk: Desk, sight: Sight, question: Mapping[str, Any], *, id: str = "", jid: str = "", text: str = ""
 ) -> dict[str, Any]:
     log, limit = desk.store.log.id, page_size(question)
     cursor = from_cursor(question, (str, int))
@@ -87,6 +101,7 @@ async def _page(
     asked = _Asked(
         jid=jid,
         id=id,
+        text=text.lower(),
         fits=_fits(question),
         before=math.inf if cursor is None else cursor[1],
         floor=0 if since is None else await desk.store.log.first_since(since),
@@ -142,8 +157,10 @@ def _read(connection: sqlite3.Connection, asked: _Asked) -> tuple[list[_Event], 
         for number, at, tag, origin, data in _rows(connection, asked, before, low):
             if len(found) == asked.limit or size > PAGE_BYTES:
                 return found, found[-1].number
+            if asked.fits is not None and not asked.fits(tag):
+                continue
             event = _Event(number, at, tag, origin, unpack_value(data))
-            if (not asked.id or _is_of(event, asked.id)) and (asked.fits is None or asked.fits(event.tag)):
+            if (not asked.id or _is_of(event, asked.id)) and (not asked.text or _holds(event, asked.text)):
                 found.append(event)
                 size += len(data)
         before = low
@@ -154,7 +171,7 @@ def _read(connection: sqlite3.Connection, asked: _Asked) -> tuple[list[_Event], 
 
 def _rows(connection: sqlite3.Connection, asked: _Asked, before: int, low: int) -> sqlite3.Cursor:
     values = {"before": before, "low": low, "jid": asked.jid, "slashed": f"/{asked.id}"}
-    which = "jid = :jid" if asked.jid else _NAMED
+    which = "jid = :jid" if asked.jid else _NAMED if asked.id else "1"
     # As it stands packed: its length is before it.
     values["packed"] = pack_bin(asked.id)
     return connection.execute(
@@ -169,3 +186,8 @@ def _is_of(event: _Event, id: str) -> bool:
     return any(
         isinstance(ids, list | tuple) and id in ids for ids in map(data.get, ("minions", "missing", "new", "lost"))
     )
+
+
+def _holds(event: _Event, text: str) -> bool:
+    data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"), default=str)
+    return text in f"{event.tag} {data}".lower()

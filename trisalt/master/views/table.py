@@ -11,7 +11,7 @@ from trisalt.master.views.compliance import compliance, differences
 from trisalt.master.views.desk import Desk, Operation, admit
 from trisalt.master.views.docs import docs
 from trisalt.master.views.explain import explain
-from trisalt.master.views.history import job_events, minion_events
+from trisalt.master.views.history import job_events, kept_events, minion_events
 from trisalt.master.views.issues import issues
 from trisalt.master.views.jobs import job, jobs, returns
 from trisalt.master.views.keys import keys
@@ -34,6 +34,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "issues": issues,
     "minion_events": minion_events,
     "job_events": job_events,
+    "kept_events": kept_events,
     "reactors": reactors,
     "try_reactors": try_reactors,
     "docs": docs,

@@ -1,7 +1,6 @@
 /** The tabs of a minion's page: what the master keeps of it, and what the minion itself is asked. */
 import { html, useMemo, useState } from "../lib/ui.js";
 import { get, useFetched, useOnEvents, usePages } from "../lib/api.js";
-import { joined } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { fieldWord } from "../lib/query.js";
@@ -9,13 +8,13 @@ import { isStates, statesOf, verdict } from "../lib/results.js";
 import { href, navigate, setQuery } from "../lib/router.js";
 import { prefer, prefs } from "../lib/session.js";
 import { Button, CopyButton } from "../parts/controls.js";
-import { clock, Empty, Failed, Fingerprint, Loading, Notice, Panel, Span, span, Status, Time, waiting } from "../parts/facts.js";
+import { clock, Empty, Failed, Fingerprint, Loading, Notice, Panel, Span, span, Status, Time } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { kindOf, shown, Tree } from "../parts/tree.js";
 import { StateCounts, States, wordOfState } from "../job/result.js";
 import { argsOf, attempt, command, Counts, funOf, low, start, useCommand, whyNot } from "./act.js";
-import { EventList, useHeard } from "../screens/events.js";
+import { EventList, useEvents } from "../screens/events.js";
 import { KeyDialog } from "../screens/keys.js";
 
 /* Tabs of a minion that show what the master keeps of it: nothing is asked of the minion. */
@@ -60,8 +59,9 @@ export function Summary({ minion }) {
 
 export function Grains({ minion, route }) {
   const { find = "", view = "" } = route.query;
-  const { grains, id } = minion;
-  if (grains === null) return html`<${Empty} icon="lock" title=${t("minion.noGrains.may")} />`;
+  const { id } = minion;
+  if (minion.grains === null) return html`<${Empty} icon="lock" title=${t("minion.noGrains.may")} />`;
+  const grains = Object.fromEntries(Object.entries(minion.grains).sort(([a], [b]) => (a < b ? -1 : 1)));
   if (!Object.keys(grains).length) return html`<${Empty} icon="minions" title=${t("minion.noGrains.yet")}><p>${t("minion.noGrains.text")}</p><//>`;
   const top = (path) => path.split(":").join(".");
   const actions = (path, value) => {
@@ -156,13 +156,10 @@ function JobList({ id, most }) {
 /** What the server keeps of the minion's events, and what is heard of it meanwhile. */
 export function Events({ minion, route }) {
   const filter = useMemo(() => ({ minion: minion.id }), [minion.id]);
-  const heard = useHeard({ filter, key: minion.id });
-  const kept = usePages(`minions/${encodeURIComponent(minion.id)}/events`, {}, { size: 200 });
-  const rows = useMemo(() => joined(kept.rows.filter(({ tag }) => !tag.startsWith("trisalt/req/")), heard.rows), [kept.rows, heard.rows]);
-  if (!rows.length && kept.loading) return waiting(kept);
-  return html`<${EventList} label=${t("minion.tab.events")} events=${rows} onNeed=${(index) => index >= rows.length - 1 && kept.need(kept.rows.length)} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
+  const heard = useEvents(`minions/${encodeURIComponent(minion.id)}/events`, {}, { filter, key: minion.id });
+  return html`<${EventList} label=${t("minion.tab.events")} events=${heard.rows} onNeed=${heard.onNeed} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
     open=${route.query.open ?? ""} onOpen=${(key) => setQuery({ open: key })}
-    empty=${html`<${Empty} icon="events" title=${t("minion.noEvents")}><p>${t("minion.noEvents.text")}</p><//>`} />`;
+    empty=${heard.waits ?? html`<${Empty} icon="events" title=${t("minion.noEvents")}><p>${t("minion.noEvents.text")}</p><//>`} />`;
 }
 
 export function Mine({ minion }) {

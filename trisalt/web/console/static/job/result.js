@@ -2,10 +2,10 @@
 import { html, useEffect, useMemo, useRef, useState } from "../lib/ui.js";
 import { get, useFetched } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
+import { advance } from "../lib/events.js";
 import { at } from "../lib/paths.js";
 import { few, grouped, isStates, natural, statesOf, tally, verdict } from "../lib/results.js";
 import { href } from "../lib/router.js";
-import { jobs } from "../lib/store.js";
 import { onEvents } from "../lib/stream.js";
 import { Icon } from "../parts/controls.js";
 import { Empty, Progress, Span, Status } from "../parts/facts.js";
@@ -189,7 +189,7 @@ const PACE = 100;
  * @typedef {object} Whole
  * @property {any} job as the server tells it, and brought up to date by events; undefined while unknown
  * @property {Map<string, Return>} returns @property {Map<string, string>} missing with reasons
- * @property {Map<string, {n: number, of: number, text: string, failed: number}>} progress
+ * @property {Map<string, import("../lib/events.js").Run>} progress
  * @property {boolean} loading @property {any} error @property {() => void} again
  */
 
@@ -197,18 +197,21 @@ const PACE = 100;
 export function useJob(jid) {
   const [, redraw] = useState(0);
   const live = useRef(null);
-  if (live.current?.jid !== jid) live.current = { jid, returns: new Map(), missing: new Map(), progress: new Map(jobs.get(jid)?.progress), end: null, settled: false };
+  if (live.current?.jid !== jid) live.current = { jid, returns: new Map(), missing: new Map(), progress: new Map(), end: null, settled: false };
   const mine = live.current;
 
   const told = useFetched((signal) => get(`jobs/${jid}`, {}, signal), [jid]);
-  const paged = useFetched((signal) => pages(jid, mine, signal, () => redraw((n) => n + 1)), [jid]);
+  const draw = () => redraw((n) => n + 1);
+  const paged = useFetched((signal) => pages(jid, mine, signal, draw), [jid]);
+  const runs = told.data?.end === null;
+  useFetched((signal) => (runs ? past(jid, mine, signal, draw) : Promise.resolve()), [jid, runs]);
 
   useEffect(() => {
     let timer = 0;
     const soon = () => {
       timer ||= setTimeout(() => {
         timer = 0;
-        redraw((n) => n + 1);
+        draw();
       }, PACE);
     };
     let again = 0;
@@ -253,6 +256,20 @@ async function pages(jid, mine, signal, draw) {
   } while (cursor);
 }
 
+/** So many pages of what a run has come to are read: the newest say how far it is. */
+const PAST = 20;
+
+/** How far the runs of states were when one came. */
+async function past(jid, mine, signal, draw) {
+  let cursor = "";
+  for (let left = PAST; left && cursor !== null && !signal.aborted; left--) {
+    const { items, next } = await get(`jobs/${jid}/events`, { tag: "*/prog/*", cursor, limit: PAGE }, signal);
+    items.forEach((event) => take(mine, event));
+    draw();
+    cursor = next;
+  }
+}
+
 function keep(mine, one) {
   mine.returns.set(one.id, one);
   mine.missing.delete(one.id);
@@ -269,8 +286,7 @@ function take(mine, event) {
     mine.settled = true;
     mine.master = { return: data.return, success: data.success !== false, at };
   } else if (words[3] === "prog") {
-    const found = jobs.get(mine.jid)?.progress.get(words[4]);
-    if (found) mine.progress.set(words[4], found);
+    advance(mine.progress, words[4], words[5], data);
   } else if (words[3] === "settled" || words[3] === "dropped") {
     const reasons = words[3] === "settled" ? { ...data.missing, ...data.reasons } : Object.fromEntries((data.minions ?? []).map((id) => [id, data.reason]));
     for (const id of Object.keys(reasons)) if (!mine.returns.has(id)) mine.missing.set(id, String(reasons[id]));

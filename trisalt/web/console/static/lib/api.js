@@ -161,6 +161,9 @@ export function useSettled(action, ms) {
  * events say that it has changed, and after a gap in them.
  */
 
+/** So many rows may be in sight. */
+const SCREEN = 25;
+
 /** @type {{rows: any[], total: number | null, next: string | null, extra: any, loading: boolean, error: any, key: string}} */
 const NOTHING = { rows: [], total: null, next: null, extra: {}, loading: true, error: null, key: "" };
 
@@ -179,12 +182,14 @@ export function usePages(path, query, { first = 200, size = 1000, all = false, s
   const busy = useRef(null);
   const latest = useRef(state);
   latest.current = state;
+  const wanted = useRef(0);
 
   useEffect(() => {
     if (skip) return undefined;
     const controller = new AbortController();
     busy.current = controller;
     const other = latest.current.key !== key;
+    if (other) wanted.current = Math.min(first, SCREEN) - 1;
     setState((before) => ({ ...before, loading: true, error: null }));
     // What is shown of the same list stays until as much of it is there anew.
     const before = other ? 0 : latest.current.rows.length;
@@ -202,6 +207,7 @@ export function usePages(path, query, { first = 200, size = 1000, all = false, s
 
   const need = useCallback((index) => {
     const { rows, next, key: of } = latest.current;
+    wanted.current = Math.max(wanted.current, index);
     if (busy.current || next === null || index < rows.length || of !== key) return;
     const controller = new AbortController();
     busy.current = controller;
@@ -217,11 +223,14 @@ export function usePages(path, query, { first = 200, size = 1000, all = false, s
     );
   }, [key]);
 
+  // Where little fits a page may be short, or empty: what is in sight is asked for as long as there is more.
+  useEffect(() => need(wanted.current), [state.rows, need]);
+
   const again = useCallback(() => setTurn((count) => count + 1), []);
   const { rows, next, total, extra, loading, error } = state;
   // A list whose length nobody knows is as long as what there is of it, and one more while there is more.
   const known = total ?? rows.length + (next === null ? 0 : 1);
-  return { rows, total: Math.max(known, rows.length), extra, loading, error, done: next === null, need, again };
+  return { rows, total: Math.max(known, rows.length), extra, loading: loading || (!rows.length && next !== null && !error), error, done: next === null, need, again };
 }
 
 async function load(path, query, { first, size, until, signal }, tell) {

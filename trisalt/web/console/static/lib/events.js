@@ -45,17 +45,17 @@ function minionOf(words) {
  */
 export function passes(event, { tag, text: letters, minion, all }) {
   if (tag ? !tag(event.tag) : !all && event.tag.startsWith("trisalt/req/")) return false;
-  if (minion && tell(event).who !== minion && !event.tag.split("/").includes(minion)) return false;
+  if (minion && tell(event).who !== minion && !event.tag.split("/").includes(minion) && !event.data?.minions?.includes?.(minion)) return false;
   if (!letters) return true;
   // Made once for each event: a filter that is typed looks at ten thousand of them at every letter.
   event.sought ??= `${event.tag} ${JSON.stringify(event.data)}`.toLowerCase();
   return event.sought.includes(letters);
 }
 
-/** A glob of tags as a test: `*` is any letters, `?` one, `[a-z]` one of these. Empty: all tags. @param {string} glob */
-export function globbed(glob) {
-  if (!glob) return undefined;
-  return tested(glob);
+/** Globs of tags, with commas between them, as a test: `*` is any letters, `?` one, `[a-z]` one of these. Empty: all tags. @param {string} globs */
+export function globbed(globs) {
+  const tests = globs.split(",").filter(Boolean).map(tested);
+  return tests.length ? (tag) => tests.some((fits) => fits(tag)) : undefined;
 }
 
 function tested(glob) {
@@ -108,16 +108,6 @@ export class Ring {
     this.pushed++;
   }
 
-  /** Older items before all others, as far as there is room; `items` oldest first. */
-  unshift(items) {
-    const room = this.size - this.length;
-    for (const item of items.slice(Math.max(0, items.length - room)).reverse()) {
-      this.start = (this.start - 1 + this.size) % this.size;
-      this.items[this.start] = item;
-      this.length++;
-    }
-  }
-
   /** The item at `index`, the oldest at 0. */
   at(index) {
     return index < 0 || index >= this.length ? undefined : this.items[(this.start + index) % this.size];
@@ -166,7 +156,6 @@ const MOST = 500;
  * @property {string} user @property {number} start @property {number | null} end
  * @property {Set<string>} ids who is to return
  * @property {Map<string, string>} verdicts by minion: `ok`, `changed`, `failed`, `missing`
- * @property {Map<string, {n: number, of: number, text: string, failed: number}>} progress of state runs, by minion
  * @property {boolean} settled nobody is waited for any longer
  * @property {boolean} whole its beginning was heard @property {number} touched when it was last told of
  * @property {boolean} [master] it runs on the master @property {boolean} [batch]
@@ -205,7 +194,6 @@ function begin(jobs, jid) {
     end: null,
     ids: new Set(),
     verdicts: new Map(),
-    progress: new Map(),
     settled: false,
     whole: false,
     touched: 0,
@@ -234,21 +222,8 @@ function ofMinions(job, what, rest, data, at) {
     const id = data.id ?? rest;
     job.ids.add(id);
     job.verdicts.set(id, verdict(data));
-    job.progress.delete(id);
     // Whoever has a verdict is among those who are to return.
     if (job.whole && job.verdicts.size >= job.ids.size) job.end = at ?? job.end;
-  } else if (what === "prog") {
-    const [id, number] = rest.split("/");
-    const { ret: state = {}, len = 0 } = data.data ?? data;
-    const before = job.progress.get(id) ?? { n: 0, of: 0, text: "", failed: 0 };
-    const of = Number(len) || before.of;
-    job.progress.set(id, {
-      // Whoever has come late knows by its number how many were before it.
-      n: Math.min(Math.max(before.n + 1, Number(number) + 1 || 0), of || Infinity),
-      of,
-      text: String(state.comment ?? state.name ?? ""),
-      failed: before.failed + (state.result === false ? 1 : 0),
-    });
   } else if (what === "settled") {
     for (const id of Object.keys(data.missing ?? {})) if (!job.verdicts.has(id)) lost(job, id);
     job.settled = true;
@@ -256,6 +231,24 @@ function ofMinions(job, what, rest, data, at) {
   } else if (what === "dropped") {
     for (const id of data.minions ?? []) lost(job, id);
   }
+}
+
+/** @typedef {{n: number, of: number, text: string, failed: number, last: number, seen: Map<string, boolean>}} Run how far a minion is */
+
+/**
+ * Take what one state of a run came to: in any order, and as often as one is told of it.
+ * @param {Map<string, Run>} runs by minion @param {string} id @param {string} number of the state @param {any} data of its event
+ */
+export function advance(runs, id, number, data) {
+  const { ret: state = {}, len = 0 } = data.data ?? data;
+  const { seen, ...before } = runs.get(id) ?? { of: 0, text: "", last: -1, seen: new Map() };
+  seen.set(number, state.result === false);
+  const of = Number(len) || before.of;
+  const last = Math.max(before.last, Number(number) || 0);
+  // Whoever has come late knows by its number how many were before it.
+  const n = Math.min(Math.max(seen.size, last + 1), of || Infinity);
+  const text = last > before.last ? String(state.comment ?? state.name ?? "") : before.text;
+  runs.set(id, { n, of, text, failed: [...seen.values()].filter(Boolean).length, last, seen });
 }
 
 function lost(job, id) {

@@ -1,7 +1,7 @@
 /** Console: Command above, and below it the Monitor with Command, Job, Minion and Event. */
 import { classes, html, useEffect, useKeys, useMemo, useSignal, useState, useValue } from "../lib/ui.js";
 import { get, useFetched, usePages, useSettled } from "../lib/api.js";
-import { countsOf, joined, keepsHouse, passes, stateOf, tell } from "../lib/events.js";
+import { countsOf, joined, keepsHouse, stateOf, tell } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
@@ -15,7 +15,7 @@ import { Tree } from "../parts/tree.js";
 import { Command, useCommand } from "../command/form.js";
 import { ran, recalled } from "../command/ran.js";
 import { Result, useJob } from "../job/result.js";
-import { MonitorEvents } from "./events.js";
+import { MonitorEvents, useEvents } from "./events.js";
 
 const PANELS = { command: MonitorCommands, job: MonitorJobs, minion: MonitorMinions, event: MonitorEvents };
 /** What a row of jobs may be without, and its texts. */
@@ -120,7 +120,7 @@ function JobRow({ job, open, show }) {
       </span>
       <span class="job-bar"><${Progress} total=${minions} ok=${ok} changed=${changed} failed=${failed} label=${names} /><span class="faint small num">${ok + changed + failed}/${minions}</span></span>
       <span class="job-buttons">
-        ${["result", "event"].map((which) => html`<button type="button" key=${which} class="btn quiet small" aria-expanded=${String(open === which)} onClick=${() => show(jid, which)}>${t(`row.${which}`)}<${Icon} name=${open === which ? "up" : "down"} small /></button>`)}
+        ${["result", "event"].map((which) => html`<button type="button" key=${which} class="btn quiet small" aria-expanded=${String(open === which)} onClick=${() => show(jid, which)}>${t(`row.${which}`)}<${Icon} name="down" small /></button>`)}
       </span>
     </div>
     ${open === "result" && html`<div class="job-inside"><${JobResult} jid=${jid} /></div>`}
@@ -170,7 +170,7 @@ function SentRow({ sent, patch }) {
       ${live && html`<span class="job-bar"><${Progress} total=${live.minions} ok=${live.ok} changed=${live.changed} failed=${live.failed} label=${line} /><span class="faint small num">${live.ok + live.changed + live.failed}/${live.minions}</span></span>`}
       ${["sent", "nobody"].includes(sent.state) && html`<span class="faint">${t(`sent.${sent.state}`)}</span>`}
       <span class="job-buttons">
-        ${answer !== undefined && html`<button type="button" class="btn quiet small" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${t("row.result")}<${Icon} name=${open ? "up" : "down"} small /></button>`}
+        ${answer !== undefined && html`<button type="button" class="btn quiet small" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${t("row.result")}<${Icon} name="down" small /></button>`}
         ${jid && html`<a class="btn quiet small" href=${href(at("jobs", jid))}>${t("events.job")}</a>`}
         ${again && html`<${Button} kind="quiet" small icon="history" label=${t("sent.again")} onClick=${() => patch(again)} />`}
       </span>
@@ -212,7 +212,7 @@ function MinionRow({ minion, open, show }) {
       <span class="clip">${[os, osrelease].filter(Boolean).join(" ")}</span>
       <span class="faint">${version}</span>
       <span class="faint"><${Time} at=${seen} ago /></span>
-      <span class="job-buttons">${["grain", "event", "highstate"].map((which) => html`<button type="button" key=${which} class="btn quiet small" aria-expanded=${String(open === which)} onClick=${() => show(id, which)}>${t(`row.${which}`)}<${Icon} name=${open === which ? "up" : "down"} small /></button>`)}</span>
+      <span class="job-buttons">${["grain", "event", "highstate"].map((which) => html`<button type="button" key=${which} class="btn quiet small" aria-expanded=${String(open === which)} onClick=${() => show(id, which)}>${t(`row.${which}`)}<${Icon} name="down" small /></button>`)}</span>
     </div>
     ${open && html`<div class="job-inside">${open === "grain" ? html`<${Grains} id=${id} />` : open === "event" ? html`<${Events} id=${id} />` : html`<${Highstate} minion=${minion} />`}</div>`}
   </li>`;
@@ -229,9 +229,10 @@ function Grains({ id }) {
 }
 
 function Events({ id }) {
-  const found = useValue(() => (eventsTurn.value, [...events].filter((event) => passes(event, { minion: id })).slice(-50).reverse()), [id]);
-  if (!found.length) return html`<p class="faint">${t("minion.noEvents")}</p>`;
-  return html`<ul class="event-rows">${found.map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>`;
+  const filter = useMemo(() => ({ minion: id }), [id]);
+  const { rows, waits } = useEvents(`minions/${encodeURIComponent(id)}/events`, {}, { filter, key: id });
+  if (!rows.length) return waits ?? html`<p class="faint">${t("minion.noEvents")}</p>`;
+  return html`<ul class="event-rows">${rows.slice(0, 50).map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>`;
 }
 
 function Highstate({ minion: { highstate } }) {
@@ -251,10 +252,10 @@ export function JobEvents({ jid }) {
   const found = useMemo(() => joined(kept.rows, [...events].filter(({ tag }) => tag.includes(`/${jid}`)).reverse()).reverse(), [heard, kept.rows]);
   const [room, setRoom] = useState(PIECE);
   if (!found.length && kept.loading) return waiting(kept, 3);
-  if (!found.length) return html`<${Empty} icon="events" title=${t("job.events.none")}><p>${t("job.events.none.text")}</p><//>`;
-  return html`${!kept.done && kept.rows.length > 0 && html`<button type="button" class="linkish" onClick=${() => kept.need(kept.rows.length)}>${t("events.older")}</button>`}
+  if (!found.length) return html`<${Empty} icon="events" title=${t("job.events.none")} />`;
+  return html`${!kept.done && kept.rows.length > 0 && html`<button type="button" class="linkish result-more" onClick=${() => kept.need(kept.rows.length)}>${t("events.older")}</button>`}
     <ul class="event-rows">${found.slice(0, room).map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>
-    ${found.length > room && html`<button type="button" class="linkish" onClick=${() => setRoom(room + PIECE * 5)}>${t("parts.more", { n: found.length - room })}</button>`}`;
+    ${found.length > room && html`<button type="button" class="linkish result-more" onClick=${() => setRoom(room + PIECE * 5)}>${t("parts.more", { n: found.length - room })}</button>`}`;
 }
 
 /** One event as a line that opens. @param {{event: import("../lib/hub.js").SaltEvent}} props */

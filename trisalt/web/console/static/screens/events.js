@@ -1,12 +1,13 @@
 /** Events: everything that happens, filtered, held still, looked into. */
-import { html, useCallback, useEffect, useKeys, useMemo, useRef, useSignal, useState, useValue } from "../lib/ui.js";
-import { asReactor, globbed, isJid, passes, played, tell } from "../lib/events.js";
+import { html, useCallback, useEffect, useKeys, useMemo, useRef, useSignal, useState } from "../lib/ui.js";
+import { usePages } from "../lib/api.js";
+import { asReactor, globbed, isJid, joined, passes, played, tell } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
 import { at } from "../lib/paths.js";
 import { href, route, setQuery } from "../lib/router.js";
-import { events, eventsTurn, fetchOlder, mayBeOlder } from "../lib/store.js";
-import { Button, CopyButton, toast } from "../parts/controls.js";
-import { Empty, reasonOf, Spark, Status, Time, toneOf } from "../parts/facts.js";
+import { events, eventsTurn } from "../lib/store.js";
+import { Button, CopyButton } from "../parts/controls.js";
+import { Empty, Spark, Status, Time, toneOf, waiting } from "../parts/facts.js";
 import { QueryBox } from "../parts/fields.js";
 import { Table } from "../parts/table.js";
 import { Tree } from "../parts/tree.js";
@@ -26,23 +27,13 @@ export default function Events({ route: { query } }) {
   const speed = SPEEDS.includes(Number(query.speed)) ? Number(query.speed) : 0;
   const [paused, setPaused] = useState(false);
   const filter = useMemo(() => ({ tag: globbed(tag), text: find.toLowerCase(), minion, all: Boolean(all) }), [tag, find, minion, all]);
-  const heard = useHeard({ filter, key: JSON.stringify([tag, find, minion, all]), paused, speed });
+  const heard = useEvents("events/kept", { tag, filter: find, minion }, { filter, key: JSON.stringify([tag, find, minion, all]), paused, speed });
   useKeys({ p: () => setPaused(!paused) });
-  const more = useValue(() => (eventsTurn.value, mayBeOlder()));
-  const [busy, setBusy] = useState(false);
-  const older = async () => {
-    setBusy(true);
-    await fetchOlder().catch((error) => toast(reasonOf(error), { tone: "failed" }));
-    setBusy(false);
-    heard.onNews();
-  };
   const any = tag || find || minion;
-  const count = useValue(() => (eventsTurn.value, events.length));
-  const most = any || heard.rows.length < count;
   return html`<div class="screen fill events">
     <div class="screen-head">
       <div class="titles"><h1>${t("nav.events")}</h1>
-        <p class="lead" role="status">${most ? t("events.shown.filtered", { n: heard.rows.length, total: count }) : t("events.shown", { n: count })}</p></div>
+        <p class="lead" role="status">${t(any ? "events.shown.filtered" : "events.shown", { n: heard.rows.length })}</p></div>
       <div class="actions">
         <${Rate} />
         ${heard.behind > 0 && html`<button type="button" class="linkish small" onClick=${heard.onNews}>${t("events.behind", { n: heard.behind })}</button>`}
@@ -56,11 +47,10 @@ export default function Events({ route: { query } }) {
       <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("events.filter.text")} placeholder=${t("events.filter.text")} />
       <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("events.filter.minion")} placeholder=${t("events.filter.minion")} />
       <label class="check"><input type="checkbox" checked=${Boolean(all)} disabled=${Boolean(tag)} onChange=${(event) => setQuery({ all: event.target.checked ? "1" : "" })} />${t("events.all")}</label>
-      ${more && html`<${Button} icon="history" busy=${busy} onClick=${older}>${t("events.older")}<//>`}
     </div>
-    <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled}
+    <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled} onNeed=${heard.onNeed}
       open=${open} onOpen=${(key) => setQuery({ open: key })}
-      empty=${html`<${Empty} icon="events" title=${t(any ? "events.noneSuch" : "monitor.events.empty")}><p>${t(any ? "events.noneSuch.text" : "events.none.text")}</p><//>`} />
+      empty=${heard.waits ?? html`<${Empty} icon="events" title=${t(any ? "events.noneSuch" : "monitor.events.empty")}><p>${t(any ? "events.noneSuch.text" : "events.none.text")}</p><//>`} />
   </div>`;
 }
 
@@ -89,9 +79,9 @@ function Rate() {
 export function MonitorEvents({ find, paused }) {
   const { query } = useSignal(route);
   const filter = useMemo(() => ({ text: find.toLowerCase() }), [find]);
-  const heard = useHeard({ filter, key: find, paused, most: 1000 });
-  return html`<${EventList} label=${t("monitor.event")} events=${heard.rows} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
-    open=${query.open ?? ""} onOpen=${(key) => setQuery({ open: key })} empty=${html`<${Empty} icon="events" title=${t("monitor.events.empty")} />`} />`;
+  const heard = useEvents("events/kept", { filter: find }, { filter, key: find, paused, most: 1000 });
+  return html`<${EventList} label=${t("monitor.event")} events=${heard.rows} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled} onNeed=${heard.onNeed}
+    open=${query.open ?? ""} onOpen=${(key) => setQuery({ open: key })} empty=${heard.waits ?? html`<${Empty} icon="events" title=${t("monitor.events.empty")} />`} />`;
 }
 
 /* Events as a list of short lines, with one of them open beside it. For the monitor and the screen of events. */
@@ -110,7 +100,7 @@ export function EventList({ events, open, onOpen, news, onNews, onScrolled, onNe
         label: t("events.tag"),
         head: true,
         at: "title",
-        cell: (event) => html`<button type="button" class="linkish mono clip event-tag" title=${event.tag} aria-expanded=${String(open === event.key)} onClick=${() => onOpen(open === event.key ? "" : event.key)}>${event.tag}</button>`,
+        cell: (event) => html`<button type="button" class="linkish mono clip event-tag" title=${event.tag} aria-expanded=${String(open === event.key)} onClick=${() => onOpen(open === event.key ? "" : event.key)}><bdi>${event.tag}</bdi></button>`,
       },
       !open && { key: "who", label: t("events.who"), width: "11rem", cell: (event) => html`<span class="clip">${tell(event).who}</span>` },
       { key: "what", label: t("events.what"), width: open ? "9rem" : "14rem", cell: (event) => html`<${What} event=${event} />` },
@@ -181,7 +171,7 @@ function newest(filter, most, end) {
  * @returns {{rows: import("../lib/hub.js").SaltEvent[], news: number, behind: number, onNews: () => void, onScrolled: (scrolled: boolean) => void}}
  *   `news`: how many have come that are not in `rows`, because one reads, or has paused; `behind`: because of the speed
  */
-export function useHeard({ filter, key, most = Infinity, paused = false, speed = 0 }) {
+function useHeard({ filter, key, most = Infinity, paused = false, speed = 0 }) {
   const turn = useSignal(eventsTurn);
   const [scrolled, setScrolled] = useState(false);
   const still = paused || scrolled;
@@ -215,4 +205,29 @@ export function useHeard({ filter, key, most = Infinity, paused = false, speed =
     setScrolled(false);
   }, [speed]);
   return { rows, news: still ? waiting : 0, behind: still ? 0 : waiting, onNews, onScrolled: setScrolled };
+}
+
+/**
+ * The events that the server keeps, as far back as somebody scrolls, and what is heard meanwhile.
+ * @param {string} path @param {Record<string, string>} query of the server's, which finds what `filter` lets through
+ * @param {Parameters<typeof useHeard>[0]} how
+ */
+export function useEvents(path, query, how) {
+  const { all, tag } = how.filter;
+  const heard = useHeard(how);
+  const kept = usePages(path, query, { size: 500 });
+  const rows = useMemo(() => joined(all || tag ? kept.rows : kept.rows.filter((one) => passes(one, {})), heard.rows), [kept.rows, heard.rows, all, tag]);
+  const wanted = useRef(0);
+  const more = () => kept.need(kept.rows.length);
+  // What was heard is kept too: pages that bring nothing new are passed over.
+  useEffect(() => void (rows.length <= wanted.current && more()), [kept.rows]);
+  // Before this tab forgets what it has heard, it is among what the server was asked for.
+  const turn = Math.floor((2 * events.pushed) / events.size);
+  const first = useRef(turn);
+  useEffect(() => void (turn !== first.current && kept.again()), [turn]);
+  const onNeed = (index) => {
+    wanted.current = index;
+    if (index >= rows.length) more();
+  };
+  return { ...heard, rows, onNeed, waits: kept.loading || kept.error ? waiting(kept, 5) : null };
 }

@@ -292,8 +292,7 @@ export default {
   "job.matrix.none.text": "Functions like state.apply show here what each state did on each minion.",
   "job.matrix.absent": "Not a state of this minion",
   "job.matrix.cut": "Only {n} states are shown. Choose those that failed or changed something.",
-  "job.events.none": "No event of this job has been heard",
-  "job.events.none.text": "Events are kept here from the moment this browser is signed in.",
+  "job.events.none": "No event of this job is kept",
 
   // Events.
   "events.time": "Time",
@@ -311,7 +310,7 @@ export default {
   "events.filter.text": "Text",
   "events.filter.minion": "Minion",
   "events.shown": { one: "The last {n} event, newest first", other: "The last {n} events, newest first" },
-  "events.shown.filtered": { one: "{n} event of the last {total}", other: "{n} events of the last {total}" },
+  "events.shown.filtered": { one: "The last {n} event like that, newest first", other: "The last {n} events like that, newest first" },
   "events.go": { one: "Go on: {n} new", other: "Go on: {n} new" },
   "events.all": "Requests too",
   "events.older": "Older",

@@ -292,8 +292,7 @@ export default {
   "job.matrix.none.text": "state.apply 같은 함수는 각 상태가 미니언마다 한 일을 여기에 표시합니다.",
   "job.matrix.absent": "이 미니언에 없는 상태",
   "job.matrix.cut": "상태 {n}개까지만 표시합니다. 실패했거나 변경한 상태만 보도록 선택하세요.",
-  "job.events.none": "이 작업의 이벤트를 듣지 못했습니다",
-  "job.events.none.text": "이 브라우저에서 로그인한 때부터의 이벤트가 여기에 남습니다.",
+  "job.events.none": "보관된 이 작업의 이벤트가 없습니다",
 
   // Events.
   "events.time": "시각",
@@ -311,7 +310,7 @@ export default {
   "events.filter.text": "텍스트",
   "events.filter.minion": "미니언",
   "events.shown": { other: "최근 이벤트 {n}개, 최신순" },
-  "events.shown.filtered": { other: "최근 {total}개 중 {n}개" },
+  "events.shown.filtered": { other: "일치하는 최근 이벤트 {n}개, 최신순" },
   "events.go": { other: "재개: 새 이벤트 {n}개" },
   "events.all": "요청 이벤트도 표시",
   "events.older": "이전 이벤트",
