@@ -144,7 +144,8 @@ function Health() {
   const { running, failed_1h: failed } = numbers.jobs;
   return html`<nav class="health" aria-label=${t("health.label")}>
     <${Number} path="/minions" query=${{ q: up < total ? "down" : "" }} tone=${down ? "is-changed" : ""} text=${t("health.minions")} short=${`${up.toLocaleString()}/${total.toLocaleString()}`} says=${t("health.minions.says", { up, total })} />
-    ${pending + denied > 0 && html`<${Number} path="/keys" tone="is-changed" text=${t("health.keys")} short=${(pending + denied).toLocaleString()} says=${t("health.keys.says", { n: pending + denied })} />`}
+    ${pending > 0 && html`<${Number} path="/keys" tone="is-changed" text=${t("health.keys")} short=${pending.toLocaleString()} says=${t("health.keys.says", { n: pending })} />`}
+    ${denied > 0 && html`<${Number} path="/keys" query=${{ state: "denied" }} tone="is-failed" text=${t("status.denied")} short=${denied.toLocaleString()} says=${`${denied} ${t("status.denied")}`} />`}
     <${Number} path="/jobs" query=${{ state: "running" }} text=${t("health.running")} short=${running.toLocaleString()} says=${t("health.running.says", { n: running })} />
     ${failed > 0 && html`<${Number} path="/jobs" query=${{ state: "failed" }} tone="is-failed" text=${t("health.failed")} short=${failed.toLocaleString()} says=${t("health.failed.says", { n: failed })} />`}
   </nav>`;

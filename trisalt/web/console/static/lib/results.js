@@ -44,7 +44,7 @@ export function statesOf(value) {
         tag,
         id: one.__id__ ?? id,
         name: one.name ?? name,
-        fun: `${module}.${fun}`,
+        fun: fun === "None" ? "" : `${module}.${fun}`,
         sls: one.__sls__ ?? "",
         verdict: ofState(one),
         comment: typeof one.comment === "string" ? one.comment : JSON.stringify(one.comment ?? ""),

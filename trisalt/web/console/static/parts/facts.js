@@ -28,8 +28,7 @@ export function reasonOf(error) {
 /** @param {{error: any, onRetry?: () => void}} props it went wrong */
 export function Failed({ error, onRetry }) {
   return html`<div class="blank" role="alert"><${Icon} name=${error?.status === 401 || error?.status === 403 ? "lock" : "warning"} />
-    <h3>${error?.status === 401 || error?.status === 403 ? t("parts.forbidden") : t("parts.failed")}</h3>
-    <p>${reasonOf(error)}</p>
+    ${error?.status === 404 ? html`<h3>${reasonOf(error)}</h3>` : html`<h3>${error?.status === 401 || error?.status === 403 ? t("parts.forbidden") : t("parts.failed")}</h3><p>${reasonOf(error)}</p>`}
     ${onRetry && html`<${Button} icon="refresh" onClick=${onRetry}>${t("parts.retry")}<//>`}
   </div>`;
 }

@@ -39,7 +39,7 @@ const PLAIN = new Set(["at", "kind", "user", "eauth", "address"]);
 
 /** What else a line says, in few words. Pure. */
 function detail(line) {
-  return Object.entries(line).filter(([key]) => !PLAIN.has(key)).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ");
+  return Object.entries({ fun: line.fun, tgt: line.tgt, ...line }).filter(([key, value]) => !PLAIN.has(key) && value !== undefined).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ");
 }
 
 /** Whether a line tells of something that was not let through. */
@@ -58,8 +58,8 @@ function Audit({ route }) {
     { key: "at", label: t("audit.at"), width: "11rem", cell: (one) => html`<${Time} at=${one.row.at} date />` },
     { key: "kind", label: t("audit.kind"), width: "11rem", at: "end", cell: (one) => html`<span class=${bad(one.row) ? "is-failed strong" : ""}>${one.row.kind}</span>` },
     { key: "user", label: t("jobs.user"), width: "10rem", head: true, at: "title", cell: (one) => one.row.user ?? "–" },
-    { key: "address", label: t("minion.address"), width: "10rem", drop: 1, cell: (one) => html`<span class="mono small">${one.row.address ?? ""}</span>` },
-    { key: "detail", label: t("audit.detail"), cell: (one) => html`<span class="mono small" title=${detail(one.row)}>${detail(one.row)}</span>` },
+    { key: "address", label: t("minion.address"), width: "10rem", drop: 1, at: "hide", cell: (one) => html`<span class="mono small">${one.row.address ?? ""}</span>` },
+    { key: "detail", label: t("audit.detail"), cell: (one) => html`<span class="mono small clip" title=${detail(one.row)}>${detail(one.row)}</span>` },
   ], []);
   if (why) return html`<${Empty} icon="lock" title=${why} />`;
   if (list.error && !list.rows.length) return html`<${Failed} error=${list.error} onRetry=${list.again} />`;
@@ -188,7 +188,7 @@ function meaning(rule) {
   if (rule === ".*") return t("rule.all");
   if (/^@runners?$/.test(rule)) return t("rule.runners");
   if (/^@wheels?$/.test(rule)) return t("rule.wheels");
-  if (["@audit", "@stats", "@events", "@hook"].includes(rule)) return t(`rule.room.${rule.slice(1)}`);
+  if (["@audit", "@stats", "@events", "@hook", "@approver"].includes(rule)) return t(`rule.room.${rule.slice(1)}`);
   if (rule.startsWith("@")) return t("rule.module", { name: rule.slice(1) });
   if (/^[\w.]+$/.test(rule)) return t("rule.begins", { name: rule });
   const all = /^([\w.]+)\.\*$/.exec(rule);
@@ -198,7 +198,7 @@ function meaning(rule) {
 /** Rules as they stand in the configuration: a target and what may be done to it stand together. */
 function Rules({ rules }) {
   if (!Array.isArray(rules) || !rules.length) return html`<p class="faint">${t("perms.none")}</p>`;
-  return html`<ul class="rules">${rules.map((rule, n) => html`<li key=${n}>${typeof rule === "string" ? html`<code>${rule}</code> <span class="muted small">${meaning(rule)}</span>` : Object.entries(rule ?? {}).map(([target, below]) => html`<div key=${target}><code class="strong">${target}</code> <span class="muted small">${t(target.startsWith("@") ? "rule.only" : /^(args|kwargs)$/.test(target) ? "rule.with" : "rule.on", { name: target })}</span><${Rules} rules=${below && typeof below === "object" && !Array.isArray(below) ? Object.entries(below).map(([key, value]) => ({ [key]: [value].flat() })) : [below].flat()} /></div>`)}</li>`)}</ul>`;
+  return html`<ul class="rules">${rules.map((rule, n) => html`<li key=${n}>${typeof rule === "string" ? html`<code>${rule}</code> <span class="muted small">${meaning(rule)}</span>` : Object.entries(rule ?? {}).map(([target, below]) => html`<div key=${target}><code class="strong">${target}</code> <span class="muted small">${t(target === "@approve" ? "rule.approve" : target.startsWith("@") ? "rule.only" : /^(args|kwargs)$/.test(target) ? "rule.with" : "rule.on", { name: target })}</span><${Rules} rules=${below && typeof below === "object" && !Array.isArray(below) ? Object.entries(below).map(([key, value]) => ({ [key]: [value].flat() })) : [below].flat()} /></div>`)}</li>`)}</ul>`;
 }
 
 /** All rules of the configuration, for who may see it. */

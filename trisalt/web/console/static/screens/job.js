@@ -23,7 +23,7 @@ export default function Job({ route: { params, query } }) {
   const { job, returns, missing } = whole;
   const [asking, setAsking] = useState(null);
   if (!job) {
-    return html`<div class="screen"><h1 class="mono">${jid}</h1>${waiting(whole)}</div>`;
+    return html`<div class="screen"><div class="screen-head"><div class="titles">${CRUMB()}<h1 class="mono">${jid}</h1></div></div>${waiting(whole)}</div>`;
   }
   const all = [...returns.values()];
   const ofStates = all.some((one) => isStates(one.return));
@@ -36,7 +36,8 @@ export default function Job({ route: { params, query } }) {
     { key: "raw", text: t("job.tab.raw"), href: address("raw") },
   ].filter(Boolean);
   const counts = { ...tally(all.map(verdict)), missing: missing.size };
-  const retry = (ids, state) => html`<${Button} small icon="refresh" onClick=${() => setAsking({ title: t("job.retry.ask", { id: state.id, n: ids.length }), command: retried(ids, state) })}>${t("job.retry")}<//>`;
+  // What is no state of a file, as that there were none, cannot be run by itself.
+  const retry = (ids, state) => state.sls && html`<${Button} small icon="refresh" onClick=${() => setAsking({ title: t("job.retry.ask", { id: state.id, n: ids.length }), command: retried(ids, state) })}>${t("job.retry")}<//>`;
   return html`<div class=${`screen job ${tab === "states" ? "fill" : ""}`}>
     <${Head} job=${job} counts=${counts} ask=${setAsking} whole=${whole} />
     <${Tabs} label=${t("job.tabs")} tabs=${tabs} current=${tab} panel="job-panel" />
@@ -49,6 +50,8 @@ export default function Job({ route: { params, query } }) {
     ${asking && html`<${Ask} ...${asking} close=${() => setAsking(null)} />`}
   </div>`;
 }
+
+const CRUMB = () => html`<a class="crumb" href=${href("/jobs")}><${Icon} name="back" small />${t("nav.jobs")}</a>`;
 
 /** `state.sls_id` of one state again, where it failed. */
 function retried(ids, { id, sls }) {
@@ -76,7 +79,7 @@ function Head({ job, counts, ask, whole }) {
   const state = stateBy(counts, running);
   const total = ids.length || 1;
   return html`<header class="job-head">
-    <a class="crumb" href=${href("/jobs")}><${Icon} name="back" small />${t("nav.jobs")}</a>
+    ${CRUMB()}
     <div class="screen-head">
       <div class="titles">
         <h1><${Status} state=${state} pill /><span class="mono">${names}</span>${arg?.length || Object.keys(kwargs ?? {}).length ? html`<span class="mono job-args">${words([...(arg ?? []), ...(kwargs && Object.keys(kwargs).length ? [{ ...kwargs, __kwarg__: true }] : [])])}</span>` : ""}</h1>
@@ -107,8 +110,8 @@ function Results({ whole, query, counts, retry }) {
     ${whole.returns.size > 1 &&
     html`<div class="toolbar">
       <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("job.find")} placeholder=${t("job.find")} />
-      <div class="btn-group" role="group" aria-label=${t("job.only")}>${choices.map(([value, text]) => html`<${Button} small key=${value} pressed=${only === value} onClick=${() => setQuery({ only: value })}>${text}${value && counts[value] ? html` <span class="faint">${counts[value]}</span>` : ""}<//>`)}</div>
-      <div class="btn-group" role="group" aria-label=${t("job.view")}>${["", "single"].map((value) => html`<${Button} small key=${value} pressed=${view === value} onClick=${() => setQuery({ view: value })}>${t(value ? "job.view.single" : "job.view.grouped")}<//>`)}</div>
+      <div class="btn-group" role="group" aria-label=${t("job.only")}>${choices.map(([value, text]) => html`<${Button} key=${value} pressed=${only === value} onClick=${() => setQuery({ only: value })}>${text}${value && counts[value] ? html` <span class="faint">${counts[value]}</span>` : ""}<//>`)}</div>
+      <div class="btn-group" role="group" aria-label=${t("job.view")}>${["", "single"].map((value) => html`<${Button} key=${value} pressed=${view === value} onClick=${() => setQuery({ view: value })}>${t(value ? "job.view.single" : "job.view.grouped")}<//>`)}</div>
     </div>`}
     <div class="panel"><${Result} whole=${whole} find=${find} only=${only} single=${view === "single"} retry=${retry} /></div>
   </div>`;

@@ -96,7 +96,7 @@ function understand(q) {
 
 function Note({ q, list, target }) {
   const count = html`<span>${t("minions.count", { n: list.total })}</span>`;
-  if (!q) return count;
+  if (!q || !list.total) return count;
   if (target === null) return html`${count}<span class="faint">${t("minions.noTarget")}</span>`;
   return html`${count}
     <span class="row tight">${t("minions.target")} <code>${target}</code><${CopyButton} text=${target} label=${t("minions.targetCopied")} /></span>

@@ -45,7 +45,8 @@ function Compliance({ route }) {
   const [picked, setPicked] = useState(new Set());
   const [asked, setAsked] = useState(null);
   const counts = list.extra.counts ?? {};
-  const rows = useMemo(() => list.rows.filter(({ id }) => id.toLowerCase().includes(q.toLowerCase())), [list.rows, q]);
+  // Who needs somebody comes first.
+  const rows = useMemo(() => list.rows.filter(({ id }) => id.toLowerCase().includes(q.toLowerCase())).sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state)), [list.rows, q]);
   const columns = useMemo(columnsOf, []);
   const ids = picked.size ? [...picked] : rows.map((one) => one.id);
   const why = whyNot("local", "state.highstate") ?? (ids.length ? null : t("compliance.nobody"));

@@ -110,6 +110,8 @@ export default {
   "rule.on": "이 범위 안의 미니언에서:",
   "rule.only": "다음만:",
   "rule.with": "다음에 맞는 경우:",
+  "rule.approve": "승인을 받은 뒤에만:",
+  "rule.room.approver": "다른 사람이 요청한 명령의 승인",
   "rule.room.audit": "감사 기록과 다른 사용자에 대한 질문",
   "rule.room.stats": "서버 통계",
   "rule.room.events": "모든 이벤트",
