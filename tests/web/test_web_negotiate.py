@@ -47,7 +47,11 @@ async def test_a_body_is_read_by_its_type(client, kind, body):
         (YAML, "&a [*a, *a]", 400),
         # Each line twice the one before; merged maps are so already while they are read.
         (YAML, "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)), 400),
-        (YAML, "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)), 400),
+        (
+            YAML,
+            "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)),
+            400,
+        ),
         (FORM, "&".join(f"k{n}=v" for n in range(2000)), 400),
         (FORM, "kwarg=[1]", 400),
     ],

@@ -77,7 +77,7 @@ def parse_value(text: str) -> Any:
 
 
 def tame(text: str) -> bool:
-    """Whether YAML says little more than there is of it: parts of itself that are named over and over double each time."""
+    """Whether YAML says little more than there is of it: parts that are named over and over double each time."""
     if text.count("*") <= MOST_ALIASES:
         return True
     import yaml

@@ -76,7 +76,7 @@ async def job_events(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> d
 
 
 async def kept_events(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of everybody; of the minion `minion` only; of those that hold the text `filter`, in letters of any size."""
+    """The same of everybody; of the minion `minion` only; of those that hold the text `filter`, in any case."""
     words = [question.get(name) or "" for name in ("minion", "filter")]
     if not all(isinstance(word, str) for word in words):
         raise RemoteProtocolError("minion and filter are texts")
