@@ -8,7 +8,7 @@ import pytest
 
 import trisalt
 from tests.support.typescript import tsc
-from trisalt.web.console.assets import read_assets
+from trisalt.web.console.assets import own_assets
 
 STATIC = Path(trisalt.__file__).parent / "web/console/static"
 SERVED = sorted(path for path in STATIC.rglob("*") if path.suffix in {".js", ".css", ".svg"})
@@ -54,7 +54,7 @@ def test_a_module_fits_in_a_head_and_says_what_it_is_for(path):
     assert lines[0].startswith("/**")
 
 
-ASSETS = read_assets()
+ASSETS = own_assets()
 LANGUAGES = ("en", "ko")
 
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Scope
 
 from trisalt.web.app import Web
-from trisalt.web.console.assets import STYLES, Assets, read_assets, source_hash
+from trisalt.web.console.assets import STYLES, Assets, own_assets, source_hash
 from trisalt.web.console.plain import PLAIN, Plain
 from trisalt.web.guards import CSP
 from trisalt.web.negotiate import prefers_html
@@ -39,7 +39,7 @@ def routes(web: Web) -> list[BaseRoute]:
     """The routes of this room."""
     settings = web.settings
     path = CONSOLE_BESIDE if settings.app else settings.app_path
-    assets = read_assets()
+    assets = own_assets()
     base = settings.root_prefix + path
     page = Page(assets, base=base, root=settings.root_prefix)
     found: list[BaseRoute] = [
