@@ -28,6 +28,24 @@ def _stock_where_it_must_be(request):
         pytest.fail(f"{STOCK_VARIABLE} must name the folder of stock Salt's commands in CI", pytrace=False)
 
 
+def pytest_configure(config):
+    # Files are begun in the order of `_turn`, and not by how many tests they have: that says nothing of how long they take.
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Files that share what takes long to start are run by one process, one after the other."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Rooms(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return Rooms(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         # Of several processes none is to be left alone with the files that take longest, or that mostly wait.
@@ -39,12 +57,20 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(missing)
 
 
+# What takes longest, the longest first. What is left for the end are many short files.
+LONGEST = ("test_interop_pairs", "test_whole_life", "test_whole_kill", "test_simulation", "test_interop_runners")
+
+
 def _turn(item):
-    """What runs first: 0, 1, or 2."""
-    rooms = set(item.path.parts)
-    if "browser" in rooms or item.path.stem == "test_interop_pairs":
+    """What runs first."""
+    rooms, file = set(item.path.parts), item.path.stem
+    if "browser" in rooms:
         return 0
-    return 1 if {"whole", "interop", "simulation"} & rooms else 2
+    if file in LONGEST:
+        return 1 + LONGEST.index(file)
+    if "whole" in rooms:
+        return len(LONGEST) + 1
+    return len(LONGEST) + (2 if {"interop", "simulation", "state", "cli"} & rooms else 3)
 
 
 @pytest.hookimpl(wrapper=True)
