@@ -24,6 +24,7 @@ import yaml
 
 OURS = Path(sys.executable).parent
 STOCK_VARIABLE = "TRISALT_STOCK_BIN"
+READY = "Minion is ready to receive requests!"
 
 
 def stock_bin() -> Path | None:
@@ -47,6 +48,7 @@ class Daemon:
     def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
         self.argv, self.log = list(argv), log
         with log.open("ab") as out:
+            self._begun = out.tell()
             self.process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -63,6 +65,12 @@ class Daemon:
     def text(self) -> str:
         """What it has written so far."""
         return self.log.read_text(errors="replace")
+
+    def has_written(self, text: str) -> bool:
+        """Whether it has said this since it was started."""
+        with self.log.open("rb") as file:
+            file.seek(self._begun)
+            return text.encode() in file.read()
 
     def stop(self, sig: int = signal.SIGTERM, *, seconds: float = 20) -> int:
         """End it and reap it; killed when it does not end in time. The exit status, negative for a signal."""
@@ -248,7 +256,14 @@ class Lab:
         self.wait_up(*ids, seconds=seconds)
 
     def wait_up(self, *ids: str, seconds: float = 60) -> None:
-        """Wait until each minion answers a ping."""
+        """Wait until each minion answers a ping.
+
+        Who was started here and logs it is waited for until it says to be ready: each command that asks costs more
+        than a look at a log does, and stock's a second of a core.
+        """
+        minions = [self.daemons[id] for id in ids if id in self.daemons]
+        telling = [minion for minion in minions if minion.argv[-1] in ("info", "debug", "trace", "all")]
+        self.wait(lambda: all(minion.has_written(READY) for minion in telling), f"{ids} to be ready", seconds)
 
         def answers() -> bool:
             done = self.run("salt", "-L", ",".join(ids), "test.ping", "-t", "3", "--out", "json", "--static")
