@@ -215,6 +215,19 @@ def test_opts_hold_every_key_with_the_final_values(tmp_path, master):
     assert "return" not in config.opts
 
 
+def test_templates_see_whole_seconds_as_they_are_written(master):
+    config = master("timeout: 7\ngather_job_timeout: '12'\nloop_interval: 30.0\ncompliance_interval: 0.5\n")
+    shown = ("timeout", "gather_job_timeout", "loop_interval", "compliance_interval", "keep_jobs")
+    assert [str(config.opts[name]) for name in shown] == ["7", "12", "30.0", "0.5", "24"]
+    assert (config.timeout, type(config.timeout)) == (7.0, float)
+
+
+def test_two_doors_want_two_ports(master):
+    with pytest.raises(ConfigError, match="/master: publish_port and ret_port are both 4506$"):
+        master("publish_port: 4506\n")
+    assert master("publish_port: 0\nret_port: 0\n").ret_port == 0
+
+
 def test_a_configuration_is_frozen_and_its_own(tmp_path, master):
     config = master("")
     with pytest.raises(AttributeError, match="frozen"):

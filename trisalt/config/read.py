@@ -55,6 +55,8 @@ def read_master(
         fields["worker_threads"] = 3
     for name in ("publish_port", "ret_port"):
         _check(0 <= fields[name] <= 65535, files, name, fields[name])
+    if fields["publish_port"] == fields["ret_port"] != 0:
+        raise ConfigError(f"{files.main}: publish_port and ret_port are both {fields['ret_port']}")
     _check(fields["publish_signing_algorithm"] in SIGNING_ALGORITHMS, files, "publish_signing_algorithm", fields)
     config = MasterConfig(fields, files.origin(MinionConfig))
     config.opts.update(files.opts(MasterConfig, fields), **opts_paths(config))
@@ -273,6 +275,10 @@ class _Files:
         opts = {key: fresh(default) for key, (_types, default) in cls.LATER.items() if default is not ...}
         opts.update(self.values)
         opts.update((key, value) for key, value in fields.items() if key not in ("opts", "masters"))
+        for key, value in fields.items():
+            # Templates print them: who writes 5 does not mean 5.0.
+            if type(value) is float and value.is_integer() and type(self.values.get(key)) is not float:
+                opts[key] = int(value)
         opts["__role"] = cls.SIDE
         return opts
 
