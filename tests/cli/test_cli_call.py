@@ -136,6 +136,8 @@ def test_doc(call):
     assert done.stdout.startswith("test.ping:\n\n    Answer: the minion is there, and takes jobs.")
     assert "    .. code-block:: bash\n" in done.stdout
     assert call("-d", "test").stdout.count("CLI Example:") > 20
+    done = call("-d", "nosuch")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "No documentation was found\n")
     assert call("-d", "nosuch").stdout == ""
 
 

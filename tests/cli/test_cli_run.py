@@ -123,6 +123,12 @@ def test_documentation(door, run, capsys, words, arg):
     assert (door.asked[0]["fun"], door.asked[0]["arg"]) == ("doc.runner", arg)
 
 
+def test_what_has_no_documentation_is_said(door, run, capsys):
+    door.says(result({}))
+    assert run("-d", "nosuch") == 2
+    assert capsys.readouterr() == ("", "No documentation was found\n")
+
+
 def test_without_a_master_one_line_and_exit_2(tmp_path, capsys):
     (tmp_path / "master").write_text(f"root_dir: {tmp_path}\nsock_dir: /r\n")
     for words in (["jobs.active"], ["state.event"]):

@@ -282,15 +282,16 @@ class _Command:
             sys.stderr.write(f"[ERROR   ] The return failed for returner {name}: {exc}\n")
 
     def _print_docs(self) -> int:
+        from trisalt.cli.told import undocumented
         from trisalt.loader.signature import docstring  # inspect, which few calls need
 
         loader = self.plugins.loader("modules")
         wanted = self.words[0] if self.words else ""
         names = loader.names(wanted.partition(".")[0]) if wanted else list(loader)
-        for name in names:
-            if name == wanted or "." not in wanted:
-                write_out(f"{name}:\n{docstring(loader[name])}\n\n")
-        return 0
+        documented = [name for name in names if name == wanted or "." not in wanted]
+        for name in documented:
+            write_out(f"{name}:\n{docstring(loader[name])}\n\n")
+        return 0 if documented else undocumented()
 
 
 def _overrides(options: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import os
 import sys
 
 from trisalt.cli.show import show_for, write_out
-from trisalt.cli.told import FAILED, NOTHING, ended
+from trisalt.cli.told import FAILED, NOTHING, UNDOCUMENTED, ended, undocumented
 from trisalt.client.credentials import open_door
 from trisalt.client.door import Door, DoorClosed
 from trisalt.client.jobs import Published, preview, publish, publish_async
@@ -33,7 +33,6 @@ QUEUED = 75
 
 TOO_MANY = "\nNOTICE: Too many minions targeted, switching to batch execution."
 NOBODY_DOCUMENTS = "No minions found to gather docs from"
-UNDOCUMENTED = "No documentation was found"
 NO_MATCH = "No minions matched the target. No command was sent, no jid was assigned."
 WAITS = """The job waits for {count} minion(s): it runs there when they are back. What waits, and how to cancel it:
 
@@ -188,10 +187,10 @@ class Command:
         options = self.options
         further = {
             "ret_config": options.return_config,
-            "ret_kwargs": _value(options.return_kwargs),
+            "ret_kwargs": options.return_kwargs,
             "module_executors": _value(options.module_executors),
-            "executor_opts": _value(options.executor_opts),
-            "metadata": _value(options.metadata),
+            "executor_opts": options.executor_opts,
+            "metadata": options.metadata,
             "start_event": options.start_event,
             "delimiter": options.delimiter if options.delimiter != ":" else None,
         }
@@ -300,8 +299,7 @@ class Command:
                 docs = body["return"] | docs
         self.end_progress()
         if not docs:
-            sys.stderr.write(f"{UNDOCUMENTED if answered else NOBODY_DOCUMENTS}\n")
-            return NOTHING
+            return undocumented(UNDOCUMENTED if answered else NOBODY_DOCUMENTS)
         documented = {fun: docs[fun] for fun in sorted(docs) if docs[fun]}
         if self.documents:
             self.show(documented)

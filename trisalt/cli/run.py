@@ -9,7 +9,7 @@ import os
 import sys
 
 from trisalt.cli.show import Show, show_for
-from trisalt.cli.told import FAILED, ended
+from trisalt.cli.told import FAILED, ended, undocumented
 from trisalt.client.credentials import open_door
 from trisalt.client.operations import Run, runner
 from trisalt.config.paths import master_paths
@@ -63,7 +63,7 @@ def _run(options: Any, words: list[str]) -> int:
     if fun == "doc.runner" and not options.output and isinstance(result["return"], dict):
         for name, text in sorted(result["return"].items()):
             show.write(f"{name}:\n{text}\n\n")
-        return 0
+        return 0 if result["return"] else undocumented()
     return _print(result, show, quiet=options.quiet)
 
 

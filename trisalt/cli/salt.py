@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trisalt.cli.options import (
     OUTPUT_DIFF,
@@ -14,6 +14,10 @@ from trisalt.cli.options import (
     add_output_options,
     add_target_options,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from typing import Any
 
 EXAMPLES = (
     ("salt '*' test.ping", "Which minions are there?"),
@@ -76,12 +80,27 @@ def _parser() -> Parser:
     add("--args-stdin", action="store_true", help="Further arguments and flags are read from stdin, one a line.")
     add("--args-separator", default=",", metavar="TEXT", help="Between the arguments of several functions.")
     add("--no-parse", default="", metavar="NAMES", help="Keyword arguments, with commas, that stay text.")
-    add("--metadata", default="", metavar="MAP", help="Kept with the job, to be searched for: '{key: value}'.")
+    add(
+        "--metadata",
+        type=_map("--metadata"),
+        metavar="MAP",
+        help="Kept with the job, to be searched for: '{key: value}'.",
+    )
     add("--return", dest="returner", default="", metavar="RETURNER", help="Returners the minions use as well.")
     add("--return_config", default="", metavar="NAME", help="An alternative configuration of the returner.")
-    add("--return_kwargs", default="", metavar="MAP", help="Options of the returner: '{key: value}'.")
+    add(
+        "--return_kwargs",
+        type=_map("--return_kwargs"),
+        metavar="MAP",
+        help="Options of the returner: '{key: value}'.",
+    )
     add("--module-executors", default="", metavar="LIST", help="Executors to run the function with: '[direct_call]'.")
-    add("--executor-opts", default="", metavar="MAP", help="Options of the executors: '{key: value}'.")
+    add(
+        "--executor-opts",
+        type=_map("--executor-opts"),
+        metavar="MAP",
+        help="Options of the executors: '{key: value}'.",
+    )
     add("--start-event", action="store_true", help="Minions tell when they begin.")
     add_target_options(parser)
     add("-H", "--hosts", action="unserved", help="There is no roster here; -L '*' --preview-target lists the minions.")
@@ -105,6 +124,20 @@ def _size(text: str) -> str:
         f"Invalid batch specification {text!r}: must be an integer or percentage string like '10' or '25%', "
         "of at least 1 and at most 100%."
     )
+
+
+def _map(name: str) -> Callable[[str], dict[str, Any]]:
+    """What reads the flag `name`, whose value is a map. It raises Unfit."""
+
+    def read(text: str) -> dict[str, Any]:
+        from trisalt.loader.words import parse_value
+
+        value = parse_value(text)
+        if isinstance(value, dict):
+            return value
+        raise Unfit(f"option {name}: a map, as '{{key: value}}', not {text!r}")
+
+    return read
 
 
 def _duration(text: str) -> float:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 # Exit statuses. Source: stock Salt 3008.3.
 FAILED, NOTHING, USAGE, NOT_ALLOWED = 1, 2, 64, 77
 
+UNDOCUMENTED = "No documentation was found"
+
 TIMED_OUT = (
     "Salt request timed out. The master is not responding. You may need to run your command with `--async` in order "
     "to bypass the congested event bus. With `--async`, the CLI tool will print the job id (jid) and exit immediately "
@@ -48,6 +50,12 @@ def told(exc: TrisaltError) -> int:
             text, status = f"ERROR: {exc}", FAILED
     sys.stderr.write(text + "\n")
     return status
+
+
+def undocumented(why: str = UNDOCUMENTED) -> int:
+    """There is no documentation to print; the exit status."""
+    sys.stderr.write(f"{why}\n")
+    return NOTHING
 
 
 def hard_crash(options: Any) -> bool:
