@@ -223,7 +223,7 @@ def test_templates_see_whole_seconds_as_they_are_written(master):
 
 
 def test_two_doors_want_two_ports(master):
-    with pytest.raises(ConfigError, match="/master: publish_port and ret_port are both 4506$"):
+    with pytest.raises(ConfigError, match=r"/master: publish_port and ret_port are both 4506$"):
         master("publish_port: 4506\n")
     assert master("publish_port: 0\nret_port: 0\n").ret_port == 0
 
