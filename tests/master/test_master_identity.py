@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+from base64 import b64decode
 
 import pytest
 
 from trisalt.errors import ConfigError
 from trisalt.master import identity
-from trisalt.wire.keys import PrivateKey, PublicKey
+from trisalt.wire.keys import DEFAULT_SIGNING, SIGNING, PrivateKey, PublicKey
 
 BITS = 1024
 
@@ -70,13 +71,18 @@ def test_the_shared_key_is_vouched_for_and_counts_from_one(tmp_path):
     assert me.shared.next_serial() == 1
 
 
-def test_a_signing_key_vouches_for_the_public_key(tmp_path):
+def test_a_signing_key_vouches_for_the_public_key_by_each_algorithm(tmp_path):
     me = identity.open_identity(tmp_path, id="m", keysize=BITS, sign_key_name="master_sign")
-    assert me.pub_sig.endswith("\n")
-    assert (tmp_path / "master_sign.pub").exists()
-    (tmp_path / "made_elsewhere").write_text(me.pub_sig)
+    vouching = PublicKey.from_pem((tmp_path / "master_sign.pub").read_text())
+    assert me.pub_sigs.keys() == set(SIGNING)
+    for algo, signature in me.pub_sigs.items():
+        assert signature.endswith("\n")
+        assert [vouching.verify(me.key.public.pem.encode(), b64decode(signature), by) for by in SIGNING] == [
+            by == algo for by in SIGNING
+        ]
+    (tmp_path / "made_elsewhere").write_text(me.pub_sigs[DEFAULT_SIGNING])
     again = identity.open_identity(tmp_path, id="m", keysize=BITS, signature_name="made_elsewhere")
-    assert again.pub_sig.strip() == me.pub_sig.strip()
+    assert again.pub_sigs == dict.fromkeys(SIGNING, me.pub_sigs[DEFAULT_SIGNING].strip())
     with pytest.raises(ConfigError, match="nowhere"):
         identity.open_identity(tmp_path, id="m", keysize=BITS, signature_name="nowhere")
 

@@ -346,7 +346,7 @@ class KeyDesk:
                     aes_digest_sig=shared.digest_sig,
                     session_key_string=session,
                     publish_port=rules.publish_port,
-                    pub_sig=self._identity.pub_sig,
+                    pub_sig=self._identity.pub_sigs.get(hello.sig_algo),
                     heartbeat=rules.presence_heartbeat,
                     clock=time.time(),
                 )

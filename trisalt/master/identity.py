@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from trisalt.master.shared import KeptKey, new_shared_key
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.handshake import public_key_signature
 from trisalt.wire.ids import plain_name
-from trisalt.wire.keys import DEFAULT_SIGNING, PrivateKey, normalise
+from trisalt.wire.keys import SIGNING, PrivateKey, normalise
 from trisalt.wire.seal import Seal
 
 log = structlog.get_logger()
@@ -31,14 +31,15 @@ log = structlog.get_logger()
 class Identity:
     """The master's pair and its present shared key.
 
-    `id` is the master's id option (`<host>_master` by default); `pub_sig` the signing key's word for the public key,
-    None unless `master_sign_pubkey` is on. The shared key is a new one: `kept` (see `master/shared`) has it survive.
+    `id` is the master's id option (`<host>_master` by default); `pub_sigs` the signing key's word for the public key,
+    by each algorithm that a minion may want it by; none unless `master_sign_pubkey` is on. The shared key is a new one:
+    `kept` (see `master/shared`) has it survive.
     """
 
-    def __init__(self, key: PrivateKey, *, id: str, pub_sig: str | None = None) -> None:
+    def __init__(self, key: PrivateKey, *, id: str, pub_sigs: Mapping[str, str] | None = None) -> None:
         self.id = id
         self.key = key
-        self.pub_sig = pub_sig
+        self.pub_sigs = pub_sigs or {}
         self.kept: KeptKey | None = None
         self.shared = new_shared_key(key)
 
@@ -82,13 +83,13 @@ def open_identity(
     Raises ConfigError for a key or signature that cannot be read.
     """
     key = _open_pair(pki_dir, id.removesuffix("_master"), keysize)
-    pub_sig = None
+    pub_sigs: dict[str, str] = {}
     if signature_name:
-        pub_sig = _read(pki_dir / signature_name).decode().strip()
+        pub_sigs = dict.fromkeys(SIGNING, _read(pki_dir / signature_name).decode().strip())
     elif sign_key_name:
         sign_key = _named_pair(pki_dir, sign_key_name, keysize)
-        pub_sig = public_key_signature(sign_key, key.public.pem, DEFAULT_SIGNING)
-    return Identity(key, id=id, pub_sig=pub_sig)
+        pub_sigs = {algo: public_key_signature(sign_key, key.public.pem, algo) for algo in SIGNING}
+    return Identity(key, id=id, pub_sigs=pub_sigs)
 
 
 def _open_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
