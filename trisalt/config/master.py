@@ -143,7 +143,7 @@ class MasterConfig(DaemonConfig):
     publisher_acl_blacklist: dict[str, Any] = option({}, "Users and functions that are always refused.", guards=True)
     sudo_acl: bool = option(False, "Who comes as root by sudo may what `publisher_acl` lets the account.", guards=True)
     external_auth: dict[str, Any] = option(
-        {}, "What users may run for whom a backend vouches: pam, file, sharedsecret."
+        {}, "What users may run for whom a backend vouches: pam, ldap, file, oidc and their kin."
     )
     permissive_acl: bool = option(False, "Who has an entry of their own in `external_auth` gets that of `*` too.")
     sharedsecret: str = option("", "The password of everybody, for the backend sharedsecret.")
