@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -70,9 +69,10 @@ async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int
     """
     nonce = nonce or os.urandom(16).hex()
     for _ in range(max(tries, 1)):
-        with suppress(trio.TooSlowError):
+        try:
             return await _asked(link, load, nonce, trio.current_time() + timeout)
-        log.error("master.timeout", cmd=load.get("cmd"))
+        except trio.TooSlowError:
+            log.error("master.timeout", cmd=load.get("cmd"))
     raise RequestTimeout(f"the master {link.master} did not answer {load.get('cmd')}")
 
 

@@ -145,13 +145,24 @@ async def keep_returns(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Send what is posted, and what a previous daemon left in the spool; `tries` times, each waiting for an answer
-    for a random time between `timer` and `timer_max` seconds. While no link stands they wait.
+    for a time between `timer` and `timer_max` seconds that each daemon draws, so that not all minions try again
+    together. While no link stands they wait.
     """
     limit = trio.Semaphore(AT_ONCE)
+    patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
     async with trio.open_nursery() as nursery:
 
         async def send(name: str, load: dict[str, Any] | None) -> None:
-            await _bring_home(bus, returns, _Letter(name, load), limit, tries, timer, timer_max)
+            letter, home = _Letter(name, load), False
+            try:
+                limit.acquire_nowait()
+            except trio.WouldBlock:
+                await limit.acquire()
+            try:
+                home = await _send(bus, returns, letter, tries, patience)
+            finally:
+                limit.release()
+                returns._sent(name, home=home, master=letter.master)
 
         with returns.sent_by(nursery, send):
             for name in returns.spool.names():
@@ -173,27 +184,6 @@ async def _try_again(
                 returns.post_late()
 
 
-async def _bring_home(
-    bus: Bus,
-    returns: Returns,
-    letter: _Letter,
-    limit: trio.Semaphore,
-    tries: int,
-    timer: float,
-    timer_max: float,
-) -> None:
-    home = False
-    try:
-        limit.acquire_nowait()
-    except trio.WouldBlock:
-        await limit.acquire()
-    try:
-        home = await _send(bus, returns, letter, tries, timer, timer_max)
-    finally:
-        limit.release()
-        returns._sent(letter.name, home=home, master=letter.master)
-
-
 @attrs.define
 class _Letter:
     """One return that is sent: what is at hand of it, and whom it is for as soon as that is known."""
@@ -203,7 +193,7 @@ class _Letter:
     master: str | None = None
 
 
-async def _send(bus: Bus, returns: Returns, letter: _Letter, tries: int, timer: float, timer_max: float) -> bool:
+async def _send(bus: Bus, returns: Returns, letter: _Letter, tries: int, patience: float) -> bool:
     """Send one return to whom it is for; whether it need not be sent again."""
     spool, name = returns.spool, letter.name
     try:
@@ -221,13 +211,13 @@ async def _send(bus: Bus, returns: Returns, letter: _Letter, tries: int, timer: 
     fun = load.get("fun")
     if letter.master is None and len(returns.masters) > 1:
         # Nobody asked for it, the schedule did: every master is told, as each would be of a minion of its own.
-        home = await _send_to_all(bus, returns, name, load, ours, tries, timer, timer_max)
+        home = await _send_to_all(bus, returns, name, load, ours, tries, patience)
     elif not returns.may_go(letter.master):
         log.debug("return.waiting", jid=name, fun=fun, master=letter.master)
         return False
     else:
         log.info("job.returning", jid=name, fun=fun)
-        home = await _acknowledged(bus, name, load, letter.master, tries, timer, timer_max)
+        home = await _acknowledged(bus, name, load, letter.master, tries, patience)
     if not home and age > GIVE_UP_AFTER:
         # Only now: the age is the wall clock's word, which may have been set since.
         log.error("return.given_up", jid=name, fun=fun, days=round(age / 86400))
@@ -244,15 +234,14 @@ async def _send_to_all(
     load: dict[str, Any],
     ours: dict[str, Any],
     tries: int,
-    timer: float,
-    timer_max: float,
+    patience: float,
 ) -> bool:
     """Send one return to every master that does not have it yet; whether all have it."""
     have = [master for master in ours.get("home") or () if master in returns.masters]
     missing = [master for master in returns.masters if master not in have]
     log.info("job.returning", jid=name, fun=load.get("fun"))
     for master in missing:
-        if returns.may_go(master) and await _acknowledged(bus, name, load, master, tries, timer, timer_max):
+        if returns.may_go(master) and await _acknowledged(bus, name, load, master, tries, patience):
             have.append(master)
             if len(have) < len(returns.masters):
                 returns.spool.write(name, {**load, OURS: {**ours, "home": have}})
@@ -260,14 +249,13 @@ async def _send_to_all(
 
 
 async def _acknowledged(
-    bus: Bus, name: str, load: dict[str, Any], master: str | None, tries: int, timer: float, timer_max: float
+    bus: Bus, name: str, load: dict[str, Any], master: str | None, tries: int, patience: float
 ) -> bool:
     """Send one return to one master, `tries` times; whether it was taken."""
     reason = ""
     # The same as long as nothing came back: what was kept is not kept twice, also where a return has no jid yet.
     nonce = os.urandom(16).hex()
     for _ in range(max(tries, 1)):
-        patience = random.uniform(timer, max(timer, timer_max))  # noqa: S311 - a spread, no secret
         try:
             answer = await bus.ask(MasterRequest(load=load, timeout=patience, tries=1, master=master, nonce=nonce))
         except RequestTimeout as exc:

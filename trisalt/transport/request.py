@@ -47,6 +47,8 @@ TOGETHER = 64
 
 # Seconds before one request is sent again while connections are lost under it: at once first, then with patience.
 AGAIN, LATER = (0.0, 1.0, 2.0), 5.0
+# By so many seconds at most what wakes for a connection's deadlines is too early: then it goes on.
+EARLIER = 1.0
 
 # How many requests may wait for their answers, and how many bytes of them, before no more is read. Whoever handles them
 # keeps one kind from holding up another: that needs all of them to be read.
@@ -246,8 +248,8 @@ class _Connection:
 
     def __init__(self, context: Context, address: str, options: dict[int, int | bytes]) -> None:
         self.lost = self._late = False
-        # Until when whoever asks has patience. The scope is that of `watch`, which is there anyway. Its deadline may be
-        # sooner, then it looks and goes on: to set it for each request, and back, costs more than a look now and then.
+        # Until when whoever asks has patience. The scope is that of `watch`, which is there anyway; its own deadline is
+        # that or a little sooner, and stays when the answer is here: to set one costs as much as to send.
         self._deadline = math.inf
         self._patience = trio.CancelScope()
         self.monitor = Socket(context, zmq.PAIR)
@@ -271,7 +273,7 @@ class _Connection:
     async def ask(self, payload: bytes, *, deadline: float) -> list[bytes] | None:
         """The frames that come for `payload`; None when the connection is lost before. Raises TooSlowError."""
         self._deadline = deadline
-        if deadline < self._patience.deadline:
+        if not deadline - EARLIER <= self._patience.deadline <= deadline:
             self._patience.deadline = deadline
         try:
             try:

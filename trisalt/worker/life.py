@@ -343,6 +343,8 @@ def _presentable(outcome: Outcome) -> Outcome:
     except (TrisaltError, RecursionError, MemoryError) as exc:
         return failed(Failure.EXCEPTION, f"ERROR: the return cannot be sent: {exc}")
     retcode = outcome.retcode if isinstance(outcome.retcode, (int, dict, list)) else 1
+    if result is outcome.result and retcode is outcome.retcode:
+        return outcome
     return Outcome(result=result, retcode=retcode, success=outcome.success, out=outcome.out, failure=outcome.failure)
 
 

@@ -71,7 +71,7 @@ class Workers:
         lessons: Mapping[str, Sequence[str]],
     ) -> None:
         self._nursery = nursery
-        self._door = door
+        self._door = None if door is None else str(door)
         self._lessons = lessons
         self._context = context
         self._upcalls = upcalls
@@ -270,7 +270,7 @@ class Workers:
         seat.calls += 1
         most = STRICT_CALLS if seat.use == STRICT else WARM_CALLS
         request["last"] = last = not warm or (seat.calls >= most and not seat.stays)
-        request["door"] = None if self._door is None else str(self._door)
+        request["door"] = self._door
         if parts := self._parts_for(seat, context):
             request["context"] = parts
         try:
