@@ -50,7 +50,8 @@ def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH)
 
     Raises RemoteProtocolError for anything that is not one whole object within the limits.
     """
-    _check_size(data, max_size)
+    if len(data) >= _SCAN_FROM or len(data) > max_size:
+        _check_size(data, max_size)
     try:
         obj = msgpack.unpackb(data, raw=False, strict_map_key=True, timestamp=1, ext_hook=_decode_ext)
     except _DECODE_ERRORS:
@@ -58,18 +59,22 @@ def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH)
         obj = _unpack_slowly(data, raw=False, unicode_errors="surrogateescape")
         _check_depth(obj, data, max_depth)
         return _restore_bytes(obj)
-    _check_depth(obj, data, max_depth)
+    if len(data) > max_depth:
+        # A level takes a byte.
+        _check_depth(obj, data, max_depth)
     return obj
 
 
 def unpack_raw(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
     """The same with every string, map keys too, left as bytes."""
-    _check_size(data, max_size)
+    if len(data) >= _SCAN_FROM or len(data) > max_size:
+        _check_size(data, max_size)
     try:
         obj = msgpack.unpackb(data, raw=True, strict_map_key=True, timestamp=1, ext_hook=_decode_ext)
     except _DECODE_ERRORS:
         obj = _unpack_slowly(data, raw=True)
-    _check_depth(obj, data, max_depth)
+    if len(data) > max_depth:
+        _check_depth(obj, data, max_depth)
     return obj
 
 
@@ -126,8 +131,6 @@ _LOCAL = Packers(use_bin_type=True, default=_encode_other, unicode_errors="surro
 def _check_size(data: bytes, max_size: int) -> None:
     if len(data) > max_size:
         raise RemoteProtocolError(f"{len(data)} bytes, when {max_size} are allowed")
-    if len(data) < _SCAN_FROM:
-        return
     scan = msgpack.Unpacker(max_buffer_size=len(data))
     try:
         scan.feed(data)
