@@ -182,7 +182,9 @@ class SqliteStore:
         with self._lock:
             if self._closing:
                 raise StoreError("the store is closed")
-            self._put(write)
+            idle = self._put(write)
+        if idle:
+            os.eventfd_write(self._wanted, 1)
         try:
             await self._wait(write)
         except trio.Cancelled:
@@ -225,12 +227,13 @@ class SqliteStore:
             if self._closing:
                 # Nobody is told any more.
                 return
-            self._put(_Gathered(operation, [item], then, otherwise, self._refusals_known))
-
-    def _put(self, write: _Write | _Gathered) -> None:
-        self._queue.append(write)
-        if len(self._queue) == 1:
+            idle = self._put(_Gathered(operation, [item], then, otherwise, self._refusals_known))
+        if idle:
             os.eventfd_write(self._wanted, 1)
+
+    def _put(self, write: _Write | _Gathered) -> bool:
+        self._queue.append(write)
+        return len(self._queue) == 1
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Run `operation(connection)` in a reader's thread, on what is committed."""
