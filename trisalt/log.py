@@ -271,7 +271,7 @@ def _emit(logger: object, method: str, event_dict: EventDict) -> EventDict:
     global dropped
     try:
         name = logger.name if isinstance(logger, _Name) else None
-        _write_all(_record(LEVELS[method], event_dict, name=name))
+        _write_all(_record(LEVELS[method], method, event_dict, name=name))
     except Exception:  # a line that cannot be rendered must not end what wrote it
         dropped += 1
     return event_dict
@@ -299,7 +299,9 @@ def _granular_level(record: Record) -> int | None:
     return None
 
 
-def _record(level: int, event_dict: Mapping[str, Any], *, name: str | None = None, lineno: int = 0) -> Record:
+def _record(
+    level: int, level_name: str, event_dict: Mapping[str, Any], *, name: str | None = None, lineno: int = 0
+) -> Record:
     event = str(event_dict.get("event", ""))
     error = _error(event_dict["exc_info"]) if "exc_info" in event_dict else None
     facts = {
@@ -307,7 +309,6 @@ def _record(level: int, event_dict: Mapping[str, Any], *, name: str | None = Non
         for key, value in event_dict.items()
         if key not in _NO_FACTS
     }
-    level_name = _name_of(level)
     if " " in event or "." not in event:
         # A plugin's own words, or those of a library.
         words = "\n".join(map(_one_line, event.expandtabs().split("\n")))
@@ -331,7 +332,8 @@ def _lines(level: str, event: str, facts: Mapping[str, Any]) -> list[tuple[str, 
 
 def _sentence(row: Sentence, facts: Mapping[str, Any]) -> str:
     """What a row says of these facts: what a peer chose must not end the line, nor speak to the terminal."""
-    return _one_line(row.format_map(facts) if isinstance(row, str) else row(facts))
+    text = row.format_map(facts) if isinstance(row, str) else row(facts)
+    return text if text.isprintable() else _one_line(text)
 
 
 def _quoted(value: object) -> str:
@@ -385,8 +387,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 # -- from a record to text ---------------------------------------------------------------------------------------
 
 
-# One value of a line: of its style, its record, its level's name and its message.
-Value = Callable[["_Text", "Record", str, str], object]
+# One value of a line: of its style, its record, its level's name and its message. None is the message itself.
+Value = Callable[["_Text", "Record", str, str], object] | None
 
 
 class Style(Protocol):
@@ -410,27 +412,22 @@ class _Text:
         self._second, self._time = 0, ""
 
     def __call__(self, record: Record, *, verbose: bool) -> list[str]:
-        *lines, (level, last) = record.lines
-        if record.error is not None:
-            if record.expected and not verbose:
-                told = "; ".join(dict.fromkeys(_one_line(str(leaf)) for leaf in _leaves(record.error)))
-                last = last if told in last else f"{last}: {told}"
-            else:
-                last += "\n" + "".join(traceback.format_exception(record.error)).rstrip("\n")
-        return [self._format(record, name, text) for name, text in (*lines, (level, last))]
-
-    def _format(self, record: Record, level: str, message: str) -> str:
-        try:
-            kind = record.name, record.lineno, level
-            if (begun := self._begun.get(kind)) is None:
-                begun = self._begin(record, level)
-                if len(self._begun) < MOST_BEGUN:
-                    self._begun[kind] = begun
-            fmt, values = begun
-            return fmt % tuple([value(self, record, level, message) for value in values])
-        except (ValueError, TypeError, KeyError):
-            # As for `logging`, a format may be none: then lines are written in a plain one.
-            return f"[{level.upper():<8}] {message}"
+        texts = []
+        # What stands in this loop stands in no function of its own: a job has six lines, in two places each.
+        for level, message in record.lines if record.error is None else _with_error(record, verbose=verbose):
+            try:
+                kind = record.name, record.lineno, level
+                if (begun := self._begun.get(kind)) is None:
+                    begun = self._begin(record, level)
+                    if len(self._begun) < MOST_BEGUN:
+                        self._begun[kind] = begun
+                fmt, values = begun
+                filled = [message if value is None else value(self, record, level, message) for value in values]
+                texts.append(fmt % tuple(filled))
+            except (ValueError, TypeError, KeyError):
+                # As for `logging`, a format may be none: then lines are written in a plain one.
+                texts.append(f"[{level.upper():<8}] {message}")
+        return texts
 
     def _begin(self, record: Record, level: str) -> tuple[str, list[Value]]:
         """The format with all filled in that is the same for every line of one event, and what gives the rest."""
@@ -447,11 +444,11 @@ class _Text:
 
         return _FIELD.sub(taken, self._fmt), values
 
-    def time_of(self, created: float) -> str:
+    def time_of(self, record: Record, _level: str, _message: str) -> str:
         """The time as the format wants it; worked out once a second."""
-        second = int(created)
+        second = int(record.created)
         if second != self._second:
-            self._second, self._time = second, time.strftime(self.datefmt, time.localtime(created))
+            self._second, self._time = second, time.strftime(self.datefmt, time.localtime(second))
         return self._time
 
     def jid(self, record: Record) -> str:
@@ -462,6 +459,18 @@ class _Text:
     def colored(self, code: str, text: str) -> str:
         """Coloured where there are colours."""
         return f"\033[{code}m{text}\033[0m" if self.color else text
+
+
+def _with_error(record: Record, *, verbose: bool) -> list[tuple[str, str]]:
+    """The lines of a record that has an exception: the last one tells of it, or shows its stack."""
+    *lines, (level, last) = record.lines
+    assert record.error is not None
+    if record.expected and not verbose:
+        told = "; ".join(dict.fromkeys(_one_line(str(leaf)) for leaf in _leaves(record.error)))
+        last = last if told in last else f"{last}: {told}"
+    else:
+        last += "\n" + "".join(traceback.format_exception(record.error)).rstrip("\n")
+    return [*lines, (level, last)]
 
 
 # The level's colour, and the message's.
@@ -497,13 +506,13 @@ _OF_ALL: dict[str, Callable[[_Text, Record, str], object]] = {
 }
 # … and that is each line's own. A daemon forks: its pid, too.
 _OF_EACH: dict[str, Value] = {
-    "asctime": lambda style, record, level, message: style.time_of(record.created),
+    "asctime": _Text.time_of,
     "bracketprocess": lambda style, record, level, message: f"[{os.getpid():>5}]",
     "colorprocess": lambda style, record, level, message: style.colored("1;34", f"[{os.getpid():>5}]"),
     "colormsg": lambda style, record, level, message: style.colored(_COLORS[level][1], message),
     "created": lambda style, record, level, message: record.created,
     "jid": lambda style, record, level, message: style.jid(record),
-    "message": lambda style, record, level, message: message,
+    "message": None,
     "msecs": lambda style, record, level, message: int(record.created * 1000) % 1000,
     "process": lambda style, record, level, message: os.getpid(),
     "relativeCreated": lambda style, record, level, message: (record.created - _BORN) * 1000,
@@ -562,7 +571,8 @@ class _FromStdlib(logging.Handler):
         global dropped
         try:
             facts = {"event": record.getMessage(), "exc_info": record.exc_info}
-            _write_all(_record(record.levelno, facts, name=record.name, lineno=record.lineno))
+            level = record.levelno
+            _write_all(_record(level, _name_of(level), facts, name=record.name, lineno=record.lineno))
         except Exception:
             dropped += 1
 

@@ -33,8 +33,8 @@ class Console:
     def __call__(self, text: str, level: int) -> None:
         if self._journal:
             text = "\n".join(f"<{_priority(level)}>{line}" for line in text.split("\n"))
+        # Which writes out whole lines by itself.
         sys.stderr.write(text + "\n")
-        sys.stderr.flush()
 
     def reopen(self) -> None:
         """It stays what it is."""
