@@ -413,8 +413,8 @@ class Socket:
                 trio.lowlevel.reschedule(task)
 
     def _settle(self) -> None:
-        """Rule 2: somebody has called, and others may wait."""
-        if (self._watched is not None or self._parked) and not self._closed:
+        """Rule 2: somebody has called, and others may wait. Who waits for nothing but inner work has had it done."""
+        if (self._watched or self._parked) and not self._closed:
             self._wake(self._peek())
 
     def _leave(self) -> None:
