@@ -61,7 +61,7 @@ class Minions:
         self.nodegroups = nodegroups
         self._keyring = keyring
         self._banks = banks
-        self._folder = pki_dir / State.ACCEPTED.value
+        self._folder = str(pki_dir / State.ACCEPTED.value)
         self._accepted: tuple[int, list[str]] | None = None
 
     def accepted(self) -> list[str]:

@@ -143,16 +143,17 @@ class _Desk:
         """Send a job."""
         verdict = await self._judge(request)
         rules = self._rules()
+        admin = self._acl.is_admin(request.asker)
         minions, missing, tgt, tgt_type = await self._aim(request, verdict)
         if not minions and not (rules.order_masters and not verdict.within):
             error = f"Master could not resolve minions for target {request.tgt}"
             # What is known of keys is for who keeps them.
-            barred = self._minions.barred(request.tgt, request.tgt_type) if self._acl.is_admin(request.asker) else {}
+            barred = self._minions.barred(request.tgt, request.tgt_type) if admin else {}
             return Published(jid=None, minions=[], missing=missing, error=error, hint=barred_hint(barred))
         # A jid that was given out already is a job of somebody: to join it is the administrators'.
-        wanted = request.jid if self._acl.is_admin(request.asker) else ""
+        wanted = request.jid if admin else ""
         jid = self._jid(wanted, unique=os.getpid() if rules.unique_jid else None)
-        job = self._job(request, jid, tgt, tgt_type, rules)
+        job = self._job(request, jid, tgt, tgt_type, rules, admin=admin)
         seconds = _patience(request, rules)
         waits = await self._waits(seconds, minions) if seconds else None
         await self._send_out(request, job, minions, missing, rules, waits)
@@ -168,12 +169,12 @@ class _Desk:
         waits: Waits | None,
     ) -> None:
         """Record, tell, seal, send. Whoever asked may go: what is recorded is told and sent."""
-        jid, tgt_type = job["jid"], job["tgt_type"]
+        jid, tgt_type, asker = job["jid"], job["tgt_type"], request.asker
         load = {**job, "tgt": request.tgt, "tgt_type": request.tgt_type, "minions": minions, "missing": missing}
-        if request.asker.eauth:
+        if asker.eauth:
             # Names of one backend are other people's in the next.
-            load["eauth"] = request.asker.eauth
-        told = {name: job[name] for name in ("fun", "arg", "jid", "user")}
+            load["eauth"] = asker.eauth
+        told = {"fun": job["fun"], "arg": job["arg"], "jid": jid, "user": job["user"], "origin": asker.origin}
         new = JobNew(
             **told,
             tgt=request.tgt,
@@ -186,7 +187,6 @@ class _Desk:
             chosen=jid == request.jid,
             until=None if waits is None else waits.until,
             absent=frozenset() if waits is None else frozenset(waits.absent),
-            origin=request.asker.origin,
         )
         out = JobPublished(
             **told,
@@ -194,7 +194,6 @@ class _Desk:
             tgt_type=tgt_type,
             ret=job["ret"],
             metadata=job.get("metadata"),
-            origin=request.asker.origin,
         )
         record = partial(self._jobs.record_job, load, minions, waits=waits, events=[new, out])
         kept = await (self._record_and_lay_down(record, request, jid, minions) if request.laid_down else record())
@@ -308,7 +307,9 @@ class _Desk:
         self._last_jid = jid
         return jid
 
-    def _job(self, request: PublishRequest, jid: str, tgt: Any, tgt_type: str, rules: PublishRules) -> dict[str, Any]:
+    def _job(
+        self, request: PublishRequest, jid: str, tgt: Any, tgt_type: str, rules: PublishRules, *, admin: bool
+    ) -> dict[str, Any]:
         job: dict[str, Any] = {
             "fun": request.fun,
             "arg": request.arg,
@@ -319,7 +320,7 @@ class _Desk:
             "user": request.user,
         }
         job |= {name: request.kwargs[name] for name in JOB_KEYS if name in request.kwargs}
-        if not (request.asker.minion or self._acl.is_admin(request.asker)):
+        if not (admin or request.asker.minion):
             # Whose job it is says the master, not who asks.
             job = {name: value for name, value in job.items() if name not in ORIGIN_KEYS}
         if rules.order_masters:

@@ -108,11 +108,16 @@ class SqliteJobs:
     ) -> list[Recorded]:
         """Keep many returns in one transaction: all of them, or StoreError. Of the jobs `settled` nobody is missing."""
         now = self._clock()
-        rows = [(one.jid, one.id, now, pack_bin(dict(one.body)), outcomes.outcome(one.body)) for one in returns]
-        states = [row for one in returns if one.highstate is not None and (row := highstates.row(one, now))]
-        loads = {one.jid: one for one in returns if one.load is not None}
-        always = [self._log.entries(one.events) for one in returns]
-        if_new = [self._log.entries(one.if_new) if one.if_new else () for one in returns]
+        rows, states, always, if_new = [], [], [], []
+        loads = {}
+        for one in returns:
+            rows.append((one.jid, one.id, now, pack_bin(dict(one.body)), outcomes.outcome(one.body)))
+            if one.highstate is not None and (row := highstates.row(one, now)):
+                states.append(row)
+            if one.load is not None:
+                loads[one.jid] = one
+            always.append(self._log.entries(one.events))
+            if_new.append(self._log.entries(one.if_new) if one.if_new else ())
         after = self._log.entries(events)
         entries: list[Entry] = []
 

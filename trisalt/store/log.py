@@ -214,7 +214,7 @@ class SqliteLog:
 
     def _entry(self, event: Event) -> Entry:
         tag, origin = event.tag, f"{event.origin.kind}/{event.origin.name}"
-        if not (tag.isascii() and origin.isascii()):
+        if not f"{tag}{origin}".isascii():
             tag, origin = _text(tag), _text(origin)
         try:
             # Values too big for stock's tools are trimmed as for them: a return is kept whole with its job.
@@ -232,7 +232,7 @@ class SqliteLog:
 
     def entries(self, events: Iterable[Event]) -> list[Entry]:
         """Events as they are given to `insert`: those that may leave the process, packed."""
-        return [self._entry(event) for event in events if event.leaves_process()]
+        return [self._entry(event) for event in events if event.TAG]
 
     def insert(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         """Write entries, and number them; in the writer's thread, inside a transaction. It may be rolled back."""
