@@ -107,6 +107,24 @@ def test_whoever_goes_while_it_is_waited_for_is_waited_for_no_longer_and_whoever
     assert gather.away == set()
 
 
+def test_whoever_was_stopped_with_the_job_has_time_to_be_back_and_is_asked_once_more():
+    gather = begin("m1", "m2")
+    gather.returned("m2")
+    gather.step(5.0)
+    assert gather.moved("m1", away=True, back_by=16.0)
+    assert gather.step(15.9) is None
+    assert gather.moved("m1", away=False)
+    assert gather.step(15.9) == Ask(minions=frozenset({"m1"}))
+    # One that is stopped again and again keeps nobody waiting.
+    assert gather.moved("m1", away=True, back_by=17.0)
+    assert gather.moved("m1", away=False)
+    assert gather.step(25.9) == Done(missing=frozenset({"m1"}))
+    gather = begin("m1")
+    gather.moved("m1", away=True, back_by=13.0)
+    assert gather.step(12.9) is None
+    assert gather.step(13.0) == Done(missing=frozenset({"m1"}))
+
+
 def test_whoever_never_received_the_job_is_not_waited_for():
     gather = begin("m1", "m2")
     gather.step(5.0)
@@ -166,7 +184,7 @@ def test_whatever_happens_it_ends_and_says_who_is_missing(minions, timeout, gath
             elif what in ("running", "idle"):
                 gather.answered(id, running=what == "running", now=now)
             elif what in ("goes", "comes"):
-                gather.moved(id, away=what == "goes")
+                gather.moved(id, away=what == "goes", back_by=now + 5.0)
         assert gather.away <= gather.pending <= gather.minions
         early = now < gather.wake
         verdict = gather.step(now)

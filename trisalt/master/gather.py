@@ -2,7 +2,8 @@
 
 A minion that works for longer than `timeout` is asked `saltutil.find_job`; as long as somebody answers that it is at
 work, all who are missing are asked again every `gather_job_timeout`. Source: stock Salt 3008.3.
-Those that presence knows to be away are not waited for: when nobody else is missing, it is over.
+Those that presence knows to be away are not waited for: when nobody else is missing, it is over. Only who was
+stopped while it had the job is waited for a while: a daemon that is restarted, or that the job upgrades, has it still.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class Gather:
     """Until when those that are away are waited for, though nobody else is missing."""
     away: set[str] = attrs.field(factory=set)
     """Who of the pending will not return, as far as anybody knows: it is not here, or never received the job."""
+    back_by: float = 0.0
+    """Until when those that were stopped meanwhile may be back."""
+    came_back: set[str] = attrs.field(factory=set)
+    """Who was away, and came: it is asked once more on account of that, and not each time it comes."""
     asked: bool = False
     """A find_job is out, and nobody has said since that it is at work."""
     alive_until: dict[str, float] = attrs.field(factory=dict)
@@ -81,7 +86,7 @@ class Gather:
     def wake(self) -> float:
         """When `step` may have something to say, unless somebody returns or answers before."""
         if not self.hopeful:
-            return self.courtesy
+            return max(self.courtesy, self.back_by)
         if not self.asked:
             return self.deadline
         return max([self.deadline, *(until for id, until in self.alive_until.items() if id in self.pending)])
@@ -92,11 +97,18 @@ class Gather:
         self.pending.discard(id)
         self.away.discard(id)
 
-    def moved(self, id: str, *, away: bool) -> bool:
-        """A minion is away now, or is not. Whether that is news for this job."""
+    def moved(self, id: str, *, away: bool, back_by: float = 0.0) -> bool:
+        """A minion is away now, perhaps until then, or is not. Whether that is news for this job."""
         if id not in self.pending or (id in self.away) == away:
             return False
-        (self.away.add if away else self.away.discard)(id)
+        if away:
+            self.away.add(id)
+            self.back_by = max(self.back_by, back_by)
+        else:
+            self.away.discard(id)
+            if id not in self.came_back:
+                self.came_back.add(id)
+                self.asked = False
         return True
 
     def answered(self, id: str, *, running: bool, now: float) -> None:

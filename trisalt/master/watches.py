@@ -27,6 +27,7 @@ from trisalt.errors import StoreError, TrisaltError
 from trisalt.master.attendance import Attendance
 from trisalt.master.gather import FIND_JOB, Ask, Done, Gather
 from trisalt.master.reasons import Facts, Found, explained, headline, reason
+from trisalt.master.roster import Cause
 from trisalt.store.store import Jobs
 
 log = structlog.get_logger()
@@ -215,8 +216,11 @@ class Watches:
 
     def _moved(self, event: MinionPresent | MinionAbsent) -> None:
         """A minion has come, or is away."""
+        away = isinstance(event, MinionAbsent)
+        stopped = isinstance(event, MinionAbsent) and event.why == Cause.LEFT.value
         for watch in self._watches.values():
-            if watch.gather.moved(event.id, away=isinstance(event, MinionAbsent)):
+            back_by = trio.current_time() + watch.gather.gather_job_timeout if stopped else 0.0
+            if watch.gather.moved(event.id, away=away, back_by=back_by):
                 watch.news.add(event.id)
                 if watch.changed is None:
                     # Its reason is to be told.

@@ -91,12 +91,40 @@ async def test_a_minion_that_goes_during_a_job_is_waited_for_no_longer(nursery, 
         await house.new_job("m1", "m2")
         await trio.sleep(2)
         attendance.gone.add("m2")
-        await house.bus.publish(MinionAbsent(id="m2", since=2.0, why="it was stopped"))
+        await house.bus.publish(MinionAbsent(id="m2", since=2.0, why="it does not answer"))
         assert list((await told.receive()).reasons) == ["m2"]
         await trio.sleep(1)
         await give_back(house.bus, "m1")
         event = await told.receive()
         assert (event.missing, trio.current_time()) == ({"m2": NOT_CONNECTED}, 3.0)
+
+
+async def test_a_minion_that_is_restarted_during_a_job_is_waited_for_and_asked(nursery, autojump_clock):
+    attendance = Attendance()
+    async with attended(nursery, attendance, m1=True) as (house, told):
+        await house.new_job("m1")
+        await trio.sleep(6)
+        attendance.gone.add("m1")
+        await house.bus.publish(MinionAbsent(id="m1", since=6.0, why="it was stopped"))
+        await trio.sleep(3)
+        attendance.gone.clear()
+        await house.bus.publish(MinionPresent(id="m1", since=9.0))
+        await trio.sleep(20)
+        await give_back(house.bus, "m1")
+        assert (await told.receive_all())[-1].missing == {}
+
+
+async def test_a_minion_that_is_stopped_during_a_job_and_stays_away_is_waited_for_as_a_question_is(
+    nursery, autojump_clock
+):
+    async with attended(nursery, Attendance()) as (house, told):
+        await house.new_job("m1")
+        await trio.sleep(2)
+        await house.bus.publish(MinionAbsent(id="m1", since=2.0, why="it was stopped"))
+        with trio.fail_after(60):
+            while not isinstance(await told.receive(), JobSettled):
+                pass
+        assert trio.current_time() == 12.0
 
 
 async def test_a_minion_that_comes_back_during_a_job_is_asked_for_it(nursery, autojump_clock):
