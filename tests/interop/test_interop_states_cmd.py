@@ -15,6 +15,7 @@ ROWS = [
     Row("cmd.run", "exit 3", success_retcodes=[3], **ONCE),
     Row("cmd.run", "pwd; echo $A$B", cwd="W", env=[{"A": "x"}, {"B": 2}], **ONCE),
     Row("cmd.run", "echo $A", env={"A": "y"}, shell="/bin/bash", **ONCE),
+    Row("cmd.run", "echo $0", **ONCE),
     Row("cmd.run", "true", cwd="W/nosuch", **ONCE),
     Row("cmd.run", "true", env="A=1", **ONCE),
     Row("cmd.run", "true", env=["A=1"], phases=["applied"], why="what is no map is said so",

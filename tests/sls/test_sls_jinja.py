@@ -111,6 +111,16 @@ def test_the_sandbox_holds(text):
     )
 
 
+def test_a_function_that_a_module_has_not_is_told_by_the_modules_name():
+    error = fails("{{ salt.my.nope() }}", salt=Functions({"my.works": lambda: 1}))
+    assert error.reason == "Jinja variable 'salt.my object' has no attribute 'nope'"
+
+
+def test_yaml_of_a_template_that_is_wrong_is_told_with_its_place():
+    error = fails("{% load_yaml as x %}\na: 1\nb: c: d\n{% endload %}")
+    assert 'mapping values are not allowed in this context\n  in "<unicode string>", line 3, column 5' in error.reason
+
+
 def test_functions_are_items_and_attributes():
     salt = Functions({"my.add": lambda a, b=0: a + b})
     assert (

@@ -66,6 +66,16 @@ def test_what_is_wrong_in_a_mako_template_is_told(render, text, reason, line):
     assert line is None or info.value.line == line
 
 
+def test_a_python_file_has_the_functions_whatever_it_imports(render):
+    text = """#!py
+import os.path as salt
+pillar = {"os": "mine"}
+def run():
+    return {salt["test.echo"](__name__): [sls, pillar.get("os"), grains["os"], saltenv]}
+"""
+    assert render(text) == {"x.a": ["x.a", None, "Debian", "base"]}
+
+
 @pytest.mark.parametrize("renderer", ["py", pytest.param("mako", marks=needs_mako)])
 def test_code_runs_where_the_operator_allows_it(render, renderer):
     text = "#!py\ndef run(): return {'a': 1}\n" if renderer == "py" else "#!mako|yaml\na: ${1}\n"

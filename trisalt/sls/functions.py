@@ -24,20 +24,23 @@ class Functions(Mapping[str, Callable[..., Any]]):
     def __contains__(self, name: object) -> bool:
         return name in self._functions
 
-    def __getattr__(self, name: str) -> _Module:
+    def __getattr__(self, name: str) -> Module:
         # Jinja asks for `salt['mod.fun']` as an attribute too, when there is no such key.
         if name.startswith("_") or "." in name:
             raise AttributeError(name)
         offers = getattr(self._functions, "offers", None)
         if offers is not None and not offers(name):
             raise AttributeError(name)
-        return _Module(self._functions, name)
+        return Module(self._functions, name)
 
 
-class _Module:
+class Module:
     def __init__(self, functions: Mapping[str, Callable[..., Any]], name: str) -> None:
         self._functions = functions
         self._name = name
+
+    def __str__(self) -> str:
+        return self._name
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):

@@ -24,6 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from trisalt.errors import CommandError, LoaderError
 from trisalt.sls.failure import SlsError
 from trisalt.sls.filters import FILTERS, GLOBALS, TESTS
+from trisalt.sls.functions import Module
 from trisalt.sls.kept import fetch, keep, key_of
 from trisalt.sls.roots import Sources, confined
 from trisalt.sls.serial import printable
@@ -85,6 +86,8 @@ class _Undefined(jinja2.StrictUndefined):
         if isinstance(self._undefined_obj, Mapping) and isinstance(self._undefined_name, str):
             what = "dict" if isinstance(self._undefined_obj, dict) else "salt"
             return f"'{what} object' has no attribute {self._undefined_name!r}"
+        if isinstance(self._undefined_obj, Module):
+            return f"'salt.{self._undefined_obj} object' has no attribute {self._undefined_name!r}"
         return message
 
 

@@ -259,10 +259,13 @@ def _nacl(rendering: Rendering, data: Any, _argument: str, _context: Mapping[str
 def _py(_rendering: Rendering, data: Any, _argument: str, context: Mapping[str, Any]) -> Any:
     """A module with `run()`. It sees what a template sees, under those names and with underscores around them."""
     path = str(context.get("tplpath", "<py>"))
-    names = {f"__{name}__": context.get(name) for name in ("salt", "grains", "pillar", "opts", "sls")}
-    module = {**context, **names, "__env__": context.get("saltenv"), "__file__": path, "__name__": "sls"}
+    own = {name: context.get(name) for name in ("salt", "grains", "pillar", "opts", "sls", "saltenv")}
+    names = {f"__{name}__": value for name, value in own.items()}
+    module = {**context, **names, "__env__": own["saltenv"], "__file__": path, "__name__": own["sls"] or "sls"}
     source = _text(data, "py")
     run_code(source, path, module)
+    # `import salt.utils.yaml` in a file has put the package in the functions' place.
+    module.update(own)
     try:
         if "run" not in module:
             raise AttributeError(f"module {context.get('sls') or path!r} has no attribute 'run'")

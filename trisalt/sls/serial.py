@@ -82,7 +82,8 @@ def load_yaml(value: Any) -> Any:
     try:
         return yaml.load(text)
     except SlsError as exc:
-        raise TemplateRuntimeError(f"Encountered error loading yaml: {exc}") from exc
+        # The library's own words: they say where in the text, which is not the template's.
+        raise TemplateRuntimeError(f"Encountered error loading yaml: {exc.__cause__ or exc}") from exc
 
 
 def load_json(value: Any) -> Any:

@@ -193,6 +193,8 @@ def mod_watch(name: str, **kwargs: Any) -> Result:
 def _given(named: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """What goes on to the execution module: of what is named here and of the rest that which it knows."""
     every = {**kwargs, **{key: value for key, value in named.items() if key != "kwargs"}}
+    # The host's shell is a grain, which a site may set.
+    every["shell"] = every.get("shell") or __grains__.get("shell")
     found = {key: every[key] for key in _PASSED if every.get(key) is not None}
     if "env" in found:
         found["env"] = _environment(found["env"])
