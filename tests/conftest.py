@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.lab import STOCK_VARIABLE, stock_bin
@@ -90,6 +91,12 @@ def _logs_as_before():
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     yield
+    if structlog.is_configured():
+        # Not at the top: a simulation's modules come before ours.
+        from trisalt import log
+
+        log.reset()
+    structlog.contextvars.clear_contextvars()
     root.setLevel(level)
     for handler in root.handlers[:]:
         if handler not in handlers:

@@ -20,13 +20,6 @@ from trisalt.errors import ConfigError, StoreError
 from trisalt.lines import MINION_LINES, STOCK_LINES
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    yield
-    logs.reset()
-    structlog.contextvars.clear_contextvars()
-
-
 def logger():
     """A logger of its own: others' must not be bound while these tests configure."""
     return structlog.get_logger()
@@ -46,6 +39,19 @@ def console(capfd, monkeypatch):
         return read
 
     return lines
+
+
+def test_a_module_that_has_logged_does_not_keep_what_was_set_up_before_a_reset(console, monkeypatch):
+    module = types.ModuleType("trisalt.some")
+    module.log = logger()
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    read = console()
+    module.log.info("job.returned", id="m1", jid="1")
+    assert read() == ["[INFO    ] Got return from m1 for job 1"]
+    logs.reset()
+    with structlog.testing.capture_logs() as entries:
+        module.log.info("job.returned", id="m2", jid="1")
+    assert [entry["id"] for entry in entries] == ["m2"]
 
 
 def test_modules_that_are_imported_have_their_logger_itself(console):

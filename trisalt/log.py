@@ -153,6 +153,10 @@ def reset() -> None:
     _state.threshold = 0
     logging.getLogger().handlers[:] = [h for h in logging.getLogger().handlers if not isinstance(h, _FromStdlib)]
     structlog.reset_defaults()
+    # What a module's logger was at its first use, it would stay.
+    for name, module in list(sys.modules.items()):
+        if name.startswith("trisalt.") and isinstance(log := vars(module).get("log"), type(structlog.get_logger())):
+            vars(log).pop("bind", None)
 
 
 # -- what is called ----------------------------------------------------------------------------------------------

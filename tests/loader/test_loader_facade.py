@@ -25,13 +25,19 @@ def _facade(monkeypatch):
     # One that is there already would know the modules of the tests before.
     others = [finder for finder in sys.meta_path if not isinstance(finder, facade.SaltFinder)]
     monkeypatch.setattr(sys, "meta_path", others)
-    before = set(sys.modules)
+    # Nor is what others have imported by these names looked at: to Python, a folder of tests may be a package.
+    before = _taken()
     facade.install()
     facade.install()
     yield
-    for name in set(sys.modules) - before:
-        if name == "salt" or name.startswith("salt."):
-            del sys.modules[name]
+    _taken()
+    sys.modules.update(before)
+
+
+def _taken():
+    """What stands in `sys.modules` as `salt` and below; it stands there no more."""
+    names = [name for name in sys.modules if name == "salt" or name.startswith("salt.")]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @pytest.mark.parametrize("name", NAMES)
