@@ -55,6 +55,8 @@ class Asset:
     packed: bytes | None = attrs.field(repr=False)
     kind: str
     digest: str
+    # The modules that it always loads, by their names.
+    imports: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -81,9 +83,7 @@ class Assets:
             name = waiting.pop(0)
             if name not in found:
                 found[name] = None
-                folder = posixpath.dirname(name)
-                targets = [] if name.startswith(VENDORED) else _IMPORT.findall(self.files[name].body.decode())
-                waiting += [posixpath.normpath(posixpath.join(folder, target)) for target in targets]
+                waiting += self.files[name].imports
         return list(found)
 
 
@@ -104,12 +104,14 @@ def read_assets(folder: Path) -> Assets:
         if path.suffix in (".js", ".css") and not name.startswith(VENDORED):
             text = without_comments(body.decode())
             body = (_INDENT.sub("", text) if path.suffix == ".css" else without_spaces(text)).encode()
+        targets = _IMPORT.findall(body.decode()) if path.suffix == ".js" and not name.startswith(VENDORED) else []
         packed = gzip.compress(body, 9, mtime=0) if path.suffix != ".png" else body
         files[name] = Asset(
             body=body,
             packed=packed if len(packed) < len(body) else None,
             kind=KINDS[path.suffix],
             digest=hashlib.sha256(body).hexdigest()[:12],
+            imports=tuple(posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) for target in targets),
         )
     return Assets(files=files)
 
