@@ -293,6 +293,22 @@ def test_a_master_that_cannot_be_read_is_refused(text):
         parse_master(text, 4506)
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("salt", ("salt", 4506)),
+        ("salt:4510", ("salt", 4510)),
+        ("'[::1]:4510'", ("::1", 4510)),
+        ("[salt:4510]", ("salt", 4510)),
+        ("['a:1', b]", (["a:1", "b"], 4506)),
+    ],
+)
+def test_plugins_see_the_one_master_without_its_port(tmp_path, text, seen):
+    (tmp_path / "minion").write_text(f"id: m1\nmaster: {text}\n")
+    opts = read_minion(tmp_path).opts
+    assert (opts["master"], opts["master_port"]) == seen
+
+
 def test_one_master_or_several(tmp_path):
     (tmp_path / "minion").write_text("master: [a, 'b:1234']\nid: m1\n")
     config = read_minion(tmp_path)

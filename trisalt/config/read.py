@@ -94,6 +94,9 @@ def read_minion(
     _check(fields["signing_algorithm"] in SIGNING_ALGORITHMS, files, "signing_algorithm", fields)
     config = MinionConfig(fields, files.origin(MasterConfig))
     config.opts.update(files.opts(MinionConfig, fields), master=raw_master)
+    if len(config.masters) == 1:
+        # As stock's plugins see the one that a minion is with: the grain `master` is a host, and goes into templates.
+        config.opts["master"], config.opts["master_port"] = config.masters[0]
     return config
 
 
