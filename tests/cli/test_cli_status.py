@@ -107,6 +107,22 @@ def test_a_probe_is_one_line_and_a_status(door, capsys, answer, status, out, err
     assert capsys.readouterr() == (out, err)
 
 
+def test_minions_of_whom_nothing_is_known_yet_are_counted_apart():
+    lines = list(screen({**FACTS, "minions": {**FACTS["minions"], "present": 0, "unknown": 2}}))
+    assert lines[1] == "minions   0 here, 1 away, 2 not heard of yet, of 3 accepted; 1 pending, 0 rejected, 2 denied"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 returns wait"), (1, "1 return waits"), (2, "2 returns wait")])
+def test_returns_that_wait_are_counted_as_one_speaks(count, words):
+    assert f"spooled   {words} to be sent" in list(screen({**FACTS, "spooled": count}))
+
+
+def test_the_screen_of_a_daemon_that_hangs_is_one_line_in_time(door, capsys):
+    door.says([None])
+    assert run("status", "--timeout", "0.3", "-c", str(door.config_dir)) == 2
+    assert capsys.readouterr() == ("", "master: no answer within 0.3 s\n")
+
+
 def test_a_daemon_that_does_not_run_or_does_not_listen_is_no_answer_in_time(door, capsys):
     Path(door.path).unlink()
     assert run("health", "master", "-c", str(door.config_dir)) == 2

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from trisalt.cli.show import Show, write_out
 from trisalt.client.door import Door
-from trisalt.client.operations import status as ask
 from trisalt.config.paths import master_paths, minion_paths
 from trisalt.config.read import config_file, read_master, read_minion
 from trisalt.errors import RequestTimeout, TrisaltError
@@ -23,10 +22,13 @@ WELL, NOT_WELL, NO_ANSWER = 0, 1, 2
 ROWS = 6
 
 
-def status(daemon: str | None, config_dir: str | None, out: str | None) -> int:
+def status(daemon: str | None, config_dir: str | None, out: str | None, timeout: float) -> int:
     """Print how the daemon is: a screen for people, or with `out` all of it. The exit status."""
     path, opts = _door(daemon, config_dir)
-    facts = ask(Door(path))
+    try:
+        facts = _asked(path, timeout)
+    except RequestTimeout:
+        return _line(NO_ANSWER, f"{daemon or _default(config_dir)}: no answer within {timeout:g} s")
     if out is not None:
         Show(opts, out=out)(facts)
     else:
@@ -126,7 +128,8 @@ def _pairs(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _minions(counts: Mapping[str, int]) -> str:
-    here = f"{counts['present']} here, {counts['absent']} away, of " if "present" in counts else ""
+    unknown = f"{counts['unknown']} not heard of yet, " if counts.get("unknown") else ""
+    here = f"{counts['present']} here, {counts['absent']} away, {unknown}of " if "present" in counts else ""
     keys = (f"{counts[state]} {state}" for state in ("pending", "rejected", "denied"))
     return f"{here}{counts['accepted']} accepted; {', '.join(keys)}"
 

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             if options.command == "health":
                 return status.health(options.daemon, options.config_dir, options.timeout)
-            return status.status(options.daemon, options.config_dir, options.out)
+            return status.status(options.daemon, options.config_dir, options.out, options.timeout)
         if options.command == "factor":
             from trisalt.cli.factor import factor
 
@@ -68,9 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("status", help="How the master or minion on this host is, on one screen.")
     shown.add_argument("--out", default=None, metavar="OUTPUTTER", help="json, yaml, …: all of it, for programs.")
     probed = commands.add_parser("health", help="One line for probes; exit status 0: well, 1: not well, 2: no answer.")
-    probed.add_argument(
-        "--timeout", type=_seconds, default=5.0, metavar="S", help="How long it may take to answer, in seconds; 5."
-    )
     factor = commands.add_parser("factor", help="Second factors of people: one-time codes at logins.")
     acts = factor.add_subparsers(dest="act", required=True, metavar="ACT")
     listed = acts.add_parser("list", help="Who has one.")
@@ -85,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     for one in (listed, *changed):
         one.add_argument("-c", "--config-dir", default=None, metavar="DIR", help="The configuration folder.")
     for one in (shown, probed):
+        one.add_argument(
+            "--timeout", type=_seconds, default=5.0, metavar="S", help="How long it may take to answer, in seconds; 5."
+        )
         one.add_argument(
             "daemon",
             nargs="?",
