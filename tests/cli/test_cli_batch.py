@@ -251,6 +251,24 @@ def test_what_is_for_too_many_becomes_a_batch(door, salt, capsys, limit, op):
     assert question.get("size") == ("4" if op == "batch" else None)
 
 
+@pytest.mark.parametrize(
+    ("configured", "words", "size"),
+    [
+        ({"batch_safe_limit": 10}, [], "8"),
+        ({"batch_safe_limit": 10, "batch_safe_size": "25%"}, [], "25%"),
+        ({"batch_safe_limit": 10}, ["--batch-safe-size", "2"], "2"),
+        ({"batch_safe_limit": 10}, ["--batch-safe-limit", "0"], None),
+        ({"batch_safe_limit": 11}, [], None),
+    ],
+    ids=str,
+)
+def test_the_configuration_says_how_many_are_too_many(door, salt, tmp_path, configured, words, size):
+    door.configure(root_dir=str(tmp_path), sock_dir="/r", **configured, **{"return": ["syslog", "local"]})
+    door.says(lambda question: list(batch(*ONE_BY_ONE)) if question["op"] == "batch" else fleet(question))
+    assert salt(*words, "*", "test.ping") == 0
+    assert (door.asked[-1].get("size"), door.asked[-1]["ret"]) == (size, "syslog,local")
+
+
 # -- the bar ----------------------------------------------------------------------------------------------------------
 
 

@@ -156,7 +156,7 @@ def test_an_option_is_found_on_its_class():
             "rawfile_json.filename",
             "venv_bin",
         ),
-        *("minion_jid_queue_hwm", "state_max_parallel", "http_connect_timeout", "proxy_port"),
+        *("test.foo", "minion_jid_queue_hwm", "state_max_parallel", "http_connect_timeout", "proxy_port"),
     ],
 )
 def test_what_modules_of_ours_read_is_known(tmp_path, key):

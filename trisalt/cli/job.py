@@ -99,8 +99,9 @@ class Command:
             self.tgt, self.tgt_type = choose(door, self), "list"
             if not self.tgt:
                 return self.nobody()
-        if options.batch is None and options.batch_safe_limit > 1:
-            self._look_before(door)
+        limit = self.config.batch_safe_limit if options.batch_safe_limit is None else options.batch_safe_limit
+        if options.batch is None and limit > 1:
+            self._look_before(door, limit)
         if options.batch is not None:
             from trisalt.cli.batch import run_batch
 
@@ -128,12 +129,12 @@ class Command:
         self.show(minions)
         return 0
 
-    def _look_before(self, door: Door) -> None:
+    def _look_before(self, door: Door, limit: int) -> None:
         """Many minions at once may be more than an operator meant: then it becomes a batch."""
         minions, _missing = preview(door, self.tgt, self.tgt_type, delimiter=self.options.delimiter)
-        if len(minions) >= self.options.batch_safe_limit:
+        if len(minions) >= limit:
             self.say(TOO_MANY)
-            self.options.batch = self.options.batch_safe_size
+            self.options.batch = self.options.batch_safe_size or str(self.config.batch_safe_size)
 
     def _follow(self, job: Job, jid: str) -> int:
         self.announce(jid)
@@ -197,7 +198,7 @@ class Command:
         return {
             "tgt_type": self.tgt_type,
             "kwargs": {key: value for key, value in further.items() if value},
-            "ret": options.returner,
+            "ret": options.returner or _named(self.config.opts.get("return") or ""),
             "timeout": _positive(options.timeout),
             "gather_job_timeout": _positive(options.gather_job_timeout),
         }
@@ -363,6 +364,11 @@ def nothing() -> int:
 def _positive(seconds: int | None) -> int | None:
     """A time to wait; zero and less mean the configured one."""
     return seconds if seconds is not None and seconds > 0 else None
+
+
+def _named(returners: object) -> str:
+    """Returners of the configuration, as the command line names them."""
+    return ",".join(map(str, returners)) if isinstance(returners, list) else str(returners)
 
 
 def _target(word: str, tgt_type: str) -> Any:

@@ -130,7 +130,7 @@ def show_for(options: Any, opts: Mapping[str, Any]) -> Show:
         {**opts, **given},
         out=options.output or opts.get("output"),
         color=color,
-        out_file=options.output_file,
+        out_file=options.output_file or opts.get("output_file"),
         append=options.output_file_append,
     )
 

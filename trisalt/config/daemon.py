@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 class DaemonConfig(Config):
     """What a master and a minion have in common."""
 
-    PLUGIN_PREFIXES = ("auth.ldap.", "docker.", "mysql.", "postgres.", "rawfile_json.", "redis.", "syslog.")
+    PLUGIN_PREFIXES = ("auth.ldap.", "docker.", "mysql.", "postgres.", "rawfile_json.", "redis.", "syslog.", "test.")
 
     # -- who and where ----------------------------------------------------------------------------------------
     root_dir: str = option("/", "Folder below which all other folders and files are put.")
@@ -107,6 +107,7 @@ class DaemonConfig(Config):
     # -- what commands print ----------------------------------------------------------------------------------
     color: bool = option(True, "Colours on a terminal.")
     output: str | None = option(None, "The outputter, when the command line names none.")
+    output_file: str | None = option(None, "The file that commands print to, when the command line names none.")
     state_output: str = option("full", "How much of each state is printed.")
     state_verbose: bool = option(True, "Print states without changes too.")
     state_compress_ids: bool = option(False, "Print the names of one ID that ended the same way as one state.")
@@ -219,7 +220,7 @@ LATER: dict[str, tuple[str, Any]] = {
     "http_request_timeout": ("float", 3600.0),
     "interface": ("str", "0.0.0.0"),  # noqa: S104  (stock's default; the master's own row is of effect)
     "ipc_mode": ("str", "ipc"),
-    "ipc_write_buffer": ("int", 0),
+    "ipc_write_buffer": ("int|str", 0),
     "keys.cache_driver": ("str|None", "localfs_key"),
     "lock_saltenv": ("bool", False),
     "log_fmt_minion_id": ("str|None", "[%(minion_id)s]"),

@@ -206,6 +206,8 @@ class MasterConfig(DaemonConfig):
     jinja_lstrip_blocks: bool = option(False, "Jinja's `lstrip_blocks` for SLS files.")
     master_tops: dict[str, Any] = option({}, "Plugins that say what is in a minion's top file.")
     cli_summary: bool = option(False, "`salt` prints a summary.")
+    batch_safe_limit: int = option(0, "`salt` makes a batch of what is for so many minions or more; 0: never.")
+    batch_safe_size: int | str = option(8, "How many minions at a time then: a number, or 25%.")
     show_jid: bool = option(False, "`salt` prints the job id.")
     show_timeout: bool = option(True, "`salt` prints the minions that did not return.")
     failhard: bool = option(False, "A batch ends after the first minion that fails.")
@@ -240,9 +242,12 @@ class MasterConfig(DaemonConfig):
         self.__dict__["id"] = self.opts["id"] = f"{host_id(self.config_dir, self.minion_id_caching)}_master"
         return self.__dict__["id"]
 
-    BY_PLUGINS = BY_WORKERS | CONSOLES | {"auth.pam.service"}
+    # `return` is heeded by `salt`: the returners of what it sends.
+    BY_PLUGINS = BY_WORKERS | CONSOLES | {"auth.pam.service", "return"}
     WITHOUT_EFFECT = {
         "auth_mode": "has no effect: a minion's token goes back beside the shared key, where every minion looks for it",
+        "gitfs_provider": "has no effect: repositories are read by the command git",
+        "git_pillar_provider": "has no effect: repositories are read by the command git",
     }
     LATER = LATER_ON_BOTH | {
         "archive_jobs": ("bool", False),
@@ -281,10 +286,13 @@ class MasterConfig(DaemonConfig):
         "event_publisher_niceness": ("int|None", None),
         "event_return_niceness": ("int|None", None),
         "file_client": ("str", "local"),
+        "fileserver_events": ("bool", False),
         "fileserver_interval": ("int", 3600),
         "fileserver_update_niceness": ("int|None", None),
         "fileserver_verify_config": ("bool", True),
+        "git_pillar_provider": ("str", ...),
         "git_pillar_verify_config": ("bool", True),
+        "gitfs_provider": ("str", ...),
         "hgfs_base": ("str", "default"),
         "hgfs_branch_method": ("str", "branches"),
         "hgfs_mountpoint": ("str", ""),
@@ -350,9 +358,10 @@ class MasterConfig(DaemonConfig):
         "ssh_list_nodegroups": ("dict", {}),
         "ssh_log_file": ("str", "/var/log/salt/ssh"),
         "ssh_passwd": ("str", ""),
-        "ssh_port": ("str", "22"),
+        "ssh_minion_opts": ("dict", ...),
+        "ssh_port": ("str|int", "22"),
         "ssh_priv_passwd": ("any", ""),
-        "ssh_scan_ports": ("str", "22"),
+        "ssh_scan_ports": ("str|int", "22"),
         "ssh_scan_timeout": ("float", 0.01),
         "ssh_sudo": ("bool", False),
         "ssh_sudo_user": ("str", ""),
@@ -373,6 +382,7 @@ class MasterConfig(DaemonConfig):
         "syndic_jid_forward_cache_hwm": ("int", 100),
         "syndic_log_file": ("any", "/var/log/salt/syndic"),
         "syndic_master": ("str|list", "masterofmasters"),
+        "syndic_master_port": ("int", ...),
         "syndic_pidfile": ("any", "/var/run/salt-syndic.pid"),
         "syndic_wait": ("int", 5),
         "tcp_master_pub_port": ("int", 4512),
