@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import PASSWORD
+from tests.support.browser import FLEET, PASSWORD
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(180)]
 
@@ -264,6 +264,8 @@ def test_events_go_on_after_the_master_was_restarted(console):
     house.lab.wait_up("web1")
     house.lab.run("salt-call", "event.send", "master/back", minion="web1")
     expect(page.locator(".event-tag", has_text="master/back").first).to_be_visible()
+    # Nor is the fleet away for who comes next: it signs in when it hears of a job.
+    house.lab.wait_up(*FLEET)
 
 
 def test_what_was_run_is_in_the_history_of_its_user_wherever_they_sign_in(open_console):
