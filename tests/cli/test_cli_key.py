@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.fakedoor import FakeDoor
 from tests.support.lab import stock_bin
+from tests.support.stock import run_stock
 from trisalt.cli.salt_key import main
 from trisalt.master.keyring import Keyring, State, fingerprint
 from trisalt.wire.keys import PrivateKey, PublicKey
@@ -565,7 +566,7 @@ def test_stock_prints_and_does_the_same(master, run, tmp_path_factory, pems, wor
         theirs.keyring.store(id, pems[id], state)
     command = [str(stock_bin() / "salt-key"), "-c", str(theirs.etc), *words.split()]
     env = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
+    done = run_stock(command, env=env)
     assert run(*words.split())[1] == "".join(
         line for line in done.stdout.splitlines(keepends=True) if not line.startswith("unclosed ")
     )

@@ -22,6 +22,8 @@ from typing import Any
 
 import yaml
 
+from tests.support.stock import run_stock
+
 OURS = Path(sys.executable).parent
 STOCK_VARIABLE = "TRISALT_STOCK_BIN"
 READY = "Minion is ready to receive requests!"
@@ -229,7 +231,10 @@ class Lab:
         """Run a command as an operator of this lab: of the master's kind unless `kind` says otherwise."""
         owner = minion or "master"
         folder = self.root / owner
-        argv = [str(self._command(program, kind or self.kinds.get(owner, "ours"))), "-c", str(folder), *args]
+        kind = kind or self.kinds.get(owner, "ours")
+        argv = [str(self._command(program, kind)), "-c", str(folder), *args]
+        if kind == "stock":
+            return run_stock(argv, stdin=stdin, env=self.env, seconds=seconds)
         return subprocess.run(
             argv, input=stdin, capture_output=True, text=True, timeout=seconds, env=self.env, check=False
         )
