@@ -34,7 +34,7 @@ QUEUED = 75
 TOO_MANY = "\nNOTICE: Too many minions targeted, switching to batch execution."
 NOBODY_DOCUMENTS = "No minions found to gather docs from"
 NO_MATCH = "No minions matched the target. No command was sent, no jid was assigned."
-WAITS = """The job waits for {count} minion(s): it runs there when they are back. What waits, and how to cancel it:
+WAITS = """The job waits for {whom} back. What waits, and how to cancel it:
 
 salt-run jobs.queued {jid}
 salt-run jobs.cancel {jid}
@@ -173,7 +173,9 @@ class Command:
         """Nothing failed; whether the job waits for somebody is said, and is the exit status."""
         if not self.waiting:
             return 0
-        sys.stderr.write(WAITS.format(count=len(self.waiting), jid=jid))
+        count = len(self.waiting)
+        whom = "1 minion: it runs there when it is" if count == 1 else f"{count} minions: it runs there when they are"
+        sys.stderr.write(WAITS.format(whom=whom, jid=jid))
         return QUEUED
 
     def _noted(self, job: Job) -> Iterator[dict[str, Any]]:

@@ -148,6 +148,7 @@ def test_a_batch_waits_for_who_is_away_and_says_so_at_its_end(door, salt, capsys
     assert "No job will be sent" not in printed.out
     assert (missing == {}) == (WAITS["m3"] not in printed.out)
     assert (f"salt-run jobs.cancel {JID}" in printed.err) == (status == 75)
+    assert ("The job waits for 1 minion: it runs there when it is back." in printed.err) == (status == 75)
 
 
 @pytest.mark.parametrize(
