@@ -68,12 +68,23 @@ def test_pam_asks_the_service_that_is_configured(ann):
 
 
 @pytest.mark.parametrize(
-    ("lock", "unlock"), [(["usermod", "-L"], ["usermod", "-U"]), (["chage", "-E", "0"], ["chage", "-E", "-1"])]
+    ("lock", "unlock", "said"),
+    [
+        (["usermod", "-L"], ["usermod", "-U"], ""),
+        (["chage", "-E", "0"], ["chage", "-E", "-1"], "expired"),
+        (["chage", "-d", "0"], ["chage", "-d", "-1"], "new one required"),
+        (["chage", "-d", "2020-01-01", "-M", "9", "-I", "9"], ["chage", "-d", "-1", "-M", "-1", "-I", "-1"], "expired"),
+    ],
 )
-def test_pam_refuses_an_account_that_is_locked_or_expired(ann, lock, unlock):
+def test_pam_refuses_an_account_that_may_not_be_used_and_the_log_says_why(ann, caplog, lock, unlock, said):
     run(*lock, ann[0])
     try:
         assert backend("pam")(*ann) is False
+        assert (ann[0] in caplog.text) is bool(said)
+        assert said in caplog.text
+        assert backend("pam")(ann[0], "wrong") is False
+        assert caplog.text.count("whose password was right") == bool(said), "who does not know it learns nothing"
+        assert ann[1] not in caplog.text
     finally:
         run(*unlock, ann[0])
     assert backend("pam")(*ann) is True

@@ -1,7 +1,8 @@
 """
 The accounts of this host, by PAM.
 
-An account that is locked or expired is refused, and so is an empty password. The service whose rules are asked is the
+An account that is locked or expired is refused, and so is one that must change its password first, and an empty
+password. Where the password is right and the account is not, the log of the master says what PAM says of it. The service whose rules are asked is the
 option ``auth.pam.service``, ``login`` by default. A master that is not root verifies the passwords of others only where
 it may read ``/etc/shadow``: on Debian as a member of the group ``shadow``.
 
@@ -28,7 +29,7 @@ __virtualname__ = "pam"
 
 PAM_SUCCESS = 0
 PAM_BUF_ERR = 5
-PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON = 1, 2
+PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_ERROR_MSG, PAM_TEXT_INFO = 1, 2, 3, 4
 PAM_FAIL_DELAY = 10
 PAM_DISALLOW_NULL_AUTHTOK = 1
 
@@ -108,8 +109,12 @@ def _ask_pam(service, username, password):
         ctypes.POINTER(ctypes.c_void_p),
     ]
     libpam.pam_set_item.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+    libpam.pam_strerror.restype = ctypes.c_char_p
+    libpam.pam_strerror.argtypes = [ctypes.c_void_p, ctypes.c_int]
     for step in (libpam.pam_authenticate, libpam.pam_acct_mgmt, libpam.pam_end):
         step.argtypes = [ctypes.c_void_p, ctypes.c_int]
+
+    told = []
 
     @_Converse
     def converse(count, messages, responses, _data):
@@ -118,7 +123,10 @@ def _ask_pam(service, username, password):
             return PAM_BUF_ERR
         answers = ctypes.cast(given, ctypes.POINTER(_Response))
         for number in range(count):
-            said = {PAM_PROMPT_ECHO_OFF: password, PAM_PROMPT_ECHO_ON: username}.get(messages[number].contents.style)
+            message = messages[number].contents
+            if message.style in (PAM_ERROR_MSG, PAM_TEXT_INFO) and message.text:
+                told.append(message.text.decode(errors="replace").strip())
+            said = {PAM_PROMPT_ECHO_OFF: password, PAM_PROMPT_ECHO_ON: username}.get(message.style)
             if said is not None:
                 answers[number].text = libc.strdup(said.encode())
         responses[0] = answers
@@ -138,5 +146,9 @@ def _ask_pam(service, username, password):
     status = libpam.pam_authenticate(handle, PAM_DISALLOW_NULL_AUTHTOK)
     if status == PAM_SUCCESS:
         status = libpam.pam_acct_mgmt(handle, PAM_DISALLOW_NULL_AUTHTOK)
+        if status != PAM_SUCCESS:
+            # Whoever knows the password is told no more than others are: the operator is.
+            told.append(libpam.pam_strerror(handle, status).decode(errors="replace"))
+            log.warning("PAM refuses the account %s, whose password was right: %s", username, "; ".join(told))
     libpam.pam_end(handle, status)
     return status == PAM_SUCCESS
