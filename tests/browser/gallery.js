@@ -139,7 +139,7 @@ function Gallery() {
           <${QueryBox} label="Find in grains" value=${find} onChange=${setFind} icon="filter" placeholder="find in names and values" />
           <${Tree} data=${GRAINS} label="Grains" find=${find} depth=${1} actions=${(path, value) => [{ label: `Target by ${path}:${value}`, icon: "target" }]} />
         <//>
-        <div class="stack loose">
+        <div class="stack">
           <${Section} title="Masked"><${Tree} data=${{ db: { user: "app", password: "hunter2", ports: [5432, 5433] }, token: "s3cr3t" }} masked depth=${3} label="Pillar" /><//>
           <${Section} title="Differences"><${Diff} text=${DIFF} /><${Changes} changes=${{ "nginx-core": { old: "1.22.1-9", new: "1.22.1-9+deb12u2" }, mode: { old: "0644", new: "" }, diff: DIFF, pid: 12 }} /><//>
           <${Section} title="Fingerprint"><${Fingerprint} value=${FINGER} pasted=${pasted} /><label class="field"><span class="label">The minion's own</span><input class="input mono" value=${pasted} onInput=${(event) => setPasted(event.target.value)} /></label>

@@ -119,8 +119,16 @@ def test_the_form_the_line_and_the_address_say_the_same(console):
     page.get_by_label("cwd").fill("/var")
     expect(line).to_have_value("salt -b 1 -L web1,sim-001 cmd.run 'ls -l' cwd=/var")
     page.wait_for_url(re.compile(r"arg=%27ls\+-l%27\+cwd%3D%2Fvar"))
+    # Of very many parameters some are shown, and those that say something.
+    expect(page.get_by_label("umask")).to_have_count(0)
+    page.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
+    page.get_by_label("umask").fill("022")
+    expect(line).to_have_value("salt -b 1 -L web1,sim-001 cmd.run 'ls -l' cwd=/var umask=022")
+    page.wait_for_url("**umask**")
     page.reload()
-    expect(line).to_have_value("salt -b 1 -L web1,sim-001 cmd.run 'ls -l' cwd=/var")
+    expect(line).to_have_value("salt -b 1 -L web1,sim-001 cmd.run 'ls -l' cwd=/var umask=022")
+    expect(page.get_by_label("umask")).to_have_value("022")
+    expect(page.get_by_label("redirect_stderr")).to_have_count(0)
     line.fill("salt 'web1")
     expect(page.locator("#command-line-note")).to_have_text("A quote has no end")
 
@@ -199,6 +207,10 @@ def test_a_job_of_two_hundred_minions_is_watched_as_it_returns(console):
     with page.expect_download() as given:
         page.get_by_role("button", name="Download").click()
         page.get_by_role("menuitem", name="CSV").click()
+    page.get_by_role("tab", name="Event").click()
+    expect(page.locator(".event-row").first).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut at the side"
     lines = given.value.path().read_text().splitlines()
     assert lines[0] == "minion,function,id,name,result,comment,seconds"
     assert len(lines) == 1 + 200 * 6

@@ -159,7 +159,7 @@ class Acl:
                 continue
             places = grants.places(name, arg if isinstance(fun, str) else _own(arg, number))
             if places is not None and not places:
-                return Verdict(allowed=False, reason=f"{name} is not granted with these arguments")
+                return Verdict(allowed=False, reason=_not_granted(name, grants.mentions(name)))
             if places is not None:
                 within.append(places)
         for name in JUDGED_KEYS & (further or {}).keys():
@@ -174,9 +174,12 @@ class Acl:
         self, caller: Caller, kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None
     ) -> Verdict:
         """Whether this runner or wheel function may be run: `kind` is `runner` or `wheel`, `fun` without it."""
-        if self.is_admin(caller) or self.grants_of(caller).runs(kind, fun, list(arg), kwarg):
+        if self.is_admin(caller):
             return YES
-        return Verdict(allowed=False, reason=f"{kind}.{fun} is not granted with these arguments")
+        grants = self.grants_of(caller)
+        if grants.runs(kind, fun, list(arg), kwarg):
+            return YES
+        return Verdict(allowed=False, reason=_not_granted(f"{kind}.{fun}", grants.mentions(fun, kind)))
 
     def may_follow(self, caller: Caller) -> bool:
         """Whether the caller may see the events of everybody, and fire events in the master's name."""
@@ -244,6 +247,10 @@ async def refuse_run(bus: Bus, caller: Caller, *, fun: str, reason: str) -> Deni
     eauth = caller.eauth or None
     await bus.publish(CommandRefused(fun=fun, user=caller.name, reason=reason, eauth=eauth, origin=caller.origin))
     return Denied(AUTHORIZATION["message"])
+
+
+def _not_granted(name: str, mentioned: bool) -> str:
+    return f"{name} is not granted{' with these arguments' if mentioned else ''}"
 
 
 def _by(caller: Caller) -> str:

@@ -16,7 +16,7 @@ Source of the shapes: stock Salt 3008.3.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
 from functools import lru_cache, partial
 from typing import Any
@@ -204,20 +204,26 @@ class Grants:
 
     def runs(self, kind: str, fun: str, arg: Any, kwarg: Mapping[str, Any] | None) -> bool:
         """Whether this runner or wheel function (`kind`; `fun` without it) is granted."""
+        read = partial(Arguments.read, arg, kwarg)
+        return any(rule.allows(asked, read) for rule, asked in self._of_command(kind, fun))
+
+    def mentions(self, fun: str, kind: str = "") -> bool:
+        """Whether this function is granted with any arguments, anywhere; `kind`: it is a runner or wheel function."""
+        if kind:
+            return any(rule.fits(asked) for rule, asked in self._of_command(kind, fun))
+        lists = (self.everywhere, *(rules for _, rules in self.within))
+        return any(rule.fits(fun) for rules in lists for rule in rules)
+
+    def _of_command(self, kind: str, fun: str) -> Iterator[tuple[_Rule, str]]:
+        """The rules that may be about it, each with the name under which it asks for it."""
         module, _, name = fun.partition(".")
         if not module or not name:
-            return False
-        read = partial(Arguments.read, arg, kwarg)
+            return
         for of, rules in self.commands:
             if _KINDS.get(of) == kind:
-                asked = fun
+                yield from ((rule, fun) for rule in rules)
             elif of == module:
-                asked = name
-            else:
-                continue
-            if any(rule.allows(asked, read) for rule in rules):
-                return True
-        return False
+                yield from ((rule, name) for rule in rules)
 
 
 EVERYTHING = (_Rule(_anything, None, whole=True),)

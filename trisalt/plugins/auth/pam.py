@@ -2,9 +2,9 @@
 The accounts of this host, by PAM.
 
 An account that is locked or expired is refused, and so is one that must change its password first, and an empty
-password. Where the password is right and the account is not, the log of the master says what PAM says of it. The service whose rules are asked is the
-option ``auth.pam.service``, ``login`` by default. A master that is not root verifies the passwords of others only where
-it may read ``/etc/shadow``: on Debian as a member of the group ``shadow``.
+password. Where the password is right and the account is not, the log of the master says what PAM says of it. The
+service whose rules are asked is the option ``auth.pam.service``, ``login`` by default. A master that is not root
+verifies the passwords of others only where it may read ``/etc/shadow``: on Debian as a member of the group ``shadow``.
 
 .. code-block:: yaml
 

@@ -210,8 +210,12 @@ async function functions(text, signal) {
   return items.slice(0, 12).map(({ fun, summary }) => ({ value: fun, note: summary }));
 }
 
+/** Of a function of very many parameters so many have a field at once, besides those that say something. */
+const SHOWN = 8;
+
 /** Fields for the arguments; one free field where the function is not known. @param {{command: any, patch: Function, about: any}} props */
 function Arguments({ command: { words }, patch, about }) {
+  const [all, setAll] = useState(false);
   const parameters = about?.parameters ?? null;
   if (!parameters) {
     return html`<div class="field grow"><label class="label" for="command-arg">${t("command.arguments")}</label>
@@ -223,13 +227,16 @@ function Arguments({ command: { words }, patch, about }) {
   const write = (values, rest) => patch({ words: toWords({ values, rest }, parameters) });
   const more = open || fields.rest.length > 0;
   if (!named.length && !more) return html`<p class="command-noargs faint">${t("command.noArguments")}</p>`;
-  return html`${named.map(
+  const shown = named.filter(({ name }, index) => all || index < SHOWN || named.length <= SHOWN + 2 || fields.values[name]);
+  const left = named.length - shown.length;
+  return html`${shown.map(
       (parameter) => html`<label class="field command-arg" key=${parameter.name}>
         <span class="label mono">${parameter.name}${parameter.required && html`<span class="req" title=${t("command.required")}> *</span><span class="sr"> ${t("command.required")}</span>`}</span>
         <input class="input mono" type="text" autocomplete="off" spellcheck=${false} placeholder=${typed(parameter.default)} aria-required=${parameter.required ? "true" : undefined}
           value=${fields.values[parameter.name] ?? ""} onInput=${(event) => write({ ...fields.values, [parameter.name]: event.target.value }, fields.rest)} />
       </label>`,
     )}
+    ${left > 0 && html`<${Button} onClick=${() => setAll(true)}>${t("parts.more", { n: left })}<//>`}
     ${more &&
     html`<div class="field command-arg wide"><label class="label" for="command-more">${t("command.more")}</label>
       <${WordsField} id="command-more" words=${fields.rest} placeholder=${t("command.more.hint")} onWords=${(rest) => write(fields.values, rest)} />

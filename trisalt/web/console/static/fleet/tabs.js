@@ -159,7 +159,7 @@ export function Events({ minion, route }) {
   const heard = useEvents(`minions/${encodeURIComponent(minion.id)}/events`, {}, { filter, key: minion.id });
   return html`<${EventList} label=${t("minion.tab.events")} events=${heard.rows} onNeed=${heard.onNeed} news=${heard.news} onNews=${heard.onNews} onScrolled=${heard.onScrolled}
     open=${route.query.open ?? ""} onOpen=${(key) => setQuery({ open: key })}
-    empty=${heard.waits ?? html`<${Empty} icon="events" title=${t("minion.noEvents")}><p>${t("minion.noEvents.text")}</p><//>`} />`;
+    empty=${heard.waits ?? html`<${Empty} icon="events" title=${t("monitor.events.empty")}><p>${t("events.none.text")}</p><//>`} />`;
 }
 
 export function Mine({ minion }) {

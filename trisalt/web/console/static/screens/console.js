@@ -231,7 +231,7 @@ function Grains({ id }) {
 function Events({ id }) {
   const filter = useMemo(() => ({ minion: id }), [id]);
   const { rows, waits } = useEvents(`minions/${encodeURIComponent(id)}/events`, {}, { filter, key: id });
-  if (!rows.length) return waits ?? html`<p class="faint">${t("minion.noEvents")}</p>`;
+  if (!rows.length) return waits ?? html`<p class="faint">${t("monitor.events.empty")}</p>`;
   return html`<ul class="event-rows">${rows.slice(0, 50).map((event) => html`<${EventRow} key=${event.key} event=${event} />`)}</ul>`;
 }
 
@@ -266,7 +266,7 @@ function EventRow({ event }) {
     <button type="button" class="event-line" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>
       <${Icon} name=${open ? "down" : "right"} small />
       <span class="faint"><${Time} at=${event.at} /></span>
-      <span class="mono clip grow">${event.tag}</span>
+      <span class="mono clip grow event-tag"><bdi>${event.tag}</bdi></span>
       ${state && html`<${Status} state=${state} quiet />`}
       <span class="faint clip event-who">${who}</span>
     </button>

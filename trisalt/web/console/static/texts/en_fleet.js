@@ -230,8 +230,6 @@ export default {
   "minion.noGrains.text": "It does so when it signs in, and when they are refreshed.",
   "minion.noJobs": "No jobs yet",
   "minion.filterJobs": "All of them, with filters",
-  "minion.noEvents": "Nothing has been heard of this minion yet",
-  "minion.noEvents.text": "What happens stands here as it happens.",
   "minion.noKey": "Your rules do not allow keys to be seen",
   "minion.keyChanged": "Key changed",
   "grains.find": "Find in names and values",

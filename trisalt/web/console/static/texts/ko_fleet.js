@@ -230,8 +230,6 @@ export default {
   "minion.noGrains.text": "접속할 때와 새로 고칠 때 보냅니다.",
   "minion.noJobs": "아직 작업이 없습니다",
   "minion.filterJobs": "필터로 모두 보기",
-  "minion.noEvents": "아직 이 미니언의 이벤트가 없습니다",
-  "minion.noEvents.text": "발생하는 즉시 여기에 나타납니다.",
   "minion.noKey": "키를 볼 권한이 없습니다",
   "minion.keyChanged": "키를 변경했습니다",
   "grains.find": "이름과 값에서 찾기",
