@@ -1,7 +1,10 @@
 """`--help` of every command: all flags, in groups, as wide as the terminal, with examples."""
 
 import re
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +113,27 @@ def test_a_profile_is_written_where_only_we_write(capsys, tmp_path):
     folder.chmod(0o777)
     with pytest.raises(CommandError, match="others may write there"):
         profiled(lambda: 7, str(folder), "x")
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (["salt", "--version"], 0),
+        (["salt", "-c", "{folder}", "*", "test.ping"], 2),
+        (["salt-key", "-c", "{folder}", "-L"], 0),
+        (["salt-key", "-c", "{folder}", "--gen-keys=pair", "--gen-keys-dir", "{folder}"], 0),
+        (["salt-call", "-c", "{folder}", "--local", "test.ping"], 0),
+        (["trisalt", "health", "-c", "{folder}"], 2),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_a_command_whose_stdio_is_closed_ends_as_ever_and_puts_nothing_elsewhere(tmp_path, argv, status):
+    for side in ("master", "minion"):
+        (tmp_path / side).write_text(f"root_dir: {tmp_path}\nsock_dir: /r\nid: m1\n")
+    (tmp_path / "pki").mkdir()
+    program, *words = [word.format(folder=tmp_path) for word in argv]
+    # A shell gives away 0 to 2; what is opened next would get these numbers, and then what is printed.
+    closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", Path(sys.executable).with_name(program), *words]
+    assert subprocess.run(closing, check=False, timeout=60).returncode == status
+    if "--gen-keys=pair" in words:
+        assert "PUBLIC KEY" in (tmp_path / "pair.pub").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from trisalt.cli.show import write_out
 from trisalt.config.read import read_master
 from trisalt.errors import ConfigError, RemoteProtocolError
 from trisalt.master.keyring import fingerprint, make_pair
@@ -40,7 +41,7 @@ def generate(options: Any) -> int:
         make_pair(folder, name, keysize=options.keysize, user=options.user)
     if not options.quiet:
         with open(paths[1], encoding="utf-8") as file:
-            sys.stdout.write(f"{name}.pub:  {fingerprint(file.read(), _hash_type(options))}\n")
+            write_out(f"{name}.pub:  {fingerprint(file.read(), _hash_type(options))}\n")
     return 0
 
 
@@ -71,7 +72,7 @@ def sign_master(options: Any) -> int:
     with open(target, "x", encoding="ascii") as file:
         file.write(signature)
     if not options.quiet:
-        sys.stdout.write(f"{target}\n")
+        write_out(f"{target}\n")
     return 0
 
 

@@ -126,6 +126,7 @@ class Parser:
 
     def parse(self, argv: Sequence[str] | None = None) -> tuple[Any, list[str]]:
         """The flags, and the words that are none. `--help`, `--version` and errors end the command here."""
+        own_stdio()
         options = Options()
         flags = {id(flag): flag for flag in self._flags.values()}.values()
         for flag in flags:
@@ -308,6 +309,18 @@ class Parser:
         for key, value in section.items() if isinstance(section, dict) else ():
             if key in options.__dict__ and key not in given:
                 options.__dict__[key] = value
+
+
+def own_stdio() -> None:
+    """Take the numbers of what was closed by whoever started us, before a socket or a file gets one of them.
+
+    What is said goes nowhere where stderr is closed. A stdout that is closed is as one whose reader has gone.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  (for as long as the command lives)
 
 
 def _print(text: str) -> None:

@@ -20,6 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from trisalt.cli.complete import main as complete
 
         return complete(words[1:])
+    from trisalt.cli.options import own_stdio
+
+    own_stdio()
     options = _parser().parse_args(words)
     # Each with what it needs: a shell asks for completions with every key.
     from trisalt.cli.show import write_out
