@@ -37,7 +37,8 @@ BANK = "presence"
 LOOK_EVERY_S = 10.0
 """How often at least it is seen whether there are other keys: one look at a folder, for tools that tell nobody."""
 
-SAVE_EVERY_S = 60.0
+SAVE_EVERY_S, SAVE_NEWS_S = 60.0, 2.0
+"""What is known is kept so often, and who came or went so soon: a master that is killed is to have no other answer."""
 SEEN_IS_KEPT_TO_S = 300.0
 """A sign of life is written when the one that is kept is older than this: the rest is news for nobody."""
 
@@ -336,6 +337,8 @@ async def _keep(bus: Bus, desk: PresenceDesk, banks: Banks, accepted: Callable[[
             for event in events:
                 _log(event)
             await bus.publish_all(events)
+            if events:
+                save_at = min(save_at, trio.current_time() + SAVE_NEWS_S)
             if ask:
                 questions.start_soon(_question, bus, desk, ask)
             if trio.current_time() >= save_at:
