@@ -339,6 +339,7 @@ CALLS = [
     *(Call("state.sls_id", "x", name, test=False) for name in ("e.gone", "gone")),
     *(Call("state.sls_exists", name) for name in ("a", "gone", "a,e.gone")),
     *(Call("state.id_exists", names, "a") for names in ("a,b", "z")),
+    *(Call("state.orchestrate", name, test=False) for name in ("a", "forms")),
     Call("state.sls", ["a", "inc.leaf"], test=False),
     Call("state.sls", "a, reqs", test=False, exclude="reqs"),
     Call("state.sls", "a", test=False, exclude=[{"id": "a"}]),

@@ -267,6 +267,13 @@ def test_functions_that_are_disabled_vanish_but_for_their_numbers(apply, tmp_pat
     assert {each["__id__"]: each["__run_num__"] for each in done.values()} == {"a": 1, "c": 2}
 
 
+def test_what_states_changed_is_each_their_own(apply):
+    # What is twice in a return is a reference where it is shown as YAML.
+    done = apply("a: test.succeed_with_changes\nb: test.succeed_with_changes\n")
+    assert done["a"]["changes"]["testing"] == done["b"]["changes"]["testing"]
+    assert done["a"]["changes"]["testing"] is not done["b"]["changes"]["testing"]
+
+
 @pytest.mark.parametrize(("targets", "result"), [(["m1"], True), (["m2"], None), ("G@id:m1", True)])
 def test_global_conditions_keep_states_from_hosts_that_they_do_not_name(apply, targets, result):
     done = apply("a: test.nop\n", options={"global_state_conditions": {"test": targets}})

@@ -11,6 +11,7 @@ from typing import Any
 
 from trisalt.errors import InvocationError, LocalProtocolError, RenderError
 from trisalt.fileserver.replace import replacing
+from trisalt.state.result import succeeded
 from trisalt.wire.codec import pack_bin, unpack_bin
 from trisalt.worker.plain import packed
 
@@ -246,6 +247,22 @@ def sls_id(id_, mods, test=None, queue=None, state_events=None, **kwargs):
     if not result:
         raise InvocationError(f"No matches for ID '{id_}' found in SLS '{mods}' within saltenv '{saltenv}'")
     return result
+
+
+def orchestrate(mods, saltenv="base", test=None, exclude=None, pillar=None, pillarenv=None):
+    """
+    Apply SLS files as an orchestration does, on a host that is its own master: ``{data: {id: …}, retcode}``
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local state.orchestrate webserver
+        salt-call --local state.orchestrate webserver saltenv=dev pillarenv=aws
+    """
+    found = sls(mods, test, exclude, saltenv=saltenv, pillar=pillar, pillarenv=pillarenv, concurrent=True)
+    good = succeeded(found)
+    return {"data": {__opts__["id"]: found}, "outputter": "highstate", "retcode": 0 if good else 1}
 
 
 # -- what they share ---------------------------------------------------------------------------------------------------

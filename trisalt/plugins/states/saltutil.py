@@ -60,3 +60,5 @@ def _one(kind: str) -> Callable[..., dict[str, Any]]:
 
 for _kind in _KINDS:
     globals()[f"sync_{_kind}"] = _one(_kind)
+# As it was called before.
+sync_outputters = globals()["sync_output"]

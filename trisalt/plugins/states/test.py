@@ -18,7 +18,10 @@ from trisalt.errors import InvocationError
 from trisalt.state.result import returned
 from trisalt.state.words import tag
 
-PRETENDED = {"testing": {"old": "Unchanged", "new": "Something pretended to change"}}
+
+def _pretended():
+    """Each state has its own: what is in a return twice is a reference where a job is shown as YAML."""
+    return {"testing": {"old": "Unchanged", "new": "Something pretended to change"}}
 
 
 def nop(name, **kwargs):
@@ -58,8 +61,8 @@ def succeed_with_changes(name, **kwargs):
         What it says.
     """
     if __opts__["test"]:
-        return returned(name, None, "If we weren't testing, this would be successful with changes", PRETENDED)
-    return returned(name, True, kwargs.get("comment", "Success!"), PRETENDED)
+        return returned(name, None, "If we weren't testing, this would be successful with changes", _pretended())
+    return returned(name, True, kwargs.get("comment", "Success!"), _pretended())
 
 
 def fail_with_changes(name, **kwargs):
@@ -70,8 +73,8 @@ def fail_with_changes(name, **kwargs):
         What it says.
     """
     if __opts__["test"]:
-        return returned(name, None, "If we weren't testing, this would be failed with changes", PRETENDED)
-    return returned(name, False, kwargs.get("comment", "Failure!"), PRETENDED)
+        return returned(name, None, "If we weren't testing, this would be failed with changes", _pretended())
+    return returned(name, False, kwargs.get("comment", "Failure!"), _pretended())
 
 
 def configurable_test_state(
@@ -111,7 +114,7 @@ def configurable_test_state(
         trial = True if changes is False else None
         outcome = False if allow_test_mode_failure and result is False else trial
         comment = comment or "This is a test"
-    made = returned(name, outcome, comment, PRETENDED if changed else None)
+    made = returned(name, outcome, comment, _pretended() if changed else None)
     if warnings is not None:
         made["warnings"] = [warnings] if isinstance(warnings, str) else warnings
     return made
