@@ -283,7 +283,8 @@ def test_a_minion_in_the_background_is_one_and_goes_when_told(folder):
         nobody = sock.getsockname()[1]
     where = folder("minion", f"master: 127.0.0.1\nmaster_port: {nobody}\nid: m1\n")
     argv = [BIN / "salt-minion", "-c", os.path.relpath(where), "-d", "--pid-file", "/m.pid", "--log-file-level", "info"]
-    done = run(*argv)
+    # As a supervisor may start it: without a stdin or a stdout.
+    done = run("sh", "-c", 'exec "$@" <&- >&-', "sh", *argv)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     pidfile, log = where / "m.pid", where / "var/log/salt/minion"
     pid = None

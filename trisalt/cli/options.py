@@ -312,15 +312,16 @@ class Parser:
 
 
 def own_stdio() -> None:
-    """Take the numbers of what was closed by whoever started us, before a socket or a file gets one of them.
-
-    What is said goes nowhere where stderr is closed. A stdout that is closed is as one whose reader has gone.
+    """Put the null device where whoever started us closed stdin, stdout or stderr: what is printed there goes nowhere,
+    and no socket or file gets its number.
     """
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(fd, True)
     os.close(fd)
-    if sys.stderr is None:
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  (for as long as the command lives)
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # Open for as long as the program lives.
+            setattr(sys, name, open(fd, "r" if fd == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 def _print(text: str) -> None:

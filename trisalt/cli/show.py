@@ -140,8 +140,6 @@ def write_out(text: str) -> bool:
 
     A disk that is full, say, ends the command with one line on stderr and exit status 74.
     """
-    if sys.stdout is None:  # it was closed before we began
-        return False
     try:
         try:
             sys.stdout.write(text)
