@@ -220,12 +220,15 @@ def _relay(port, dropped):
     return serve
 
 
-async def test_subscribers_that_come_and_go_are_let_go_while_nothing_is_published(context):
+@pytest.mark.parametrize("published", [(), (b"one", b"two")], ids=["nothing", "meanwhile"])
+async def test_subscribers_that_come_and_go_are_let_go_whatever_is_published(context, published):
     """The publisher's socket does its inner work by itself: what connections leave behind is taken away."""
     async with open_pub(context) as publisher:
         for _ in range(20):
             async with open_subscriber(f"tcp://127.0.0.1:{publisher.port}", context=context) as subscriber:
                 await subscriber.wait_connected()
+                for payload in published:
+                    publisher.send(payload)
         # Commands that nobody processed would keep the FD readable; the task at the FD has taken them.
         await wait_all_tasks_blocked(0.1)
         poller = zmq.Poller()
