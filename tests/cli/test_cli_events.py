@@ -322,6 +322,27 @@ def test_with_a_cursor_a_master_that_goes_away_is_waited_for(door, run, tmp_path
     assert [question.get("after") for question in door.asked] == [[], [["a1b2", 7]], [["a1b2", 7]]]
 
 
+@pytest.mark.parametrize("away", [lambda: iter(()), lambda: iter([None])], ids=["it goes away", "it hangs"])
+def test_with_a_cursor_a_master_that_is_away_at_first_is_waited_for(door, run, tmp_path, capsys, monkeypatch, away):
+    monkeypatch.setattr("trisalt.cli.events.TRY_AGAIN_S", 0.01)
+    monkeypatch.setattr("trisalt.cli.events.PATIENCE", 0.1)
+    answers = [away, away, lambda: events(3, at=2, end=3)(None)]
+    door.says(lambda question: answers.pop(0)())
+    assert run("state.event", "--cursor", str(tmp_path / "cursor"), "--since", "1h", "--until", "now") == 0
+    out, err = capsys.readouterr()
+    assert out == 'my/tag\t{"n": 3}\n'
+    assert err.count("Waiting for it") == 1
+    # From where it was to begin the first time, each time.
+    assert len({question["since"] for question in door.asked}) == 1
+
+
+def test_a_master_that_hangs_is_told_in_time(door, run, capsys, monkeypatch):
+    monkeypatch.setattr("trisalt.cli.events.PATIENCE", 0.1)
+    door.says([None])
+    assert run("state.event") == 2
+    assert capsys.readouterr().err == "The salt master does not answer.\n"
+
+
 def test_a_file_that_is_ahead_of_its_cursor_stays_so_while_the_master_is_away(door, run, tmp_path, monkeypatch):
     monkeypatch.setattr("trisalt.cli.events.TRY_AGAIN_S", 0.01)
     cursor, file = tmp_path / "cursor", tmp_path / "events"

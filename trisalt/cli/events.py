@@ -22,6 +22,7 @@ from trisalt.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
+    from collections.abc import Callable
     from typing import Any
 
 # Seconds the master may take to answer that a subscription stands. Silence on the bus is waited for.
@@ -93,12 +94,12 @@ class _Following:
             self._after = self._begin()
             while True:
                 try:
-                    with connect(self._after) as events:
+                    with self._connected(connect) as events:
                         self._stands(events)
                         self._print(events)
                         return 0
                 except MasterUnreachable as exc:
-                    if self._cursor is None or self._cursor.position is None:
+                    if self._cursor is None:
                         raise
                     self._wait(exc)
         except KeyboardInterrupt:
@@ -109,6 +110,13 @@ class _Following:
         finally:
             if self._file is not None:
                 self._file.close()
+
+    def _connected(self, connect: Callable[[list[tuple[str, int]] | None], Events]) -> Events:
+        try:
+            return connect(self._after)
+        except RequestTimeout:
+            # It is there, and hangs: as good as away. Silence after its first answer is another thing.
+            raise MasterUnreachable("The salt master does not answer.") from None
 
     def _stands(self, events: Events) -> None:
         self._waiting = False
