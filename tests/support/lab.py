@@ -200,9 +200,13 @@ class Lab:
 
     def _start(self, name: str, kind: str, program: str, folder: Path, level: str) -> Daemon:
         log = self.root / f"{name}.out"
-        daemon = Daemon([str(self._command(program, kind)), "-c", str(folder), "-l", level], log, self.env)
+        daemon = Daemon([str(self._command(program, kind)), "-c", str(folder), "-l", level], log, self._env(kind))
         self.daemons[name], self.kinds[name] = daemon, kind
         return daemon
+
+    def _env(self, kind: str) -> dict[str, str]:
+        # Stock leaves temporary files behind: they go with the lab.
+        return {**self.env, "TMPDIR": str(self.root)} if kind == "stock" else self.env
 
     def _command(self, program: str, kind: str) -> Path:
         if kind == "ours":
@@ -234,7 +238,7 @@ class Lab:
         kind = kind or self.kinds.get(owner, "ours")
         argv = [str(self._command(program, kind)), "-c", str(folder), *args]
         if kind == "stock":
-            return run_stock(argv, stdin=stdin, env=self.env, seconds=seconds)
+            return run_stock(argv, stdin=stdin, env=self._env(kind), seconds=seconds)
         return subprocess.run(
             argv, input=stdin, capture_output=True, text=True, timeout=seconds, env=self.env, check=False
         )
