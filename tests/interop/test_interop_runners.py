@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -236,16 +237,21 @@ def ours(folder, calls, _env):
 @pytest.fixture(scope="module")
 def answers():
     """`{kind: [answer of each row]}`; every kind has a master of its own."""
-    calls, found = [[call.fun, list(call.args), call.kwargs] for call in CALLS], {}
+    calls = [[call.fun, list(call.args), call.kwargs] for call in CALLS]
     mine = {"test.ping": [], "where": [{"mine_function": "grains.get"}, "id"]}
-    for kind, ask in (("stock", stocks), ("ours", ours)):
+
+    def answered(kind, ask):
         with open_lab() as lab:
             folder = prepare(lab)
             lab.start_master(kind, loop_interval=1, timeout=1, gather_job_timeout=1, auto_accept=True)
             lab.start_minion("s1", "ours", mine_functions=mine)
             lab.wait_up("s1")
-            found[kind] = ask(folder, calls, lab.env)
-    return found
+            return ask(folder, calls, lab.env)
+
+    # Much of it is waiting.
+    with ThreadPoolExecutor() as pool:
+        found = {kind: pool.submit(answered, kind, ask) for kind, ask in (("stock", stocks), ("ours", ours))}
+        return {kind: answer.result() for kind, answer in found.items()}
 
 
 @each(CALLS)
