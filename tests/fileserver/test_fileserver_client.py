@@ -197,6 +197,29 @@ def test_what_there_is(client):
     assert info[0] == 0o100644
 
 
+def test_a_name_with_a_question_mark_is_asked_for_by_its_escape(client, master, tmp_path):
+    master.files |= {"|odd/q?x.txt": b"q", "odd/q?x.txt": b"q"}
+    assert client.get_url("salt://|odd/q?x.txt", None) == "q"
+    master.files["odd/plain"] = b"p"
+    assert client.cache_dir("salt://odd") == [
+        f"{tmp_path}/cache/files/base/odd/{name}" for name in ("plain", "q?x.txt")
+    ]
+    assert master.served == ["|odd/q?x.txt", "odd/plain"]
+
+
+def test_a_name_with_a_question_mark_is_read_from_this_hosts_roots(tmp_path):
+    (tmp_path / "srv/d").mkdir(parents=True)
+    (tmp_path / "srv/d/q?x.txt").write_text("q")
+    opts = {
+        "cachedir": str(tmp_path / "cache"),
+        "file_client": "local",
+        "file_roots": {"base": [str(tmp_path / "srv")]},
+    }
+    client = clients.client_of(opts, {})
+    assert client.get_url("salt://|d/q?x.txt", None) == "q"
+    assert client.get_dir("salt://d", str(tmp_path)) == [f"{tmp_path}/d/q?x.txt"]
+
+
 def test_files_of_this_host(client, tmp_path):
     (tmp_path / "own").write_text("own")
     path = str(tmp_path / "own")

@@ -33,7 +33,9 @@ def test_another_scheme_is_refused():
         urls.parse("https://a/b")
 
 
-@pytest.mark.parametrize(("path", "saltenv"), [("a/b", None), ("a/b", "dev"), ("a?b", None)])
+@pytest.mark.parametrize(
+    ("path", "saltenv"), [("a/b", None), ("a/b", "dev"), ("a?b", None), ("|a", None), ("a|b", None)]
+)
 def test_what_is_created_is_read_back(path, saltenv):
     assert urls.parse(urls.create(path, saltenv)) == urls.SaltUrl(path=path, saltenv=saltenv)
 

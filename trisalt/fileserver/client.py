@@ -196,7 +196,7 @@ class FileClient:
         found = []
         for file in self.file_list(saltenv, name):
             if file.startswith(name) and _wanted(f"salt://{file}", include_pat, exclude_pat):
-                found.append(self.cache_file(urls.create(file, saltenv), saltenv, cachedir=cachedir))
+                found.append(self.cache_file(urls.create(file), saltenv, cachedir=cachedir))
         if include_empty:
             for folder in self.file_list_emptydirs(saltenv, name):
                 target = self._cached(folder, saltenv, cachedir)
@@ -206,9 +206,7 @@ class FileClient:
 
     def cache_master(self, saltenv: str = "base", cachedir: str | None = None) -> list[str]:
         """Have every file of an environment in the cache."""
-        return [
-            self.cache_file(urls.create(path, saltenv), saltenv, cachedir=cachedir) for path in self.file_list(saltenv)
-        ]
+        return [self.cache_file(urls.create(path), saltenv, cachedir=cachedir) for path in self.file_list(saltenv)]
 
     def get_dir(self, path: str, dest: str = "", saltenv: str = "base", gzip: int | None = None) -> list[str]:
         """Copy a directory of the file server below `dest`, under its own name.
@@ -222,7 +220,7 @@ class FileClient:
         for file in self.file_list(saltenv, f"{name}/" if name else ""):
             if not name or file.startswith(f"{name}/"):
                 rel = file[len(above) :].lstrip("/") if above else file
-                written.append(self.get_file(urls.create(file, saltenv), f"{dest}/{rel}", True, saltenv, gzip))
+                written.append(self.get_file(urls.create(file), f"{dest}/{rel}", True, saltenv, gzip))
         for folder in self.file_list_emptydirs(saltenv, f"{name}/" if name else ""):
             if not name or folder.startswith(f"{name}/"):
                 place = f"{dest}/{folder[len(above) :].lstrip('/') if above else folder}"
@@ -381,7 +379,7 @@ class _Master:
         is_told, told = self._told.hash(path, saltenv)
         if is_told:
             return told
-        answer = upcall.ask_master("_file_hash_and_stat", path=path, saltenv=saltenv)
+        answer = upcall.ask_master("_file_hash_and_stat", path=urls.asked(path), saltenv=saltenv)
         hashed, info = answer if isinstance(answer, list | tuple) and len(answer) == 2 else (answer, None)
         if not hashed:
             return None
@@ -394,7 +392,7 @@ class _Master:
     def chunk(self, path: str, saltenv: str, loc: int, gzip: int | None) -> bytes:
         self._told.forget(path, saltenv)
         packed: dict[str, Any] = {"gzip": gzip} if gzip else {}
-        answer = upcall.ask_master("_serve_file", path=path, saltenv=saltenv, loc=loc, **packed)
+        answer = upcall.ask_master("_serve_file", path=urls.asked(path), saltenv=saltenv, loc=loc, **packed)
         if not isinstance(answer, Mapping):
             raise CommandError(f"The file server does not serve salt://{path}")
         data = answer.get("data") or b""
@@ -425,11 +423,11 @@ class _Here:
         return self._files.envs()
 
     def hash(self, path: str, saltenv: str) -> tuple[dict[str, str], list[Any]] | None:
-        found = self._files.hash(path, saltenv)
+        found = self._files.hash(urls.asked(path), saltenv)
         return None if found is None else ({"hsum": found[0], "hash_type": self._files.hash_type}, found[1])
 
     def chunk(self, path: str, saltenv: str, loc: int, gzip: int | None) -> bytes:
-        found = self._files.read(path, saltenv, loc)
+        found = self._files.read(urls.asked(path), saltenv, loc)
         return b"" if found is None else found[0]
 
 

@@ -44,10 +44,15 @@ def parse(url: str) -> SaltUrl:
 
 
 def create(path: str, saltenv: str | None = None) -> str:
-    """Write a `salt://` URL; a path with a question mark is escaped."""
-    if "?" in path and not saltenv:
-        return f"{SCHEME}|{path}"
+    """Write a `salt://` URL; a path with a question mark is escaped, and has no environment then."""
+    if asked(path) != path and not saltenv:
+        return SCHEME + asked(path)
     return f"{SCHEME}{path}?saltenv={saltenv}" if saltenv else f"{SCHEME}{path}"
+
+
+def asked(path: str) -> str:
+    """A path as a file server is asked for it: with the escape where it could be read as one with a query."""
+    return f"|{path}" if "?" in path or path.startswith("|") else path
 
 
 def clean(path: str) -> str | None:
