@@ -129,7 +129,16 @@ def test_what_a_peer_chose_neither_ends_a_line_nor_speaks_to_the_terminal(consol
 
 
 def test_every_sentence_prints_with_the_facts_it_names():
-    samples = {"signal": "SIGTERM", "enc": "aes", "late_s": 2, "state": "minions_pre", "wait_s": 10, "name": "job"}
+    samples = {
+        "taken": ["nodegroups"],
+        "at_restart": [],
+        "signal": "SIGTERM",
+        "enc": "aes",
+        "late_s": 2,
+        "state": "minions_pre",
+        "wait_s": 10,
+        "name": "job",
+    }
     for row in [*STOCK_LINES.values(), *MINION_LINES.values()]:
         for sentence in [text for _level, text in row] if isinstance(row, tuple) else [row]:
             if callable(sentence):

@@ -61,6 +61,12 @@ def _why(facts: Facts) -> str:
     return f" ({facts['reason']})" if facts.get("reason") else ""
 
 
+def _reloaded(facts: Facts) -> str:
+    taken, waiting = (", ".join(facts[name]) for name in ("taken", "at_restart"))
+    later = f"; at the next start: {waiting}" if waiting else ""
+    return f"The configuration has been read again; of effect: {taken or 'nothing new'}{later}"
+
+
 def _signalled(who: str) -> Callable[[Facts], str]:
     def text(facts: Facts) -> str:
         return "Exiting on Ctrl-c" if facts["signal"] == "SIGINT" else f"{who} received a {facts['signal']}. Exiting."
@@ -77,7 +83,9 @@ STOCK_LINES: dict[str, Row] = {
     "audit.not_told": "The master is not told of what the audit has: {reason}",
     "auth.accepted": "Authentication accepted from {id}",
     "auth.autorejected": _autorejected,
+    "auth.autosigned": "The key of {id} is accepted by the rules of autosign",
     "auth.denied": _denied,
+    "auth.failed": "Signing in with master {master} failed: {reason}",
     "auth.full": "Too many minions connected (max_minions={max_minions}). Rejecting connection from id {id}",
     "auth.invalid_id": "Authentication request from invalid id {id}",
     "auth.key_new": "New public key for {id} placed in pending",
@@ -98,8 +106,12 @@ STOCK_LINES: dict[str, Row] = {
     "cmd.exec": "Executing command {cmd!r} in directory '{cwd}'",
     "command.denied": _not_run,
     "command.interrupted": "User {user} had {fun} run as the master ended: it was interrupted, jid {jid}",
+    "config.not_reloaded": "The configuration is not read again, and holds as it was: {reason}",
+    "config.reloaded": _reloaded,
     "config.warning": "{text}",
+    "daemon.crashed": "The daemon ends by a fault of its own: {reason}",
     "daemon.dumped": "Tasks and stacks are written to {path}",
+    "daemon.failed": "The daemon cannot go on: {reason}",
     "daemon.not_started": "{reason}",
     "event_return.failed": "Could not store {events} events with the returner {returner}: {reason}",
     "event_return.lagged": "The returners of events are too slow: {missed} events were not given to them",
@@ -110,12 +122,14 @@ STOCK_LINES: dict[str, Row] = {
     "gitfs.updated": "gitfs remote '{remote}' has new commits",
     "grains.dmidecode_denied": "Although 'dmidecode' was found in path, the current user cannot execute it. "
     "Grains output might not be accurate.",
+    "grains.failed": "Grains could not be gathered: {reason}",
     "job.adopted": "Job {jid} of {fun} runs on since before the restart, with PID {pid}",
     "job.duplicate_return": "Duplicate return from minion {id} for jid {jid} with a *differing* payload; "
     "the first one is kept",
     "job.exception": "The minion function caused an exception",
     "job.invalid_arguments": "{reason}",
     "job.lost": "Job {jid} of {fun} is over without a return of its own. {reason}",
+    "job.not_taken": "Job {jid} ({fun}) is not taken, for a note of it could not be kept: {reason}",
     "job.published": "User {user} Published command {fun} with jid {jid}",
     "job.queued": "Maximum number of processes reached while executing jid {jid}, queuing... "
     "(Running: {running}, Max: {max})",
@@ -123,6 +137,10 @@ STOCK_LINES: dict[str, Row] = {
     "job.resumed": "Job {jid} of {fun} had not begun before the restart: it begins now",
     "job.return_failed": "The minion failed to return the job information for job {jid}. This is often due to the "
     "master being shut down or overloaded.",
+    "key.revoke_refused": "{id} may not revoke its key: allow_minion_key_revoke is off",
+    "key.revoked": "{id} has revoked its key, which is deleted",
+    "loop.late": "Everything here waited for up to {late_s} seconds: this host has too little CPU for what it runs",
+    "master.ready": "The Salt Master is ready to receive requests!",
     "minion.present": "Minion {id} is here, at {address}",
     "minion.absent": "Minion {id} is away: {why}",
     "job.returned": "Got return from {id} for job {jid}",
@@ -188,6 +206,8 @@ STOCK_LINES: dict[str, Row] = {
     "scheduler.job_added": "Added new job {name} to scheduler",
     "scheduler.job_run": _ran,
     "scheduler.job_updated": "Updating job settings for scheduled job: {name}",
+    "service.crashed": "The service {service} has failed, and is started again in {wait_s} seconds",
+    "service.restarted": "The service {service} is started again",
     "token.denied": 'Authentication failure of type "token" occurred.',
     "notice.master_away": "The master cannot be followed for notifications: {reason}",
     "notice.not_sent": "A notification ({kind}) was not delivered to {target}: {reason}",
@@ -207,6 +227,8 @@ STOCK_LINES: dict[str, Row] = {
     "web.waits_for_restart": "Of what changed in the configuration salt-api takes this at its next start: {names}",
     "web.skipped": "Halite: Not configured, skipping.",
     "worker.bound": "Worker binding to socket ipc://{path}",
+    "worker.died": "The process of job {jid} ({fun}) died with status {status}",
+    "zygote.died": "The process that workers are made of died with status {status}, and is replaced",
 }
 
 # Where a minion's words are others than a master's for the same event.

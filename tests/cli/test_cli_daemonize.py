@@ -146,6 +146,19 @@ def test_a_dropped_user_has_nothing_of_roots_left():
 
 
 @root_only
+def test_a_pidfile_in_a_folder_of_roots_is_emptied_by_who_is_no_longer_root(tmp_path):
+    path = tmp_path / "m.pid"
+    code = (
+        "import os\nfrom trisalt.cli.daemonize import remove_pidfile, write_pidfile\n"
+        f"write_pidfile({str(path)!r}, 'nobody')\nos.chmod({str(tmp_path)!r}, 0o755)\nos.chdir({str(tmp_path)!r})\n"
+        "os.setuid(65534)\nremove_pidfile('m.pid')\n"
+    )
+    assert in_child(code) == ""
+    assert path.read_text() == ""
+    check_pidfile(str(path), "salt-master")
+
+
+@root_only
 def test_a_user_who_may_not_read_the_program_is_told_which_file(tmp_path):
     (tmp_path / "part.py").touch(0o600)
     code = (

@@ -357,12 +357,15 @@ def write_pidfile(path: str, user: str) -> None:
 
 
 def remove_pidfile(path: str) -> None:
-    """Take our pidfile away, if it is still ours."""
+    """Take our pidfile away, if it is still ours; or what is in it, where the folder is root's and we no longer are."""
     with suppress(OSError, ValueError):
         with open(path, encoding="ascii") as file:
-            ours = int(file.read()) == os.getpid()
-        if ours:
+            if int(file.read()) != os.getpid():
+                return
+        try:
             os.unlink(path)
+        except PermissionError:
+            os.truncate(path, 0)
 
 
 def drop_user(user: str) -> None:
