@@ -181,7 +181,7 @@ class Bus:
 
     def tell(self, event: Event) -> None:
         """The ledger has this event: offer it to those who tell the outside. In the order of the ledger."""
-        for subscription, matches in self._outside.row(type(event)):
+        for subscription, matches in self._outside[type(event)]:
             if matches is None or matches(event.tag):
                 subscription.offer(event)
 
@@ -291,7 +291,7 @@ class Bus:
         """Whether anybody subscribes to events of this class, or to tags: what nobody sees need not be made."""
         if self._ledger is not None and self._ledger.followed and cls.leaves_process():
             return True
-        return bool(self._inside.row(cls) or self._outside.row(cls))
+        return bool(self._inside[cls] or self._outside[cls])
 
     def statistics(self) -> BusStatistics:
         """A snapshot for debugging."""
@@ -311,10 +311,10 @@ class Bus:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _targets(self, event: Event) -> list[Hearer]:
-        row = self._inside.row(type(event))
+        row = self._inside[type(event)]
         if self._ledger is None:
             # There is nothing to wait for.
-            row += self._outside.row(type(event))
+            row += self._outside[type(event)]
         return [subscription for subscription, matches in row if matches is None or matches(event.tag)]
 
 
@@ -335,39 +335,37 @@ class _Subscribed:
         self._subscription.close()
 
 
-class _Hearers:
+class _Hearers(dict[type[Event], Row]):
     """Who hears what: for each class of events a row, worked out once."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.patterns: dict[Hearer, Pattern] = {}
-        self._rows: dict[type[Event], Row] = {}
         # Of each pattern of classes, the classes of these rows that are in it: followers come and go with each job.
         self._classes: dict[Pattern, list[tuple[type[Event], Matches | None]]] = {}
 
-    def row(self, cls: type[Event]) -> Row:
-        row = self._rows.get(cls)
-        if row is None:
-            found = ((hearer, _wanted(pattern, cls)) for hearer, pattern in self.patterns.items())
-            row = self._rows[cls] = tuple((hearer, wanted) for hearer, wanted in found if wanted is not False)
-            self._classes.clear()
+    def __missing__(self, cls: type[Event]) -> Row:
+        found = ((hearer, _wanted(pattern, cls)) for hearer, pattern in self.patterns.items())
+        row = self[cls] = tuple((hearer, wanted) for hearer, wanted in found if wanted is not False)
+        self._classes.clear()
         return row
 
     def add(self, hearer: Hearer, pattern: Pattern) -> None:
         """The youngest is the last of each row."""
         self.patterns[hearer] = pattern
         for cls, wanted in self._within(pattern):
-            self._rows[cls] = (*self._rows[cls], (hearer, wanted))
+            self[cls] = (*self[cls], (hearer, wanted))
 
     def remove(self, hearer: Hearer, pattern: Pattern) -> None:
         del self.patterns[hearer]
         for cls, _matches in self._within(pattern):
-            self._rows[cls] = tuple([entry for entry in self._rows[cls] if entry[0] is not hearer])
+            self[cls] = tuple([entry for entry in self[cls] if entry[0] is not hearer])
 
     def _within(self, pattern: Pattern) -> list[tuple[type[Event], Matches | None]]:
         """The rows that a pattern is about."""
         classes = self._classes.get(pattern)
         if classes is None:
-            found = ((cls, _wanted(pattern, cls)) for cls in self._rows)
+            found = ((cls, _wanted(pattern, cls)) for cls in self)
             classes = [(cls, wanted) for cls, wanted in found if wanted is not False]
             if not isinstance(pattern, str):
                 self._classes[pattern] = classes
