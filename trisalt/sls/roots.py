@@ -43,23 +43,15 @@ class Sls:
     file: str
 
 
-class Tree:
-    """The files of one environment. The first root that has a path decides."""
+class Files:
+    """The files of one environment, read and named alike wherever `find` finds them."""
 
-    def __init__(self, roots: Sequence[str]) -> None:
-        self._roots = [str(root) for root in roots]
+    def __init__(self) -> None:
         self._read: dict[str, Source | None] = {}
 
     def find(self, path: str) -> str | None:
-        """The file on disk, or None: not there, no plain file, or not below the roots."""
-        inside = confined(path)
-        if inside is None:
-            return None
-        for root in self._roots:
-            file = os.path.join(root, inside)
-            if os.path.isfile(file):
-                return file
-        return None
+        """The file on disk, or None."""
+        raise NotImplementedError
 
     def read(self, path: str) -> Source | None:
         """The text of a file, read once. Raises OSError and UnicodeDecodeError."""
@@ -75,6 +67,25 @@ class Tree:
             file = self.find(path)
             if file is not None:
                 return Sls(name, path, file)
+        return None
+
+
+class Tree(Files):
+    """The files of one environment. The first root that has a path decides."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        super().__init__()
+        self._roots = [str(root) for root in roots]
+
+    def find(self, path: str) -> str | None:
+        """The file on disk, or None: not there, no plain file, or not below the roots."""
+        inside = confined(path)
+        if inside is None:
+            return None
+        for root in self._roots:
+            file = os.path.join(root, inside)
+            if os.path.isfile(file):
+                return file
         return None
 
     @cached_property

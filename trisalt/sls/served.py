@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from trisalt.errors import CommandError
-from trisalt.sls.roots import CATCH_ALL, Sls, Source, confined, read_text
+from trisalt.sls.roots import CATCH_ALL, Files, confined
 
 
 class Client(Protocol):
@@ -22,14 +22,14 @@ class Client(Protocol):
     def envs(self) -> list[str]: ...
 
 
-class ServedTree:
+class ServedTree(Files):
     """The files of one environment."""
 
     def __init__(self, client: Client, saltenv: str) -> None:
+        super().__init__()
         self._client = client
         self._saltenv = saltenv
         self._cached: dict[str, str | None] = {}
-        self._read: dict[str, Source | None] = {}
 
     def find(self, path: str) -> str | None:
         """The file in the cache, fetched when it has to be; None when there is none of that path."""
@@ -41,22 +41,6 @@ class ServedTree:
                 found = ""
             self._cached[path] = found or None
         return self._cached[path]
-
-    def read(self, path: str) -> Source | None:
-        """The text of a file, read once. Raises OSError and UnicodeDecodeError."""
-        if path not in self._read:
-            file = self.find(path)
-            self._read[path] = None if file is None else Source(text=read_text(file), path=file)
-        return self._read[path]
-
-    def sls(self, name: str) -> Sls | None:
-        """The file of an SLS name: `a.b` is `a/b.sls`, or else `a/b/init.sls`."""
-        stem = name.replace(".", "/")
-        for path in (f"{stem}.sls", f"{stem}/init.sls"):
-            file = self.find(path)
-            if file is not None:
-                return Sls(name, path, file)
-        return None
 
     @cached_property
     def names(self) -> list[str]:
