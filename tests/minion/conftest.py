@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.support.knocks import parse_request
 from trisalt.bus.bus import Bus
 from trisalt.errors import RemoteProtocolError
 from trisalt.minion.asking import answer_requests
@@ -20,7 +21,6 @@ from trisalt.minion.signin import SignInOptions
 from trisalt.transport.publish import Notice
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle, generate_key_string
-from trisalt.wire.envelope import parse_request
 from trisalt.wire.handshake import Hello, accepted_answer, aes_digest_signature, refused_answer
 from trisalt.wire.keys import PrivateKey
 from trisalt.wire.session import is_known, open_request, seal_private_reply, seal_publication, seal_reply

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.knocks import parse_request
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.envelope import Knock, pack_aes, pack_clear, pack_signed, parse_request, receive_request
+from trisalt.wire.envelope import Knock, pack_aes, pack_clear, pack_signed, receive_request
 
 UNREADABLE = {"error": "Routing error"}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
 from trisalt.wire.crypticle import Crypticle, WrongKey, generate_key_string
-from trisalt.wire.envelope import pack_aes, parse_request
+from trisalt.wire.envelope import pack_aes, receive_request
 from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
     Opened,
@@ -59,7 +59,7 @@ def seal_raw(inner: object, *, id="vec1", session=SESSION, version=3) -> bytes:
 
 
 def open_(payload: bytes, public: PublicKey, *, session=SESSION, now=NOW, ttl=0, minimum_version=3) -> Opened:
-    request = parse_request(payload, minimum_version=minimum_version)
+    request = receive_request(payload, minimum_version=minimum_version)
     if not request.id:
         request = named_sender(request, shared=session)
     return open_request(request, session=session, public_key=public, now=now, ttl=ttl)

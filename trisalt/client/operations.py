@@ -106,14 +106,6 @@ def status(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
     return dict(expect(door.ask({"op": "status"}, timeout), "status"))
 
 
-def whoami(door: Door, *, timeout: float | None = PATIENCE) -> dict[str, Any]:
-    """Who this door's caller is to the master, and what they may: `{name, eauth, groups, admin, rows}`.
-
-    `rows` are the permissions as they stand in the configuration; an administrator needs none.
-    """
-    return dict(expect(door.ask({"op": "whoami"}, timeout), "whoami"))
-
-
 def together(pieces: list[bytes]) -> Any:
     """A large result that came in pieces."""
     collecting = gc.isenabled()

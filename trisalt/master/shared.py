@@ -55,10 +55,6 @@ class SharedKey:
                 self.reserve(self)
         return self.serial
 
-    def held_by(self, id: str) -> bool:
-        """Whether a minion may have it."""
-        return self.holders is None or id in self.holders
-
 
 def new_shared_key(key: PrivateKey) -> SharedKey:
     """Another shared key, vouched for by `key`. It signs: milliseconds, so in a thread once all runs."""

@@ -91,34 +91,6 @@ def matcher(terms: Sequence[Term], nodegroups: Mapping[str, Any] | None = None) 
     return lambda subject, status: all(test(subject, status) for test in tests)
 
 
-def compound(terms: Sequence[Term]) -> str | None:
-    """The same as a compound target; None where there is none: a target knows no status, and no blanks."""
-    words = []
-    for term in terms:
-        word = _compound_word(term)
-        if word is None or " " in word:
-            return None
-        words += ["not", word] if term.negated else [word]
-        words.append("and")
-    return " ".join(words[:-1]) or "*"
-
-
-def _compound_word(term: Term) -> str | None:
-    match term.kind:
-        case Kind.WORD:
-            return term.glob
-        case Kind.FIELD if term.key == _ID_FIELD:
-            return term.glob
-        case Kind.FIELD if term.key != _STATUS_FIELD:
-            return f"G@{_path(term)}"
-        case Kind.REGEX:
-            found = f"(?:{term.value})" if "|" in term.value else term.value
-            return f"E@{'(?i)' if 'i' in term.key else ''}.*{found}"
-        case Kind.COMPOUND:
-            return term.value
-    return None
-
-
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 

@@ -28,7 +28,6 @@ DISCOVERED_S, KEYS_AGAIN_S = 3600.0, 60.0
 # Clocks differ.
 LEEWAY_S = 60
 MOST_GROUPS = 200
-SHORTEST_SECRET = 8
 _KEYS: Mapping[str, tuple[type, Any]] = {
     "issuer": (str, ""),
     "client_id": (str, ""),

@@ -52,16 +52,8 @@ class Knock:
     _payload: bytes = attrs.field(repr=False)
 
     def read(self) -> Request:
-        """All of it. Raises as `parse_request` does."""
+        """All of it. Raises as `receive_request` does."""
         return _parse_clear(self._payload, self.version)
-
-
-def parse_request(
-    payload: bytes, *, minimum_version: int = MINIMUM_VERSION, max_clear: int = MAX_CLEAR, max_size: int = MAX_REQUEST
-) -> Request:
-    """Read one request whole: see `receive_request`."""
-    request = receive_request(payload, minimum_version=minimum_version, max_clear=max_clear, max_size=max_size)
-    return request.read() if isinstance(request, Knock) else request
 
 
 def receive_request(

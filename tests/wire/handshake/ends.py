@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tests.support.knocks import parse_request
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
 from trisalt.wire.crypticle import generate_key_string
-from trisalt.wire.envelope import parse_request
 from trisalt.wire.handshake import (
     Hello,
     KeyState,

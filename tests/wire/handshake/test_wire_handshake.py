@@ -7,10 +7,10 @@ from itertools import product
 import attrs
 import pytest
 
+from tests.support.knocks import parse_request
 from tests.wire.handshake.ends import NONCE, SESSION, TOKEN, Master, inner_of, signed_by
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.envelope import parse_request
 from trisalt.wire.handshake import (
     Accepted,
     Hello,
