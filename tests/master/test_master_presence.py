@@ -177,6 +177,24 @@ async def test_a_lost_connection_leads_to_a_question_and_its_silence_to_the_news
     assert (await house.ask())["m2"].present
 
 
+async def test_a_connection_beside_the_daemons_leads_to_no_question(house, autojump_clock):
+    house.accepted = ["m1"]
+    await house.beat("m1")
+    await trio.sleep(30)
+    asked = len(house.asked)
+    # A command that speaks as this minion, twice at one descriptor, and then somebody else there.
+    for _ in range(2):
+        house.hear("m1", connection=8)
+        house.desk.hung_up(8)
+    house.hear("m1", connection=8)
+    house.hear("m2", connection=8)
+    await trio.sleep(20)
+    assert len(house.asked) == asked
+    house.desk.hung_up(1)
+    await trio.sleep(20)
+    assert len(house.asked) == asked + 1
+
+
 async def test_a_subscriber_that_comes_or_goes_leads_to_a_question(house, autojump_clock):
     house.hear("m1", "192.0.2.1")
     house.hear("m2", "192.0.2.2")

@@ -87,7 +87,9 @@ class PresenceDesk:
         # What minions of ours say is switched off there, `(thing, name)`, and since when we know; an entry without any:
         # nothing is.
         self.off: dict[str, dict[tuple[str, str], float]] = {}
+        # Whose each connection for requests is, and which those of each are: its daemon has some, a `salt-call` one.
         self._connections: dict[int, str] = {}
+        self._standing: dict[str, set[int]] = {}
         self._accepted: list[str] | None = None
         self._came: set[str] = set()
         self._went: set[str] = set()
@@ -101,7 +103,10 @@ class PresenceDesk:
     def heard(self, id: str, peer: str, connection: int) -> None:
         """A sign of life: a request that only this minion can have sealed, and the connection that it came by."""
         self.roster.heard(id, now=trio.current_time(), address=peer.removeprefix(MAPPED))
-        self._connections[connection] = id
+        if self._connections.get(connection) != id:
+            self._drop(connection)
+            self._connections[connection] = id
+            self._standing.setdefault(id, set()).add(connection)
         if self.roster.news:
             self._woken.set()
         for one in self._rounds:
@@ -135,11 +140,20 @@ class PresenceDesk:
         self._hasten()
 
     def hung_up(self, connection: int) -> None:
-        """A connection for requests was lost."""
-        id = self._connections.pop(connection, None)
-        if id is not None:
+        """A connection for requests was lost: news of whoever has no other one."""
+        id = self._drop(connection)
+        if id is not None and id not in self._standing:
             self.roster.hung_up(id, now=trio.current_time())
             self._hasten()
+
+    def _drop(self, connection: int) -> str | None:
+        id = self._connections.pop(connection, None)
+        if id is not None:
+            standing = self._standing[id]
+            standing.discard(connection)
+            if not standing:
+                del self._standing[id]
+        return id
 
     def subscribed(self, address: str, here: bool) -> None:
         """A subscriber at `address` has come, or gone."""
