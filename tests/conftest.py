@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def _stock_where_it_must_be(request):
 def pytest_configure(config):
     # Files are begun in the order of `_turn`, and not by how many tests they have: that says nothing of how long they take.
     config.option.loadscopereorder = False
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So a shell starts what runs in its background, and all that is started by it would not hear a Ctrl-C either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -178,10 +178,11 @@ def test_a_signal_ends_it_and_leaves_nothing(tmp_path_factory, signum, after, st
 @pytest.mark.whole
 def test_a_failure_says_what_and_leaves_nothing(tmp_path_factory):
     folder = short(tmp_path_factory)
-    # Both ports the same: the second cannot be bound.
+    # Somebody else has come to listen on one of the ports.
     code = (
-        "import sys; from trisalt.cli import demo; ports = demo.free_ports\n"
-        "demo.free_ports = lambda count: ports(1) * count; sys.exit(demo.run_demo(once=True))"
+        "import socket, sys; from trisalt.cli import demo; ports = demo.free_ports\n"
+        "taken = socket.create_server(('127.0.0.1', 0)); port = taken.getsockname()[1]\n"
+        "demo.free_ports = lambda count: [port, *ports(count - 1)]; sys.exit(demo.run_demo(once=True))"
     )
     env = {**os.environ, "TMPDIR": str(folder)}
     done = subprocess.run(
