@@ -120,7 +120,21 @@ def test_listings_name_directories_empty_ones_and_links(tree):
 
 def test_a_ring_of_links_is_walked_once(tree):
     (tree / "base/web/ring").symlink_to("..")
-    assert "top.sls" in server(tree).files("base")
+    (tree / "base/web/round").symlink_to(".")
+    found = server(tree).files("base")
+    assert "top.sls" in found
+    assert not [path for path in found if "ring" in path or "round" in path]
+
+
+def test_a_folder_is_listed_by_its_own_name_and_by_each_link_to_it(tree):
+    (tree / "base/a_link").symlink_to("web")
+    (tree / "base/z_link").symlink_to("web")
+    files = server(tree)
+    of_web = [path.removeprefix("web/") for path in files.files("base", "web/")]
+    assert of_web
+    for name in ("a_link", "z_link"):
+        assert files.files("base", f"{name}/") == [f"{name}/{path}" for path in of_web]
+    assert {"a_link", "a_link/files", "web", "web/files", "z_link/files"} <= set(files.dirs("base"))
 
 
 def test_ignored_files_are_neither_listed_nor_served(tree):

@@ -95,3 +95,12 @@ def test_toml_is_data(render):
     assert render('#!jinja|toml\nos = "{{ grains.os }}"\n') == {"os": "Debian"}
     with pytest.raises(SlsError, match="Invalid value"):
         render("#!toml\na = \n")
+
+
+def test_files_below_a_linked_folder_have_both_names(tmp_path):
+    (tmp_path / "real/in").mkdir(parents=True)
+    (tmp_path / "real/in/init.sls").touch()
+    (tmp_path / "a_link").symlink_to("real")
+    (tmp_path / "real/in/ring").symlink_to("../..")
+    for root in (tmp_path, f"{tmp_path}/"):
+        assert Tree([str(root)]).names == ["a_link.in", "real.in"]

@@ -150,12 +150,13 @@ class FileServer(Served):
         seen: dict[str, tuple[int, int]] = {}
         for root in self._roots(saltenv):
             real_root = os.path.realpath(root)
-            walked: set[tuple[int, int]] = set()
+            # By folder, itself and those above it: a link to one of these is a ring, to any other a second way in.
+            ways: dict[str, tuple[tuple[int, int], ...]] = {root: _way(root, ()) or ()}
             for folder, names, leaves in os.walk(root, followlinks=self._follow):
                 # Noted before the folder's entries are believed: a later change is then seen.
                 if (when := _changed(folder)) is not None:
                     seen[folder] = when
-                names[:] = [name for name in names if self._enter(folder, name, walked)]
+                names[:] = [name for name in names if self._enter(folder, name, ways)]
                 for target, items in ((dirs, names), (files, leaves)):
                     for name in items:
                         full = os.path.join(folder, name)
@@ -176,16 +177,13 @@ class FileServer(Served):
             seen=seen,
         )
 
-    def _enter(self, folder: str, name: str, walked: set[tuple[int, int]]) -> bool:
-        """Whether a directory is listed: each is, once; a ring of links ends here."""
-        try:
-            info = os.stat(os.path.join(folder, name))
-        except OSError:
+    def _enter(self, folder: str, name: str, ways: dict[str, tuple[tuple[int, int], ...]]) -> bool:
+        """Whether a directory is listed: each is, by whatever way one comes to it; a ring of links ends here."""
+        full = os.path.join(folder, name)
+        way = _way(full, ways[folder])
+        if way is None or (self._follow and way[-1] in way[:-1]):
             return False
-        key = (info.st_dev, info.st_ino)
-        if self._follow and key in walked:
-            return False
-        walked.add(key)
+        ways[full] = way
         return True
 
     def _link(self, full: str, real_root: str) -> str | None:
@@ -198,6 +196,15 @@ class FileServer(Served):
         if inside == real_root or inside.startswith(real_root + os.sep) or not self._follow:
             return to
         return None
+
+
+def _way(path: str, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...] | None:
+    """A directory at the end of those above it; None if it is not there."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return (*above, (info.st_dev, info.st_ino))
 
 
 def _changed(path: str) -> tuple[int, int] | None:

@@ -93,14 +93,15 @@ class Tree(Files):
         """The SLS names there are, sorted."""
         found = set()
         for root in self._roots:
-            # Links to folders are followed; a link to a folder above would never end, so each folder is read once.
-            seen: set[tuple[int, int]] = set()
+            # Links to folders are followed, but for one to a folder above itself, which would never end.
+            ways: dict[str, tuple[tuple[int, int], ...]] = {}
             for folder, folders, files in os.walk(root, followlinks=True):
                 info = os.stat(folder)
-                if (info.st_dev, info.st_ino) in seen:
+                key, above = (info.st_dev, info.st_ino), ways.get(os.path.dirname(folder), ways.get(root, ()))
+                if key in above:
                     folders.clear()
                     continue
-                seen.add((info.st_dev, info.st_ino))
+                ways[folder] = (*above, key)
                 prefix = os.path.relpath(folder, root).replace(os.sep, "/")
                 for file in files:
                     if file.endswith(".sls"):
