@@ -157,7 +157,7 @@ class Jobs:
         if self._too_old(load, now):
             log.warning("job.too_old", jid=jid, fun=load["fun"])
             return False
-        if jid in self.proc or jid in self._seen or jid in self._returns:
+        if jid in self.proc or jid in self._returns or jid in self._seen:
             log.debug("job.repeated", jid=jid, fun=load["fun"])
             return False
         # On disk first: from here on it is answered for, whatever happens to this daemon.
