@@ -87,6 +87,21 @@ def test_a_signing_key_vouches_for_the_public_key_by_each_algorithm(tmp_path):
         identity.open_identity(tmp_path, id="m", keysize=BITS, signature_name="nowhere")
 
 
+def test_private_keys_are_kept_under_a_passphrase_and_opened_by_it(tmp_path):
+    how = {"id": "m", "keysize": BITS, "sign_key_name": "master_sign"}
+    me = identity.open_identity(tmp_path, **how, key_pass="a", signing_key_pass="b")
+    assert all("ENCRYPTED" in (tmp_path / name).read_text() for name in ("m.pem", "master_sign.pem"))
+    again = identity.open_identity(tmp_path, **how, key_pass="a", signing_key_pass="b")
+    assert (again.key.pem, again.pub_sigs) == (me.key.pem, me.pub_sigs)
+    with pytest.raises(ConfigError, match=r"/m\.pem: the private key wants a passphrase$"):
+        identity.open_identity(tmp_path, **how)
+    with pytest.raises(ConfigError, match=r"/master_sign\.pem: the private key wants another passphrase$"):
+        identity.open_identity(tmp_path, **how, key_pass="a", signing_key_pass="a")
+    (tmp_path / "m.pem").unlink()
+    (tmp_path / "m.pem").write_bytes(me.key.pem)
+    assert identity.open_identity(tmp_path, **how, key_pass="a", signing_key_pass="b").key.pem == me.key.pem
+
+
 def test_the_root_key_is_kept_over_restarts(tmp_path):
     key = identity.open_user_keys(tmp_path, user="root")["root"]
     assert modes(tmp_path) == {".root_key": 0o600}

@@ -61,7 +61,11 @@ def sign_master(options: Any) -> int:
         if not options.auto_create:
             raise ConfigError(f"No usable private-key found: {private} is not there; --auto-create makes one")
         make_pair(config.pki_dir, config.master_sign_key_name, keysize=options.keysize, user=config.user)
-    key = PrivateKey.from_pem(_read(private, "private-key"))
+    data = _read(private, "private-key")
+    try:
+        key = PrivateKey.from_pem(data, config.signing_key_pass)
+    except ConfigError as exc:
+        raise ConfigError(f"{private}: {exc}") from exc
     # Minions are told the algorithm of the master's other signatures, and check this one by it.
     algo = config.opts.get("publish_signing_algorithm") or DEFAULT_SIGNING
     try:

@@ -101,6 +101,8 @@ class MasterConfig(DaemonConfig):
     allow_minion_key_revoke: bool = option(True, "Let a minion give up its own key.")
     auth_events: bool = option(True, "Tell of every sign-in as `salt/auth`.")
 
+    key_pass: str | None = option(None, "What the master's private key is encrypted with.", guards=True)
+    signing_key_pass: str | None = option(None, "What the signing key is encrypted with.", guards=True)
     master_use_pubkey_signature: bool = option(False, "Take that signature from a file made elsewhere.", guards=True)
     master_pubkey_signature: str | None = option(None, "Name of that file; `<id>_pubkey_signature` when unset.")
     require_minion_sign_messages: bool = option(False, "Refuse what minions do not sign.", guards=True)
@@ -302,7 +304,6 @@ class MasterConfig(DaemonConfig):
         "hgfs_saltenv_whitelist": ("list", []),
         "job_cache": ("bool", True),
         "key_cache": ("str", ""),
-        "key_pass": ("str|None", None),
         "local": ("bool", True),
         "maintenance_interval": ("int", 3600),
         "maintenance_niceness": ("int|None", None),
@@ -348,7 +349,6 @@ class MasterConfig(DaemonConfig):
         "salt_cp_chunk_size": ("int", 98304),
         "search": ("str", ""),
         "serial": ("str", "msgpack"),
-        "signing_key_pass": ("str|None", None),
         "sqlite_queue_dir": ("str", "/var/cache/salt/master/queues"),
         "ssh_config_file": ("str", "/root/.ssh/config"),
         "ssh_identities_only": ("bool", False),

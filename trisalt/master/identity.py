@@ -75,30 +75,33 @@ def open_identity(
     keysize: int = 2048,
     sign_key_name: str | None = None,
     signature_name: str | None = None,
+    key_pass: str | None = None,
+    signing_key_pass: str | None = None,
 ) -> Identity:
     """The master's identity from `pki_dir`; its pair is made there if there is none.
 
     `sign_key_name` (`master_sign_pubkey`) names the pair that signs the public key, made if there is none;
-    `signature_name` (`master_use_pubkey_signature`) a file with a signature that was made elsewhere.
+    `signature_name` (`master_use_pubkey_signature`) a file with a signature that was made elsewhere. `key_pass` and
+    `signing_key_pass` are what the private keys are encrypted with, if they are.
     Raises ConfigError for a key or signature that cannot be read.
     """
-    key = _open_pair(pki_dir, id.removesuffix("_master"), keysize)
+    key = _open_pair(pki_dir, id.removesuffix("_master"), keysize, key_pass)
     pub_sigs: dict[str, str] = {}
     if signature_name:
         pub_sigs = dict.fromkeys(SIGNING, _read(pki_dir / signature_name).decode().strip())
     elif sign_key_name:
-        sign_key = _named_pair(pki_dir, sign_key_name, keysize)
+        sign_key = _named_pair(pki_dir, sign_key_name, keysize, signing_key_pass)
         pub_sigs = {algo: public_key_signature(sign_key, key.public.pem, algo) for algo in SIGNING}
     return Identity(key, id=id, pub_sigs=pub_sigs)
 
 
-def _open_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
+def _open_pair(pki_dir: Path, name: str, keysize: int, passphrase: str | None) -> PrivateKey:
     """The pair as stock Salt 3008 lays it out: `<name>.pem`, and `master.pem` a link to it. Before 3008 `master.pem`
     was the file itself: such a pair is used as it lies, so the older Salt may have it back."""
     old = pki_dir / "master.pem"
     if not (pki_dir / f"{name}.pem").exists() and old.exists():
-        return _named_pair(pki_dir, "master", keysize)
-    key = _named_pair(pki_dir, name, keysize)
+        return _named_pair(pki_dir, "master", keysize, passphrase)
+    key = _named_pair(pki_dir, name, keysize, passphrase)
     for suffix in (".pem", ".pub"):
         link = pki_dir / f"master{suffix}"
         if not os.path.lexists(link):
@@ -106,14 +109,18 @@ def _open_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
     return key
 
 
-def _named_pair(pki_dir: Path, name: str, keysize: int) -> PrivateKey:
+def _named_pair(pki_dir: Path, name: str, keysize: int, passphrase: str | None) -> PrivateKey:
     path = pki_dir / f"{name}.pem"
     if path.exists():
-        key = PrivateKey.from_pem(_read(path))
+        data = _read(path)
+        try:
+            key = PrivateKey.from_pem(data, passphrase)
+        except ConfigError as exc:
+            raise ConfigError(f"{path}: {exc}") from exc
     else:
         log.info("master.keys_generated", path=str(pki_dir), name=name)
         key = PrivateKey.generate(keysize)
-        _write_pair(path, key.pem)
+        _write_pair(path, key.sealed_pem(passphrase))
     pub = pki_dir / f"{name}.pub"
     if not pub.exists() or normalise(_read(pub)) != key.public.pem:
         _write_pair(pub, key.public.pem.encode())

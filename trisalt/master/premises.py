@@ -220,6 +220,8 @@ def _identity(config: MasterConfig) -> Identity:
         keysize=config.keysize,
         sign_key_name=config.master_sign_key_name if signed else None,
         signature_name=signature if made_elsewhere else None,
+        key_pass=config.key_pass,
+        signing_key_pass=config.signing_key_pass,
     )
 
 

@@ -123,7 +123,9 @@ class _Compilation:
             self.plugins.see(self.memory)
             pillar = {**self.memory, **self._external(self.memory)}
         if self.opts.get("pillar_opts"):
-            pillar["master"] = {key: value for key, value in self.opts.items() if key not in ("pillar", "grains")}
+            # What opens the master's own keys is no minion's.
+            kept = ("pillar", "grains", "key_pass", "signing_key_pass")
+            pillar["master"] = {key: value for key, value in self.opts.items() if key not in kept}
         if self.errors:
             pillar["_errors"] = list(dict.fromkeys(self.errors))
         if self.override:

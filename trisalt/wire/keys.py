@@ -166,13 +166,15 @@ class PrivateKey:
         return cls(rsa.generate_private_key(65537, bits))
 
     @classmethod
-    def from_pem(cls, pem: bytes | str) -> PrivateKey:
-        """Raises ConfigError if it is no unencrypted RSA private key."""
+    def from_pem(cls, pem: bytes | str, passphrase: str | None = None) -> PrivateKey:
+        """Raises ConfigError if it is no RSA private key, or none that this passphrase opens."""
         data = pem.encode() if isinstance(pem, str) else pem
+        sealed = b"ENCRYPTED" in data
         try:
-            key = serialization.load_pem_private_key(data, None)
+            key = serialization.load_pem_private_key(data, passphrase.encode() if passphrase and sealed else None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise ConfigError("the private key does not parse, or wants a passphrase") from error
+            why = f"wants {'another' if passphrase else 'a'} passphrase" if sealed else "does not parse"
+            raise ConfigError(f"the private key {why}") from error
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ConfigError("the private key is no RSA key")
         return cls(key)
@@ -183,9 +185,14 @@ class PrivateKey:
     @property
     def pem(self) -> bytes:
         """PKCS#1, unencrypted, as stock Salt stores it."""
-        return self._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        )
+        return self.sealed_pem(None)
+
+    def sealed_pem(self, passphrase: str | None) -> bytes:
+        """The same under a passphrase, if there is one."""
+        seal: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase:
+            seal = serialization.BestAvailableEncryption(passphrase.encode())
+        return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, seal)
 
     @cached_property
     def public(self) -> PublicKey:

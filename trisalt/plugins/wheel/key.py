@@ -221,7 +221,7 @@ def gen_signature(priv="", pub="", signature_path="", auto_create=False, keysize
     try:
         with open(public, "rb") as public_file, open(private, "rb") as private_file:
             pem = PublicKey.from_pem(public_file.read()).pem
-            key = PrivateKey.from_pem(private_file.read())
+            key = PrivateKey.from_pem(private_file.read(), __opts__.get("signing_key_pass"))
         algo = __opts__.get("publish_signing_algorithm") or DEFAULT_SIGNING
         signature = public_key_signature(key, pem, algo)
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
