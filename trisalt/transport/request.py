@@ -142,9 +142,13 @@ class RequestServer:
             while self.running >= self._max_running or self.held >= self._max_held:
                 await self._room.park()
             messages = await self._socket.receive_frames(min(self._max_running - self.running, TOGETHER))
-            if together := [asked for frames in messages if (asked := self._asked(frames)) is not None]:
+            together = []
+            for frames in messages:
+                if (asked := self._asked(frames)) is not None:
+                    together.append(asked)
+                    self.held += len(asked.payload)
+            if together:
                 self.running += len(together)
-                self.held += sum(len(asked.payload) for asked in together)
                 hands.start_soon(self._answer, together)
 
     def _asked(self, frames: list[zmq.Frame]) -> Asked | None:
@@ -171,7 +175,8 @@ class RequestServer:
         """Send answers, each to where its request came from."""
         self.running -= len(replies)
         self.answered += len(replies)
-        self._room.unpark()
+        if self._room:
+            self._room.unpark()
         # A ROUTER never blocks: what it cannot deliver (the peer has gone, or reads nothing) is dropped.
         self._socket.send_nowait(*replies)
 
