@@ -61,12 +61,6 @@ def test_whom_a_target_names_is_asked_without_a_job(scripted, door):
         jobs.preview(door, "", "compound")
 
 
-def test_who_the_caller_is_to_the_master(scripted, door):
-    scripted.answers({"whoami": {"name": "ann", "admin": False}})
-    assert operations.whoami(door) == {"name": "ann", "admin": False}
-    assert scripted.questions == [{"op": "whoami"}]
-
-
 def test_nobody_matched_and_the_job_is_over(scripted, door):
     scripted.answers({"published": {"jid": None, "minions": [], "missing": [], "error": "No minions matched"}})
     job = jobs.publish(door, "x", "test.ping")
