@@ -9,8 +9,6 @@ import textwrap
 import pytest
 
 from tests.support.lab import open_lab
-from trisalt.cli import salt_call
-from trisalt.loader import grains
 from trisalt.wire.codec import pack_bin
 
 PROBE = """
@@ -227,10 +225,19 @@ def test_nothing_heavy_is_imported_for_a_ping(call):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_grains_are_not_gathered_for_a_ping(call, monkeypatch, capsys):
-    monkeypatch.setattr(grains, "gather", lambda opts: pytest.fail("nobody looked"))
-    assert salt_call.main(["-c", str(call.root / "etc"), "--local", "test.ping"]) == 0
-    assert capsys.readouterr().out == "local:\n    True\n"
+def test_grains_are_not_gathered_for_a_ping(call):
+    # In a process of its own: a command's changes to its process would stay with the tests that come next.
+    code = (
+        "import sys\nfrom trisalt.cli.salt_call import main\nfrom trisalt.loader import grains\n"
+        "grains.gather = lambda opts: sys.exit('somebody looked')\n"
+        f"sys.exit(main(['-c', {str(call.root / 'etc')!r}, '--local', *sys.argv[1:]]))"
+    )
+
+    def ran(*words):
+        return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60)
+
+    assert ran("test.ping").stdout == "local:\n    True\n"
+    assert "somebody looked" in ran("grains.get", "id").stderr
 
 
 # -- with a master -------------------------------------------------------------------------------------------------
