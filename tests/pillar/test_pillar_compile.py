@@ -223,3 +223,10 @@ def test_a_minion_asks_for_those_external_pillars_alone_that_it_may(tree):
     assert answer["pillar"] == {"a": 1, "set": ["m1", 0, True], "one": ["m1", "x", True]}
     assert tree(opts=opts, plugins=plugins)["pillar"].keys() == {"a", "set"}
     assert tree(opts={}, plugins=plugins, ext={"one": "x"})["pillar"] == {"a": 1}
+
+
+def test_a_minion_is_told_the_masters_options_but_not_what_opens_its_keys(tree):
+    opts = {"pillar_opts": True, "timeout": 5, "key_pass": "a", "signing_key_pass": "b"}
+    told = tree(opts=opts)["pillar"]["master"]
+    assert told["timeout"] == 5
+    assert not told.keys() & {"key_pass", "signing_key_pass"}
