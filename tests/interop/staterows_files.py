@@ -113,6 +113,9 @@ LINKS = [
 ]  # fmt: skip
 LINES = [
     Row("file.append", "W/lines", text="last"),
+    Row("file.append", "W/lines", text=""),
+    Row("file.append", "W/lines", text=[]),
+    Row("file.prepend", "W/lines", text=[]),
     Row("file.append", "W/lines", text=["one", "new one", "new two"]),
     Row("file.append", "W/lines", text="multi\nline"),
     Row("file.append", "W/lines", text="  one  "),

@@ -57,15 +57,13 @@ def append(
     if isinstance(prepared, dict):
         return prepared
     name, texts, before, lines = prepared
-    wanted = [line for chunk in texts for line in chunk.splitlines()]
-    if wanted or not texts:
-        missing = []
-        for chunk in texts:
-            if ignore_whitespace and _has_block(lines, chunk):
-                continue
-            missing += [line for line in chunk.splitlines() if not _has(lines, line, ignore_whitespace)]
-    if not texts:
+    if text is None and not texts:
         return returned(name, False, "No text found to append. Nothing appended")
+    missing = []
+    for chunk in texts:
+        if ignore_whitespace and _has_block(lines, chunk):
+            continue
+        missing += [line for line in chunk.splitlines() if not _has(lines, line, ignore_whitespace)]
     if not missing:
         return returned(name, True, f"File {name} is in correct state")
     whole = before + ("" if before.endswith("\n") or not before else "\n") + "".join(f"{line}\n" for line in missing)
