@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.crypticle import Crypticle, WrongKey, generate_key_string
+from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.envelope import pack_aes, receive_request
 from trisalt.wire.keys import PublicKey
 from trisalt.wire.session import (
@@ -21,13 +21,11 @@ from trisalt.wire.session import (
     is_known,
     named_sender,
     open_private_reply,
-    open_publication,
     open_reply,
     open_request,
     pillar_digest,
     says_known,
     seal_private_reply,
-    seal_publication,
     seal_reply,
     seal_request,
     verify_load,
@@ -38,15 +36,6 @@ NONCE = "d73ab34cd5fbc89828f9cd9557c19ebe"
 NOW = 1_800_000_000
 SESSION, AES, OTHER = (Crypticle(generate_key_string()) for _ in range(3))
 LOAD = {"cmd": "_return", "jid": "20261122124714045046", "return": {"ü": [1, None]}, "retcode": 0}
-JOB = {
-    "fun": "test.ping",
-    "arg": [],
-    "tgt": "*",
-    "jid": "20261122124714045046",
-    "ret": "",
-    "tgt_type": "glob",
-    "user": "root",
-}
 
 
 def seal(load=LOAD, *, key, session=SESSION, id="vec1", nonce=NONCE, now=NOW, **kwargs) -> bytes:
@@ -249,6 +238,11 @@ def test_a_load_of_anything_raises_nothing_but_a_remote_error(minion_key, inner,
         open_(seal_raw(inner, version=version), minion_key.public, ttl=300, minimum_version=0)
     except RemoteProtocolError as error:
         codec.pack(error.refusal)
+
+
+def test_an_opened_request_is_frozen(minion_key):
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        open_(seal(key=minion_key), minion_key.public).nonce = ""  # type: ignore[misc]
 
 
 # -- the minion's own signature ------------------------------------------------------------------------------------
@@ -493,128 +487,3 @@ def test_only_a_reply_to_this_request_says_that_a_pillar_is_known(minion_key, ma
         says_known(sealed, session=Crypticle(generate_key_string()), nonce=NONCE, known="x")
     for clear in (private({"known": "x"}, minion_key=minion_key, master_key=master_key), codec.pack({"known": "x"})):
         assert not says_known(clear, session=SESSION, nonce=NONCE, known="x")
-
-
-# -- publications --------------------------------------------------------------------------------------------------
-
-
-def test_a_recorded_publication_is_understood(vectors, master_key):
-    job = open_publication(
-        bytes.fromhex(vectors["publication"]["frames"][-1]),
-        crypticle=Crypticle(vectors["aes_key"]),
-        master_pub=master_key.public,
-    )
-    assert (job["fun"], job["tgt"], job["serial"]) == ("test.ping", "vec1", 1)
-
-
-def test_our_publication_holds_what_stocks_does(vectors, master_key):
-    recorded = codec.unpack(bytes.fromhex(vectors["publication"]["frames"][-1]))
-    aes = Crypticle(vectors["aes_key"])
-    job = aes.loads(recorded["load"])
-    payload = codec.unpack(seal_publication(job, crypticle=aes, serial=1, key=master_key, algo=recorded["sig_algo"]))
-    assert list(payload) == list(recorded)
-    assert aes.open(payload["load"]) == aes.open(recorded["load"])
-
-
-def publish(job=JOB, *, crypticle=AES, serial=1, key=None, algo="PKCS1v15-SHA1") -> bytes:
-    return seal_publication(job, crypticle=crypticle, serial=serial, key=key, algo=algo)
-
-
-@pytest.mark.parametrize("algo", ["PKCS1v15-SHA1", "PKCS1v15-SHA224"])
-def test_a_publication_comes_back(master_key, algo):
-    payload = publish(key=master_key, algo=algo)
-    assert open_publication(payload, crypticle=AES, master_pub=master_key.public) == {**JOB, "serial": 1}
-
-
-def test_serials_rise_under_one_key(master_key):
-    payload = publish(key=master_key, serial=5)
-    assert open_publication(payload, crypticle=AES, master_pub=master_key.public, last_serial=4)["serial"] == 5
-    for last in (5, 6):
-        with pytest.raises(RemoteProtocolError, match="serial 5 is not above"):
-            open_publication(payload, crypticle=AES, master_pub=master_key.public, last_serial=last)
-
-
-def test_a_publication_may_do_without_a_serial(master_key):
-    payload = publish({**JOB, "serial": 9}, key=master_key, serial=None)
-    assert "serial" not in open_publication(payload, crypticle=AES, master_pub=master_key.public, last_serial=9)
-
-
-@pytest.mark.parametrize("serial", ["9", None, 1.5, True, [], -1, 0])
-def test_a_serial_is_a_number_above_0(master_key, serial):
-    ciphertext = AES.dumps({**JOB, "serial": serial})
-    payload = codec.pack(
-        {
-            "enc": "aes",
-            "load": ciphertext,
-            "sig_algo": "PKCS1v15-SHA1",
-            "sig": master_key.sign(ciphertext, "PKCS1v15-SHA1"),
-        }
-    )
-    with pytest.raises(RemoteProtocolError, match="serial"):
-        open_publication(payload, crypticle=AES, master_pub=master_key.public)
-
-
-def test_another_shared_key_is_told_apart_so_that_both_can_be_tried(master_key):
-    payload = publish(key=master_key, crypticle=OTHER)
-    with pytest.raises(WrongKey):
-        open_publication(payload, crypticle=AES, master_pub=master_key.public)
-    assert open_publication(payload, crypticle=OTHER, master_pub=master_key.public)
-
-
-def test_a_forged_signature_is_no_reason_to_sign_in_again(master_key, other_key):
-    for crypticle in (AES, OTHER):
-        with pytest.raises(RemoteProtocolError, match="signature") as raised:
-            open_publication(publish(key=other_key, crypticle=crypticle), crypticle=AES, master_pub=master_key.public)
-        assert not isinstance(raised.value, WrongKey)
-    with pytest.raises(RemoteProtocolError, match="signature"):
-        open_publication(publish(key=other_key), crypticle=AES, master_pub=master_key.public, require_signature=False)
-
-
-def test_unsigned_publications_are_refused_unless_allowed(master_key):
-    with pytest.raises(RemoteProtocolError, match="not signed"):
-        open_publication(publish(), crypticle=AES, master_pub=master_key.public)
-    assert open_publication(publish(), crypticle=AES, master_pub=master_key.public, require_signature=False)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"fun": None},
-        {"fun": ["test.ping", 5]},
-        {"jid": ""},
-        {"jid": "../x"},
-        {"jid": 5},
-        {"arg": "x"},
-        {"arg": None},
-        {"tgt": None},
-    ],
-)
-def test_what_is_no_job_is_dropped(master_key, change):
-    with pytest.raises(RemoteProtocolError, match="no job"):
-        open_publication(publish({**JOB, **change}, key=master_key), crypticle=AES, master_pub=master_key.public)
-
-
-@pytest.mark.parametrize(
-    "change", [{"fun": ["test.ping", "test.echo"], "arg": [[], ["x"]]}, {"tgt": ["a"]}, {"jid": "mine"}]
-)
-def test_jobs_of_several_functions_and_jids_of_ones_own_are_jobs(master_key, change):
-    payload = publish({**JOB, **change}, key=master_key)
-    assert open_publication(payload, crypticle=AES, master_pub=master_key.public)
-
-
-@given(st.binary(max_size=100), anything)
-def test_garbage_for_a_publication_raises_nothing_but_a_remote_error(master_key, data, value):
-    public = master_key.public
-    for payload in (
-        data,
-        codec.pack(value),
-        codec.pack({"enc": "aes", "load": value, "sig": value, "sig_algo": value}),
-        codec.pack({"enc": "aes", "load": AES.dumps(value)}),
-    ):
-        with pytest.raises(RemoteProtocolError):
-            open_publication(payload, crypticle=AES, master_pub=public, require_signature=False)
-
-
-def test_an_opened_request_is_frozen(minion_key):
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        open_(seal(key=minion_key), minion_key.public).nonce = ""  # type: ignore[misc]
