@@ -164,6 +164,13 @@ def test_another_auth_mode_is_known_and_has_no_effect(tmp_path, master, value, t
     assert master(f"auth_mode: {value}\n").warnings == ([line] if told else [])
 
 
+def test_a_minion_needs_no_filtering_of_its_own(tmp_path):
+    path = tmp_path / "minion"
+    path.write_text("id: m1\nzmq_filtering: true\n")
+    told = "Config option 'zmq_filtering' has no effect: a minion always hears what its master sends to it alone"
+    assert read_minion(tmp_path).warnings == [f"{path}: {told}"]
+
+
 def test_a_later_key_at_its_default_is_no_warning(master):
     assert master("transport: zeromq\nipc_mode: ipc\nssl: null\n").warnings == []
 

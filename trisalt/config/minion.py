@@ -152,6 +152,9 @@ class MinionConfig(DaemonConfig):
             )
         ),
     }  # fmt: skip
+    WITHOUT_EFFECT = {
+        "zmq_filtering": "has no effect: a minion always hears what its master sends to it alone",
+    }
     LATER = LATER_ON_BOTH | {
         "add_proxymodule_to_opts": ("bool", ...),
         "always_verify_signature": ("bool", False),
