@@ -4,14 +4,18 @@ import gc
 
 import pytest
 
+from trisalt import log
 from trisalt.cli.daemonize import COLLECT_AFTER, importing
 
 
 @pytest.fixture
-def collector():
-    before = gc.get_threshold()
+def collector(monkeypatch):
+    # Loggers that are bound by it would be so for the tests that come next, whatever these set up.
+    monkeypatch.setattr(log, "settle", lambda: None)
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
     yield
-    gc.unfreeze()
+    if not frozen:
+        gc.unfreeze()
     gc.set_threshold(*before)
     gc.enable()
 
