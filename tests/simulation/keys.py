@@ -35,7 +35,7 @@ def pair(id: str, number: int) -> bytes:
 # Parsing a key checks it, which takes longer than all that is done with it in a run. A pair keeps what it has signed:
 # there are two of each, one quick and one real.
 _parse = PrivateKey.from_pem
-_parsed = {quick: lru_cache(lambda pem: _parse(pem)) for quick in (False, True)}
+_parsed = {quick: lru_cache(lambda pem, passphrase=None: _parse(pem, passphrase)) for quick in (False, True)}
 serialization.load_pem_public_key = lru_cache(serialization.load_pem_public_key)  # type: ignore[assignment]
 
 
