@@ -27,17 +27,17 @@ class Costs:
     daemons_per_job: float
 
 
-def measure(kind: str) -> Costs:
-    """Start a pair of `kind`, let it come to rest, and count."""
+def measure(kind: str, level: str = "warning") -> Costs:
+    """Start a pair of `kind`, let it come to rest, and count. The level of its logs is that of either by default."""
     with open_lab() as lab:
-        master = lab.start_master(kind, auto_accept=True)
+        master = lab.start_master(kind, auto_accept=True, level=level)
         quiet(master.pid)
         master_start = cpu_seconds(master.pid)
-        first = lab.start_minion("m1", kind)
+        first = lab.start_minion("m1", kind, level=level)
         lab.wait_up("m1")
         # A start with an accepted key, as every start but the first is.
         first.stop()
-        minion = lab.start_minion("m1", kind)
+        minion = lab.start_minion("m1", kind, level=level)
         lab.wait_up("m1")
         quiet(minion.pid)
         # One ping is in it, on both sides.
@@ -67,6 +67,7 @@ def measure(kind: str) -> Costs:
 def rows() -> list[Row]:
     """Ours beside stock's."""
     ours, stock = measure("ours"), measure("stock")
+    telling = [measure(kind, "info").daemons_per_job for kind in ("ours", "stock")]
     return [
         Row(
             what="`salt '*' test.ping`, CPU of the command",
@@ -79,6 +80,13 @@ def rows() -> list[Row]:
             what="the same, CPU of both daemons per job",
             ours=ours.daemons_per_job,
             stock=stock.daemons_per_job,
+            unit="s",
+            limit=1 / 20,
+        ),
+        Row(
+            what="the same with a log at the level `info`",
+            ours=telling[0],
+            stock=telling[1],
             unit="s",
             limit=1 / 20,
         ),
