@@ -17,6 +17,8 @@ TRUE = "a preview says what would happen"
 ROWS = [
     Row("archive.extracted", "W/one", source="salt://one.tgz", phases=["preview"]),
     Row("archive.extracted", "W/one", source="salt://one.tgz", source_hash="md5=short", phases=["preview", "applied"]),
+    Row("archive.extracted", "W/one", source="salt://one.tgz", signature="salt://x.asc", sig_backend="nosuch"),
+    Row("archive.extracted", "W/one", source="W/one.tgz", source_hash="salt://h", source_hash_sig=True, sig_backend="no"),
     Row("archive.extracted", "W/one", source="W/one.tgz"),
     Row("archive.extracted", "W/one", source="salt://one.tgz", phases=["applied"]),
     Row("archive.extracted", "W/one", source="W/one.tgz", overwrite=True, always=True),

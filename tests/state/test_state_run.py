@@ -267,6 +267,43 @@ def test_functions_that_are_disabled_vanish_but_for_their_numbers(apply, tmp_pat
     assert {each["__id__"]: each["__run_num__"] for each in done.values()} == {"a": 1, "c": 2}
 
 
+@pytest.mark.parametrize(
+    ("sealed", "comments"),
+    [
+        ("good", {"a": "", "b": ""}),
+        ("bad", {"a": "Failed verifying the source file's signature: ", "b": ""}),
+    ],
+)
+def test_an_archive_is_unpacked_when_its_signature_is_good(apply, tmp_path, sealed, comments):
+    verified = "The file's signature could not be verified: broken seal"
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "seal.py").write_text(
+        "def verify(filename, signature, **asked):\n"
+        "    with open(signature) as file:\n"
+        "        return {'res': file.read() == 'good' and asked.get('keyring') == 'k', 'message': 'broken seal'}\n"
+    )
+    srv = tmp_path / "srv"
+    srv.mkdir(exist_ok=True)
+    (srv / "x.txt").write_text("x")
+    with tarfile.open(srv / "x.tgz", "w:gz") as packed:
+        packed.add(srv / "x.txt", "x.txt")
+    digest = hashlib.sha256((srv / "x.tgz").read_bytes()).hexdigest()
+    (srv / "sums").write_text(f"{digest} x.tgz\n")
+    (srv / "seal").write_text(sealed)
+    common = "{source: salt://x.tgz}, {sig_backend: seal}, {keyring: k}"
+    done = apply(
+        f"a: {{archive.extracted: [{{name: {tmp_path}/a}}, {{signature: salt://seal}}, {common}]}}\n"
+        f"b: {{archive.extracted: [{{name: {tmp_path}/b}}, {{source_hash: salt://sums}}, "
+        f"{{source_hash_sig: salt://seal}}, {common}]}}\n",
+        options={"module_dirs": [str(modules)]},
+    )
+    for name, begin in comments.items():
+        assert done[name]["result"] is (sealed == "good")
+        assert (tmp_path / name / "x.txt").exists() is (sealed == "good")
+        assert sealed == "good" or done[name]["comment"] == begin + verified
+
+
 def test_what_states_changed_is_each_their_own(apply):
     # What is twice in a return is a reference where it is shown as YAML.
     done = apply("a: test.succeed_with_changes\nb: test.succeed_with_changes\n")

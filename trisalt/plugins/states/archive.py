@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from trisalt.errors import TrisaltError
+from trisalt.errors import CommandError, TrisaltError
 from trisalt.plugins.utils.statehelp import as_list
 from trisalt.state.result import Result, returned
 
@@ -27,6 +27,7 @@ _ENDINGS = {
     "rar": (".rar",),
     "zip": (".zip", ".jar", ".war"),
 }
+_JUDGED = ("signed_by_any", "signed_by_all", "keyring", "gnupghome", "sig_backend")
 _ABSENCE = ", due to absence of one or more files/dirs"
 
 
@@ -71,6 +72,9 @@ def extracted(
         return returned(name, False, refusal)
     if if_missing is not None and os.path.exists(if_missing):
         return returned(name, True, f"Path {if_missing} exists")
+    backend = kwargs.get("sig_backend") or "gpg"
+    if (kwargs.get("signature") or kwargs.get("source_hash_sig")) and f"{backend}.verify" not in __salt__:
+        return returned(name, False, f"Cannot verify signatures because the {backend} module was not loaded")
     try:
         place, source_hash = __salt__["file.source_list"](source, source_hash, kwargs.get("saltenv") or __env__)
     except TrisaltError as exc:
@@ -84,6 +88,8 @@ def extracted(
     if local is None:
         return returned(name, None if said is None else False, said or _unknown_yet(place))
     try:
+        if kwargs.get("signature"):
+            _verify(local, kwargs)
         contents = __salt__["archive.list"](local, archive_format=form, options=list_options, verbose=True)
         job.read(contents, clean=clean or clean_parent)
     except TrisaltError as exc:
@@ -229,17 +235,35 @@ def _cached(
     if __opts__["test"]:
         try:
             if source_hash:
-                __salt__["file.get_source_sum"](place, source_hash=source_hash, source_hash_name=hash_name, saltenv=env)
+                __salt__["file.get_source_sum"](
+                    place, source_hash=source_hash, source_hash_name=hash_name, saltenv=env, **_proof(kwargs)
+                )
         except TrisaltError as exc:
             return None, str(exc)
         there = __salt__["cp.is_cached"](place, env)
         return (there, None) if there and not place.startswith("http") else (None, None)
     got = __states__["file.cached"](
         place, source_hash=source_hash, source_hash_name=hash_name, skip_verify=skip_verify, saltenv=env,
-        use_etag=use_etag,
+        use_etag=use_etag, **_proof(kwargs),
     )  # fmt: skip
     there = __salt__["cp.is_cached"](place, env) if got["result"] else ""
     return (there, None) if there else (None, str(got["comment"]))
+
+
+def _proof(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """How signatures are judged, and that of the file of hashes."""
+    return {key: kwargs[key] for key in ("source_hash_sig", *_JUDGED) if kwargs.get(key) is not None}
+
+
+def _verify(local: str, kwargs: Mapping[str, Any]) -> None:
+    """See that an archive has its `signature`. Raises CommandError."""
+    judged = {key: kwargs[key] for key in _JUDGED if kwargs.get(key) is not None}
+    try:
+        __utils__["signature.verify"](
+            local, kwargs["signature"], saltenv=kwargs.get("saltenv") or __env__, **judged
+        )  # fmt: skip
+    except TrisaltError as exc:
+        raise CommandError(f"Failed verifying the source file's signature: {exc}") from exc
 
 
 def _unknown_yet(place: str) -> str:

@@ -199,6 +199,9 @@ def patch(
         os.unlink(cached)
 
 
+_JUDGED = ("signed_by_any", "signed_by_all", "keyring", "gnupghome")
+
+
 def cached(
     name: str,
     source_hash: Any = "",
@@ -206,11 +209,16 @@ def cached(
     skip_verify: bool = False,
     saltenv: str = "base",
     use_etag: bool = False,
+    source_hash_sig: str | None = None,
+    sig_backend: str = "gpg",
     **kwargs: Any,
 ) -> Result:
     """
-    A file is in the minion's cache: a URL of the file server or of the web, which then needs a `source_hash`.
+    A file is in the minion's cache: a URL of the file server or of the web, which then needs a `source_hash`. The file
+    of hashes has the signature `source_hash_sig`, if one is named.
     """
+    if source_hash_sig and f"{sig_backend}.verify" not in __salt__:
+        return returned(name, False, f"Cannot verify signatures because the {sig_backend} module was not loaded")
     if not isinstance(name, str) or not name:
         return returned(str(name), False, "Only URLs or local file paths are valid input")
     if "://" not in name:
@@ -228,8 +236,10 @@ def cached(
     if source_hash:
         try:
             wanted = __salt__["file.get_source_sum"](
-                source=name, source_hash=source_hash, source_hash_name=source_hash_name, saltenv=saltenv
-            )
+                source=name, source_hash=source_hash, source_hash_name=source_hash_name, saltenv=saltenv,
+                source_hash_sig=source_hash_sig, sig_backend=sig_backend,
+                **{key: kwargs[key] for key in _JUDGED if key in kwargs},
+            )  # fmt: skip
         except TrisaltError as exc:
             return returned(name, False, str(exc))
     if __opts__["test"]:
