@@ -93,7 +93,10 @@ def present(
     groups = groups if groups is None else [group for group in groups if group not in missing]
     optional = [str(group) for group in as_list(optional_groups) if __salt__["group.info"](str(group))]
     if gid is not None:
-        gid = __salt__["file.group_to_gid"](gid)
+        number = __salt__["file.group_to_gid"](gid)
+        if number == "" and gid != "":
+            return _without_group(name, gid, allow_gid_change)
+        gid = number
     if password and hash_password:
         password = _hashed(name, password)
     if empty_password:
@@ -111,14 +114,7 @@ def present(
     changes = _changes(name, wanted, remove_groups)
     for key, allowed in (("uid", allow_uid_change), ("gid", allow_gid_change)):
         if key in changes and not allowed:
-            old = __salt__["user.info"](name)[key]
-            text = (
-                f"Changing {key} ({old} -> {changes[key]}) not permitted, set allow_{key}_change to True to force this "
-                "change. Note that this will not change file ownership."
-            )
-            return returned(
-                name, False, "Encountered error checking for needed changes. Additional info follows:\n\n- " + text
-            )
+            return _not_permitted(name, key, changes[key])
     if not changes and not missing:
         return returned(name, True, f"User {name} is present and up to date")
     if __opts__["test"]:
@@ -144,6 +140,28 @@ def absent(name: str, purge: bool = False, force: bool = False, local: bool = Fa
     gone = before - {entry["name"] for entry in __salt__["group.getent"](refresh=True)}
     changes = {name: "removed"} | {f"{group} group": "removed" for group in sorted(gone)}
     return returned(name, True, f"Removed user {name}", changes)
+
+
+def _not_permitted(name: str, key: str, wanted: Any) -> dict[str, Any]:
+    old = __salt__["user.info"](name)[key]
+    text = (
+        f"Changing {key} ({old} -> {wanted}) not permitted, set allow_{key}_change to True to force this "
+        "change. Note that this will not change file ownership."
+    )
+    return returned(name, False, "Encountered error checking for needed changes. Additional info follows:\n\n- " + text)
+
+
+def _without_group(name: str, group: Any, may_change: bool) -> dict[str, Any]:
+    """The account's own group is not there: another state of the run may make it, which a preview cannot tell."""
+    there = __salt__["user.info"](name)
+    if there and not may_change:
+        return _not_permitted(name, "gid", group)
+    if not __opts__["test"]:
+        return returned(name, False, f"The following group(s) are not present: {group}")
+    if there:
+        text = f"The following user attributes are set to be changed:\ngid (pending creation): {group}\n"
+        return returned(name, None, text)
+    return returned(name, None, f"User {name} set to be added (pending groups: {group})")
 
 
 # -- what differs ----------------------------------------------------------------------------------------------------
