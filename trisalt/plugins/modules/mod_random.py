@@ -143,7 +143,7 @@ def sample(value: Sequence[Any], size: int, seed: Any = None) -> Any:
     """
     values = _listed(value)
     try:
-        return _source(seed).sample(values, int(size))
+        return _source(_digest(seed)).sample(values, int(size))
     except (TypeError, ValueError) as exc:
         raise InvocationError(f"{size!r} of {len(values)}: {exc}") from None
 
@@ -157,12 +157,17 @@ def shuffle(value: Sequence[Any], seed: Any = None) -> Any:
         salt '*' random.shuffle '["one", "two", "three"]'
     """
     values = _listed(value)
-    return _source(seed).sample(values, len(values))
+    return _source(_digest(seed)).sample(values, len(values))
 
 
 def _source(seed: Any) -> random.Random:
     """Without a seed the system's own source, which nobody can foretell."""
-    return random.SystemRandom() if seed is None else random.Random(hash(seed))
+    return random.SystemRandom() if seed is None else random.Random(seed)
+
+
+def _digest(seed: Any) -> str | None:
+    """Where a choice of a list starts from: the whole fleet chooses the same for one seed."""
+    return None if seed is None else hash(seed)
 
 
 def _listed(value: Any) -> list[Any]:
