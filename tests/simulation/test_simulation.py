@@ -62,6 +62,22 @@ def test_a_plan_is_kept_for_each_known_bug_and_for_nothing_else():
     assert {path.stem for path in KEPT.glob("*.json")} == {one.plan or name for name, one in MUTANTS.items()}
 
 
+AGAIN = """
+from tests.simulation import platform
+platform.install()
+from tests.simulation.drawing import draw_plan
+from tests.simulation.invariants import check
+from tests.simulation.world import simulate
+print(*(simulate(draw_plan(seed), check).trace.digest() for seed in ({0}, {1}, {0}, {1})))
+"""
+
+
+def test_a_seed_replays_exactly_whatever_ran_before_it_in_the_process():
+    done = run("-c", AGAIN.format(3, REAL_KEYS))
+    one, other, *again = done.stdout.split() or pytest.fail(done.stderr)
+    assert again == [one, other]
+
+
 BY_MOMENTS = """
 from tests.simulation import platform
 platform.install()
