@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import queue
 import threading
 import time
-from argparse import Namespace
-from pathlib import Path
 
 import pytest
+import zmq
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.support.fakemaster import FakeMaster, clean_key, pack, unpack
 from tests.support.lab import open_lab
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(120)]
 
-# The fake lies beside this repository, and changes there alone.
-FAKE = Path(__file__).resolve().parents[2].parent / "shared" / "tools" / "fakemaster.py"
 
-
-def _fakemaster():
-    assert FAKE.is_file(), f"the fake is not there: {FAKE}"
-    spec = importlib.util.spec_from_file_location("fakemaster", FAKE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-fm = _fakemaster()
-
-
-class Fake(fm.FakeMaster):
+class Fake(FakeMaster):
     """The fake master in a thread of its own, told what to send by the test."""
 
     def __init__(self, lab):
-        args = {
-            "interface": "127.0.0.1",
-            "pub_port": lab.publish_port,
-            "ret_port": lab.ret_port,
-            "job": None,
-            "tgt": "*",
-        }
-        args |= {
-            "pki": str(lab.root / "fake"),
-            "pillar": "{}",
-            "auth": "accept",
-            "no_sign": False,
-            "lose_session": False,
-        }
-        args |= {"pub_sig_algo": "PKCS1v15-SHA1", "zmq_filtering": False, "rotate": False, "delay": 0, "timeout": 100}
-        super().__init__(Namespace(**args))
+        super().__init__(publish_port=lab.publish_port, ret_port=lab.ret_port)
         self.returns = {}
         self.answer = None
         self.another = False
@@ -59,9 +31,6 @@ class Fake(fm.FakeMaster):
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.loop, daemon=True)
         self.thread.start()
-
-    def say(self, *parts):
-        pass
 
     def auth(self, load, version):
         try:
@@ -80,17 +49,17 @@ class Fake(fm.FakeMaster):
         self.returns.setdefault(load.get("jid"), []).append(load)
 
     def loop(self):
-        poller = fm.zmq.Poller()
-        poller.register(self.pub, fm.zmq.POLLIN)
-        poller.register(self.req, fm.zmq.POLLIN)
+        poller = zmq.Poller()
+        poller.register(self.pub, zmq.POLLIN)
+        poller.register(self.req, zmq.POLLIN)
         while not self.ended.is_set():
             for sock, _ in poller.poll(20):
                 frames = sock.recv_multipart()
                 if sock is self.req and len(frames) == 3:
                     try:
-                        reply = fm.pack(self.handle(fm.unpack(frames[2])))
+                        reply = pack(self.handle(unpack(frames[2])))
                     except Exception:
-                        reply = fm.pack("bad load")
+                        reply = pack("bad load")
                     sock.send_multipart([frames[0], b"", reply])
             while not self.to_publish.empty():
                 self.pub.send(self.to_publish.get())
@@ -112,15 +81,15 @@ class Fake(fm.FakeMaster):
         outer = {"enc": "aes", "load": body}
         if signed:
             outer["sig_algo"] = "PKCS1v15-SHA1"
-            outer["sig"] = (key or self.key).sign(body, fm.padding.PKCS1v15(), fm.HASHES["SHA1"]())
-        return load["jid"], fm.pack(outer)
+            outer["sig"] = (key or self.key).sign(body, padding.PKCS1v15(), hashes.SHA1())
+        return load["jid"], pack(outer)
 
 
 @pytest.fixture(scope="module")
 def house():
     with open_lab() as lab:
         fake = Fake(lab)
-        fake.a.auth = BAD_ANSWERS[0]
+        fake.mode = BAD_ANSWERS[0]
         lab.fake = fake
         lab.start_minion(
             "m1",
@@ -142,7 +111,7 @@ def house():
 def lab(house):
     yield house
     # Whatever came: it lives, is signed in, and the next good job is done.
-    house.fake.answer, house.fake.a.auth = None, "accept"
+    house.fake.answer, house.fake.mode = None, "accept"
     good(house)
     assert "Traceback" not in house.daemons["m1"].text()
 
@@ -192,14 +161,14 @@ RAW_ANSWERS = {
 def test_a_sign_in_that_is_not_answered_well_is_tried_again(house):
     lab, fake = house, house.fake
     for mode in BAD_ANSWERS:
-        fake.a.auth, before = mode, fake.answered
+        fake.mode, before = mode, fake.answered
         lab.wait(lambda before=before: fake.answered >= before + 2, f"two sign-ins answered with {mode}", 15)
     for name, answer in RAW_ANSWERS.items():
         fake.answer, before = answer, fake.answered
         lab.wait(lambda before=before: fake.answered >= before + 2, f"two sign-ins answered with {name}", 15)
     assert "Authentication with master at" not in text(lab)
     assert not list((lab.root / "m1/pki").glob("minion_master.pub")), "a key was pinned that nobody vouched for"
-    fake.answer, fake.a.auth = None, "accept"
+    fake.answer, fake.mode = None, "accept"
     good(lab)
     assert "Authentication with master at 127.0.0.1 successful!" in text(lab)
     assert "Traceback" not in text(lab)
@@ -208,7 +177,7 @@ def test_a_sign_in_that_is_not_answered_well_is_tried_again(house):
 @pytest.mark.parametrize("mode", ["bad-token", "bad-sig", "bad-nonce"])
 def test_a_master_that_answers_badly_the_second_time_is_not_believed(lab, mode):
     fake = lab.fake
-    fake.a.auth, before, told = mode, fake.answered, text(lab).count("[ERROR   ]")
+    fake.mode, before, told = mode, fake.answered, text(lab).count("[ERROR   ]")
     sign_in_anew(lab)
     lab.wait(lambda: fake.answered >= before + 2, "two sign-ins", 15)
     assert text(lab).count("[ERROR   ]") > told
@@ -219,11 +188,9 @@ def test_a_master_with_another_key_is_refused_until_it_is_the_old_one(lab):
     key, pem, before = fake.key, fake.pub_pem, fake.answered
     pinned = (lab.root / "m1/pki/minion_master.pub").read_text()
     fake.another = True
-    fake.key = fm.rsa.generate_private_key(65537, 2048)
-    fake.pub_pem = fm.clean_key(
-        fake.key.public_key().public_bytes(
-            fm.serialization.Encoding.PEM, fm.serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+    fake.key = rsa.generate_private_key(65537, 2048)
+    fake.pub_pem = clean_key(
+        fake.key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     fake.sessions.clear()
     try:
@@ -238,17 +205,17 @@ def test_a_master_with_another_key_is_refused_until_it_is_the_old_one(lab):
 def test_publications_that_are_none_of_its_masters_are_refused_and_told_once(lab):
     fake = lab.fake
     good(lab)
-    stranger = fm.rsa.generate_private_key(65537, 2048)
+    stranger = rsa.generate_private_key(65537, 2048)
     done, again = fake.sealed()
     fake.to_publish.put(again)
     lab.wait(lambda: done in fake.returns, "the job", 10)
     bad = {
         "garbage": b"\xc1" * 50,
         "empty": b"",
-        "no map": fm.pack([1, 2]),
-        "no load": fm.pack({"enc": "aes"}),
+        "no map": pack([1, 2]),
+        "no load": pack({"enc": "aes"}),
         "deep": b"\x91" * 5000,
-        "clear": fm.pack({"enc": "clear", "load": {"fun": "test.ping"}}),
+        "clear": pack({"enc": "clear", "load": {"fun": "test.ping"}}),
         "unsigned": fake.sealed(signed=False)[1],
         "foreign": fake.sealed(key=stranger)[1],
         "replayed": again,
