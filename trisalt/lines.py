@@ -161,6 +161,7 @@ STOCK_LINES: dict[str, Row] = {
     "master.stopped": "The Salt Master is shut down",
     "master.user": "salt-master is starting as user '{user}'",
     "minion.bus_bound": "Starting {socket} socket on ipc://{path}",
+    "minion.id_given": "Evaluated minion ID from module: {fun} {id}",
     "minion.keys_generated": "Generating keys: {pki_dir}",
     "minion.ready": "Minion is ready to receive requests!",
     "minion.setup": 'Setting up the Salt Minion "{id}"',

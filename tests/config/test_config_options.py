@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trisalt.config.master import MasterConfig
@@ -104,6 +104,7 @@ def test_an_option_that_guards_is_not_replaced_by_its_default():
         fit(Sample.OPTIONS["wall"], "x")
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(sorted(Sample.OPTIONS)),
     st.none()

@@ -339,6 +339,46 @@ def test_an_id_is_configured_remembered_or_generated_in_this_order(tmp_path):
     assert read_minion(tmp_path).id == generated_id()
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"minion": "id_function: a.b"}, "Web.Example.org"),
+        (
+            {"minion": "id_function: {a.b: {c: 1}}\nminion_id_lowercase: True\nappend_domain: corp"},
+            "web.example.org.corp",
+        ),
+        ({"minion": "id_function: a.b\nminion_id_remove_domain: True\nappend_domain: corp"}, "Web.corp"),
+        ({"minion": "id_function: a.b\nid: m1"}, "m1"),
+        ({"minion": "id_function: a.b", "minion_id": "remembered"}, "remembered"),
+        ({"minion": "id_function: a.b\nminion_id_caching: False", "minion_id": "remembered"}, "Web.Example.org"),
+    ],
+)
+def test_a_function_says_the_id_that_is_neither_configured_nor_remembered(tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    config = read_minion(tmp_path, asked=lambda opts: "Web.Example.org" if opts["id_function"] else "", daemon=True)
+    assert (config.id, config.opts["id"]) == (expected, expected)
+    assert config.id_by_function == ("a.b" if expected.startswith(("W", "w")) else "")
+    assert "id_by_function" not in config.opts
+
+
+def test_what_a_function_says_has_to_be_an_id(tmp_path):
+    (tmp_path / "minion").write_text("id_function: a.b")
+    with pytest.raises(ConfigError, match=r"id_function: .* is not a valid minion id"):
+        read_minion(tmp_path, asked=lambda _opts: "../x", daemon=True)
+    assert not (tmp_path / "minion_id").exists()
+
+
+def test_an_id_is_found_where_stock_remembers_it_below_a_root(tmp_path):
+    (tmp_path / "minion").write_text(f"root_dir: {tmp_path}")
+    stocks = tmp_path / "etc/salt"
+    stocks.mkdir(parents=True)
+    (stocks / "minion_id").write_text("of-stock")
+    assert read_minion(tmp_path).id == "of-stock"
+    (tmp_path / "minion_id").write_text("own")
+    assert read_minion(tmp_path).id == "own"
+
+
 def test_only_a_daemon_remembers_a_generated_id(tmp_path):
     config = read_minion(tmp_path)
     assert not (tmp_path / "minion_id").exists()

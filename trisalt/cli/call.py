@@ -56,7 +56,7 @@ class _Command:
     def __init__(self, options: Any, words: list[str]) -> None:
         self.options = options
         self.words = words
-        self.config = read_minion(options.config_dir, _overrides(options))
+        self.config = read_minion(options.config_dir, _overrides(options), asked=_id_asked)
         self.local = options.local or self.config.file_client == "local" or self.config.master_type == "disable"
         self.jid = jids.make(time.time())
         if self.config.use_master_when_local and not options.local:
@@ -310,6 +310,13 @@ def _overrides(options: Any) -> dict[str, Any]:
         "file_client": "local" if options.local else None,
     }
     return {key: value for key, value in named.items() if value is not None}
+
+
+def _id_asked(opts: Any) -> str:
+    from trisalt.loader.naming import id_by_function  # few minions have a function for it
+
+    facade.install()
+    return id_by_function(opts)
 
 
 def _listed(value: Any) -> list[str]:

@@ -17,10 +17,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, words = parser.parse(argv)
     if words:
         parser.error(f"unexpected argument: {words[0]}")
+    from functools import partial
+
     from trisalt.cli.daemonize import run_daemon
+    from trisalt.cli.naming import IdAsked
     from trisalt.config.read import read_minion
 
-    return run_daemon("salt-minion", options, read_minion, _run)
+    return run_daemon("salt-minion", options, partial(read_minion, asked=IdAsked()), _run)
 
 
 def _parser() -> Parser:

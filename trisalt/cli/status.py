@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from trisalt.cli.naming import IdAsked
 from trisalt.cli.show import Show, write_out
 from trisalt.client.door import Door
 from trisalt.config.paths import master_paths, minion_paths
@@ -75,7 +76,7 @@ def _not_running(name: str, exc: TrisaltError) -> str:
 def _door(daemon: str | None, config_dir: str | None) -> tuple[str, Mapping[str, Any]]:
     """Where the daemon is asked, and its options."""
     if (daemon or _default(config_dir)) == "minion":
-        minion = read_minion(config_dir)
+        minion = read_minion(config_dir, asked=IdAsked())
         return minion_paths(minion).status, minion.opts
     master = read_master(config_dir)
     return master_paths(master).local_door, master.opts

@@ -25,11 +25,13 @@ class MinionConfig(DaemonConfig):
     """The minion's configuration. Made by `read.read_minion`.
 
     `masters` is `master`, read: what `host`, `host:port` and `[v6]:port` say, in the order of the file.
+    `id_by_function` names the function that gave the id, when one was asked.
     """
 
     SIDE = "minion"
 
     masters: list[MasterAddress]
+    id_by_function: str
 
     # -- where ------------------------------------------------------------------------------------------------
     cachedir: str = option("/var/cache/salt/minion", "Files, running jobs, returns not yet sent.")
@@ -47,6 +49,11 @@ class MinionConfig(DaemonConfig):
 
     # -- who --------------------------------------------------------------------------------------------------
     id: str = option("", "The minion's id; generated from the host's names when unset.")
+    id_function: str | dict[str, Any] = option(
+        {},
+        "The execution function that says the id when none is set: `mod.fun`, or a map of it to its arguments.",
+        guards=True,
+    )
     minion_id_lowercase: bool = option(False, "Make a generated id lower case.")
     minion_id_remove_domain: str | bool = option(False, "Take the domain (or this one) from a generated id.")
     append_domain: str = option("", "Domain put behind an id that does not end with it.")
@@ -172,7 +179,6 @@ class MinionConfig(DaemonConfig):
         "grains_cache": ("any", False),
         "grains_cache_expiration": ("any", 300),
         "grains_refresh_pre_exec": ("bool", ...),
-        "id_function": ("dict|str", {}),
         "local": ("bool", False),
         "minion_jid_queue_hwm": ("int", 100),
         "minion_restart_command": ("list", []),

@@ -8,7 +8,7 @@ is a ConfigError that names the file.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MasterAddress, MinionConfig
@@ -26,6 +26,8 @@ DEFAULT_DIR = "/etc/salt"
 # The drop-in that the schedule writes.
 KEPT_SCHEDULE = "_schedule.conf"
 COMMAND_LINE = "command line"
+# What a configuration has beside the keys of the files.
+NO_KEYS = frozenset({"opts", "masters", "id_by_function"})
 HASHES = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 SIGNING_ALGORITHMS = frozenset({"PKCS1v15-SHA1", "PKCS1v15-SHA224"})
 ENCRYPTION_ALGORITHMS = frozenset({"OAEP-SHA1", "OAEP-SHA224"})
@@ -69,15 +71,19 @@ def read_minion(
     *,
     root_dir: str | None = None,
     daemon: bool = False,
+    asked: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> MinionConfig:
-    """The minion's configuration. As `read_master`; `daemon` also remembers a generated id in `minion_id`."""
+    """The minion's configuration. As `read_master`; `daemon` also remembers a generated id in `minion_id`.
+
+    `asked` is given the options of a minion that has no id yet, and gives the one that its `id_function` says.
+    """
     files = _Files(config_file("minion", config_dir), aside=daemon)
     files.read(MinionConfig, overrides, root_dir)
     raw_master = files.values.get("master") or "salt"
     if isinstance(raw_master, str):
         files.values["master"] = [raw_master]
     fields = files.fields(MinionConfig)
-    fields["id"] = _minion_id(files, fields, remember=daemon)
+    fields["id"], fields["id_by_function"] = _minion_id(files, fields, asked, remember=daemon)
     for name in fields["append_minionid_config_dirs"]:
         if name in ("pki_dir", "cachedir", "extension_modules"):
             fields[name] = os.path.join(fields[name], fields["id"])
@@ -277,7 +283,7 @@ class _Files:
         """What plugins see as `__opts__`."""
         opts = {key: fresh(default) for key, (_types, default) in cls.LATER.items() if default is not ...}
         opts.update(self.values)
-        opts.update((key, value) for key, value in fields.items() if key not in ("opts", "masters"))
+        opts.update((key, value) for key, value in fields.items() if key not in NO_KEYS)
         for key, value in fields.items():
             # Templates print them: who writes 5 does not mean 5.0.
             if type(value) is float and value.is_integer() and type(self.values.get(key)) is not float:
@@ -348,19 +354,42 @@ def _check(good: bool, files: _Files, name: str, fields: Any) -> None:
         raise ConfigError(f"{files.origins.get(name, files.main)}: {name}: {value!r} is not valid")
 
 
-def _minion_id(files: _Files, fields: Mapping[str, Any], *, remember: bool) -> str:
-    caching = fields["minion_id_caching"]
+def _minion_id(
+    files: _Files,
+    fields: Mapping[str, Any],
+    asked: Callable[[Mapping[str, Any]], str] | None,
+    *,
+    remember: bool,
+) -> tuple[str, str]:
+    """The id, and the function that gave it, if one did."""
+    caching, function = fields["minion_id_caching"], ""
     id, where = fields["id"], files.origins.get("id", files.main)
     if not id and caching:
-        id, where = remembered_id(os.path.dirname(files.main)) or "", "minion_id"
+        id, where = _remembered(os.path.dirname(files.main), fields["root_dir"]), "minion_id"
     if not id:
-        id, where = generated_id(), "generated"
+        if fields["id_function"]:
+            if asked is None:
+                raise ConfigError(f"{files.origins['id_function']}: id_function cannot be asked here")
+            id, where = asked(files.opts(MinionConfig, fields)), "id_function"
+            named = fields["id_function"]
+            function = named if isinstance(named, str) else str(next(iter(named)))
+        else:
+            id, where = generated_id(), "generated"
         if fields["minion_id_lowercase"]:
             id = id.lower()
         id = without_domain(id, fields["minion_id_remove_domain"])
+        check_id(id, where)
         if remember and caching:
             try:
                 remember_id(os.path.dirname(files.main), id)
             except OSError as exc:
                 files.complaints.append(f"minion_id: {exc.strerror}; the generated id is not remembered")
-    return check_id(with_domain(id, fields["append_domain"]), where)
+    return check_id(with_domain(id, fields["append_domain"]), where), function
+
+
+def _remembered(config_dir: str, root_dir: str) -> str:
+    """The remembered id; of a minion with a root of its own, also where stock Salt 3008.3 keeps it."""
+    own = remembered_id(config_dir)
+    if own is None and os.path.abspath(root_dir) != "/":
+        own = remembered_id(below(root_dir, DEFAULT_DIR))
+    return own or ""

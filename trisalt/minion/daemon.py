@@ -79,7 +79,19 @@ REJECTED_WAIT = (10.0, 20.0)
 # Options that a running daemon has used up: SIGHUP says that they wait for a restart.
 AT_START_ONLY = frozenset(
     {
-        *("id", "user", "root_dir", "pki_dir", "cachedir", "sock_dir", "keysize", "hash_type", "ipv6", "pidfile"),
+        *(
+            "id",
+            "id_function",
+            "user",
+            "root_dir",
+            "pki_dir",
+            "cachedir",
+            "sock_dir",
+            "keysize",
+            "hash_type",
+            "ipv6",
+            "pidfile",
+        ),
         *("master", "master_port", "master_type", "publish_port", "random_master", "encryption_algorithm"),
         *("master_uri_format", "master_tries", "retry_dns", "retry_dns_count"),
         *("signing_algorithm", "master_finger", "verify_master_pubkey_sign", "acceptance_wait_time"),
@@ -118,6 +130,8 @@ async def run_minion(
     receive requests. Raises `Rejected` when the master rejected our key (the command exits 77 then), and other errors
     of our tree bare when there is but one.
     """
+    if config.id_by_function:
+        log.info("minion.id_given", fun=config.id_by_function, id=config.id)
     log.info("minion.setup", id=config.id)
     try:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:

@@ -5,6 +5,7 @@ import os
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MinionConfig
 from trisalt.config.read import read_master, read_minion
+from trisalt.loader.naming import id_by_function
 
 DEFAULT_HASH_TYPE = "sha256"
 
@@ -24,9 +25,13 @@ def _folder(path, variable, default):
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
+def _minion(folder):
+    return read_minion(folder, asked=id_by_function)
+
+
 def minion_config(path=None, env_var="SALT_MINION_CONFIG", defaults=None, cache_minion_id=False, **kwargs):
     """The minion's configuration, of its file."""
-    return {**(defaults or {}), **read_minion(_folder(path, env_var, "/etc/salt/minion")).opts}
+    return {**(defaults or {}), **_minion(_folder(path, env_var, "/etc/salt/minion")).opts}
 
 
 def master_config(path=None, env_var="SALT_MASTER_CONFIG", defaults=None, **kwargs):
@@ -51,4 +56,4 @@ def apply_master_config(overrides=None, defaults=None):
 
 def get_id(opts, cache_minion_id=False):
     """The minion's id, and whether it is an address."""
-    return opts.get("id") or read_minion(os.path.dirname(opts.get("conf_file") or "") or None).id, False
+    return opts.get("id") or _minion(os.path.dirname(opts.get("conf_file") or "") or None).id, False
