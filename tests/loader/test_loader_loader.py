@@ -363,10 +363,25 @@ def test_reload_reads_a_file_again(place):
     assert plugins.loader("modules")["hw.say"]() == 22
 
 
-def test_whitelist_and_disabled(place):
-    place.opts["whitelist_modules"] = ["sys"]
-    assert "test.ping" not in place.loader()
-    del place.opts["whitelist_modules"]
+def test_a_whitelist_is_for_what_is_named_from_outside(place):
+    place.opts["whitelist_modules"] = ["config", "none"]
+    plugins = place.plugins()
+    offered = plugins.offered("modules")
+    assert offered["config.get"]
+    assert offered.get("test.ping") is None
+    assert offered.missing_reason("test.ping") == "'test.ping' is not available."
+    assert {name.partition(".")[0] for name in offered} == {"config"}
+    assert plugins.loader("modules")["test.ping"], "plugins among themselves find all"
+
+
+def test_state_modules_have_a_whitelist_of_their_own(place):
+    place.opts["whitelist_state_modules"] = ["test"]
+    states = place.plugins().loader("states")
+    assert "test.nop" in states
+    assert "file.managed" not in states
+
+
+def test_disabled(place):
     place.opts["disable_modules"] = ["test"]
     loader = place.loader()
     assert "test.ping" not in loader

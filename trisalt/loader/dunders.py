@@ -14,6 +14,7 @@ from typing import Any
 
 from trisalt.loader.kinds import COMMON, KINDS
 from trisalt.loader.loader import Loader
+from trisalt.loader.offered import Offered
 from trisalt.loader.sources import stock_salt
 
 Part = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
@@ -205,6 +206,11 @@ class Plugins:
             found = self._loaders[kind] = Loader(kind, self.opts, inject=self._inject)
         return found
 
+    def offered(self, kind: str) -> Loader | Offered:
+        """What a job may name of a kind: of execution modules only those of `whitelist_modules`, where it is set."""
+        only = self.opts.get("whitelist_modules") if kind == "modules" else None
+        return Offered(self.loader(kind), only) if only else self.loader(kind)
+
     def set(self, name: str, value: Any) -> None:
         """Give a dunder another value, also in files that are loaded."""
         if name in self._shared and self._shared[name] is value:
@@ -291,6 +297,8 @@ class Plugins:
         match name:
             case "__salt__":
                 return self.loader(_SALT.get(kind, "modules"))
+            case "__wire_salt__":
+                return self.offered("modules")
             case "__utils__":
                 return self.loader("utils")
             case "__states__":

@@ -56,7 +56,7 @@ KINDS: dict[str, Kind] = {
             "states_dirs",
             (
                 *("__states__", "__env__", "__low__", "__lowstate__", "__running__", "__instance_id__"),
-                *("__user__", "__orchestration_jid__", "__serializers__"),
+                *("__user__", "__orchestration_jid__", "__serializers__", "__wire_salt__"),
             ),
         ),
         Kind("grains", "_grains", "grains_dirs"),

@@ -264,7 +264,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         return self._stock is not None and any(not self._is_stocks(path) for path in self._homes.get(module, ()))
 
     def _allowed(self, module: str) -> bool:
-        whitelist = self._opts.get("whitelist_modules") if self.kind == "modules" else None
+        whitelist = self._opts.get("whitelist_state_modules") if self.kind == "states" else None
         return not whitelist or module in whitelist
 
     def _load_all(self) -> None:
@@ -388,7 +388,9 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if f"{name}={stem}" in self._tried:
             return
         self._tried.add(f"{name}={stem}")
-        module = sys.modules.get(private_name(self.kind, stem)) or self._import(stem, Path(self._index()[stem]))
+        # One that this loader did not import has another's dunders.
+        module = sys.modules.get(private_name(self.kind, stem)) if stem in self._tried else None
+        module = module or self._import(stem, Path(self._index()[stem]))
         if module is not None:
             self._expose(name, module)
 

@@ -45,7 +45,7 @@ def _run_several(call: Call, plugins: Plugins, progress: Progress | None) -> Out
 
 
 def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: Progress | None) -> Outcome:
-    loader = plugins.loader(call.kind)
+    loader = plugins.offered(call.kind)
     plugins.context.clear()
     try:
         function = loader.get(fun)

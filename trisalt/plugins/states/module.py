@@ -53,7 +53,7 @@ mod_watch = run
 def _run(name: str, functions: Mapping[str, Any], returner: Any) -> dict[str, Any]:
     if not functions:
         return returned(name, False, "No function provided.")
-    unknown = [function for function in functions if function not in __salt__]
+    unknown = [function for function in functions if function not in __wire_salt__]
     if unknown:
         # The word is stock Salt's.
         several = "True" if len(unknown) > 1 else ""
@@ -66,7 +66,7 @@ def _run(name: str, functions: Mapping[str, Any], returner: Any) -> dict[str, An
     for function, given in functions.items():
         args, kwargs = _arguments(given)
         try:
-            answer = __salt__[function](*args, **kwargs)
+            answer = __wire_salt__[function](*args, **kwargs)
         except Exception as exc:
             # The function is anybody's.
             failures.append(f"'{function}' failed: {exc}")
@@ -119,7 +119,7 @@ def _hand_over(returner: Any, function: str, args: list[Any], answer: Any) -> No
 
 
 def _run_named(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    if name not in __salt__:
+    if name not in __wire_salt__:
         return returned(name, False, f"Module function {name} is not available")
     if __opts__["test"]:
         return returned(name, None, f"Module function {name} is set to execute")
@@ -131,7 +131,7 @@ def _run_named(name: str, given: dict[str, Any]) -> dict[str, Any]:
     returner = given.pop("returner", None)
     # `m_name` is the argument `name` of the function, whose own name is taken.
     words = {key.removeprefix("m_"): value for key, value in given.items() if key not in _ENGINE}
-    function = __salt__[name]
+    function = __wire_salt__[name]
     args, kwargs, missing = _bound(function, words, dict(mapped))
     if missing and not listed:
         return returned(name, False, "The following arguments are missing:" + "".join(f" {word}" for word in missing))

@@ -3,6 +3,7 @@
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
 from trisalt.loader.kinds import KINDS
+from trisalt.loader.offered import Offered
 from trisalt.loader.sources import sources
 
 
@@ -17,9 +18,8 @@ def _plugins(opts, context=None):
 
 def minion_mods(opts, context=None, utils=None, whitelist=None, **kwargs):
     """The execution modules; only those of `whitelist`, if there is one."""
-    if whitelist:
-        opts = {**opts, "whitelist_modules": list(whitelist)}
-    return _plugins(opts, context).loader("modules")
+    plugins = _plugins(opts, context)
+    return Offered(plugins.loader("modules"), whitelist) if whitelist else plugins.offered("modules")
 
 
 def raw_mod(opts, name, functions, mod="modules", loaded_base_name=None):
