@@ -129,6 +129,7 @@ STOCK_LINES: dict[str, Row] = {
     "job.exception": "The minion function caused an exception",
     "job.invalid_arguments": "{reason}",
     "job.lost": "Job {jid} of {fun} is over without a return of its own. {reason}",
+    "job.not_cached": "Job {jid} could not be kept in the cache of jobs: {reason}",
     "job.not_taken": "Job {jid} ({fun}) is not taken, for a note of it could not be kept: {reason}",
     "job.published": "User {user} Published command {fun} with jid {jid}",
     "job.queued": "Maximum number of processes reached while executing jid {jid}, queuing... "
@@ -209,6 +210,8 @@ STOCK_LINES: dict[str, Row] = {
     "scheduler.job_updated": "Updating job settings for scheduled job: {name}",
     "service.crashed": "The service {service} has failed, and is started again in {wait_s} seconds",
     "service.restarted": "The service {service} is started again",
+    "source.no_address": "The interface {interface} has no address to speak to masters from. Ignoring.",
+    "source.no_interface": "{interface} is not a valid interface. Ignoring.",
     "token.denied": 'Authentication failure of type "token" occurred.',
     "notice.master_away": "The master cannot be followed for notifications: {reason}",
     "notice.not_sent": "A notification ({kind}) was not delivered to {target}: {reason}",

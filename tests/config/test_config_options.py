@@ -182,5 +182,5 @@ def test_no_option_that_is_read_is_said_to_be_without_effect():
     paths = [path for path in room.rglob("*.py") if path.parts[-2] != "config"]
     read = {key for path in paths for key in taking.findall(path.read_text())}
     assert {"test", "state_aggregate", "backup_mode", "proxy_host"} < read & later
-    # The first is what was read, not an option; of the other only the hint in a message asks.
-    assert read & later - heeded == {"conf_file", "cache_jobs"}
+    # What was read, not an option.
+    assert read & later - heeded == {"conf_file"}

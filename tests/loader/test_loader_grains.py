@@ -1,5 +1,7 @@
 """Gathering grains: ours first, then synced ones, the static ones on top."""
 
+import os
+
 import pytest
 
 from trisalt.loader.grains import gather
@@ -50,9 +52,59 @@ def test_a_broken_grains_file_is_told(opts, tmp_path, caplog):
     assert "cannot be read" in caplog.text
 
 
-def test_deep_merge(opts):
+@pytest.mark.parametrize(
+    ("deep", "configured", "expected"),
+    [(False, {}, {"b": 2}), (True, {}, {"a": 1, "b": 2}), (True, {"deep": {"c": 3}}, {"c": 3})],
+)
+def test_deep_merge_is_of_what_was_gathered(opts, tmp_path, deep, configured, expected):
     (opts["folder"] / "mine.py").write_text("def g(): return {'deep': {'a': 1}}")
-    opts["grains"] = {"deep": {"b": 2}}
-    assert gather(opts)["deep"] == {"b": 2}
-    opts["grains_deep_merge"] = True
-    assert gather(opts)["deep"] == {"a": 1, "b": 2}
+    (tmp_path / "etc" / "grains").write_text("deep: {b: 2}\n")
+    assert gather({**opts, "grains": configured, "grains_deep_merge": deep})["deep"] == expected
+
+
+@pytest.fixture
+def few(opts, tmp_path):
+    """Options of a minion that gathers a few grains of its own, each anew."""
+    (opts["folder"] / "mine.py").write_text(
+        "import time\ndef g(): return {'rack': 'r7', 'racks': 2, 'now': time.time()}"
+    )
+    (tmp_path / "etc" / "grains").write_text("row: 1\nrack_file: 1\n")
+    shelf = ("hardware", "interfaces", "network", "osinfo", "process", "system", "virtual", "disks", "locale")
+    return {**opts, "grains": {"rack_own": 1}, "disable_grains": list(shelf)}
+
+
+@pytest.mark.parametrize(
+    ("blocked", "gone"),
+    [
+        (["rack"], {"rack"}),
+        (["rack*"], {"rack", "racks", "rack_file"}),
+        (["ra.+s", "row"], {"racks", "row"}),
+        (["(", 7], set()),
+    ],
+)
+def test_a_blacklist_takes_out_what_was_gathered(few, blocked, gone):
+    ours = {"rack", "racks", "row", "rack_file", "rack_own"}
+    assert ours - set(gather({**few, "grains_blacklist": blocked})) == gone
+
+
+def test_young_grains_are_not_gathered_again(few, tmp_path):
+    kept = {**few, "grains_cache": True}
+    first = gather(kept)
+    cache = tmp_path / "cache" / "grains.cache.p"
+    assert cache.stat().st_mode & 0o777 == 0o600
+    again = gather({**kept, "grains": {"rack_own": 2}, "__pid__": 7}, kept=True)
+    assert again == {**first, "rack_own": 2, "pid": 7}
+    assert gather(few, kept=True)["now"] > first["now"], "grains_cache is off"
+    assert gather(kept)["now"] > first["now"], "somebody wants them anew"
+    os.utime(cache, (0, 0))
+    assert gather(kept, kept=True)["now"] > first["now"], "they are too old"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x81", b"\x01", b"\xc1"])
+def test_a_cache_that_is_none_is_gathered_over(few, tmp_path, data):
+    cache = tmp_path / "cache" / "grains.cache.p"
+    cache.parent.mkdir()
+    cache.write_bytes(data)
+    assert gather({**few, "grains_cache": True}, kept=True)["rack"] == "r7"
+    assert gather({**few, "grains_cache": True}, kept=True)["rack"] == "r7"
+    assert len(cache.read_bytes()) > len(data)

@@ -93,7 +93,8 @@ async def test_the_worker_that_gathers_is_told_whose_pid_is_meant(facts, autojum
             return await super().run(function, *args, warm=warm)
 
     async with running(keep_grains, Bus(), Grains(Workers({"os": "Debian"}), facts)):
-        (opts,) = given
+        opts, kept = given
+        assert kept, "those of before will do at the start"
         assert (opts["a"], opts["__pid__"]) == (1, os.getpid())
     assert facts.opts == {"a": 1}
 
@@ -105,6 +106,23 @@ async def test_many_wishes_while_we_gather_are_one(facts, autojump_clock):
             await bus.publish(GrainsRefresh())
         await trio.sleep(10)
     assert workers.calls <= 3
+
+
+async def test_jobs_that_want_them_anew_share_one_gathering(facts, autojump_clock):
+    class Slow(FakeWorkers):
+        async def run(self, function, *args, warm=False):
+            await trio.sleep(1)
+            return await super().run(function, *args, warm=warm)
+
+    workers = Slow({"os": "Debian"})
+    grains = Grains(workers, facts)
+    async with running(keep_grains, Bus(), grains), trio.open_nursery() as jobs:
+        for _ in range(20):
+            jobs.start_soon(grains.anew)
+        await trio.sleep(0.5)
+        for _ in range(20):
+            jobs.start_soon(grains.anew)
+    assert workers.calls == 3, "at the start, for the first twenty, and for those that came when that had begun"
 
 
 async def test_grains_are_gathered_on_a_beat(facts, autojump_clock):

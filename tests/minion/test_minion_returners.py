@@ -8,6 +8,7 @@ from tests.minion.jobs.house import Minion
 from trisalt.bus.events import ScheduleDue
 from trisalt.errors import WorkerDied
 from trisalt.scheduler.entry import Entry
+from trisalt.wire.codec import unpack_bin
 from trisalt.worker.protocol import Failure, Outcome
 
 
@@ -62,6 +63,52 @@ async def test_a_returner_that_fails_is_a_log_line_and_the_next_has_its_turn(mak
     assert "two.returner" in given(minion)
     told = [entry for entry in logs if entry["log_level"] == "error"]
     assert [{key: entry[key] for key in line} for entry in told] == [line]
+
+
+@pytest.mark.parametrize("fun", ["test.ping", "test.nap"])
+async def test_a_minion_may_keep_what_jobs_returned(make, tmp_path, fun):
+    minion = make(cache_jobs=str(tmp_path / "cache"))
+    async with minion.running():
+        jid = await minion.publish(fun, [1])
+        find = await minion.publish("saltutil.find_job", [jid])
+    kept = tmp_path / "cache" / "minion_jobs" / jid / "return.p"
+    assert unpack_bin(kept.read_bytes()) == {
+        "id": "m1", "jid": jid, "fun": fun, "fun_args": [1], "return": True, "retcode": 0, "success": True,
+        "user": "root",
+    }  # fmt: skip
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert minion.back(jid)["return"] is True
+    assert not kept.parent.with_name(find).exists(), "what asks about jobs is none"
+
+
+async def test_grains_may_be_gathered_before_each_job(make):
+    order = []
+
+    async def gather():
+        order.append("grains")
+
+    minion = make(before=gather)
+    run_job = minion.workers.run_job
+
+    async def run(call, **kwargs):
+        order.append(call.fun)
+        return await run_job(call, **kwargs)
+
+    minion.workers.run_job = run
+    async with minion.running():
+        for fun in ("test.ping", "saltutil.running", "test.nap"):
+            await minion.publish(fun)
+    assert order == ["grains", "test.ping", "grains", "test.nap"]
+
+
+async def test_a_cache_that_takes_nothing_is_a_log_line(make, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    minion = make(cache_jobs=str(tmp_path / "cache"))
+    with structlog.testing.capture_logs() as logs:
+        async with minion.running():
+            jid = await minion.publish("test.ping")
+    assert minion.back(jid)["return"] is True
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["job.not_cached"]
 
 
 async def test_the_return_is_kept_before_a_returner_begins(make):

@@ -92,7 +92,7 @@ class _Command:
             return {"id": self.config.id}
         from trisalt.loader.grains import gather
 
-        return {**gather(self.config.opts), "id": self.config.id}
+        return {**gather(self.config.opts, not self.options.refresh_grains_cache), "id": self.config.id}
 
     def _pillar(self) -> dict[str, Any]:
         if not self.local:
@@ -256,6 +256,8 @@ class _Command:
             load["metadata"] = metadata
         for name in returner_names(self.options.returner or self.config.return_):
             self._return_by(name, load)
+        if self.local and self.config.cache_jobs:
+            self._keep_return({"fun": call.fun, "fun_args": self.words[1:], **outcome.to_load()})
         if self.local or self.options.no_return_event:
             return
         from trisalt.worker.plain import plain
@@ -269,6 +271,14 @@ class _Command:
             return
         if answer is False or answer == "":
             sys.stderr.write("[ERROR   ] The master did not take the return\n")
+
+    def _keep_return(self, ret: dict[str, Any]) -> None:
+        from trisalt.minion.kept import keep_return  # few minions keep them
+
+        try:
+            keep_return(self.config.cachedir, self.jid, {**ret, "id": self.config.id, "jid": self.jid})
+        except (OSError, TrisaltError) as exc:
+            sys.stderr.write(f"[ERROR   ] The return was not kept: {exc}\n")
 
     def _return_by(self, name: str, load: dict[str, Any]) -> None:
         returner = self.plugins.loader("returners").get(f"{name}.returner")

@@ -28,6 +28,7 @@ from trisalt.minion.identity import Identity, open_identity
 from trisalt.minion.link import Link, LinkOptions
 from trisalt.minion.masters import Master, Rota, named, rotas
 from trisalt.minion.signin import SignInOptions, prepare
+from trisalt.minion.source import host_addresses, sourced
 from trisalt.minion.upcalls import Upcalls
 from trisalt.scheduler.scheduler import Schedule
 from trisalt.transport.request import open_request_client
@@ -167,8 +168,11 @@ class MasterHost(CallHost):
             shuffle=config.random_master,
         )[0].order
         async with open_context() as context:
+            # From a port of its own: that of the configuration is the daemon's, which runs beside this.
+            asks_from = sourced(config, 0, addresses=host_addresses)
+            client = partial(open_request_client, context=context, keepalive=keepalive, ipv6=bool(config.ipv6))
             dial = Dial(
-                client=partial(open_request_client, context=context, keepalive=keepalive, ipv6=bool(config.ipv6)),
+                client=lambda address: client(asks_from(address)),
                 subscriber=partial(_nothing_published),
                 resolve=partial(resolve, ipv6=bool(config.ipv6)),
             )

@@ -67,7 +67,7 @@ def _parser() -> Parser:
     add("--states-dir", metavar="PATH", help="A further folder of state modules.")
     add("--cachedir", metavar="PATH", help="The cache folder.")
     add("--skip-grains", action="store_true", help="Gather no grains.")
-    add("--refresh-grains-cache", action="store_true", help="Accepted: grains are gathered each time.")
+    add("--refresh-grains-cache", action="store_true", help="Gather the grains, whatever is kept of them.")
     add("-t", "--timeout", type=int, metavar="SECONDS", help="Seconds to wait for the master's first answer.")
     for names, help in UNSERVED:
         add(*names, action="unserved", help=help)

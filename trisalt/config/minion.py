@@ -59,6 +59,10 @@ class MinionConfig(DaemonConfig):
     append_domain: str = option("", "Domain put behind an id that does not end with it.")
     grains: dict[str, Any] = option({}, "Grains of one's own.")
     grains_deep_merge: bool = option(False, "Merge grains of plugins deeply.")
+    grains_blacklist: list[str] = option([], "Globs of grains that a minion does not have; its own `grains` stay.")
+    grains_cache: bool = option(False, "Start with the grains that were gathered before, while they are young.")
+    grains_cache_expiration: int = option(300, "For how many seconds they are.")
+    grains_refresh_pre_exec: bool = option(False, "Gather grains anew before each job.")
     grains_refresh_every: int = option(0, "Minutes between gatherings of grains; 0: at start only.")
     enable_fqdns_grains: bool = option(False, "Ask DNS for all names of this host.")
     enable_gpu_grains: bool = option(True, "Look for graphics cards.")
@@ -97,6 +101,11 @@ class MinionConfig(DaemonConfig):
     recon_default: float = option(1000.0, "Milliseconds before the first reconnect.")
     recon_max: float = option(10000.0, "Milliseconds the wait between reconnects grows to.")
     recon_randomize: bool = option(True, "Draw the first wait between `recon_default` and its sum with `recon_max`.")
+    source_interface_name: str = option("", "The interface whose address the minion speaks to masters from.")
+    source_address: str = option("", "That address itself, or a name of it.")
+    source_ret_port: int = option(0, "The port that it asks from; 0: any.")
+    source_publish_port: int = option(0, "The port that it listens to the master from; 0: any.")
+    auth_safemode: bool = option(False, "Accepted: a minion does not end because a master did not answer.")
     ping_interval: int = option(0, "Minutes between pings of the master, for firewalls that forget; 0: none.")
 
     # -- trust ------------------------------------------------------------------------------------------------
@@ -105,6 +114,7 @@ class MinionConfig(DaemonConfig):
         False, "Take only a master's key that its signing key vouches for.", guards=True
     )
     master_sign_key_name: str = option("master_sign", "Name of that signing key in the key folder.", guards=True)
+    always_verify_signature: bool = option(False, "Accepted: a signature that is wanted is looked at each time.")
     encryption_algorithm: str = option("OAEP-SHA1", "How secrets to and from the master are encrypted.", guards=True)
     signing_algorithm: str = option("PKCS1v15-SHA1", "How the master is asked to sign.", guards=True)
     require_signed_publications: bool = option(True, "Run only jobs that the master has signed. Ours.", guards=True)
@@ -119,6 +129,7 @@ class MinionConfig(DaemonConfig):
     disable_returners: list[str] = option([], "Returners that are not loaded.", guards=True)
     enable_zip_modules: bool = option(False, "Load plugins from zip files too.", guards=True)
     whitelist_modules: list[str] = option([], "The only execution modules there are, when not empty.", guards=True)
+    whitelist_state_modules: list[str] = option([], "The only state modules there are, when not empty.", guards=True)
     providers: dict[str, Any] = option({}, "Which module stands for another: `pkg: aptpkg`.")
     return_: str | list[str] = option("", "Returners that get every return as well.", key="return")
     module_executors: list[str] = option([], "What runs functions; `direct_call` when empty.")
@@ -127,6 +138,7 @@ class MinionConfig(DaemonConfig):
     cmd_safe: bool = option(True, "`cmd.run` and its kin use a shell only where a call asks for one.", guards=True)
     states_dirs: list[str] = option([], "Further folders with states.")
     render_dirs: list[str] = option([], "Further folders with renderers.")
+    cache_jobs: bool = option(False, "Keep what each job returned in `minion_jobs` of the cache folder, too.")
     start_event_grains: list[str] = option([], "Grains the start event carries.")
     enable_legacy_startup_events: bool = option(True, "Send `minion_start` beside `salt/minion/<id>/start`.")
     mine_enabled: bool = option(True, "Send the mine to the master.")
@@ -160,25 +172,19 @@ class MinionConfig(DaemonConfig):
         ),
     }  # fmt: skip
     WITHOUT_EFFECT = {
+        "auth_retries": "has no effect: a minion asks to be let in for as long as it runs",
         "zmq_filtering": "has no effect: a minion always hears what its master sends to it alone",
     }
     LATER = LATER_ON_BOTH | {
         "add_proxymodule_to_opts": ("bool", ...),
-        "always_verify_signature": ("bool", False),
         "auth_retries": ("int", 0),
-        "auth_safemode": ("bool", False),
         "auto_accept": ("bool", True),
         "autoload_dynamic_modules": ("bool", True),
         "autosign_timeout": ("int", 120),
         "backup_mode": ("str", ""),
         "bootstrap_delay": ("int", ...),
-        "cache_jobs": ("bool", False),
         "disabled_requisites": ("str|list", []),
         "global_state_conditions": ("dict|None", None),
-        "grains_blacklist": ("list", []),
-        "grains_cache": ("any", False),
-        "grains_cache_expiration": ("any", 300),
-        "grains_refresh_pre_exec": ("bool", ...),
         "local": ("bool", False),
         "minion_jid_queue_hwm": ("int", 100),
         "minion_restart_command": ("list", []),
@@ -212,10 +218,6 @@ class MinionConfig(DaemonConfig):
         "sign_pub_messages": ("bool", False),
         "snapper_states": ("bool", False),
         "snapper_states_config": ("str", "root"),
-        "source_address": ("str", ""),
-        "source_interface_name": ("str", ""),
-        "source_publish_port": ("str|int", 0),
-        "source_ret_port": ("str|int", 0),
         "ssh_merge_pillar": ("bool", True),
         "ssh_run_pre_flight": ("bool", ...),
         "state_queue": ("bool|int", False),
@@ -228,7 +230,6 @@ class MinionConfig(DaemonConfig):
         "update_restart_services": ("list", []),
         "update_url": ("bool|str", False),
         "username": ("str|None", None),
-        "whitelist_state_modules": ("list", []),
         "winrepo_cache_expire_max": ("int", 604800),
         "winrepo_cache_expire_min": ("int", 1800),
         "winrepo_installer_cache_expire": ("int", 0),

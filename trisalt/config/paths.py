@@ -82,7 +82,6 @@ class MinionPaths:
         "event_pub",
         "event_pull",
         "files",
-        "grains_cache",
         "master_key",
         "proc",
         "schedule",
@@ -105,7 +104,6 @@ class MinionPaths:
         self.proc = os.path.join(cache, "proc")
         self.spool = os.path.join(cache, "spool")
         self.files = os.path.join(cache, "files")
-        self.grains_cache = os.path.join(cache, "grains.cache.p")
         self.schedule = _schedule(config.config_dir, config.default_include)
         self.schedule_state = os.path.join(cache, "schedule.json")
         self.master_key = os.path.join(config.pki_dir, "minion_master.pub")

@@ -7,21 +7,40 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
+import re
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from trisalt.loader import graincache
 from trisalt.loader.dunders import Plugins
 
 log = logging.getLogger(__name__)
 
 
-def gather(opts: Mapping[str, Any]) -> dict[str, Any]:
+def gather(opts: Mapping[str, Any], kept: bool = False) -> dict[str, Any]:
     """All grains of this host. Runs plugins: call it in a worker (`workers.run(gather, opts)`) or in a command.
 
     A function of the shelf that fails is logged and left out. Static grains: the file `grains` beside the minion's
-    configuration, then `opts["grains"]`, which win.
+    configuration, then `opts["grains"]`, which win. `kept`: with `grains_cache` what was gathered before will do, while
+    it is young; the static ones are always those of now.
     """
+    deep = bool(opts.get("grains_deep_merge"))
+    grains = graincache.young(opts) if kept and opts.get("grains_cache") else None
+    if grains is None:
+        grains = _gathered(opts, deep=deep)
+        if opts.get("grains_cache"):
+            graincache.put(opts, grains)
+    else:
+        grains["pid"] = opts.get("__pid__") or os.getpid()
+    _merge(grains, _wanted(_static_file(opts), opts), deep=deep)
+    # These replace what is there, also where grains are merged deeply. Source: stock Salt 3008.3.
+    return {**grains, **_mapping(opts.get("grains"))}
+
+
+def _gathered(opts: Mapping[str, Any], *, deep: bool) -> dict[str, Any]:
     plugins = Plugins(opts)
     grains = plugins.grains
     loader = plugins.loader("grains")
@@ -29,10 +48,23 @@ def gather(opts: Mapping[str, Any]) -> dict[str, Any]:
     names = sorted(loader, key=lambda name: (not loader.built_in(name), name))
     late = [name for name in names if "grains" in _parameters(loader[name])]
     for name in [name for name in names if name not in late] + late:
-        _merge(grains, _ask(name, loader[name], grains, opts), deep=bool(opts.get("grains_deep_merge")))
-    for static in (_static_file(opts), _mapping(opts.get("grains"))):
-        _merge(grains, static, deep=bool(opts.get("grains_deep_merge")))
+        _merge(grains, _wanted(_ask(name, loader[name], grains, opts), opts), deep=deep)
     return dict(grains)
+
+
+def _wanted(found: Mapping[str, Any], opts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without those that one of `grains_blacklist` names, as a glob or as an expression."""
+    unwanted = opts.get("grains_blacklist")
+    if not unwanted:
+        return found
+    return {name: value for name, value in found.items() if not any(_like(str(name), str(one)) for one in unwanted)}
+
+
+def _like(name: str, pattern: str) -> bool:
+    try:
+        return fnmatchcase(name, pattern) or re.fullmatch(pattern, name) is not None
+    except re.error:
+        return False
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, Any]:

@@ -97,7 +97,14 @@ AT_START_ONLY = frozenset(
         *("signing_algorithm", "master_finger", "verify_master_pubkey_sign", "acceptance_wait_time"),
         *("acceptance_wait_time_max", "rejected_retry", "auth_timeout", "auth_tries", "random_reauth_delay"),
         *("return_retry_timer", "return_retry_timer_max", "return_retry_tries", "process_count_max"),
-        *("minion_jid_queue_hwm", "minion_sign_messages", "require_signed_publications", "max_event_size"),
+        *("source_interface_name", "source_address", "source_ret_port", "source_publish_port", "cache_jobs"),
+        *(
+            "grains_refresh_pre_exec",
+            "minion_jid_queue_hwm",
+            "minion_sign_messages",
+            "require_signed_publications",
+            "max_event_size",
+        ),
     }
 )
 
@@ -259,7 +266,18 @@ class Minion:
                 )
             )
             upcalls.jobs = await services.start(
-                partial(run_jobs, bus, workers, proc, seen, returns, facts, self._job_options(), ready=ready)
+                partial(
+                    run_jobs,
+                    bus,
+                    workers,
+                    proc,
+                    seen,
+                    returns,
+                    facts,
+                    self._job_options(),
+                    ready=ready,
+                    before=grains.anew if config.grains_refresh_pre_exec else None,
+                )
             )
             await services.start(keep_mine, bus, config.id, masters)
             await services.start(relay_events, bus, config.id, masters)
@@ -427,6 +445,7 @@ class Minion:
             module_executors=names if names != ("direct_call",) else (),
             user=config.user,
             returners=returner_names(config.return_),
+            cache_jobs=config.cachedir if config.cache_jobs else "",
         )
 
     # -- the schedule -----------------------------------------------------------------------------------------

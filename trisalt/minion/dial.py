@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from trisalt.config.minion import MinionConfig
+from trisalt.minion.source import host_addresses, sourced
 from trisalt.transport.publish import open_subscriber
 from trisalt.transport.request import open_request_client
 from trisalt.transport.zmq import QUICK, Heartbeat, KeepAlive, open_context
@@ -53,19 +54,27 @@ async def open_dial(config: MinionConfig) -> AsyncIterator[Dial]:
     if config.recon_randomize:
         reconnect += random.uniform(0, config.recon_max)  # noqa: S311 - a spread, no secret
     ipv6 = bool(config.ipv6)
+    asks_from = await trio.to_thread.run_sync(
+        partial(sourced, config, config.source_ret_port, addresses=host_addresses)
+    )
+    hears_from = await trio.to_thread.run_sync(
+        partial(sourced, config, config.source_publish_port, addresses=host_addresses)
+    )
     async with open_context() as context:
+        client = partial(open_request_client, context=context, keepalive=keepalive, heartbeat=heartbeat, ipv6=ipv6)
+        subscriber = partial(
+            open_subscriber,
+            context=context,
+            identity=config.id.encode(),
+            reconnect=int(reconnect),
+            reconnect_max=int(config.recon_max),
+            keepalive=keepalive,
+            heartbeat=heartbeat,
+            ipv6=ipv6,
+        )
         yield Dial(
-            client=partial(open_request_client, context=context, keepalive=keepalive, heartbeat=heartbeat, ipv6=ipv6),
-            subscriber=partial(
-                open_subscriber,
-                context=context,
-                identity=config.id.encode(),
-                reconnect=int(reconnect),
-                reconnect_max=int(config.recon_max),
-                keepalive=keepalive,
-                heartbeat=heartbeat,
-                ipv6=ipv6,
-            ),
+            client=lambda address: client(asks_from(address)),
+            subscriber=lambda address: subscriber(hears_from(address)),
             resolve=partial(resolve, ipv6=ipv6),
         )
 

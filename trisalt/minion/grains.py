@@ -27,6 +27,8 @@ class Grains:
         self._lock = trio.Lock()
         # Set while they are wanted anew; several wishes that come before we gather are one.
         self._wanted = trio.Event()
+        # How many gatherings have begun.
+        self._begun = 0
 
     def want(self, _event: GrainsRefresh) -> None:
         """Somebody says that they have changed."""
@@ -45,25 +47,36 @@ class Grains:
                 # Whoever gathers is done.
                 return
 
-    async def refresh(self) -> bool:
-        """Gather grains; False when that failed, and the old ones stay."""
+    async def anew(self) -> None:
+        """Until they are gathered, begun after now; for all who want that together."""
+        begun = self._begun
         async with self._lock:
-            if self._wanted.is_set():
-                self._wanted = trio.Event()
-            try:
-                # The grain `pid` is this daemon's, not that of the worker that gathers; which need not load ZeroMQ.
-                ours = {"__pid__": os.getpid(), "__zmqversion__": zmq.zmq_version()}
-                grains = await self._workers.run(gather, {**self._facts.opts, **ours})
-            except TrisaltError as exc:
-                log.error("grains.failed", reason=str(exc))
-                return False
-            if not isinstance(grains, dict):
-                log.error("grains.failed", reason=f"they are no mapping: {type(grains).__name__}")
-                return False
-            # Targets are matched with the id that the master knows.
-            self._facts.grains = {**grains, "id": self._facts.id}
-            log.debug("grains.gathered", count=len(grains))
-            return True
+            if self._begun == begun:
+                await self._gather()
+
+    async def refresh(self, *, kept: bool = False) -> bool:
+        """Gather grains; False when that failed, and the old ones stay. `kept`: young ones of before will do."""
+        async with self._lock:
+            return await self._gather(kept=kept)
+
+    async def _gather(self, *, kept: bool = False) -> bool:
+        self._begun += 1
+        if self._wanted.is_set():
+            self._wanted = trio.Event()
+        try:
+            # The grain `pid` is this daemon's, not that of the worker that gathers; which need not load ZeroMQ.
+            ours = {"__pid__": os.getpid(), "__zmqversion__": zmq.zmq_version()}
+            grains = await self._workers.run(gather, {**self._facts.opts, **ours}, kept)
+        except TrisaltError as exc:
+            log.error("grains.failed", reason=str(exc))
+            return False
+        if not isinstance(grains, dict):
+            log.error("grains.failed", reason=f"they are no mapping: {type(grains).__name__}")
+            return False
+        # Targets are matched with the id that the master knows.
+        self._facts.grains = {**grains, "id": self._facts.id}
+        log.debug("grains.gathered", count=len(grains))
+        return True
 
 
 async def keep_grains(
@@ -75,7 +88,7 @@ async def keep_grains(
 ) -> None:
     """Gather grains, be started, and gather them anew on `GrainsRefresh`, and each `every` seconds if that is set."""
     with bus.listen(GrainsRefresh, grains.want):
-        await grains.refresh()
+        await grains.refresh(kept=True)
         task_status.started()
         while True:
             with trio.move_on_after(every if every > 0 else float("inf")) as beat:

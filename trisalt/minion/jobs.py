@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from trisalt.minion.age import too_old
 from trisalt.minion.answers import answer, answered_here
 from trisalt.minion.facts import Facts
 from trisalt.minion.inheritance import REBOOTED, Fate, fate, interrupted
+from trisalt.minion.kept import keep_return
 from trisalt.minion.proc import FURTHER, Proc, Running, SeenJids, boot_id, wait_ended
 from trisalt.minion.publications import is_strict, is_warm, well_formed
 from trisalt.minion.returns import OURS, Returns
@@ -63,13 +64,14 @@ _ECHOED = ("user", "master_id", "metadata")
 
 @attrs.frozen(kw_only=True)
 class JobOptions:
-    """The names are stock's options. `process_count_max` of -1 or 0 is no limit."""
+    """The names are stock's options. `process_count_max` of -1 or 0 is no limit; `cache_jobs` is the cache folder."""
 
     process_count_max: int = -1
     multifunc_ordered: bool = False
     module_executors: tuple[str, ...] = ()
     user: str = "root"
     returners: tuple[str, ...] = ()
+    cache_jobs: str = ""
 
 
 async def run_jobs(
@@ -82,16 +84,17 @@ async def run_jobs(
     options: JobOptions,
     *,
     ready: trio.Event,
+    before: Callable[[], Awaitable[object]] | None = None,
     wall: Callable[[], float] = time.time,
     task_status: trio.TaskStatus[Jobs] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run what is published to us and what is due, until cancelled; jobs that run then are left alone.
 
     Started when it has taken over what a previous daemon left; publications wait until `ready` is set, since a
-    target may need the pillar.
+    target may need the pillar. `before` is awaited before each of them runs.
     """
     async with trio.open_nursery() as nursery:
-        jobs = Jobs(bus, workers, proc, seen, returns, facts, options, wall=wall)
+        jobs = Jobs(bus, workers, proc, seen, returns, facts, options, before=before, wall=wall)
 
         def take(event: object) -> None:
             match event:
@@ -129,6 +132,7 @@ class Jobs:
         facts: Facts,
         options: JobOptions,
         *,
+        before: Callable[[], Awaitable[object]] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.proc = proc
@@ -138,6 +142,7 @@ class Jobs:
         self._returns = returns
         self._facts = facts
         self._options = options
+        self._before = before
         self._wall = wall
         self._last_jid = ""
         self._cut_short: set[str] = set()
@@ -209,6 +214,8 @@ class Jobs:
                 back |= self._unknown_here(load["arg"])
             await self._bring(load, back, outcome, self._finish(jid, back, outcome))
             return
+        if self._before is not None:
+            await self._before()
         refusal = self._began_before(jid, fun) if jid in self._cut_short else None
         if refusal is None and self._facts.lacks(master):
             refusal = await self._await_pillar(master)
@@ -371,7 +378,7 @@ class Jobs:
             outcome, kept = await self._run(call, running, name=jid, warm=False, spooled=spooled)
             if spooled:
                 self._returns.post(jid, kept)
-            await self._give(job, back, outcome)
+            await self._give(job, back, outcome, kept=spooled)
 
     def _new_jid(self) -> str:
         self._last_jid = job_ids.make(self._wall(), last=self._last_jid or None)
@@ -463,7 +470,7 @@ class Jobs:
                 outlives=outlives,
                 context=context,
                 # It goes home from the spool; only returners are given it here.
-                brief=not self._returners(running.job),
+                brief=not self._goes_elsewhere(running.job),
             )
         finally:
             self._slots.release_on_behalf_of(running.jid)
@@ -488,25 +495,37 @@ class Jobs:
         self, load: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome, kept: dict[str, Any] | None
     ) -> None:
         """Bring the return of a publication home; beside it, to returners, that are not to wait for a master."""
-        if self._returners(load):
+        if self._goes_elsewhere(load):
             self._returns.post(load["jid"], kept)
             await self._give(load, back, outcome)
         else:
             await self._returns.bring(load["jid"], kept)
 
+    def _goes_elsewhere(self, job: Mapping[str, Any]) -> bool:
+        return bool(self._options.cache_jobs) or bool(self._returners(job))
+
     def _returners(self, job: Mapping[str, Any]) -> tuple[str, ...]:
         ret, ours = job.get("ret"), self._options.returners
         return returner_names(ret, ours) if ret or ours else ()
 
-    async def _give(self, job: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome) -> None:
-        """Give a return to the returners; it is stored, and on its way to the master."""
+    async def _give(
+        self, job: Mapping[str, Any], back: Mapping[str, Any], outcome: Outcome, *, kept: bool = True
+    ) -> None:
+        """Give a return to the returners, and to the minion's own cache; it is stored, and on its way to the master."""
         names = self._returners(job)
-        if not names:
+        if not names and not self._options.cache_jobs:
             return
         ret = {key: value for key, value in {**back, **outcome.to_load()}.items() if key not in ("cmd", OURS)}
         ret |= {key: job[key] for key in ("ret_config", "ret_kwargs") if key in job}
         # A scheduled job's return gets its jid from the master, which a returner does not hear.
-        await give_to_returners(self._workers, names, {**ret, "id": self._facts.id, "jid": job["jid"]})
+        ret |= {"id": self._facts.id, "jid": job["jid"]}
+        if self._options.cache_jobs and kept and not answered_here(job["fun"]):
+            try:
+                keep_return(self._options.cache_jobs, job["jid"], ret)
+            except (OSError, TrisaltError) as exc:
+                log.error("job.not_cached", jid=job["jid"], reason=str(exc))
+        if names:
+            await give_to_returners(self._workers, names, ret)
 
     def _log_outcome(self, call: Call, outcome: Outcome, seconds: float) -> None:
         fun = _name(call.fun)

@@ -87,6 +87,7 @@ class Minion:
         self.proc = Proc(folder / "proc")
         self.returns = Returns(Spool(folder / "spool"))
         self.seen = SeenJids(folder / "jids", depth=100)
+        self.before = options.pop("before", None)
         self.options = JobOptions(**options)
         self.ready = trio.Event()
 
@@ -101,7 +102,7 @@ class Minion:
     async def _run(self, *, task_status):
         await run_jobs(
             self.bus, self.workers, self.proc, self.seen, self.returns, self.facts, self.options,
-            ready=self.ready, wall=lambda: NOW, task_status=task_status,
+            ready=self.ready, before=self.before, wall=lambda: NOW, task_status=task_status,
         )  # fmt: skip
 
     def job(self, fun="test.nap", arg=(), jid=None, **more):
