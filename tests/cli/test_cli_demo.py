@@ -1,6 +1,7 @@
 """`trisalt demo`: what it writes, what it shows, and that nothing stays behind however it ends."""
 
 import os
+import queue
 import signal
 import socket
 import stat
@@ -61,6 +62,26 @@ def test_everything_it_configures_stays_below_its_folder(tmp_path):
 )
 def test_events_are_shown_on_one_short_line(tag, data, shown):
     assert demo.compact(tag, data) == shown
+
+
+def test_events_after_the_tour_are_shown_and_not_kept(monkeypatch):
+    passing: queue.SimpleQueue = queue.SimpleQueue()
+    monkeypatch.setattr(demo, "follow", lambda door: iter(passing.get, None))
+    shown: queue.SimpleQueue = queue.SimpleQueue()
+    screen = demo.Screen()
+    monkeypatch.setattr(screen, "event", shown.put)
+    watch = demo.Watch(None, screen)
+
+    def pass_by(id):
+        passing.put(("salt/auth", {"id": id, "act": "accept"}))
+        assert shown.get(timeout=10) == f"salt/auth  {id} accept"
+
+    pass_by("m1")
+    assert watch.count(lambda tag, data: True) == 1
+    watch.only_show()
+    pass_by("m2")
+    assert watch.count(lambda tag, data: True) == 0
+    passing.put(None)
 
 
 def test_commands_are_those_of_this_environment(monkeypatch, tmp_path):

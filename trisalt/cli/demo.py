@@ -183,6 +183,7 @@ class Watch:
     def __init__(self, door: Door, screen: Screen) -> None:
         self._screen = screen
         self._seen: list[tuple[str, dict[str, Any]]] = []
+        self._kept = True
         self._changed = threading.Condition()
         self._events = follow(door)
         threading.Thread(target=self._run, daemon=True).start()
@@ -204,13 +205,20 @@ class Watch:
                 # In pieces, so that a signal's exception is not kept waiting.
                 self._changed.wait(min(left, 0.2))
 
+    def only_show(self) -> None:
+        """Nobody waits any more: what passes is shown and not kept, for the demo may stay for days."""
+        with self._changed:
+            self._kept = False
+            self._seen.clear()
+
     def _run(self) -> None:
         try:
             for event in self._events:
                 if isinstance(event, Lagged):
                     continue
                 with self._changed:
-                    self._seen.append(event)
+                    if self._kept:
+                        self._seen.append(event)
                     self._changed.notify_all()
                 text = compact(*event)
                 if text and not self._screen._closed:
@@ -282,6 +290,7 @@ class Demo:
         self.await_all(watch, "to fill the mine from", _mined)
         mined = self.run("salt", self.ids[0], "mine.get", "*", "network.ip_addrs")
         self.expect(all(f"{id}:" in mined for id in self.ids), "the mine does not hold every minion's addresses")
+        watch.only_show()
         self.visit()
 
     def visit(self) -> None:
