@@ -152,6 +152,34 @@ def test_a_file_takes_what_is_printed(run, tmp_path):
     assert path.read_text() == "Rejected Keys:\nrej\nDenied Keys:\nden\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "filed"),
+    [
+        (["-L"], LISTED),
+        (["-l", "rej"], "Rejected Keys:\nrej\n"),
+        (["-ya", "m1"], "Unaccepted Keys:\nm1\n"),
+        (["-ya", "m1", "--out", "json"], '{\n    "minions_pre": [\n        "m1"\n    ]\n}\n'),
+    ],
+)
+def test_the_configuration_may_name_the_file(run, master, tmp_path, words, filed):
+    path = tmp_path / "configured"
+    master.configure(output_file=path)
+    assert LISTED not in run(*words)[1]
+    assert path.read_text() == filed
+    other = tmp_path / "named"
+    run("-L", "--out-file", str(other))
+    assert other.read_text()
+    assert path.read_text() == filed, "the command line goes first"
+
+
+def test_who_is_asked_sees_the_keys_that_go_to_a_file(run, master, tmp_path):
+    path = tmp_path / "configured"
+    master.configure(output_file=path)
+    _status, printed, _err = run("-a", "m1", answer="y\n")
+    assert printed.startswith("The following keys are going to be accepted:\nUnaccepted Keys:\nm1\nProceed? [n/Y] ")
+    assert path.read_text() == "Unaccepted Keys:\nm1\n"
+
+
 def test_keys_are_printed(run, pems):
     assert run("-p", "m1") == (0, f"Unaccepted Keys:\nm1:  {pems['m1']}\n", "")
     assert json.loads(run("-P", "--out", "json")[1])["minions_denied"] == {"den": pems["den"]}

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from trisalt.cli.options import Parser, add_auth_options, add_log_options, add_output_options, truth
-from trisalt.cli.show import Show, write_out
+from trisalt.cli.show import Show, show_for, write_out
 from trisalt.config.read import read_master
 from trisalt.errors import Denied, RemoteProtocolError, TrisaltError
 from trisalt.master.keyring import Keyring, State, request_rotation
@@ -174,14 +174,7 @@ class _Command:
             config.pki_dir, hash_type=config.hash_type, permissive=bool(config.permissive_pki_access)
         )
         self._out = options.output or config.output or None
-        indent = {} if options.output_indent is None else {"output_indent": options.output_indent}
-        self._show = Show(
-            {**config.opts, **indent},
-            out=self._out,
-            color=options.color,
-            out_file=options.output_file,
-            append=options.output_file_append,
-        )
+        self._show = show_for(options, config.opts)
 
     def run(self, action: str) -> int:
         """Do it; the exit status."""
@@ -257,13 +250,20 @@ class _Command:
         """Which keys it is about: always before a question, else where sentences have room."""
         data = {state.value: ids for state, ids in found.items()}
         header = f"The following keys are going to be {done}:\n"
-        if self._out in PROSE:
+        asks = not self._options.yes
+        if self._out in PROSE and asks and self._show.to_file:
+            # Who is asked has to see it, and the file is to have it.
+            write_out(f"{header}{self._listing(data)}\n")
+            self._show(data, "key")
+        elif self._out in PROSE:
             if not (self._options.quiet and self._options.yes):
                 write_out(header)
                 self._show(data, "key")
-        elif not self._options.yes:
-            listing = Show(self._config.opts, color=bool(self._options.color)).render(data, "key")
-            sys.stderr.write(f"{header}{listing}\n")
+        elif asks:
+            sys.stderr.write(f"{header}{self._listing(data)}\n")
+
+    def _listing(self, data: Mapping[str, Any]) -> str:
+        return Show(self._config.opts, color=bool(self._options.color)).render(data, "key")
 
     def _ask(self, verb: str) -> bool | None:
         """Whether the operator agrees; None when nobody answers. Deleting wants a word, the others but an Enter."""

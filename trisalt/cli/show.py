@@ -95,6 +95,11 @@ class Show:
         elif not self.closed:
             self.closed = not write_out(text)
 
+    @property
+    def to_file(self) -> bool:
+        """Whether what is printed goes to a file."""
+        return bool(self._out_file)
+
     def _choose(self, out: str | None) -> str:
         # `--out highstate` leaves errors and missing minions to the outputter they name themselves.
         name = out if self.out is None or (self.out == "highstate" and out) else self.out
