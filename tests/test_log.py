@@ -326,6 +326,36 @@ def test_of_lines_that_come_together_the_first_looks_for_the_file(tmp_path, monk
     assert [line.split()[-1] for line in path.read_text().splitlines()] == ["x.third"]
 
 
+@pytest.mark.parametrize(
+    ("most", "backups", "kept"),
+    [
+        (0, 3, {"": "0123456789"}),
+        (4, 0, {"": "0123456789"}),
+        (4, 1, {"": "89", ".1": "67"}),
+        (4, 3, {"": "89", ".1": "67", ".2": "45", ".3": "23"}),
+        (1, 2, {"": "9", ".1": "8", ".2": "7"}),
+    ],
+)
+def test_a_log_file_begins_anew_when_it_is_full(tmp_path, most, backups, kept):
+    path = tmp_path / "log"
+    write = sinks.open_file(str(path), "master", most=most, backups=backups)
+    for number in range(10):
+        write(str(number), 20)
+    write.close()
+    found = {file.name.removeprefix("log"): file.read_text().replace("\n", "") for file in tmp_path.iterdir()}
+    assert found == kept
+
+
+def test_a_log_file_that_cannot_be_moved_grows(tmp_path):
+    path = tmp_path / "log"
+    (tmp_path / "log.1" / "in the way").mkdir(parents=True)
+    write = sinks.open_file(str(path), "master", most=4, backups=1)
+    for number in range(10):
+        write(str(number), 20)
+    write.close()
+    assert path.read_text().replace("\n", "") == "0123456789"
+
+
 def test_a_log_file_that_cannot_be_opened_is_told_and_no_more(tmp_path, console):
     read = console(log_file=str(tmp_path / "no" / "such"))
     assert "log.file_refused" in read()[0]

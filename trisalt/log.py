@@ -86,6 +86,8 @@ def configure(
     granular_levels: Mapping[str, str] | None = None,
     minion_id: str | None = None,
     console: bool = True,
+    rotate_max_bytes: int = 0,
+    rotate_backup_count: int = 0,
 ) -> None:
     """Set up this process's log; called again, it takes the place of what was set up before.
 
@@ -103,9 +105,8 @@ def configure(
     if log_file:
         style = _style(fmt_logfile or FILE_FORMAT, datefmt_logfile, fmt_jid)
         try:
-            _state.sinks.append(
-                Sink(level=level_number(log_level_logfile or level), style=style, write=open_file(log_file, daemon))
-            )
+            write = open_file(log_file, daemon, most=rotate_max_bytes, backups=rotate_backup_count)
+            _state.sinks.append(Sink(level=level_number(log_level_logfile or level), style=style, write=write))
         except (OSError, ValueError) as exc:
             refused = str(exc)
     _state.threshold = min([*(sink.level for sink in _state.sinks), *_state.granular.values()], default=1000)

@@ -9,6 +9,8 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any, Protocol
 
 # So many seconds after a look whether a file has been moved away, the next is due: a job's lines come together, and a
@@ -44,10 +46,15 @@ class Console:
 
 
 class File:
-    """A file that is appended to in single writes, and followed when logrotate moves it away."""
+    """A file that is appended to in single writes, and followed when logrotate moves it away.
 
-    def __init__(self, path: str) -> None:
+    With `most` bytes in it, it is moved away by itself: to `path.1`, and so on up to `backups`.
+    """
+
+    def __init__(self, path: str, most: int = 0, backups: int = 0) -> None:
         self._path = path
+        self._most, self._backups = (most, backups) if backups > 0 else (0, 0)
+        self._size = 0
         self._fd = -1
         self._look_at = 0.0
         self.reopen()
@@ -58,7 +65,21 @@ class File:
             self._look_at = now + LOOK_AGAIN_S
             if self._moved():
                 self.reopen()
-        os.write(self._fd, f"{text}\n".encode("utf-8", "backslashreplace"))
+        line = f"{text}\n".encode("utf-8", "backslashreplace")
+        if self._most > 0 and 0 < self._size > self._most - len(line):
+            self._rotate()
+        self._size += os.write(self._fd, line)
+
+    def _rotate(self) -> None:
+        """Begin the file anew; where that cannot be, it grows by as much again before the next try."""
+        names = [self._path, *(f"{self._path}.{number}" for number in range(1, self._backups + 1))]
+        try:
+            for older, name in reversed(list(pairwise(names))):
+                with suppress(FileNotFoundError):
+                    os.replace(older, name)
+            self.reopen()
+        except OSError:
+            self._size = 0
 
     def _moved(self) -> bool:
         try:
@@ -72,7 +93,7 @@ class File:
         fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self.close()
         info = os.fstat(fd)
-        self._fd, self._mark = fd, (info.st_dev, info.st_ino)
+        self._fd, self._mark, self._size = fd, (info.st_dev, info.st_ino), info.st_size
 
     def close(self) -> None:
         """Close it."""
@@ -108,11 +129,14 @@ class Syslog:
 _FACILITIES = {"KERN": 0, "USER": 1, "DAEMON": 3, "AUTH": 4, "SYSLOG": 5, **{f"LOCAL{n}": 16 + n for n in range(8)}}
 
 
-def open_file(address: str, daemon: str) -> Write:
-    """A path, or `file:///dev/log[/LOG_DAEMON]`, `udp://host[:port][/LOG_USER]`. Raises OSError, ValueError."""
+def open_file(address: str, daemon: str, *, most: int = 0, backups: int = 0) -> Write:
+    """A path, or `file:///dev/log[/LOG_DAEMON]`, `udp://host[:port][/LOG_USER]`. Raises OSError, ValueError.
+
+    `most`, `backups`: see `File`.
+    """
     scheme, mark, rest = address.partition("://")
     if not mark:
-        return File(address)
+        return File(address, most, backups)
     head, slash, facility = rest.rpartition("/LOG_")
     if not slash:
         head, facility = rest, "USER"

@@ -163,6 +163,8 @@ def _run(
         granular_levels=config.log_granular_levels,
         minion_id=config.id if daemon == "minion" else None,
         console=not options.daemon,
+        rotate_max_bytes=config.log_rotate_max_bytes,
+        rotate_backup_count=config.log_rotate_backup_count,
     )
     import structlog
 

@@ -44,6 +44,8 @@ class DaemonConfig(Config):
     log_fmt_jid: str | None = option("[JID: %(jid)s]", "What `%(jid)s` in a format becomes inside a job.")
     log_datefmt: str = option("%H:%M:%S", "What `%(asctime)s` is on the console.")
     log_datefmt_logfile: str = option("%Y-%m-%d %H:%M:%S", "What `%(asctime)s` is in the log file.")
+    log_rotate_max_bytes: int = option(0, "Bytes of the log file, after which the daemon begins it anew; 0: no limit.")
+    log_rotate_backup_count: int = option(0, "How many of before are kept then, as `<log_file>.1` and so on.")
     log_granular_levels: dict[str, Any] = option({}, "Levels by subject (`auth: debug`); they go before `log_level`.")
 
     # -- wire -------------------------------------------------------------------------------------------------
@@ -224,8 +226,6 @@ LATER: dict[str, tuple[str, Any]] = {
     "keys.cache_driver": ("str|None", "localfs_key"),
     "lock_saltenv": ("bool", False),
     "log_fmt_minion_id": ("str|None", "[%(minion_id)s]"),
-    "log_rotate_backup_count": ("int", 0),
-    "log_rotate_max_bytes": ("int", 0),
     "master_sign_key_name": ("str", "master_sign"),
     "master_tops_first": ("bool", False),
     "metrics": ("dict", {"enabled": False}),
