@@ -14,6 +14,7 @@ from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MinionConfig
 from trisalt.config.option import Config, Option, fit, fits, fresh, mistyped, option
 from trisalt.config.read import read_master, read_minion
+from trisalt.config.unheeded import reason
 from trisalt.errors import ConfigError
 
 STOCK = json.loads(Path(__file__).with_name("stock_options.json").read_text())
@@ -55,6 +56,13 @@ def test_an_option_is_of_effect_or_later_but_not_both(cls, _side):
     assert not cls.OPTIONS.keys() & cls.LATER.keys()
     for types, default in cls.LATER.values():
         assert default is ... or fits(types, default)
+
+
+@pytest.mark.parametrize(("cls", "_side"), BOTH)
+def test_what_has_no_effect_says_why(cls, _side):
+    foreign = next(other for other, _name in BOTH if other is not cls)
+    for key in cls.LATER.keys() - cls.BY_PLUGINS - foreign.OPTIONS.keys():
+        assert cls.WITHOUT_EFFECT.get(key) or reason(key), key
 
 
 class Sample(Config):

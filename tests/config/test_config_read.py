@@ -2,6 +2,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from glob import glob
 
 import pytest
@@ -141,7 +142,7 @@ def test_each_doubtful_key_is_one_warning_that_names_its_file(tmp_path, master):
             f"{main}: Config option 'worker_threads' with value many has an invalid type of str, a int is required "
             "for this option; the default, 5, is used",
             f"{main}: Unknown config option 'publish_prot'; did you mean 'publish_port'?",
-            f"{main}: Config option 'con_cache' is not yet of effect",
+            f"{main}: Config option 'con_cache' has no effect: the master knows who is connected",
             f"{main}: Unknown config option 'my.returner'",
             f"{drop_in}: Config option 'acceptance_wait_time' is the minion's and has no effect here",
             f"{drop_in}: Config option 'master_stats' with value maybe has an invalid type of str, a bool is required "
@@ -162,6 +163,56 @@ def test_each_doubtful_key_is_one_warning_that_names_its_file(tmp_path, master):
 def test_another_auth_mode_is_known_and_has_no_effect(tmp_path, master, value, told):
     line = f"{tmp_path / 'master'}: Config option 'auth_mode' {told}"
     assert master(f"auth_mode: {value}\n").warnings == ([line] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("minion", "client_acl_blacklist: {}", "Config option 'client_acl_blacklist' has no effect: it is called "
+         "'publisher_acl_blacklist' by now"),
+        ("minion", "gitfs_remotes: [a]", "Config option 'gitfs_remotes' is the master's and has no effect here"),
+        ("minion", "ssl: True", "Config option 'ssl' is for the transports tcp and ws, which are not spoken here"),
+        ("minion", "proxy_keep_alive: False", "Config option 'proxy_keep_alive' is for proxy minions, which are not here"),
+        ("minion", "restart_on_error: True", "Config option 'restart_on_error' has no effect, here or with stock Salt 3008"),
+        ("minion", "environment: dev", "'environment' is called 'saltenv' by now; it is taken for that"),
+        ("minion", "proxy_host: p", None),
+        ("master", "mworker_niceness: 5", "Config option 'mworker_niceness' has no effect: everything in a master runs in "
+         "one process, but for workers"),
+        ("master", "syndic_master: up", "Config option 'syndic_master' is for salt-syndic, which is not here"),
+    ],
+)  # fmt: skip
+def test_why_a_key_has_no_effect_is_one_line(tmp_path, name, text, told):
+    path = tmp_path / name
+    path.write_text(f"id: m1\n{text}\n")
+    config = read_minion(tmp_path) if name == "minion" else read_master(tmp_path)
+    assert config.warnings == ([f"{path}: {told}"] if told else [])
+    assert config.saltenv == ("dev" if "environment" in text else None)
+
+
+@pytest.mark.parametrize("read", [read_master, read_minion])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("transport: tcp", "transport: tcp is not spoken here, only zeromq"),
+        ("transport: ws", "transport: ws is not spoken here, only zeromq"),
+        ("fips_mode: maybe", "Config option 'fips_mode' with value maybe has an invalid type of str"),
+        ("fips_mode: True", r"fips_mode: \w+_algorithm: \w+-SHA1 is not allowed; take \S+-sha224"),
+    ],
+)
+def test_what_cannot_be_gone_on_with_is_refused_at_the_start(tmp_path, read, text, told):
+    for name in ("master", "minion"):
+        (tmp_path / name).write_text(f"id: m1\n{text}\n")
+    with pytest.raises(ConfigError, match=told) as raised:
+        read(tmp_path)
+    assert str(raised.value).startswith(f"{tmp_path / read.__name__.removeprefix('read_')}: ")
+
+
+@pytest.mark.parametrize(("hash_type", "good"), [("sha256", True), ("md5", False), ("sha1", False)])
+def test_with_fips_mode_no_broken_hash_is_taken(tmp_path, hash_type, good):
+    algorithms = "encryption_algorithm: OAEP-SHA224\nsigning_algorithm: PKCS1v15-SHA224\n"
+    (tmp_path / "minion").write_text(f"id: m1\nfips_mode: True\nhash_type: {hash_type}\n{algorithms}")
+    with nullcontext() if good else pytest.raises(ConfigError, match=f"fips_mode: hash_type: {hash_type} is not"):
+        assert read_minion(tmp_path).fips_mode
 
 
 def test_a_minion_needs_no_filtering_of_its_own(tmp_path):

@@ -77,6 +77,19 @@ async def test_a_return_goes_home_and_its_file_with_it(home):
     assert home.returns.spool.names() == []
 
 
+async def test_a_minion_may_return_to_no_master(tmp_path):
+    home = Home(tmp_path)
+    home.returns = Returns(home.returns.spool, pub_ret=False)
+    home.returns.spool.write("1", {"cmd": "_return", "jid": "1"})
+    async with home.open():
+        home.finished("2")
+        await home.returns.bring("3", home.returns.spool.write("3", {"cmd": "_return", "jid": "3"}))
+        await wait_all_tasks_blocked()
+    assert home.requests == []
+    assert home.returns.spool.names() == []
+    assert "2" not in home.returns
+
+
 async def test_what_a_previous_daemon_left_is_sent(home):
     home.returns.spool.write("1", {"jid": "1"})
     home.returns.spool.write("2", {"jid": "2"})

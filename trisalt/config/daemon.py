@@ -50,7 +50,9 @@ class DaemonConfig(Config):
 
     # -- wire -------------------------------------------------------------------------------------------------
     ipv6: bool | None = option(None, "True: IPv6 only; False: IPv4 only; unset: whatever the address is.")
+    transport: str = option("zeromq", "How masters and minions are connected; there is no other way.", guards=True)
     hash_type: str = option("sha256", "Hash of fingerprints and of files.", guards=True)
+    fips_mode: bool = option(False, "Take no algorithm that FIPS 140-3 does not have.", guards=True)
     keysize: int = option(2048, "Bits of a new RSA key.")
     tcp_keepalive: bool = option(True, "Let the kernel probe idle connections.")
     tcp_keepalive_idle: float = option(300.0, "Seconds of silence before the first probe; -1 leaves it to the kernel.")
@@ -149,7 +151,7 @@ BY_WORKERS = TABLE_OPTIONS | {
     *("aliases.file", "apache.server-status", "apt.lock_timeout", "ca.cert_base_path", "hosts.file"),
     *("iptables.save_filters", "multi_returner", "nacl.config", "splaytime", "systemd.scope", "vault", "venv_bin"),
     *("x509_signing_policies", "zypper.lock_timeout", "zypper.refreshdb_force"),
-    *("event_match_type", "pass_to_ext_pillars"),
+    *("environment", "event_match_type", "pass_to_ext_pillars"),
 }
 # Known to stock Salt on both sides with the same default; not of effect yet. Type, default (`...`: stock has none).
 LATER: dict[str, tuple[str, Any]] = {
@@ -162,6 +164,7 @@ LATER: dict[str, tuple[str, Any]] = {
     "disable_aes_with_tls": ("bool", False),
     "discovery": ("dict|bool", False),
     "engines": ("list", []),
+    # The older name of `saltenv`, for which it is taken.
     "environment": ("str|None", ...),
     "event_match_type": ("str", "startswith"),
     "ext_job_cache": ("str", ""),
@@ -170,7 +173,6 @@ LATER: dict[str, tuple[str, Any]] = {
     "file_recv": ("bool", False),
     "file_recv_max_size": ("int", 100),
     "fileserver_backend": ("list", ["roots"]),
-    "fips_mode": ("bool", False),
     "git_pillar_base": ("any", "master"),
     "git_pillar_branch": ("any", "master"),
     "git_pillar_depth": ("any", 1),
@@ -260,7 +262,6 @@ LATER: dict[str, tuple[str, Any]] = {
     "thorium_top": ("str", "top.sls"),
     "thoriumenv": ("str|None", None),
     "tracing": ("dict", {"enabled": False}),
-    "transport": ("str", "zeromq"),
     "unique_jid": ("bool", False),
     "use_os_truststore": ("bool", False),
     "verify_env": ("bool", True),

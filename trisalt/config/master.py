@@ -245,7 +245,7 @@ class MasterConfig(DaemonConfig):
         return self.__dict__["id"]
 
     # `return` is heeded by `salt`: the returners of what it sends.
-    BY_PLUGINS = BY_WORKERS | CONSOLES | {"auth.pam.service", "return"}
+    BY_PLUGINS = BY_WORKERS | CONSOLES | {"auth.pam.service", "enable_gpu_grains", "return"}
     WITHOUT_EFFECT = {
         "auth_mode": "has no effect: a minion's token goes back beside the shared key, where every minion looks for it",
         "gitfs_provider": "has no effect: repositories are read by the command git",

@@ -138,6 +138,7 @@ class MinionConfig(DaemonConfig):
     cmd_safe: bool = option(True, "`cmd.run` and its kin use a shell only where a call asks for one.", guards=True)
     states_dirs: list[str] = option([], "Further folders with states.")
     render_dirs: list[str] = option([], "Further folders with renderers.")
+    pub_ret: bool = option(True, "Return what jobs give to the master; False: to returners alone.")
     cache_jobs: bool = option(False, "Keep what each job returned in `minion_jobs` of the cache folder, too.")
     start_event_grains: list[str] = option([], "Grains the start event carries.")
     enable_legacy_startup_events: bool = option(True, "Send `minion_start` beside `salt/minion/<id>/start`.")
@@ -204,7 +205,6 @@ class MinionConfig(DaemonConfig):
         "proxy_merge_pillar_in_opts": ("bool", ...),
         "proxy_merge_pillar_in_opts_strategy": ("str", ...),
         "proxy_mines_pillar": ("bool", ...),
-        "pub_ret": ("bool", True),
         "resolve_dns_fallback": ("bool", True),
         "resource_pillar_key": ("str", "resources"),
         "rest_timeout": ("int", ...),

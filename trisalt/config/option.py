@@ -124,11 +124,18 @@ class Config:
                 return mistyped(key, value, row[0])
             if key in self.BY_PLUGINS:
                 return None
-            return f"Config option '{key}' {self.WITHOUT_EFFECT.get(key, 'is not yet of effect')}"
+            theirs = f"is the {foreign.SIDE}'s and has no effect here" if key in foreign.OPTIONS else None
+            from trisalt.config.unheeded import reason  # only who warns needs that table
+
+            return f"Config option '{key}' {self.WITHOUT_EFFECT.get(key) or theirs or reason(key) or 'has no effect'}"
         if key in self.BY_PLUGINS:
             return None
         if key in foreign.OPTIONS or key in foreign.LATER:
             return f"Config option '{key}' is the {foreign.SIDE}'s and has no effect here"
+        from trisalt.config.unheeded import RENAMED
+
+        if key in RENAMED:
+            return f"Config option '{key}' has no effect: it is called '{RENAMED[key]}' by now"
         near = nearest(key, self.OPTIONS.keys() | self.LATER.keys())
         return f"Unknown config option '{key}'" + (f"; did you mean '{near}'?" if near else "")
 

@@ -26,6 +26,13 @@ DEFAULT_DIR = "/etc/salt"
 # The drop-in that the schedule writes.
 KEPT_SCHEDULE = "_schedule.conf"
 COMMAND_LINE = "command line"
+# With `fips_mode`: SHA-1 and MD5 are out.
+FIPS = {
+    "encryption_algorithm": ("oaep-sha224",),
+    "signing_algorithm": ("pkcs1v15-sha224",),
+    "publish_signing_algorithm": ("pkcs1v15-sha224",),
+    "hash_type": ("sha256", "sha224", "sha384", "sha512"),
+}
 # What a configuration has beside the keys of the files.
 NO_KEYS = frozenset({"opts", "masters", "id_by_function"})
 HASHES = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
@@ -231,6 +238,12 @@ class _Files:
         """Every option of effect, of its type, its path below `root_dir`."""
         for key in ("file_roots", "pillar_roots"):
             self._roots(key)
+        if "environment" in self.values:
+            if self.values.get("saltenv") is None:
+                self.complain("environment", "'environment' is called 'saltenv' by now; it is taken for that")
+                self.values["saltenv"] = self.values["environment"]
+            else:
+                self.complain("environment", "'environment' is called 'saltenv' by now, which is set too: that is used")
         groups = self.values.get("nodegroups")
         if isinstance(groups, list) and all(isinstance(group, dict) for group in groups):
             self.values["nodegroups"] = {name: words for group in groups for name, words in group.items()}
@@ -246,6 +259,13 @@ class _Files:
             if not good:
                 told = mistyped(name, self.values[name], row.types)
                 self.complain(name, f"{told}; the default, {row.default!r}, is used")
+        if fields["transport"] != "zeromq":
+            raise ConfigError(
+                f"{self.origins['transport']}: transport: {fields['transport']} is not spoken here, only zeromq: it is "
+                "the same on masters and on minions"
+            )
+        if fields["fips_mode"]:
+            _check_fips(self, fields)
         fields["hash_type"] = fields["hash_type"].lower()
         _check(fields["hash_type"] in HASHES, self, "hash_type", fields)
         # Stock's tools move the sockets the same way, and have to find ours. Source: stock Salt 3008.3.
@@ -352,6 +372,13 @@ def _check(good: bool, files: _Files, name: str, fields: Any) -> None:
     if not good:
         value = fields[name] if isinstance(fields, dict) else fields
         raise ConfigError(f"{files.origins.get(name, files.main)}: {name}: {value!r} is not valid")
+
+
+def _check_fips(files: _Files, fields: Mapping[str, Any]) -> None:
+    for name, good in FIPS.items():
+        if name in fields and fields[name].lower() not in good:
+            where = files.origins.get(name, files.main)
+            raise ConfigError(f"{where}: fips_mode: {name}: {fields[name]} is not allowed; take {good[0]}")
 
 
 def _minion_id(

@@ -97,7 +97,7 @@ AT_START_ONLY = frozenset(
         *("signing_algorithm", "master_finger", "verify_master_pubkey_sign", "acceptance_wait_time"),
         *("acceptance_wait_time_max", "rejected_retry", "auth_timeout", "auth_tries", "random_reauth_delay"),
         *("return_retry_timer", "return_retry_timer_max", "return_retry_tries", "process_count_max"),
-        *("source_interface_name", "source_address", "source_ret_port", "source_publish_port", "cache_jobs"),
+        *("source_interface_name", "source_address", "source_ret_port", "source_publish_port", "cache_jobs", "pub_ret"),
         *(
             "grains_refresh_pre_exec",
             "minion_jid_queue_hwm",
@@ -248,7 +248,7 @@ class Minion:
             await services.start(partial(keep_grains, bus, grains, every=config.grains_refresh_every * 60.0))
             links += await self._links(identity, dial, workers)
             masters = [link.master for link in links]
-            returns = Returns(spool, masters if len(links) > 1 else ())
+            returns = Returns(spool, masters if len(links) > 1 else (), pub_ret=config.pub_ret)
             if len(links) > 1 or any(rota.several for rota in self._rotas):
                 upcalls.standing = partial(standing, links)
                 facts.masters = frozenset(master.name for rota in self._rotas for master in rota.order)

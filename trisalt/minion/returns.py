@@ -49,12 +49,14 @@ Send = Callable[[str, dict[str, Any] | None], Awaitable[None]]
 class Returns:
     """The returns on their way: `post` what is in the spool, and it will be sent.
 
-    `masters` are those that have a link of their own: a return for one of them waits until that link stands.
+    `masters` are those that have a link of their own: a return for one of them waits until that link stands. Without
+    `pub_ret` no return goes to a master: what is posted is forgotten.
     """
 
-    def __init__(self, spool: Spool, masters: Collection[str] = ()) -> None:
+    def __init__(self, spool: Spool, masters: Collection[str] = (), *, pub_ret: bool = True) -> None:
         self.spool = spool
         self.masters = tuple(masters)
+        self._pub_ret = pub_ret
         self._nursery: trio.Nursery | None = None
         self._send: Send
         self._sending: set[str] = set()
@@ -84,6 +86,10 @@ class Returns:
     def _may_begin(self, name: str) -> bool:
         """Whether it is to be sent now; it counts as one that is being sent then."""
         if name in self._sending:
+            return False
+        if not self._pub_ret:
+            self._late.pop(name, None)
+            self.spool.remove(name)
             return False
         if self._nursery is None or not self._standing:
             # Nobody to send to: they are sent when a link stands, without a word for each every other minute.
