@@ -28,6 +28,12 @@ KEYED = [
     Row("module.run", **{"test.nosuch": None, "test.noneither": []}),
     Row("module.run", **{"test.echo": [{"text": "x"}], "always": True}),
     Row("module.run", **{"test.version": [], "test.false": []}),
+    Row("module.run", **{"test.echo": []}),
+    *(
+        Row("module.run", **{"test.outputter": [{"data": data}], "always": True})
+        for data in (5, "", [1, 2], {"x": 1}, {"comment": "c"}, {"result": False, "comment": "no"}, {"retcode": 1})
+    ),
+    Row("module.run", **{"test.ping": [], "test.sleep": [0.001], "always": True}),
 ]
 PRETENDED = [
     Row("test.nop", "x", anything=5),

@@ -48,6 +48,12 @@ excused:
   salt.state: [{tgt: m1}, {sls: bad}, {fail_minions: m1}]
 nobody:
   salt.state: [{tgt: none}, {sls: web}]
+unknown:
+  salt.state: [{tgt: [m1, m9]}, {tgt_type: list}, {sls: common}]
+late:
+  salt.state: [{tgt: m1}, {sls: common}, {timeout: soon}]
+within:
+  salt.runner: [{name: state.orchestrate}, {arg: [bad]}, {kwarg: {pillar: {a: 1}}}]
 broken:
   salt.state: [{tgt: m1}, {sls: broken}]
 twice:
@@ -182,7 +188,9 @@ def test_a_run_that_is_under_way_is_told_of_waited_for_and_ended_softly(lab):
 
 def test_an_orchestration_has_minions_runners_and_wheels_do_things_in_order(lab):
     done = lab.run("salt-run", "--out", "json", "state.orchestrate", "orch", 'pillar={"n": 5}')
-    (states,) = json.loads(done.stdout).values()
+    found = json.loads(done.stdout)
+    assert (found["outputter"], found["retcode"]) == ("highstate", 1)
+    (states,) = found["data"].values()
     entries = {entry["__id__"]: entry for entry in states.values()}
     told = {id: (entry["result"], entry["comment"].partition("\n")[0]) for id, entry in entries.items()}
     assert told == {
@@ -193,12 +201,16 @@ def test_an_orchestration_has_minions_runners_and_wheels_do_things_in_order(lab)
         "fails": (False, "Run failed on minions: m1"),
         "excused": (True, "States ran successfully. Updating m1."),
         "nobody": (False, "No minions returned"),
+        "unknown": (False, "Run failed on minions: m9"),
+        "late": (False, "'timeout' must be a number of seconds, not 'soon'"),
+        "within": (False, "Runner function 'state.orchestrate' failed."),
         "broken": (False, "Run failed on minions: m1"),
         "twice": (True, "All runner functions executed successfully."),
     }
     assert entries["web"]["changes"]["out"] == "highstate"
     assert entries["ask"]["changes"] == {"ret": {"m1": "hi"}}
     assert entries["run"]["changes"]["return"]["kwargs"] == {"a": 5}
+    assert entries["run"]["__jid__"].isdigit()
     assert "Minion m1 returned errors: Rendering SLS 'base:broken' failed" in entries["broken"]["comment"]
     assert done.returncode == 1
 

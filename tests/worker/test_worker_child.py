@@ -35,6 +35,22 @@ def test_the_outputter_of_the_module(run):
 
 
 @pytest.mark.parametrize(
+    ("returned", "retcode"),
+    [
+        ({"data": {}, "outputter": "highstate", "retcode": 1}, 1),
+        ({"data": {"retcode": 2}, "outputter": "nested"}, 2),
+        ({"data": {"retcode": 2}}, 0),
+        ({"retcode": "no"}, 0),
+    ],
+    ids=str,
+)
+def test_a_runner_has_failed_if_what_it_returns_says_so(run, lab, returned, retcode):
+    lab.write("ends", "def so(returned): return returned", "runners")
+    outcome = run("ends.so", returned, kind="runners")
+    assert (outcome.result, outcome.retcode, outcome.success) == (returned, retcode, retcode == 0)
+
+
+@pytest.mark.parametrize(
     ("fun", "text", "retcode", "failure"),
     [
         ("nosuch.fun", "'nosuch.fun' is not available.", 1, Failure.MISSING),

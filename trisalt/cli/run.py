@@ -96,13 +96,11 @@ def _print(result: dict[str, Any], show: Show, *, quiet: bool) -> int:
     """Print what came back, unless nobody wants to hear; the exit status says how it went."""
     data, retcode = result.get("return"), result.get("retcode", 0)
     out = result.get("out")
-    if isinstance(data, dict) and "outputter" in data and "data" in data:
-        # An orchestration says beside its data how it went, other runners in it.
-        said, out, data = data.get("retcode"), data["outputter"], data["data"]
-        if isinstance(data, dict) and not isinstance(said, int):
-            said = data.get("retcode")
-        if isinstance(said, int):
-            retcode = retcode or said
+    if isinstance(data, dict):
+        if "outputter" in data:
+            out = data["outputter"]
+        if data.keys() == {"data", "outputter"}:
+            data = data["data"]
     status = retcode if isinstance(retcode, int) else FAILED
     if not status and result.get("success") is False:
         status = FAILED

@@ -430,9 +430,8 @@ async def _command(bus: Bus, runs: Runs, caller: Caller, fields: Mapping[str, An
         raise CommandError(f"{fields['kind']} is neither runner nor wheel")
     arg, kwarg = list(fields.get("arg") or ()), dict(fields.get("kwarg") or {})
     wanted = cls(fun=fields["fun"], jid=runs.new_jid(), user=caller.name, arg=arg, kwarg=kwarg, caller=caller)
-    outcome = await bus.ask(wanted)
-    answer: dict[str, Any] = outcome.to_load()
-    return answer
+    outcome: Outcome = await bus.ask(wanted)
+    return {**outcome.to_load(), "jid": wanted.jid}
 
 
 def _running(jid: str, run: Run) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _run_one(call: Call, fun: str, arg: list[Any], plugins: Plugins, progress: P
     except BaseException as exc:  # the boundary of one job: whatever its plugin does, the job returns something
         text = f"The minion function caused an exception: {_traceback(exc)}"
         return failed(Failure.EXCEPTION, text)
-    retcode = _retcode(plugins.context, result)
+    retcode = _retcode(plugins.context, result) or (_run_said(result) if call.kind == "runners" else 0)
     return Outcome(result=result, retcode=retcode, success=retcode == 0, out=loader.outputter(fun))
 
 
@@ -119,6 +119,14 @@ def _retcode(context: Mapping[str, Any], result: Any) -> int:
     if isinstance(result, Mapping) and not all(result.get(key, True) for key in ("result", "success")):
         return 1
     return 0
+
+
+def _run_said(result: Any) -> int:
+    """The exit status that a runner tells in what it returns, as orchestrations do; 0 where it tells none."""
+    if isinstance(result, Mapping) and result.keys() == {"data", "outputter"}:
+        result = result["data"]
+    said = result.get("retcode") if isinstance(result, Mapping) else None
+    return said if isinstance(said, int) else 0
 
 
 def failed(failure: Failure, text: str, retcode: int = 1) -> Outcome:

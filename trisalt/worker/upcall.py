@@ -146,7 +146,7 @@ def publish(
 def command(
     kind: str, fun: str, arg: Sequence[Any] = (), kwarg: Mapping[str, Any] | None = None, *, timeout: float = 60
 ) -> dict[str, Any]:
-    """Run a runner or a wheel function (`kind`) on the master: `{"return", "retcode", "success"}`.
+    """Run a runner or a wheel function (`kind`) on the master: `{"return", "retcode", "success", "jid"}`.
 
     `timeout` is how many seconds a minion waits for its master's answer.
     """

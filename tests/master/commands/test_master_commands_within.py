@@ -250,6 +250,7 @@ async def test_a_runner_may_run_another_in_the_same_name(master):
 
     master.workers.answer = answer
     result = (await master.run()).result
+    assert result.pop("jid")
     assert result == {"return": ["x"], "retcode": 3, "success": False}
     inner = (await master.told(RunnerNew))[1]
     assert (inner.fun, inner.user) == ("runner.inner.fun", "ann")

@@ -65,6 +65,9 @@ def _run(name: str, functions: Mapping[str, Any], returner: Any) -> dict[str, An
     changes: dict[str, Any] = {}
     for function, given in functions.items():
         args, kwargs = _arguments(given)
+        if missing := _missing(__salt__[function], args, kwargs):
+            failures.append(f"'{function}' failed: Missing arguments: {', '.join(missing)}")
+            continue
         try:
             answer = __wire_salt__[function](*args, **kwargs)
         except Exception as exc:
@@ -72,9 +75,10 @@ def _run(name: str, functions: Mapping[str, Any], returner: Any) -> dict[str, An
             failures.append(f"'{function}' failed: {exc}")
             continue
         if _succeeded(answer):
-            said = answer.get("comment", "Success") if isinstance(answer, Mapping) else "Success"
-            lines.append(f"{function}: {answer if isinstance(answer, str) else said}")
+            lines.append(f"{function}: {_said(answer, 'Success')}")
             changes[function] = answer
+        elif isinstance(answer, Mapping):
+            failures.append(f"'{function}' failed: {_said(answer, '(error message N/A)')}")
         else:
             failures.append(f"'{function}': {answer}")
         if returner:
@@ -94,6 +98,24 @@ def _arguments(given: Any) -> tuple[list[Any], dict[str, Any]]:
     return args, kwargs
 
 
+def _missing(function: Any, args: list[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    """What a function wants and is not given."""
+    named = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    wanted = (parameter.name for parameter in named[len(args) :] if parameter.default is parameter.empty)
+    return [name for name in wanted if name not in kwargs]
+
+
+def _said(answer: Any, otherwise: str) -> Any:
+    """What there is to say of an answer."""
+    if isinstance(answer, Mapping):
+        return answer.get("comment", otherwise)
+    return otherwise if answer is None else answer
+
+
 def _succeeded(answer: Any) -> bool:
     if isinstance(answer, Mapping):
         for key in ("result", "retcode", "success"):
@@ -103,8 +125,9 @@ def _succeeded(answer: Any) -> bool:
 
 
 def _hand_over(returner: Any, function: str, args: list[Any], answer: Any) -> None:
+    returners = __plugins__.loader("returners")
     for name in as_list(returner):
-        if f"{name}.returner" in __returners__:
+        if f"{name}.returner" in returners:
             job = {
                 "id": __opts__["id"],
                 "fun": function,
@@ -112,7 +135,7 @@ def _hand_over(returner: Any, function: str, args: list[Any], answer: Any) -> No
                 "return": answer,
                 "jid": __opts__.get("jid", "req"),
             }
-            __returners__[f"{name}.returner"](job)
+            returners[f"{name}.returner"](job)
 
 
 # -- the form with the function as the name --------------------------------------------------------------------------

@@ -20,12 +20,12 @@ States of an orchestration: what a master has its minions, its runners and its w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from typing import Any
 
-from trisalt.errors import TrisaltError
+from trisalt.errors import InvocationError, TrisaltError
 from trisalt.state.result import returned, succeeded
 from trisalt.worker import upcall
 
@@ -89,7 +89,9 @@ def state(
         return returned(name, False, "Must pass in boolean for value of 'concurrent'")
     if ssh:
         return returned(name, False, "There is no salt-ssh here")
-    test = test if test is not None else __opts__.get("test")
+    # Not said at all, it is for each minion's own configuration to say.
+    if test is None and __opts__.get("test"):
+        test = True
     given = {
         key: value
         for key, value in {
@@ -98,9 +100,9 @@ def state(
         }.items()
         if value is not None
     }  # fmt: skip
-    asked = _Asked(tgt, tgt_type, fun, arg, given, ret=ret, timeout=timeout, batch=batch, subset=subset)
-    _tell({"type": "state", "tgt": tgt, "name": name, "args": asked.told()})
     try:
+        asked = _Asked(tgt, tgt_type, fun, arg, given, ret=ret, timeout=timeout, batch=batch, subset=subset)
+        _tell({"type": "state", "tgt": tgt, "name": name, "args": asked.told()})
         answers = asked.answers(expect=expect_minions)
     except TrisaltError as exc:
         return returned(name, False, str(exc))
@@ -203,9 +205,10 @@ def function(
         return {**made, "result": False, "comment": "There is no salt-ssh here"}
     if __opts__["test"]:
         return {**made, "result": None, "comment": f"Function {name} would be executed on target {tgt}"}
-    asked = _Asked(tgt, tgt_type, name, arg or [], kwarg or {}, ret=ret, timeout=timeout, batch=batch, subset=subset)
-    _tell({"type": "function", "tgt": tgt, "name": name, "args": asked.told()})
+    given = {"ret": ret, "timeout": timeout, "batch": batch, "subset": subset}
     try:
+        asked = _Asked(tgt, tgt_type, name, arg or [], kwarg or {}, **given)
+        _tell({"type": "function", "tgt": tgt, "name": name, "args": asked.told()})
         answers = asked.answers(expect=expect_minions)
     except TrisaltError as exc:
         return {**made, "result": False, "comment": str(exc)}
@@ -239,7 +242,7 @@ class _Asked:
         batch: Any, subset: Any,
     ) -> None:  # fmt: skip
         self._tgt, self._tgt_type, self._fun, self._arg, self._kwarg = tgt, tgt_type, fun, arg, kwarg
-        self._ret, self._timeout, self._batch, self._subset = ret, timeout, batch, subset
+        self._ret, self._timeout, self._batch, self._subset = ret, _seconds(timeout), batch, subset
 
     def told(self) -> dict[str, Any]:
         """What the bus is told of it; a pillar is nobody's business."""
@@ -270,8 +273,16 @@ class _Asked:
             id: {"ret": load.get("return"), "retcode": load.get("retcode", 0), "jid": done.get("jid")}
             for id, load in sorted((done.get("returns") or {}).items())
         }
-        absent = [id for id in done.get("minions") or () if id not in answers] if expect else []
+        wanted = (*(done.get("minions") or ()), *(done.get("missing") or ())) if expect else ()
+        absent = [id for id in wanted if id not in answers]
         return {**answers, **{id: {"failed": True, "jid": done.get("jid")} for id in absent}}
+
+
+def _seconds(timeout: Any) -> float | None:
+    try:
+        return None if timeout is None else float(timeout)
+    except (TypeError, ValueError):
+        raise InvocationError(f"'timeout' must be a number of seconds, not {timeout!r}") from None
 
 
 def _tell(data: dict[str, Any]) -> None:
@@ -283,16 +294,23 @@ def _tell(data: dict[str, Any]) -> None:
 # -- the master -------------------------------------------------------------------------------------------------------
 
 
-def runner(name, **kwargs):
+def runner(name, arg=None, kwarg=None, **kwargs):
     """
     Run a runner; keywords go to it
 
     name
         The function.
+
+    arg, kwarg
+        A list of what it is given by position, and a map of further keywords.
     """
     if __opts__.get("test"):
         return returned(name, None, f"Runner function '{name}' would be executed.")
-    return _ran("Runner", name, _command("runner", name, kwargs))
+    if not isinstance(arg, (list, tuple, type(None))):
+        return returned(name, False, "arg must be formatted as a list/tuple")
+    if not isinstance(kwarg, (dict, type(None))):
+        return returned(name, False, "kwarg must be formatted as a dictionary")
+    return _ran("Runner", name, _command("runner", name, {**(kwarg or {}), **kwargs}, arg or ()))
 
 
 def wheel(name, **kwargs):
@@ -307,12 +325,12 @@ def wheel(name, **kwargs):
     return _ran("Wheel", name, _command("wheel", name, kwargs))
 
 
-def _command(kind: str, name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _command(kind: str, name: str, kwargs: dict[str, Any], arg: Sequence[Any] = ()) -> dict[str, Any]:
     given = {key: value for key, value in kwargs.items() if not key.startswith("__")}
     try:
         if __opts__.get("__role") == "master":
-            return upcall.command(kind, name, (), given)
-        more = {"full_return": True} if kind == "runner" else {}
+            return upcall.command(kind, name, arg, given)
+        more = {"arg": arg, "full_return": True} if kind == "runner" else {}
         return dict(__salt__[f"saltutil.{kind}"](name, **more, **given))
     except TrisaltError as exc:
         return {"return": str(exc), "success": False}
