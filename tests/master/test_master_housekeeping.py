@@ -7,7 +7,7 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.errors import StoreError
-from trisalt.master.housekeeping import keep_house
+from trisalt.master.housekeeping import RETURNS_STAY_S, keep_house
 from trisalt.store.sqlite import open_store
 
 
@@ -16,6 +16,15 @@ class Jobs:
     rows: int = 0
     asked: list = attrs.field(factory=list)
     full: bool = False
+    returns: int = 0
+    forgotten: list = attrs.field(factory=list)
+
+    async def forget_returns(self, before, *, limit):
+        await trio.lowlevel.checkpoint()
+        gone = min(self.returns, limit)
+        self.returns -= gone
+        self.forgotten.append((before, gone))
+        return gone
 
     async def expire(self, before, *, limit):
         await trio.lowlevel.checkpoint()
@@ -50,6 +59,16 @@ async def test_zero_keeps_jobs_for_ever(autojump_clock):
     store = Store(Jobs(rows=1200))
     await run_for(1000, store, keep_jobs_seconds=0, loop_interval=60)
     assert store.jobs.asked == []
+
+
+async def test_returns_that_are_not_to_be_kept_go_each_round(autojump_clock):
+    store = Store(Jobs(returns=1200))
+    await run_for(100, store, keep_jobs_seconds=0, loop_interval=60, keep_returns=False)
+    assert [gone for _, gone in store.jobs.forgotten] == [500, 500, 200, 0]
+    assert store.jobs.forgotten[0][0] == 100_000.0 - RETURNS_STAY_S
+    kept = Store(Jobs(returns=5))
+    await run_for(100, kept, keep_jobs_seconds=0, loop_interval=60)
+    assert kept.jobs.forgotten == []
 
 
 async def test_a_store_that_cannot_write_is_asked_again(autojump_clock):

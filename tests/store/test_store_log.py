@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import attrs
 import pytest
 import trio
 
@@ -43,6 +44,33 @@ async def bus(store):
     store.log.tell = bus.tell
     bus.keep_in(store.log)
     return bus
+
+
+async def test_returns_that_are_not_to_be_kept_go_with_their_events(store, bus, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(store.jobs, "_clock", lambda: now)
+    other = "20261122124940743909"
+    load = {"jid": JID, "fun": "test.ping", "arg": [], "tgt": "*", "tgt_type": "glob", "user": "root", "ret": ""}
+    for jid, minions in ((JID, ["m1", "m2"]), (other, ["m1", "m2"])):
+        await store.jobs.record_job(load | {"jid": jid}, minions)
+    for jid, ids in ((JID, ["m1", "m2"]), (other, ["m1"])):
+        rows = [NewReturn(jid=jid, id=id, body=PING, events=[attrs.evolve(returned(id), jid=jid)]) for id in ids]
+        await store.jobs.record_returns(rows)
+    for what in ("m1/error/state.apply", "m10/error/x"):
+        await bus.publish(fired(f"salt/job/{JID}/sub/{what}"))
+    await store.log.flush()
+    assert await store.jobs.forget_returns(100.0) == 0, "they came just now"
+    assert await store.jobs.forget_returns(101.0, limit=1) == 1
+    assert await store.jobs.forget_returns(101.0) == 1
+    assert await store.jobs.forget_returns(101.0) == 0, "of the other one somebody has still to return"
+    assert await store.jobs.returns(JID) == {}
+    assert await store.jobs.returned(other) == {"m1"}
+    assert await store.jobs.load(JID) is not None
+    row = await store.jobs.row(JID)
+    assert row.ok == 2, "what it came to stays"
+    kept = [tag for tag in await tags(store) if JID in tag or other in tag]
+    assert kept == [f"salt/job/{other}/ret/m1", f"salt/job/{JID}/sub/m10/error/x"]
+    assert await store.jobs.forget_returns(100.0 + 3602) == 1, "nobody waits that long"
 
 
 async def everything(store, after=0, **how):

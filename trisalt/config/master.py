@@ -114,7 +114,11 @@ class MasterConfig(DaemonConfig):
     keep_events_seconds: int = option(604800, "How long events are remembered; 0: for ever. Ours.")
     store_max_bytes: int = option(4294967296, "How big trisalt.db may grow: then the oldest goes; 0: no bound. Ours.")
     job_cache_store_endtime: bool = option(False, "Remember when a job ended.")
-    ext_job_cache: str = option("", "A returner that minions give every return to as well.")
+    job_cache: bool = option(True, "Keep returns; False: they go a minute after their job has ended.", guards=True)
+    master_job_cache: str = option(
+        "local_cache", "A returner that is told of each job and return as well, on the master."
+    )
+    ext_job_cache: str = option("", "A returner that minions give every return to as well; it is told of each job.")
     reactor: list[Any] | str = option(
         [], "Which SLS files an event wakes: maps of a tag's glob to files, or a file of them."
     )
@@ -302,13 +306,11 @@ class MasterConfig(DaemonConfig):
         "hgfs_root": ("str", ""),
         "hgfs_saltenv_blacklist": ("list", []),
         "hgfs_saltenv_whitelist": ("list", []),
-        "job_cache": ("bool", True),
         "key_cache": ("str", ""),
         "local": ("bool", True),
         "maintenance_interval": ("int", 3600),
         "maintenance_niceness": ("int|None", None),
         "master_async_mworker": ("bool", False),
-        "master_job_cache": ("str", "local_cache"),
         "master_mworker_max_inflight": ("int", 0),
         "master_roots": ("dict", {"base": ["/srv/salt-master"]}),
         "master_stats": ("bool", False),

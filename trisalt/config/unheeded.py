@@ -43,7 +43,6 @@ _OTHERWISE: dict[str, tuple[str, ...]] = {
     "has no effect: all that is remembered is in the master's database": (
         *("cache", "pillar.cache_driver", "pillar_cache_backend", "memcache_*", "key_cache"),
     ),
-    "has no effect yet: jobs and their returns are kept in the master's database": ("job_cache", "master_job_cache"),
     "has no effect: keys are files of pki_dir": ("keys.cache_driver",),
     "has no effect: tokens are in the master's database": ("eauth_tokens", "eauth_tokens.*"),
     "has no effect: the master knows who is connected": ("con_cache",),

@@ -23,6 +23,10 @@ SLICE = 500
 
 BETWEEN_SLICES_S = 0.05
 
+RETURNS_STAY_S = 60.0
+"""Where returns are not kept: who waited for the job has read them by then, and a minion that was not told so has sent
+them again."""
+
 BANKS_OF_MINIONS = ("grains", "pillar", "mine", "presence")
 
 
@@ -31,6 +35,7 @@ async def keep_house(
     store: Store,
     *,
     keep_jobs_seconds: float = 86400,
+    keep_returns: bool = True,
     loop_interval: float = 3600.0,
     known: Callable[[], Collection[str]] | None = None,
     ago: Callable[[float], float] = lambda seconds: time.time() - seconds,
@@ -38,14 +43,17 @@ async def keep_house(
 ) -> None:
     """Do what must be done now and then, every `loop_interval` seconds, until cancelled; the first time at once.
 
-    `keep_jobs_seconds` 0 keeps jobs for ever. `known` gives the ids that have a key in any state; None leaves alone
-    what is kept of others. `ago(seconds)` is the wall time that was noted so long ago.
+    `keep_jobs_seconds` 0 keeps jobs for ever. Without `keep_returns` returns go soon after their job has ended. `known`
+    gives the ids that have a key in any state; None leaves alone what is kept of others. `ago(seconds)` is the wall
+    time that was noted so long ago.
     """
     task_status.started()
     while True:
         try:
             if keep_jobs_seconds > 0:
                 await _expire(store, ago(keep_jobs_seconds))
+            if not keep_returns:
+                await _forget_returns(store, ago(RETURNS_STAY_S))
             if known is not None:
                 await _forget(store, known)
         except StoreError as exc:
@@ -61,6 +69,13 @@ async def _expire(store: Store, before: float) -> None:
         await trio.sleep(BETWEEN_SLICES_S)
     if total:
         log.info("jobs.expired", rows=total)
+
+
+async def _forget_returns(store: Store, before: float) -> None:
+    gone = SLICE
+    while gone == SLICE:
+        gone = await store.jobs.forget_returns(before, limit=SLICE)
+        await trio.sleep(BETWEEN_SLICES_S)
 
 
 async def _forget(store: Store, known: Callable[[], Collection[str]]) -> None:

@@ -20,6 +20,7 @@ from trisalt.master.event_return import EventReturnRules, return_events
 from trisalt.master.files import serve_files
 from trisalt.master.git_files import fetch_remotes
 from trisalt.master.housekeeping import keep_house
+from trisalt.master.job_mirror import MirrorRules, mirror_jobs
 from trisalt.master.jobcache import JobCache, sweep_job_cache
 from trisalt.master.jobs import keep_jobs
 from trisalt.master.keyring import Keyring, State
@@ -130,6 +131,7 @@ def _optional(here: Premises, store: Store, workers: Workers, cache: JobCache) -
             bus,
             store,
             keep_jobs_seconds=config.keep_jobs_seconds,
+            keep_returns=config.job_cache,
             loop_interval=config.loop_interval,
             known=partial(_known, here.keyring),
             ago=ago,
@@ -155,6 +157,8 @@ def _optional(here: Premises, store: Store, workers: Workers, cache: JobCache) -
         yield "presence events", partial(announce_presence, bus, here.presence, loop_interval=interval)
     yield "job cache", partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds)
     yield "reactor", partial(react, bus, workers, here.runs, here.reactor, user=config.user)
+    if (mirror := MirrorRules.of(config)).jobs:
+        yield "job mirror", partial(mirror_jobs, bus, store, workers, mirror)
     if returners := returner_names(config.event_return):
         rules = EventReturnRules(
             returners=returners,

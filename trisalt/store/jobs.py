@@ -30,11 +30,18 @@ NOT_RECORDED = frozenset({"saltutil.find_job"})
 CHUNKS = (64, 16, 4, 1)
 """How many returns go into one INSERT. Few statements: each one gives the interpreter lock away and waits for it."""
 
+LONG_ENOUGH_S = 3600.0
+"""A job of which nobody knows whether it has ended is waited for no longer, where returns are not to be kept."""
+
 EVERYTHING = listed.Wanted()
 
 _OLD = (
     "SELECT jid FROM jobs WHERE recorded < ? AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.jid = jobs.jid) "
     "ORDER BY recorded LIMIT ?"
+)
+_ENDED = (
+    "SELECT number, returns.jid, id FROM returns LEFT JOIN listed ON listed.jid = returns.jid "
+    "WHERE came < :before AND (listed.jid IS NULL OR ended < :before OR came < :long) ORDER BY number LIMIT :limit"
 )
 _SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
 _NOBODY = pack_bin({})
@@ -166,6 +173,10 @@ class SqliteJobs:
         if gone:
             await self._engine.write(lambda connection, _careful: highstates.forget(connection, gone))
         return len(gone)
+
+    async def forget_returns(self, before: float, *, limit: int = 500) -> int:
+        """Forget the returns of jobs that had ended before `before`, and their events: at most `limit` at a time."""
+        return await self._engine.write(lambda connection, _careful: _forget_returns(connection, before, limit))
 
     async def expire(self, before: float, *, limit: int = 500) -> int:
         """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.
@@ -306,6 +317,18 @@ def expire_jobs(connection: sqlite3.Connection, before: float, limit: int) -> in
         if gone >= limit:
             break
     return gone
+
+
+def _forget_returns(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    rows = connection.execute(_ENDED, {"before": before, "long": before - LONG_ENOUGH_S, "limit": limit}).fetchall()
+    for number, jid, id in rows:
+        connection.execute("DELETE FROM returns WHERE number = ?", (number,))
+        # What the states of that return were told of is in them, too.
+        connection.execute(
+            "DELETE FROM events WHERE jid = ?1 AND substr(tag, 1, length(?2)) = ?2 OR jid = ?1 AND tag = ?3",
+            (jid, f"salt/job/{jid}/sub/{id}/", f"salt/job/{jid}/ret/{id}"),
+        )
+    return len(rows)
 
 
 # -- in a reader's thread, or in another process ---------------------------------------------------------------

@@ -167,6 +167,12 @@ class Jobs(Protocol):
     async def forget_highstates(self, known: Callable[[], Collection[str]]) -> int:
         """Forget what the highstates of other minions than these came to: of how many."""
 
+    async def forget_returns(self, before: float, *, limit: int = 500) -> int:
+        """Forget what came before `before`, of jobs that had ended by then, and its events: at most so many returns.
+
+        The jobs stay, and what they came to. How many returns went.
+        """
+
     async def expire(self, before: float, *, limit: int = 500) -> int:
         """Forget jobs that were recorded before `before`, with their returns: at most `limit` rows at a time.
 
