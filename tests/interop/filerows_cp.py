@@ -37,6 +37,7 @@ CP_ROWS = [
     Row("cp.get_file", "salt://{{ 'a' }}.txt", "W/templ", template="jinja"),
     Row("cp.get_template", "salt://web/t.j", "W/t", more=1),
     Row("cp.get_template", "salt://nosuch", "W/t2"),
+    Row("cp.get_template", "salt://web/t.j", ""),
     Row("cp.get_dir", "salt://web", "W/got", only=listed),
     Row("cp.get_dir", "salt://web/", "W/got2", only=listed),
     Row("cp.get_url", "salt://a.txt", "W/u"),

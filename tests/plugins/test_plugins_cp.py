@@ -3,6 +3,7 @@
 import base64
 import gzip
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,18 @@ def test_a_template_sees_what_it_needs_and_imports_from_the_file_server(salt, tm
     assert stat.S_IMODE((tmp_path / "new/out").stat().st_mode) == 0o600
     assert salt["cp.get_template"]("salt://web/made", dest, "py", more="!") == dest
     assert (tmp_path / "new/out").read_text() == "Debian!"
+
+
+def test_a_template_goes_into_a_directory_or_the_cache_when_no_file_is_named(salt, tmp_path):
+    (tmp_path / "dir").mkdir()
+    assert salt["cp.get_template"]("salt://web/made", f"{tmp_path}/dir/", "py", more="1") == f"{tmp_path}/dir/made"
+    source = tmp_path / "own"
+    source.write_text("{{ grains.os }}")
+    for url in ("salt://web/made", str(source)):
+        dest = salt["cp.get_template"](url, "", "py" if url.startswith("salt") else "jinja", more="2")
+        assert dest.startswith(f"{tmp_path}/cache/extrn_files/base/")
+        assert Path(dest).read_text() in {"Debian2", "Debian"}
+    assert source.read_text() == "{{ grains.os }}"
 
 
 def test_a_template_that_fails_leaves_what_was_there(salt, tmp_path):

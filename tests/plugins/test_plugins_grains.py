@@ -5,7 +5,7 @@ import stat
 import pytest
 import yaml
 
-from trisalt.errors import CommandError
+from trisalt.errors import CommandError, TrisaltError
 from trisalt.loader.dunders import Plugins
 from trisalt.loader.grains import gather
 
@@ -104,15 +104,15 @@ def test_filter_by(salt, args, kwargs, expected):
 
 
 def test_filter_by_takes_maps_only(salt):
-    with pytest.raises(CommandError, match="merge argument must be a dictionary"):
+    with pytest.raises(TrisaltError, match="merge argument must be a dictionary"):
         salt["grains.filter_by"]({"Debian": {}}, merge="x")
-    with pytest.raises(CommandError, match="must both be dictionaries"):
+    with pytest.raises(TrisaltError, match="must both be dictionaries"):
         salt["grains.filter_by"]({"Debian": "text", "base": {"a": 1}}, base="base")
-    with pytest.raises(CommandError, match="look-up value that is a dictionary"):
+    with pytest.raises(TrisaltError, match="look-up value that is a dictionary"):
         salt["grains.filter_by"]({"Debian": "text"}, merge={"a": 1})
 
 
-def test_filter_by_leaves_the_map_as_it_was(salt):
+def test_filter_by_leaves_the_map_as_it_was_when_there_is_a_base(salt):
     lookup = {"Debian": {"a": {"b": 1}}, "base": {"a": {"c": 2}}}
     salt["grains.filter_by"](lookup, base="base", merge={"a": {"d": 3}})
     assert lookup == {"Debian": {"a": {"b": 1}}, "base": {"a": {"c": 2}}}

@@ -132,9 +132,20 @@ FORMULAS: dict[str, tuple[list[str], dict[str, Any]]] = {
         },
     }),
     "dumps": (["dumps"], {"dumps": {"beta": {"q": "a: b", "p": [1, [2]]}, "zeta": {"mode": "0600"}}}),
+    "atlas": ([f"atlas{name}" for name in ("", ".worlds", ".kept", ".unsafe")], {
+        "atlas": {"lookup": ["no map"], "a": {"b": 1}},
+    }),
     "calls": (["calls", "calls.undefined"], {"calls": {"numbers": [1, 2.5]}, "there": 1}),
 }  # fmt: skip
 
 # Those without pillar first: in one process, stock still knows that of the calls before.
 CALLS = [Call("state.show_low_sls", sls) for mods, _own in FORMULAS.values() for sls in mods]
 CALLS += [Call("state.show_low_sls", sls, pillar=own) for mods, own in FORMULAS.values() for sls in mods]
+# What those who write formulas look at their maps with.
+CALLS += [
+    Call("jinja.load_map", "atlas/map.jinja", "atlas"),
+    Call("jinja.load_map", "atlas/map.jinja", "number"),
+    Call("jinja.import_yaml", "atlas/data.yaml"),
+    Call("jinja.import_json", "atlas/data.json"),
+    Call("cp.hash_file", "salt://atlas/data.yaml"),
+]

@@ -101,7 +101,7 @@ class FileClient:
         if not dest:
             dest, makedirs = self._cached(name, saltenv, cachedir), True
         target = self._destination(dest, name, makedirs)
-        if target and not _agrees(target, *hashed[0].values()):
+        if target and not _agrees(target, hashed[0]["hsum"], hashed[0]["hash_type"]):
             self._fetch(name, saltenv, target, hashed, gzip)
         return target
 
@@ -177,6 +177,18 @@ class FileClient:
                 raise CommandError(f"There is no place in the cache for {_shown(parts)}")
             return os.path.join(self._base(cachedir), "extrn_files", _env(saltenv), rel)
         return url
+
+    def external_dest(self, url: str, saltenv: str = "base") -> str:
+        """Where in the cache that stands which is made of a file and is none of the file server's."""
+        if _split(url).scheme in WEB:
+            return self.cache_dest(url, saltenv)
+        name = url.removeprefix("file://")
+        if url.startswith("salt://"):
+            name, saltenv = self._salt(url, saltenv)
+        rel = urls.clean(name.lstrip("/"))
+        if rel is None:
+            raise CommandError(f"There is no place in the cache for {url}")
+        return os.path.join(self._base(None), "extrn_files", _env(saltenv), rel)
 
     # -- many files -----------------------------------------------------------------------------------------------
 
@@ -424,7 +436,7 @@ class _Here:
 
     def hash(self, path: str, saltenv: str) -> tuple[dict[str, str], list[Any]] | None:
         found = self._files.hash(urls.asked(path), saltenv)
-        return None if found is None else ({"hsum": found[0], "hash_type": self._files.hash_type}, found[1])
+        return None if found is None else ({"hash_type": self._files.hash_type, "hsum": found[0]}, found[1])
 
     def chunk(self, path: str, saltenv: str, loc: int, gzip: int | None) -> bytes:
         found = self._files.read(urls.asked(path), saltenv, loc)

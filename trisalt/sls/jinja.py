@@ -83,6 +83,8 @@ class _Undefined(jinja2.StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         message: str = super()._undefined_message
+        if self._undefined_hint:
+            return message
         if isinstance(self._undefined_obj, Mapping) and isinstance(self._undefined_name, str):
             what = "dict" if isinstance(self._undefined_obj, dict) else "salt"
             return f"'{what} object' has no attribute {self._undefined_name!r}"

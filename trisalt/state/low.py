@@ -71,17 +71,18 @@ def _chunks(
 def _copied(chunk: Chunk) -> Chunk:
     """A copy that shares no map and no list with the chunk. What an SLS file says is hardly ever anything else."""
     try:
-        return {key: value if type(value) in _LEAVES else _copied_value(value) for key, value in chunk.items()}
+        return {key: value if type(value) in _LEAVES else copied(value) for key, value in chunk.items()}
     except RecursionError:  # an alias in YAML that leads into itself
         return copy.deepcopy(chunk)
 
 
-def _copied_value(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """A copy that shares no map and no list: of plain data, at a tenth of what `copy.deepcopy` costs."""
     kind = type(value)
     if kind in _LEAVES:
         return value
     if kind is list:
-        return [item if type(item) in _LEAVES else _copied_value(item) for item in value]
+        return [item if type(item) in _LEAVES else copied(item) for item in value]
     if kind is dict:
-        return {key: item if type(item) in _LEAVES else _copied_value(item) for key, item in value.items()}
+        return {key: item if type(item) in _LEAVES else copied(item) for key, item in value.items()}
     return copy.deepcopy(value)

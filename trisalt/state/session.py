@@ -73,7 +73,7 @@ class Session:
         what runs of this process found to be as it should be.
         """
         self.plugins = plugins
-        self.templates = Templates(plugins, client)
+        self.templates = Templates(plugins, client, apart=True)
         self.files = self.templates.files
         self._options = dict(options)
         self._host = host

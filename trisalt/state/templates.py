@@ -16,6 +16,7 @@ from trisalt.sls.functions import Functions
 from trisalt.sls.render import Rendering, render_sls, render_text
 from trisalt.sls.roots import Sls, read_text
 from trisalt.sls.served import Client, Served
+from trisalt.state.low import copied
 
 # What a template that is no SLS file is told of one: that it is none.
 _NAMED = ("sls", "slspath", "slsdotpath", "slscolonpath", "sls_path")
@@ -24,9 +25,14 @@ _NAMED = ("sls", "slspath", "slsdotpath", "slscolonpath", "sls_path")
 class Templates:
     """Renders for one job. `files` are the environments of the file server."""
 
-    def __init__(self, plugins: Plugins, client: Client) -> None:
+    def __init__(self, plugins: Plugins, client: Client, *, apart: bool = False) -> None:
+        """`apart`: templates have pillar and grains of their own, for as long as this lives. What one does to them the
+        next one sees, but functions do not; nor do templates see what is done to what functions gave them.
+        """
         self.files = Served(client)
         self._plugins = plugins
+        self._apart = apart
+        self._own: dict[str, Any] = {}
         self._renderings: dict[str, Rendering] = {}
         self._told: dict[str, dict[str, Any]] = {}
 
@@ -40,9 +46,7 @@ class Templates:
                 sources=self.files.tree(env),
                 context={
                     "salt": Functions(plugins.loader("modules")),
-                    "grains": plugins.grains,
-                    "pillar": plugins.pillar,
-                    "opts": plugins.opts,
+                    **self._seen(),
                     "proxy": {},
                 },
                 plugins=_Renderers(plugins),
@@ -52,6 +56,16 @@ class Templates:
                 told=self._told,
             )
         return self._renderings[env]
+
+    def _seen(self) -> dict[str, Any]:
+        """Grains, pillar and options as templates have them."""
+        plugins = self._plugins
+        if not self._apart:
+            return {"grains": plugins.grains, "pillar": plugins.pillar, "opts": plugins.opts}
+        if not self._own:
+            self._own = {"grains": copied(dict(plugins.grains)), "pillar": copied(dict(plugins.pillar))}
+            self._own["opts"] = {**plugins.opts, **self._own}
+        return self._own
 
     def sls(self, sls: Sls, env: str, *, name: str | None = None) -> Any:
         """What an SLS file says; `name` as in `sls/render`. Raises SlsError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -80,7 +81,7 @@ def get(
         for value in values[1:]:
             if isinstance(joined, Mapping) and isinstance(value, Mapping):
                 joined = _merge(value, joined)
-    return traverse({top: joined}, key, default, delimiter) if values else default
+    return traverse({top: copy.deepcopy(joined)}, key, default, delimiter) if values else default
 
 
 def option(

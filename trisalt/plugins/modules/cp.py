@@ -77,6 +77,8 @@ def get_template(
     """
     Render a file of the master and write what comes of it; keywords are variables of the template
 
+    A ``dest`` that is a directory, or ends in a slash, keeps the name; with an empty one it is a file of the cache.
+
     CLI Example:
 
     .. code-block:: bash
@@ -84,9 +86,14 @@ def get_template(
         salt '*' cp.get_template salt://path/to/template /minion/dest
     """
     saltenv = _env(saltenv)
-    cached = _client().cache_file(path, saltenv)
+    client = _client()
+    cached = client.cache_file(path, saltenv)
     if not cached:
         return ""
+    if not dest:
+        dest, makedirs = client.external_dest(path, saltenv), True
+    elif dest.endswith("/") or os.path.isdir(dest):
+        dest = os.path.join(dest, os.path.basename(cached))
     try:
         with open(cached, encoding="utf-8", newline="") as file:
             text = __utils__["template.render"](file.read(), template, saltenv=saltenv, path=cached, **_seen(kwargs))

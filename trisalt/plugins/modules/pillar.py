@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Mapping
@@ -44,7 +45,9 @@ def get(
     if found is MISSING:
         if default is MISSING and __opts__.get("pillar_raise_on_missing"):
             raise KeyError(f"Pillar key not found: {key}")
-        return "" if default is MISSING else default
+        if default is MISSING:
+            return ""
+        return copy.deepcopy(default) if merge else default
     if merge and default is not MISSING:
         if merge_nested_lists is None:
             merge_nested_lists = bool(__opts__.get("pillar_merge_lists", False))
@@ -248,12 +251,15 @@ def _types(value: Any) -> Any:
 
 
 def _over_default(default: Any, found: Any, lists: bool) -> Any:
-    """A map over a default map, at every depth; a list after a default list, without what is there already."""
+    """A map over a default map, at every depth; a list after a default list, without what is there already.
+
+    The default is left as it is, whatever a template does to what it gets.
+    """
     if isinstance(default, list) and isinstance(found, list):
         return [*default, *(item for item in found if item not in default)]
     if not (isinstance(default, Mapping) and isinstance(found, Mapping)):
         return found
-    return _merged(default, found, lists)
+    return _merged(copy.deepcopy(default), found, lists)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any], lists: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Helpers for SLS files and templates: merging, rendering, formats, banners, and w
 
 from __future__ import annotations
 
+import copy
 import importlib
 import posixpath
 import textwrap
@@ -42,6 +43,8 @@ def merge(obj_a, obj_b, strategy="smart", renderer="yaml", merge_lists=False):
 
         salt '*' slsutil.merge '{foo: Foo}' '{bar: Bar}'
     """
+    if strategy not in ("aggregate", "list"):
+        obj_a = copy.deepcopy(obj_a)  # a template goes on to change what it gets, and has the first map as it was
     return merged(obj_a, obj_b, strategy, renderer=renderer, merge_lists=merge_lists)
 
 
@@ -57,7 +60,7 @@ def merge_all(lst, strategy="smart", renderer="yaml", merge_lists=False):
     """
     result: dict[Any, Any] = {}
     for each in lst:
-        result = merged(result, each, strategy, renderer=renderer, merge_lists=merge_lists)
+        result = merge(result, each, strategy, renderer, merge_lists)
     return result
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from trisalt.errors import CommandError
+from trisalt.errors import TrisaltError
 
 
 def filter_by(
@@ -19,6 +20,8 @@ def filter_by(
 ) -> Any:
     """What stands in `lookup_dict` under the first key that matches the value (or one of a list) as a glob, else
     under `default`. What `base` names lies below it, `merge` above it; maps are joined at every depth.
+
+    What was found is changed by the merge, as with stock: who chooses from a map again finds what was merged before.
     """
     values = value if isinstance(value, list) else [value]
     found = (lookup_dict[key] for one in values for key in lookup_dict if fnmatchcase(str(one), str(key)))
@@ -28,26 +31,23 @@ def filter_by(
     if base and base in lookup_dict:
         below = lookup_dict[base]
         if isinstance(below, Mapping) and chosen is not None and not isinstance(chosen, Mapping):
-            raise CommandError("filter_by default and look-up values must both be dictionaries.")
-        chosen = _laid_over(below, chosen)
+            raise TrisaltError("filter_by default and look-up values must both be dictionaries.")
+        if chosen is None:
+            chosen = below
+        elif isinstance(below, Mapping):
+            chosen = _laid_into(copy.deepcopy(below), chosen)
     if merge:
         if not isinstance(merge, Mapping):
-            raise CommandError("filter_by merge argument must be a dictionary.")
+            raise TrisaltError("filter_by merge argument must be a dictionary.")
         if chosen is not None and not isinstance(chosen, Mapping):
-            raise CommandError("filter_by merge needs a look-up value that is a dictionary.")
-        chosen = {**merge} if chosen is None else _joined(chosen, merge)
+            raise TrisaltError("filter_by merge needs a look-up value that is a dictionary.")
+        chosen = merge if chosen is None else _laid_into(chosen, copy.deepcopy(merge))
     return chosen
 
 
-def _laid_over(below: Any, above: Any) -> Any:
-    if above is None:
-        return below
-    return _joined(below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else above
-
-
-def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    joined = dict(below)
+def _laid_into(below: Any, above: Mapping[str, Any]) -> Any:
+    """A map, with another one laid into it at every depth."""
     for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(joined.get(key), Mapping)
-        joined[key] = _joined(joined[key], value) if both else value
-    return joined
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        below[key] = _laid_into(below[key], value) if both else value
+    return below

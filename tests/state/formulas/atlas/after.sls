@@ -1,0 +1,4 @@
+after:
+  test.nop:
+    - seen: {{ pillar.get('atlas') | json }}
+    - asked: {{ salt['pillar.get']('atlas') | json }}
