@@ -56,6 +56,7 @@ def source(tmp_path_factory):
     git(where, "checkout", "-q", "-b", "feature/x")
     commit(where, {"salt/f.sls": "f\n"})
     git(where, "checkout", "-q", "master")
+    git(where, "update-ref", "refs/reviews/zzz/head", "dev")
     return where
 
 
@@ -90,6 +91,12 @@ TABLE = {
     "no mapping": ({"disable_saltenv_mapping": True, "saltenv": [{"dev": [{"ref": "dev"}]}]}, {}),
     "one for all": ({"all_saltenvs": "dev"}, {}),
     "fallback": ({"fallback": "dev"}, {}),
+    "base of its own": ({"saltenv": [{"base": [{"ref": "dev"}]}]}, {}),
+    "an environment that is nowhere": ({"saltenv": [{"zzz": [{"root": "salt"}]}]}, {}),
+    "no mapping of what has no ref": ({"disable_saltenv_mapping": True, "saltenv": [{"dev": [{"root": "salt"}]}]}, {}),
+    "lists with commas": ({"saltenv_whitelist": "dev, zzz,base", "ref_types": "branch,tag"}, {}),
+    "one branch": ({"refspecs": ["+refs/heads/dev:refs/remotes/origin/dev"]}, {}),
+    "reviews": ({"refspecs": ["+refs/reviews/*/head:refs/remotes/origin/*"]}, {}),
 }
 
 # Each in a process of its own: stock keeps the first configuration it was given.
@@ -395,6 +402,7 @@ def test_certificates_and_proxies_are_what_a_remote_says(tmp_path):
         ([{"https://a.example/x": "root"}], "a list of"),
         ([{"https://a.example/x": [{"saltenv": [{"dev": [{"reff": "x"}]}]}]}], "unknown options: reff"),
         ([{"https://a.example/x": [{"ref_types": ["head"]}]}], "ref_types are"),
+        ([{"https://a.example/x": [{"refspecs": ["--upload-pack=x"]}]}], "refspecs are like"),
         ([{"https://a.example/x": [{"update_interval": "soon"}]}], "number of seconds"),
         (["https://a.example/x", "https://a.example/x"], "is there twice"),
         (["--upload-pack=x"], "an entry is a URL"),
@@ -405,6 +413,16 @@ def test_certificates_and_proxies_are_what_a_remote_says(tmp_path):
 def test_a_remote_that_cannot_be_read_is_refused(remotes, says):
     with pytest.raises(ConfigError, match=says):
         read_remotes({"gitfs_remotes": remotes})
+
+
+def test_one_ref_for_all_environments_is_for_those_of_other_repositories_too(tmp_path, source):
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "qa")
+    commit(other, {"qa.sls": "qa\n"})
+    files = served(tmp_path, {f"file://{source}": [{"all_saltenvs": "v1"}]}, f"file://{other}")
+    assert {"qa.sls", "rootfile"} <= set(files.files("qa"))
+    assert files.files("nosuch") == []
 
 
 def test_a_branch_may_look_like_a_number():

@@ -67,6 +67,9 @@ class MasterConfig(DaemonConfig):
     gitfs_saltenv: list[Any] = option([], "Environments with a `ref`, `root` or `mountpoint` of their own.")
     gitfs_saltenv_whitelist: list[str] | str = option([], "The only environments, when not empty.", guards=True)
     gitfs_saltenv_blacklist: list[str] | str = option([], "Branches and tags that are no environments.", guards=True)
+    gitfs_refspecs: list[str] | str = option(
+        ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"], "What is fetched, as git has it."
+    )
     gitfs_user: str = option("", "Who signs in to repositories over HTTP.")
     gitfs_password: str = option("", "With which password.")
     gitfs_insecure_auth: bool = option(False, "Also without encryption.", guards=True)
@@ -196,6 +199,9 @@ class MasterConfig(DaemonConfig):
     git_pillar_root: str = option("", "The folder in a repository that the pillar is in.")
     git_pillar_fallback: str = option("", "The branch for entries whose own there is not.")
     git_pillar_includes: bool = option(True, "Those of one environment may include each other's files.")
+    git_pillar_refspecs: list[str] | str = option(
+        ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"], "What is fetched of them, as git has it."
+    )
     git_pillar_user: str = option("", "Who signs in to their repositories over HTTP.")
     git_pillar_password: str = option("", "With which password.")
     git_pillar_insecure_auth: bool = option(False, "Also without encryption.", guards=True)

@@ -57,8 +57,8 @@ _OTHERWISE: dict[str, tuple[str, ...]] = {
     "has no effect: each thing is done when it is due": ("maintenance_interval",),
     "has no effect: which repositories there are is seen at the start": ("git_pillar_verify_config",),
     "has no effect: what a repository is given is git's own configuration": (
-        *("gitfs_pubkey", "gitfs_refspecs", "gitfs_depth", "gitfs_global_lock"),
-        *("git_pillar_pubkey", "git_pillar_refspecs", "git_pillar_depth", "git_pillar_global_lock"),
+        *("gitfs_pubkey", "gitfs_depth", "gitfs_global_lock"),
+        *("git_pillar_pubkey", "git_pillar_depth", "git_pillar_global_lock"),
     ),
     "has no effect: a git pillar says which branch it is, or __env__": (
         *("git_pillar_branch", "git_pillar_disable_saltenv_mapping", "git_pillar_ref_types"),

@@ -84,8 +84,8 @@ class GitFiles(Served, Mirrors):
     def _commits(self, saltenv: str) -> Iterator[tuple[Mirror, str, Place]]:
         for remote, mirror in self.remotes:
             place = remote.place(saltenv)
-            if place and remote.all_saltenvs and saltenv not in remote.envs(mirror.refs()):
-                continue  # one ref for all environments that there are
+            if place and remote.all_saltenvs and saltenv not in self.envs():
+                continue  # one ref for all environments that there are, in whichever repository
             for ref in place.refs if place else ():
                 commit = mirror.commit(ref, remote.ref_types)
                 if place and commit is not None:

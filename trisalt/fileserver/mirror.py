@@ -27,7 +27,7 @@ from urllib.parse import quote
 import attrs
 
 from trisalt.errors import CommandError
-from trisalt.fileserver.remotes import FOLDERS, SignIn
+from trisalt.fileserver.remotes import FOLDERS, REFSPECS, SignIn
 from trisalt.fileserver.replace import replacing
 
 FETCH_S = 600.0
@@ -36,7 +36,6 @@ TREES_KEPT = 64
 # A file that was asked for is kept so long; then it is taken out of the repository anew.
 BLOBS_KEPT_S = 7 * 86400.0
 
-REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 REF_FORMAT = "%(objecttype) %(objectname) %(refname) %(*objecttype) %(*objectname)"
 # What ssh runs to be told a passphrase.
 TOLD_BY = "TRISALT_GIT_PASSPHRASE"
@@ -69,9 +68,12 @@ def run_blocking(
 class Mirror:
     """The mirror of `url` in `folder`. Several processes may use one; safe in threads."""
 
-    def __init__(self, folder: Path, url: str, sign_in: SignIn | None = None) -> None:
+    def __init__(
+        self, folder: Path, url: str, sign_in: SignIn | None = None, *, refspecs: Sequence[str] = REFSPECS
+    ) -> None:
         self.folder = folder
         self.url = url
+        self._refspecs = tuple(refspecs)
         self._sign_in = sign_in or SignIn()
         self._repo = folder / "repo.git"
         self._lock = threading.Lock()
@@ -196,9 +198,11 @@ class Mirror:
         with self._alone():
             if not (self._repo / "HEAD").exists():
                 self._output(("init", "--quiet", "--bare", str(self._repo)), run=run)
+            # Of some branches only, git brings the tags that lead to what it fetches.
+            tags = ("--no-tags",) if self._refspecs == REFSPECS else ()
             self._output(
-                ("-c", "gc.autoDetach=false", "fetch", "--quiet", "--prune", "--no-tags", "--force",
-                 "--no-write-fetch-head", "--no-recurse-submodules", "origin", *REFSPECS),
+                ("-c", "gc.autoDetach=false", "fetch", "--quiet", "--prune", *tags, "--force",
+                 "--no-write-fetch-head", "--no-recurse-submodules", "origin", *self._refspecs),
                 run=run, patience=FETCH_S,
             )  # fmt: skip
             refs = _refs(self._output(("for-each-ref", f"--format={REF_FORMAT}"), run=run).decode(errors="replace"))

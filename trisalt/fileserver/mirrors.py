@@ -18,7 +18,7 @@ import attrs
 
 from trisalt.errors import CommandError
 from trisalt.fileserver.mirror import Mirror, Run, run_blocking
-from trisalt.fileserver.remotes import Remote
+from trisalt.fileserver.remotes import REFSPECS, Remote
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Updated:
 
 
 class Mirrors:
-    """Remotes, each with its mirror below `folder`; those of one name and URL share it."""
+    """Remotes, each with its mirror below `folder`; those of one name, URL and refspecs share it."""
 
     def __init__(self, remotes: Sequence[Remote], folder: Path) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Mirrors:
         self.remotes: list[tuple[Remote, Mirror]] = []
         for remote in remotes:
             name = _digest(remote)
-            made.setdefault(name, Mirror(folder / name, remote.url, remote.sign_in))
+            made.setdefault(name, Mirror(folder / name, remote.url, remote.sign_in, refspecs=remote.refspecs))
             self.remotes.append((remote, made[name]))
 
     def update(self, run: Run = run_blocking, *, only: Sequence[Remote] | None = None) -> Updated:
@@ -106,4 +106,5 @@ class Mirrors:
 
 
 def _digest(remote: Remote) -> str:
-    return hashlib.sha256(f"{remote.name}\n{remote.url}".encode()).hexdigest()[:40]
+    what = () if remote.refspecs == REFSPECS else remote.refspecs
+    return hashlib.sha256("\n".join((remote.name, remote.url, *what)).encode()).hexdigest()[:40]

@@ -6,6 +6,7 @@ Source of the rules: stock Salt 3008.3's gitfs, beside which tests/fileserver/te
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -20,14 +21,20 @@ FOLDERS = {"branch": "heads/", "tag": "tags/"}
 HEEDED = frozenset(
     {
         *("all_saltenvs", "base", "disable_saltenv_mapping", "fallback", "mountpoint", "name", "ref_types", "root"),
-        *("saltenv", "saltenv_blacklist", "saltenv_whitelist", "update_interval"),
+        *("refspecs", "saltenv", "saltenv_blacklist", "saltenv_whitelist", "update_interval"),
         *("user", "password", "insecure_auth", "privkey", "pubkey", "passphrase", "ssl_verify", "proxy"),
     }
 )
 """Options of one remote."""
 
-UNHEEDED = frozenset({"depth", "refspecs"})
-"""Those that stock knows too: all that there is, is fetched."""
+UNHEEDED = frozenset({"depth"})
+"""Those that stock knows too: the whole history is fetched."""
+
+REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+"""What a mirror fetches, unless a remote says otherwise: all branches and tags."""
+
+# What stock's clones have as the branches of a remote are a mirror's own.
+REFSPEC = re.compile(r"(\+?refs/[^\s:^~?\[\\]+):refs/(?:(?:heads|remotes/origin)|(tags))/([^\s:^~?\[\\]+)")
 
 OF_AN_ENV = frozenset({"ref", "root", "mountpoint"})
 
@@ -71,6 +78,7 @@ class Remote:
     blacklist: tuple[str, ...] = ()
     places: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
     update_interval: float = 60.0
+    refspecs: tuple[str, ...] = REFSPECS
     unheeded: tuple[str, ...] = ()
 
     @property
@@ -82,7 +90,8 @@ class Remote:
 
     def envs(self, refs: Iterable[str]) -> set[str]:
         """The environments that a repository with these refs (`heads/master`, …) has."""
-        found, taken = set(self.places), self._taken()
+        # One with a ref of its own is there, whether or not the ref is: it may have the fallback.
+        found, taken = {env for env, place in self.places.items() if "ref" in place}, self._taken()
         for ref in refs:
             for kind in self.ref_types:
                 folder = FOLDERS.get(kind)
@@ -90,7 +99,7 @@ class Remote:
                     name = ref.removeprefix(folder)
                     if name == self.base:
                         found.add("base")
-                    elif self.mapped and name != "base" and name not in taken:
+                    if self.mapped and (name in self.places or (name != "base" and name not in taken)):
                         found.add(name)
         return {env for env in found if self._allows(env)}
 
@@ -99,7 +108,8 @@ class Remote:
         if not self._allows(saltenv):
             return None
         own = self.places.get(saltenv)
-        if own is None and saltenv != "base" and (not self.mapped or saltenv in self._taken()):
+        taken = own is None and not self.fallback and saltenv in self._taken()
+        if saltenv != "base" and "ref" not in (own or {}) and (taken or not self.mapped):
             return None
         own = own or {}
         ref = self.all_saltenvs or own.get("ref") or (self.base if saltenv == "base" else saltenv)
@@ -111,7 +121,8 @@ class Remote:
 
     def _taken(self) -> set[str]:
         """Refs that are environments of other names, and so none of their own."""
-        return {self.base} | {place["ref"] for place in self.places.values() if "ref" in place}
+        elsewhere = {place["ref"] for place in self.places.values() if "ref" in place}
+        return elsewhere if "ref" in self.places.get("base", ()) else elsewhere | {self.base}
 
     def _allows(self, saltenv: str) -> bool:
         return (not self.whitelist or matches(saltenv, self.whitelist)) and not matches(saltenv, self.blacklist)
@@ -155,7 +166,7 @@ def read_remote(url: object, own: object, opts: Mapping[str, Any], of: str) -> R
             read = {name: str(field) for name, field in fields.items()}
             read |= {name: _folder(read[name], where) for name in ("root", "mountpoint") if name in read}
             places[str(env)] = places.get(str(env), {}) | read
-    ref_types = tuple(words(value("ref_types", REF_TYPES)))
+    ref_types = tuple(_words(value("ref_types", REF_TYPES)))
     if not set(ref_types) <= set(REF_TYPES):
         raise ConfigError(f"{where}: ref_types are {', '.join(REF_TYPES)}")
     try:
@@ -173,12 +184,30 @@ def read_remote(url: object, own: object, opts: Mapping[str, Any], of: str) -> R
         mountpoint=_folder(str(value("mountpoint", "")), where),
         ref_types=ref_types,
         mapped=not value("disable_saltenv_mapping", False),
-        whitelist=tuple(words(value("saltenv_whitelist", ()))),
-        blacklist=tuple(words(value("saltenv_blacklist", ()))),
+        whitelist=tuple(_words(value("saltenv_whitelist", ()))),
+        blacklist=tuple(_words(value("saltenv_blacklist", ()))),
         places=places,
         update_interval=update_interval,
+        refspecs=_refspecs(value("refspecs", ()), where),
         unheeded=tuple(sorted(options.keys() & UNHEEDED)),
     )
+
+
+def _words(value: object) -> list[str]:
+    """A list, or a text with commas."""
+    return [word.strip() for item in words(value) for word in item.split(",")]
+
+
+def _refspecs(value: object, where: str) -> tuple[str, ...]:
+    """What to fetch, as refspecs of a mirror."""
+    read = []
+    for text in words(value):
+        found = REFSPEC.fullmatch(text.strip())
+        if found is None:
+            raise ConfigError(f"{where}: refspecs are like +refs/heads/*:refs/remotes/origin/*, not {text!r}")
+        source, tags, name = found.groups()
+        read.append(f"{source}:refs/{tags or 'heads'}/{name}")
+    return tuple(read) or REFSPECS
 
 
 def _sign_in(url: str, value: Callable[[str, Any], Any], where: str) -> SignIn:
