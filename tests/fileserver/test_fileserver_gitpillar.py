@@ -80,6 +80,12 @@ def test_the_branch_may_be_that_of_the_environment(pillar, source):
     assert pillar(f"__env__ {source}", pillarenv="qa") == {"from": "dev", "os": "Debian"}
     assert pillar(f"__env__ {source}", saltenv="qa") == {"from": "dev", "os": "Debian"}
     assert pillar(f"__env__ {source}", pillarenv="nosuch") == {}
+    assert pillar({f"__env__ {source}": [{"all_saltenvs": "master"}]}, pillarenv="qa") == {}
+
+
+def test_an_entry_that_is_a_url_alone_is_of_the_branch_of_all(pillar, source):
+    assert pillar(f"{source}")["from"] == "master"
+    assert pillar({f"{source}": [{"root": "in"}]}, git_pillar_branch="dev") == {"from": "dev", "os": "Debian"}
 
 
 def test_a_branch_that_is_not_there_is_left_out(pillar, source):
@@ -164,7 +170,7 @@ def test_branches_of_one_repository_are_fetched_once(tmp_path, source):
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ("https://a.example/x", "a branch and a URL"),
+        ("", "a branch and a URL"),
         (5, "a branch and a URL"),
         ("-x https://a.example/x", "a branch and a URL"),
         ("master --upload-pack=x", "an entry is a URL"),

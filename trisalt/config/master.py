@@ -195,6 +195,7 @@ class MasterConfig(DaemonConfig):
     ext_pillar_first: bool = option(False, "Ask these before the pillar files.")
     on_demand_ext_pillar: list[str] = option(["libvirt", "virtkey"], "Those that a minion may ask for.", guards=True)
     git_pillar_base: str = option("master", "The branch of git pillars that is the environment `base`.")
+    git_pillar_branch: str = option("master", "The branch of entries that are a URL and nothing else.")
     git_pillar_env: str = option("", "The environment of all of them, whatever their branches are called.")
     git_pillar_root: str = option("", "The folder in a repository that the pillar is in.")
     git_pillar_fallback: str = option("", "The branch for entries whose own there is not.")

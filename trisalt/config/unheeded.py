@@ -61,7 +61,7 @@ _OTHERWISE: dict[str, tuple[str, ...]] = {
         *("git_pillar_pubkey", "git_pillar_depth", "git_pillar_global_lock"),
     ),
     "has no effect: a git pillar says which branch it is, or __env__": (
-        *("git_pillar_branch", "git_pillar_disable_saltenv_mapping", "git_pillar_ref_types"),
+        *("git_pillar_disable_saltenv_mapping", "git_pillar_ref_types"),
     ),
     "has no effect: what is encrypted is opened each time": ("gpg_cache*",),
     "has no effect: the reactor has no cache of its own": ("reactor_refresh_interval",),

@@ -53,7 +53,9 @@ def read_entries(repos: Iterable[Any], opts: Mapping[str, Any]) -> list[Entry]:
     for repo in repos:
         text, own = next(iter(repo.items())) if isinstance(repo, Mapping) and len(repo) == 1 else (repo, None)
         branch, _blank, url = text.strip().partition(" ") if isinstance(text, str) else ("", "", "")
-        if not url.strip() or branch.startswith("-"):
+        if branch and not url:
+            branch, url = str(opts.get("git_pillar_branch") or "master"), branch
+        if not url or branch.startswith("-"):
             raise ConfigError("git_pillar: an entry is a branch and a URL, or these with their options")
         options = own if isinstance(own, list) else [own] if isinstance(own, Mapping) else []
         if own is not None and not options:
@@ -114,10 +116,10 @@ class GitPillars(Mirrors):
 def _place(entry: Entry, current: str | None) -> tuple[str, str]:
     """The environment of an entry, and the ref that it is of."""
     base = entry.remote.base
-    if entry.branch == CURRENT:
-        env = current or "base"
-        return entry.env or env, base if env == "base" else env
-    return entry.env or ("base" if entry.branch == base else entry.branch), entry.branch
+    branch = entry.branch
+    if branch == CURRENT:
+        branch = current if current and current != "base" else base
+    return entry.env or ("base" if branch == base else branch), entry.remote.all_saltenvs or branch
 
 
 def _checkout(mirror: Mirror, entry: Entry, ref: str, trees: Path) -> str | None:
