@@ -62,6 +62,10 @@ def read_master(
     if fields["peer"] and fields["worker_threads"] < 3:
         files.complain("worker_threads", "Config option 'worker_threads' cannot be lower than 3 with 'peer'; 3 is used")
         fields["worker_threads"] = 3
+    if fields["order_masters"]:
+        files.complain(
+            "order_masters", "Config option 'order_masters' is of no use here: no syndic's returns are taken"
+        )
     for name in ("publish_port", "ret_port"):
         _check(0 <= fields[name] <= 65535, files, name, fields[name])
     if fields["publish_port"] == fields["ret_port"] != 0:

@@ -126,7 +126,7 @@ class _Keeper:
 
     async def refuse(self, request: SyndicReturnRequest) -> None:
         """No syndic is below this master."""
-        log.warning("return.refused", id=request.id, reason="no syndic is configured")
+        log.warning("return.refused", id=request.id, reason="it is a syndic, and this master takes none")
 
     def _accept(self, request: ReturnRequest) -> _Kept | None:
         """A return with the jid it is kept under; None for one that is refused, which nobody is to send again."""

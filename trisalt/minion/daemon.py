@@ -42,6 +42,7 @@ from trisalt.minion.asking import answer_requests, standing
 from trisalt.minion.beacons import FILE_NAME, Beacons
 from trisalt.minion.dial import Dial, open_dial
 from trisalt.minion.facts import Facts
+from trisalt.minion.fixed import AT_START_ONLY
 from trisalt.minion.grains import Grains, keep_grains
 from trisalt.minion.heartbeat import Hearts
 from trisalt.minion.identity import Identity, open_identity
@@ -75,38 +76,6 @@ MINE_JOB = "__mine_interval"
 
 # A rejected minion waits this long (seconds, drawn) before it ends, so that an init that restarts it does not storm.
 REJECTED_WAIT = (10.0, 20.0)
-
-# Options that a running daemon has used up: SIGHUP says that they wait for a restart.
-AT_START_ONLY = frozenset(
-    {
-        *(
-            "id",
-            "id_function",
-            "user",
-            "root_dir",
-            "pki_dir",
-            "cachedir",
-            "sock_dir",
-            "keysize",
-            "hash_type",
-            "ipv6",
-            "pidfile",
-        ),
-        *("master", "master_port", "master_type", "publish_port", "random_master", "encryption_algorithm"),
-        *("master_uri_format", "master_tries", "retry_dns", "retry_dns_count"),
-        *("signing_algorithm", "master_finger", "verify_master_pubkey_sign", "acceptance_wait_time"),
-        *("acceptance_wait_time_max", "rejected_retry", "auth_timeout", "auth_tries", "random_reauth_delay"),
-        *("return_retry_timer", "return_retry_timer_max", "return_retry_tries", "process_count_max"),
-        *("source_interface_name", "source_address", "source_ret_port", "source_publish_port", "cache_jobs", "pub_ret"),
-        *(
-            "grains_refresh_pre_exec",
-            "minion_jid_queue_hwm",
-            "minion_sign_messages",
-            "require_signed_publications",
-            "max_event_size",
-        ),
-    }
-)
 
 Reread = Callable[[], MinionConfig]
 
