@@ -272,6 +272,7 @@ async def test_plugin_code_runs_in_a_process_of_its_own(house, tmp_path):
         "x: {{ salt | length }}",
         "x: {{ salt['no.such']() }}",
         "#!somebodys|yaml\nx: 1",
+        "#!py\ndef run():\n    return {'x': 1}",
     ],
 )
 async def test_a_shared_process_runs_no_plugin_code(house, tmp_path, text):
@@ -289,9 +290,7 @@ async def test_reading_pillar_and_grains_is_no_reason_for_a_process(house, tmp_p
     assert workers.warm == [True]
 
 
-@pytest.mark.parametrize(
-    "option", [{"ext_pillar": [{"x": 1}]}, {"module_dirs": ["/x"]}, {"renderer_whitelist": ["jinja", "yaml", "py"]}]
-)
+@pytest.mark.parametrize("option", [{"ext_pillar": [{"x": 1}]}, {"module_dirs": ["/x"]}])
 async def test_the_operators_own_code_runs_in_a_process_of_its_own(house, opts, option):
     bus, _, workers = house
     opts.update(option)

@@ -69,7 +69,6 @@ def test_of_two_declarations_of_one_name_the_later_files_is_taken(render):
         ("a:\n  b:\n   - c\n  - d\n", ":4", "expected"),
         ("- a\n", "", "it does not render to a map of reactions"),
         ("{{ ''.__class__.__mro__ }}", ":1", "unsafe"),
-        ("#!py\ndef run():\n    return {}\n", "", "renderer_whitelist must name it"),
     ],
 )
 def test_what_is_wrong_has_its_file_and_line_and_harms_no_other_file(render, text, place, reason):
@@ -82,11 +81,10 @@ def test_what_is_wrong_has_its_file_and_line_and_harms_no_other_file(render, tex
     assert ids(answer) == ["greet"]
 
 
-def test_python_is_run_where_the_operator_lets_it_be(render):
+def test_python_is_run_in_a_process_of_its_own(render):
     render.write("p.sls", "#!py\ndef run():\n    return {tag: {'local.test.ping': [{'tgt': data['data']['what']}]}}\n")
-    allowed = {"renderer_whitelist": ["jinja", "yaml", "py"]}
-    assert render("p.sls", **allowed) == {"alone": True}
-    answer = render("p.sls", alone=True, **allowed)
+    assert render("p.sls") == {"alone": True}
+    answer = render("p.sls", alone=True)
     assert [(chunk["__id__"], chunk["tgt"]) for chunk in answer["chunks"]] == [("a/b", "this")]
 
 

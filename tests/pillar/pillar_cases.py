@@ -518,7 +518,6 @@ case(
         "base/a.sls": "#!py\ndef run():\n    return {'os': __grains__['os'], 'sls': sls, 'env': saltenv, 'f': __salt__['grains.get']('os')}\n",
         "base/b.sls": "#!py\nx = 1\ndef run():\n    return 1 / 0\n",
     },
-    opts={"renderer_whitelist": ["jinja", "yaml", "py"]},
 )
 case(
     "undefined_allowed",

@@ -136,10 +136,11 @@ def test_roots_that_are_none_are_the_operators_mistake(tree):
         tree(opts={"pillar_roots": {"base": "/srv/pillar"}})
 
 
-def test_python_in_pillar_must_be_named(tree):
+def test_pillar_may_be_python_unless_the_operator_forbids_it(tree):
     files = {"base/top.sls": TOP, "base/a.sls": "#!py\ndef run():\n    return {'a': 1}\n"}
-    assert "a" not in tree(files)["pillar"]
-    assert tree(files, opts={"renderer_whitelist": ["jinja", "yaml", "py"]})["pillar"] == {"a": 1}
+    assert tree(files)["pillar"] == {"a": 1}
+    for opts in ({"renderer_whitelist": ["jinja", "yaml"]}, {"renderer_blacklist": ["py"]}):
+        assert "a" not in tree(files, opts=opts)["pillar"]
 
 
 def test_a_plugin_may_render(tree):

@@ -16,14 +16,14 @@ MODULES = {"test": ["test.nop", "test.show_notification"], "postgres_user": ["po
 
 @pytest.fixture
 def render(tmp_path):
-    def render(text, *, runs_code=True, whitelist=(), **files):
+    def render(text, *, blacklist=(), **files):
         for name, content in {"a": text, **files}.items():
             (tmp_path / f"{name}.sls").write_text(content)
         tree = Tree([str(tmp_path)])
         salt = {"test.echo": lambda text: text, "grains.get": {"os": "Debian"}.get, "pillar.get": {}.get}
         rendering = Rendering(
-            saltenv="base", sources=tree, context={"salt": salt, "pillar": {}}, runs_code=runs_code,
-            whitelist=whitelist, states=lambda module: MODULES.get(module, ()),
+            saltenv="base", sources=tree, context={"salt": salt, "pillar": {}},
+            blacklist=blacklist, states=lambda module: MODULES.get(module, ()),
         )  # fmt: skip
         return render_sls(rendering, tree.sls("a"))
 
@@ -82,7 +82,6 @@ def test_what_is_wrong_in_a_file_that_names_are_taken_from_is_told_with_its_plac
     assert f"{tmp_path}/lib.sls(2):" in str(info.value)
 
 
-def test_code_runs_where_the_operator_allows_it(render):
-    with pytest.raises(SlsError, match="the renderer 'pyobjects' runs what stands in the file"):
-        render("#!pyobjects\n", runs_code=False)
-    assert render("#!pyobjects\nTest.nop('x')\n", runs_code=False, whitelist=("pyobjects",)) == {"x": {"test.nop": []}}
+def test_code_runs_unless_the_operator_forbids_it(render):
+    assert render("#!pyobjects\nTest.nop('x')\n") == {"x": {"test.nop": []}}
+    assert render("#!pyobjects\nTest.nop('x')\n", blacklist=("pyobjects",)) == {}

@@ -15,14 +15,14 @@ needs_mako = pytest.mark.skipif(importlib.util.find_spec("mako") is None, reason
 
 @pytest.fixture
 def render(tmp_path):
-    def render(text, *, runs_code=True, whitelist=(), **files):
+    def render(text, *, code=lambda: None, whitelist=(), **files):
         for name, content in {"x/a": text, **files}.items():
             path = tmp_path / f"{name.replace('__', '/')}{'.sls' if name == 'x/a' else '.mako'}"
             path.parent.mkdir(exist_ok=True)
             path.write_text(content)
         tree = Tree([str(tmp_path)])
         context = {"grains": {"os": "Debian"}, "pillar": {}, "salt": {"test.echo": lambda text: text}, "opts": {}}
-        rendering = Rendering(saltenv="base", sources=tree, context=context, runs_code=runs_code, whitelist=whitelist)
+        rendering = Rendering(saltenv="base", sources=tree, context=context, code=code, whitelist=whitelist)
         return render_sls(rendering, tree.sls("x.a"))
 
     return render
@@ -77,11 +77,19 @@ def run():
 
 
 @pytest.mark.parametrize("renderer", ["py", pytest.param("mako", marks=needs_mako)])
-def test_code_runs_where_the_operator_allows_it(render, renderer):
+def test_who_renders_is_told_before_code_is_run_and_may_not_let_it(render, renderer):
     text = "#!py\ndef run(): return {'a': 1}\n" if renderer == "py" else "#!mako|yaml\na: ${1}\n"
-    with pytest.raises(SlsError, match=f"the renderer '{renderer}' runs what stands in the file"):
-        render(text, runs_code=False)
-    assert render(text, runs_code=False, whitelist=("py", "mako", "yaml")) == {"a": 1}
+
+    class Elsewhere(BaseException):
+        """Not here."""
+
+    def elsewhere():
+        raise Elsewhere
+
+    with pytest.raises(Elsewhere):
+        render(text, code=elsewhere)
+    assert render("a: 1\n", code=elsewhere) == {"a": 1}
+    assert render(text) == render(text, whitelist=("py", "mako", "yaml")) == {"a": 1}
 
 
 def test_a_renderer_whose_library_is_not_there_says_nothing(render, monkeypatch):

@@ -55,8 +55,6 @@ def test_the_marker_and_the_names_of_the_ends_are_options(render):
         ("#!stateconf yaml . jinja\nx: [\n", "did not find expected node content"),
         ("#!yaml|stateconf\nx: test.nop\n", "the renderer 'stateconf' needs text, and was given dict"),
         ("#!stateconf -p\nx: test.nop\n", "High data is not a dictionary"),
-        ("#!stateconf py . jinja\ndef run(): return {}\n", "the renderer 'py' runs what stands in the file"),
-        ("#!stateconf yaml . mako\nx: test.nop\n", "the renderer 'mako' runs what stands in the file"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_file(render, tmp_path, text, reason):
@@ -66,9 +64,9 @@ def test_what_is_wrong_is_told_with_the_file(render, tmp_path, text, reason):
 
 
 @pytest.mark.parametrize("stages", ["py . jinja", "pyobjects . jinja"])
-def test_stages_that_run_code_run_where_the_operator_allows_it(render, stages):
+def test_stages_may_be_code(render, stages):
     code = "def run(): return {'.x': 'test.nop'}" if stages.startswith("py ") else "include('x.b')"
-    high = render(f"#!stateconf -G {stages}\n{code}\n", runs_code=True)
+    high = render(f"#!stateconf -G {stages}\n{code}\n")
     assert high == ({"include": ["x.b"]} if "pyobjects" in stages else {"x.a::x": {"test.nop": [{"name": "x"}]}})
 
 

@@ -1,7 +1,7 @@
 """The SLS files that an event wakes, rendered, as a worker runs it: `reactor` has it run there.
 
-As pillars are: in a shared process as long as no plugin code is asked for, else in one that serves nobody after, and
-`#!py` and its kin only where `renderer_whitelist` names them.
+As pillars are: in a shared process as long as no plugin code is asked for and no file is code itself (`#!py` and its
+kin), else in one that serves nobody after.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trisalt.fileserver import urls
 from trisalt.fileserver.client import FileClient
 from trisalt.loader.dunders import Plugins
 from trisalt.master.reactions import compile_reactions
-from trisalt.pillar.worker import Guarded, Named, NeedsProcess, has_own_code
+from trisalt.pillar.worker import Guarded, Named, NeedsProcess, has_own_code, need_process
 from trisalt.sls.failure import SlsError
 from trisalt.sls.functions import Functions
 from trisalt.sls.marks import plain
@@ -107,6 +107,7 @@ class _Reading:
                 "proxy": {},
             },
             plugins=guard(Named(plugins, "renderers", "render")),
+            code=need_process if guard is Guarded else lambda: None,
         )
 
     def found(self, named: str) -> list[str]:

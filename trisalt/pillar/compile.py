@@ -37,6 +37,8 @@ class PillarPlugins:
     renderers: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
     see: Callable[[Mapping[str, Any]], object] = attrs.field(default=lambda pillar: None)
     """Called with what the plugins are to see as the pillar."""
+    code: Callable[[], object] = attrs.field(default=lambda: None)
+    """Called before the code of a file is run, as of `#!py`."""
 
 
 def compile_pillar(request: Mapping[str, Any], plugins: PillarPlugins | None = None) -> dict[str, Any]:
@@ -338,6 +340,7 @@ class _Compilation:
                     "proxy": {},
                 },
                 plugins=self.plugins.renderers,
+                code=self.plugins.code,
             )
         return self._renderings[env]
 

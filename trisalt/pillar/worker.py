@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from trisalt.loader.dunders import Plugins
 from trisalt.pillar.compile import PillarPlugins, compile_pillar, compile_top, pillarenv_of
@@ -69,18 +69,19 @@ def _plugins(request: Mapping[str, Any], guard: Callable[[Mapping[str, Any]], Ma
         ext_pillars=guard(Named(plugins, "pillar", "ext_pillar")),
         renderers=guard(Named(plugins, "renderers", "render")),
         see=lambda pillar: plugins.renew(pillar=pillar),
+        code=need_process if guard is Guarded else lambda: None,
     )
 
 
 def has_own_code(opts: Mapping[str, Any]) -> bool:
     """Whether the operator's code may take part wherever a function is looked for."""
     modules = os.path.join(str(opts.get("extension_modules") or ""), "modules")
-    return bool(
-        opts.get("module_dirs")
-        or opts.get("ext_pillar")
-        or "py" in (opts.get("renderer_whitelist") or ())
-        or (os.path.isdir(modules) and os.listdir(modules))
-    )
+    return bool(opts.get("module_dirs") or opts.get("ext_pillar") or (os.path.isdir(modules) and os.listdir(modules)))
+
+
+def need_process() -> NoReturn:
+    """Not in a process that others share."""
+    raise NeedsProcess
 
 
 class Guarded(Mapping[str, Any]):
@@ -91,11 +92,11 @@ class Guarded(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in HARMLESS:
-            raise NeedsProcess
+            need_process()
         return self._functions[name]
 
     def __iter__(self) -> Iterator[str]:
-        raise NeedsProcess
+        need_process()
 
     def __len__(self) -> int:
         raise NeedsProcess

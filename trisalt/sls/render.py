@@ -1,8 +1,7 @@
 """The `#!jinja|yaml` pipeline: the text of an SLS file to data.
 
-The renderers of this room are in the table; others come as plugins, from whoever calls. `#!py` and its kin run whatever
-stands in the file: where minions run states that is nothing new, elsewhere they are refused unless the operator names
-them in `renderer_whitelist`.
+The renderers of this room are in the table; others come as plugins, from whoever calls. `#!py` and its kin run what
+stands in the file, as templates run what they call: whoever renders is told before, and may be in the wrong process.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Rendering:
     """How the files of one environment are rendered.
 
     `context` is what all templates see: `salt`, `grains`, `pillar`, `opts`. `plugins` are further renderers, called
-    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `runs_code`: `py` and its kin need no leave.
+    as Salt's are: `render(data, saltenv, sls, argline=…, context=…)`. `code` is called before a file's code is run.
     `states` tells the functions of a state module; `told` is what files say of others' `stateconf.set`; `nacl` has the
     options for boxes of NaCl.
     """
@@ -60,7 +59,7 @@ class Rendering:
     gpg_keydir: str = ""
     gpg_must_succeed: bool = True
     nacl: Mapping[str, Any] = attrs.field(factory=dict)
-    runs_code: bool = False
+    code: Callable[[], object] = lambda: None
     states: Callable[[str], Collection[str]] = lambda _module: ()
     told: dict[str, dict[str, Any]] = attrs.field(factory=dict)
 
@@ -166,15 +165,13 @@ def _pipe(rendering: Rendering, text: str) -> list[tuple[Stage, str]]:
 
 
 def _allowed(rendering: Rendering, name: str) -> bool:
-    """Whether the options let a renderer be used. Raises SlsError for one that would run code without leave."""
-    refused = (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist
-    runs_code = name in RUN_CODE and not rendering.runs_code
-    if not refused and not (runs_code and name not in rendering.whitelist):
-        return True
-    log.warning("the renderer %r is not allowed", name)
-    if runs_code and name not in rendering.blacklist:
-        raise SlsError(f"the renderer {name!r} runs what stands in the file: renderer_whitelist must name it")
-    return False
+    """Whether the options let a renderer be used."""
+    if (rendering.whitelist and name not in rendering.whitelist) or name in rendering.blacklist:
+        log.warning("the renderer %r is not allowed", name)
+        return False
+    if name in RUN_CODE:
+        rendering.code()
+    return True
 
 
 def _stage(rendering: Rendering, name: str) -> Stage | None:

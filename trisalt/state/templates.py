@@ -51,7 +51,6 @@ class Templates:
                 },
                 plugins=_Renderers(plugins),
                 kept=os.path.join(cachedir, "templates") if (cachedir := plugins.opts.get("cachedir")) else "",
-                runs_code=True,
                 states=plugins.loader("states").names,
                 told=self._told,
             )
