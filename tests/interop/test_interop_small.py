@@ -1,4 +1,4 @@
-"""The small shelves beside stock's: `hashutil`, `random`, `environ`, `data` and `match`, call by call in one process each."""
+"""The small shelves beside stock's: `slsutil`, `hashutil`, `random`, `environ`, `data` and `match`, call by call in one process each."""
 
 import pytest
 
@@ -12,7 +12,37 @@ PILLAR = {"role": {"web": {"port": 80}}, "colour": "blue"}
 HMAC = "eBWf9bstXg+NiP5AOwppB5HMvZiYMPzEM9W5YMm/AmQ="
 UNMERGEABLE = "what cannot be merged is said in a sentence"
 
+ONE = {"a": 1, "l": [1, 2], "d": {"x": 1, "y": [1], "z": {"q": 1}}}
+OTHER = {"b": 2, "l": [2, 3], "d": {"y": [2], "w": 5, "z": "s"}, "a": None}
+
 CALLS = [
+    # -- slsutil
+    *(
+        Call("slsutil.merge", ONE, OTHER, strategy=strategy, merge_lists=lists)
+        for strategy in ("smart", "aggregate", "recurse", "overwrite", "list", "none", "bogus")
+        for lists in (False, True)
+    ),
+    Call("slsutil.merge", ONE, None),
+    Call("slsutil.merge_all", [ONE, OTHER, {"a": {"n": 1}}]),
+    Call("slsutil.update", ONE, OTHER, merge_lists=True),
+    Call("slsutil.update", {"a": 1}, 5),
+    Call("slsutil.renderer", string="a: {{ x }}", x=5),
+    Call("slsutil.renderer", string="#!yamlex\na: !aggregate {x: 1}"),
+    Call("slsutil.renderer", string="a: 1", default_renderer="nosuch"),
+    Call("slsutil.renderer"),
+    *(
+        Call("slsutil.serialize", form, {"a": 1, "b": [1, {"c": None}], "d": "é\n"})
+        for form in ("json", "yaml", "yamlex", "nosuch")
+    ),
+    Call("slsutil.serialize", "json", {"b": 1, "a": 2}, indent=2),
+    Call("slsutil.deserialize", "json", '{"a"'),
+    Call("slsutil.deserialize", "yaml", "a: 012\nb: yes\nc: 2020-01-01\na: 0x1f\n"),
+    Call("slsutil.deserialize", "yamlex", "a: !aggregate [1]"),
+    Call("slsutil.deserialize", "configparser", "[s]\na=1\n"),
+    Call("slsutil.banner", width=40),
+    Call("slsutil.banner", borderchar="*", commentchar="//", blockstart="/*", blockend="*/", width=50),
+    Call("slsutil.banner", width=5),
+    *(Call("slsutil.boolstr", value) for value in (True, "no", 0, None, "x", [])),
     # -- hashutil
     *(Call("hashutil.digest", "get salted", kind) for kind in ("md5", "sha256", "sha512", "sha1", "nope")),
     Call("hashutil.digest", 5, ours=returns("e4da3b7fbbce2345d7772b0674a318d5"), why="a word of digits is a text, too"),

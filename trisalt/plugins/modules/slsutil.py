@@ -8,6 +8,7 @@ import copy
 import importlib
 import posixpath
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
@@ -43,6 +44,8 @@ def merge(obj_a, obj_b, strategy="smart", renderer="yaml", merge_lists=False):
 
         salt '*' slsutil.merge '{foo: Foo}' '{bar: Bar}'
     """
+    if not isinstance(obj_a, Mapping) or not isinstance(obj_b, Mapping):
+        raise TypeError("Cannot update using non-dict types in dictupdate.update()")
     if strategy not in ("aggregate", "list"):
         obj_a = copy.deepcopy(obj_a)  # a template goes on to change what it gets, and has the first map as it was
     return merged(obj_a, obj_b, strategy, renderer=renderer, merge_lists=merge_lists)
