@@ -26,6 +26,19 @@ e:
   test.nop:
     - names: [e1, e2, {e3: [{comment: third}]}, e1]
 """,
+    "functions": """
+called:
+  module.run:
+    - test.echo: [{text: one}]
+    - test.arg: [a, {b: 2}]
+unknown:
+  module.run:
+    - test.nosuch: []
+old:
+  module.run:
+    - name: test.echo
+    - text: two
+""",
     "inc/init": "include: [.leaf, .deep.er]\ntop: test.nop\n",
     "inc/leaf": "leaf: test.nop\n",
     "inc/deep/er": "include: ['..leaf', inc]\nder:\n  test.nop:\n    - require: [{sls: inc.leaf}]\n",

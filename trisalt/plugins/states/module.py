@@ -32,7 +32,7 @@ def run(**kwargs: Any) -> dict[str, Any]:
     name = kwargs.pop("name", None)
     functions = {key: value for key, value in kwargs.items() if "." in key and not key.startswith("__")}
     if functions or (name is None and not kwargs):
-        return _run(name or next(iter(functions), ""), functions, kwargs.get("returner"))
+        return {**_run(str(name or ""), functions, kwargs.get("returner")), "name": list(functions)}
     return _run_named(str(name), kwargs)
 
 
