@@ -389,7 +389,7 @@ def test_disabled(place):
 
 
 def test_providers(place):
-    place.write("yumshop.py", "def __virtual__(): return False\ndef install(): return 'yum'")
+    place.write("yumshop.py", "def __virtual__(): return False\ndef install(): return 'yum'\ndef sell(): return 'yum'")
     place.write(
         "aptshop.py", "def __virtual__(): return 'shop'\ndef install(): return 'apt'\ndef purge(): return 'apt'"
     )
@@ -397,6 +397,12 @@ def test_providers(place):
     loader = place.loader()
     assert loader["shop.install"]() == "yum"
     assert loader["shop.purge"]() == "apt"
+    # What only the one that is named has, and after everything else has been loaded.
+    assert place.loader()["shop.sell"]() == "yum"
+    every = place.loader()
+    assert len(every) > 3
+    assert every["shop.install"]() == "yum"
+    assert every["test.provider"]("shop") == "yumshop"
 
 
 def test_unknown_kind():

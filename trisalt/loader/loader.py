@@ -119,7 +119,8 @@ class Loader(Mapping[str, Callable[..., Any]]):
             self._load(stem)
             if name in self._functions:
                 return self._functions[name]
-        raise KeyError(name)
+        # What stands for the module (`providers`) may have it, where no other file does.
+        return self._functions[name]
 
     def __iter__(self) -> Iterator[str]:
         """All names, sorted; this loads every file of the kind."""
@@ -231,9 +232,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
         if not self._allowed(module):
             return
         files = self._index()
-        provider = (self._opts.get("providers") or {}).get(module) if self.kind == "modules" else None
-        if provider in files:
-            self._provide(module, provider)
+        self._provide(module)
         if module not in files and module not in self._modules:
             self._files = None
             files = self._index()
@@ -289,6 +288,7 @@ class Loader(Mapping[str, Callable[..., Any]]):
             return
         for alias in (name, *getattr(module, "__virtual_aliases__", ())):
             if stock is None or not self._is_taken(alias):
+                self._provide(alias)
                 self._expose(alias, module, stock)
         if stock is not None:
             self._enforce(stem, stock)
@@ -383,9 +383,11 @@ class Loader(Mapping[str, Callable[..., Any]]):
             if isinstance(outputter, str):
                 self._outputters[full] = outputter
 
-    def _provide(self, name: str, stem: str) -> None:
-        """`providers: {pkg: yumpkg}`: what that file holds stands for the module, whatever its `__virtual__` says."""
-        if f"{name}={stem}" in self._tried:
+    def _provide(self, name: str) -> None:
+        """`providers: {pkg: yumpkg}`: what that file holds stands for the module, whatever its `__virtual__` says; and
+        before what any other file holds."""
+        stem = (self._opts.get("providers") or {}).get(name) if self.kind == "modules" else None
+        if stem not in self._index() or f"{name}={stem}" in self._tried:
             return
         self._tried.add(f"{name}={stem}")
         # One that this loader did not import has another's dunders.

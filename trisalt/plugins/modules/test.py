@@ -394,13 +394,17 @@ def providers():
 
 
 def _files(module=None):
-    """The file behind each module; of several, the one that most of its functions are from."""
+    """The file behind each module; of several, the one of `providers`, or that most of its functions are from."""
     found = {}
     for name in __salt__:
         shelf = name.partition(".")[0]
         if module in (None, shelf):
             found.setdefault(shelf, Counter())[__salt__[name].__module__.rpartition(".")[2]] += 1
-    return {shelf: files.most_common(1)[0][0] for shelf, files in found.items()}
+    named = __opts__.get("providers") or {}
+    return {
+        shelf: named[shelf] if named.get(shelf) in files else files.most_common(1)[0][0]
+        for shelf, files in found.items()
+    }
 
 
 # -- time and chance -----------------------------------------------------------------------------------------------
