@@ -10,6 +10,7 @@ import pytest
 
 from trisalt.errors import ConfigError
 from trisalt.pillar.compile import PillarPlugins, compile_pillar
+from trisalt.pillar.worker import compile_with_plugins
 
 
 @pytest.fixture
@@ -199,13 +200,23 @@ def test_named_paths_are_decrypted_at_the_end(tree, keyring):
     assert made["pillar"] == {"a": {"secret": "hunter2", "other": "x"}}
 
 
+def test_an_external_pillar_decrypts_all_that_there_is(tmp_path, keyring):
+    home, encrypt = keyring
+    (tmp_path / "top.sls").write_text(TOP)
+    (tmp_path / "a.sls").write_text(f"l:\n  - plain\n  - |\n{indented(encrypt('hunter2'))}")
+    opts = {"pillar_roots": {"base": [str(tmp_path)]}, "ext_pillar": [{"gpg": {}}], "gpg_keydir": str(home)}
+    made = compile_with_plugins({"opts": opts, "id": "m1", "grains": {"id": "m1"}})
+    assert made["pillar"] == {"l": ["plain", "hunter2"]}
+
+
 def test_what_cannot_be_decrypted_is_an_error_and_stays(tree, keyring, tmp_path):
     _, encrypt = keyring
     (tmp_path / "empty").mkdir(mode=0o700)
     files = {"base/top.sls": TOP, "base/a.sls": f"a: |\n{indented(encrypt('hunter2'))}"}
     made = tree(files, opts={"gpg_keydir": str(tmp_path / "empty"), "decrypt_pillar": ["a"]})
     assert "BEGIN PGP MESSAGE" in made["pillar"]["a"]
-    assert made["pillar"]["_errors"][0].startswith("Failed to decrypt pillar key 'a': ")
+    (error,) = made["pillar"]["_errors"]
+    assert error.startswith("Failed to decrypt pillar key 'a': a PGP message could not be decrypted: gpg: ")
     assert "hunter2" not in str(made)
     lax = {"gpg_keydir": str(tmp_path / "empty"), "decrypt_pillar": ["a"], "gpg_decrypt_must_succeed": False}
     assert "_errors" not in tree(files, opts=lax)["pillar"]

@@ -60,7 +60,9 @@ def _message(program: str, message: bytes, keydir: str, must_succeed: bool) -> b
         raise SlsError(f"gpg: {exc}") from exc
     if done.stdout:
         return done.stdout
-    reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    # The last in words; the others are for programs.
+    reason = next((line for line in reversed(said) if not line.startswith("[GNUPG:]")), "gpg does not say why")
     log.error("a PGP message could not be decrypted: %s", reason)
     if must_succeed:
         raise SlsError(f"a PGP message could not be decrypted: {reason}")
