@@ -132,7 +132,7 @@ FORMULAS: dict[str, tuple[list[str], dict[str, Any]]] = {
         },
     }),
     "dumps": (["dumps"], {"dumps": {"beta": {"q": "a: b", "p": [1, [2]]}, "zeta": {"mode": "0600"}}}),
-    "atlas": ([f"atlas{name}" for name in ("", ".worlds", ".kept", ".unsafe")], {
+    "atlas": ([f"atlas{name}" for name in ("", ".worlds", ".kept", ".unsafe", ".aliases")], {
         "atlas": {"lookup": ["no map"], "a": {"b": 1}},
     }),
     "calls": (["calls", "calls.undefined"], {"calls": {"numbers": [1, 2.5]}, "there": 1}),

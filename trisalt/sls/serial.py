@@ -80,10 +80,22 @@ def load_yaml(value: Any) -> Any:
     if not isinstance(text, str):
         raise TypeError("a string or stream input is required")
     try:
-        return yaml.load(text)
+        return _decoded(yaml.load(text))
     except SlsError as exc:
         # The library's own words: they say where in the text, which is not the template's.
         raise TemplateRuntimeError(f"Encountered error loading yaml: {exc.__cause__ or exc}") from exc
+
+
+def _decoded(value: Any) -> Any:
+    """Data in which what was binary is text, and what an alias named is a copy."""
+    match value:
+        case bytes():
+            return value.decode()
+        case dict():
+            return {_decoded(key): _decoded(item) for key, item in value.items()}
+        case list():
+            return [_decoded(item) for item in value]
+    return value
 
 
 def load_json(value: Any) -> Any:
