@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trisalt.config import unheeded
+from trisalt.config.daemon import OF_LOADERS
 from trisalt.config.master import MasterConfig
 from trisalt.config.minion import MinionConfig
 from trisalt.config.option import Config, Option, fit, fits, fresh, mistyped, option
 from trisalt.config.read import read_master, read_minion
 from trisalt.config.unheeded import reason
 from trisalt.errors import ConfigError
+from trisalt.loader.kinds import KINDS
 
 STOCK = json.loads(Path(__file__).with_name("stock_options.json").read_text())
 BOTH = [(MasterConfig, "master"), (MinionConfig, "minion")]
@@ -63,6 +68,43 @@ def test_what_has_no_effect_says_why(cls, _side):
     foreign = next(other for other, _name in BOTH if other is not cls)
     for key in cls.LATER.keys() - cls.BY_PLUGINS - foreign.OPTIONS.keys():
         assert cls.WITHOUT_EFFECT.get(key) or reason(key), key
+
+
+def test_a_row_of_why_is_of_a_key_that_has_no_effect_somewhere():
+    later = {key for cls, _side in BOTH for key in cls.LATER.keys() - cls.BY_PLUGINS}
+    of_kinds = {row.dirs for row in KINDS.values()}
+    for key in unheeded._WHY:
+        if "*" not in key:
+            assert key in later | of_kinds, key
+        else:
+            assert any(fnmatchcase(name, key) for name in later | of_kinds), key
+
+
+def test_the_keys_of_each_kind_of_plugins_are_heeded_where_there_are_such_plugins():
+    for row in KINDS.values():
+        heeded = {row.dirs, row.disabled} <= OF_LOADERS
+        assert heeded is (reason(row.dirs) is None), row.name
+    assert {key for row in KINDS.values() for key in (row.dirs, row.disabled)} | {
+        "enable_zip_modules",
+        "providers",
+    } >= OF_LOADERS
+
+
+@pytest.mark.parametrize(("read", "name"), [(read_master, "master"), (read_minion, "minion")])
+def test_what_files_and_pillar_are_made_of_is_heeded_on_both_sides(tmp_path, read, name):
+    keys = {
+        "ext_pillar": [], "ext_pillar_first": True, "master_tops": {}, "nodegroups": {"a": "b"}, "jinja_env": {"x": 1},
+        "gitfs_remotes": ["a"], "gitfs_base": "main", "git_pillar_base": "main", "states_dirs": ["/x"],
+        "returner_dirs": ["/x"], "disable_states": ["x"], "providers": {"pkg": "x"}, "pillar_dirs": ["/x"],
+        "grains": {"a": 1}, "grains_blacklist": ["a"],
+    }  # fmt: skip
+    (tmp_path / name).write_text(yaml.safe_dump({"id": "m1", **keys}))
+    assert read(tmp_path).warnings == []
+
+
+def test_what_is_heeded_of_git_is_so_without_a_master():
+    of_git = {key for key in MasterConfig.OPTIONS if key.startswith(("gitfs_", "git_pillar_"))}
+    assert of_git <= MinionConfig.BY_PLUGINS
 
 
 class Sample(Config):

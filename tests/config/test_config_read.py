@@ -170,7 +170,7 @@ def test_another_auth_mode_is_known_and_has_no_effect(tmp_path, master, value, t
     [
         ("minion", "client_acl_blacklist: {}", "Config option 'client_acl_blacklist' has no effect: it is called "
          "'publisher_acl_blacklist' by now"),
-        ("minion", "gitfs_remotes: [a]", "Config option 'gitfs_remotes' is the master's and has no effect here"),
+        ("minion", "publisher_acl: {a: b}", "Config option 'publisher_acl' is the master's and has no effect here"),
         ("minion", "ssl: True", "Config option 'ssl' is for the transports tcp and ws, which are not spoken here"),
         ("minion", "proxy_keep_alive: False", "Config option 'proxy_keep_alive' is for proxy minions, which are not here"),
         ("minion", "restart_on_error: True", "Config option 'restart_on_error' has no effect, here or with stock Salt 3008"),

@@ -138,21 +138,47 @@ TABLE_OPTIONS = frozenset(
     )
 )
 
+# Folders with further plugins, and what of each kind is not loaded: of effect on both sides, for `salt-call --local`
+# and runners find plugins of all kinds. The names are those of `loader.kinds`.
+OF_LOADERS = frozenset(
+    {
+        *(
+            f"{name}_dirs"
+            for name in (
+                *("auth", "beacons", "executor", "grains", "matchers", "module", "outputter", "pillar", "render"),
+                *("returner", "runner", "sdb", "serializers", "states", "top", "utils", "wheel"),
+            )
+        ),
+        *(
+            f"disable_{name}s"
+            for name in (
+                *("auth", "beacon", "executor", "grain", "matcher", "module", "output", "pillar", "render"),
+                *("returner", "runner", "sdb", "serializer", "state", "top", "util", "wheel"),
+            )
+        ),
+        *("enable_zip_modules", "providers"),
+    }
+)
+
 # Keys that no daemon reads, but plugins, the state engine and the file client of its workers do: of effect.
-BY_WORKERS = TABLE_OPTIONS | {
-    # States, on minions and in `state.orchestrate`.
-    *("disabled_requisites", "global_state_conditions", "lock_saltenv", "master_tops_first", "state_aggregate"),
-    *("state_auto_order", "state_events", "state_max_parallel", "state_queue", "state_top_saltenv", "test"),
-    *("autoload_dynamic_modules", "backup_mode", "minion_jid_queue_hwm", "stateconf_end_marker"),
-    # Files and pages from elsewhere.
-    *("http_agent", "http_connect_timeout", "http_request_timeout", "user_agent", "verify_ssl", "ca_bundle"),
-    *("ca_bundle_url", "no_proxy", "proxy_host", "proxy_password", "proxy_port", "proxy_username"),
-    # Plugins, each by its own.
-    *("aliases.file", "apache.server-status", "apt.lock_timeout", "ca.cert_base_path", "hosts.file"),
-    *("iptables.save_filters", "multi_returner", "nacl.config", "splaytime", "systemd.scope", "vault", "venv_bin"),
-    *("x509_signing_policies", "zypper.lock_timeout", "zypper.refreshdb_force"),
-    *("environment", "event_match_type", "pass_to_ext_pillars"),
-}
+BY_WORKERS = (
+    TABLE_OPTIONS
+    | OF_LOADERS
+    | {
+        # States, on minions and in `state.orchestrate`.
+        *("disabled_requisites", "global_state_conditions", "lock_saltenv", "master_tops_first", "state_aggregate"),
+        *("state_auto_order", "state_events", "state_max_parallel", "state_queue", "state_top_saltenv", "test"),
+        *("autoload_dynamic_modules", "backup_mode", "minion_jid_queue_hwm", "stateconf_end_marker"),
+        # Files and pages from elsewhere.
+        *("http_agent", "http_connect_timeout", "http_request_timeout", "user_agent", "verify_ssl", "ca_bundle"),
+        *("ca_bundle_url", "no_proxy", "proxy_host", "proxy_password", "proxy_port", "proxy_username"),
+        # Plugins, each by its own.
+        *("aliases.file", "apache.server-status", "apt.lock_timeout", "ca.cert_base_path", "hosts.file"),
+        *("iptables.save_filters", "multi_returner", "nacl.config", "splaytime", "systemd.scope", "vault", "venv_bin"),
+        *("x509_signing_policies", "zypper.lock_timeout", "zypper.refreshdb_force"),
+        *("environment", "event_match_type", "pass_to_ext_pillars"),
+    }
+)
 # Known to stock Salt on both sides with the same default; not of effect yet. Type, default (`...`: stock has none).
 LATER: dict[str, tuple[str, Any]] = {
     "cache": ("str", "localfs"),

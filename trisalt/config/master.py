@@ -256,7 +256,20 @@ class MasterConfig(DaemonConfig):
         return self.__dict__["id"]
 
     # `return` is heeded by `salt`: the returners of what it sends.
-    BY_PLUGINS = BY_WORKERS | CONSOLES | {"auth.pam.service", "enable_gpu_grains", "return"}
+    # The others are of the master's own grains, which runners see.
+    BY_PLUGINS = (
+        BY_WORKERS
+        | CONSOLES
+        | {"auth.pam.service", "return"}
+        | {
+            "enable_gpu_grains",
+            "enable_fqdns_grains",
+            "enable_lspci",
+            "grains",
+            "grains_blacklist",
+            "grains_deep_merge",
+        }
+    )
     WITHOUT_EFFECT = {
         "auth_mode": "has no effect: a minion's token goes back beside the shared key, where every minion looks for it",
         "gitfs_provider": "has no effect: repositories are read by the command git",

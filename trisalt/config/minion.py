@@ -8,6 +8,13 @@ from trisalt.config.daemon import BY_WORKERS, DaemonConfig
 from trisalt.config.daemon import LATER as LATER_ON_BOTH
 from trisalt.config.option import option
 
+# What may be said of all git remotes: `gitfs_base`, `git_pillar_base`.
+OF_REMOTES = (
+    *("base", "fallback", "root", "mountpoint", "ref_types", "disable_saltenv_mapping", "saltenv", "saltenv_whitelist"),
+    *("saltenv_blacklist", "user", "password", "insecure_auth", "privkey", "passphrase", "ssl_verify", "proxy"),
+    *("update_interval", "refspecs"),
+)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any
@@ -161,8 +168,12 @@ class MinionConfig(DaemonConfig):
     sudo_user: str = option("", "The system user jobs run as, through sudo.", guards=True)
 
     BY_PLUGINS = BY_WORKERS | {
-        # Of a minion without a master, whose files and pillar are its own.
-        *("failhard", "fileserver_backend", "git_pillar_env", "git_pillar_includes", "pillar_opts"),
+        # Of a minion without a master, and of `salt-call --local`, whose files and pillar are its own.
+        *("failhard", "fileserver_backend", "pillar_opts", "pillar_safe_render_error", "on_demand_ext_pillar"),
+        *("ext_pillar", "ext_pillar_first", "master_tops", "nodegroups"),
+        *("jinja_env", "jinja_sls_env", "jinja_trim_blocks", "jinja_lstrip_blocks"),
+        *(f"{of}_{name}" for of in ("gitfs", "git_pillar") for name in OF_REMOTES),
+        *("gitfs_remotes", "git_pillar_branch", "git_pillar_env", "git_pillar_includes"),
         # What `status.custom` tells.
         *(
             f"status.{name}.custom"

@@ -132,10 +132,12 @@ class Config:
             return None
         if key in foreign.OPTIONS or key in foreign.LATER:
             return f"Config option '{key}' is the {foreign.SIDE}'s and has no effect here"
-        from trisalt.config.unheeded import RENAMED
+        from trisalt.config.unheeded import RENAMED, reason
 
         if key in RENAMED:
             return f"Config option '{key}' has no effect: it is called '{RENAMED[key]}' by now"
+        if why := reason(key):
+            return f"Config option '{key}' {why}"
         near = nearest(key, self.OPTIONS.keys() | self.LATER.keys())
         return f"Unknown config option '{key}'" + (f"; did you mean '{near}'?" if near else "")
 
