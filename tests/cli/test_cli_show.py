@@ -31,6 +31,8 @@ def test_an_unknown_outputter_is_named_and_nested_is_used(capsys):
 
 def test_data_an_outputter_cannot_display_is_nested():
     assert Show({}, out="key", color=False).render({"m1": True}) == "m1:\n    True"
+    shown = Show({}, out="highstate", color=False).render({"m1": {"no state": {"result": True, "__run_num__": 0}}})
+    assert "no state:" in shown
 
 
 def test_prints_one_newline_after_the_text_and_nothing_for_no_text(capsys):

@@ -82,7 +82,7 @@ class Show:
                 continue
             try:
                 text = outputter(data, _retcode=retcode, **kwargs)
-            except (KeyError, AttributeError, TypeError, ValueError):
+            except (LookupError, AttributeError, TypeError, ValueError):
                 continue
             if isinstance(text, str):
                 return text.rstrip()
