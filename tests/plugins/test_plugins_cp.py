@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import importlib.util
 import stat
 from pathlib import Path
 
@@ -67,6 +68,22 @@ def test_a_template_sees_what_it_needs_and_imports_from_the_file_server(salt, tm
     assert (tmp_path / "new/out").read_text() == "Debian!"
 
 
+@pytest.mark.skipif(importlib.util.find_spec("mako") is None, reason="Mako is not installed")
+def test_a_template_may_be_makos(salt, tmp_path):
+    roots = tmp_path / "srv"
+    (roots / "web/lib.mako").write_text('<%def name="twice(text)">${text}${text}</%def>')
+    (roots / "web/page").write_text(
+        '<%namespace name="lib" file="salt://web/lib.mako"/>${lib.twice(word)} ${grains["os"]}'
+        " ${salt['test.echo'](pillar['role'])}\n% for n in range(2):\n${n}\n% endfor\n"
+    )
+    dest = str(tmp_path / "out")
+    assert salt["cp.get_template"]("salt://web/page", dest, "mako", word="ab") == dest
+    assert Path(dest).read_text() == "abab Debian web\n0\n1\n"
+    (roots / "web/page").write_text("a\n${nothing}\n")
+    with pytest.raises(RenderError, match="'nothing' is not defined"):
+        salt["cp.get_template"]("salt://web/page", dest, "mako")
+
+
 def test_a_template_goes_into_a_directory_or_the_cache_when_no_file_is_named(salt, tmp_path):
     (tmp_path / "dir").mkdir()
     assert salt["cp.get_template"]("salt://web/made", f"{tmp_path}/dir/", "py", more="1") == f"{tmp_path}/dir/made"
@@ -83,8 +100,8 @@ def test_a_template_that_fails_leaves_what_was_there(salt, tmp_path):
     (tmp_path / "out").write_text("before")
     with pytest.raises(RenderError, match="'nosuch' is undefined"):
         salt["cp.get_template"]("salt://web/bad", str(tmp_path / "out"))
-    with pytest.raises(CommandError, match="Specified template format mako is not supported"):
-        salt["cp.get_template"]("salt://web/bad", str(tmp_path / "out"), "mako")
+    with pytest.raises(CommandError, match="Specified template format wempy is not supported"):
+        salt["cp.get_template"]("salt://web/bad", str(tmp_path / "out"), "wempy")
     assert (tmp_path / "out").read_text() == "before"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from trisalt.errors import CommandError, TrisaltError
 from trisalt.fileserver.client import FileClient
 
-ENGINES = ("jinja", "py")
+ENGINES = ("jinja", "py", "mako")
 
 
 def render(
@@ -40,6 +40,8 @@ def render(
     }
     if engine == "py":
         return _run(text, seen if context is None else {**seen, "context": context}, path)
+    if engine == "mako":
+        return _mako(text, {**seen, **(context or {}), "tplpath": path}, saltenv)
     from trisalt.sls.functions import Functions
     from trisalt.sls.jinja import render_jinja  # few calls have templates, and it takes a while
     from trisalt.sls.settings import JinjaOptions
@@ -49,6 +51,14 @@ def render(
     if seen["salt"] is __salt__:
         seen["salt"] = Functions(__salt__)
     return render_jinja(text, seen, sources=_Imports(saltenv), options=options)
+
+
+def _mako(text: str, seen: Mapping[str, Any], saltenv: str) -> str:
+    try:
+        from trisalt.sls.makos import render_mako  # its library is an extra
+    except ImportError as exc:
+        raise CommandError("Templates of the format mako need the library Mako, which is not here") from exc
+    return render_mako(text, seen, sources=_Imports(saltenv))
 
 
 def engines() -> tuple[str, ...]:
