@@ -1,58 +1,58 @@
-"""`sdb://profile/key` addresses."""
+"""`sdb://profile/key` addresses: what the module `sdb` does, for modules of others too."""
 
 import secrets
 
-from trisalt.errors import InvocationError
+from trisalt.errors import CommandError, InvocationError
 from trisalt.loader.dunders import Plugins
 
 
 def _driver(uri, opts):
-    """The driver of an address, its profile and the key."""
+    """What calls a function of the driver for the key of an address; None when it is none of a profile there is."""
     if not isinstance(uri, str) or not uri.startswith("sdb://"):
         return None
-    name, slash, key = uri[len("sdb://") :].partition("/")
-    if not slash:
-        raise InvocationError(f"{uri} names no key")
+    name, _, key = uri.removeprefix("sdb://").partition("/")
     profile = opts.get(name) or (opts.get("pillar") or {}).get(name) or {}
-    driver = profile.get("driver")
-    if not driver:
+    if not key or not isinstance(profile, dict) or "driver" not in profile:
         return None
-    return Plugins(opts, grains=opts.get("grains"), pillar=opts.get("pillar")).loader("sdb"), driver, profile, key
+    loader = Plugins(opts, grains=opts.get("grains"), pillar=opts.get("pillar")).loader("sdb")
+
+    def call(function, *args):
+        # Drivers write set_ where Python has the name.
+        for name in (f"{profile['driver']}.{function}", f"{profile['driver']}.{function}_"):
+            if name in loader:
+                return loader[name](key, *args, profile=profile)
+        raise CommandError(f"The sdb driver {profile['driver']} has no {function} here")
+
+    return call
 
 
 def sdb_get(uri, opts, utils=None, strict=False):
     """The value of an address; what is none stays as it is. Raises SaltInvocationError when that is asked for."""
-    found = _driver(uri, opts)
-    if found is None:
-        if strict:
-            raise InvocationError(f"SDB uri must start with sdb:// and name a configured profile: {uri}")
-        return uri
-    loader, driver, profile, key = found
-    return loader[f"{driver}.get"](key, profile=profile)
+    driver = _driver(uri, opts)
+    if driver is None and strict:
+        raise InvocationError(f"SDB uri must start with sdb:// and name a configured profile: {uri}")
+    return uri if driver is None else driver("get")
 
 
 def sdb_set(uri, value, opts, utils=None):
     """Set the value of an address."""
-    found = _driver(uri, opts)
-    if found is None:
-        return False
-    loader, driver, profile, key = found
-    return loader[f"{driver}.set"](key, value, profile=profile)
+    driver = _driver(uri, opts)
+    return False if driver is None else driver("set", value)
 
 
 def sdb_delete(uri, opts, utils=None):
     """Delete the value of an address."""
-    found = _driver(uri, opts)
-    if found is None:
-        return False
-    loader, driver, profile, key = found
-    return loader[f"{driver}.delete"](key, profile=profile)
+    driver = _driver(uri, opts)
+    return False if driver is None else driver("delete")
 
 
 def sdb_get_or_set_hash(uri, opts, length=8, chars="abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)", utils=None):
     """The value of an address, a random one when there is none yet."""
-    found = sdb_get(uri, opts, utils)
+    driver = _driver(uri, opts)
+    if driver is None:
+        return False
+    found = driver("get")
     if found is None:
-        sdb_set(uri, "".join(secrets.choice(chars) for _ in range(int(length))), opts, utils)
-        found = sdb_get(uri, opts, utils)
+        driver("set", "".join(secrets.choice(chars) for _ in range(int(length))))
+        found = driver("get")
     return found

@@ -1,0 +1,1 @@
+"""Stores of single values, by addresses as `sdb://profile/key`: `get(key, profile)`, for some `set` and `delete`."""
