@@ -113,3 +113,18 @@ def test_protocols(salt, uri):
 
 def test_every_function_says_how_to_call_it(salt):
     assert [name for name in salt.names("config") if "CLI Example:" not in (salt[name].__doc__ or "")] == []
+
+
+def test_an_address_out_of_the_pillar_is_followed(monkeypatch):
+    monkeypatch.setenv("A_SECRET", "hunter2")
+    plugins = Plugins(
+        {"id": "m1"}, pillar={"mine": {"driver": "env"}, "secret": "sdb://mine/A_SECRET", "no": "sdb://no/x"}
+    )
+    get = plugins.loader("modules")["config.get"]
+    assert [get("secret"), get("no")] == ["hunter2", "sdb://no/x"]
+
+
+def test_a_runner_reads_addresses_too(monkeypatch):
+    monkeypatch.setenv("A_SECRET", "hunter2")
+    runners = Plugins({"id": "m1", "mine": {"driver": "env"}}).loader("runners")
+    assert runners["sdb.get"]("sdb://mine/A_SECRET") == "hunter2"

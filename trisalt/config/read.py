@@ -16,6 +16,7 @@ from trisalt.config.names import check_id, generated_id, remember_id, remembered
 from trisalt.config.option import Config, Origin, fit, fresh, mistyped
 from trisalt.config.paths import BELOW_ROOT, below, opts_paths
 from trisalt.config.plain import read_plain
+from trisalt.config.sealed import opened
 from trisalt.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -155,6 +156,8 @@ class _Files:
     """What the files say, merged: drop-ins with one another, and then over the main file, key by key."""
 
     def __init__(self, main: str, *, aside: bool) -> None:
+        # Whether a file speaks of what is kept elsewhere.
+        self.sealed = False
         self.main, self.aside = main, aside
         self.values: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
@@ -174,6 +177,17 @@ class _Files:
         self._put(dict(overrides or {}), COMMAND_LINE)
         if root_dir is not None:
             self._put({"root_dir": root_dir}, COMMAND_LINE)
+        if self.sealed:
+            self._open(cls)
+
+    def _open(self, cls: type[Config]) -> None:
+        """Put in what `sdb://` addresses stand for."""
+        said = {name: self.values.get(name) or cls.OPTIONS[name].default for name in ("root_dir", "user")}
+        folders = {
+            name: below(said["root_dir"], self.values.get(name) or cls.OPTIONS[name].default)
+            for name in ("cachedir", "extension_modules")
+        }
+        self.values = opened(self.values, {**self.values, **said, **folders}, str(said["user"]), self.complain)
 
     def _put(self, found: dict[str, Any], path: str) -> None:
         self.values.update(found)
@@ -222,6 +236,7 @@ class _Files:
             return {}
         except OSError as exc:
             raise ConfigError(f"Error reading configuration file: {path} - {exc.strerror}") from exc
+        self.sealed = self.sealed or b"sdb://" in text
         try:
             return parse(text, path)
         except ConfigError as exc:

@@ -73,7 +73,9 @@ def get(
     sources = [*_sources(omit_opts, omit_grains, omit_pillar, omit_master), DEFAULTS]
     if not merge:
         found = (traverse(source, key, MISSING, delimiter) for source in sources)
-        return next((value for value in found if value is not MISSING), default)
+        value = next((value for value in found if value is not MISSING), default)
+        # An address of something that is kept elsewhere.
+        return __salt__["sdb.get"](value) if isinstance(value, str) and value.startswith("sdb://") else value
     top = key.split(delimiter)[0]
     values = [source[top] for source in sources if top in source]
     joined = values[0] if values else None
