@@ -11,7 +11,7 @@ import pytest
 from tests.interop.beside import SAME, Call, ask, refuses, returns
 from tests.support.debian import need
 from tests.support.lab import open_lab
-from tests.support.rpmrepo import GROUPS, Rpms, pattern
+from tests.support.rpmrepo import GROUPS, Rpms, advisory, pattern
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
@@ -74,15 +74,29 @@ GROUP = [
     Call("pkg.group_install", "tools", include="nosuch", skip=5),
 ]
 NEW = {"name": "New", "baseurl": "http://example.org/x", "gpgcheck": 0, "basedir": "REPOS"}
+# Advisories. A repository that is a folder has nothing to fetch.
+PATCHES = [
+    Call("pkg.list_patches"),
+    Call("state.single", "pkg.patch_installed", "TS-2026-1", test=True),
+    Call("state.single", "pkg.patch_downloaded", "all", advisory_ids=["TS-2026-1", "TS-2026-9"]),
+    Call("state.single", "pkg.patch_installed", "all", advisory_ids=["TS-2026-1", "TS-2026-2"]),
+    Call("state.single", "pkg.patch_installed", "none", advisory_ids=[]),
+    Call("state.single", "pkg.patch_installed", "TS-2026-1"),
+    Call("state.single", "pkg.downloaded", "all", pkgs=["two", {"one": "2.0-1"}], test=True),
+    Call("state.single", "pkg.downloaded", "all", pkgs=["two", {"one": "2.0-1"}]),
+    Call("state.single", "pkg.downloaded", "none", pkgs=[]),
+    Call("pkg.list_installed_patches"),
+]
 DNF = [
     Call("pkg.install", "two"),
-    Call("pkg.install", pkgs=["epoch", {"one": "1.0-1"}]),
+    Call("pkg.install", pkgs=[{"epoch": "2:1.0-1"}, {"one": "1.0-1"}]),
     Call("pkg.list_upgrades", refresh=False),
     Call("pkg.latest_version", "one", "nosuch", refresh=False),
     *RPM,
     *GROUP,
     Call("pkg.install", sources=[{"one": "/nosuch.rpm"}]),
     Call("pkg.remove", "two"),
+    *PATCHES,
     Call("pkg.list_repos", basedir="REPOS"),
     Call("pkg.get_repo", "test", basedir="REPOS"),
     Call("pkg.get_repo", "nosuch", basedir="REPOS"),
@@ -100,7 +114,7 @@ DNF = [
 ZYPPER = [
     Call("pkg.refresh_db"),
     Call("pkg.install", "two"),
-    Call("pkg.install", pkgs=["epoch", {"one": "1.0-1"}]),
+    Call("pkg.install", pkgs=[{"epoch": "2:1.0-1"}, {"one": "1.0-1"}]),
     Call("pkg.list_upgrades", refresh=False),
     Call("pkg.latest_version", "one", "nosuch", refresh=False),
     *RPM,
@@ -124,6 +138,7 @@ ZYPPER = [
     Call("pkg.list_installed_patterns"),
     Call("pkg.install", "pattern:nosuch"),
     Call("pkg.remove", "pattern:hid"),
+    *PATCHES,
 ]
 FAMILIES = {"RedHat": DNF, "Suse": ZYPPER}
 ROWS = [(family, number) for family, calls in FAMILIES.items() for number in range(len(calls))]
@@ -142,9 +157,14 @@ def answers():
             for version in ("1.0", "2.0"):
                 rpms.package("one", version)
             rpms.package("two", "1.0", "3", "Requires: one")
-            rpms.package("epoch", "1.0", extra="Epoch: 2")
+            for version in ("1.0", "1.1"):
+                rpms.package("epoch", version, extra="Epoch: 2")
             rpms.package("patterns-hid", "1.5", extra="Provides: pattern() = hid")
-            rpms.publish(groups=GROUPS, patterns=pattern("web", "two") + pattern("hid", "patterns-hid", visible=False))
+            rpms.publish(
+                groups=GROUPS,
+                patterns=pattern("web", "two") + pattern("hid", "patterns-hid", visible=False),
+                advisories=advisory("TS-2026-1", "one", "2.0") + advisory("TS-2026-2", "epoch", "1.1", 2),
+            )
             places = {"REPOS": str(rpms.yum_repos), "REPO": str(rpms.repo)}
             for family, calls in FAMILIES.items():
                 rpms.reset()
@@ -166,8 +186,16 @@ def test_ours_answers_as_stock_does(answers, family, number):
     # What was asked of rpm before is told as the job's retcode by stock, whatever the answer.
     retcode = ours.pop("retcode", 0)
     stock.pop("retcode", None)
-    if call.ours is SAME:
+    if call.fun == "state.single":
+        assert _told(ours) == _told(stock)
+    elif call.ours is SAME:
         assert ours == stock
         assert retcode == 0 or call.fun == "pkg.owner"
     else:
         assert {**ours, **({"retcode": retcode} if "return" in ours else {})} == call.ours
+
+
+def _told(answer):
+    """What a state says, without when it ran."""
+    (state,) = answer["return"].values()
+    return {key: state[key] for key in ("result", "comment", "changes")}

@@ -63,6 +63,17 @@ def pattern(name: str, requires: str, visible: bool = True) -> str:
     )
 
 
+def advisory(id: str, name: str, version: str, epoch: int = 0) -> str:
+    """An advisory that tells of one package, as an element of updateinfo.xml."""
+    return (
+        f'<update from="x@example.org" status="final" type="security" version="1"><id>{id}</id>'
+        f'<title>{name} is mended</title><issued date="2026-01-01 00:00:00"/><severity>Important</severity>'
+        f"<summary>{name}</summary><description>{name} is mended</description><references/><pkglist><collection>"
+        f'<package name="{name}" version="{version}" release="1" epoch="{epoch}" arch="noarch" src="{name}.src.rpm">'
+        f"<filename>{name}-{version}-1.noarch.rpm</filename></package></collection></pkglist></update>"
+    )
+
+
 class Rpms:
     """A root, a repository in `repo`, and the tools in `bin`."""
 
@@ -88,10 +99,11 @@ class Rpms:
         options = [word for key, value in defines.items() for word in ("--define", f"{key} {value}")]
         _run(["rpmbuild", "-bb", "--quiet", *options, str(spec)])
 
-    def publish(self, groups: str = "", patterns: str = "") -> None:
+    def publish(self, groups: str = "", patterns: str = "", advisories: str = "", url: str = "") -> None:
         """Write the repository's index, and have the tools know it.
 
-        `groups` is what comps.xml has between its tags; `patterns` are elements of the index beside the packages.
+        `groups` is what comps.xml has between its tags; `patterns` are elements of the index beside the packages,
+        `advisories` those of updateinfo.xml. `url` is where the tools fetch from, in place of the folder.
         """
         comps = self.folder / "comps.xml"
         comps.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<comps>{groups}</comps>\n')
@@ -102,7 +114,11 @@ class Rpms:
             text = zlib.decompress(found.read_bytes(), wbits=31).decode()
             primary.write_text(text.replace("</metadata>", f"{patterns}</metadata>"))
             _run(["modifyrepo_c", "--mdtype=primary", str(primary), str(self.repo / "repodata")])
-        section = f"[test]\nname=Test packages\nbaseurl=file://{self.repo}\nenabled=1\ngpgcheck=0\n"
+        if advisories:
+            updates = self.folder / "updateinfo.xml"
+            updates.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<updates>{advisories}</updates>\n')
+            _run(["modifyrepo_c", "--mdtype=updateinfo", str(updates), str(self.repo / "repodata")])
+        section = f"[test]\nname=Test packages\nbaseurl={url or f'file://{self.repo}'}\nenabled=1\ngpgcheck=0\n"
         (self.yum_repos / "test.repo").write_text(section)
         (self.zypp_repos / "test.repo").write_text(f"{section}autorefresh=0\ntype=rpm-md\n")
 

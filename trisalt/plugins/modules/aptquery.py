@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote
 
 from trisalt.errors import CommandNotFound, InvocationError
 
 __virtualname__ = "pkg"
 
+# How apt names what it has fetched: `name_version_arch.deb`, with what is no part of a file's name as %XX.
+_FETCHED = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9+.~%-]+)_[a-z0-9-]+\.deb")
 _FROM_DUMP = re.compile(r"Package: (\S+)| Version: (\S+)")
 
 
@@ -164,20 +166,7 @@ def list_downloaded(root: str | None = None, **kwargs: Any) -> dict[str, dict[st
     folder = __utils__["apt.directory"]("Dir::Cache::archives/d", "/var/cache/apt/archives")
     if root is not None:
         folder = os.path.join(root, folder.lstrip("/"))
-    found: dict[str, dict[str, Any]] = {}
-    for place, _, files in os.walk(folder):
-        for file in sorted(files):
-            if file.endswith(".deb"):
-                path = os.path.join(place, file)
-                row = __salt__["lowpkg.bin_pkg_info"](path)
-                status = os.stat(path)
-                found.setdefault(row["name"], {})[row["version"]] = {
-                    "path": path,
-                    "size": status.st_size,
-                    "creation_date_time_t": int(status.st_ctime),
-                    "creation_date_time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(status.st_ctime))),
-                }
-    return found
+    return __utils__["packages.fetched"](folder, ".deb", _told)
 
 
 def services_need_restart(**kwargs: Any) -> list[str]:
@@ -197,6 +186,14 @@ def services_need_restart(**kwargs: Any) -> list[str]:
     # SERVICE:openssh-server,1234,/usr/sbin/sshd
     rows = (line.removeprefix("SERVICE:") for line in found["stdout"].splitlines() if line.startswith("SERVICE:"))
     return sorted({row.partition(",")[0] for row in rows})
+
+
+def _told(path: str) -> tuple[str, str]:
+    """Name and version of a package file: of its own name where apt gave it that, else of what is in it."""
+    if apt := _FETCHED.fullmatch(os.path.basename(path)):
+        return apt["name"], unquote(apt["version"])
+    row = __salt__["lowpkg.bin_pkg_info"](path)
+    return row["name"], row["version"]
 
 
 def _owner(path: str) -> str:

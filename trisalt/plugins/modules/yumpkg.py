@@ -177,7 +177,8 @@ def install(
     `'>1.2'`), or from files (`sources`: names and paths or URLs). Returns what changed: `{name: {old, new}}`.
 
     `fromrepo`, `enablerepo`, `disablerepo` and `disableexcludes` say where from; `setopt` sets options; `skip_verify`
-    takes what is not signed; `update_holds` changes held packages too; `reinstall` installs what is there again.
+    takes what is not signed; `update_holds` changes held packages too; `reinstall` installs what is there again;
+    `downloadonly` only fetches, and tells which files came. `advisory_ids` in place of names mends what those tell of.
 
     CLI Example:
 
@@ -185,8 +186,16 @@ def install(
     """
     if __utils__["packages.true"](refresh):
         refresh_db(check_update=False, **kwargs)
-    targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=saltenv, normalize=normalize)
+    options = [
+        *__utils__["dnf.options"](kwargs),
+        *(["--nogpgcheck"] if skip_verify else []),
+        *(["--downloadonly"] if downloadonly else []),
+    ]
+    fetched = __salt__["pkg.list_downloaded"]() if downloadonly else None
     old = __salt__["pkg.list_pkgs"]()
+    if kwargs.get("advisory_ids"):
+        return _mend(__utils__["packages.words"](kwargs["advisory_ids"]), options, old, fetched)
+    targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=saltenv, normalize=normalize)
     wanted: list[tuple[str, str, str]] = []
     errors: list[str] = []
     if kind == "file":
@@ -219,11 +228,6 @@ def install(
                 "be updated."
             ],
         )
-    options = [
-        *__utils__["dnf.options"](kwargs),
-        *(["--nogpgcheck"] if skip_verify else []),
-        *(["--downloadonly"] if downloadonly else []),
-    ]
     best = ["--best", "--allowerasing"] if __utils__["dnf.program"]() != "yum" else []
     try:
         if held:
@@ -238,7 +242,7 @@ def install(
     finally:
         if held:
             hold(pkgs=held)
-    changed = _since(old)
+    changed = _since(old, fetched)
     if errors:
         __utils__["packages.failed"]("Error occurred installing package(s)", changed, errors)
     again = [name for name, _, word in wanted if word in actions["reinstall"] and name not in changed]
@@ -438,7 +442,24 @@ def _no_lock(found: Mapping[str, Any]) -> str:
     return __utils__["packages.said"](found)
 
 
-def _since(old: Mapping[str, Any]) -> dict[str, Any]:
-    """What changed since a listing."""
+def _mend(
+    ids: list[str], options: list[str], old: Mapping[str, Any], fetched: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Install, or fetch, what mends what advisories tell of: what changed."""
+    known = __salt__["pkg.list_patches"]()
+    for id in ids:
+        if id not in known:
+            raise CommandError(f'Advisory id "{id}" not found')
+    found = __utils__["dnf.change"](["-y", *options, *(f"--advisory={id}" for id in ids), "update"])
+    changed = _since(old, fetched)
+    if found["retcode"]:
+        __utils__["packages.failed"]("Error occurred installing package(s)", changed, [found["stdout"]])
+    return changed
+
+
+def _since(old: Mapping[str, Any], fetched: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What changed since a listing: of what is installed, or of what was fetched."""
+    if fetched is not None:
+        return __utils__["packages.changes"](fetched, __salt__["pkg.list_downloaded"]())
     __context__.pop("pkg.list_pkgs", None)
     return __utils__["packages.changes"](old, __salt__["pkg.list_pkgs"]())

@@ -152,7 +152,8 @@ def install(
     new}}`.
 
     `fromrepo` prefers a repository, `skip_verify` takes what is not signed, `no_recommends` leaves recommended packages
-    out, `ignore_repo_failure` goes on when one cannot be reached, `update_holds` changes held packages too.
+    out, `ignore_repo_failure` goes on when one cannot be reached, `update_holds` changes held packages too;
+    `downloadonly` only fetches, and tells which files came. `advisory_ids` in place of names installs those patches.
 
     CLI Example:
 
@@ -160,8 +161,14 @@ def install(
     """
     if __utils__["packages.true"](refresh):
         refresh_db()
-    targets, kind = __salt__["pkg_resource.parse_targets"](name, pkgs, sources, saltenv=kwargs.get("saltenv") or "base")
+    if kwargs.get("advisory_ids"):
+        targets, kind = _patches(__utils__["packages.words"](kwargs["advisory_ids"])), "patch"
+    else:
+        targets, kind = __salt__["pkg_resource.parse_targets"](
+            name, pkgs, sources, saltenv=kwargs.get("saltenv") or "base"
+        )
     kinds = __utils__["patterns.kinds"](targets)
+    fetched = __salt__["pkg.list_downloaded"](root=root) if downloadonly else None
     old = __salt__["pkg.list_pkgs"](includes=kinds)
     words: list[str] = []
     names: list[str] = []
@@ -173,7 +180,7 @@ def install(
             names.append(__salt__["lowpkg.bin_pkg_info"](path)["name"])
             words.append(path)
     else:
-        if version and len(targets) == 1:
+        if version and len(targets) == 1 and kind != "patch":
             targets = {next(iter(targets)): str(version)}
         for target, asked in targets.items():
             picked = _pick(target, asked, fromrepo, errors)
@@ -184,7 +191,7 @@ def install(
     command = [
         "install", "--auto-agree-with-licenses",
         # A version that is older is what was asked for. A file has no name to look for.
-        *([] if kind == "file" else ["--name"]), "--oldpackage",
+        *([] if kind == "file" else ["--name"]), *([] if kind == "patch" else ["--oldpackage"]),
         *(["--download-only"] if downloadonly else []), *(["--no-recommends"] if no_recommends else []),
         *(["--from", fromrepo] if fromrepo else []), *words,
     ]  # fmt: skip
@@ -198,7 +205,7 @@ def install(
     finally:
         if held:
             hold(pkgs=held)
-    return _outcome(old, found, "Problem encountered installing package(s)", kinds)
+    return _outcome(old, found, "Problem encountered installing package(s)", kinds, fetched)
 
 
 def remove(name: str | None = None, pkgs: Any = None, root: str | None = None, **kwargs: Any) -> dict[str, Any]:
@@ -388,9 +395,27 @@ def _hold(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
     return found
 
 
-def _outcome(old: Mapping[str, Any], found: Mapping[str, Any], what: str, includes: list[str]) -> dict[str, Any]:
+def _patches(ids: list[str]) -> dict[str, None]:
+    """Patches as `zypper install` names them. Raises CommandError for one that no repository has."""
+    known = __salt__["pkg.list_patches"]()
+    for id in ids:
+        if id not in known:
+            raise CommandError(f'Advisory id "{id}" not found')
+    return {f"patch:{id}": None for id in ids}
+
+
+def _outcome(
+    old: Mapping[str, Any],
+    found: Mapping[str, Any],
+    what: str,
+    includes: list[str],
+    fetched: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """What changed; what zypper said, and what had changed by then, when it failed."""
-    changed = _since(old, includes)
+    if fetched is None:
+        changed = _since(old, includes)
+    else:
+        changed = __utils__["packages.changes"](fetched, __salt__["pkg.list_downloaded"]())
     if found["retcode"] not in FINE:
         if changed:
             __utils__["packages.failed"](what, changed, [__utils__["zypper.failure"](found)])

@@ -346,13 +346,10 @@ def _counted(names: Any, sentence: str, done: str) -> str:
 def _summary(names: Any) -> str:
     if isinstance(names, Mapping):
         return ", ".join(
-            package if spec is None or "/" in spec else _exact(package, spec) for package, spec in sorted(names.items())
+            package if spec is None or "/" in spec else __utils__["pkgspecs.exact"](package, spec)
+            for package, spec in sorted(names.items())
         )
     return ", ".join(sorted(names))
-
-
-def _exact(package: str, spec: str) -> str:
-    return f"{package}{spec}" if __utils__["packages.has_operator"](spec) else f"{package}={spec}"
 
 
 # -- holding ---------------------------------------------------------------------------------------------------------

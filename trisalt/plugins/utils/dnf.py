@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 _FAMILIES = ("RedHat", "Mandriva", "Mendel")
 _PROGRAMS = ("dnf", "dnf5", "yum")
+_CACHES = {"dnf5": "/var/cache/libdnf5"}
+_CACHE = re.compile(r"^cachedir: (/.+)$", re.MULTILINE)
 
 
 def virtual(grains: Mapping[str, Any]) -> Any:
@@ -33,6 +36,14 @@ def change(words: list[str]) -> dict[str, Any]:
     """Run it as a change: in a scope of its own where systemd runs, its errors among what it said."""
     argv = __utils__["systemd.scoped"]([program(), *words])
     return __salt__["cmd.run_all"](argv, python_shell=False, redirect_stderr=True)
+
+
+def fetched() -> dict[str, dict[str, dict[str, Any]]]:
+    """The package files that were fetched and are kept, as `packages.fetched` lists them."""
+    told = run(["-v", "-C", "repolist"], ignore_retcode=True)
+    named = _CACHE.search(told["stdout"])
+    folder = named[1] if named else _CACHES.get(program(), f"/var/cache/{program()}")
+    return __utils__["packages.fetched"](folder, ".rpm", __utils__["rpms.told"])
 
 
 def options(kwargs: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -28,6 +29,28 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[st
         for name in [*old, *(name for name in new if name not in old)]
         if old.get(name, "") != new.get(name, "")
     }
+
+
+def fetched(folder: str, suffix: str, told: Callable[[str], tuple[str, str]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The package files below a folder: `{name: {version: {path, size, creation_date_time_t, creation_date_time}}}`.
+
+    `told` gives name and version of a path. Times are UTC; a file that goes away meanwhile is left out.
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for place, _, files in os.walk(folder):
+        for path in (os.path.join(place, file) for file in sorted(files) if file.endswith(suffix)):
+            try:
+                status = os.stat(path)
+            except FileNotFoundError:
+                continue
+            name, version = told(path)
+            found.setdefault(name, {})[version] = {
+                "path": path,
+                "size": status.st_size,
+                "creation_date_time_t": int(status.st_ctime),
+                "creation_date_time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(status.st_ctime))),
+            }
+    return found
 
 
 def names(name: Any = None, pkgs: Any = None) -> list[str]:

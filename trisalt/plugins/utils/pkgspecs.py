@@ -85,6 +85,13 @@ def fulfilled(there: list[str], spec: str | None, allow_updates: bool = False, i
     return any(__utils__["packages.fulfils"](spec, version, compare) for version in there)
 
 
+def exact(package: str, spec: str | None) -> str:
+    """A package with what is asked of its version, as comments of states have it."""
+    if spec is None:
+        return package
+    return f"{package}{spec}" if __utils__["packages.has_operator"](spec) else f"{package}={spec}"
+
+
 def missing_files(wanted: Mapping[str, str]) -> Wanted:
     """Of the packages that come from files those that are not there."""
     have = __salt__["pkg.list_pkgs"]()

@@ -25,6 +25,12 @@ _KINDS = {"c": "config", "d": "doc", "g": "ghost", "l": "license", "r": "readme"
 _VERIFIED = re.compile(r"(missing|[.?SM5DLUGTP]{8,9})\s+(?:([cdglr])\s+)?(/.*)")
 
 
+def told(path: str) -> tuple[str, str]:
+    """Name and version of what is in a package file."""
+    row = __salt__["lowpkg.bin_pkg_info"](path)
+    return row["name"], row["version"]
+
+
 def order(one: str, two: str) -> int:
     """-1, 0 or 1: how rpm orders two versions, or releases."""
     if one == two:
