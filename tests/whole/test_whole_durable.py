@@ -163,6 +163,21 @@ def test_a_job_that_asks_while_its_daemon_is_killed_goes_on_with_the_next(lab, t
     assert comes_home(lab, jid) == {"return": [True], "retcode": 0, "success": True}
 
 
+def test_the_next_daemon_knows_the_state_that_a_run_has_been_at_since_before_it(lab, tmp_path):
+    wait = f"until [ -e {tmp_path}/go ]; do sleep 0.05; done"
+    (lab.master_dir() / "srv" / "long.sls").write_text(json.dumps({"long": {"cmd.run": [{"name": wait}]}}))
+    jid = begin(lab, "state.apply", "long")
+
+    def doing():
+        return "state long (cmd.run)" in json.dumps(lab.salt("m1", "saltutil.find_job", jid))
+
+    lab.wait(doing, "the state that runs")
+    lab.restart("m1", signal.SIGKILL)
+    lab.wait(doing, "the state that runs, from the next daemon")
+    (tmp_path / "go").touch()
+    assert comes_home(lab, jid)["success"] is True
+
+
 def test_a_job_that_restarts_the_minion_that_runs_it_returns(lab, tmp_path):
     daemon = lab.daemons["m1"]
     argv = [str(OURS / "salt-minion"), "-c", str(lab.root / "m1"), "-l", "info"]

@@ -68,6 +68,16 @@ class Channel:
             return None
         return self._messages.popleft()
 
+    def look(self) -> None:
+        """Notice whether the daemon has gone, though nobody reads or sends."""
+        try:
+            if not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                self.gone = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.gone = True
+
     def renew(self, daemon: socket.socket) -> None:
         """Another daemon took the place of the one that is gone."""
         with self._sending:
@@ -102,6 +112,14 @@ class ChannelHost:
     def outlived(self) -> bool:
         """Whether another daemon may answer when this one has ended."""
         return self.door is not None
+
+    @property
+    def generation(self) -> int | None:
+        """Which of the daemons it is that hears us now; None while there is none."""
+        with self._attaching:
+            if not self._channel.gone:
+                self._channel.look()
+            return None if self._channel.gone else self._channel.generation
 
     def call(self, kind: str, fields: dict[str, Any]) -> Any:
         """Ask, and wait. Raises CommandError or what the daemon answers with, HostGone when there is no daemon."""

@@ -206,6 +206,12 @@ def doing(text: str) -> bool:
     return _tell("doing", {"text": text})
 
 
+def hearer() -> int | None:
+    """Which daemon of this job's life hears it now, None for none: the next one knows nothing of what `doing` said."""
+    number: int | None = getattr(_host, "generation", 0)
+    return number
+
+
 def schedule(op: str, **kw: Any) -> Any:
     """Manage the daemon's schedule: `op` is `list`, `add`, `modify`, `delete`, `enable`, `run_job`, …"""
     return _host.call("schedule", {**kw, "op": op})

@@ -236,10 +236,11 @@ class _Told:
             self._teller.start()
 
     def _keep_telling(self) -> None:
-        told = ""
+        told: tuple[int | None, str] | None = None
         while not self._over.wait(MOMENT):
-            if self._now != told and upcall.doing(self._now):
-                told = self._now
+            # A state may run through several daemons: each is told of it.
+            if (upcall.hearer(), self._now) != told and upcall.doing(now := self._now):
+                told = (upcall.hearer(), now)
 
     def close(self) -> None:
         """The run is over."""
