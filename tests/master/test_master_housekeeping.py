@@ -18,6 +18,14 @@ class Jobs:
     full: bool = False
     returns: int = 0
     forgotten: list = attrs.field(factory=list)
+    noted: int = 0
+
+    async def settle_returned(self, *, limit):
+        await trio.lowlevel.checkpoint()
+        if self.full:
+            raise StoreError("disk full")
+        self.noted += 1
+        return 0
 
     async def forget_returns(self, before, *, limit):
         await trio.lowlevel.checkpoint()
@@ -79,6 +87,18 @@ async def test_a_store_that_cannot_write_is_asked_again(autojump_clock):
         assert store.jobs.asked == []
         store.jobs.full = False
     assert store.jobs.rows == 0
+
+
+async def test_the_jobs_that_an_earlier_master_left_are_noted_once_though_the_store_cannot_write_at_first(
+    autojump_clock,
+):
+    store = Store(Jobs(full=True))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: run_for(500, store, keep_jobs_seconds=0, loop_interval=60))
+        await trio.sleep(90)
+        assert store.jobs.noted == 0
+        store.jobs.full = False
+    assert store.jobs.noted == 1
 
 
 async def test_what_is_kept_of_minions_without_a_key_goes(tmp_path):

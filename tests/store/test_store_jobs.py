@@ -88,6 +88,27 @@ async def test_a_last_return_settles_its_job(store):
     assert entry.missing == {}
 
 
+async def test_jobs_that_a_crash_left_open_are_settled_later_if_all_have_returned(tmp_path):
+    """As when the last two returns were stored together, and the master died before it could say so."""
+    jids = [f"2026112212494074390{number}" for number in range(5)]
+    async with open_store(tmp_path / "trisalt.db") as store:
+        for jid in jids:
+            await store.jobs.record_job(load(jid), ["m1", "m2"])
+        for jid in jids[:3]:
+            await store.jobs.record_returns([NewReturn(jid=jid, id=id, body=ping()) for id in ("m1", "m2")])
+        await store.jobs.record_returns([NewReturn(jid=jids[3], id="m1", body=ping())])
+        await store.jobs.mark_settled(jids[4], {"m1": "gone", "m2": "gone"})
+    async with open_store(tmp_path / "trisalt.db") as store:
+        ended = [(await store.jobs.row(jid)).ended for jid in jids]
+        assert await store.jobs.settle_returned(limit=2) == 3
+        assert await store.jobs.settle_returned(limit=2) == 0
+    with JobReader(tmp_path / "trisalt.db") as reader:
+        entries = [reader.entry(jid) for jid in jids]
+    assert [entry.settled for entry in entries] == ended
+    assert ended[3] is None
+    assert [set(entry.missing) for entry in entries] == [set(), set(), set(), set(), {"m1", "m2"}]
+
+
 async def test_any_text_is_only_a_key(store, tmp_path):
     for jid in ("../../evil", "a\nb", "", "'; DROP TABLE jobs; --"):
         await store.jobs.record_returns([NewReturn(jid=jid, id="../m1", body=ping(), load=load(jid))])

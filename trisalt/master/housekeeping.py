@@ -1,4 +1,5 @@
-"""Housekeeping: old jobs are forgotten, and what is kept of minions whose keys went while nobody looked.
+"""Housekeeping: old jobs are forgotten, and what is kept of minions whose keys went while nobody looked. Once, when a
+master starts: jobs that an earlier one saw return whole, and could not say so of, have ended.
 
 The drop file that asks for a new AES key is `auth.watch_drop_file`'s; keys that go while the master runs are
 `departures.follow_departures`'s.
@@ -48,8 +49,12 @@ async def keep_house(
     time that was noted so long ago.
     """
     task_status.started()
+    noted = False
     while True:
         try:
+            if not noted:
+                await store.jobs.settle_returned(limit=SLICE)
+                noted = True
             if keep_jobs_seconds > 0:
                 await _expire(store, ago(keep_jobs_seconds))
             if not keep_returns:

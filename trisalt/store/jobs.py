@@ -45,6 +45,11 @@ _ENDED = (
 )
 _SETTLE = "UPDATE jobs SET settled = ?, missing = ? WHERE jid = ?"
 _NOBODY = pack_bin({})
+_ALL_RETURNED = (
+    "SELECT jid, ended FROM jobs JOIN listed USING (jid) "
+    "WHERE settled IS NULL AND ended IS NOT NULL AND ok + changed + failed >= size"
+)
+_SETTLE_LATE = "UPDATE jobs SET settled = ?, missing = coalesce(missing, ?) WHERE jid = ? AND settled IS NULL"
 _ENTRY = "SELECT jid, load, minions, recorded, settled, missing FROM jobs "
 _INSERT_JOB = "INSERT OR IGNORE INTO jobs (jid, recorded, load, minions) VALUES (?,?,?,?)"
 _INSERTS = {
@@ -165,6 +170,18 @@ class SqliteJobs:
             self._log.insert(connection, entries)
 
         await self._engine.write(write, then=partial(self._log.told, entries))
+
+    async def settle_returned(self, *, limit: int = 500) -> int:
+        """Note that nobody is waited for, of jobs of which all have returned, where nobody lived to note it.
+
+        At most `limit` in one transaction. How many there were.
+        """
+        # Loads are not read for it: who reads a hundred thousand jobs so waits for a tenth of a second.
+        rows = await self._engine.read(lambda connection: connection.execute(_ALL_RETURNED).fetchall())
+        for start in range(0, len(rows), limit):
+            some = [(ended, _NOBODY, jid) for jid, ended in rows[start : start + limit]]
+            await self._engine.write(partial(_settle_late, some))
+        return len(rows)
 
     async def forget_highstates(self, known: Callable[[], Collection[str]]) -> int:
         """Forget what the highstates of other minions than these came to: of how many. They are asked for last."""
@@ -295,6 +312,10 @@ def _insert_one(connection: sqlite3.Connection, row: tuple[str, str, float, byte
     (stored,) = connection.execute("SELECT body FROM returns WHERE jid = ? AND id = ?", row[:2]).fetchone()
     same = stored == row[3] or unpack_bin(stored) == unpack_bin(row[3])
     return Recorded.REPEAT if same else Recorded.DIFFERENT
+
+
+def _settle_late(ends: Sequence[tuple[float, bytes, str]], connection: sqlite3.Connection, _careful: bool) -> None:
+    connection.executemany(_SETTLE_LATE, ends)
 
 
 def expire_jobs(connection: sqlite3.Connection, before: float, limit: int) -> int:

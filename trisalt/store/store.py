@@ -164,6 +164,12 @@ class Jobs(Protocol):
     async def mark_settled(self, jid: str, missing: Mapping[str, str], *, events: Sequence[Event] = ()) -> None:
         """Nobody waits any longer; `missing` gives a reason for each minion that did not return."""
 
+    async def settle_returned(self, *, limit: int = 500) -> int:
+        """Note that nobody is waited for, of jobs of which all have returned, where nobody lived to note it.
+
+        At most `limit` in one transaction. How many there were.
+        """
+
     async def forget_highstates(self, known: Callable[[], Collection[str]]) -> int:
         """Forget what the highstates of other minions than these came to: of how many."""
 
