@@ -134,7 +134,7 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
 def test_each_doubtful_key_is_one_warning_that_names_its_file(tmp_path, master):
     config = master(
         "publish_prot: 1\nworker_threads: many\ncon_cache: true\nmy.returner: x\n",
-        a="acceptance_wait_time: 5\nmaster_stats: maybe\n",
+        a="acceptance_wait_time: 5\nzmq_monitor: [1]\ndetect_remote_minions: maybe\n",
     )
     main, drop_in = tmp_path / "master", tmp_path / "master.d" / "a.conf"
     assert sorted(config.warnings) == sorted(
@@ -144,8 +144,9 @@ def test_each_doubtful_key_is_one_warning_that_names_its_file(tmp_path, master):
             f"{main}: Unknown config option 'publish_prot'; did you mean 'publish_port'?",
             f"{main}: Config option 'con_cache' has no effect: the master knows who is connected",
             f"{main}: Unknown config option 'my.returner'",
+            f"{drop_in}: Config option 'zmq_monitor' has no effect: connections are always watched",
             f"{drop_in}: Config option 'acceptance_wait_time' is the minion's and has no effect here",
-            f"{drop_in}: Config option 'master_stats' with value maybe has an invalid type of str, a bool is required "
+            f"{drop_in}: Config option 'detect_remote_minions' with value maybe has an invalid type of str, a bool is required "
             "for this option",
         ]
     )

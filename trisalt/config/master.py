@@ -187,6 +187,9 @@ class MasterConfig(DaemonConfig):
     presence_heartbeat: int = option(60, "Seconds between the signs of life of minions of ours; 0: only when asked.")
     presence_events: bool = option(False, "Tell who is here, and who came and went, every `loop_interval` seconds.")
 
+    master_stats: bool = option(False, "Tell how often what was asked, and how long its answers took.")
+    master_stats_event_iter: int = option(60, "Seconds between two of these events.")
+
     # -- files, pillar, commands ------------------------------------------------------------------------------
     file_buffer_size: int = option(1048576, "Bytes of a file in one answer.")
     file_recv: bool = option(False, "Let minions send files to the master.")
@@ -333,8 +336,6 @@ class MasterConfig(DaemonConfig):
         "master_async_mworker": ("bool", False),
         "master_mworker_max_inflight": ("int", 0),
         "master_roots": ("dict", {"base": ["/srv/salt-master"]}),
-        "master_stats": ("bool", False),
-        "master_stats_event_iter": ("int", 60),
         "memcache_debug": ("bool", False),
         "memcache_expire_seconds": ("int", 0),
         "memcache_full_cleanup": ("bool", False),

@@ -87,7 +87,7 @@ _OTHERWISE: dict[str, tuple[str, ...]] = {
     "has no effect: certificates are checked as Python does": ("use_os_truststore",),
     "has no effect: a page is not bounded": ("http_max_body",),
     "has no effect: metrics_port is for Prometheus": ("metrics",),
-    "has no effect: the log and trisalt/req/* tell what each request took": ("tracing", "master_stats*"),
+    "has no effect: the log and trisalt/req/* tell what each request took": ("tracing",),
     "has no effect: an event has max_event_size bytes": ("ipc_write_buffer",),
     "has no effect: a master's files are its own": ("file_client",),
     "has no effect: pieces have file_buffer_size bytes": ("salt_cp_chunk_size",),

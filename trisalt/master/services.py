@@ -39,6 +39,7 @@ from trisalt.master.queues import run_queue
 from trisalt.master.reactor import react
 from trisalt.master.retention import keep_size
 from trisalt.master.scheduled import run_due
+from trisalt.master.stats_events import tell_stats
 from trisalt.service import supervise
 from trisalt.store.store import Store
 from trisalt.transport.publish import Publisher
@@ -155,6 +156,8 @@ def _optional(here: Premises, store: Store, workers: Workers, cache: JobCache) -
     if config.presence_events:
         interval = max(config.loop_interval, 1.0)
         yield "presence events", partial(announce_presence, bus, here.presence, loop_interval=interval)
+    if config.master_stats:
+        yield "master stats", partial(tell_stats, bus, every=max(config.master_stats_event_iter, 1))
     yield "job cache", partial(sweep_job_cache, cache, keep_s=config.keep_jobs_seconds)
     yield "reactor", partial(react, bus, workers, here.runs, here.reactor, user=config.user)
     if (mirror := MirrorRules.of(config)).jobs:
