@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from tests.support.lab import open_lab
+from tests.support.lab import OURS, open_lab
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(120)]
 
@@ -89,7 +89,16 @@ def test_a_full_disk_of_the_minion_takes_no_job_that_it_could_forget():
         ballast = fill(cache)
         assert lab.salt("m1", "test.ping") == {"m1": True}
         assert "No space left on device" in lab.salt("m1", "cmd.run", "echo x")["m1"]
+        health = [str(OURS / "trisalt"), "health", "minion", "-c", str(lab.root / "m1")]
+        told = subprocess.run(health, capture_output=True, text=True, env=lab.env, timeout=30)
+        assert (told.returncode, told.stdout.partition(" (")[0]) == (
+            1,
+            f"minion: nothing can be written to {cache}/spool",
+        )
         ballast.unlink()
+        assert (
+            subprocess.run(health, capture_output=True, text=True, env=lab.env, timeout=30).stdout == "minion: well\n"
+        )
         assert lab.salt("m1", "cmd.run", "echo y") == {"m1": "y"}
         assert "Traceback" not in minion.text(), minion.tail(80)
 

@@ -56,7 +56,7 @@ from trisalt.minion.proc import Proc, SeenJids
 from trisalt.minion.returns import Returns, keep_returns
 from trisalt.minion.signin import SignInOptions
 from trisalt.minion.spool import Spool
-from trisalt.minion.status import Parts, serve_status
+from trisalt.minion.status import Parts, disk_complaint, serve_status
 from trisalt.minion.upcalls import Upcalls
 from trisalt.minion.watchlist import completion as beacons_completion
 from trisalt.scheduler.desk import completion, listing, manage
@@ -206,6 +206,7 @@ class Minion:
                 workers=workers,
                 links=lambda: [(link.master, link.connected) for link in links],
                 spooled=lambda: len(spool.names()),
+                disk=lambda: disk_complaint([Path(self._paths.spool), Path(self._paths.proc)], spool.held),
             )
             await services.start(partial(serve_status, parts, self._paths.status, listen=self._outside.status_socket))
             services.start_soon(keep_watchdog, lambda: parts.loop.well)

@@ -46,6 +46,11 @@ class Spool:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._journal = Journal(directory / ".journal")
 
+    @property
+    def held(self) -> int:
+        """How many the disk did not take: they are in memory only."""
+        return len(self._held)
+
     def path(self, name: str) -> Path:
         """Where a child leaves the return of this name."""
         return self._directory / name
