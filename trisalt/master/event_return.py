@@ -1,11 +1,13 @@
 """Give the master's events to returners: `event_return` of each that the configuration names.
 
-Optional: it watches the bus and is shed when returners are slow, and then says so. Returners run in a worker, one call
-at a time; what happens meanwhile is given together.
+Optional. Each returner has a task, which follows the event log, gives it what it wants in the order of the log, and
+notes how far it has come: what happened while a returner failed or was slow, or while the master was down, is given
+later. An event is given at least once. Returners run in a worker; what happens meanwhile is given together.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -17,16 +19,31 @@ import trio
 
 from trisalt.bus.bus import Bus
 from trisalt.bus.event import Event
-from trisalt.bus.subscription import Lagged, Subscription
-from trisalt.errors import LocalProtocolError, TrisaltError
-from trisalt.wire.codec import pack_bin
+from trisalt.bus.subscription import Subscription
+from trisalt.errors import RemoteProtocolError, StoreError, TrisaltError
+from trisalt.store.store import Logged, Store
+from trisalt.wire.frames import unpack_value
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Call
 
 log = structlog.get_logger()
 
-# What the bus may hold for us while a returner is at work.
-DEPTH = 4096
+BANK = "event_return"
+"""How far each returner has come: `{log, number}` by its name."""
+
+TOGETHER = 1000
+"""So many events are enough for one call, where the configuration does not want more."""
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+"""Before a returner that failed is given the same again: twice as long each time, up to the second."""
+
+TRIED_ALONE = 3
+"""So many events that are refused one by one in a row: it is the returner, and none of them."""
+
+NOTED_EVERY_S = 60.0
+"""How often it is noted how far a returner has come that wanted none of what there was."""
+
+_Numbered = tuple[int, dict[str, Any]]
 
 
 @attrs.frozen(kw_only=True)
@@ -59,53 +76,140 @@ def _matches(tag: str, pattern: str) -> bool:
 
 async def return_events(
     bus: Bus,
+    store: Store,
     workers: Workers,
     rules: EventReturnRules,
     *,
+    first_wait_s: float = FIRST_WAIT_S,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Give events to returners until cancelled."""
-    async with bus.subscribe(Event, keep=False, depth=DEPTH, outside=True) as events:
+    """Give events to returners until cancelled. The first time one begins with what happens from then on."""
+    async with trio.open_nursery() as nursery:
+        for name in rules.returners:
+            await nursery.start(_Reading(bus, store, workers, rules, name).run, first_wait_s)
         task_status.started()
-        while True:
-            batch = await _gather(events, rules)
-            for name in rules.returners:
-                await _give(workers, name, batch)
 
 
-async def _gather(events: Subscription, rules: EventReturnRules) -> list[dict[str, Any]]:
-    """The next events that are wanted: at least one, and as many as there are, or as are to be given together."""
-    batch: list[dict[str, Any]] = []
-    with trio.CancelScope() as patience:
-        while not batch or len(batch) < rules.queue:
-            for event in await events.receive_all():
-                if isinstance(event, Lagged):
-                    log.warning("event_return.lagged", missed=event.missed)
-                elif (tag := event.tag) and rules.wants(tag) and (told := _told(tag, event)) is not None:
-                    batch.append(told)
-            if batch and rules.queue_max_seconds > 0 and patience.deadline == float("inf"):
-                patience.deadline = trio.current_time() + rules.queue_max_seconds
-    return batch
+class _Reading:
+    """One returner, and how far it has come."""
+
+    def __init__(self, bus: Bus, store: Store, workers: Workers, rules: EventReturnRules, name: str) -> None:
+        self._bus = bus
+        self._store = store
+        self._workers = workers
+        self._rules = rules
+        self._name = name
+        self._number = 0
+        self._noted_at = -math.inf
+
+    async def run(self, first_wait_s: float, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Give events until cancelled."""
+        # It only wakes us: what there is, the log says.
+        async with self._bus.subscribe(Event, keep=False, depth=1, outside=True) as news:
+            await self._begin()
+            task_status.started()
+            wait = first_wait_s
+            while True:
+                batch, upto = await self._gather(news)
+                done = await self._deliver(batch, upto) if batch else upto
+                moved, self._number = done > self._number, done
+                if (moved and batch) or trio.current_time() - self._noted_at > NOTED_EVERY_S:
+                    await self._note()
+                if done < upto:
+                    await trio.sleep(wait)
+                    wait = min(wait * 2, LONGEST_WAIT_S)
+                else:
+                    wait = first_wait_s
+
+    # -- the log ----------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Go on where it had come to; numbers of another log mean nothing: all of this one is new."""
+        noted, events = await self._store.banks.fetch(BANK, self._name), self._store.log
+        match noted:
+            case {"log": events.id, "number": int(number)}:
+                self._number = min(number, events.last)
+            case {"log": _}:
+                self._number = (await events.bounds()).first - 1
+            case _:
+                self._number = events.last
+                await self._note()
+
+    async def _note(self) -> None:
+        self._noted_at = trio.current_time()
+        try:
+            await self._store.banks.store(BANK, self._name, {"log": self._store.log.id, "number": self._number})
+        except StoreError as exc:
+            # With the next batch; a master that ends before gives some of them again.
+            log.warning("event_return.not_noted", returner=self._name, reason=str(exc))
+
+    async def _gather(self, news: Subscription) -> tuple[list[_Numbered], int]:
+        """What is to be given next, and up to which number that is: as much as is given together, or came in time.
+
+        Nothing, where nothing of what there was is wanted.
+        """
+        events, rules = self._store.log, self._rules
+        batch: list[_Numbered] = []
+        at = self._number
+        with trio.CancelScope() as patience:
+            while True:
+                while at < events.last and len(batch) < max(rules.queue, TOGETHER):
+                    found = await events.read(at, events.last, wanted=rules.wants)
+                    if found.gone:
+                        log.warning("event_return.lagged", returner=self._name, missed=found.gone)
+                        if not batch:
+                            # Told once, however often the next ones are tried.
+                            self._number = at + found.gone
+                    batch += filter(None, map(_told, found.rows))
+                    at = found.upto
+                if at > self._number and (not batch or len(batch) >= rules.queue):
+                    return batch, at
+                if batch and rules.queue_max_seconds > 0 and patience.deadline == math.inf:
+                    patience.deadline = trio.current_time() + rules.queue_max_seconds
+                await news.receive_all()
+        return batch, at
+
+    # -- the returner -----------------------------------------------------------------------------------------
+
+    async def _deliver(self, batch: Sequence[_Numbered], upto: int) -> int:
+        """Give a batch; up to which number that is done.
+
+        One that is refused alone, while it takes one after it, is left out, and said: it would keep back all others.
+        """
+        reason = await self._give([event for _number, event in batch])
+        if reason is None:
+            return upto
+        done, refused = self._number, []
+        for number, event in batch if len(batch) > 1 else ():
+            alone = await self._give([event])
+            if alone is not None:
+                refused.append((event["tag"], alone))
+                if len(refused) == TRIED_ALONE:
+                    break
+                continue
+            for tag, why in refused:
+                log.error("event_return.refused", returner=self._name, tag=tag, reason=why)
+            refused.clear()
+            done = number
+        if done == batch[-1][0]:
+            return upto
+        left = sum(number > done for number, _event in batch)
+        log.error("event_return.failed", returner=self._name, events=left, reason=reason)
+        return done
+
+    async def _give(self, batch: Sequence[dict[str, Any]]) -> str | None:
+        """Why it did not take them; None when it did."""
+        call = Call(fun=f"{self._name}.event_return", jid="", arg=[list(batch)], kind="returners")
+        try:
+            outcome = await self._workers.run_job(call, warm=True, outlives=False)
+        except TrisaltError as exc:
+            return str(exc)
+        return None if outcome.failure is None else str(outcome.result).rstrip().rpartition("\n")[2]
 
 
-def _told(tag: str, event: Event) -> dict[str, Any] | None:
-    told = {"tag": tag, "data": event.to_data()}
+def _told(row: Logged) -> _Numbered | None:
     try:
-        pack_bin(told)
-    except LocalProtocolError as exc:
-        # A plugin fired what cannot travel; the others must not be lost with it.
-        log.warning("event.unpackable", tag=tag, error=str(exc))
+        return row.number, {"tag": row.tag, "data": unpack_value(row.data)}
+    except RemoteProtocolError as exc:
+        log.warning("event.unpackable", tag=row.tag, error=str(exc))
         return None
-    return told
-
-
-async def _give(workers: Workers, name: str, batch: Sequence[dict[str, Any]]) -> None:
-    call = Call(fun=f"{name}.event_return", jid="", arg=[list(batch)], kind="returners")
-    try:
-        outcome = await workers.run_job(call, warm=True, outlives=False)
-    except TrisaltError as exc:
-        log.error("event_return.failed", returner=name, events=len(batch), reason=str(exc))
-        return
-    if outcome.failure is not None:
-        reason = str(outcome.result).rstrip().rpartition("\n")[2]
-        log.error("event_return.failed", returner=name, events=len(batch), reason=reason)

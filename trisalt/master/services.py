@@ -170,7 +170,7 @@ def _optional(here: Premises, store: Store, workers: Workers, cache: JobCache) -
             whitelist=tuple(config.event_return_whitelist),
             blacklist=tuple(config.event_return_blacklist),
         )
-        yield "event return", partial(return_events, bus, workers, rules)
+        yield "event return", partial(return_events, bus, store, workers, rules)
 
 
 def _known(keyring: Keyring) -> set[str]:
