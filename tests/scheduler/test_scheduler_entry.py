@@ -1,5 +1,6 @@
 """What a schedule entry may say, and how it is refused."""
 
+import time
 from datetime import datetime
 
 import pytest
@@ -153,3 +154,20 @@ def test_anything_is_an_entry_or_a_config_error(mapping):
         Entry.from_config("any", mapping)
     except ConfigError:
         pass
+
+
+def test_metadata_goes_with_the_time_of_the_run_in_stocks_forms(monkeypatch):
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    time.tzset()
+    try:
+        stamped = entry(metadata={"why": "x"}).stamped_metadata(1795853084.5)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert stamped == {
+        "why": "x",
+        "_TOS": "-0330",
+        "_TS": "Sat Nov 28 04:34:44 2026",
+        # Hours and months: stock Salt 3008.3 has no minutes there.
+        "_TT": "2026 November 28 Sat 08 11",
+    }

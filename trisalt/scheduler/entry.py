@@ -120,9 +120,9 @@ class Entry:
         then = time.localtime(now)
         return {
             **(self.metadata or {}),
-            "_TOS": then.tm_gmtoff,
+            "_TOS": time.strftime("%z", then),
             "_TS": time.strftime("%a %b %d %H:%M:%S %Y", then),
-            "_TT": time.strftime("%Y %B %d %a %H %m", then),
+            "_TT": time.strftime("%Y %B %d %a %H %m", time.gmtime(now)),
         }
 
     @classmethod
