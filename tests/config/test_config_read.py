@@ -177,6 +177,9 @@ def test_another_auth_mode_is_known_and_has_no_effect(tmp_path, master, value, t
         ("minion", "restart_on_error: True", "Config option 'restart_on_error' has no effect, here or with stock Salt 3008"),
         ("minion", "environment: dev", "'environment' is called 'saltenv' by now; it is taken for that"),
         ("minion", "proxy_host: p", None),
+        ("minion", "use_superseded: [module.run]", "Config option 'use_superseded' has no effect: functions take their older "
+         "and their newer form"),
+        ("minion", "log_datefmt_console: '%H'", None),
         ("master", "mworker_niceness: 5", "Config option 'mworker_niceness' has no effect: everything in a master runs in "
          "one process, but for workers"),
         ("master", "syndic_master: up", "Config option 'syndic_master' is for salt-syndic, which is not here"),
@@ -188,6 +191,7 @@ def test_why_a_key_has_no_effect_is_one_line(tmp_path, name, text, told):
     config = read_minion(tmp_path) if name == "minion" else read_master(tmp_path)
     assert config.warnings == ([f"{path}: {told}"] if told else [])
     assert config.saltenv == ("dev" if "environment" in text else None)
+    assert config.log_datefmt == ("%H" if "log_datefmt_console" in text else "%H:%M:%S")
 
 
 @pytest.mark.parametrize("read", [read_master, read_minion])

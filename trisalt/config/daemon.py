@@ -176,7 +176,7 @@ BY_WORKERS = (
         *("aliases.file", "apache.server-status", "apt.lock_timeout", "ca.cert_base_path", "hosts.file"),
         *("iptables.save_filters", "multi_returner", "nacl.config", "splaytime", "systemd.scope", "vault", "venv_bin"),
         *("x509_signing_policies", "zypper.lock_timeout", "zypper.refreshdb_force"),
-        *("environment", "event_match_type", "pass_to_ext_pillars"),
+        *("environment", "log_datefmt_console", "event_match_type", "pass_to_ext_pillars"),
     }
 )
 # Known to stock Salt on both sides with the same default; not of effect yet. Type, default (`...`: stock has none).

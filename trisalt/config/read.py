@@ -257,6 +257,9 @@ class _Files:
         """Every option of effect, of its type, its path below `root_dir`."""
         for key in ("file_roots", "pillar_roots"):
             self._roots(key)
+        # The same by the name that stock's parsers give it.
+        if isinstance(shown := self.values.get("log_datefmt_console"), str):
+            self.values["log_datefmt"] = shown
         if "environment" in self.values:
             if self.values.get("saltenv") is None:
                 self.complain("environment", "'environment' is called 'saltenv' by now; it is taken for that")

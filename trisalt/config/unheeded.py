@@ -101,8 +101,35 @@ _IDLE = (
     *("search", "password", "username"),
 )
 
+# What stock Salt does not declare: keys of older releases, and some that it reads all the same.
+_NOTHING = "has no effect, here or with stock Salt 3008"
+_UNDECLARED = {
+    **dict.fromkeys(
+        (
+            *("sub_timeout", "dns_check", "salt_event_pub_hwm", "event_publisher_pub_hwm", "pillar_gitfs_ssl_verify"),
+            *(
+                "yaml_utf8",
+                "fileserver_limit_traversal",
+                "ioflo_verbose",
+                "ioflo_period",
+                "ioflo_realtime",
+                "raet_port",
+            ),
+            *("minion_floscript", "master_floscript", "mworker_hwm", "files_remotes"),
+        ),
+        _NOTHING,
+    ),
+    "use_superseded": "has no effect: functions take their older and their newer form",
+    "use_deprecated": "has no effect: functions take their older and their newer form",
+    "rosters": "is for salt-ssh, which is not here",
+    "roster_defaults": "is for salt-ssh, which is not here",
+    "fileserver_list_cache_time": "has no effect: files are looked at when somebody asks for them",
+    "ext_processes": "has no effect: a master needs no further processes",
+    "lazy_loader_strict_matching": "has no effect: a file is looked into before it is loaded",
+}
+
 _WHY = {key: why for table in (_ABSENT, _OTHERWISE) for why, keys in table.items() for key in keys}
-_WHY |= dict.fromkeys(_IDLE, "has no effect, here or with stock Salt 3008")
+_WHY |= dict.fromkeys(_IDLE, _NOTHING)
 
 # What a key was called once: whoever still says so has to be told, for it may be a wall.
 RENAMED = {
@@ -113,8 +140,8 @@ RENAMED = {
 
 def reason(key: str) -> str | None:
     """Why a key has no effect."""
-    if key in _WHY:
-        return _WHY[key]
+    if key in _WHY or key in _UNDECLARED:
+        return _WHY.get(key) or _UNDECLARED[key]
     for pattern, why in _WHY.items():
         if pattern.endswith("*") and key.startswith(pattern[:-1]):
             return why
