@@ -141,6 +141,7 @@ def test_push_refuses_paths_that_lead_elsewhere(remote, master, tmp_path):
         assert remote["cp.push"](path) is False
     assert remote["cp.push"](str(tmp_path / "a"), upload_path="../../etc") is False
     assert remote["cp.push_dir"](str(tmp_path), upload_path="../x") is False
+    assert remote["cp.push_dir"](f"{tmp_path}/nosuch") is False
     assert master.received == {}
 
 

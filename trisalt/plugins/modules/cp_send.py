@@ -96,6 +96,8 @@ def push_dir(path: str, glob: str | None = None, upload_path: str | None = None)
     path = os.path.realpath(path)
     if os.path.isfile(path):
         return push(path, upload_path=upload_path)
+    if not os.path.isdir(path):
+        return False
     files = []
     for top, _folders, names in os.walk(path):
         files += [os.path.join(top, name) for name in names if glob is None or fnmatch(name, glob)]
