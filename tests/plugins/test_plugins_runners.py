@@ -493,3 +493,54 @@ async def test_a_batch_is_stopped_by_an_event_and_its_jobs_are_killed_if_asked(b
     assert batches["batch.stop"](FIRST, kill=True) is True
     killed = [(fields["tgt"], fields["fun"], fields["arg"]) for kind, fields in host.asked if kind == "publish"]
     assert killed == [(["m2"], "saltutil.kill_job", [FIRST]), (["m3"], "saltutil.kill_job", [THIRD])]
+
+
+# -- an external job cache -------------------------------------------------------------------------------------------
+
+
+DATABASE = """
+LOAD = {"fun": "cmd.run", "arg": ["id"], "tgt": "web*", "tgt_type": "glob", "user": "fred", "Minions": ["m2", "m1"]}
+def get_load(jid): return LOAD if jid == SECOND else {}
+def get_jid(jid): return {"m1": {"return": "uid=0", "out": "txt", "retcode": 2}, "m3": 5} if get_load(jid) else {}
+def get_jids():
+    return {
+        SECOND: {"Function": "cmd.run", "Target": "web*"},
+        FIRST: {"Function": "test.ping", "Target": ["a", "b"]},
+    }
+"""
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    folder = tmp_path / "returners"
+    folder.mkdir()
+    (folder / "db.py").write_text(DATABASE.replace("FIRST", repr(FIRST)).replace("SECOND", repr(SECOND)))
+    opts = {"cachedir": str(tmp_path), "returner_dirs": [str(folder)], "extension_modules": ""}
+    return Plugins(opts).loader("runners")
+
+
+def test_jobs_are_read_out_of_an_external_cache(elsewhere):
+    job = elsewhere["jobs.list_job"](SECOND, ext_source="db")
+    assert (job["Function"], job["User"], job["Minions"]) == ("cmd.run", "fred", ["m1", "m2"])
+    assert job["Result"] == {"m1": {"return": "uid=0", "retcode": 2, "out": "txt"}, "m3": {"return": 5}}
+    assert elsewhere["jobs.print_job"](SECOND, ext_source="db")[SECOND]["Result"] == job["Result"]
+    told = elsewhere["jobs.lookup_jid"](SECOND, ext_source="db", missing=True)
+    assert told == {"outputter": "txt", "data": {"m1": "uid=0", "m3": 5, "m2": "Minion did not return"}}
+    assert elsewhere["jobs.exit_success"](SECOND, ext_source="db") == {"m1": False, "m2": False, "m3": True}
+    assert elsewhere["jobs.list_job"](THIRD, ext_source="db")["Error"].startswith("Cannot contact returner or no job")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "jids"),
+    [({}, [FIRST, SECOND]), ({"search_function": "cmd.*"}, [SECOND]), ({"search_target": "b"}, [FIRST])],
+)
+def test_the_jobs_of_an_external_cache_are_listed(elsewhere, wanted, jids):
+    assert list(elsewhere["jobs.list_jobs"](ext_source="db", **wanted)) == jids
+    assert [row["JID"] for row in elsewhere["jobs.list_jobs_filter"](1, ext_source="db")] == [SECOND]
+    assert list(elsewhere["jobs.last_run"](ext_source="db", function="cmd.run")) == [SECOND]
+    assert elsewhere["jobs.last_run"](ext_source="db", function="none") is False
+
+
+def test_a_returner_that_keeps_no_jobs_is_told(elsewhere):
+    with pytest.raises(CommandError, match="the returner nothing has no get_jids here"):
+        elsewhere["jobs.list_jobs"](ext_source="nothing")

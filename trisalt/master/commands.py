@@ -192,6 +192,11 @@ async def _end(
     await bus.publish(ended)
 
 
+def _names(request: RunnerRequest | WheelRequest, name: str) -> bool:
+    """Whether a keyword argument of that name is given."""
+    return bool(request.kwarg.get(name)) or any(isinstance(arg, dict) and arg.get(name) for arg in request.arg)
+
+
 async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run) -> Outcome:
     call = Call(
         fun=request.fun,
@@ -210,7 +215,8 @@ async def _run(workers: Workers, request: RunnerRequest | WheelRequest, run: Run
         strict = run.fun in RENDERING
         outcome = await workers.run_job(
             call,
-            warm=strict or run.fun in READING,
+            # An external job cache is a plugin of somebody else's.
+            warm=strict or (run.fun in READING and not _names(request, "ext_source")),
             strict=strict,
             on_start=started,
             outlives=False,

@@ -45,6 +45,12 @@ async def test_a_wheel_function_runs_as_one(master):
     assert (await master.told(WheelReturned))[0].fun == "wheel.key.list"
 
 
+@pytest.mark.parametrize("how", [{"kwarg": {"ext_source": "db"}}, {"arg": [{"__kwarg__": True, "ext_source": "db"}]}])
+async def test_a_reader_that_asks_somebody_elses_returner_has_a_child_of_its_own(master, how):
+    await master.run(RunnerRequest, "jobs.list_jobs", **how)
+    assert not master.workers.warm
+
+
 @pytest.mark.parametrize(
     ("cls", "fun", "warm", "strict"),
     [

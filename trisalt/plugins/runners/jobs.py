@@ -9,6 +9,7 @@ import os
 from datetime import UTC, datetime
 
 from trisalt.errors import CommandError
+from trisalt.plugins.utils.jobsource import JobSource
 from trisalt.store.jobs import EVERYTHING, JobReader
 from trisalt.store.listed import Wanted, columns_of, described
 from trisalt.store.queue import QueueReader
@@ -43,6 +44,10 @@ def list_jobs(
     start_time, end_time
         Jobs that started in between: ISO 8601, a job id, or the form of ``StartTime``; UTC.
 
+    ext_source
+        The returner that is asked, in the place of the master's own memory: an external job cache, which lists by
+        functions and targets.
+
     CLI Example:
 
     .. code-block:: bash
@@ -51,6 +56,9 @@ def list_jobs(
         salt-run jobs.list_jobs search_function='test.*,pkg.install' search_target='web*'
         salt-run jobs.list_jobs start_time='2026, Mar 16 19:00' end_time='2026, Mar 18 22:00'
     """
+    if ext_source:
+        found = _source(ext_source).listed(_globs(search_function), _globs(search_target))
+        return {"outputter": outputter, "data": found} if outputter else found
     wanted = Wanted(
         functions=_globs(search_function),
         targets=_globs(search_target),
@@ -79,7 +87,8 @@ def list_jobs_filter(count, filter_find_job=True, ext_source=None, outputter=Non
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise CommandError("count is a number of jobs")
-    found = [{"JID": jid, **row} for jid, row in _listed(limit=count).items()]
+    listed = _source(ext_source).listed() if ext_source else _listed(limit=count)
+    found = [{"JID": jid, **row} for jid, row in list(listed.items())[-count:]]
     return {"outputter": outputter, "data": found} if outputter else found
 
 
@@ -95,7 +104,7 @@ def list_job(jid, ext_source=None, display_progress=False):
         salt-run jobs.list_job 20130916125524463507
     """
     jid = str(jid)
-    with _reader() as reader:
+    with _reader(ext_source) as reader:
         entry = reader.entry(jid)
         returns = reader.returns(jid)
     found = {"jid": jid}
@@ -110,7 +119,7 @@ def list_job(jid, ext_source=None, display_progress=False):
             found["Result"][id]["late_s"] = round(seconds, 1)
         if entry.missing:
             found["Missing"] = entry.missing
-    if queued := _queued(jid):
+    if not ext_source and (queued := _queued(jid)):
         found["Queued"] = queued
     if entry is not None and entry.settled is not None and __opts__.get("job_cache_store_endtime"):
         found["EndTime"] = _written(entry.settled)
@@ -127,7 +136,7 @@ def print_job(jid, ext_source=None):
 
         salt-run jobs.print_job 20130916125524463507
     """
-    found = list_job(jid)
+    found = list_job(jid, ext_source)
     del found["jid"]
     return {str(jid): found}
 
@@ -151,7 +160,7 @@ def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progr
         salt-run jobs.lookup_jid 20130916125524463507 missing=True --out=json
     """
     jid = str(jid)
-    with _reader() as reader:
+    with _reader(ext_source) as reader:
         entry = reader.entry(jid)
         returns = reader.returns(jid)
     found = {}
@@ -163,8 +172,10 @@ def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progr
         for id, seconds in sorted((entry.late if entry is not None else {}).items()):
             print(f"# {id}: returned late, {_spelled(seconds)} after nobody waited any longer.")
     if missing and entry is not None:
-        with _queue() as reader:
-            waits = reader.of_job(jid)
+        waits = {}
+        if not ext_source:
+            with _queue() as reader:
+                waits = reader.of_job(jid)
         for id in sorted(set(entry.minions) - set(returns)):
             found[id] = "Minion did not return"
             if id in waits:
@@ -185,7 +196,7 @@ def exit_success(jid, ext_source=None):
         salt-run jobs.exit_success 20160520145827701627
     """
     jid = str(jid)
-    with _reader() as reader:
+    with _reader(ext_source) as reader:
         entry = reader.entry(jid)
         returns = reader.returns(jid)
     ids = sorted(set(returns) | set(entry.minions if entry else ()))
@@ -203,11 +214,14 @@ def last_run(ext_source=None, outputter=None, metadata=None, function=None, targ
         salt-run jobs.last_run
         salt-run jobs.last_run function='cmd.run' target='web1'
     """
-    wanted = Wanted(functions=_globs(function), targets=_globs(target), metadata=_metadata(metadata))
-    matching = _listed(wanted, limit=1)
+    if ext_source:
+        matching = _source(ext_source).listed(_globs(function), _globs(target))
+    else:
+        wanted = Wanted(functions=_globs(function), targets=_globs(target), metadata=_metadata(metadata))
+        matching = _listed(wanted, limit=1)
     if not matching:
         return False
-    found = print_job(next(iter(matching)))
+    found = print_job(list(matching)[-1], ext_source)
     return {"outputter": outputter, "data": found} if outputter else found
 
 
@@ -305,7 +319,13 @@ def master():
     return upcall.running()
 
 
-def _reader():
+def _source(name):
+    return JobSource(str(name), __plugins__.loader("returners").get)
+
+
+def _reader(ext_source=None):
+    if ext_source:
+        return _source(ext_source)
     return JobReader(os.path.join(__opts__["cachedir"], "trisalt.db"))
 
 
