@@ -251,3 +251,13 @@ def test_a_link_of_somebody_else_in_a_directory_open_to_all_is_not_written_throu
         pass
     assert (shared / "link").is_symlink()
     assert (tmp_path / "kept").read_text() == "kept\n"
+
+
+@pytest.mark.parametrize(("fun", "more"), [("file.directory", {}), ("file.recurse", {"source": "salt://tree"})])
+def test_a_directory_is_called_as_the_state_calls_it(plugins, tmp_path, fun, more):
+    (tmp_path / "srv/tree").mkdir()
+    (tmp_path / "srv/tree/f").write_text("x")
+    plugins.opts["test"] = False
+    made = plugins.loader("states")[fun](f"{tmp_path}/made/", **more)
+    assert (made["name"], made["result"]) == (f"{tmp_path}/made/", True)
+    assert f"{tmp_path}/made" in made["changes"]

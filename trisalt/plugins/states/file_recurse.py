@@ -72,11 +72,11 @@ def recurse(
         return returned(name, False, f"Recurse failed: {exc}")
     if os.path.lexists(name) and not os.path.isdir(name):
         return returned(name, False, f"The path {name} exists and is not a directory")
-    name = name.rstrip("/")
+    called, name = name, name.rstrip("/")
     tree = _Tree(include_pat, exclude_pat, maxdepth)
     for place, source_env in sources:
         tree.read(name, place, source_env, keep_symlinks=keep_symlinks, include_empty=include_empty)
-    ret = returned(name, True)
+    ret = returned(called, True)
     parts: dict[str, list[str]] = {}
 
     def add(path: str, one: Result) -> None:

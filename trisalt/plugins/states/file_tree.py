@@ -58,10 +58,10 @@ def directory(
     """
     if not name:
         return returned(name, False, "Must provide name to file.directory")
-    name = os.path.expanduser(name)
-    name = name.rstrip("/") or "/"
+    called = os.path.expanduser(name)
+    name = called.rstrip("/") or "/"
     if max_depth is not None and clean:
-        return returned(name, False, "Cannot specify both max_depth and clean")
+        return returned(called, False, "Cannot specify both max_depth and clean")
     if not dir_mode:
         dir_mode = kwargs.get("mode")
     # Where no mode of files is said, they are read and written like the directories.
@@ -72,29 +72,29 @@ def directory(
     # A preview cannot know whom an earlier state of the run would make.
     unknown = "" if test else unknown_owner(__salt__, user, group)
     if unknown:
-        return returned(name, False, unknown)
+        return returned(called, False, unknown)
     if not os.path.isabs(name):
-        return returned(name, False, f"Specified file {name} is not an absolute path")
+        return returned(called, False, f"Specified file {name} is not an absolute path")
     wanted = _Wanted(user=user, group=group, dir_mode=dir_mode, file_mode=file_mode, follow=follow_symlinks)
     try:
         wanted.recurse = _recursed(recurse)
     except TrisaltError as exc:
-        return returned(name, False, str(exc))
+        return returned(called, False, str(exc))
     keep = _kept(name, require) if clean else set()
     refusal, changes = _in_the_way(name, force, backupname, allow_symlink, test=test)
     if refusal:
-        return returned(name, False, refusal)
+        return returned(called, False, refusal)
     gone = "forced" in changes or "backup" in changes
     changes |= {name: {"directory": "new"}} if gone else _differences(name, wanted, max_depth, children_only)
     cleaned = _unwanted(name, keep, exclude_pat) if clean and os.path.isdir(name) and not gone else []
     for path in cleaned:
         changes |= {each: {"removed": "Removed due to clean"} for each in [path, *_all_below(path)]}
     if not changes:
-        return returned(name, True, f"The directory {name} is in the correct state")
+        return returned(called, True, f"The directory {name} is in the correct state")
     if test:
         lines = [f"{path}: {key} - {value}\n" for path, row in _rows(changes) for key, value in row.items()]
-        return returned(name, None, f"The following files will be changed:\n{''.join(lines)}", changes)
-    ret = returned(name, True, "", changes)
+        return returned(called, None, f"The following files will be changed:\n{''.join(lines)}", changes)
+    ret = returned(called, True, "", changes)
     is_new = not os.path.isdir(name)
     if is_new:
         if not os.path.isdir(os.path.dirname(name)):

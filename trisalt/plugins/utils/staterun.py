@@ -100,7 +100,7 @@ def _masters_options(saltenv: str, files: Collection[str]) -> dict[str, Any]:
     configuration says.
     """
     if _is_local():
-        return {}
+        return {"nodegroups": __opts__.get("nodegroups") or {}}
     asked = {"saltenv": saltenv, "paths": list(files)} if files else True
     said = upcall.ask_master("_master_opts", manifest=asked)
     if not isinstance(said, Mapping):
