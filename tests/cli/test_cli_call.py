@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from tests.support.lab import open_lab
-from trisalt.wire.codec import pack_bin
+from trisalt.wire.codec import pack_bin, unpack_bin
 
 PROBE = """
 from salt.exceptions import CommandExecutionError, CommandNotFoundError, SaltInvocationError
@@ -225,11 +225,27 @@ def test_nothing_heavy_is_imported_for_a_ping(call):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_function_may_say_the_id_and_the_return_may_be_kept(call):
+    (call.root / "modules" / "naming.py").write_text("def give(p): return p + '-' + __grains__['kernel'].lower()")
+    (call.root / "etc" / "minion").write_text(
+        f"root_dir: {call.root}\nid_function: {{naming.give: {{p: web}}}}\ncache_jobs: True\n"
+    )
+    assert call("grains.get", "id").stdout == "local:\n    web-linux\n"
+    (kept,) = call.root.rglob("minion_jobs/*/return.p")
+    assert unpack_bin(kept.read_bytes())["return"] == "web-linux"
+    (call.root / "modules" / "naming.py").unlink()
+    done = call("test.ping")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "ERROR: id_function: Failed to load module naming.give: 'naming.give' is not available"
+    )
+
+
 def test_grains_are_not_gathered_for_a_ping(call):
     # In a process of its own: a command's changes to its process would stay with the tests that come next.
     code = (
         "import sys\nfrom trisalt.cli.salt_call import main\nfrom trisalt.loader import grains\n"
-        "grains.gather = lambda opts: sys.exit('somebody looked')\n"
+        "grains.gather = lambda *_: sys.exit('somebody looked')\n"
         f"sys.exit(main(['-c', {str(call.root / 'etc')!r}, '--local', *sys.argv[1:]]))"
     )
 
