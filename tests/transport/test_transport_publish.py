@@ -1,13 +1,18 @@
 """The publish port over real sockets: topics, slow subscribers, restarts, dropped paths."""
 
+import os
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import trio
 import zmq
 from trio.testing import wait_all_tasks_blocked
 
+from tests.support.debian import need
 from trisalt.errors import ConfigError
 from trisalt.transport.publish import NOTICES, Notice, open_publisher, open_subscriber
 from trisalt.transport.zmq import Heartbeat, open_context, open_socket
@@ -202,6 +207,23 @@ async def test_a_silently_dropped_path_is_noticed_within_the_heartbeat(context):
             assert await subscriber.notices.receive() is Notice.DISCONNECTED
             assert trio.current_time() - began < 5
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "published"])
+def test_a_subscriber_whose_network_fell_silent_is_let_go_by_the_kernel_s_probes(meanwhile):
+    if os.geteuid() != 0:
+        pytest.skip("a network of its own needs root")
+    need("iproute2", "util-linux")
+    script = Path(__file__).with_name("lost_subscriber.py")
+    done = subprocess.run(
+        ["unshare", "--net", sys.executable, str(script), meanwhile],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 1 < float(done.stdout) < 10
 
 
 def _relay(port, dropped):

@@ -12,9 +12,11 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
+import attrs
 import structlog
 import trio
 
+from trisalt.config.master import MasterConfig
 from trisalt.errors import ConfigError
 from trisalt.master.clear import ClearDesk
 from trisalt.master.local_door import serve_local_door
@@ -24,7 +26,7 @@ from trisalt.master.request_server import FALLBACK, NetworkDoor
 from trisalt.master.status import Parts
 from trisalt.master.views.desk import Desk
 from trisalt.store.store import Store
-from trisalt.transport.publish import Publisher, open_publisher
+from trisalt.transport.publish import PROBED, Publisher, open_publisher
 from trisalt.transport.request import SERVER_KEEPALIVE, open_request_server
 from trisalt.transport.zmq import HEARTBEAT, Context, Heartbeat, KeepAlive, tcp_address
 
@@ -47,13 +49,7 @@ async def open_publish_port(here: Premises, sockets: Context) -> AsyncIterator[P
         context=sockets,
         hwm=config.pub_hwm,
         backlog=config.zmq_backlog,
-        keepalive=KeepAlive(
-            on=int(config.tcp_keepalive),
-            idle=int(config.tcp_keepalive_idle),
-            count=int(config.tcp_keepalive_cnt),
-            interval=int(config.tcp_keepalive_intvl),
-        ),
-        heartbeat=_heartbeat(opts),
+        **_subscribers_are_seen_by(config),
         ipv6=bool(config.ipv6),
         subscribed=here.presence.subscribed,
     ) as publisher:
@@ -148,6 +144,24 @@ def _stock_socket(folder: str, name: str, event: str) -> Iterator[None]:
             yield
         finally:
             os.unlink(path)
+
+
+def _subscribers_are_seen_by(config: MasterConfig) -> dict[str, Any]:
+    """How it is noticed that a subscriber is lost: by the kernel's probes, or by heartbeats where those are asked for,
+    or probes are not to be."""
+    asked = KeepAlive(
+        on=int(config.tcp_keepalive),
+        idle=int(config.tcp_keepalive_idle),
+        count=int(config.tcp_keepalive_cnt),
+        interval=int(config.tcp_keepalive_intvl),
+    )
+    if asked.on != 1 or config.zmq_heartbeat_ivl is not None:
+        return {"keepalive": asked, "heartbeat": _heartbeat(config.opts)}
+    idle, interval = (
+        least if given < 0 else min(given, least)
+        for given, least in ((asked.idle, PROBED.idle), (asked.interval, PROBED.interval))
+    )
+    return {"keepalive": attrs.evolve(asked, idle=idle, interval=interval, give_up=PROBED.give_up)}
 
 
 def _heartbeat(opts: Mapping[str, Any]) -> Heartbeat:

@@ -17,9 +17,9 @@ import trio
 import zmq
 
 from trisalt.transport.zmq import (
-    HEARTBEAT,
     KEEPALIVE,
     MONITOR_FRAME,
+    NO_HEARTBEAT,
     QUICK,
     TRIED_AGAIN,
     Context,
@@ -35,6 +35,9 @@ from trisalt.transport.zmq import (
 
 # Source: stock Salt 3008.3, port 4505.
 LINGER = 1
+# A subscriber says nothing for hours. The kernel sees that one is lost as soon as heartbeats would, 30 to 40 s after it
+# fell silent, and for less: ZeroMQ looks through the timers of all connections for each answer to a heartbeat.
+PROBED = KeepAlive(idle=10, interval=10, give_up=30_000)
 # A notice is a change of one connection, at most one a second: more than these unread are of no use to anybody.
 NOTICES = 16
 
@@ -91,8 +94,8 @@ async def open_publisher(
     hwm: int = 1000,
     backlog: int = 1000,
     max_size: int = 64 * 1024,
-    keepalive: KeepAlive = KEEPALIVE,
-    heartbeat: Heartbeat = HEARTBEAT,
+    keepalive: KeepAlive = PROBED,
+    heartbeat: Heartbeat = NO_HEARTBEAT,
     ipv6: bool = False,
     subscribed: Callable[[str, bool], object] = lambda _address, _here: None,
 ) -> AsyncIterator[Publisher]:

@@ -45,12 +45,16 @@ TERM_PATIENCE = 3.0
 
 @attrs.frozen(kw_only=True)
 class KeepAlive:
-    """TCP keepalive as ZeroMQ takes it: `on` 1, 0 or -1 (the system's default); seconds; -1 is the system's default."""
+    """TCP keepalive as ZeroMQ takes it: `on` 1, 0 or -1 (the system's default); seconds; -1 is the system's default.
+
+    After `give_up` ms without an answer to a probe, or to what was sent, the connection ends; 0 leaves it to `count`.
+    """
 
     on: int = 1
     idle: int = 300
     count: int = -1
     interval: int = -1
+    give_up: int = 0
 
     def options(self) -> dict[int, int | bytes]:
         """The socket options."""
@@ -59,6 +63,7 @@ class KeepAlive:
             zmq.TCP_KEEPALIVE_IDLE: self.idle,
             zmq.TCP_KEEPALIVE_CNT: self.count,
             zmq.TCP_KEEPALIVE_INTVL: self.interval,
+            **({zmq.TCP_MAXRT: self.give_up} if self.give_up else {}),
         }
 
 
@@ -88,6 +93,7 @@ class Heartbeat:
 # What stock Salt sets by default. Source: stock Salt 3008.3.
 KEEPALIVE = KeepAlive()
 HEARTBEAT = Heartbeat()
+NO_HEARTBEAT = Heartbeat(interval=0)
 # What a minion and a command ask of their own connections: a path that fell silent is known to be dead in 25 s.
 QUICK = Heartbeat(timeout=15_000)
 
