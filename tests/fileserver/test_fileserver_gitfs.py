@@ -246,6 +246,7 @@ def test_a_locked_remote_is_not_fetched(tmp_path, source):
     assert list(files.git.update().problems) == [f"file://{source}"]
     assert files.envs() == []
     assert files.git.unlock("nosuch") == []
+    assert len(files.git.lock(f"file://*/{source.name}")) == 1
     assert files.git.unlock() == [f"Removed update lock for gitfs remote 'file://{source}'"]
     assert files.git.unlock() == []
     assert files.git.update().problems == {}

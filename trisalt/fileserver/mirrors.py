@@ -12,6 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import attrs
@@ -69,7 +70,7 @@ class Mirrors:
             log.error("The git remote %s could not be fetched: %s", name, reason)
 
     def lock(self, name: str | None = None) -> list[str]:
-        """Lock the remotes, or the one of that URL or name; a line for each."""
+        """Lock the remotes, or those of that name, or whose URL is like it; a line for each."""
         found = []
         for remote, mirror in self._named(name):
             mirror.lock()
@@ -101,7 +102,9 @@ class Mirrors:
 
     def _named(self, name: str | None) -> list[tuple[Remote, Mirror]]:
         return [
-            (remote, mirror) for remote, mirror in self.remotes if name is None or name in (remote.url, remote.name)
+            (remote, mirror)
+            for remote, mirror in self.remotes
+            if name is None or name in (remote.url, remote.name) or fnmatchcase(remote.url, name)
         ]
 
 
