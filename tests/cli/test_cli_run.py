@@ -42,6 +42,30 @@ def test_asks_for_a_runner_and_prints_what_it_returns(door, run, capsys):
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("jobs.list_jobs", "--since", "1h"), "--since is of state.event, and not of jobs.list_jobs"),
+        (("--unt=now", "jobs.list_jobs"), "--until is of state.event, and not of jobs.list_jobs"),
+        (("jobs.tail", JID, "--cursor", "x"), "--cursor is of state.event, and not of jobs.tail"),
+        (("manage.up", "--filter", "a=b"), "--filter is of state.event and jobs.tail, and not of manage.up"),
+        (("manage.up", "--format=tab"), "--format is of state.event and jobs.tail, and not of manage.up"),
+        (("jobs.list_jobs", "--count", "3"), "no such option: --count"),
+    ],
+)
+def test_a_flag_that_has_nothing_to_do_with_the_function_is_an_error_of_usage(door, run, capsys, words, message):
+    assert run(*words) == 64
+    assert capsys.readouterr().err.endswith(f"\n\nsalt-run: error: {message}\n")
+    assert door.asked == []
+
+
+def test_what_a_saltfile_says_of_following_does_not_concern_other_functions(door, run, tmp_path):
+    saltfile = tmp_path / "Saltfile"
+    saltfile.write_text("salt-run: {since: 1h, format: ndjson}\n")
+    door.says(result(["m1"]))
+    assert run("--saltfile", str(saltfile), "manage.up") == 0
+
+
 def test_the_runners_own_outputter_is_used(door, run, capsys):
     door.says(result({"outputter": "txt", "data": {"m1": "a\nb"}}))
     assert run("jobs.lookup_jid", JID) == 0

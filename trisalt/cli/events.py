@@ -37,9 +37,8 @@ def follow_events(door: Door, fun: str, args: list[Any], kwargs: dict[str, Any],
     """A line for each event that matches, as it comes, until Ctrl-C, `count` of them, its end, or nobody reads."""
     filters = [Filter.read(text) for text in options.filter]
     if fun == "jobs.tail":
-        for name in ("since", "until", "cursor"):
-            if getattr(options, name):
-                raise InvocationError(f"jobs.tail begins and ends with its job: --{name} is state.event's")
+        # It begins and ends with its job: what a Saltfile says of these is for state.event.
+        options.since = options.until = options.cursor = ""
         jid = _jid(args, kwargs)
         following = _Following(filters, options, settles=f"trisalt/job/{jid}/settled")
         return following.run(lambda _after: tail(door, jid, timeout=options.timeout, patience=PATIENCE))

@@ -47,7 +47,8 @@ class Unfit(ValueError):
 
 
 class Options:
-    """What a command line says: an attribute for each flag."""
+    """What a command line says: an attribute for each flag; `given` are those that it has, by where their value goes,
+    as they are written in full."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"no flag sets {name}")
@@ -142,6 +143,7 @@ class Parser:
             lines = sys.stdin.read().splitlines()
             words += lines if ended else self._read(options, given, lines)[0]
         self._read_saltfile(options, given)
+        options.__dict__["given"] = given
         if options.config_dir is not None and not os.path.isdir(options.config_dir):
             sys.stderr.write(f"WARNING: CONFIG '{options.config_dir}' directory does not exist.\n")
         return options, words

@@ -15,10 +15,23 @@ EXAMPLES = (
     ("salt-run -d jobs", "What do these runners do?"),
 )
 
+_FOLLOWING = ("state.event", "jobs.tail")
+# Where flags are of some functions only, and others have nothing to do with them.
+_OF = {
+    **dict.fromkeys(("since", "until", "cursor"), _FOLLOWING[:1]),
+    **dict.fromkeys(("filter", "format"), _FOLLOWING),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    options, words = _parser().parse(argv)
+    parser = _parser()
+    options, words = parser.parse(argv)
+    if words and not options.doc:
+        for flag, functions in _OF.items():
+            # What a Saltfile says is for those runs that know it.
+            if flag in options.given and words[0] not in functions:
+                parser.error(f"{options.given[flag]} is of {' and '.join(functions)}, and not of {words[0]}")
     # Not before the flags are read: --version, --help and a wrong flag are answered without sockets and configuration.
     from trisalt.cli.run import run
 
