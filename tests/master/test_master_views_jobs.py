@@ -51,6 +51,22 @@ async def test_a_job_is_listed_with_how_it_stands_and_without_its_secrets(busy):
     }
 
 
+async def test_who_was_named_and_has_no_key_is_among_the_missing_with_the_reason(busy):
+    await busy.run(6, ["web1"], tgt=["web1", "nope"], tgt_type="list", missing=["nope"])
+    await busy.came(6, "web1")
+    job = await busy.ask("job", jid=jid(6))
+    assert [job[name] for name in ("state", "minions", "ok", "missing", "ids")] == [
+        "partial",
+        2,
+        1,
+        1,
+        ["nope", "web1"],
+    ]
+    (returned, absent) = (await busy.ask("returns", jid=jid(6)))["items"]
+    assert (returned["id"], absent["id"], absent["missing"]) == ("web1", "nope", True)
+    assert absent["reason"].endswith("No accepted key had this name when the job was published.")
+
+
 async def test_how_many_jobs_there_are_is_told_on_every_page_to_who_may_see_only_some(busy, monkeypatch):
     monkeypatch.setattr(listing, "COUNT_S", 60.0)
     first = await busy.ask("jobs", user("web"), limit=1)

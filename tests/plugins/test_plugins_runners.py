@@ -115,6 +115,20 @@ async def test_one_job_is_told_with_its_minions_and_its_results(runners):
     assert runners["jobs.print_job"](SECOND) == {SECOND: {key: found[key] for key in found if key != "jid"}}
 
 
+async def test_who_was_named_and_has_no_key_stays_visible_with_the_reason(runners, tmp_path, capsys):
+    listed = "20261122130000000000"
+    load = {"jid": listed, "fun": "test.ping", "arg": [], "tgt": ["m1", "nope"], "tgt_type": "list", "user": "root"}
+    async with open_store(tmp_path / "trisalt.db") as store:
+        await store.jobs.record_job({**load, "missing": ["nope"]}, ["m1"])
+        await store.jobs.record_return(listed, "m1", {"return": True, "retcode": 0, "success": True})
+    why = "No accepted key had this name when the job was published."
+    assert runners["jobs.list_job"](listed)["Missing"] == {"nope": f"Minion did not return. [No response]\n{why}"}
+    assert runners["jobs.lookup_jid"](listed) == {"m1": True}
+    assert capsys.readouterr().out == f"# nope: {why}\n"
+    assert runners["jobs.lookup_jid"](listed, missing=True) == {"m1": True, "nope": why}
+    assert runners["jobs.exit_success"](listed) == {"m1": True, "nope": False}
+
+
 async def test_a_return_that_came_late_has_a_mark_and_who_is_missing_a_reason(runners, tmp_path, capsys):
     async with open_store(tmp_path / "trisalt.db") as store:
         await store.jobs.record_return(THIRD, "m1", {"return": 1, "retcode": 0, "success": True})

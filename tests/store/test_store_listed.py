@@ -98,6 +98,27 @@ async def test_a_job_that_settles_without_all_is_partial_or_missing(jobs):
     assert (late.state, late.ended) == (State.DONE, ended)
 
 
+@pytest.mark.parametrize(
+    ("returns", "state", "missing"),
+    [
+        ([("m1", 0)], State.PARTIAL, 2),
+        ([("m1", 1)], State.FAILED, 2),
+        ([], State.RUNNING, 3),
+        # It was accepted in the moment in which the job went out.
+        ([("m1", 0), ("x1", 0), ("x2", 0)], State.DONE, 0),
+    ],
+)
+async def test_a_job_that_names_who_has_no_key_is_not_done_without_them(jobs, returns, state, missing):
+    await run(jobs, 1, ["m1"], tgt=["m1", "x1", "x2"], tgt_type="list", missing=["x1", "x2"])
+    for id, retcode in returns:
+        await jobs.record_returns([came(1, id, retcode=retcode, success=not retcode)])
+    row = await jobs.row(jid(1))
+    assert (row.state, row.asked, row.missing, row.ended is None) == (state, 3, missing, not returns)
+    assert [row.jid for row in (await jobs.page(Wanted(states=[state]))).rows] == [jid(1)]
+    entry = await jobs.entry(jid(1))
+    assert sorted(entry.missing) == [id for id in ("x1", "x2") if id not in dict(returns)]
+
+
 async def test_a_job_runs_again_when_it_is_for_further_minions(jobs):
     await run(jobs, 1, ["m1"])
     await jobs.record_returns([came(1, "m1")])
@@ -200,7 +221,7 @@ def test_the_jobs_of_an_older_database_are_listed_with_their_returns(tmp_path):
             connection.execute(statement)
     connection.execute("PRAGMA user_version = 3")
     connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    load = pack_bin({"jid": jid(1), "fun": ["a.b", "c.d"], "user": "ann"})
+    load = pack_bin({"jid": jid(1), "fun": ["a.b", "c.d"], "user": "ann", "missing": ["x1", "m1"]})
     minions = pack_bin(["m1", "m2", "m3"])
     connection.execute("INSERT INTO jobs VALUES (?, 5.0, NULL, ?, ?, NULL)", (jid(1), load, minions))
     for number, body in enumerate([came(1, "m1").body, came(1, "m2", CHANGED).body, came(1, "m3", retcode=2).body]):
@@ -208,6 +229,7 @@ def test_the_jobs_of_an_older_database_are_listed_with_their_returns(tmp_path):
         connection.execute("INSERT INTO returns (jid, id, came, body) VALUES (?,?,?,?)", values)
     schema.migrate(connection)
     (row,) = listing.read_page(connection, Wanted()).rows
+    assert row.unknown == 1
     assert (row.fun, row.user, row.size, row.ok, row.changed, row.failed, row.ended) == (
         "a.b,c.d",
         "ann",

@@ -28,6 +28,7 @@ from trisalt.master.attendance import Attendance
 from trisalt.master.gather import FIND_JOB, Ask, Done, Gather
 from trisalt.master.reasons import Facts, Found, explained, headline, reason
 from trisalt.master.roster import Cause
+from trisalt.store.listed import unknown
 from trisalt.store.store import Jobs
 
 log = structlog.get_logger()
@@ -259,7 +260,7 @@ class Watches:
                     request.jid,
                     user if isinstance(user, str) else "",
                     entry.minions,
-                    [],
+                    unknown(entry.load, entry.minions),
                     timeout=request.timeout,
                     gather_job_timeout=request.gather_job_timeout,
                 )
@@ -320,6 +321,9 @@ class Watches:
         try:
             for id in await self._jobs.returned(watch.jid):
                 watch.gather.returned(id)
+                if id in watch.unreachable:
+                    # It was accepted in the moment in which the job went out.
+                    watch.unreachable.remove(id)
         except StoreError as exc:
             log.warning("job.returns_not_read", jid=watch.jid, reason=str(exc))
         except BaseException:

@@ -35,6 +35,9 @@ LONG_ENOUGH_S = 3600.0
 
 EVERYTHING = listed.Wanted()
 
+NO_KEY = "Minion did not return. [No response]\nNo accepted key had this name when the job was published."
+"""Why somebody is missing whom a job named, and of whom nobody has said more."""
+
 _OLD = (
     "SELECT jid FROM jobs WHERE recorded < ? AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.jid = jobs.jid) "
     "ORDER BY recorded LIMIT ?"
@@ -360,12 +363,13 @@ def _read_entry(connection: sqlite3.Connection, jid: str) -> JobEntry | None:
     if row is None:
         return None
     entry = _entry(row)
-    if not entry.missing:
+    unknown = listed.unknown(entry.load, entry.minions)
+    if not entry.missing and not unknown:
         return entry
     came = dict(connection.execute("SELECT id, came FROM returns WHERE jid = ?", (jid,)))
     return attrs.evolve(
         entry,
-        missing={id: why for id, why in entry.missing.items() if id not in came},
+        missing={id: why for id, why in {**dict.fromkeys(unknown, NO_KEY), **entry.missing}.items() if id not in came},
         late={id: by for id in entry.missing if id in came and (by := came[id] - (entry.settled or 0.0)) > 0},
     )
 

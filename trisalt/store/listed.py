@@ -24,8 +24,8 @@ target, and its type, is text as it is, and packed where it is none; `arg` and `
 there is nothing in them."""
 
 BOOKED = (
-    "INSERT OR IGNORE INTO listed (jid, recorded, size, fun, user, tgt, tgt_type, arg, metadata) "
-    "VALUES (?,?,?,?,?,?,?,?,?)"
+    "INSERT OR IGNORE INTO listed (jid, recorded, size, unknown, fun, user, tgt, tgt_type, arg, metadata) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?)"
 )
 _WIDER = (
     "UPDATE listed SET size = :size, ended = CASE WHEN ok + changed + failed < :size THEN NULL ELSE ended END "
@@ -54,6 +54,7 @@ class State(enum.Enum):
 class Row:
     """A job in the list. Times are wall seconds; `ended` is None while somebody may still return.
 
+    `size` is how many minions it went to, `unknown` how many more it named that have no key: they stay missing.
     `load` and `minions` are the job's own, as `JobEntry` has them.
     """
 
@@ -66,6 +67,7 @@ class Row:
     changed: int
     failed: int
     ended: float | None
+    unknown: int = 0
     load: Mapping[str, Any] = attrs.field(factory=dict)
     minions: Sequence[str] = ()
 
@@ -74,8 +76,13 @@ class Row:
         return self.ok + self.changed + self.failed
 
     @property
+    def asked(self) -> int:
+        """How many minions it was asked for."""
+        return self.size + self.unknown
+
+    @property
     def missing(self) -> int:
-        return max(0, self.size - self.returned)
+        return max(0, self.asked - self.returned)
 
     @property
     def state(self) -> State:
@@ -126,7 +133,13 @@ class Page:
 
 def book(load: Mapping[str, Any], minions: Sequence[str], recorded: float) -> tuple[Any, ...]:
     """The row of a new job, for `BOOKED`."""
-    return load["jid"], recorded, len(minions), *columns_of(load)
+    return load["jid"], recorded, len(minions), len(unknown(load, minions)), *columns_of(load)
+
+
+def unknown(load: Mapping[str, Any], minions: Sequence[str]) -> list[str]:
+    """Whom a job named that have no key, as its publisher noted: it did not go to them."""
+    named = load.get("missing")
+    return [id for id in named if isinstance(id, str) and id not in minions] if isinstance(named, list) else []
 
 
 def columns_of(load: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -154,6 +167,24 @@ def function(fun: object) -> str:
     if fun is None:
         return _UNTOLD["fun"]
     return _text(",".join(map(str, fun)) if isinstance(fun, list | tuple) else str(fun))
+
+
+def count_unknown(connection: sqlite3.Connection) -> None:
+    """Tell how many had no key of jobs that were recorded before lists told so: a step of `schema`."""
+    last = -1
+    while rows := connection.execute(
+        "SELECT rowid, jid, load, minions FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, _MIGRATED)
+    ).fetchall():
+        found = [(_read_unknown(load, minions), jid) for _rowid, jid, load, minions in rows]
+        connection.executemany("UPDATE listed SET unknown = ? WHERE jid = ?", [one for one in found if one[0]])
+        last = rows[-1][0]
+
+
+def _read_unknown(load: bytes, minions: bytes) -> int:
+    try:
+        return len(unknown(unpack_bin(load), unpack_bin(minions)))
+    except (RemoteProtocolError, LocalProtocolError, AttributeError, TypeError):
+        return 0
 
 
 def fill(connection: sqlite3.Connection) -> None:

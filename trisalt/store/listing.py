@@ -16,7 +16,7 @@ from trisalt.store.listed import Page, Row, State, Wanted, is_unicode
 from trisalt.wire.codec import pack_bin, unpack_bin
 
 _JOIN = "JOIN jobs USING (jid)"
-_COLUMNS = "listed.jid, listed.recorded, listed.fun, listed.user, size, ok, changed, failed, ended"
+_COLUMNS = "listed.jid, listed.recorded, listed.fun, listed.user, size, ok, changed, failed, ended, unknown"
 _TOLD = "listed.jid, fun, user, tgt, tgt_type, arg, metadata"
 _TIMED = f"listed.jid GLOB '{'[0-9]' * 20}*'"
 # For how long one page looks for more, when it has to look into jobs to know which are wanted.
@@ -27,9 +27,9 @@ COUNT_S = 0.05
 _STATES = {
     State.RUNNING: "ended IS NULL",
     State.FAILED: "failed > 0 AND ended IS NOT NULL",
-    State.DONE: "failed = 0 AND ended IS NOT NULL AND ok + changed >= size",
-    State.PARTIAL: "failed = 0 AND ended IS NOT NULL AND ok + changed < size AND ok + changed > 0",
-    State.MISSING: "ended IS NOT NULL AND ok + changed + failed = 0 AND size > 0",
+    State.DONE: "failed = 0 AND ended IS NOT NULL AND ok + changed >= size + unknown",
+    State.PARTIAL: "failed = 0 AND ended IS NOT NULL AND ok + changed < size + unknown AND ok + changed > 0",
+    State.MISSING: "ended IS NOT NULL AND ok + changed + failed = 0 AND size + unknown > 0",
 }
 
 
@@ -130,7 +130,7 @@ def _whole(connection: sqlite3.Connection, found: tuple[Any, ...]) -> Row | None
 
 
 def _row(found: tuple[Any, ...]) -> Row:
-    jid, recorded, fun, user, size, ok, changed, failed, ended, load, minions = found
+    jid, recorded, fun, user, size, ok, changed, failed, ended, unknown, load, minions = found
     return Row(
         jid=jid,
         recorded=recorded,
@@ -141,6 +141,7 @@ def _row(found: tuple[Any, ...]) -> Row:
         changed=changed,
         failed=failed,
         ended=ended,
+        unknown=unknown,
         load=unpack_bin(load),
         minions=unpack_bin(minions),
     )

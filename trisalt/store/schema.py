@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from trisalt.errors import StoreError
 from trisalt.store import outcomes
-from trisalt.store.listed import fill, function
+from trisalt.store.listed import count_unknown, fill, function
 from trisalt.wire.codec import unpack_bin
 
 APPLICATION_ID = 0x7452_6953
@@ -170,6 +170,11 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         # What lists of jobs tell and are searched by: see `listed`.
         *(f"ALTER TABLE listed ADD COLUMN {name}" for name in ("tgt", "tgt_type", "arg", "metadata")),
         fill,
+    ),
+    (
+        # How many minions a job named that have no key: it is not done without them.
+        "ALTER TABLE listed ADD COLUMN unknown INTEGER NOT NULL DEFAULT 0",
+        count_unknown,
     ),
 )
 

@@ -53,8 +53,8 @@ class NewReturn:
 class JobEntry:
     """A job as the store knows it. Times are wall seconds; `settled` is None while nobody has given up on it.
 
-    `missing` are the reasons for the minions that had not returned when the job was settled, without those that have
-    returned since: these are `late`, by how many seconds.
+    `missing` are the reasons for the minions that had not returned when the job was settled, and for those that it
+    named and that have no key, without those that have returned since: these are `late`, by how many seconds.
     """
 
     jid: str

@@ -240,6 +240,15 @@ async def test_a_job_that_was_settled_can_be_watched_again(house, autojump_clock
     assert house.publisher.published[-1][1].tgt == ["m2"]
 
 
+async def test_whoever_waits_later_is_told_of_those_without_a_key_too_but_of_none_that_returned(house, autojump_clock):
+    house.store.jobs.bodies[JID, "m1"] = house.store.jobs.bodies[JID, "was-new"] = {}
+    house.store.jobs.jobs[JID] = {"jid": JID, "fun": "x", "missing": ["nokey", "was-new"]}, ["m1"]
+    assert await house.bus.ask(WatchRequest(jid=JID)) == ["m1"]
+    await wait_all_tasks_blocked()
+    (settled,) = house.told(JobSettled)
+    assert list(settled.missing) == ["nokey"]
+
+
 async def test_a_job_nobody_knows_is_not_watched(house, autojump_clock):
     assert await house.bus.ask(WatchRequest(jid=JID)) is None
     await trio.sleep(100)

@@ -100,7 +100,7 @@ async def _jobs(desk: Desk, sight: Sight, ids: Sequence[str]) -> AsyncIterator[I
         yield Issue(
             kind="job_runs_long",
             severity="warning",
-            text=f"{row.fun} by {row.user} still runs on {row.missing} of {row.size} minions",
+            text=f"{row.fun} by {row.user} still runs on {row.missing} of {row.asked} minions",
             since=row.recorded,
             link=f"/app/jobs/{row.jid}",
             remedy=on_minions(row.minions, "saltutil.term_job", row.jid),

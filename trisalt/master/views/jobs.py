@@ -20,7 +20,7 @@ from trisalt.master.arguments import told
 from trisalt.master.sight import Sight
 from trisalt.master.views.desk import Desk, from_cursor, page_size, to_cursor
 from trisalt.store.jobs import read_return_page
-from trisalt.store.listed import Row, State, Wanted
+from trisalt.store.listed import Row, State, Wanted, unknown
 from trisalt.target import query
 from trisalt.target.query import Kind, Term
 
@@ -53,7 +53,7 @@ def item(desk: Desk, row: Row) -> dict[str, Any]:
         "start": row.recorded,
         "end": row.ended,
         "state": row.state.value,
-        "minions": row.size,
+        "minions": row.asked,
         "ok": row.ok,
         "changed": row.changed,
         "failed": row.failed,
@@ -243,7 +243,7 @@ async def job(desk: Desk, sight: Sight, question: Mapping[str, Any]) -> dict[str
     return item(desk, row) | {
         "arg": args,
         "kwargs": kwargs,
-        "ids": sorted(row.minions),
+        "ids": sorted({*row.minions, *unknown(row.load, row.minions)}),
         "metadata": desk.mask(row.load.get("metadata")),
     }
 
@@ -297,6 +297,7 @@ async def _missing(desk: Desk, row: Row, of: str) -> list[dict[str, Any]]:
         return []
     entry, returned = await desk.store.jobs.entry(row.jid), await desk.store.jobs.returned(row.jid)
     why = {} if entry is None else entry.missing
-    ids = [id for id in sorted(row.minions) if id not in returned and of in ("", id)]
+    asked = {*row.minions, *unknown(row.load, row.minions)}
+    ids = [id for id in sorted(asked) if id not in returned and of in ("", id)]
     await trio.lowlevel.checkpoint()
     return [{"id": id, "missing": True, "reason": why.get(id, "")} for id in ids]

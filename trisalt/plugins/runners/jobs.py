@@ -144,13 +144,13 @@ def print_job(jid, ext_source=None):
 def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progress=False):
     """
     What the minions returned, ``{id: return}``, displayed as the job itself would be. Of those that returned when
-    nobody waited any longer a line says so, beside the data.
+    nobody waited any longer, and of those that the job named and that have no key, a line says so, beside the data.
 
     returned : True
         Include the minions that have returned.
 
     missing : False
-        Include those that have not, as such.
+        Include those that have not, as such; those without a key with the reason.
 
     CLI Example:
 
@@ -171,11 +171,16 @@ def lookup_jid(jid, ext_source=None, returned=True, missing=False, display_progr
             found[id] = body.get("return")
         for id, seconds in sorted((entry.late if entry is not None else {}).items()):
             print(f"# {id}: returned late, {_spelled(seconds)} after nobody waited any longer.")
+        if not missing:
+            for id in _unknown(entry):
+                # Who sees only who returned would take it that all did.
+                print(f"# {id}: {_why(entry.missing[id])}")
     if missing and entry is not None:
         waits = {}
         if not ext_source:
             with _queue() as reader:
                 waits = reader.of_job(jid)
+        found.update((id, _why(entry.missing[id])) for id in _unknown(entry))
         for id in sorted(set(entry.minions) - set(returns)):
             found[id] = "Minion did not return"
             if id in waits:
@@ -199,7 +204,7 @@ def exit_success(jid, ext_source=None):
     with _reader(ext_source) as reader:
         entry = reader.entry(jid)
         returns = reader.returns(jid)
-    ids = sorted(set(returns) | set(entry.minions if entry else ()))
+    ids = sorted(set(returns) | set(entry.minions if entry else ()) | set(_unknown(entry)))
     return {id: id in returns and _well(returns[id]) for id in ids}
 
 
@@ -337,6 +342,17 @@ def _queued(jid):
     """For whom a job waits, or has waited in vain."""
     with _queue() as reader:
         return {id: _place(row) for id, row in reader.of_job(jid).items()}
+
+
+def _unknown(entry):
+    """Whom a job named, that have no key and have not returned."""
+    return [] if entry is None else sorted(set(entry.missing) - set(entry.minions))
+
+
+def _why(text):
+    """Why somebody is missing, without stock's words around it."""
+    lines = text.split("\n")
+    return lines[1] if len(lines) > 1 else lines[0]
 
 
 def _place(row):
