@@ -37,7 +37,13 @@ CALLS = [
     Call("slsutil.serialize", "json", {"b": 1, "a": 2}, indent=2),
     Call("slsutil.deserialize", "json", '{"a"'),
     Call("slsutil.deserialize", "yaml", "a: 012\nb: yes\nc: 2020-01-01\na: 0x1f\n"),
-    Call("slsutil.deserialize", "yamlex", "a: !aggregate [1]"),
+    *(
+        Call("slsutil.deserialize", "yamlex", text)
+        for text in (
+            *("a: !aggregate [1]\na: !aggregate [2]", "a: {x: 1}\na: {y: 2}", "a: !aggregate 1\na: !aggregate 2"),
+            *("a: !aggregate {x: 1}\na: !aggregate {y: 2}", "a: !aggregate {x: 1}\na: !reset {y: 2}", "a: 1\na: 2"),
+        )
+    ),
     Call("slsutil.deserialize", "configparser", "[s]\na=1\n"),
     Call("slsutil.banner", width=40),
     Call("slsutil.banner", borderchar="*", commentchar="//", blockstart="/*", blockend="*/", width=50),

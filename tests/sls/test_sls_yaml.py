@@ -182,7 +182,10 @@ def test_marks_survive_reading_and_are_used_in_merging():
     assert type(merged["m"]) is dict
 
 
-def test_a_key_of_a_marked_map_may_stand_twice():
+def test_a_key_may_stand_twice_where_there_are_marks():
+    assert load_yamlex("a: !aggregate {x: 1}\na: !aggregate {y: 2}\n") == {"a": {"x": 1, "y": 2}}
+    assert load_yamlex("a: !aggregate [1]\na: !aggregate [2]\nb: {c: 1, c: 2}\n") == {"a": [1, 2], "b": {"c": 2}}
+    assert load_yamlex("a: {x: 1}\na: !aggregate {y: 2}\n") == {"a": {"y": 2}}
     assert load_yamlex("m: !aggregate\n  a: !aggregate [1]\n  a: !aggregate [2]\n") == {"m": {"a": [1, 2]}}
     assert load_yamlex("m: !aggregate\n  a: !aggregate [1]\n  !reset a: !aggregate [2]\n") == {"m": {"a": [2]}}
     assert load_yamlex("m: !aggregate\nl: !reset [1]\n") == {"m": [], "l": [1]}

@@ -28,7 +28,10 @@ def load(text: str) -> Any:
 
 
 class YamlexLoader(SaltLoader):
-    """Salt's dialect with marks. In a marked map a key may stand twice: its values are merged."""
+    """Salt's dialect with marks. A key may stand twice: values that are marked are merged, of others the later is."""
+
+    def construct_mapping(self, node: Node, deep: bool = False) -> dict[Any, Any]:
+        return self._repeating_map(node) if isinstance(node, MappingNode) else super().construct_mapping(node, deep)
 
     def construct_aggregate(self, node: Node) -> Any:
         value = self.construct_reset(node)
