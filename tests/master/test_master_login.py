@@ -157,6 +157,7 @@ async def test_a_backend_vouches_for_a_name_and_knows_its_groups(autojump_clock,
     ]
     (call,) = desk.workers.calls
     assert call.fun == ["pam.auth", "pam.groups", "pam.acl"]
+    assert call.pub == {"peer": "192.0.2.1"}
     assert all(argument["__kwarg__"] is True for (argument,) in call.arg)
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -65,6 +66,35 @@ def test_pam_asks_the_service_that_is_configured(ann):
     assert backend("pam", **{"auth.pam.service": "other"})(ann[0], "wrong") is False
     # The rules of `chsh` let root in without a password.
     assert backend("pam", **{"auth.pam.service": "chsh"})(ann[0], "wrong") is True
+
+
+@pytest.fixture(scope="module")
+def by_address(ann, tmp_path_factory):
+    """A service of PAM's whose rules let ann in from one network only."""
+    rules = tmp_path_factory.mktemp("pam") / "access.conf"
+    rules.write_text(f"+ : {ann[0]} : 192.0.2.0/24 2001:db8::/32\n- : ALL : ALL\n")
+    service = Path("/etc/pam.d") / f"tst{secrets.token_hex(6)}"
+    service.write_text(f"auth required pam_unix.so\naccount required pam_access.so accessfile={rules}\n")
+    yield service.name
+    service.unlink()
+
+
+@pytest.mark.parametrize(
+    ("peer", "let_in"),
+    [
+        ("192.0.2.9", True),
+        ("::ffff:192.0.2.9", True),
+        ("2001:db8::7", True),
+        ("198.51.100.9", False),
+        ("2001:db9::7", False),
+        ("uid 0", False),
+        ("192.0.2.9\0", False),
+        (None, False),
+    ],
+)
+def test_rules_of_pam_see_the_address_that_somebody_comes_from(ann, by_address, peer, let_in):
+    auth = backend("pam", **{"auth.pam.service": by_address})
+    assert auth(*ann, **({} if peer is None else {"__pub_peer": peer})) is let_in
 
 
 @pytest.mark.parametrize(

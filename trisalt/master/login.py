@@ -247,7 +247,9 @@ class _Desk:
         # As keywords: a password may look like anything.
         named = {"__kwarg__": True, "username": request.username}
         whole = {**named, "password": request.password.reveal()}
-        call = Call(fun=[auth, groups, acl], jid="", arg=[[whole], [named], [whole]], kind="auth")
+        # Where they are, for who wants to know (`__pub_peer`): rules of PAM may be about that.
+        pub = {"peer": request.peer}
+        call = Call(fun=[auth, groups, acl], jid="", arg=[[whole], [named], [whole]], kind="auth", pub=pub)
         nobody = Caller(name=request.username, eauth=request.eauth)
         outcome = None
         try:

@@ -3,8 +3,9 @@ The accounts of this host, by PAM.
 
 An account that is locked or expired is refused, and so is one that must change its password first, and an empty
 password. Where the password is right and the account is not, the log of the master says what PAM says of it. The
-service whose rules are asked is the option ``auth.pam.service``, ``login`` by default. A master that is not root
-verifies the passwords of others only where it may read ``/etc/shadow``: on Debian as a member of the group ``shadow``.
+service whose rules are asked is the option ``auth.pam.service``, ``login`` by default; they know from which address
+somebody comes (``PAM_RHOST``), as ``pam_access`` and ``pam_faillock`` want it. A master that is not root verifies the
+passwords of others only where it may read ``/etc/shadow``: on Debian as a member of the group ``shadow``.
 
 .. code-block:: yaml
 
@@ -19,6 +20,7 @@ verifies the passwords of others only where it may read ``/etc/shadow``: on Debi
 
 import ctypes
 import grp
+import ipaddress
 import logging
 import os
 import pwd
@@ -30,7 +32,7 @@ __virtualname__ = "pam"
 PAM_SUCCESS = 0
 PAM_BUF_ERR = 5
 PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_ERROR_MSG, PAM_TEXT_INFO = 1, 2, 3, 4
-PAM_FAIL_DELAY = 10
+PAM_RHOST, PAM_FAIL_DELAY = 4, 10
 PAM_DISALLOW_NULL_AUTHTOK = 1
 
 
@@ -65,13 +67,14 @@ def __virtual__():
     return __virtualname__
 
 
-def auth(username, password):
+def auth(username, password, **kwargs):
     """
     Whether the password is the account's, and the account may be used
     """
+    remote = _remote(str(kwargs.get("__pub_peer") or ""))
     if not username or not password or "\0" in username or "\0" in password:
         return False
-    verified = _ask_pam(__opts__.get("auth.pam.service") or "login", username, password)
+    verified = _ask_pam(__opts__.get("auth.pam.service") or "login", username, password, remote)
     if not verified and os.geteuid() != 0 and not os.access("/etc/shadow", os.R_OK):
         log.warning(
             "This master is not root and may not read /etc/shadow: PAM can verify its own account only. "
@@ -97,7 +100,16 @@ def groups(username):
     return found
 
 
-def _ask_pam(service, username, password):
+def _remote(peer):
+    """The address of who asks, as rules have it; None for an account of this host, and for whoever is no address."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _ask_pam(service, username, password, remote):
     libpam, libc = ctypes.CDLL("libpam.so.0"), ctypes.CDLL(None)
     libc.calloc.restype = libc.strdup.restype = ctypes.c_void_p
     libc.calloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
@@ -143,6 +155,8 @@ def _ask_pam(service, username, password):
         log.error("PAM has not started for the service %s: its error is %s", service, status)
         return False
     libpam.pam_set_item(handle, PAM_FAIL_DELAY, ctypes.cast(at_once, ctypes.c_void_p))
+    if remote is not None:
+        libpam.pam_set_item(handle, PAM_RHOST, remote.encode())
     status = libpam.pam_authenticate(handle, PAM_DISALLOW_NULL_AUTHTOK)
     if status == PAM_SUCCESS:
         status = libpam.pam_acct_mgmt(handle, PAM_DISALLOW_NULL_AUTHTOK)
