@@ -308,3 +308,19 @@ async def test_a_bug_of_ours_is_500_and_says_nothing(client, door):
     answer = await client.post("/", COMMAND)
     assert (answer.status, answer.json["status"]) == (500, 500)
     assert "KeyError" not in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/minions/", "/minions"),
+        ("/jobs/?limit=2", "/jobs?limit=2"),
+        # Two slashes would begin another host's name.
+        ("//minions/", None),
+    ],
+)
+@pytest.mark.parametrize("claims", [{}, {"x_forwarded_proto": "https", "x_forwarded_host": "evil.test"}], ids=str)
+async def test_a_slash_too_many_leads_on_by_the_path_alone_whatever_headers_say(client, path, there, claims):
+    answer = await client.get(path, accept="application/json", **claims)
+    assert answer.headers.get("location") == there
+    assert (answer.status in (307, 308)) is (there is not None)

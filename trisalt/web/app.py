@@ -26,7 +26,16 @@ from trisalt.web.access import AccessLog
 from trisalt.web.audit import Audit
 from trisalt.web.commands import Commands
 from trisalt.web.door import Door
-from trisalt.web.guards import BodyLimit, Cors, Crashes, ForgedRequests, Peers, SecurityHeaders, WhoseSession
+from trisalt.web.guards import (
+    BodyLimit,
+    Cors,
+    Crashes,
+    ForgedRequests,
+    OwnRedirects,
+    Peers,
+    SecurityHeaders,
+    WhoseSession,
+)
 from trisalt.web.logins import Logins
 from trisalt.web.negotiate import refusal
 from trisalt.web.pages import PageForBrowsers
@@ -73,6 +82,7 @@ def make_app(web: Web) -> ASGIApp:
             Middleware(ForgedRequests, origins=settings.cors_origins),
             Middleware(BodyLimit, most=settings.max_request_body_size),
             Middleware(PageForBrowsers, settings=settings),
+            Middleware(OwnRedirects),
             Middleware(Crashes),
         ],
         exception_handlers={HTTPException: _refused, TrisaltError: partial(_failed, web.sessions)},

@@ -155,6 +155,25 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+class OwnRedirects:
+    """Leads to another address of ours by its path alone: what a browser calls us, behind a proxy, only it knows."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def shortened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                there, own = headers.get("location", ""), own_origin(scope)
+                if there.startswith(f"{own}/"):
+                    # One slash: two begin the name of another host.
+                    headers["location"] = "/" + there.removeprefix(own).lstrip("/\\")
+            await send(message)
+
+        await self._app(scope, receive, shortened if scope["type"] == "http" else send)
+
+
 class Cors:
     """Other origins: none, but those that are named, exactly. `*` names all, without credentials."""
 
