@@ -107,7 +107,7 @@ async def run_minion(network: Network, masters: str, daemon: Daemon) -> None:
     if masters != "one":
         options |= {"master": list(ADDRESSES.values()), "master_type": "failover" if masters == "failover" else "str"}
     config = read_minion(folder, options, root_dir=str(folder))
-    workers = ScriptedWorkers(daemon, {"gather": lambda _opts: {"os": "Simulated", "trisaltversion": "0"}})
+    workers = ScriptedWorkers(daemon, {"gather": lambda _opts, _kept: {"os": "Simulated", "trisaltversion": "0"}})
 
     @asynccontextmanager
     async def open_workers(*_args: Any, **_kwargs: Any) -> AsyncIterator[Any]:
