@@ -411,6 +411,38 @@ FILES = [
     Call("kmod.mod_list", True),
     Call("kmod.load", "trisalt_nosuch"),
     Call("kmod.remove", "trisalt_nosuch"),
+    Call("sysfs.read", "class/net/lo/mtu"),
+    Call("sysfs.read", "/sys/kernel/cpu_byteorder"),
+    Call("sysfs.read", "class/net/lo/power"),
+    Call("sysfs.read", "class/net/lo/nosuch"),
+    Call("sysfs.read", "class/net/lo/ifalias"),
+    Call("sysfs.read", ["mtu", "address", "nosuch"], "class/net/lo"),
+    Call("sysfs.read", ["mtu"]),
+    Call("sysfs.read", "../etc/hostname", ours=returns(False), why="it is not below /sys"),
+    Call("sysfs.attr", "class/net/lo/type"),
+    Call("sysfs.attr", "class/net/lo"),
+    Call("sysfs.attr", "class/net/nosuch", "1"),
+    Call("sysfs.target", "class/net/lo"),
+    Call("sysfs.target", "class/net/lo/type", False),
+    Call("sysfs.target", "class/nosuch"),
+    Call("sysfs.interfaces", "class/net/lo/queues"),
+    Call("sysfs.interfaces", "class/net/lo/type"),
+    Call("xml.get_value", "TMP/doc.xml", ".//x"),
+    Call("xml.get_value", "TMP/doc.xml", ".//e"),
+    Call("xml.get_value", "TMP/doc.xml", ".//nosuch"),
+    Call("xml.set_value", "TMP/doc.xml", ".//x", "n\u00e9w"),
+    Call("xml.set_value", "TMP/doc.xml", ".//e", 5),
+    Call("xml.get_attribute", "TMP/doc.xml", ".//x[@id='3']"),
+    Call("xml.get_attribute", "TMP/doc.xml", ".//nosuch"),
+    Call("xml.set_attribute", "TMP/doc.xml", ".//x[@id='3']", "by", "gal"),
+    Call("cp.get_file_str", "TMP/doc.xml"),
+    Call("udev.info", "/sys/class/net/lo", needs="udevadm"),
+    Call("udev.env", "/sys/class/net/lo", needs="udevadm"),
+    Call("udev.name", "/dev/null", needs="udevadm"),
+    Call("udev.links", "/sys/class/net/lo", needs="udevadm"),
+    Call("udev.path", "/sys/class/net/lo", needs="udevadm"),
+    Call("udev.info", "/dev/trisalt-nosuch", needs="udevadm"),
+    Call("udev.exportdb", ["net"], needs="udevadm"),
     Call("locale.list_avail", only=lambda names, _port: [name for name in names if name in ("C", "C.utf8", "POSIX")]),
     Call("locale.avail", "C.UTF-8"),
     Call("locale.avail", "xx_XX.UTF-8"),
@@ -449,6 +481,9 @@ NAMES = [
     "hosts",
     "sysctl",
     "kmod",
+    "temp",
+    "sysfs",
+    "xml",
 ]
 # Stock lists no functions of `timezone`, though it has them.
 SIGNATURES = [
@@ -465,6 +500,7 @@ def prepare(folder: Path) -> None:
     (folder / "tab").write_text(TAB)
     (folder / "key.pub").write_text(f"ssh-ed25519 {KEY} me@file\n")
     (folder / "sysctl.conf").write_text("# c\nnet.a = 1\n;x\nnet.b=2\n\nnet.c = a b  c\nbroken\n")
+    (folder / "doc.xml").write_text('<r a="1"><x id="3" k="v">one</x><x id="4">two</x><e/></r>')
     (folder / "work").mkdir()
     (folder / "work" / "a").write_text("one\n")
     (folder / ".gitconfig").write_text("[init]\n\tdefaultBranch = master\n[advice]\n\tdetachedHead = false\n")

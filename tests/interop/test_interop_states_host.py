@@ -44,6 +44,9 @@ ROWS = [
     Row("locale.present", "C.UTF-8"),
     Row("kmod.present", "tri_nosuch"),
     Row("kmod.absent", "tri_nosuch"),
+    Row("sysfs.present", "class/net/lo/type", 772),
+    Row("sysfs.present", "class/net/lo/trisalt_nosuch", 1),
+    Row("sysfs.present", "class/net/lo/power", {"control": "auto"}),
     Row("event.wait", "tri/x"),
     Row("event.send", "tri/x", data={"a": 1}, always=True, phases=["preview"]),
 ]  # fmt: skip
