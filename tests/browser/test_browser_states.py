@@ -8,6 +8,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from trisalt.web.console.assets import FOLDER, own_assets
+
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(180)]
 
 
@@ -117,6 +119,56 @@ def test_an_event_is_tried_then_fired_from_the_console_and_its_reaction_listed(c
     console.axe()
     done.get_by_role("link", name="local.test.ping").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("test.ping")
+
+
+def test_a_press_belongs_to_the_button_that_it_began_on_though_the_form_grows_under_it(console):
+    page = console.page
+    held, free = [], []
+
+    def slowly(route):
+        (held.append if not free else type(route).continue_)(route)
+
+    page.route("**/api/v1/docs**", slowly)
+    console.enter("/app/console")
+    page.get_by_label("Function", exact=True).fill("runner.jobs.list_jobs")
+    button = page.get_by_role("button", name="Execute")
+    while not held:
+        page.wait_for_timeout(20)
+    # Waits until it stands still: the form has just lost what is about minions.
+    button.hover(position={"x": 5, "y": 5})
+    box = button.bounding_box()
+    page.mouse.down()
+    expect(button).to_be_focused()
+    free.append(True)
+    for route in held:
+        route.continue_()
+    # It has gone further than where the pointer is.
+    page.wait_for_function(
+        "([was, high]) => document.querySelector('.command button[type=submit]').getBoundingClientRect().y > was + high",
+        arg=[box["y"], box["height"]],
+    )
+    page.mouse.up()
+    expect(page.locator(".job-row", has_text="runner.jobs.list_jobs").first).to_be_visible()
+    # Who takes the pointer away first has thought better of it.
+    before = page.locator(".job-row").count()
+    button.hover(position={"x": 5, "y": 5})
+    box = button.bounding_box()
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5, box["y"] + 200)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert page.locator(".job-row").count() == before
+
+
+def test_a_style_sheet_means_the_same_to_a_browser_without_its_spaces(console):
+    console.enter("/app/console")
+    read = "text => { const sheet = new CSSStyleSheet(); sheet.replaceSync(text); return [...sheet.cssRules].map(rule => rule.cssText.replaceAll(', ', ',')) }"
+    sheets = {name: asset.body.decode() for name, asset in own_assets().files.items() if name.endswith(".css")}
+    assert len(sheets) == 3
+    for name, sent in sheets.items():
+        written = (FOLDER / name).read_text()
+        assert len(sent) < len(written)
+        assert console.page.evaluate(read, sent) == console.page.evaluate(read, written)
 
 
 # -- events ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 /** The console's beginning: listens to the address, the keys and the session, and draws whoever is right. */
-import { html, render, startKeys, useSignal } from "./lib/ui.js";
+import { html, render, startKeys, startPresses, useSignal } from "./lib/ui.js";
 import { language } from "./lib/i18n.js";
 import { route, SCREENS, startRouter } from "./lib/router.js";
 import { loadPrefs, session, startPrefs, startSession, unreachable } from "./lib/session.js";
@@ -20,6 +20,7 @@ function App() {
 startRouter();
 startPrefs();
 startKeys();
+startPresses();
 startStore();
 session.subscribe((who) => who && loadPrefs());
 startSession();

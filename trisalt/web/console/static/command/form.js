@@ -76,9 +76,9 @@ export function Command({ command, patch, onRun }) {
     fun.current?.focus();
   };
 
-  return html`<form class="panel command" aria-label=${t("command.title")} onSubmit=${submit} onKeyDown=${onKey}>
+  return html`<form class="panel command" aria-label=${t("monitor.command")} onSubmit=${submit} onKeyDown=${onKey}>
     <div class="panel-head">
-      <h2>${t("command.title")}</h2>
+      <h2>${t("monitor.command")}</h2>
       <${Fillers} command=${command} pick=${setFunction} ping=${ping} patch=${patch} />
     </div>
     <div class="panel-body stack">
@@ -91,7 +91,7 @@ export function Command({ command, patch, onRun }) {
       </div>
       <${Line} command=${command} patch=${patch} />
       <div class="command-foot">
-        <button type="submit" class="btn primary" aria-disabled=${why || busy ? "true" : undefined} aria-describedby="command-why"><${Icon} name=${busy ? "refresh" : "play"} class=${busy ? "spin" : ""} />${t("command.execute")}</button>
+        <button type="submit" class="btn primary" aria-disabled=${why || busy ? "true" : undefined} aria-describedby="command-why"><${Icon} name=${busy ? "refresh" : "play"} class=${busy ? "spin" : ""} />${t("help.key.execute")}</button>
         <span class="command-why hint" id="command-why" role="status">${why || html`<span class="faint command-keys"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span>`}</span>
         ${kind === "local" && found.preview?.approval && html`<${Button} small onClick=${() => setWishing(true)}>${t("approvals.ask")}<//>`}
         <div class="command-options">
@@ -109,7 +109,7 @@ export function Command({ command, patch, onRun }) {
     </div>
     ${wishing && html`<${Wish} command=${command} onClose=${() => setWishing(false)} />`}
     ${asking &&
-    html`<${Confirm} title=${t(`command.ask.${asking.question}`, { n: asking.preview?.total ?? 0, fun: asking.what.fun })} verb=${t("command.execute")} danger=${asking.question === "danger"} onYes=${yes} onClose=${() => setAsking(null)}>
+    html`<${Confirm} title=${t(`command.ask.${asking.question}`, { n: asking.preview?.total ?? 0, fun: asking.what.fun })} verb=${t("help.key.execute")} danger=${asking.question === "danger"} onYes=${yes} onClose=${() => setAsking(null)}>
       <p class="mono command-asked">${asking.what.fun} ${asking.what.words.join(" ")}</p>
       ${asking.preview && html`<p class="muted">${t("command.ask.on", { n: asking.preview.total })}</p><div class="names-box" tabindex="0" role="group" aria-label=${t("command.preview.n", { n: asking.preview.total })}><${Names} preview=${asking.preview} /></div>`}
     <//>`}

@@ -127,7 +127,7 @@ export function recalled(line) {
 
 /** @type {[string, string[]][]} */
 const ACTIONS = [
-  ["command.actions.state", ["state.highstate", "state.show_highstate", "state.show_lowstate", "state.running"]],
+  ["nav.states", ["state.highstate", "state.show_highstate", "state.show_lowstate", "state.running"]],
   [
     "command.actions.test",
     ["test.ping", "test.echo", "test.conf_test", "test.fib", "test.collatz", "test.sleep", "test.rand_sleep", "test.get_opts", "test.providers", "test.version", "test.versions_information"],
@@ -149,7 +149,7 @@ export function Fillers({ command, pick, ping, patch }) {
   const lists = [
     [t("command.actions"), () => actionItems(pick)],
     [t("command.history"), () => historyItems(history, patch, () => setOpen(true))],
-    [t("command.templates"), () => templateItems(listed, pinned, patch)],
+    [t("states.templates"), () => templateItems(listed, pinned, patch)],
   ];
   const all = () => [{ label: t("command.ping"), icon: "ping", onPick: ping, why }, ...lists.flatMap(([heading, items]) => [null, { heading }, ...items()])];
   return html`${narrow
@@ -187,7 +187,7 @@ function Whole({ history, patch, close }) {
     patch(recalled(line) ?? {});
     close();
   };
-  return html`<${Dialog} title=${t("command.history")} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>`}>
+  return html`<${Dialog} title=${t("command.history")} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("parts.close")}<//>`}>
     <input class="input" type="search" aria-label=${t("history.search")} placeholder=${t("history.search")} value=${text} onInput=${(event) => setText(event.target.value)} />
     ${!found.length && html`<${Empty} icon="history" title=${t("history.none")} />`}
     <ul class="history-list">${found.map(
@@ -310,11 +310,11 @@ export function Preview({ found: { preview, error }, list }) {
   return html`<span aria-hidden="true" class="faint">→</span>
     <b>${t("command.preview.n", { n: total })}</b>
     ${down > 0 && html`<span class="is-changed">${t("command.preview.down", { n: down })}</span>`}
-    ${list && html`<${Button} small kind="quiet" onClick=${list}>${t("command.preview.list")}<//>`}`;
+    ${list && html`<${Button} small kind="quiet" onClick=${list}>${t("format.list")}<//>`}`;
 }
 
 function Listed({ preview, close }) {
-  return html`<${Dialog} title=${t("command.preview.n", { n: preview.total })} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>`}>
+  return html`<${Dialog} title=${t("command.preview.n", { n: preview.total })} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("parts.close")}<//>`}>
     <${Names} preview=${preview} />
   <//>`;
 }

@@ -49,11 +49,11 @@ function Trial({ tag, close }) {
     }
   };
   const fire = { ...BLANK, fun: "runner.event.send", words: [typed.tag, typed.data] };
-  return html`<${Dialog} title=${t("reactors.try")} onClose=${close} onSubmit=${go} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>
+  return html`<${Dialog} title=${t("reactors.try")} onClose=${close} onSubmit=${go} foot=${html`<${Button} onClick=${close}>${t("parts.close")}<//>
     ${answer && html`<a class="btn" href=${href("/console", toQuery(fire))}>${t("reactors.fire")}</a>`}<${Button} kind="primary" icon="eye" type="submit">${t("reactors.render")}<//>`}>
     <p class="muted">${t("reactors.try.text")}</p>
     <label class="field"><span class="label">${t("events.tag")}</span><input class="input mono" value=${typed.tag} required maxlength="512" spellcheck=${false} autocomplete="off" onInput=${put("tag")} /></label>
-    <label class="field"><span class="label">${t("events.data")}</span><textarea class="input mono" spellcheck=${false} value=${typed.data} onInput=${put("data")}></textarea></label>
+    <label class="field"><span class="label">${t("format.data")}</span><textarea class="input mono" spellcheck=${false} value=${typed.data} onInput=${put("data")}></textarea></label>
     <div class="stack tight" role="status">
       ${error && html`<p class="hint error">${error}</p>`}
       ${answer && !answer.files.length && html`<p>${t("reactors.nobody")}</p>`}

@@ -132,7 +132,7 @@ export function Pillar({ minion, route }) {
   if (error) return html`<${Failed} error=${error} onRetry=${ask} />`;
   if (!pillar) return html`<${Empty} icon="lock" title=${t(why ? "pillar.mayNot" : "pillar.none")}>${!why && button}<//>`;
   return html`<section class="panel" aria-label=${t("minion.tab.pillar")}><div class="panel-head">
-      <${QueryBox} main icon="filter" label=${t("pillar.find")} placeholder=${t("pillar.find")} value=${find} onChange=${(next) => setQuery({ find: next })} wait=${120} />
+      <${QueryBox} main icon="filter" label=${t("grains.find")} placeholder=${t("grains.find")} value=${find} onChange=${(next) => setQuery({ find: next })} wait=${120} />
       <${Button} icon=${open ? "hidden" : "eye"} pressed=${open} onClick=${() => setOpen(!open)}>${t(open ? "pillar.hide" : "pillar.show")}<//>${button}</div>
     <div class="panel-body">${Object.keys(pillar).length ? html`<${Tree} key=${String(open)} data=${pillar} label=${t("minion.tab.pillar")} find=${find} depth=${3} masked=${!open} />` : html`<p class="muted">${t("pillar.empty")}</p>`}</div>
   </section>`;
@@ -232,7 +232,7 @@ function Run({ item, before, beforeJob }) {
         : html`<ul class="turns">${differences.map(({ tag, id, fun, was, is }) => html`<li key=${tag}><b>${id}</b><span class="mono faint small">${fun}</span>
             ${was ? html`<${Status} state=${wordOfState(was)} />` : html`<span class="faint">${t("highstate.absent")}</span>`}<span class="faint" aria-hidden="true">→</span>
             ${is ? html`<${Status} state=${wordOfState(is)} />` : html`<span class="faint">${t("highstate.absent")}</span>`}</li>`)}</ul>`}<//>`}
-    <${Panel} title=${t("highstate.states")} actions=${html`<${Status} state=${verdict(item)} pill /><${StateCounts} value=${item.return} />`}><${States} value=${item.return} /><//>`;
+    <${Panel} title=${t("nav.states")} actions=${html`<${Status} state=${verdict(item)} pill /><${StateCounts} value=${item.return} />`}><${States} value=${item.return} /><//>`;
 }
 
 /** States whose verdict is another one than in the run before, in the order of this run. Pure. */

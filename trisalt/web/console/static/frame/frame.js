@@ -146,8 +146,8 @@ function Health() {
     <${Number} path="/minions" query=${{ q: up < total ? "down" : "" }} tone=${down ? "is-changed" : ""} text=${t("health.minions")} short=${`${up.toLocaleString()}/${total.toLocaleString()}`} says=${t("health.minions.says", { up, total })} />
     ${pending > 0 && html`<${Number} path="/keys" tone="is-changed" text=${t("health.keys")} short=${pending.toLocaleString()} says=${t("health.keys.says", { n: pending })} />`}
     ${denied > 0 && html`<${Number} path="/keys" query=${{ state: "denied" }} tone="is-failed" text=${t("status.denied")} short=${denied.toLocaleString()} says=${`${denied} ${t("status.denied")}`} />`}
-    <${Number} path="/jobs" query=${{ state: "running" }} text=${t("health.running")} short=${running.toLocaleString()} says=${t("health.running.says", { n: running })} />
-    ${failed > 0 && html`<${Number} path="/jobs" query=${{ state: "failed" }} tone="is-failed" text=${t("health.failed")} short=${failed.toLocaleString()} says=${t("health.failed.says", { n: failed })} />`}
+    <${Number} path="/jobs" query=${{ state: "running" }} text=${t("status.running")} short=${running.toLocaleString()} says=${t("health.running.says", { n: running })} />
+    ${failed > 0 && html`<${Number} path="/jobs" query=${{ state: "failed" }} tone="is-failed" text=${t("status.failed")} short=${failed.toLocaleString()} says=${t("health.failed.says", { n: failed })} />`}
   </nav>`;
 }
 
@@ -222,9 +222,9 @@ function Palette({ close }) {
     return [
       [t("palette.pages"), best(words, pages, ({ text: name }) => name, 8)],
       [t("palette.functions"), found.functions.map(({ fun, summary }) => ({ icon: "play", text: fun, note: summary, go: href("/console", { fun }) }))],
-      [t("palette.minions"), found.minions.map(({ id, os }) => ({ icon: "minions", text: id, note: os, go: href(at("minions", id)) }))],
-      [t("palette.jobs"), found.jobs.map(({ jid, fun, tgt }) => ({ icon: "jobs", text: fun ? `${fun} ${tgt}` : jid, note: fun ? jid : "", go: href(at("jobs", jid)) }))],
-      [t("palette.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: shown(one), go: one.parameters ? formOf(one) : href("/console", toQuery({ ...BLANK, ...templateCommand(one) })) }))],
+      [t("nav.minions"), found.minions.map(({ id, os }) => ({ icon: "minions", text: id, note: os, go: href(at("minions", id)) }))],
+      [t("nav.jobs"), found.jobs.map(({ jid, fun, tgt }) => ({ icon: "jobs", text: fun ? `${fun} ${tgt}` : jid, note: fun ? jid : "", go: href(at("jobs", jid)) }))],
+      [t("states.templates"), found.templates.map((one) => ({ icon: "template", text: one.description, note: shown(one), go: one.parameters ? formOf(one) : href("/console", toQuery({ ...BLANK, ...templateCommand(one) })) }))],
       [t("palette.actions"), words ? best(words, actions, ({ text: name }) => name, 3) : actions],
     ].filter(([, items]) => items.length);
   }, [words, found, theme]);
@@ -314,7 +314,7 @@ function Help({ close }) {
     ],
     [t("help.command"), [["Enter", t("help.key.execute")], ["Ctrl Enter", t("help.key.execute")]]],
   ];
-  return html`<${Dialog} title=${t("help.title")} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>`}>
+  return html`<${Dialog} title=${t("help.title")} wide onClose=${close} foot=${html`<${Button} onClick=${close}>${t("parts.close")}<//>`}>
     <p class="muted">${t("help.never")}</p>
     <div class="help-groups">${groups.map(
       ([title, keys]) => html`<section key=${title}>

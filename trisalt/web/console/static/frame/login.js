@@ -109,7 +109,7 @@ function Credentials({ user = "", eauth = "", done }) {
       <select class="select" name="eauth">${eauths.map((name) => html`<option key=${name} value=${name} selected=${name === last}>${name}</option>`)}</select>
     </label>`}
     <${Problem} text=${problem} />
-    <button type="submit" class="btn primary" aria-disabled=${busy || left ? "true" : undefined}>${busy ? t("login.busy") : t("login.do")}</button>
+    <button type="submit" class="btn primary" aria-disabled=${busy || left ? "true" : undefined}>${busy ? t("login.busy") : t("login.title")}</button>
     ${button}
   </form>`;
 }
@@ -168,7 +168,7 @@ function Again({ user, eauth, close }) {
   const dialog = useRef(null);
   useLayoutEffect(() => dialog.current.showModal(), []);
   return html`<dialog class="dialog" ref=${dialog} aria-labelledby="again" onCancel=${(event) => (event.preventDefault(), close())}>
-    <div class="dialog-head"><h2 id="again">${t("ending.title")}</h2><${Button} icon="close" kind="quiet" small label=${t("help.close")} onClick=${close} /></div>
+    <div class="dialog-head"><h2 id="again">${t("ending.stay")}</h2><${Button} icon="close" kind="quiet" small label=${t("parts.close")} onClick=${close} /></div>
     <div class="dialog-body"><p class="muted">${t("ending.text")}</p><${Credentials} user=${user} eauth=${eauth} done=${close} /></div>
   </dialog>`;
 }
@@ -207,7 +207,7 @@ export function Factor({ close }) {
   };
   const copied = (name, text) => html`<div class="field"><span class="label" aria-hidden="true">${t(`factor.${name}`)}</span>
     <span class="inputbox"><input class="input mono" readonly aria-label=${t(`factor.${name}`)} value=${text} /><span class="end"><${CopyButton} text=${text} label=${t("factor.copy")} /></span></span></div>`;
-  return html`<${Dialog} title=${t("factor.title")} onClose=${close} onSubmit=${go} foot=${html`<${Button} onClick=${close}>${t("help.close")}<//>
+  return html`<${Dialog} title=${t("factor.title")} onClose=${close} onSubmit=${go} foot=${html`<${Button} onClick=${close}>${t("parts.close")}<//>
     ${found.data && step !== "done" && html`<${Button} kind=${step === "remove" ? "danger" : "primary"} busy=${busy} type="submit">${t(`factor.${step}`)}<//>`}`}>
     ${!found.data
       ? waiting(found, 2)

@@ -162,3 +162,28 @@ export function useKeys(table) {
     return () => void tables.splice(tables.indexOf(read), 1);
   }, []);
 }
+
+/*
+ * Presses. A browser gives a click to what is under both of its ends: what arrives between them and moves the page, such
+ * as the fields of a function, would take it away from the button that was pressed.
+ */
+
+/** How far (px) a hand moves that means to stay. */
+const STILL = 8;
+
+/** Start giving a press to the button or link that it began on, though that has moved away under the pointer. */
+export function startPresses() {
+  /** @type {{on: HTMLElement, x: number, y: number} | null} */
+  let pressed = null;
+  addEventListener("pointerdown", ({ target, isPrimary, button, clientX: x, clientY: y }) => {
+    const on = isPrimary && button === 0 && target instanceof Element ? target.closest("button, a[href]") : null;
+    pressed = on instanceof HTMLElement ? { on, x, y } : null;
+  }, true);
+  addEventListener("pointerup", (event) => {
+    const was = pressed;
+    pressed = null;
+    if (!was || !event.isPrimary || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const stayed = Math.hypot(event.clientX - was.x, event.clientY - was.y) <= STILL;
+    if (stayed && was.on.isConnected && !was.on.contains(/** @type {Node} */ (event.target))) was.on.click();
+  }, true);
+}

@@ -55,7 +55,7 @@ function Audit({ route }) {
   const narrowed = Boolean(sought || kind);
   const rows = useMemo(() => list.rows.map((one, n) => ({ ...one, n })).filter((one) => (!kind || one.kind === kind) && (!sought || JSON.stringify(one).toLowerCase().includes(sought))), [list.rows, sought, kind]);
   const columns = useMemo(() => [
-    { key: "at", label: t("audit.at"), width: "11rem", cell: (one) => html`<${Time} at=${one.row.at} date />` },
+    { key: "at", label: t("schedules.when"), width: "11rem", cell: (one) => html`<${Time} at=${one.row.at} date />` },
     { key: "kind", label: t("audit.kind"), width: "11rem", at: "end", cell: (one) => html`<span class=${bad(one.row) ? "is-failed strong" : ""}>${one.row.kind}</span>` },
     { key: "user", label: t("jobs.user"), width: "10rem", head: true, at: "title", cell: (one) => one.row.user ?? "–" },
     { key: "address", label: t("minion.address"), width: "10rem", drop: 1, at: "hide", cell: (one) => html`<span class="mono small">${one.row.address ?? ""}</span>` },
@@ -168,10 +168,10 @@ function Explain({ query, who }) {
     <p class="muted">${t("perms.ask.text")}</p>
     <div class="columns two">${field("user", t("jobs.user"))}
       <label class="field"><span class="label">${t("perms.eauth")}</span><select class="select" value=${form.eauth} onChange=${(event) => set({ eauth: event.target.value })}>${[...new Set([form.eauth, ...(who.eauths ?? [])])].map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select></label></div>
-    ${field("fun", t("jobs.fun"), { placeholder: "pkg.install   runner.manage.up   wheel.key.accept", required: true })}
-    ${kind === "local" && html`<div class="columns two">${field("tgt", t("jobs.target"))}
-      <label class="field"><span class="label">${t("perms.format")}</span><select class="select" value=${form.type} onChange=${(event) => set({ type: event.target.value })}>${Object.keys(FORMATS).map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select></label></div>`}
-    ${field("arg", t("perms.arg"), { placeholder: "nginx test=True" })}
+    ${field("fun", t("command.function"), { placeholder: "pkg.install   runner.manage.up   wheel.key.accept", required: true })}
+    ${kind === "local" && html`<div class="columns two">${field("tgt", t("command.target"))}
+      <label class="field"><span class="label">${t("command.format")}</span><select class="select" value=${form.type} onChange=${(event) => set({ type: event.target.value })}>${Object.keys(FORMATS).map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select></label></div>`}
+    ${field("arg", t("command.arguments"), { placeholder: "nginx test=True" })}
     <div class="row"><button type="submit" class="btn primary" aria-disabled=${name ? undefined : "true"}>${t("perms.do")}</button></div>
     <div role="status">${verdict && html`<${Verdict} verdict=${verdict} />`}</div>
   </form><//>`;

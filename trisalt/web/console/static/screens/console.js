@@ -19,7 +19,7 @@ import { MonitorEvents, useEvents } from "./events.js";
 
 const PANELS = { command: MonitorCommands, job: MonitorJobs, minion: MonitorMinions, event: MonitorEvents };
 /** What a row of jobs may be without, and its texts. */
-const COLUMNS = { whom: "jobs.target", by: "jobs.user", counts: "jobs.minions" };
+const COLUMNS = { whom: "command.target", by: "jobs.user", counts: "nav.minions" };
 const PAGES = { job: "/jobs", minion: "/minions", event: "/events" };
 
 export default function Console() {
@@ -38,7 +38,7 @@ export default function Console() {
   const Panel = PANELS[panel];
   const tabs = Object.keys(PANELS).map((key) => ({ key, text: t(`monitor.${key}`), href: href("/console", { ...query, panel: key === "job" ? "" : key, open: "", part: "", find: "" }) }));
   return html`<div class="screen console">
-    <h1 class="sr">${t("console.title")}</h1>
+    <h1 class="sr">${t("nav.console")}</h1>
     <${Command} command=${command} patch=${patch} onRun=${onRun} />
     <section class=${classes("panel flush monitor", ...left.map((key) => `no-${key}`))} aria-label=${t("monitor.title")}>
       <div class="panel-head monitor-head">
@@ -171,7 +171,7 @@ function SentRow({ sent, patch }) {
       ${["sent", "nobody"].includes(sent.state) && html`<span class="faint">${t(`sent.${sent.state}`)}</span>`}
       <span class="job-buttons">
         ${answer !== undefined && html`<button type="button" class="btn quiet small" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${t("row.result")}<${Icon} name="down" small /></button>`}
-        ${jid && html`<a class="btn quiet small" href=${href(at("jobs", jid))}>${t("events.job")}</a>`}
+        ${jid && html`<a class="btn quiet small" href=${href(at("jobs", jid))}>${t("nav.job")}</a>`}
         ${again && html`<${Button} kind="quiet" small icon="history" label=${t("sent.again")} onClick=${() => patch(again)} />`}
       </span>
     </div>
@@ -237,7 +237,7 @@ function Events({ id }) {
 
 function Highstate({ minion: { highstate } }) {
   if (!highstate) return html`<p class="faint">${t("minion.noHighstate")}</p>`;
-  return html`<p class="row"><${Status} state=${highstate.state} /><${Time} at=${highstate.at} /><a href=${href(at("jobs", highstate.jid))}>${t("events.job")}</a></p>`;
+  return html`<p class="row"><${Status} state=${highstate.state} /><${Time} at=${highstate.at} /><a href=${href(at("jobs", highstate.jid))}>${t("nav.job")}</a></p>`;
 }
 
 /* The events of one job, oldest first: a row of the monitor, and a tab of the job's page. */
@@ -270,6 +270,6 @@ function EventRow({ event }) {
       ${state && html`<${Status} state=${state} quiet />`}
       <span class="faint clip event-who">${who}</span>
     </button>
-    ${open && html`<div class="event-inside"><${Tree} data=${event.data} depth=${2} label=${t("events.data")} /></div>`}
+    ${open && html`<div class="event-inside"><${Tree} data=${event.data} depth=${2} label=${t("format.data")} /></div>`}
   </li>`;
 }

@@ -45,7 +45,7 @@ export default function Events({ route: { query } }) {
     <div class="toolbar">
       <${QueryBox} value=${tag} onChange=${(value) => setQuery({ tag: value })} icon="events" label=${t("events.filter.tag")} placeholder="salt/job/*/ret/*" list=${SUGGESTED} />
       <${QueryBox} main value=${find} onChange=${(value) => setQuery({ find: value })} label=${t("events.filter.text")} placeholder=${t("events.filter.text")} />
-      <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("events.filter.minion")} placeholder=${t("events.filter.minion")} />
+      <${QueryBox} value=${minion} onChange=${(value) => setQuery({ minion: value })} icon="minions" label=${t("nav.minion")} placeholder=${t("nav.minion")} />
       <label class="check"><input type="checkbox" checked=${Boolean(all)} disabled=${Boolean(tag)} onChange=${(event) => setQuery({ all: event.target.checked ? "1" : "" })} />${t("events.all")}</label>
     </div>
     <${EventList} label=${t("nav.events")} events=${heard.rows} news=${heard.news} onNews=${() => (setPaused(false), heard.onNews())} onScrolled=${heard.onScrolled} onNeed=${heard.onNeed}
@@ -137,11 +137,11 @@ function Detail({ event, close }) {
   const jid = event.tag.split("/").find(isJid);
   const { who } = tell(event);
   return html`<aside class="event-detail panel flush" aria-label=${t("events.detail")}>
-    <div class="panel-head"><h2 class="mono clip" title=${event.tag}>${event.tag}</h2><${Button} icon="close" kind="quiet" small label=${t("help.close")} onClick=${close} /></div>
+    <div class="panel-head"><h2 class="mono clip" title=${event.tag}>${event.tag}</h2><${Button} icon="close" kind="quiet" small label=${t("parts.close")} onClick=${close} /></div>
     <div class="event-facts">
       <${Time} at=${event.at} date />
       ${event.origin && html`<span class="faint">${event.origin}</span>`}
-      ${jid && html`<a href=${href(at("jobs", jid))}>${t("events.job")}</a>`}
+      ${jid && html`<a href=${href(at("jobs", jid))}>${t("nav.job")}</a>`}
       ${who && html`<a href=${href(at("minions", who))}>${who}</a>`}
     </div>
     <div class="toolbar event-tools">
@@ -149,7 +149,7 @@ function Detail({ event, close }) {
       <${CopyButton} text=${() => JSON.stringify({ tag: event.tag, data: event.data }, null, 2)} label=${t("events.copy")}>JSON<//>
       <${CopyButton} text=${() => asReactor(event.tag)} label=${t("events.copyReactor")}>${t("events.reactor")}<//>
     </div>
-    <div class="event-data" tabindex="0" role="group" aria-label=${t("events.data")}><${Tree} data=${event.data} depth=${3} find=${find} label=${t("events.data")} /></div>
+    <div class="event-data" tabindex="0" role="group" aria-label=${t("format.data")}><${Tree} data=${event.data} depth=${3} find=${find} label=${t("format.data")} /></div>
   </aside>`;
 }
 

@@ -30,9 +30,9 @@ export default function Job({ route: { params, query } }) {
   const tab = ["states", "event", "raw"].includes(query.tab) && (query.tab !== "states" || ofStates) ? query.tab : "result";
   const address = (key) => href(at("jobs", jid), { ...query, tab: key === "result" ? "" : key });
   const tabs = [
-    { key: "result", text: t("job.tab.result"), href: address("result"), n: all.length },
-    ofStates && { key: "states", text: t("job.tab.states"), href: address("states") },
-    { key: "event", text: t("job.tab.event"), href: address("event") },
+    { key: "result", text: t("row.result"), href: address("result"), n: all.length },
+    ofStates && { key: "states", text: t("nav.states"), href: address("states") },
+    { key: "event", text: t("monitor.event"), href: address("event") },
     { key: "raw", text: t("job.tab.raw"), href: address("raw") },
   ].filter(Boolean);
   const counts = { ...tally(all.map(verdict)), missing: missing.size };
@@ -105,7 +105,7 @@ function Head({ job, counts, ask, whole }) {
 
 function Results({ whole, query, counts, retry }) {
   const { find = "", only = "", view = "" } = query;
-  const choices = [["", t("job.only.all")], ["failed", t("job.only.failed")], ["changed", t("job.only.changed")]];
+  const choices = [["", t("approvals.all")], ["failed", t("job.only.failed")], ["changed", t("job.only.changed")]];
   return html`<div class="stack">
     ${whole.returns.size > 1 &&
     html`<div class="toolbar">
@@ -145,5 +145,5 @@ function Ask({ title, command, calm, close }) {
       toast(reasonOf(error), { tone: "failed" });
     }
   };
-  return html`<${Confirm} title=${title} verb=${t("command.execute")} danger=${!calm} onYes=${yes} onClose=${close}><p class="mono command-asked">${command.fun} ${command.words.join(" ")}</p>${command.tgt && html`<p class="muted mono clip">${command.tgt}</p>`}<//>`;
+  return html`<${Confirm} title=${title} verb=${t("help.key.execute")} danger=${!calm} onYes=${yes} onClose=${close}><p class="mono command-asked">${command.fun} ${command.words.join(" ")}</p>${command.tgt && html`<p class="muted mono clip">${command.tgt}</p>`}<//>`;
 }

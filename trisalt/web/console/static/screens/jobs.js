@@ -40,7 +40,7 @@ export default function Jobs({ route }) {
       <${QueryBox} main value=${q} onChange=${(next) => set({ q: next })} label=${t("jobs.find")} placeholder=${t("jobs.placeholder")} error=${list.error?.status === 400 ? list.error.message : undefined} />
       <${Fold} label=${t("minions.filters")} on=${[state, user, fun, minion, since, all].filter(Boolean).length}>
         <${Field} icon="minions" label=${t("jobs.minion")} value=${minion} onChange=${(next) => set({ minion: next })} />
-        <${Field} icon="console" label=${t("jobs.fun")} value=${fun} onChange=${(next) => set({ fun: next })} />
+        <${Field} icon="console" label=${t("command.function")} value=${fun} onChange=${(next) => set({ fun: next })} />
         <${Field} icon="user" label=${t("jobs.user")} value=${user} onChange=${(next) => set({ user: next })} />
         <div class="row filter-chips">
           <div class="row tight" role="group" aria-label=${t("jobs.state")}>${STATES.map((one) => html`<button type="button" key=${one} class="chip" aria-pressed=${String(chosen.includes(one))} onClick=${() => turn(one)}><${Status} state=${one} /></button>`)}</div>
@@ -98,9 +98,9 @@ function columnsOf(set) {
   const only = (patch, text) => html`<button type="button" class="linkish quiet clip" title=${t("jobs.only", { text })} onClick=${() => set(patch)}>${text}</button>`;
   return [
     { key: "state", label: t("jobs.state"), width: "7.5rem", at: "end", cell: (job) => html`<${Status} state=${job.state} />` },
-    { key: "fun", label: t("jobs.command"), head: true, at: "title", cell: (job) => html`<a href=${href(at("jobs", job.jid))}>${funOf(job)}</a> <span class="faint args">${argsOf(job)}</span>` },
-    { key: "target", label: t("jobs.target"), width: "12rem", drop: 1, cell: (job) => html`<span class="mono small" title=${targetOf(job)}>${targetOf(job)}</span>` },
-    { key: "counts", label: t("jobs.minions"), width: "12.5rem", cell: (job) => html`<span class="row tight nowrap-row"><span class="of">${job.minions.toLocaleString()}</span><${Counts} job=${job} /></span>` },
+    { key: "fun", label: t("monitor.command"), head: true, at: "title", cell: (job) => html`<a href=${href(at("jobs", job.jid))}>${funOf(job)}</a> <span class="faint args">${argsOf(job)}</span>` },
+    { key: "target", label: t("command.target"), width: "12rem", drop: 1, cell: (job) => html`<span class="mono small" title=${targetOf(job)}>${targetOf(job)}</span>` },
+    { key: "counts", label: t("nav.minions"), width: "12.5rem", cell: (job) => html`<span class="row tight nowrap-row"><span class="of">${job.minions.toLocaleString()}</span><${Counts} job=${job} /></span>` },
     { key: "user", label: t("jobs.user"), width: "7rem", drop: 2, at: "hide", cell: (job) => only({ user: job.user }, job.user) },
     { key: "start", label: t("jobs.start"), width: "10.5rem", cell: (job) => html`<span title=${job.jid}><${Time} at=${job.start} /></span>` },
     { key: "duration", label: t("jobs.duration"), width: "7rem", num: true, drop: 2, at: "hide", cell: (job) => (job.state === "running" ? html`<span class="is-running">${wordOf("running")}</span>` : html`<${Span} seconds=${job.duration} />`) },

@@ -95,7 +95,7 @@ function understand(q) {
 }
 
 function Note({ q, list, target }) {
-  const count = html`<span>${t("minions.count", { n: list.total })}</span>`;
+  const count = html`<span>${t("command.preview.n", { n: list.total })}</span>`;
   if (!q || !list.total) return count;
   if (target === null) return html`${count}<span class="faint">${t("minions.noTarget")}</span>`;
   return html`${count}
@@ -142,7 +142,7 @@ function Columns({ shown, grains, name }) {
   const turn = (key) => keep({ minions: USUAL.filter((one) => (one === key ? !shown.includes(key) : shown.includes(one))) });
   return html`<${Menu} icon="columns" label=${t("minions.columns")} end items=${[
     ...USUAL.map((key) => ({ label: t(`minion.${key}`), checked: shown.includes(key), onPick: () => turn(key) })),
-    grains.length > 0 && { heading: t("minions.grains") },
+    grains.length > 0 && { heading: t("minion.tab.grains") },
     ...grains.map((one) => ({ label: one, checked: true, onPick: () => keep({ grains: grains.filter((each) => each !== one) }) })),
     null,
     { label: t("minions.addGrain"), icon: "plus", onPick: name },

@@ -65,7 +65,7 @@ function Share({ title, field, items = [] }) {
 }
 
 function Latest({ jobs }) {
-  return html`<${Panel} title=${t("overview.latest")} flush actions=${html`<a href=${href("/jobs")}>${t("overview.allJobs")}</a>`}>
+  return html`<${Panel} title=${t("overview.latest")} flush actions=${html`<a href=${href("/jobs")}>${t("monitor.all.jobs")}</a>`}>
     ${jobs.length === 0
       ? html`<${Empty} icon="jobs" title=${t("overview.noJobs")}><p>${t("overview.noJobs.text")}</p><a class="btn" href=${href("/console")}>${t("overview.toConsole")}</a><//>`
       : html`<ul class="list tight">${jobs.map((job) => html`<li key=${job.jid}>

@@ -60,7 +60,7 @@ function Compliance({ route }) {
       <${Status} state=${one} /><b>${(counts[one] ?? 0).toLocaleString()}</b></button>`)}</div>
     <${Share} counts=${counts} />
     <div class="toolbar"><${QueryBox} main label=${t("minions.find")} placeholder=${t("minions.find")} value=${q} onChange=${(next) => setQuery({ q: next, row: "" })} />
-      <div class="btn-group" role="group" aria-label=${t("compliance.view")}>${["", "matrix"].map((one) => html`<${Button} key=${one} pressed=${view === one} onClick=${() => setQuery({ view: one })}>${t(one ? "compliance.view.matrix" : "compliance.view.list")}<//>`)}</div>
+      <div class="btn-group" role="group" aria-label=${t("compliance.view")}>${["", "matrix"].map((one) => html`<${Button} key=${one} pressed=${view === one} onClick=${() => setQuery({ view: one })}>${t(one ? "compliance.view.matrix" : "format.list")}<//>`)}</div>
       <${Button} icon="eye" why=${why} onClick=${() => (ids.length > above ? setAsked(ids) : check())}>${picked.size ? t("compliance.checkSome", { n: picked.size }) : t("compliance.check")}<//>
       <a class="btn" href=${href("/console", { tgt: "*", fun: "schedule.add", arg: "compliance function=state.highstate job_kwargs='{test: true}' minutes=60" })}>${t("compliance.schedule")}</a></div>
     ${view === "matrix" && (list.done ? html`<${FleetMatrix} standing=${rows} />` : html`<${Loading} rows=${10} />`)}
@@ -93,7 +93,7 @@ function columnsOf() {
     { key: "id", label: t("minion.id"), head: true, at: "title", cell: (one) => html`<a href=${href(at("states", "compliance", one.id))}>${one.id}</a>` },
     { key: "state", label: t("minion.status"), width: "10rem", at: "end", cell: (one) => html`<${Status} state=${one.state} />` },
     { key: "changes", label: t("compliance.changes"), width: "9rem", num: true, cell: (one) => (one.changes ? html`<span class="is-changed">${t("compliance.nChanges", { n: one.changes })}</span>` : html`<span class="faint none">–</span>`) },
-    { key: "failed", label: t("compliance.failed"), width: "8rem", num: true, cell: (one) => (one.failed ? html`<span class="is-failed">${t("compliance.nFailed", { n: one.failed })}</span>` : html`<span class="faint none">–</span>`) },
+    { key: "failed", label: t("job.only.failed"), width: "8rem", num: true, cell: (one) => (one.failed ? html`<span class="is-failed">${t("compliance.nChanges", { n: one.failed })}</span>` : html`<span class="faint none">–</span>`) },
     { key: "at", label: t("compliance.at"), width: "11rem", drop: 1, cell: (one) => (one.jid ? html`<a href=${href(at("jobs", one.jid))}><${Time} at=${one.at} ago /></a>` : html`<span class="faint">${t("compliance.never")}</span>`) },
   ];
 }
@@ -145,10 +145,10 @@ function Orchestration({ mods }) {
     return start({ client: "runner_async", fun: "state.orchestrate", arg: [mods], ...(test ? { kwarg: { test: true } } : {}) }, mods);
   };
   return html`<${Panel} title=${mods} actions=${html`<label class="check small"><input type="checkbox" class="switch" checked=${test} onChange=${() => setTest(!test)} />test=True</label>
-      <${Button} small kind="primary" icon="play" why=${why} onClick=${() => (test ? run() : setAsking(true))}>${t("orch.run")}<//>`}>
+      <${Button} small kind="primary" icon="play" why=${why} onClick=${() => (test ? run() : setAsking(true))}>${t("highstate.run")}<//>`}>
     ${may ? html`<p class="muted">${may}</p>` : high.error ? html`<${Failed} error=${high.error} onRetry=${high.again} />` : high.loading ? html`<${Loading} rows=${4} />`
       : Array.isArray(data) || typeof data === "string" ? html`<pre class="well">${[data].flat().join("\n")}</pre>` : html`<${Tree} data=${data ?? {}} label=${mods} depth=${2} bare />`}
-    ${asking && html`<${Confirm} title=${t("orch.sure", { mods })} verb=${t("orch.run")} onYes=${run} onClose=${() => setAsking(false)}><p>${t("orch.sure.text")}</p><pre class="well">salt-run state.orchestrate ${mods}</pre><//>`}
+    ${asking && html`<${Confirm} title=${t("orch.sure", { mods })} verb=${t("highstate.run")} onYes=${run} onClose=${() => setAsking(false)}><p>${t("orch.sure.text")}</p><pre class="well">salt-run state.orchestrate ${mods}</pre><//>`}
   <//>`;
 }
 
@@ -164,7 +164,7 @@ function FleetSchedules({ route }) {
   const shown = rows.filter((row) => `${row.id} ${row.name} ${row.fun}`.toLowerCase().includes(q.toLowerCase()));
   const columns = useMemo(() => [
     { key: "name", label: t("schedules.name"), head: true, at: "title", cell: (row) => row.name },
-    { key: "fun", label: t("jobs.fun"), width: "14rem", cell: (row) => html`<code>${row.fun}</code>` },
+    { key: "fun", label: t("command.function"), width: "14rem", cell: (row) => html`<code>${row.fun}</code>` },
     { key: "when", label: t("schedules.when"), width: "12rem", cell: (row) => row.when },
     { key: "state", label: t("minion.status"), width: "6rem", at: "end", cell: (row) => (row.on ? t("schedules.on") : html`<span class="tag">${t("schedule.off")}</span>`) },
     { key: "id", label: t("minion.id"), width: "16rem", cell: (row) => html`<a href=${href(at("minions", row.id), { tab: "schedules" })}>${row.id}</a>` },
@@ -217,7 +217,7 @@ export function Differences({ route }) {
         <h1><span class="mono-h">${id}</span>${one && html`<${Status} state=${one.state} pill />`}</h1>
         ${one?.at && html`<p class="lead">${t("compliance.checked")} <${Time} at=${one.at} ago /> · <a href=${href(at("jobs", one.jid))}>${t("compliance.job")}</a> · <a href=${href(at("minions", id), { tab: "highstate" })}>${t("minion.tab.highstate")}</a></p>`}</div>
       <div class="actions"><${Button} icon="eye" why=${why} onClick=${() => start(low("test", [id]), t("compliance.check"))}>${t("compliance.check")}<//>
-        <${Button} icon="states" why=${why} onClick=${() => start(low("highstate", [id]), t("do.highstate"))}>${t("compliance.bring")}<//></div>
+        <${Button} icon="states" why=${why} onClick=${() => start(low("highstate", [id]), t("do.highstate"))}>${t("row.highstate")}<//></div>
     </div>
     ${!one
       ? waiting(found)
