@@ -77,8 +77,13 @@ def fstype(device: str) -> str:
         found = _run(["lsblk", "-n", "-d", "-o", "FSTYPE", device], ignore_retcode=True)
         if found["retcode"] == 0 and found["stdout"].strip():
             return str(found["stdout"].strip())
-    about = blkid(device).get(device, {}) if os.path.exists(device) else {}
-    return str(about.get("TYPE", ""))
+    if not os.path.exists(device):
+        return ""
+    # Asked of the device: without -p blkid may tell from its cache what was on another that had this name.
+    found = _run(["blkid", "-p", "-o", "value", "-s", "TYPE", device], ignore_retcode=True)
+    if found["retcode"] == 0 or (found["retcode"] == 2 and not found["stderr"].strip()):
+        return str(found["stdout"].strip())
+    return str(blkid(device).get(device, {}).get("TYPE", ""))
 
 
 def get_fstype_from_path(path: str) -> str:
