@@ -239,7 +239,7 @@ def test_publications_that_are_none_of_its_masters_are_refused_and_told_once(lab
     lines = text(lab).splitlines()[before:]
     assert len(lines) < 60, "\n".join(lines)
     for reason in ("signature did not validate", "is not signed", "serial", "holds no job"):
-        told = [line for line in text(lab).splitlines() if "publication.refused" in line and reason in line]
+        told = [line for line in text(lab).splitlines() if "A publication of the master" in line and reason in line]
         assert len(told) == 1, (reason, told)
 
 
