@@ -288,6 +288,12 @@ MUTANTS = {
                 "settled = self._watches.settled_by(ids)",
                 "settled = []",
             ),
+            # Nor does the next master make up for it.
+            Change(
+                "trisalt.master.housekeeping",
+                "await store.jobs.settle_returned(limit=SLICE)",
+                "await trio.lowlevel.checkpoint()",
+            ),
         ),
         "the_last_return_is_the_end",
     ),
