@@ -52,11 +52,12 @@ def test_a_device_is_formatted_once_and_a_preview_leaves_it(plugins, states, dev
     assert again["changes"] == {}
 
 
-def test_what_had_the_name_of_a_device_before_is_not_taken_for_what_is_on_it(states, device):
+def test_what_had_the_name_of_a_device_before_is_not_taken_for_what_is_on_it(states, device, tmp_path):
     assert states["blockdev.formatted"](device, "ext2")["result"] is True
     subprocess.run(["blkid", device], capture_output=True, check=True)
-    with open(device, "r+b") as file:
-        file.write(bytes(2 << 20))
+    # Behind the back of the device, as when another file comes to be behind it.
+    (tmp_path / "image").write_bytes(bytes(2 << 20))
+    subprocess.run(["blockdev", "--flushbufs", device], check=True)
     assert states["blockdev.formatted"](device, "ext2")["changes"] == {"new": "ext2", "old": ""}
 
 

@@ -127,20 +127,26 @@ def raw(key: str | None = None, unmask: bool | None = None, **kwargs: Any) -> An
     return _masked(found, key or "") if unmask is False else found
 
 
-def ls(*args: str) -> list[str]:
+def ls(
+    *args: str, pillar: Any = None, pillar_enc: str | None = None, pillarenv: str | None = None,
+    saltenv: str | None = None, unmask: bool | None = None,
+) -> list[str]:  # fmt: skip
     """
-    The names at the top of the pillar in memory.
+    The names at the top of the pillar in memory; of what `pillar.items` says where it is given something. `pillar_enc`
+    is about values, which are not shown.
 
     CLI Example:
 
         salt '*' pillar.ls
     """
-    return list(__pillar__)
+    if not (args or pillar or pillarenv or saltenv):
+        return list(__pillar__)
+    return list(items(*args, pillar=pillar, pillarenv=pillarenv, saltenv=saltenv, unmask=unmask))
 
 
-def keys(key: str, delimiter: str = ":") -> list[str]:
+def keys(key: str, delimiter: str = ":", unmask: bool | None = None) -> list[str]:
     """
-    The names below a map in the pillar in memory.
+    The names below a map in the pillar in memory, which are shown whatever `unmask` says.
 
     CLI Example:
 
