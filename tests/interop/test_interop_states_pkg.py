@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.interop.states import Row, ask, compare, each_phase, refused
+from tests.interop.states import Row, ask, compare, done, each_phase, refused
 from tests.support.debrepo import Debian
 from tests.support.lab import open_lab
 
@@ -14,6 +14,7 @@ GRAINS = {
     "id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian", "osarch": "amd64", "cpuarch": "x86_64",
     "osmajorrelease": 12, "oscodename": "bookworm", "osfullname": "Debian GNU/Linux", "osrelease": "12",
 }  # fmt: skip
+MANY = [f"p{number}" for number in range(12)]
 ROWS = [
     Row("pkg.installed", "one", refresh=True),
     Row("pkg.installed", "one", version="1.0"),
@@ -50,6 +51,24 @@ ROWS = [
     Row("pkg.unheld", "x", all=True, phases=["applied"]),
     Row("pkg.mod_watch", "one", sfun="installed"),
     Row("pkg.mod_watch", "one", sfun="held"),
+    Row("pkg.installed", "x", pkgs=["two", "conf", {"foreign": "1.*"}], hold=True, phases=["applied", "again"],
+        but=("foreign",), why="what it was before is told too"),
+    Row("pkg.installed", "two", hold=False, phases=["preview"]),
+    Row("pkg.purged", "x", pkgs=["two", "conf", "nosuch"], phases=["preview", "applied"]),
+    Row("pkg.installed", "x", pkgs=[{"one": "latest"}, {"foreign": "latest"}], phases=["applied"]),
+    Row("pkg.installed", "x", pkgs=[{"one": ">5"}, "conf"], phases=["applied"]),
+    Row("pkg.installed", "x", sources=[{"one": "REPO/one_1.1_all.deb"}], phases=["applied"]),
+    Row("pkg.installed", "one", version="1.0", phases=["applied"]),
+    Row("pkg.installed", "x", sources=[{"one": "REPO/one_1.1_all.deb"}]),
+    Row("pkg.installed", "x", sources=[{"one": "REPO/one_1.0_all.deb"}], allow_updates=True, phases=["preview"],
+        preview=done("All specified packages are already installed"), why="a newer one will do where that is said"),
+    Row("pkg.installed", "x", sources=["one"], phases=["applied"]),
+    Row("pkg.installed", "one", pkg_verify=True, phases=["applied"]),
+    Row("pkg.installed", "x", pkgs=MANY, phases=["applied"]),
+    Row("pkg.purged", "p0", phases=["applied"]),
+    Row("pkg.latest", "x", pkgs=MANY, phases=["applied"]),
+    Row("pkg.latest", "x", pkgs=["nosuch", "other"], phases=["applied"]),
+    Row("pkg.latest", "bad", phases=["applied"]),
 ]  # fmt: skip
 
 
@@ -64,6 +83,9 @@ def answers():
             made.package("two", "1.0", Depends="one")
             made.package("conf", "2.0", conffile="/etc/conf.d/conf.conf")
             made.package("foreign", "1.0")
+            made.package("bad", "1.0", Depends="nosuch")
+            for name in MANY:
+                made.package(name, "1.0")
             made.publish()
             found = ask(
                 lab,
@@ -71,6 +93,7 @@ def answers():
                 ROWS,
                 grains=GRAINS,
                 env={**lab.env, **made.environment},
+                places={"REPO": str(made.repo)},
                 **{"apt.lock_timeout": 0},
             )
             answers[kind] = json.loads(json.dumps(found).replace(str(made.root), "/debian"))

@@ -176,18 +176,20 @@ def install(
     old = list_pkgs()
     again: list[str] = []
     options: list[str] = []
+    errors: list[str] = []
     if kind == "file":
         words, chosen = _files(targets)
     else:
         if kwargs.get("version") and len(targets) == 1:
             targets = {next(iter(targets)): str(kwargs["version"])}
         words, chosen = [], {}
-        errors = []
         for target, wanted in targets.items():
+            known = len(errors)
             picked = _pick(target, wanted, ignore_epoch, errors)
-            chosen[target] = picked
-            words.append(f"{target}={picked}" if picked else target)
-        if errors:
+            if len(errors) == known:  # one that cannot be had keeps none of the others away
+                chosen[target] = picked
+                words.append(f"{target}={picked}" if picked else target)
+        if errors and not words:
             __utils__["packages.failed"]("Problem encountered installing package(s)", {}, errors)
     installed = {target: old[target] for target in chosen if target in old}
     if reinstall:
@@ -219,9 +221,10 @@ def install(
             __salt__["pkg.hold"](pkgs=held)
     changed = _since(old)
     if found["retcode"]:
-        errors = [__utils__["packages.said"](found)]
+        errors.append(__utils__["packages.said"](found))
         if failures:
             errors.append(f"Error getting repos: {', '.join(failures)}")
+    if errors:
         __utils__["packages.failed"]("Problem encountered installing package(s)", changed, errors)
     if kwargs.get("hold") and chosen:
         __salt__["pkg.hold"](pkgs=list(chosen))
@@ -420,14 +423,14 @@ def _uninstall(action: str, name: str | None, pkgs: Any) -> dict[str, Any]:
     if not targets:
         return {}
     found = __utils__["apt.run"](["apt-get", "-q", "-y", action, *targets], scope=True)
-    installed = _since(old)
+    changed = _since(old)
+    if action == "purge":
+        changed = {"removed": __utils__["packages.changes"](leftover, list_pkgs(removed=True)), "installed": changed}
     if found["retcode"]:
         __utils__["packages.failed"](
-            "Problem encountered removing package(s)", installed, [__utils__["packages.said"](found)]
+            "Problem encountered removing package(s)", changed, [__utils__["packages.said"](found)]
         )
-    if action == "remove":
-        return installed
-    return {"removed": __utils__["packages.changes"](leftover, list_pkgs(removed=True)), "installed": installed}
+    return changed
 
 
 def _pick(target: str, wanted: str | None, ignore_epoch: bool, errors: list[str]) -> str | None:

@@ -62,9 +62,12 @@ def installed(
     if pkgs == [] or sources == []:
         return returned(name, True, "No packages to install provided")
     try:
-        wanted, files = __utils__["pkgspecs.named"](name, version, pkgs), __utils__["pkgspecs.files"](sources)
+        files = __utils__["pkgspecs.files"](sources)
+        wanted = {} if files else __utils__["pkgspecs.named"](name, version, pkgs)
     except InvocationError as exc:
         return returned(name, False, str(exc))
+    if pkg_verify and "pkg.verify" not in __salt__:
+        return returned(name, False, "pkg.verify not implemented")
     hold = kwargs.pop("hold", None)
     refresh = _refresh(refresh)
     if refresh and not files:
@@ -72,8 +75,9 @@ def installed(
         refresh = False
     options = kwargs | {"fromrepo": fromrepo, "skip_verify": skip_verify, "ignore_epoch": ignore_epoch}
     try:
+        wanted = __utils__["pkgspecs.newest"](wanted, **_given(fromrepo=fromrepo))
         targets = (
-            __utils__["pkgspecs.missing_files"](files)
+            __utils__["pkgspecs.missing_files"](files, allow_updates, ignore_epoch)
             if sources is not None
             else __utils__["pkgspecs.missing"](wanted, allow_updates, ignore_epoch)
         )
@@ -83,10 +87,11 @@ def installed(
     if not targets and not again:
         exact = any(version is not None for version in wanted.values()) and not files
         said = f"All specified packages are already installed{' and are at the desired version' if exact else ''}"
-        return _with_holds(returned(name, True, said), wanted or files, hold)
+        result, lines, changes = _holds(wanted or files, hold, {})
+        return returned(name, result, ".\n".join([said, *lines.values()]), changes)
     if __opts__["test"]:
         return _previewed(name, targets, again, options)
-    return _with_holds(_install(name, wanted, files, targets, again, update_holds, options), wanted or files, hold)
+    return _install(name, wanted, files, targets, again, update_holds, hold, options)
 
 
 def latest(
@@ -118,7 +123,7 @@ def latest(
         return returned(name, False, text)
     unknown = [package for package in names if not newest.get(package) and not have[package]]
     if unknown:
-        return returned(name, False, "\n".join(f"No information found for '{package}'." for package in unknown))
+        return returned(name, False, " ".join(f"No information found for '{package}'." for package in unknown))
     targets = {package: version for package, version in newest.items() if version}
     current = [package for package in names if package not in targets]
     if not targets:
@@ -144,7 +149,8 @@ def latest(
             name, refresh=False, pkgs=asked, skip_verify=skip_verify, **_given(fromrepo=fromrepo), **kwargs
         )
     except TrisaltError as exc:
-        return failed(name, exc, _INSTALL_ERROR)
+        changed = (getattr(exc, "info", None) or {}).get("changes")
+        return returned(name, False, _INSTALL_ERROR.format(exc), changed)
     unmet = [package for package in targets if package not in changes]
     done = [package for package in targets if package in changes]
     lines = []
@@ -153,7 +159,9 @@ def latest(
     if done:
         lines.append(f"The following packages were successfully installed/upgraded: {', '.join(sorted(done))}")
     if current:
-        lines.append(f"The following packages were already up-to-date: {', '.join(sorted(current))}")
+        short = len(current) <= 10
+        told = f"The following packages were already up-to-date: {', '.join(sorted(current))}"
+        lines.append(told if short else f"{len(current)} packages were already up-to-date ")
     return returned(name, not unmet, " ".join(lines), changes)
 
 
@@ -258,7 +266,7 @@ def _one(low: Mapping[str, Any]) -> Any:
 def _previewed(name: str, targets: Wanted, again: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
     lines, preview = [], {}
     if targets:
-        lines.append(f"The following packages would be installed/updated: {', '.join(sorted(targets))}")
+        lines.append(f"The following packages would be installed/updated: {', '.join(targets)}")
         newest = _candidates(targets, options)
         preview = {package: {"new": newest.get(package) or "installed", "old": ""} for package in targets}
     if again:
@@ -291,6 +299,7 @@ def _install(
     targets: Wanted,
     again: list[str],
     update_holds: bool,
+    hold: Any,
     options: dict[str, Any],
 ) -> dict[str, Any]:
     given = _given(**options)
@@ -317,6 +326,9 @@ def _install(
         if not (spec == "latest" and package in there)
     ]
     done = [package for package in targets if package not in unmet]
+    before = changes
+    result, held, changes = _holds(wanted or files, None if unmet else hold, changes)
+    fresh = [package for package in held if changes.get(package) != before.get(package)]
     lines = []
     if done:
         lines.append(
@@ -324,20 +336,23 @@ def _install(
                 {package: targets[package] for package in done},
                 "The following packages were installed/updated: {}",
                 "installed/updated",
+                10,
             )
         )
-    if rest := [package for package in wanted if package not in targets and package not in again]:
-        lines.append(_counted(rest, "The following packages were already installed: {}", "already installed"))
+    lines += [held[package] for package in fresh]
+    if rest := {package: wanted[package] for package in wanted if package not in targets and package not in again}:
+        lines.append(_counted(rest, "The following packages were already installed: {}", "already installed", 20))
+    lines += [said for package, said in held.items() if package not in fresh]
     if unmet:
         lines.append(f"The following packages failed to install/update: {_summary(unmet)}")
     for package in again:
         lines.append(f"Package {package} was reinstalled.")
         changes.setdefault(package, {"old": __utils__["pkgspecs.versions"](there, package)[:1], "new": "reinstalled"})
-    return returned(name, not unmet, "\n".join(lines), changes)
+    return returned(name, result and not unmet, "\n".join(lines), changes)
 
 
-def _counted(names: Any, sentence: str, done: str) -> str:
-    if len(names) <= 20:
+def _counted(names: Any, sentence: str, done: str, most: int) -> str:
+    if len(names) <= most:
         return sentence.format(_summary(names))
     dot = "." if done.startswith("installed") else ""
     return f"{len(names)} targeted packages were {done}{dot}"
@@ -347,38 +362,35 @@ def _summary(names: Any) -> str:
     if isinstance(names, Mapping):
         return ", ".join(
             package if spec is None or "/" in spec else __utils__["pkgspecs.exact"](package, spec)
-            for package, spec in sorted(names.items())
+            for package, spec in names.items()
         )
-    return ", ".join(sorted(names))
+    return ", ".join(names)
 
 
 # -- holding ---------------------------------------------------------------------------------------------------------
 
 
-def _with_holds(ret: dict[str, Any], packages: Mapping[str, Any], hold: Any) -> dict[str, Any]:
-    """`hold: True` or `False` of a state that installs: seen to when the packages are there."""
-    if hold is None or not ret["result"]:
-        return ret
-    now = __utils__["pkgspecs.held"]()
-    if now is None:
-        return ret
-    # A version after the name is not part of it.
-    left = [package for package in packages if (package in now) != bool(hold)]
-    if not left:
-        return ret
-    if __opts__["test"]:
-        words = "held" if hold else "unheld"
-        lines = [f"Package {package} is set to be {words}." for package in left]
-        return ret | {"result": None, "comment": "\n".join([f"{ret['comment']}.", *lines])}
-    found = __salt__["pkg.hold" if hold else "pkg.unhold"](name=None, pkgs=left)
-    lines = []
+def _holds(
+    packages: Mapping[str, Any], hold: Any, changes: Mapping[str, Any]
+) -> tuple[bool | None, dict[str, str], dict[str, Any]]:
+    """`hold: True` or `False` of a state that installs: how it went, what is said of each package, and all changes."""
+    changed = dict(changes)
+    if hold is None or "pkg.hold" not in __salt__:
+        return True, {}, changed
+    try:
+        found = __salt__["pkg.hold" if hold else "pkg.unhold"](name=None, pkgs=list(packages))
+    except TrisaltError as exc:
+        return False, dict.fromkeys(list(packages)[:1], str(exc)), changed
     for package, one in found.items():
-        if one.get("result"):
-            ret["changes"][package] = {**(ret["changes"].get(package) or {}), **(one.get("changes") or {})}
-        else:
-            ret["result"] = False
-        lines.append(one.get("comment") or f"Package {package} was not held")
-    return ret | {"comment": "\n".join([ret["comment"] + ".", *lines])}
+        if one["changes"]:
+            # Its version, and then whether it stays.
+            version = changed.get(package) or {}
+            changed[package] = {
+                side: f"{version[side]}\n{word}" if version.get(side) else word for side, word in one["changes"].items()
+            }
+    results = {one["result"] for one in found.values()}
+    result = False if False in results else None if None in results else True
+    return result, {package: one["comment"] for package, one in found.items()}, changed
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------

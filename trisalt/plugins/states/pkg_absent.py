@@ -94,12 +94,12 @@ def _uninstall(action: str, name: str, version: Any, pkgs: Any, kwargs: dict[str
         return returned(name, False, f"An error was encountered while parsing targets: {exc}")
     have = __salt__["pkg.list_pkgs"](versions_as_list=True, **kwargs)
     rest = __salt__["pkg.list_pkgs"](versions_as_list=True, removed=True, **kwargs) if action == "purge" else {}
-    targets = [
+    targets = sorted(
         package
         for package, spec in wanted.items()
         if __utils__["pkgspecs.fulfilled"](__utils__["pkgspecs.versions"](have, package), spec, False, None)
         or package in rest
-    ]
+    )
     if not targets:
         if action == "purge":
             return returned(name, True, "None of the targeted packages are installed or partially installed")
@@ -121,7 +121,7 @@ def _uninstall(action: str, name: str, version: Any, pkgs: Any, kwargs: dict[str
     if left:
         return returned(name, False, f"The following packages failed to {action}: {', '.join(left)}.", changes)
     lines = []
-    absent = [package for package in wanted if package not in targets]
+    absent = sorted(package for package in wanted if package not in targets)
     if absent:
         lines += [f"The following packages were not installed: {', '.join(absent)}"]
         lines += [f"The following packages were {done}: {', '.join(targets)}."]

@@ -9,12 +9,12 @@ import fnmatch
 from collections.abc import Mapping
 from typing import Any
 
-from trisalt.errors import InvocationError
+from trisalt.errors import InvocationError, TrisaltError
 
 Wanted = dict[str, Any]
 """`{name: version or condition, or None for any}`."""
 
-_MALFORMED = 'Invalidly formatted "{}" parameter. See minion log.'
+_MALFORMED = "Invalidly formatted {} parameter. See minion log."
 
 
 def named(name: str, version: Any, pkgs: Any) -> Wanted:
@@ -22,7 +22,7 @@ def named(name: str, version: Any, pkgs: Any) -> Wanted:
     if pkgs is None:
         return {name: _spec(version)}
     if not isinstance(pkgs, list | tuple):
-        raise InvocationError(_MALFORMED.format("pkgs"))
+        raise InvocationError(_MALFORMED.format('"pkgs"'))
     wanted: Wanted = {}
     for item in pkgs:
         if isinstance(item, Mapping):
@@ -30,7 +30,7 @@ def named(name: str, version: Any, pkgs: Any) -> Wanted:
         elif isinstance(item, str | int | float):
             wanted[str(item)] = None
         else:
-            raise InvocationError(_MALFORMED.format("pkgs"))
+            raise InvocationError(_MALFORMED.format('"pkgs"'))
     return wanted
 
 
@@ -40,7 +40,7 @@ def files(sources: Any) -> dict[str, str]:
         return {}
     items = sources if isinstance(sources, list | tuple) else None
     if items is None or not all(isinstance(item, Mapping) for item in items):
-        raise InvocationError(_MALFORMED.format("sources"))
+        raise InvocationError(_MALFORMED.format("'sources'"))
     return {str(package): str(path) for item in items for package, path in item.items()}
 
 
@@ -92,10 +92,29 @@ def exact(package: str, spec: str | None) -> str:
     return f"{package}{spec}" if __utils__["packages.has_operator"](spec) else f"{package}={spec}"
 
 
-def missing_files(wanted: Mapping[str, str]) -> Wanted:
-    """Of the packages that come from files those that are not there."""
-    have = __salt__["pkg.list_pkgs"]()
-    return {name: path for name, path in wanted.items() if name not in have}
+def newest(wanted: Wanted, **options: Any) -> Wanted:
+    """The same with versions in place of `latest`: the one that can be installed, or the one that is there."""
+    found = dict(wanted)
+    for name in [name for name, spec in wanted.items() if spec == "latest"]:
+        latest = __salt__["pkg.latest_version"](name, refresh=False, **options)
+        found[name] = latest or __salt__["pkg.version"](name) or None
+    return found
+
+
+def missing_files(wanted: Mapping[str, str], allow_updates: bool, ignore_epoch: Any) -> Wanted:
+    """Of the packages that come from files those that are not there, or not in the file's version."""
+    have = __salt__["pkg.list_pkgs"](versions_as_list=True)
+
+    def there(name: str, path: str) -> bool:
+        if not (found := versions(have, name)):
+            return False
+        try:
+            version = __salt__["lowpkg.bin_pkg_info"](path)["version"]
+        except TrisaltError:
+            return False  # what is wrong with the file is said when it is installed
+        return fulfilled(found, version, allow_updates, ignore_epoch)
+
+    return {name: path for name, path in wanted.items() if not there(name, path)}
 
 
 def held() -> list[str] | None:
