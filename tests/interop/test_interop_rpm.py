@@ -112,7 +112,7 @@ DNF = [
          why="a job that could not do what it was asked has failed"),
 ]  # fmt: skip
 ZYPPER = [
-    Call("pkg.refresh_db"),
+    Call("pkg.refresh_db", gpgautoimport=True, cache_valid_time=5),
     Call("pkg.install", "two"),
     Call("pkg.install", pkgs=[{"epoch": "2:1.0-1"}, {"one": "1.0-1"}]),
     Call("pkg.list_upgrades", refresh=False),

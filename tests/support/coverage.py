@@ -69,8 +69,8 @@ ENGINE = {
 # Where stock has several files of one name, ours that belong to one of them.
 ROOMS = {
     "aptpkg": ("apthold", "aptquery", "aptrepo"),
-    "yumpkg": ("rpmquery", "yumrepo", "yumgroups"),
-    "zypperpkg": ("rpmquery", "zypperrepo", "zypperpatterns"),
+    "yumpkg": ("rpmquery", "yumrepo", "yumgroups", "yumpatches"),
+    "zypperpkg": ("rpmquery", "zypperrepo", "zypperpatterns", "zypperpatches"),
 }
 
 

@@ -17,7 +17,7 @@ def __virtual__() -> Any:
     return __utils__["dnf.virtual"](__grains__)
 
 
-def list_patches(refresh: bool = False) -> dict[str, dict[str, Any]]:
+def list_patches(refresh: bool = False, **kwargs: Any) -> dict[str, dict[str, Any]]:
     """
     The advisories about packages of this host: `{id: {installed, summary}}`, the packages that mend it in `summary`.
 

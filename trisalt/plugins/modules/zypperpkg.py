@@ -101,9 +101,12 @@ def list_repo_pkgs(*args: str, **kwargs: Any) -> dict[str, Any]:
     return {repo: {name: _newest(rows[name]) for name in rows} for repo, rows in repos.items()}
 
 
-def refresh_db(force: bool | None = None, root: str | None = None) -> dict[str, bool]:
+def refresh_db(
+    force: bool | None = None, root: str | None = None, gpgautoimport: bool = False, **kwargs: Any
+) -> dict[str, bool]:
     """
-    Fetch the lists of packages: by repository whether that worked.
+    Fetch the lists of packages: by repository whether that worked. `gpgautoimport` trusts the keys of repositories that
+    are new here.
 
     CLI Example:
 
@@ -112,7 +115,8 @@ def refresh_db(force: bool | None = None, root: str | None = None) -> dict[str, 
     __utils__["packages.refreshed"]()
     if force is None:
         force = __salt__["config.get"]("zypper.refreshdb_force", True)
-    found = __utils__["zypper.run"](["refresh", *(["--force"] if force else [])], refresh=True)
+    trust = ["--gpg-auto-import-keys"] if __utils__["packages.true"](gpgautoimport) else []
+    found = __utils__["zypper.run"]([*trust, "refresh", *(["--force"] if force else [])], refresh=True)
     result = {}
     for line in found["stdout"].splitlines():
         for start, end, fine in (
