@@ -33,7 +33,7 @@ class FakeLink:
 
 @asynccontextmanager
 async def beating(*links, **more):
-    bus, hearts = Bus(), Hearts("m1", links, **more)
+    bus, hearts = Bus(), Hearts("m1", links, ask=FakeLink.ask, **more)
     async with trio.open_nursery() as nursery:
         await nursery.start(hearts.run, bus)
         began = trio.current_time()

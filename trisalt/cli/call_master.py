@@ -22,6 +22,7 @@ from trisalt.config.minion import MasterAddress
 from trisalt.config.paths import minion_paths
 from trisalt.errors import AuthError, KeyChanged, LocalProtocolError, RemoteProtocolError, RequestTimeout, TrisaltError
 from trisalt.loader.passed import passed_to_pillars
+from trisalt.minion.asking import ask
 from trisalt.minion.dial import Dial, resolve
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity, open_identity
@@ -221,7 +222,7 @@ class MasterHost(CallHost):
             async def answer(request: MasterRequest) -> Any:
                 if (other := others.get(request.master or "")) is not None:
                     return await self._ask_beside(other, request, identity, options, dial)
-                return await link.ask(request.load, timeout=request.timeout, tries=request.tries, nonce=request.nonce)
+                return await ask(link, request.load, timeout=request.timeout, tries=request.tries, nonce=request.nonce)
 
             with trio.CancelScope(shield=True):
                 try:
@@ -248,7 +249,7 @@ class MasterHost(CallHost):
             async with dial.client(tcp_address(address, master.port)) as client, trio.open_nursery() as nursery:
                 link = CallLink(self._bus, Rota([master]), identity, self._facts, options, dial=dial)
                 nursery.start_soon(link.serve, client, await self._first(client, identity, options.sign_in))
-                answer = await link.ask(request.load, timeout=request.timeout, tries=1)
+                answer = await ask(link, request.load, timeout=request.timeout, tries=1)
                 nursery.cancel_scope.cancel()
             return answer
         raise RequestTimeout(f"the master {master.name} did not answer")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 import trio
@@ -17,6 +17,7 @@ import trio
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import MasterRequest
 from trisalt.errors import RequestTimeout
+from trisalt.minion.link import Link, Session
 from trisalt.wire.codec import pack_bin
 from trisalt.wire.session import (
     SessionRefused,
@@ -26,9 +27,6 @@ from trisalt.wire.session import (
     says_known,
     seal_request,
 )
-
-if TYPE_CHECKING:  # a link asks by what is here
-    from trisalt.minion.link import Link, Session
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from trisalt import SALT_VERSION
 from trisalt.bus.bus import Bus
 from trisalt.bus.events import Connected
 from trisalt.errors import TrisaltError
+from trisalt.minion.asking import ask
 from trisalt.minion.link import Link
 
 log = structlog.get_logger()
@@ -35,13 +36,16 @@ SPREAD = 0.1
 
 # `beacons` and `schedule`, each with the names of what is off there; None while that is not known.
 Off = Mapping[str, Sequence[str]] | None
+# `asking.ask`, or what stands for it.
+Ask = Callable[..., Awaitable[Any]]
 
 
 class Heart:
     """The signs of life for one link. `off` names the beacons and the jobs of the schedule that are switched off."""
 
-    def __init__(self, id: str, link: Link, off: Callable[[], Off]) -> None:
+    def __init__(self, id: str, link: Link, off: Callable[[], Off], ask: Ask) -> None:
         self._id = id
+        self._ask = ask
         self._link = link
         self._off = off
         self._every = 0.0
@@ -87,7 +91,7 @@ class Heart:
             load["off"] = {thing: list(names[:MOST_OFF]) for thing, names in off.items() if names}
         began = trio.current_time()
         try:
-            answer = await self._link.ask(load, timeout=ANSWER_WITHIN_S, tries=1)
+            answer = await self._ask(self._link, load, timeout=ANSWER_WITHIN_S, tries=1)
         except TrisaltError as exc:
             log.debug("heartbeat.lost", master=self._link.master, reason=str(exc))
             return False
@@ -98,10 +102,12 @@ class Heart:
 
 
 class Hearts:
-    """One for each link."""
+    """One for each link. `ask` is how a master is asked by a link."""
 
-    def __init__(self, id: str, links: Sequence[Link], *, off: Callable[[], Off] = lambda: None) -> None:
-        self._hearts = [Heart(id, link, off) for link in links]
+    def __init__(
+        self, id: str, links: Sequence[Link], *, off: Callable[[], Off] = lambda: None, ask: Ask = ask
+    ) -> None:
+        self._hearts = [Heart(id, link, off, ask) for link in links]
 
     async def run(self, bus: Bus, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Beat, until cancelled."""

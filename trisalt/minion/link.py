@@ -12,7 +12,7 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +25,6 @@ from trisalt.bus.events import Connected, Disconnected, FailBack, JobReceived, M
 from trisalt.bus.subscription import Subscription
 from trisalt.errors import MasterNotFound, RemoteProtocolError, TrisaltError
 from trisalt.minion.age import too_old
-from trisalt.minion.asking import ask
 from trisalt.minion.dial import Dial
 from trisalt.minion.facts import Facts
 from trisalt.minion.identity import Identity
@@ -160,10 +159,6 @@ class Link:
     def heartbeat(self) -> float:
         """How many seconds apart this master wants signs of life; 0: it does not ask for any."""
         return self._session.heartbeat if self._session is not None else 0
-
-    async def ask(self, load: Mapping[str, Any], *, timeout: float, tries: int, nonce: str | None = None) -> Any:
-        """The master's answer to a request: see `asking.ask`."""
-        return await ask(self, load, timeout=timeout, tries=tries, nonce=nonce)
 
     # -- the life of the link ---------------------------------------------------------------------------------
 
