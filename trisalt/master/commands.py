@@ -176,7 +176,8 @@ async def _end(
     outcome: Outcome,
 ) -> None:
     """Keep and tell how a run ended."""
-    log.info("command.finished", fun=facts["fun"], jid=request.jid, user=request.user, retcode=outcome.retcode)
+    name = "runner.completed" if isinstance(request, RunnerRequest) else "wheel.completed"
+    log.info(name, fun=facts["fun"], jid=request.jid, user=request.user, retcode=outcome.retcode)
     told = TRIMMED
     if not isinstance(outcome.result, Packed):
         told = told_result(facts["fun"], outcome.result, request.arg, request.kwarg)

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import trio
 import trio.testing
+from structlog.testing import capture_logs
 
 from tests.master.commands.house import JID, OTHER, PRIVATE, Banks, Jobs, outcome, within
 from trisalt.bus.bus import Bus
@@ -15,6 +16,7 @@ from trisalt.bus.requests import (
     WheelRequest,
 )
 from trisalt.errors import CommandError, Denied, WorkerDied
+from trisalt.lines import STOCK_LINES
 from trisalt.loader.dunders import Plugins
 from trisalt.master.commands import HIDDEN, public
 from trisalt.master.reading import READING, RENDERING
@@ -36,6 +38,23 @@ async def test_a_run_is_told_when_it_starts_and_when_it_ends_and_answered(master
     assert (ended.tag, ended.result, ended.success, ended.retcode) == (f"salt/run/{JID}/ret", {"a": 1}, True, 0)
     (call,) = master.workers.calls
     assert (call.fun, call.kind, call.arg, call.kwarg) == ("test.arg", "runners", [1], {"b": 2})
+
+
+@pytest.mark.parametrize(
+    ("cls", "fun", "line"),
+    [
+        (RunnerRequest, "test.arg", f"Runner completed: {JID}"),
+        (WheelRequest, "key.list", f"Wheel function completed: {JID}"),
+    ],
+)
+async def test_the_log_says_in_a_sentence_who_runs_what_and_that_it_is_done(master, cls, fun, line):
+    with capture_logs() as logged:
+        await master.run(cls, fun)
+    rows = {row["event"]: row for row in logged}
+    name = f"{'runner' if cls is RunnerRequest else 'wheel'}.completed"
+    assert STOCK_LINES[name].format_map(rows[name]) == line
+    kind = "runner" if cls is RunnerRequest else "wheel"
+    assert STOCK_LINES["command.started"].format_map(rows["command.started"]) == f"User ann runs {kind}.{fun} as {JID}"
 
 
 async def test_a_wheel_function_runs_as_one(master):
