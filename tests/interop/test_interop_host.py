@@ -577,4 +577,5 @@ def test_ours_answers_as_stock_does(answers, number):
 
 
 def test_every_shelf_is_in_the_table():
-    assert {call.fun.partition(".")[0] for call in CALLS} == {*NAMES, "sys"}
+    # What temp makes has another name each time; of cp and udev the signatures are held elsewhere.
+    assert {call.fun.partition(".")[0] for call in CALLS} == {*NAMES, "sys", "cp", "udev"} - {"temp"}
