@@ -55,7 +55,8 @@ def installed(
     """
     Packages are installed: `name`, in `version` (a version, a glob, or conditions like `>=1.2,<2`), or all of `pkgs`,
     or the files of `sources` (`{name: path}`). `allow_updates` accepts any newer version; `refresh` fetches the lists
-    first; `hold` keeps the packages at their version; `reinstall` installs what is there again.
+    first; `hold` keeps the packages at their version; `reinstall` installs what is there again, `pkg_verify` (True, or
+    a list with `ignore_types` and `verify_options`) that of which files were altered.
     """
     if pkgs is not None and sources is not None:
         return returned(name, False, 'Only one of "pkgs" and "sources" is permitted.')
@@ -81,17 +82,20 @@ def installed(
             if sources is not None
             else __utils__["pkgspecs.missing"](wanted, allow_updates, ignore_epoch)
         )
+        there = [package for package in wanted if package not in targets]
+        altered = {} if reinstall or not pkg_verify else __utils__["pkgverify.altered"](there, pkg_verify)
     except TrisaltError as exc:
         return returned(name, False, str(exc))
-    again = [package for package in wanted if package not in targets] if reinstall and not files else []
+    again = there if reinstall else list(altered)
     if not targets and not again:
         exact = any(version is not None for version in wanted.values()) and not files
         said = f"All specified packages are already installed{' and are at the desired version' if exact else ''}"
         result, lines, changes = _holds(wanted or files, hold, {})
         return returned(name, result, ".\n".join([said, *lines.values()]), changes)
     if __opts__["test"]:
-        return _previewed(name, targets, again, options)
-    return _install(name, wanted, files, targets, again, update_holds, hold, options)
+        return _previewed(name, targets, again, altered, options)
+    ret = _install(name, wanted, files, targets, again, reinstall, update_holds, hold, options)
+    return __utils__["pkgverify.remediated"](ret, altered, pkg_verify) if altered else ret
 
 
 def latest(
@@ -263,13 +267,17 @@ def _one(low: Mapping[str, Any]) -> Any:
 # -- installing ------------------------------------------------------------------------------------------------------
 
 
-def _previewed(name: str, targets: Wanted, again: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
+def _previewed(
+    name: str, targets: Wanted, again: list[str], altered: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
     lines, preview = [], {}
     if targets:
         lines.append(f"The following packages would be installed/updated: {', '.join(targets)}")
         newest = _candidates(targets, options)
         preview = {package: {"new": newest.get(package) or "installed", "old": ""} for package in targets}
-    if again:
+    lines += __utils__["pkgverify.told"](altered)
+    preview |= {package: {} for package in altered}
+    if again and not altered:
         lines.append(f"The following packages would be reinstalled: {', '.join(again)}")
         preview |= {package: {"new": "installed", "old": ""} for package in again}
     return returned(name, None, "\n".join(lines), preview)
@@ -298,6 +306,7 @@ def _install(
     files: Mapping[str, str],
     targets: Wanted,
     again: list[str],
+    reinstall: bool,
     update_holds: bool,
     hold: Any,
     options: dict[str, Any],
@@ -345,7 +354,7 @@ def _install(
     lines += [said for package, said in held.items() if package not in fresh]
     if unmet:
         lines.append(f"The following packages failed to install/update: {_summary(unmet)}")
-    for package in again:
+    for package in again if reinstall else ():
         lines.append(f"Package {package} was reinstalled.")
         changes.setdefault(package, {"old": __utils__["pkgspecs.versions"](there, package)[:1], "new": "reinstalled"})
     return returned(name, result and not unmet, "\n".join(lines), changes)
