@@ -11,7 +11,7 @@ from trisalt.bus.event import Origin
 from trisalt.bus.events import JobNew, JobReturned, TaggedEvent
 from trisalt.config.read import read_master
 from trisalt.errors import WorkerDied
-from trisalt.master.job_mirror import MirrorRules, mirror_jobs
+from trisalt.master.job_mirror import BANK, KEY, MirrorRules, mirror_jobs
 from trisalt.store.sqlite import open_store
 from trisalt.worker.protocol import Failure, Outcome
 
@@ -71,8 +71,18 @@ class House:
         await self.bus.publish(JobReturned(id=id, **fields, origin=origin or Origin("minion", id)))
 
     async def until(self, count):
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             while len(self.workers.calls) < count:  # noqa: ASYNC110 - nothing tells of it
+                await trio.sleep(0.005)
+
+    async def until_kept(self, number):
+        with trio.fail_after(30):
+            while self.store.log.last < number:  # noqa: ASYNC110 - nothing tells of it
+                await trio.sleep(0.005)
+
+    async def until_noted(self):
+        with trio.fail_after(30):
+            while (await self.store.banks.fetch(BANK, KEY))["number"] < self.store.log.last:  # noqa: ASYNC110 - nor of it
                 await trio.sleep(0.005)
 
 
@@ -131,15 +141,24 @@ async def test_questions_and_what_looks_like_a_return_are_none(house):
 
 async def test_it_goes_on_where_it_was(house):
     await house.returns(result="before it was configured")
+    await house.until_kept(1)
     async with house.mirroring():
         await house.returns(result=1)
         await house.until(1)
-        await trio.sleep(0.05)
+        await house.until_noted()
     await house.returns(result=2)
     async with house.mirroring() as calls:
         await house.returns(result=3)
         await house.until(3)
     assert [call[1]["return"] for call in calls] == [1, 2, 3]
+
+
+async def test_in_a_new_log_it_begins_at_the_beginning(house):
+    await house.store.banks.store(BANK, KEY, {"log": "another", "number": 99})
+    await house.returns(result=1)
+    async with house.mirroring() as calls:
+        await house.until(1)
+    assert [call[1]["return"] for call in calls] == [1]
 
 
 @pytest.mark.parametrize(

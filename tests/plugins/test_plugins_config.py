@@ -2,7 +2,6 @@
 
 import pytest
 
-from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 
 
@@ -117,7 +116,6 @@ def test_every_function_says_how_to_call_it(salt):
 
 
 def test_an_address_out_of_the_pillar_is_followed(monkeypatch):
-    facade.install()
     monkeypatch.setenv("A_SECRET", "hunter2")
     plugins = Plugins(
         {"id": "m1"}, pillar={"mine": {"driver": "env"}, "secret": "sdb://mine/A_SECRET", "no": "sdb://no/x"}
@@ -127,7 +125,6 @@ def test_an_address_out_of_the_pillar_is_followed(monkeypatch):
 
 
 def test_a_runner_reads_addresses_too(monkeypatch):
-    facade.install()
     monkeypatch.setenv("A_SECRET", "hunter2")
     runners = Plugins({"id": "m1", "mine": {"driver": "env"}}).loader("runners")
     assert runners["sdb.get"]("sdb://mine/A_SECRET") == "hunter2"

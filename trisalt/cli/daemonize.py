@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import grp
 import linecache
 import os
 import pwd
@@ -377,8 +376,7 @@ def drop_user(user: str) -> None:
         return
     if os.getuid() != 0:
         raise ConfigError(f"user: only root may run as {user}; this is {_name(os.getuid())}")
-    groups = [row.gr_gid for row in grp.getgrall() if user in row.gr_mem]
-    os.setgroups(sorted({account.pw_gid, *groups}))
+    os.setgroups(os.getgrouplist(user, account.pw_gid))
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
     os.environ.update(HOME=account.pw_dir, USER=user, LOGNAME=user)

@@ -91,12 +91,11 @@ def _account(user: str) -> dict[str, Any]:
     """Who drivers run as: folders of synced plugins are that account's."""
     if os.getuid() != 0 or user == "root":
         return {}
-    import grp
     import pwd
 
     try:
         account = pwd.getpwnam(user)
     except KeyError:
         raise ConfigError(f"sdb: there is no user {user} to ask as") from None
-    groups = [row.gr_gid for row in grp.getgrall() if user in row.gr_mem]
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": sorted({account.pw_gid, *groups})}
+    groups = os.getgrouplist(user, account.pw_gid)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups}

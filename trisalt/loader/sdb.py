@@ -1,27 +1,85 @@
-"""`python -m trisalt.loader.sdb`: what `sdb://` addresses stand for, asked by `config.sealed` while it reads.
+"""`sdb://profile/key` addresses of values that are kept elsewhere, by drivers, which are plugins.
 
-Drivers are plugins: they run in this process, which ends with the answer.
+A profile is a key of the options, or of the pillar in them: a map with `driver`, and what that wants. Plugins call
+this, and modules of others by way of `salt.utils.sdb`. `python -m trisalt.loader.sdb` is asked by `config.sealed` what
+addresses stand for while it reads: drivers run in that process, which ends with the answer.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from trisalt.errors import CommandError, InvocationError
 from trisalt.loader import facade
+from trisalt.loader.dunders import Plugins
+
+CHARS = "abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)"
+
+
+def get(uri: Any, opts: Mapping[str, Any], *, strict: bool = False) -> Any:
+    """The value of an address; what is none stays as it is. Raises InvocationError when it has to be one."""
+    driver = _driver(uri, opts)
+    if driver is None and strict:
+        raise InvocationError(f"SDB uri must start with sdb:// and name a configured profile: {uri}")
+    return uri if driver is None else driver("get")
+
+
+def set_(uri: Any, value: Any, opts: Mapping[str, Any]) -> Any:
+    """Set the value of an address; False when it is none."""
+    driver = _driver(uri, opts)
+    return False if driver is None else driver("set", value)
+
+
+def delete(uri: Any, opts: Mapping[str, Any]) -> Any:
+    """Delete the value of an address; False when it is none."""
+    driver = _driver(uri, opts)
+    return False if driver is None else driver("delete")
+
+
+def get_or_set_hash(uri: Any, opts: Mapping[str, Any], length: int = 8, chars: str = CHARS) -> Any:
+    """The value of an address, a random one when there is none yet; False when it is no address."""
+    driver = _driver(uri, opts)
+    if driver is None:
+        return False
+    found = driver("get")
+    if found is None:
+        driver("set", "".join(secrets.choice(chars) for _ in range(int(length))))
+        found = driver("get")
+    return found
+
+
+def _driver(uri: Any, opts: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """What calls a function of the driver for the key of an address; None when it is none of a profile there is."""
+    if not isinstance(uri, str) or not uri.startswith("sdb://"):
+        return None
+    name, _, key = uri.removeprefix("sdb://").partition("/")
+    profile = opts.get(name) or (opts.get("pillar") or {}).get(name) or {}
+    if not key or not isinstance(profile, dict) or "driver" not in profile:
+        return None
+    loader = Plugins(opts, grains=opts.get("grains"), pillar=opts.get("pillar")).loader("sdb")
+
+    def call(function: str, *args: Any) -> Any:
+        # Drivers write set_ where Python has the name.
+        for name in (f"{profile['driver']}.{function}", f"{profile['driver']}.{function}_"):
+            if name in loader:
+                return loader[name](key, *args, profile=profile)
+        raise CommandError(f"The sdb driver {profile['driver']} has no {function} here")
+
+    return call
 
 
 def main() -> int:
     """Answer a map of `opts` and `uris` on stdin by the values, or by why they cannot be had."""
     facade.install()
-    import salt.utils.sdb  # what modules import; it is there where plugins run
-
     asked = json.load(sys.stdin)
     values: dict[str, Any] = {}
     for uri in asked["uris"]:
         try:
-            values[uri] = salt.utils.sdb.sdb_get(uri, asked["opts"])
+            values[uri] = get(uri, asked["opts"])
         except Exception as exc:  # a driver is somebody else's code
             said = " ".join(str(exc).split()) or type(exc).__name__
             json.dump({"error": f"{uri}: {said}"}, sys.stdout)

@@ -21,6 +21,7 @@ from trisalt.bus.bus import Bus
 from trisalt.bus.event import Event
 from trisalt.bus.subscription import Subscription
 from trisalt.errors import RemoteProtocolError, StoreError, TrisaltError
+from trisalt.master.position import Position
 from trisalt.store.store import Logged, Store
 from trisalt.wire.frames import unpack_value
 from trisalt.worker.pool import Workers
@@ -99,20 +100,20 @@ class _Reading:
         self._workers = workers
         self._rules = rules
         self._name = name
-        self._number = 0
+        self._position = Position(store, BANK, name)
         self._noted_at = -math.inf
 
     async def run(self, first_wait_s: float, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Give events until cancelled."""
         # It only wakes us: what there is, the log says.
         async with self._bus.subscribe(Event, keep=False, depth=1, outside=True) as news:
-            await self._begin()
+            await self._position.begin()
             task_status.started()
             wait = first_wait_s
             while True:
                 batch, upto = await self._gather(news)
                 done = await self._deliver(batch, upto) if batch else upto
-                moved, self._number = done > self._number, done
+                moved, self._position.number = done > self._position.number, done
                 if (moved and batch) or trio.current_time() - self._noted_at > NOTED_EVERY_S:
                     await self._note()
                 if done < upto:
@@ -123,22 +124,10 @@ class _Reading:
 
     # -- the log ----------------------------------------------------------------------------------------------
 
-    async def _begin(self) -> None:
-        """Go on where it had come to; numbers of another log mean nothing: all of this one is new."""
-        noted, events = await self._store.banks.fetch(BANK, self._name), self._store.log
-        match noted:
-            case {"log": events.id, "number": int(number)}:
-                self._number = min(number, events.last)
-            case {"log": _}:
-                self._number = (await events.bounds()).first - 1
-            case _:
-                self._number = events.last
-                await self._note()
-
     async def _note(self) -> None:
         self._noted_at = trio.current_time()
         try:
-            await self._store.banks.store(BANK, self._name, {"log": self._store.log.id, "number": self._number})
+            await self._position.note()
         except StoreError as exc:
             # With the next batch; a master that ends before gives some of them again.
             log.warning("event_return.not_noted", returner=self._name, reason=str(exc))
@@ -150,7 +139,7 @@ class _Reading:
         """
         events, rules = self._store.log, self._rules
         batch: list[_Numbered] = []
-        at = self._number
+        at = self._position.number
         with trio.CancelScope() as patience:
             while True:
                 while at < events.last and len(batch) < max(rules.queue, TOGETHER):
@@ -159,10 +148,10 @@ class _Reading:
                         log.warning("event_return.lagged", returner=self._name, missed=found.gone)
                         if not batch:
                             # Told once, however often the next ones are tried.
-                            self._number = at + found.gone
+                            self._position.number = at + found.gone
                     batch += filter(None, map(_told, found.rows))
                     at = found.upto
-                if at > self._number and (not batch or len(batch) >= rules.queue):
+                if at > self._position.number and (not batch or len(batch) >= rules.queue):
                     return batch, at
                 if batch and rules.queue_max_seconds > 0 and patience.deadline == math.inf:
                     patience.deadline = trio.current_time() + rules.queue_max_seconds
@@ -179,7 +168,7 @@ class _Reading:
         reason = await self._give([event for _number, event in batch])
         if reason is None:
             return upto
-        done, refused = self._number, []
+        done, refused = self._position.number, []
         for number, event in batch if len(batch) > 1 else ():
             alone = await self._give([event])
             if alone is not None:

@@ -20,6 +20,7 @@ from trisalt.bus.events import JobNew, JobReturned
 from trisalt.config.master import MasterConfig
 from trisalt.errors import RemoteProtocolError, TrisaltError
 from trisalt.loader.returner import returner_names
+from trisalt.master.position import Position
 from trisalt.store.store import Logged, Store
 from trisalt.wire.codec import unpack_bin
 from trisalt.worker.pool import Workers
@@ -64,44 +65,33 @@ async def mirror_jobs(
     """Hand jobs and returns over until cancelled. The first time it begins with what happens from then on."""
     async with bus.subscribe((JobNew, JobReturned), keep=False, depth=1, outside=True) as news:
         mirror = _Mirror(store, workers, rules, waits)
-        position = await mirror.begin()
+        await mirror.position.begin()
         task_status.started()
         while True:
-            while position < store.log.last:
-                position = await mirror.slice(position)
+            while mirror.position.number < store.log.last:
+                await mirror.slice()
             await news.receive_all()
 
 
 class _Mirror:
     def __init__(self, store: Store, workers: Workers, rules: MirrorRules, waits: Sequence[float]) -> None:
+        self.position = Position(store, BANK, KEY)
         self._store = store
         self._workers = workers
         self._rules = rules
         self._waits = waits
 
-    async def begin(self) -> int:
-        """How far it had come; numbers of another log mean nothing."""
-        noted = await self._store.banks.fetch(BANK, KEY)
+    async def slice(self) -> None:
+        """Hand over the next events."""
         events = self._store.log
-        if isinstance(noted, dict) and noted.get("log") == events.id and isinstance(noted.get("number"), int):
-            return min(int(noted["number"]), events.last)
-        await self._note(events.last)
-        return events.last
-
-    async def slice(self, position: int) -> int:
-        """Hand over the next events; how far it has come."""
-        events = self._store.log
-        found = await events.read(position, events.last, wanted=lambda tag: _TAG.fullmatch(tag) is not None)
+        found = await events.read(self.position.number, events.last, wanted=lambda tag: _TAG.fullmatch(tag) is not None)
         if found.gone:
             log.warning("job_mirror.lagged", missed=found.gone)
         for row in found.rows:
             await self._hand_over(row)
+        self.position.number = found.upto
         if found.rows:
-            await self._note(found.upto)
-        return found.upto
-
-    async def _note(self, number: int) -> None:
-        await self._store.banks.store(BANK, KEY, {"log": self._store.log.id, "number": number})
+            await self.position.note()
 
     async def _hand_over(self, row: Logged) -> None:
         try:

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-
-def _sdb() -> Any:
-    import salt.utils.sdb  # what modules of others import; it is there where plugins run
-
-    return salt.utils.sdb
+from trisalt.loader import sdb
 
 
 def get(uri: Any, strict: bool = False) -> Any:
@@ -25,7 +21,7 @@ def get(uri: Any, strict: bool = False) -> Any:
 
         salt-run sdb.get sdb://mymemcached/foo strict=True
     """
-    return _sdb().sdb_get(uri, __opts__, strict=strict)
+    return sdb.get(uri, __opts__, strict=strict)
 
 
 def set(uri: str, value: Any) -> Any:
@@ -38,7 +34,7 @@ def set(uri: str, value: Any) -> Any:
 
         salt-run sdb.set sdb://mymemcached/foo bar
     """
-    return _sdb().sdb_set(uri, value, __opts__)
+    return sdb.set_(uri, value, __opts__)
 
 
 def delete(uri: str) -> Any:
@@ -51,12 +47,10 @@ def delete(uri: str) -> Any:
 
         salt-run sdb.delete sdb://mymemcached/foo
     """
-    return _sdb().sdb_delete(uri, __opts__)
+    return sdb.delete(uri, __opts__)
 
 
-def get_or_set_hash(
-    uri: str, length: int = 8, chars: str = "abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)"
-) -> Any:
+def get_or_set_hash(uri: str, length: int = 8, chars: str = sdb.CHARS) -> Any:
     """
     The value at an address; when there is none yet, one that is drawn and set now. False when it is no address
 
@@ -66,4 +60,4 @@ def get_or_set_hash(
 
         salt-run sdb.get_or_set_hash 'sdb://mymemcached/SECRET_KEY' 50
     """
-    return _sdb().sdb_get_or_set_hash(uri, __opts__, length, chars)
+    return sdb.get_or_set_hash(uri, __opts__, length, chars)
