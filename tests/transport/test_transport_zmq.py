@@ -13,6 +13,7 @@ from trisalt.transport.zmq import (
     Heartbeat,
     KeepAlive,
     Socket,
+    from_source,
     ip_options,
     open_context,
     open_socket,
@@ -400,7 +401,7 @@ async def test_ipv6_by_colon(context):
 async def test_connect_from_a_chosen_source(context):
     with trio.fail_after(PATIENCE), open_socket(context, zmq.PULL) as bound, open_socket(context, zmq.PUSH) as push:
         port = bound.bind("tcp://127.0.0.1:0")
-        push.connect(tcp_address("127.0.0.1", port, source_host="127.0.0.1"))
+        push.connect(from_source(tcp_address("127.0.0.1", port), "127.0.0.1", 0))
         await push.send([b"1"])
         assert await bound.receive() == [b"1"]
 
@@ -409,8 +410,8 @@ def test_addresses_and_options():
     assert tcp_address("host", 4506) == "tcp://host:4506"
     assert tcp_address("::1", 4506) == "tcp://[::1]:4506"
     assert tcp_address("[::1]", 4506) == "tcp://[::1]:4506"
-    assert tcp_address("host", 4506, source_host="10.0.0.1") == "tcp://10.0.0.1:0;host:4506"
-    assert tcp_address("host", 4506, source_port=99) == "tcp://*:99;host:4506"
+    assert from_source("tcp://host:4506", "10.0.0.1", 0) == "tcp://10.0.0.1:0;host:4506"
+    assert from_source("tcp://host:4506", "", 99) == "tcp://*:99;host:4506"
     assert ip_options("tcp://host:1", False) == {}
     assert ip_options("tcp://host:1", True) == {zmq.IPV6: 1}
     assert Heartbeat(interval=0).options() == {}

@@ -9,10 +9,9 @@ import structlog
 
 from trisalt.config.minion import MinionConfig
 from trisalt.errors import ConfigError
+from trisalt.transport.zmq import from_source
 
 log = structlog.get_logger()
-
-SCHEME = "tcp://"
 
 
 def sourced(config: MinionConfig, port: int, *, addresses: Callable[[], Mapping[str, Sequence[str]]]) -> _Sourced:
@@ -41,11 +40,7 @@ class _Sourced:
 
     def __call__(self, address: str) -> str:
         """The address to connect to, with the source in it, if there is one."""
-        host = self._of_interface() if self._interface else self._host
-        if not host and not self._port:
-            return address
-        bracketed = f"[{host}]" if ":" in host else host or "*"
-        return f"{SCHEME}{bracketed}:{self._port};{address.removeprefix(SCHEME)}"
+        return from_source(address, self._of_interface() if self._interface else self._host, self._port)
 
     def _of_interface(self) -> str:
         there = self._addresses()

@@ -29,6 +29,8 @@ Context = zmq.Context[Any]
 Frames = Sequence[bytes]
 T = TypeVar("T")
 
+TCP = "tcp://"
+
 NOBLOCK = int(zmq.NOBLOCK)
 MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 IN = int(zmq.POLLIN)
@@ -102,12 +104,16 @@ QUICK = Heartbeat(timeout=15_000)
 TRIED_AGAIN: dict[int, int | bytes] = {zmq.CONNECT_TIMEOUT: 10_000}
 
 
-def tcp_address(host: str, port: int, *, source_host: str = "", source_port: int = 0) -> str:
-    """`tcp://host:port`, with brackets around an IPv6 address, and a source to connect from if one is given."""
-    target = f"{_bracketed(host)}:{port}"
-    if source_host or source_port:
-        return f"tcp://{_bracketed(source_host or '*')}:{source_port};{target}"
-    return f"tcp://{target}"
+def tcp_address(host: str, port: int) -> str:
+    """`tcp://host:port`, with brackets around an IPv6 address."""
+    return f"{TCP}{_bracketed(host)}:{port}"
+
+
+def from_source(address: str, host: str, port: int) -> str:
+    """A TCP address with the source to connect from, of which either may be left open: `""`, 0."""
+    if not host and not port:
+        return address
+    return f"{TCP}{_bracketed(host or '*')}:{port};{address.removeprefix(TCP)}"
 
 
 def ip_options(address: str, ipv6: bool) -> dict[int, int | bytes]:
