@@ -333,6 +333,9 @@ def test_a_beacon_judges_and_sees_as_stocks_does(looks, number):
     stock, ours = (looks[kind][number] for kind in ("stock", "ours"))
     if LOOKS[number][0] in MOVING:
         stock, ours = ([verdict, _shape(seen)] for verdict, seen in (stock, ours))
+    if LOOKS[number][0] == "diskusage" and stock[1]:
+        # Whatever else runs here writes between the two looks.
+        stock[1] = [{**row, "diskusage": pytest.approx(row["diskusage"], abs=1)} for row in stock[1]]
     assert ours == stock
 
 
