@@ -7,6 +7,8 @@ from collections.abc import Callable
 from fnmatch import translate
 from functools import lru_cache
 
+from trisalt.expressions import UNREADABLE, Expression, fits_in_time
+
 # Tags that a minion may not fire: they are the master's own word, or another minion's.
 # Source: stock Salt 3008.3; the list stands for the single and for the batch form alike.
 RESERVED_FROM_MINIONS = (
@@ -38,10 +40,10 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     """
     glob = re.compile(translate(pattern)).match
     try:
-        regex = re.compile(pattern).fullmatch
-    except re.error:
+        regex = fits_in_time(Expression(pattern).fullmatch)
+    except UNREADABLE:
         return lambda tag: glob(tag) is not None
-    return lambda tag: glob(tag) is not None or regex(tag) is not None
+    return lambda tag: glob(tag) is not None or regex(tag)
 
 
 @lru_cache(maxsize=4096)

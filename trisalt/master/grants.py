@@ -23,6 +23,7 @@ from typing import Any
 
 import attrs
 
+from trisalt.expressions import UNREADABLE, Expression, fits_in_time
 from trisalt.loader.words import KEYWORD, parse_value
 
 Fits = Callable[[str], bool]
@@ -63,10 +64,9 @@ def name_pattern(pattern: str) -> Fits:
 
 def _regex(pattern: str) -> Fits | None:
     try:
-        match = re.compile(pattern).fullmatch
-    except (re.error, OverflowError, RecursionError):
+        return fits_in_time(Expression(pattern).fullmatch)
+    except UNREADABLE:
         return None
-    return lambda text: match(text) is not None
 
 
 def _value_pattern(pattern: Any) -> Fits | None:

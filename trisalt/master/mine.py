@@ -6,8 +6,8 @@ decided twice: by the master's option `mine_get`, and by the entry itself, when 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
@@ -16,6 +16,7 @@ import trio
 from trisalt.bus.bus import Bus, Reply
 from trisalt.bus.requests import MineDeleteRequest, MineFlushRequest, MineGetRequest, MineRequest, Request
 from trisalt.errors import StoreError, TargetError
+from trisalt.expressions import UNREADABLE, Expression, fits_in_time
 from trisalt.master.minions import EXACT_TYPES
 from trisalt.store.store import Banks
 
@@ -150,11 +151,18 @@ def _functions(fun: Any) -> tuple[list[str], bool]:
 
 
 def _matches(expression: Any, text: str) -> bool:
+    if isinstance(expression, str) and (fits := _read(expression)) is not None:
+        return fits(text)
+    log.warning("mine.expression_refused", expression=str(expression))
+    return False
+
+
+@lru_cache(maxsize=256)
+def _read(expression: str) -> Callable[[str], bool] | None:
     try:
-        return re.match(expression, text) is not None
-    except (re.error, TypeError):
-        log.warning("mine.expression_refused", expression=str(expression))
-        return False
+        return fits_in_time(Expression(expression).match)
+    except UNREADABLE:
+        return None
 
 
 def _is_wrapped(entry: Any) -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from trisalt.errors import TargetError
+from trisalt.expressions import UNREADABLE, Expression
 
 DELIMITER = ":"
 
@@ -203,8 +204,10 @@ def fitting(pattern: str, kind: str) -> Fits:
     if kind == "exact" or (kind == "glob" and not any(sign in pattern for sign in "*?[")):
         return pattern.lower().__eq__
     try:
-        search = re.compile(translate(pattern.lower()) if kind == "glob" else pattern, re.IGNORECASE).match
-    except (re.error, OverflowError, RecursionError):
+        if kind == "regex":
+            return Expression(pattern, re.IGNORECASE).match
+        search = re.compile(translate(pattern.lower()), re.IGNORECASE).match
+    except UNREADABLE:
         return _fits_nothing
     return lambda text: search(text) is not None
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from trisalt.errors import TargetError
+from trisalt.expressions import UNREADABLE, Expression
 from trisalt.target.data import DELIMITER, path_test
 from trisalt.target.ranges import expand
 
@@ -110,10 +111,10 @@ def _glob_test(tgt: str) -> Test:
 def _pcre_test(tgt: str) -> Test:
     """A regular expression, held against the id from its start; it need not reach the end."""
     try:
-        search = re.compile(tgt).match
-    except (re.error, OverflowError, RecursionError) as error:
+        search = Expression(tgt).match
+    except UNREADABLE as error:
         raise TargetError(f"{tgt!r} is no regular expression: {error}") from error
-    return lambda subject: search(subject.id) is not None
+    return lambda subject: search(subject.id)
 
 
 def list_test(tgt: Any) -> Test:

@@ -23,6 +23,7 @@ from typing import Any
 import attrs
 
 from trisalt.errors import TargetError
+from trisalt.expressions import UNREADABLE, Expression
 from trisalt.target.compound import parse as parse_compound
 from trisalt.target.data import path_test
 from trisalt.target.kinds import Subject
@@ -150,8 +151,8 @@ def _regex(text: str, start: int, negated: bool) -> tuple[Term, int]:
     if flags not in ("", "i"):
         raise _error(f"a regular expression has the flag i only, not {flags!r}", text, flags_at)
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as exc:
+        Expression(pattern)
+    except UNREADABLE as exc:
         raise _error(f"no regular expression: {exc}", text, start) from exc
     return Term(Kind.REGEX, pattern, flags, negated), end
 
@@ -197,8 +198,8 @@ def _plain_test(term: Term, nodegroups: Mapping[str, Any]) -> Holds:
 
 def searcher(term: Term) -> Callable[[str], bool]:
     """A test of whether a regular expression is found in the beginning of a text: no id is longer."""
-    search = re.compile(term.value, re.IGNORECASE if "i" in term.key else 0).search
-    return lambda text: search(text[:LONGEST]) is not None
+    search = Expression(term.value, re.IGNORECASE if "i" in term.key else 0).search
+    return lambda text: search(text[:LONGEST])
 
 
 def _path(term: Term) -> str:
