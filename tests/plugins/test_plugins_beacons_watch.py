@@ -2,8 +2,11 @@
 
 import json
 import os
+import pty
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -220,3 +223,58 @@ def test_an_entry_is_told_with_all_its_fields(entries):
 )
 def test_a_configuration_of_the_journal_that_is_wrong(plugins, config, said):
     assert plugins.loader("beacons")["journald.validate"](config) == (False, said)
+
+
+# -- sh ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shell():
+    """A login shell on a terminal of its own: its process id, and the terminal."""
+    need("strace")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve("/bin/sh", ["-sh"], {"PATH": "/usr/bin:/bin"})
+    yield pid, terminal
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(terminal)
+
+
+def until(condition):
+    """Wait, for a bounded time, until something is so."""
+    ends = time.monotonic() + 20
+    while not (found := condition()):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    return found
+
+
+def test_programs_that_are_begun_under_a_login_shell_are_told_once(plugins, shell):
+    pid, terminal = shell
+    beacons, config = plugins.loader("beacons"), [{"_beacon_name": "sh"}]
+    plugins.grains["ps"] = "ps -efHww"
+    assert beacons["sh.validate"](config) == (True, "Valid beacon configuration")
+    assert beacons["sh.validate"]({}) == (False, "Configuration for sh beacon must be a list.")
+
+    def mine():
+        return [event for event in beacons["sh.beacon"](config) if event["tag"] == str(pid)]
+
+    def traced():
+        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
+
+    assert mine() == []
+    until(traced)
+    os.write(terminal, b"/bin/echo hello 'a \"b\"\n'; /nonexistent; env printf '\\303\\251' >/dev/null\n")
+    seen = []
+    until(lambda: seen.extend(mine()) or len(seen) >= 3)
+    user = seen[0]["user"]
+    assert [(event["cmd"], event["args"]) for event in seen] == [
+        ("/bin/echo", ["/bin/echo", "hello", 'a "b"\n']),
+        ("/usr/bin/env", ["env", "printf", "\\303\\251"]),
+        ("/usr/bin/printf", ["printf", "\\303\\251"]),
+    ]
+    assert seen[1] == {"cmd": "/usr/bin/env", "args": seen[1]["args"], "user": user, "tag": str(pid)}
+    assert mine() == []
+    beacons["sh.close"](config)
+    assert not traced()

@@ -33,3 +33,15 @@ def test_a_serial_goes_on_from_one_that_is_later_than_this_day(salt, stored, the
     functions = salt(dnsserial_z=stored)
     assert functions["dnsutil.serial"]("z") == stored
     assert functions["dnsutil.serial"]("z", True) == (then or datetime.now().strftime("%Y%m%d01"))
+
+
+def test_a_zone_is_told_with_all_that_its_records_say(salt):
+    zone = salt()["dnsutil.parse_zone"](
+        zone='$ORIGIN x.\n@ IN MX 10 a\n@ IN MX 20 b\nt IN TXT "one; two" "three"\n_s._tcp 5 IN SRV 0 5 5060 s.x.\nlone\n'
+    )
+    assert zone == {
+        "ORIGIN": "x.",
+        "MX": [{"priority": "10", "host": "a"}, {"priority": "20", "host": "b"}],
+        "TXT": {"t.x.": '"one; two" "three"'},
+        "SRV": {"_s._tcp.x.": {"TARGET": "0 5 5060 s.x.", "TTL": "5"}},
+    }
