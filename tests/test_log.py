@@ -7,6 +7,7 @@ import socket
 import string
 import sys
 import types
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from trisalt import log as logs
 from trisalt import sinks
 from trisalt.errors import ConfigError, StoreError
-from trisalt.lines import MINION_LINES, STOCK_LINES
+from trisalt.lines import MINION_LINES, STOCK_LINES, line_of
 
 
 def logger():
@@ -113,9 +114,9 @@ def test_one_event_is_several_lines_on_a_minion(console):
 
 def test_an_event_without_a_row_or_a_fact_prints_its_name_and_facts(console):
     read, log = console(), logger()
-    log.info("store.recovered", path="/x y/db", rows=3)
+    log.info("store.grown", path="/x y/db", rows=3)
     log.info("auth.accepted", peer="::1")
-    assert read() == ["[INFO    ] store.recovered path='/x y/db' rows=3", "[INFO    ] auth.accepted peer=::1"]
+    assert read() == ["[INFO    ] store.grown path='/x y/db' rows=3", "[INFO    ] auth.accepted peer=::1"]
 
 
 def test_what_a_peer_chose_neither_ends_a_line_nor_speaks_to_the_terminal(console):
@@ -142,7 +143,14 @@ def test_every_sentence_prints_with_the_facts_it_names():
     for row in [*STOCK_LINES.values(), *MINION_LINES.values()]:
         for sentence in [text for _level, text in row] if isinstance(row, tuple) else [row]:
             if callable(sentence):
-                assert sentence({**dict.fromkeys(("cmd", "eauth", "fun", "id", "type", "user"), "x"), **samples})
+                assert sentence(
+                    {
+                        **dict.fromkeys(
+                            ("cmd", "eauth", "fun", "held", "id", "jid", "reason", "sls", "type", "user"), "x"
+                        ),
+                        **samples,
+                    }
+                )
             else:
                 for _text, field, spec, _conversion in string.Formatter().parse(sentence):
                     assert not spec, sentence
@@ -198,7 +206,7 @@ def test_an_unexpected_error_comes_with_its_stack(console):
     except KeyError:
         log.exception("request.failed")
     lines = read()
-    assert lines[0] == "[ERROR   ] request.failed"
+    assert lines[0] == "[ERROR   ] A request of some minions failed by a fault of the daemon"
     assert lines[-1] == "KeyError: 'x'"
 
 
@@ -467,19 +475,66 @@ def test_a_closed_console_loses_lines_and_nothing_else(console, monkeypatch):
     assert logs.dropped == before + 1
 
 
-def calls():
-    """Every `log.<level>("event", …)` in the house: where it is, its event, its facts; None for facts not known here."""
-    root = Path(logs.__file__).parent
+@cache
+def said():
+    """Every `log.<level>("event", …)` in the house: where, level, event, facts; None for facts not known here."""
+    root, found = Path(logs.__file__).parent, []
     for path in sorted(root.rglob("*.py")):
+        # Plugins, state runs and the loader write with `logging`, in words of their own.
+        if {"plugins", "loader", "state"} & set(path.parts):
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             target, first = node.func, node.args[0]
             ours = isinstance(target.value, ast.Name) and target.value.id == "log" and target.attr in logs.LEVELS
-            # Plugins, state runs and the loader write with `logging`, in words of their own.
-            if ours and isinstance(first, ast.Constant) and not {"plugins", "loader", "state"} & set(path.parts):
+            if ours and isinstance(first, ast.Constant):
                 names = {keyword.arg for keyword in node.keywords}
-                yield f"{path}:{node.lineno}", str(first.value), None if None in names else names
+                found.append((f"{path}:{node.lineno}", target.attr, str(first.value), None if None in names else names))
+    return found
+
+
+def calls():
+    """Where, which event, and its facts."""
+    return [(where, event, facts) for where, _level, event, facts in said()]
+
+
+# What these hand to the log by its name alone.
+HANDED_ON = re.compile(r'"event": "([a-z_.]+)"|_(?:complain|warn)\("([a-z_.]+)"')
+
+
+def test_every_event_that_an_operator_may_meet_has_a_sentence():
+    root = Path(logs.__file__).parent
+    met = {("/minion/" in where, event) for where, level, event, _facts in said() if logs.LEVELS[level] >= 20}
+    for path in root.rglob("*.py"):
+        if "plugins" not in path.parts:
+            met |= {(False, one or other) for one, other in HANDED_ON.findall(path.read_text())}
+    assert len(met) > 200
+    rows = (STOCK_LINES, {**STOCK_LINES, **MINION_LINES})
+    assert sorted(event for ours, event in met if " " not in event and event not in rows[ours]) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "facts", "line"),
+    [
+        (
+            "pillar.render_failed",
+            {"sls": "web", "path": "/srv/pillar/web.sls", "line": 3, "reason": "'x' is undefined"},
+            "Rendering SLS 'web' failed, render error: 'x' is undefined (/srv/pillar/web.sls, line 3), for m1",
+        ),
+        ("pillar.error", {"reason": "no map"}, "Pillar render error: no map, for m1"),
+        ("event.refused", {"reason": "invalid tag"}, "An event of minion m1 is refused: invalid tag"),
+        ("return.refused", {"jid": "1"}, "A return of m1 is refused: it is malformed"),
+        ("request.failed", {"cmd": "_mine", "peer": "p"}, "A request _mine of m1 failed by a fault of the daemon"),
+        ("store.refused", {"reason": "no"}, "What is kept of minion m1 could not be removed: no"),
+    ],
+)
+def test_a_sentence_says_what_is_known(console, event, facts, line):
+    read = console()
+    logger().error(event, id="m1", **facts)
+    assert read() == [f"[ERROR   ] {line}"]
+    if event in ("pillar.error", "pillar.render_failed"):
+        assert line_of(event, {**facts, "id": "m1"}) == line
 
 
 def test_every_event_that_has_a_sentence_brings_the_facts_of_it():

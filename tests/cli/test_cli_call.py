@@ -29,6 +29,7 @@ def log():
     logging.getLogger(__name__).error("look here")
     return True
 def odd(): return [object, {1}]
+def stopped(): raise KeyboardInterrupt
 def ask(): return upcall.ask_master("_mine_get")
 """
 
@@ -62,6 +63,11 @@ def call(tmp_path):
 def test_a_result_is_the_local_ones(call):
     done = call("test.ping")
     assert (done.returncode, done.stdout, done.stderr) == (0, "local:\n    True\n", "")
+
+
+def test_who_interrupts_a_function_is_told_so(call):
+    done = call("probe.stopped")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "\nExiting gracefully on Ctrl-c\n")
 
 
 def test_json(call):

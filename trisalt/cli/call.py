@@ -222,6 +222,10 @@ class _Command:
             case Failure.COMMAND:
                 sys.stderr.write(f"Error running '{fun}': {text.removeprefix('ERROR: ')}\n")
             case Failure.EXCEPTION:
+                reason = text.rstrip().rpartition("\n")[2]
+                if reason == KeyboardInterrupt.__name__:
+                    sys.stderr.write("\nExiting gracefully on Ctrl-c\n")
+                    return retcode & 255
                 # The whole traceback is in the return that the master gets, and in a log that wants to know.
                 logging.getLogger(__name__).debug("%s", text)
                 from trisalt.cli.told import hard_crash  # few calls fail
@@ -229,7 +233,7 @@ class _Command:
                 if hard_crash(self.options):
                     sys.stderr.write(f"{text.rstrip()}\n")
                     return retcode & 255
-                sys.stderr.write(f"Error running '{fun}': {text.rstrip().rpartition(chr(10))[2]}\n")
+                sys.stderr.write(f"Error running '{fun}': {reason}\n")
             case _:
                 sys.stderr.write(f"{text}\n")
         return retcode & 255

@@ -266,7 +266,7 @@ async def _keep(
         await jobs.record_job(load, [master_id])
         await jobs.record_return(ended.jid, master_id, body)
     except StoreError as exc:
-        log.error("store.refused", jid=ended.jid, error=str(exc))
+        log.error("store.refused", jid=ended.jid, reason=str(exc))
 
 
 # -- what plugins ask while they run ---------------------------------------------------------------------------------

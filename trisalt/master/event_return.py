@@ -200,5 +200,5 @@ def _told(row: Logged) -> _Numbered | None:
     try:
         return row.number, {"tag": row.tag, "data": unpack_value(row.data)}
     except RemoteProtocolError as exc:
-        log.warning("event.unpackable", tag=row.tag, error=str(exc))
+        log.warning("event.unpackable", tag=row.tag, reason=str(exc))
         return None

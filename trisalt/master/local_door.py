@@ -406,7 +406,7 @@ class _Door:
         try:
             await self._bus.ask(wanted)
         except TrisaltError as exc:
-            log.error("runner.failed", fun=wanted.fun, jid=wanted.jid, error=str(exc))
+            log.error("runner.failed", fun=wanted.fun, jid=wanted.jid, reason=str(exc))
 
     def _new_jid(self) -> str:
         self._last_jid = jids.make(time.time(), last=self._last_jid)

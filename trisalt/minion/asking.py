@@ -70,7 +70,7 @@ async def ask(link: Link, load: Mapping[str, Any], *, timeout: float, tries: int
         try:
             return await _asked(link, load, nonce, trio.current_time() + timeout)
         except trio.TooSlowError:
-            log.error("master.timeout", cmd=load.get("cmd"))
+            log.error("master.timeout", cmd=load.get("cmd"), master=link.master)
     raise RequestTimeout(f"the master {link.master} did not answer {load.get('cmd')}")
 
 

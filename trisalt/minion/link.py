@@ -261,7 +261,8 @@ class Link:
         with trio.move_on_after(self.options.sign_in.auth_timeout), suppress(OSError, TrisaltError):
             address = (await self._dial.resolve(master.host, master.port))[0]
             async with self._dial.client(tcp_address(address, master.port)) as client:
-                return await would_accept(client.request, self.identity, self.options.sign_in, self._facts.grains)
+                facts = self.identity, self.options.sign_in, self._facts.grains
+                return await would_accept(client.request, *facts, master=master.name)
         return False
 
     async def _keep_signed_in(self, address: str) -> None:

@@ -63,12 +63,12 @@ async def sign_in(
     None for any answer but acceptance; only while our key is pending it is asked again, unless we are `known` to
     another. Raises Rejected, unless `rejected_retry` is set or another has taken us; `last`: that ends this minion.
     """
-    wait, pending = options.acceptance_wait_time, False
+    wait, pending, told = options.acceptance_wait_time, False, float("-inf")
     while True:
         answer: Accepted | Pending | Refused | TooMany | None = None
         try:
             tries = 1 if elsewhere else options.auth_tries
-            answer = await _round(request, identity, options, grains, tries=tries, pending=pending)
+            answer = await _round(request, identity, options, grains, master=master, tries=tries, pending=pending)
         except KeyChanged:
             log.critical("auth.master_key_mismatch", master=master, path=str(identity.pinned_path))
         except (RemoteProtocolError, ConfigError) as exc:
@@ -82,10 +82,16 @@ async def sign_in(
                     if 0 < again < wait and not (elsewhere and known):
                         # The master has time for us. Minions that were started together do not ask together.
                         soon = round(max(again, SOONEST) * random.uniform(0.75, 1.25), 1)  # noqa: S311 - no secret
-                        log.error("auth.pending", master=master, wait_s=_plain(soon))
+                        # It says so as often as it would ask by itself.
+                        if trio.current_time() - told < wait:
+                            log.debug("auth.pending", master=master, wait_s=_plain(soon))
+                        else:
+                            told = trio.current_time()
+                            log.error("auth.pending", master=master, wait_s=_plain(soon))
                         await trio.sleep(soon)
                         continue
                     # On a console these are three lines, the wait among them.
+                    told = trio.current_time()
                     log.error("auth.pending", master=master, wait_s=_plain(wait))
                 case Refused():
                     facts = {"master": master, "verified": answer.verified}
@@ -114,6 +120,7 @@ async def _round(
     options: SignInOptions,
     grains: Mapping[str, Any],
     *,
+    master: str,
     tries: int,
     pending: bool = False,
 ) -> Accepted | Pending | Refused | TooMany | None:
@@ -122,7 +129,7 @@ async def _round(
         with trio.move_on_after(options.auth_timeout) as scope:
             answer = await request(payload)
         if scope.cancelled_caught:
-            log.error("master.timeout", cmd="_auth")
+            log.error("master.timeout", cmd="_auth", master=master)
             continue
         return await trio.to_thread.run_sync(_read, handshake, identity, answer)
     return None
@@ -133,9 +140,11 @@ async def would_accept(
     identity: Identity,
     options: SignInOptions,
     grains: Mapping[str, Any],
+    *,
+    master: str,
 ) -> bool:
     """Whether a master that may become ours lets us in, asked once. Raises TrisaltError."""
-    return isinstance(await _round(request, identity, options, grains, tries=1), Accepted)
+    return isinstance(await _round(request, identity, options, grains, master=master, tries=1), Accepted)
 
 
 def prepare(

@@ -221,7 +221,7 @@ class SqliteLog:
             data = event.packed(self._pack)
         except LocalProtocolError as exc:
             # A plugin fired what cannot travel: its followers see the tag, the daemon's log the reason.
-            log.warning("event.unpackable", tag=tag, error=str(exc))
+            log.warning("event.unpackable", tag=tag, reason=str(exc))
             data = pack_data({})
         return Entry(event, tag, job_of(tag), origin, data)
 

@@ -6,6 +6,7 @@ What is returned goes to whoever asks, and never to the event bus.
 import logging
 import os
 
+from trisalt.lines import line_of
 from trisalt.loader.grains import gather
 from trisalt.pillar.worker import compile_with_plugins, top_with_plugins
 from trisalt.store.banks import BankReader
@@ -30,7 +31,7 @@ def show_pillar(minion="*", **kwargs):
     """
     made = compile_with_plugins(_request(minion, kwargs))
     for problem in made["problems"]:
-        log.error("pillar of %s: %s", minion, ", ".join(f"{key}={value}" for key, value in problem.items()))
+        log.error("%s", line_of(problem["event"], {**problem, "id": minion}))
     return made["pillar"]
 
 
