@@ -47,8 +47,8 @@ from trisalt.worker.zygote import Zygote
 
 log = structlog.get_logger()
 
-# ZeroMQ looks through all heartbeats of a thread whenever one of them is answered: the fewer the better.
-IO_THREADS = 2
+# One moves what Trio's thread can handle several times over. A second only makes both wake more often, for less each.
+IO_THREADS = 1
 
 
 async def run_master(

@@ -28,7 +28,7 @@ from trisalt.master.views.desk import Desk
 from trisalt.store.store import Store
 from trisalt.transport.publish import PROBED, Publisher, open_publisher
 from trisalt.transport.request import SERVER_KEEPALIVE, open_request_server
-from trisalt.transport.zmq import HEARTBEAT, Context, Heartbeat, KeepAlive, tcp_address
+from trisalt.transport.zmq import HEARTBEAT, NO_HEARTBEAT, Context, Heartbeat, KeepAlive, tcp_address
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ async def open_publish_port(here: Premises, sockets: Context) -> AsyncIterator[P
         context=sockets,
         hwm=config.pub_hwm,
         backlog=config.zmq_backlog,
-        **_subscribers_are_seen_by(config),
+        **_peers_are_seen_by(config, _configured(config)),
         ipv6=bool(config.ipv6),
         subscribed=here.presence.subscribed,
     ) as publisher:
@@ -97,8 +97,7 @@ async def open_doors(here: Premises, store: Store, sockets: Context, parts: Part
             grace=GRACE_S,
             backlog=config.zmq_backlog,
             max_size=live.requests.request_max_size,
-            keepalive=SERVER_KEEPALIVE,
-            heartbeat=_heartbeat(live.opts),
+            **_peers_are_seen_by(config, SERVER_KEEPALIVE),
             ipv6=bool(config.ipv6),
             hung_up=here.presence.hung_up,
         ) as server:
@@ -146,22 +145,26 @@ def _stock_socket(folder: str, name: str, event: str) -> Iterator[None]:
             os.unlink(path)
 
 
-def _subscribers_are_seen_by(config: MasterConfig) -> dict[str, Any]:
-    """How it is noticed that a subscriber is lost: by the kernel's probes, or by heartbeats where those are asked for,
-    or probes are not to be."""
-    asked = KeepAlive(
+def _configured(config: MasterConfig) -> KeepAlive:
+    return KeepAlive(
         on=int(config.tcp_keepalive),
         idle=int(config.tcp_keepalive_idle),
         count=int(config.tcp_keepalive_cnt),
         interval=int(config.tcp_keepalive_intvl),
     )
-    if asked.on != 1 or config.zmq_heartbeat_ivl is not None:
+
+
+def _peers_are_seen_by(config: MasterConfig, asked: KeepAlive) -> dict[str, Any]:
+    """How a lost peer is noticed: by the kernel's probes, no later than `asked`; by heartbeats where those are wanted,
+    or probes are not."""
+    if not config.tcp_keepalive or config.zmq_heartbeat_ivl is not None:
         return {"keepalive": asked, "heartbeat": _heartbeat(config.opts)}
     idle, interval = (
         least if given < 0 else min(given, least)
         for given, least in ((asked.idle, PROBED.idle), (asked.interval, PROBED.interval))
     )
-    return {"keepalive": attrs.evolve(asked, idle=idle, interval=interval, give_up=PROBED.give_up)}
+    probes = attrs.evolve(asked, idle=idle, interval=interval, give_up=PROBED.give_up)
+    return {"keepalive": probes, "heartbeat": NO_HEARTBEAT}
 
 
 def _heartbeat(opts: Mapping[str, Any]) -> Heartbeat:

@@ -153,6 +153,8 @@ class NetworkDoor:
         answers: list[tuple[Asked, bytes]] = []
         returns: list[_Case] = []
         work: list[Callable[[], Awaitable[None]]] = []
+        self._keys.look()
+        self._sessions.look()
         for asked in together:
             match self._open(asked):
                 case bytes() as answer:
@@ -323,10 +325,10 @@ class NetworkDoor:
         shared = self._identity.shared.crypticle if request.version < 3 else None
         if shared is not None:
             request = named_sender(request, shared=shared)
-        key = self._keys.find(request.id)
+        key = self._keys.recent(request.id)
         if key is None:
             raise RemoteProtocolError(f"no accepted key for {request.id}")
-        session = shared or self._sessions.find(request.id, now=time.time())
+        session = shared or self._sessions.recent(request.id, now=time.time())
         if session is None:
             raise NoSession(f"no session for {request.id}")
         return request, key, session

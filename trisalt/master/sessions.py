@@ -1,9 +1,10 @@
 """Who may come in, and under which key: the accepted keys and the session keys, by minion id.
 
-The files are the truth and tools move them behind the daemon's back, so each is looked at (one `stat`) on every use;
-what is kept in memory is only what was parsed from them. `master/auth` hands sessions out, `master/request_server`
-opens requests with them. Keys lie where stock has them (`PKI/minions/<id>`); sessions in a folder of ours, sealed.
-Stock's, `CACHE/sessions/<id>`, are bare key strings: those that it left are taken over.
+The files are the truth and tools move them behind the daemon's back, so each is looked at (one `stat`) on every use, or
+their folder is once for many (`look`, then `recent`); what is kept in memory is only what was parsed from them.
+`master/auth` hands sessions out, `master/request_server` opens requests with them. Keys lie where stock has them
+(`PKI/minions/<id>`); sessions in a folder of ours, sealed. Stock's, `CACHE/sessions/<id>`, are bare key strings: those
+that it left are taken over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from trisalt.errors import ProtocolError
+from trisalt.master.unchanged import Unchanged
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.ids import valid_minion_id
 from trisalt.wire.keys import PublicKey, normalise
@@ -41,6 +43,8 @@ class Sessions:
         self._seal = seal
         self._lifetime = lifetime
         self._known: dict[str, tuple[Mark, Crypticle]] = {}
+        self._unchanged: Unchanged[tuple[float, Crypticle]] = Unchanged(folder)
+        self.look = self._unchanged.look
         # Of files that are not whole yet: an id may be as long as a name can be.
         self._number = itertools.count()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,6 +52,16 @@ class Sessions:
     def find(self, id: str, *, now: float) -> Crypticle | None:
         """The live session of `id`; None when there is none or it is too old. Makes nothing."""
         return self._younger(id, self._lifetime, now)
+
+    def recent(self, id: str, *, now: float) -> Crypticle | None:
+        """As `find`, but of a file that is the same as its folder said in the last `look`."""
+        noted = self._unchanged.found.get(id)
+        if noted is not None and now - noted[0] <= self._lifetime:
+            return noted[1]
+        found = self.find(id, now=now)
+        if found is not None:
+            self._unchanged.note(id, (self._known[id][0][0] / 1e9, found))
+        return found
 
     def _younger(self, id: str, age: float, now: float) -> Crypticle | None:
         path = self._prefix + id
@@ -87,6 +101,7 @@ class Sessions:
     def forget(self, id: str) -> None:
         """Remove the session of `id`."""
         self._known.pop(id, None)
+        self._unchanged.found.pop(id, None)
         if valid_minion_id(id):
             (self._folder / id).unlink(missing_ok=True)
 
@@ -147,6 +162,8 @@ class AcceptedKeys:
     def __init__(self, folder: Path) -> None:
         self._prefix = f"{folder}/"
         self._known: dict[str, tuple[Mark, PublicKey]] = {}
+        self._unchanged: Unchanged[PublicKey] = Unchanged(folder)
+        self.look = self._unchanged.look
 
     def may_be(self, id: str, pub: bytes) -> bool:
         """Whether `pub` may be the accepted key of `id`: one look, at a file that is not read for it."""
@@ -162,6 +179,13 @@ class AcceptedKeys:
             return None
         key = self.find(id)
         return key if key is not None and key.pem == normalise(pub) else None
+
+    def recent(self, id: str) -> PublicKey | None:
+        """As `find`, but of a file that is the same as its folder said in the last `look`."""
+        key = self._unchanged.found.get(id)
+        if key is None and (key := self.find(id)) is not None:
+            self._unchanged.note(id, key)
+        return key
 
     def find(self, id: str) -> PublicKey | None:
         """The accepted key of `id`, None if there is none now. `id` is a valid one."""
@@ -180,6 +204,7 @@ class AcceptedKeys:
             log.warning("key.unreadable", id=id, reason=str(exc))
             return None
         self._known[id] = (mark, key)
+        self._unchanged.found.pop(id, None)
         return key
 
 
