@@ -100,6 +100,7 @@ async def open_doors(here: Premises, store: Store, sockets: Context, parts: Part
             **_peers_are_seen_by(config, SERVER_KEEPALIVE),
             ipv6=bool(config.ipv6),
             hung_up=here.presence.hung_up,
+            proven=here.presence.knows,
         ) as server:
             with _stock_socket(config.sock_dir, "workers.ipc", "worker.bound"):
                 yield server.port

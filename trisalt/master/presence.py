@@ -146,6 +146,10 @@ class PresenceDesk:
             self.roster.hung_up(id, now=trio.current_time())
             self._hasten()
 
+    def knows(self, connection: int) -> bool:
+        """Whether a minion is known to be at the other end of a connection for requests."""
+        return connection in self._connections
+
     def _drop(self, connection: int) -> str | None:
         id = self._connections.pop(connection, None)
         if id is not None:

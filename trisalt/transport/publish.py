@@ -7,8 +7,6 @@ A publication is one frame, or `[topic][payload]`. What a payload means is not k
 from __future__ import annotations
 
 import enum
-import os
-import socket as sockets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +14,7 @@ from contextlib import asynccontextmanager
 import trio
 import zmq
 
+from trisalt.transport.guests import Guests
 from trisalt.transport.zmq import (
     KEEPALIVE,
     MONITOR_FRAME,
@@ -40,6 +39,14 @@ LINGER = 1
 PROBED = KeepAlive(idle=10, interval=10, give_up=30_000)
 # A notice is a change of one connection, at most one a second: more than these unread are of no use to anybody.
 NOTICES = 16
+# What a subscriber may ask for: a minion has two topics at most, of 40 characters; its id comes with the greeting.
+MOST_TOPICS, LONGEST_TOPIC = 8, 1024
+# Of what one subscriber says so much is taken at a time, and then others have their turn, we among them: ZeroMQ takes
+# what is there in the thread of whoever asks it for anything, and would go on for as long as somebody sends.
+UNREAD = 2
+# What a message from a subscriber begins with that has gone, or wants a topic no more.
+NO_MORE = b"\0"
+MOST_SAID, SAID_EACH_SECOND = 16 * 1024, 32
 
 
 class Publisher:
@@ -61,29 +68,23 @@ class Publisher:
         self.sent += len(messages)
 
 
-class _Subscribers:
-    """Where subscribers are: their addresses by the file descriptor of their connection, as the monitor has them."""
-
-    def __init__(self, told: Callable[[str, bool], object]) -> None:
-        self._told = told
-        self._addresses: dict[int, str] = {}
-
-    def hear(self, event: int, value: int) -> None:
-        """A connection has come, or gone. What it is has to be found out at once: descriptors are used again."""
-        if event == zmq.EVENT_ACCEPTED:
-            if address := _peer_address(value):
-                self._addresses[value] = address
-                self._told(address, True)
-        elif address := self._addresses.pop(value, ""):
-            self._told(address, False)
+async def _hear_topics(socket: Socket, guests: Guests) -> None:
+    """Take what subscribers ask for that nobody else has asked for yet. They come and go while nothing is published
+    for hours: the socket hears of them here, too."""
+    while True:
+        for frames in await socket.receive_frames():
+            if frames[0].bytes[:1] == NO_MORE:
+                continue
+            try:
+                guests.asks_for_topic(frames[0].get(zmq.SRCFD), MOST_TOPICS)
+            except zmq.ZMQError:
+                # Nobody's: ZeroMQ's own word.
+                pass
 
 
-def _peer_address(descriptor: int) -> str:
-    try:
-        with sockets.socket(fileno=os.dup(descriptor)) as peer:
-            return str(peer.getpeername()[0])
-    except OSError:
-        return ""
+def _allowance(age: float) -> float:
+    """How much a subscriber may have sent: its greeting, its topics, and answers to heartbeats."""
+    return MOST_SAID + age * SAID_EACH_SECOND
 
 
 @asynccontextmanager
@@ -93,7 +94,7 @@ async def open_publisher(
     context: Context | None = None,
     hwm: int = 1000,
     backlog: int = 1000,
-    max_size: int = 64 * 1024,
+    max_size: int = LONGEST_TOPIC,
     keepalive: KeepAlive = PROBED,
     heartbeat: Heartbeat = NO_HEARTBEAT,
     ipv6: bool = False,
@@ -101,13 +102,14 @@ async def open_publisher(
 ) -> AsyncIterator[Publisher]:
     """Publish at `address` (`tcp://host:port`) until left. `max_size` is for what subscribers send: subscriptions.
 
-    `subscribed(address, here)` is told of each connection that comes or goes; whose it is, nothing here can prove.
+    `subscribed(address, here)` is told of each connection that comes or goes; whose it is, nothing here can prove. One
+    that asks for more than `MOST_TOPICS`, or sends what is no subscription, is ended.
     `context` None opens one just for this. Raises ConfigError when the address is in use.
     """
     options: dict[int, int | bytes] = {
         zmq.LINGER: LINGER,
         zmq.SNDHWM: hwm,
-        zmq.RCVHWM: hwm,
+        zmq.RCVHWM: UNREAD,
         zmq.BACKLOG: backlog,
         zmq.MAXMSGSIZE: max_size,
         **keepalive.options(),
@@ -115,13 +117,20 @@ async def open_publisher(
         **ip_options(address, ipv6),
     }
     async with context_or_own(context) as context:
-        with open_socket(context, zmq.PAIR) as monitor, open_socket(context, zmq.PUB, options) as socket:
+        # An XPUB is a PUB to its peers, and tells us what they ask for.
+        with open_socket(context, zmq.PAIR) as monitor, open_socket(context, zmq.XPUB, options) as socket:
             monitor.connect(socket.monitor(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED))
+            guests = Guests(_allowance)
+
+            def hear(event: int, connection: int) -> None:
+                if address := guests.hear(event, connection):
+                    subscribed(address, event == zmq.EVENT_ACCEPTED)
+
             publisher = Publisher(socket, port=socket.bind(address))
             async with trio.open_nursery() as nursery:
-                # Subscribers come and go while nothing is published for hours: the socket has to hear of them.
-                nursery.start_soon(socket.attend)
-                nursery.start_soon(follow, monitor, _Subscribers(subscribed).hear)
+                nursery.start_soon(_hear_topics, socket, guests)
+                nursery.start_soon(follow, monitor, hear)
+                nursery.start_soon(guests.watch)
                 yield publisher
                 nursery.cancel_scope.cancel()
 
@@ -224,7 +233,7 @@ async def open_subscriber(
     options: dict[int, int | bytes] = {
         zmq.LINGER: LINGER,
         zmq.SNDHWM: hwm,
-        zmq.RCVHWM: hwm,
+        zmq.RCVHWM: 2,
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL: reconnect,
         zmq.RECONNECT_IVL_MAX: reconnect_max,

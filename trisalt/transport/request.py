@@ -17,6 +17,7 @@ import trio
 import zmq
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.transport.guests import SMALL, Guests
 from trisalt.transport.hands import Hands, open_hands
 from trisalt.transport.zmq import (
     HEARTBEAT,
@@ -121,7 +122,15 @@ class RequestServer:
     `answered` and `dropped` messages."""
 
     def __init__(
-        self, socket: Socket, handle: Handle, *, port: int, fallback: bytes, max_running: int, max_held: int
+        self,
+        socket: Socket,
+        handle: Handle,
+        guests: Guests,
+        *,
+        port: int,
+        fallback: bytes,
+        max_running: int,
+        max_held: int,
     ) -> None:
         self.port = port
         self.running = 0
@@ -132,6 +141,7 @@ class RequestServer:
         self.dropped = 0
         self._socket = socket
         self._handle = handle
+        self._guests = guests
         self._fallback = fallback
         self._max_running = max_running
         self._max_held = max_held
@@ -157,7 +167,9 @@ class RequestServer:
             log.debug("request.dropped", peer=_peer(frames[-1]), frames=len(frames))
             return None
         payload = frames[2]
-        return Asked(self, frames[0].bytes, payload.bytes, _peer(payload), payload.get(zmq.SRCFD))
+        connection = payload.get(zmq.SRCFD)
+        self._guests.handed(connection, len(payload))
+        return Asked(self, frames[0].bytes, payload.bytes, _peer(payload), connection)
 
     async def _answer(self, together: list[Asked]) -> None:
         try:
@@ -204,6 +216,7 @@ async def open_request_server(
     heartbeat: Heartbeat = HEARTBEAT,
     ipv6: bool = False,
     hung_up: Callable[[int], object] = lambda _connection: None,
+    proven: Callable[[int], bool] = lambda _connection: False,
 ) -> AsyncIterator[RequestServer]:
     """Answer requests at `address` (`tcp://host:port`) until left.
 
@@ -212,8 +225,10 @@ async def open_request_server(
     (seconds, on leaving), are answered with `fallback`: every well-framed request is answered, once. One that was kept
     (`Asked.keep`) is answered by another's handler, or with `fallback` at the end. While
     `max_running` of them, or `max_held` bytes, wait for their answers no more is read. Messages above `max_size` bytes
-    end their connection.
-    `context` None opens one just for this. `hung_up(connection)` is told of each connection that is lost.
+    end their connection, and so do frames that are more than that together.
+    `context` None opens one just for this. `hung_up(connection)` is told of each connection that is lost;
+    `proven(connection)` says whether somebody is known to be there, who is the last to be hung up on where there are
+    too many.
     Raises ConfigError when the address is in use.
     """
     options = {
@@ -228,17 +243,25 @@ async def open_request_server(
     }
     async with context_or_own(context) as context:
         with open_socket(context, zmq.PAIR) as monitor, open_socket(context, zmq.ROUTER, options) as socket:
-            monitor.connect(socket.monitor(zmq.EVENT_DISCONNECTED))
+            monitor.connect(socket.monitor(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED))
             port = socket.bind(address)
+            guests = Guests(lambda _age: max_size + SMALL, proven=proven)
             server = RequestServer(
-                socket, handle, port=port, fallback=fallback, max_running=max_running, max_held=max_held
+                socket, handle, guests, port=port, fallback=fallback, max_running=max_running, max_held=max_held
             )
+
+            def hear(event: int, connection: int) -> None:
+                guests.hear(event, connection)
+                if event != zmq.EVENT_ACCEPTED:
+                    hung_up(connection)
+
             try:
                 async with trio.open_nursery() as handlers:
                     with open_hands(handlers) as hands:
                         async with trio.open_nursery() as door:
                             door.start_soon(server._read, hands)
-                            door.start_soon(follow, monitor, lambda _event, connection: hung_up(connection))
+                            door.start_soon(follow, monitor, hear)
+                            door.start_soon(guests.watch)
                             yield server
                             # Not unbound before the handlers are done: ZeroMQ ends a listener's connections with it,
                             # and their answers are still to go out. Who asks now is not read, and asks again.

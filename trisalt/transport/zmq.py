@@ -395,15 +395,6 @@ class Socket:
 
     # -- wait -------------------------------------------------------------------------------------------------
 
-    async def attend(self) -> None:
-        """Let the socket do its inner work (peers that come and go) while nobody sends or receives, until cancelled."""
-        try:
-            while True:
-                self._wake(self._peek())
-                await self._wait(0)
-        finally:
-            self._leave()
-
     def _peek(self) -> int:
         """ZMQ_EVENTS, now."""
         try:
@@ -425,7 +416,7 @@ class Socket:
                 trio.lowlevel.reschedule(task)
 
     def _settle(self) -> None:
-        """Rule 2: somebody has called, and others may wait. Who waits for nothing but inner work has had it done."""
+        """Rule 2: somebody has called, and others may wait."""
         if (self._watched or self._parked) and not self._closed:
             self._wake(self._peek())
 
