@@ -145,7 +145,10 @@ class Proc:
         return sum(running.schedule == schedule for running in self._jobs.values())
 
     def adopt(self) -> list[Running]:
-        """Take over what a previous daemon started, whether it still runs or not. Unreadable files are removed."""
+        """Take over what a previous daemon started, whether it still runs or not. Unreadable files are removed.
+
+        Stock's `salt-call` notes here what it runs, without arguments, and removes that itself, unless it was killed.
+        """
         found = []
         for path in sorted(self._directory.iterdir()):
             if path.name.startswith("."):
@@ -156,6 +159,10 @@ class Proc:
             if running is None:
                 log.warning("proc.file_unreadable", path=str(path))
                 path.unlink(missing_ok=True)
+                continue
+            if "fun" not in running.job or not isinstance(running.job.get("arg"), list):
+                if not running.alive():
+                    path.unlink(missing_ok=True)
                 continue
             self._jobs[running.jid] = running
             found.append(running)

@@ -253,6 +253,18 @@ async def test_unreadable_proc_files_are_cleared_away(make):
         assert minion.files("proc") == []
 
 
+async def test_what_a_killed_salt_call_of_stock_noted_keeps_no_daemon_from_starting(make):
+    minion = make()
+    jids = "20261122123900000001", "20261122123900000002"
+    for jid, pid in zip(jids, (2**22 + 5, os.getpid()), strict=True):
+        noted = {"fun": "test.sleep", "pid": pid, "jid": jid, "tgt": "salt-call"}
+        (minion.folder / "proc" / jid).write_bytes(pack_bin(noted))
+    async with make().running() as minion:
+        # What still runs removes its own note.
+        assert minion.files("proc") == [jids[1]]
+        assert len(minion.proc) == 0
+
+
 def test_a_process_is_told_from_a_later_one_of_its_pid():
     birth = process_birth(os.getpid())
     assert birth
