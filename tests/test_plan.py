@@ -8,7 +8,7 @@ import ast
 import subprocess
 import sys
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import attrs
@@ -107,31 +107,10 @@ def test_no_arrow_leads_up():
     TopologicalSorter(graph).prepare()  # raises for a circle
 
 
-# Arrows that close a circle between files, and why they stand.
-CIRCLES = {
-    # Routes of every room are put together where what the rooms share is; they are imported when that is done.
-    "web.app": {
-        *("web.events", "web.hook", "web.resources", "web.rest", "web.signon", "web.statics", "web.stats", "web.v1"),
-        "web.console.pages",
-    },
-    # Imported only for who asked for a batch or a subset: a thin command's start.
-    "cli.job": {"cli.batch", "cli.subset"},
-}
-
-
-def test_no_circle_of_files_but_those_that_are_named():
+def test_files_import_each_other_in_no_circle():
     """Every import counts: those inside functions, and those for types only, too."""
     files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
-    graph = {name: imports(path) & files.keys() - {name} for name, path in files.items()}
-    named = {(name, target) for name, targets in CIRCLES.items() for target in targets}
-
-    def without(arrows):
-        return {name: {each for each in targets if (name, each) not in arrows} for name, targets in graph.items()}
-
-    TopologicalSorter(without(named)).prepare()
-    for arrow in sorted(named):
-        with pytest.raises(CycleError):
-            TopologicalSorter(without(named - {arrow})).prepare()
+    TopologicalSorter({name: imports(path) & files.keys() - {name} for name, path in files.items()}).prepare()
 
 
 def test_nobody_imports_a_shelf():

@@ -9,7 +9,8 @@ import trio
 from tests.support.asgi import Client
 from trisalt.client.door import to_error
 from trisalt.errors import Unauthenticated
-from trisalt.web.app import make_app, make_web
+from trisalt.web.app import make_app
+from trisalt.web.context import make_web
 from trisalt.web.lowstate import SERVED
 from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Listener, Settings

@@ -17,8 +17,9 @@ from cryptography import x509
 
 from tests.support.asgi import Client
 from trisalt.errors import ConfigError
-from trisalt.web.app import make_app, make_web
+from trisalt.web.app import make_app
 from trisalt.web.certificate import DAYS, fingerprint, make_certificate
+from trisalt.web.context import make_web
 from trisalt.web.server import Place, run_api
 from trisalt.web.sessions import Sessions
 from trisalt.web.settings import Certificate, Listener

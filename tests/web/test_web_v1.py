@@ -15,7 +15,8 @@ from hypothesis import settings as bounds
 from tests.support.asgi import Client
 from tests.web.conftest import PASSWORD
 from trisalt.errors import Denied, NotFound, TargetError, Unauthenticated
-from trisalt.web.app import make_app, make_web
+from trisalt.web.app import make_app
+from trisalt.web.context import make_web
 from trisalt.web.endpoints import ENDPOINTS
 from trisalt.web.openapi import document
 from trisalt.web.sessions import Sessions

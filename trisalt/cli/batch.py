@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from trisalt.cli.job import nothing
+from trisalt.cli.command import nothing
 from trisalt.cli.told import FAILED
 from trisalt.client.door import DoorClosed
 from trisalt.client.jobs import batch
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any
 
-    from trisalt.cli.job import Command
+    from trisalt.cli.command import Command
     from trisalt.client.door import Door
     from trisalt.client.jobs import Batch
 

@@ -8,7 +8,7 @@ from trisalt.client.jobs import preview, publish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
-    from trisalt.cli.job import Command
+    from trisalt.cli.command import Command
     from trisalt.client.door import Door
 
 

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 
-from trisalt.cli.job import NO_MATCH, nothing
+from trisalt.cli.command import NO_MATCH, nothing
 from trisalt.cli.show import show_for, write_out
 from trisalt.cli.told import FAILED, USAGE, ended
 from trisalt.client.credentials import open_door

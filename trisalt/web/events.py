@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trisalt.bus.tags import matcher
 from trisalt.errors import AuthError, TrisaltError
-from trisalt.web.app import Web, needs_session, status_of
+from trisalt.web.context import Web, needs_session, status_of
 from trisalt.web.door import expect
 from trisalt.web.endpoints import ENDPOINTS, MOST_QUERY
 from trisalt.web.guards import HEADER, address_of, same_site

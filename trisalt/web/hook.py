@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from trisalt.web.app import Web, needs_session
+from trisalt.web.context import Web, needs_session
 from trisalt.web.door import expect
 from trisalt.web.guards import address_of
 from trisalt.web.negotiate import answer, body_of

@@ -18,8 +18,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from trisalt.errors import TrisaltError
-from trisalt.web.app import Web
 from trisalt.web.commands import Asker, while_there
+from trisalt.web.context import Web
 from trisalt.web.logins import NO_LOGIN
 from trisalt.web.lowstate import read_chunk, read_credentials, read_lowstate
 from trisalt.web.negotiate import answer, answer_all, body_of

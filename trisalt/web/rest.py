@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from trisalt.errors import TrisaltError
-from trisalt.web.app import Web, needs_session
 from trisalt.web.commands import Asker, while_there
+from trisalt.web.context import Web, needs_session
 from trisalt.web.guards import address_of
 from trisalt.web.logins import NO_LOGIN, PROXY
 from trisalt.web.lowstate import CLIENTS, Command, read_credentials, read_lowstate

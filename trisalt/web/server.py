@@ -25,8 +25,9 @@ from starlette.types import Receive, Scope, Send
 from trisalt import log as logs
 from trisalt.errors import ConfigError
 from trisalt.service import keep_watchdog, tell_init
-from trisalt.web.app import Web, make_app, make_web
+from trisalt.web.app import make_app
 from trisalt.web.certificate import fingerprint
+from trisalt.web.context import Web, make_web
 from trisalt.web.door import Door
 from trisalt.web.guards import LONGEST_HEAD
 from trisalt.web.sessions import Sessions

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from trisalt.errors import TrisaltError
-from trisalt.web.app import Web
+from trisalt.web.context import Web
 from trisalt.web.guards import address_of
 from trisalt.web.oidc import Attempt, Provider, Refused
 from trisalt.web.pages import CONSOLE_BESIDE

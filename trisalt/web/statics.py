@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from trisalt.web.app import Web
+from trisalt.web.context import Web
 from trisalt.web.pages import HEADERS, page_of
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from trisalt import __version__
-from trisalt.web.app import Web, needs_session
+from trisalt.web.context import Web, needs_session
 from trisalt.web.door import expect
 from trisalt.web.guards import address_of
 from trisalt.web.negotiate import answer

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from trisalt import __version__
 from trisalt.errors import AuthError, Unauthenticated
 from trisalt.web import signon
-from trisalt.web.app import Web, needs_session
+from trisalt.web.context import Web, needs_session
 from trisalt.web.door import expect
 from trisalt.web.endpoints import ENDPOINTS, MOST_QUERY, Endpoint, Parameter
 from trisalt.web.guards import address_of

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.web.events.house import House, LiveDoor
-from trisalt.web.app import make_app, make_web
+from trisalt.web.app import make_app
+from trisalt.web.context import make_web
 from trisalt.web.sessions import Sessions
 
 

@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from tests.web.events.house import JID, NEW, TOKEN
-from trisalt.web.app import make_app, make_web
+from trisalt.web.app import make_app
+from trisalt.web.context import make_web
 
 
 class Socket:

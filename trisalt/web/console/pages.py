@@ -15,9 +15,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Scope
 
-from trisalt.web.app import Web
 from trisalt.web.console.assets import STYLES, Assets, own_assets, source_hash
 from trisalt.web.console.plain import PLAIN, Plain
+from trisalt.web.context import Web
 from trisalt.web.guards import CSP
 from trisalt.web.negotiate import prefers_html
 from trisalt.web.pages import CONSOLE_BESIDE

@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from trisalt.errors import TrisaltError
-from trisalt.web.app import Web, status_of
 from trisalt.web.console.assets import STYLES, Assets
+from trisalt.web.context import Web, status_of
 from trisalt.web.door import expect
 from trisalt.web.guards import CSP, address_of
 from trisalt.web.negotiate import body_of
