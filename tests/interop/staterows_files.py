@@ -62,6 +62,8 @@ MANAGED = [
     Row("file.managed", "W/p", contents_grains="nosuch"),
     Row("file.managed", "W/c", contents="good", check_cmd="grep -q good"),
     Row("file.managed", "W/c", contents="bad", check_cmd="grep -q good", phases=["applied"]),
+    Row("file.managed", "W/rendered", source="salt://m.jinja", template="jinja", check_cmd="test -s"),
+    Row("file.managed", "W/refused", source="salt://m.jinja", template="jinja", check_cmd="test ! -s", phases=["applied"]),
     Row("file.managed", "W/c", contents="x", context="text"),
     Row("file.managed", "W/link", contents="through", follow_symlinks=True),
     Row("file.managed", "W/link", contents="instead", follow_symlinks=False),

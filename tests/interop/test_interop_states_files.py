@@ -70,10 +70,14 @@ def answers():
         roots, work = lab.root / "states", lab.root / "w"
         for kind in ("stock", "ours"):
             prepare(roots, work)
+            temporary = lab.root / "tmp"
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
             found = ask(
                 lab, kind, ROWS, grains=GRAINS, pillar=PILLAR, places={"W": str(work)},
-                file_roots={"base": [str(roots)]},
+                file_roots={"base": [str(roots)]}, env={**lab.env, "TMPDIR": str(temporary)},
             )  # fmt: skip
+            answers[f"{kind} left"] = sorted(path.name for path in temporary.iterdir())
             text = json.dumps(found).replace(str(work), "W").replace(str(lab.root / kind), "M")
             answers[kind] = json.loads(text)
     return answers
@@ -82,3 +86,7 @@ def answers():
 @each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)
+
+
+def test_what_was_rendered_for_one_use_is_gone(answers):
+    assert answers["ours left"] == []

@@ -60,6 +60,8 @@ ROWS = [
     Row("ssh_known_hosts.absent", "host.example", user="U", phases=["preview"]),
 ]  # fmt: skip
 
+REFUSED = Row("cron.file", "salt://nocrontab", user="U", phases=["applied"])
+
 
 @pytest.fixture(scope="module")
 def answers():
@@ -71,6 +73,7 @@ def answers():
         roots.mkdir()
         (roots / "crontab").write_text("1 2 * * * /bin/true file\n")
         (roots / "crontab2").write_text("1 3 * * * {{ what }}\n")
+        (roots / "nocrontab").write_text("this is none\n")
         (roots / "keys").write_text(f"ssh-ed25519 {KEY} one\n{LINE}\n")
         entry = pwd.getpwnam(name)
         home = Path(place) / "home"
@@ -80,7 +83,13 @@ def answers():
             home.mkdir()
             shutil.chown(home, entry.pw_uid, entry.pw_gid)
             subprocess.run(["crontab", "-u", name, "-r"], capture_output=True, check=False)
-            answers[kind] = ask(lab, kind, ROWS, grains=GRAINS, places={"U": name}, file_roots={"base": [str(roots)]})
+            temporary = Path(place) / kind
+            temporary.mkdir()
+            answers[kind] = ask(
+                lab, kind, [*ROWS, REFUSED], grains=GRAINS, places={"U": name}, file_roots={"base": [str(roots)]},
+                env={**lab.env, "TMPDIR": str(temporary)},
+            )  # fmt: skip
+            answers[f"{kind} left"] = [path.name for path in temporary.iterdir()]
             subprocess.run(["crontab", "-u", name, "-r"], capture_output=True, check=False)
     return answers
 
@@ -88,3 +97,13 @@ def answers():
 @each_phase(ROWS)
 def test_ours_does_as_stock_does(answers, number, phase):
     compare(ROWS, answers, number, phase)
+
+
+def test_a_crontab_that_cron_refuses_changes_nothing(answers):
+    ours, stock = answers["ours"][-1]["applied"], answers["stock"][-1]["applied"]
+    assert (ours["result"], ours["changes"]) == (stock["result"], stock["changes"]) == (False, {})
+    assert "bad minute" in ours["comment"]
+
+
+def test_no_copy_of_a_crontab_stays(answers):
+    assert answers["ours left"] == []

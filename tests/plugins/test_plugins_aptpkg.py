@@ -371,7 +371,14 @@ def test_services_whose_files_were_upgraded(salt, tmp_path, monkeypatch):
     assert salt["pkg.services_need_restart"]() == ["cron", "ssh"]
 
 
-def test_an_archive_of_launchpad_is_added_by_its_own_program(salt, debian, tmp_path, monkeypatch):
+def test_an_archive_of_launchpad_is_refused_where_there_are_none(salt):
+    with pytest.raises(CommandError, match='cannot parse "ppa:" style repo definitions: ppa:x/y'):
+        salt["pkg.mod_repo"]("ppa:x/y", refresh=False)
+
+
+def test_an_archive_of_launchpad_is_added_by_its_own_program(plugins, debian, tmp_path, monkeypatch):
+    plugins.grains["os"] = "Ubuntu"
+    salt = plugins.loader("modules")
     if shutil.which("add-apt-repository") is None:
         with pytest.raises(CommandError, match="ppa:x/y needs add-apt-repository"):
             salt["pkg.mod_repo"]("ppa:x/y", refresh=False)
@@ -492,6 +499,58 @@ def test_a_source_is_added_with_its_key(salt, debian, tmp_path, key):
     line = f"deb [signed-by={ring}] file:/srv/x stable main"
     salt["pkg.mod_repo"](line, file=str(debian.etc / "sources.list.d/x.list"), key_text=key[0], refresh=False)
     assert ring.read_text() == key[0]
+
+
+@pytest.fixture
+def trusted(debian):
+    """Where apt of this test has the keys that it trusts for every source."""
+    folder = debian.etc / "trusted.gpg.d"
+    there = set(folder.iterdir()) if folder.exists() else set()
+    yield folder
+    for path in set(folder.iterdir()) - there:
+        path.unlink()
+
+
+@pytest.mark.parametrize("armored", [True, False])
+def test_a_key_no_source_names_is_trusted_for_every_source(salt, debian, tmp_path, key, trusted, armored):
+    text, fingerprint = key
+    path = tmp_path / "key"
+    path.write_bytes(
+        text.encode()
+        if armored
+        else subprocess.run(["gpg", "--dearmor"], input=text.encode(), capture_output=True).stdout
+    )
+    line = "deb file:/srv/z stable main"
+    salt["pkg.mod_repo"](line, file=str(debian.etc / "sources.list.d/z.list"), key_url=str(path), refresh=False)
+    kept = trusted / f"{fingerprint}.{'asc' if armored else 'gpg'}"
+    assert kept.read_bytes() == path.read_bytes()
+    assert fingerprint in [row["fingerprint"] for row in salt["pkg.get_repo_keys"]().values()]
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"key_text": "x", "aptkey": False}, "missing 'signedby' or 'trusted' option when apt-key is missing"),
+    ({"keyid": "0123ABCD"}, "both keyserver and keyid options required."),
+    ({"keyserver": "127.0.0.1"}, "both keyserver and keyid options required."),
+    ({"keyid": "ABCD", "keyserver": "127.0.0.1"}, "Invalid keyid: ABCD"),
+    ({"keyid": "0123ABCD", "keyserver": "hkp://127.0.0.1:1"}, "Error: key retrieval failed: gpg failed: "),
+    ({"key_text": "no key"}, "gpg failed: "),
+])  # fmt: skip
+def test_a_source_whose_key_cannot_be_kept_is_not_written(salt, debian, given, said):
+    path = debian.etc / "sources.list.d/unsigned.list"
+    with pytest.raises(CommandError) as refused:
+        salt["pkg.mod_repo"]("deb file:/srv/u stable main", file=str(path), refresh=False, **given)
+    assert said in str(refused.value)
+    assert not path.exists()
+
+
+def test_a_source_that_is_none_fails_the_refresh(salt, debian):
+    path = debian.etc / "sources.list.d/none.list"
+    path.write_text("deb file:/srv/there-is-no-source stable main\n")
+    try:
+        with pytest.raises(CommandError, match="does not have a Release file"):
+            salt["pkg.refresh_db"]()
+    finally:
+        path.unlink()
 
 
 def test_the_shelf_knows_what_stands_behind_it(salt):

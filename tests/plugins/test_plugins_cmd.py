@@ -563,5 +563,28 @@ def test_another_root(salt, tmp_path):
     assert salt["cmd.run_chroot"]("/", "id -un", runas="nobody")["stdout"] == "nobody"
 
 
+@as_root
+def test_a_state_runs_a_command_in_another_root(plugins):
+    if subprocess.run(["chroot", "/", "true"], check=False).returncode:
+        pytest.skip("this machine does not let us")
+    plugins.opts["test"] = False
+    found = plugins.loader("states")["cmd.run"]("id -un; exit 4", root="/", runas="nobody", success_retcodes=[4])
+    assert (found["result"], found["changes"]["stdout"]) == (True, "nobody")
+
+
+def test_a_trial_of_a_stateful_command_keeps_the_name_of_the_state(plugins):
+    plugins.opts["test"] = True
+    asked = [{"test_name": "echo changed=yes comment=tried"}]
+    found = plugins.loader("states")["cmd.run"]("false", stateful=asked)
+    assert (found["name"], found["result"], found["comment"]) == ("false", None, "tried")
+
+
+def test_what_is_no_function_is_not_called(plugins):
+    plugins.opts["test"] = False
+    found = plugins.loader("states")["cmd.call"]("x", func="nosuch")
+    assert (found["result"], found["comment"]) == (
+        False, "cmd.call needs a function of a state file in Python, not 'nosuch'")  # fmt: skip
+
+
 def test_every_function_says_how_to_call_it(salt):
     assert [name for name in salt.names("cmd") if "CLI Example:" not in (salt[name].__doc__ or "")] == []

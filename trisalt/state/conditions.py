@@ -25,7 +25,7 @@ Functions = Mapping[str, Callable[..., Any]]
 
 CONDITIONS = ("onlyif", "unless", "creates")
 # Arguments of the state that its conditions' commands are run with too.
-_SHARED = ("cwd", "root", "runas", "env", "prepend_path", "umask", "timeout", "success_retcodes")
+_SHARED = ("cwd", "runas", "env", "prepend_path", "umask", "timeout", "success_retcodes")
 
 
 @attrs.define

@@ -378,7 +378,8 @@ def _refresh(cache_valid_time: Any = 0) -> tuple[dict[str, bool | None], list[st
             return {}, []
     found = __utils__["apt.run"](["apt-get", "-q", "update"])
     sources, failures = __utils__["apt.fetched"](found["stdout"])
-    if found["retcode"] and not failures:
+    # With a source that is none; of one that cannot be reached now apt only warns.
+    if found["retcode"]:
         raise CommandError(__utils__["packages.said"](found))
     return sources, failures
 

@@ -15,6 +15,7 @@ from trisalt.errors import CommandError, CommandNotFound, InvocationError
 __virtualname__ = "pkg"
 
 _KEYRINGS = "/etc/apt/keyrings"
+_WITH_PPAS = ("Ubuntu", "Mint", "neon")
 
 
 def __virtual__() -> Any:
@@ -56,8 +57,9 @@ def mod_repo(repo: str, saltenv: str = "base", aptkey: bool = True, **kwargs: An
     """
     Change a source, or add it: `repo` is its whole line. `file` is where a new one is written (`*.list`, or
     `*.sources` for a stanza); `comps`, `architectures`, `signedby`, `trusted`, `comments`, `disabled` say more than the
-    line. `key_url` or `key_text` is the key it is signed with, kept where `signedby` says. The lists are refreshed
-    afterwards, but for `refresh=False`. A line `ppa:user/name` is added by add-apt-repository.
+    line. `key_url`, `key_text`, or `keyid` and `keyserver` are the key it is signed with, kept where `signedby` says,
+    or else, with `aptkey`, among those that apt trusts for every source. The lists are refreshed afterwards, but for
+    `refresh=False`. A line `ppa:user/name` is added by add-apt-repository.
 
     CLI Example:
 
@@ -99,11 +101,7 @@ def mod_repo(repo: str, saltenv: str = "base", aptkey: bool = True, **kwargs: An
     if entry["options"].get("signed-by", "").startswith("-----BEGIN"):
         raise InvocationError("A key inside the source itself cannot be changed here")
     __utils__["aptsources.checked"](entry)
-    if kwargs.get("key_url") or kwargs.get("key_text"):
-        add_repo_key(
-            path=kwargs.get("key_url"), text=kwargs.get("key_text"), saltenv=saltenv, aptkey=aptkey and not
-            entry["options"].get("signed-by"), keyfile=entry["options"].get("signed-by"),
-        )  # fmt: skip
+    _keep_keys(entry["options"], aptkey, saltenv, kwargs)
     path = (
         old["file"]
         if old
@@ -161,7 +159,7 @@ def get_repo_keys(aptkey: bool = True, keydir: str | None = None) -> dict[str, A
 
         salt '*' pkg.get_repo_keys
     """
-    folders = [keydir] if keydir else [_KEYRINGS, "/etc/apt/trusted.gpg.d", "/usr/share/keyrings"]
+    folders = [keydir] if keydir else [_KEYRINGS, _trusted(), "/usr/share/keyrings"]
     found: dict[str, Any] = {}
     for folder in folders:
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
@@ -182,21 +180,16 @@ def add_repo_key(
 ) -> bool:
     """
     Keep a key for apt: from a path or URL, from a text, or `keyid` from a `keyserver`. It is a file named `keyfile`
-    in `keydir` (/etc/apt/keyrings), for a source to name with `signed-by`.
+    in `keydir` (/etc/apt/keyrings), for a source to name with `signed-by`. Which folder it is decides whom it vouches
+    for: what is in /etc/apt/trusted.gpg.d is trusted for every source.
 
     CLI Example:
 
         salt '*' pkg.add_repo_key salt://apt/sources/test.asc keyfile=test.asc
     """
-    if path:
-        place = __salt__["cp.cache_file"](path, saltenv) if "://" in path else path
-        if not place or not os.path.isfile(place):
-            raise CommandError(f"Unable to cache file: {path}")
-        with open(place, "rb") as file:
-            data = file.read()
-        keyfile = keyfile or os.path.basename(path)
-    elif text:
-        data = str(text).encode()
+    if path or text:
+        data = _key(path, text, saltenv)
+        keyfile = keyfile or os.path.basename(path or "")
     elif keyserver and keyid:
         data = _from_keyserver(keyserver, keyid)
         keyfile = keyfile or f"{keyid}.asc"
@@ -206,13 +199,7 @@ def add_repo_key(
         raise InvocationError("A key needs a keyfile, the name of the file it is kept in")
     if not keyfile.startswith("/"):
         keyfile = os.path.join(keydir or _KEYRINGS, os.path.basename(keyfile))
-    armored = data.lstrip().startswith(b"-----BEGIN")
-    if armored and keyfile.endswith(".gpg"):
-        data = _gpg(["--dearmor"], data)
-    elif not armored and keyfile.endswith(".asc"):
-        data = _gpg(["--enarmor"], data)
-    os.makedirs(os.path.dirname(keyfile), exist_ok=True)
-    __utils__["rewrite.replace"](keyfile, data.decode("utf-8", "surrogateescape"))
+    _keep_key(data, keyfile)
     return True
 
 
@@ -258,8 +245,68 @@ def _disabled(kwargs: Mapping[str, Any], otherwise: bool) -> bool:
     return not __utils__["packages.true"](kwargs["enabled"]) if "enabled" in kwargs else otherwise
 
 
+def _keep_keys(options: Mapping[str, str], aptkey: bool, saltenv: str, given: Mapping[str, Any]) -> None:
+    """Keep the keys a source is signed with, where it says, or among those that are trusted for every source."""
+    ids, server = __utils__["packages.words"](given.get("keyid") or ()), given.get("keyserver")
+    if bool(ids) != bool(server):
+        raise InvocationError("both keyserver and keyid options required.")
+    ring = options.get("signed-by")
+    if not ring and not aptkey and (ids or given.get("key_url") or given.get("key_text")):
+        if options.get("trusted") != "yes":
+            raise CommandError("missing 'signedby' or 'trusted' option when apt-key is missing")
+        return
+    for keyid in ids:
+        data = _from_keyserver(str(server), keyid)
+        _keep_key(data, ring or os.path.join(_trusted(), f"{keyid}.asc"))
+    if given.get("key_url") or given.get("key_text"):
+        data = _key(given.get("key_url"), given.get("key_text"), saltenv)
+        # By its name apt knows that a file is a key, and of which kind.
+        kind = "asc" if _is_armored(data) else "gpg"
+        _keep_key(data, ring or os.path.join(_trusted(), f"{_fingerprint(data)}.{kind}"))
+
+
+def _trusted() -> str:
+    """Where the keys are that apt trusts for every source."""
+    folder: str = __utils__["apt.directory"]("Dir::Etc::trustedparts/d", "/etc/apt/trusted.gpg.d/")
+    return folder
+
+
+def _is_armored(data: bytes) -> bool:
+    return data.lstrip().startswith(b"-----BEGIN")
+
+
+def _key(path: str | None, text: Any, saltenv: str) -> bytes:
+    if not path:
+        return str(text).encode()
+    place = __salt__["cp.cache_file"](path, saltenv) if "://" in path else path
+    if not place or not os.path.isfile(place):
+        raise CommandError(f"Unable to cache file: {path}")
+    with open(place, "rb") as file:
+        return file.read()
+
+
+def _keep_key(data: bytes, keyfile: str) -> None:
+    if _is_armored(data) and keyfile.endswith(".gpg"):
+        data = _gpg(["--dearmor"], data)
+    elif not _is_armored(data) and keyfile.endswith(".asc"):
+        data = _gpg(["--enarmor"], data)
+    os.makedirs(os.path.dirname(keyfile), exist_ok=True)
+    __utils__["rewrite.replace"](keyfile, data.decode("utf-8", "surrogateescape"))
+
+
+def _fingerprint(data: bytes) -> str:
+    """The fingerprint of the first key in a text. Raises CommandError where there is none."""
+    listing = _gpg(["--with-colons", "--show-keys"], data).decode(errors="replace")
+    found = re.search(r"^fpr:(?:[^:]*:){8}([0-9A-F]+):", listing, re.M)
+    if found is None:
+        raise CommandError("There is no key in what was given as the key of the source")
+    return found[1]
+
+
 def _ppa(repo: str, refresh: bool) -> dict[str, Any]:
     """Have add-apt-repository add an archive of Launchpad's; it fetches the key too."""
+    if __grains__.get("os") not in _WITH_PPAS:
+        raise CommandError(f'cannot parse "ppa:" style repo definitions: {repo}')
     if shutil.which("add-apt-repository") is None:
         raise CommandError(f"{repo} needs add-apt-repository, of the package software-properties-common")
     before = {entry["uri"] for entry in _entries()}
@@ -299,7 +346,10 @@ def _from_keyserver(server: str, keyid: str) -> bytes:
     if not re.fullmatch(r"(0x)?[0-9A-Fa-f]{8,40}", keyid):
         raise InvocationError(f"Invalid keyid: {keyid}")
     with tempfile.TemporaryDirectory(prefix="trisalt-gpg-") as home:
-        _gpg(["--homedir", home, "--keyserver", server, "--recv-keys", keyid])
+        try:
+            _gpg(["--homedir", home, "--keyserver", server, "--recv-keys", keyid])
+        except CommandError as exc:
+            raise CommandError(f"Error: key retrieval failed: {exc}") from None
         return _gpg(["--homedir", home, "--armor", "--export", keyid])
 
 

@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 
 __virtualname__ = "file"
 
-# What `get_managed` made for one use. Source: stock Salt 3008.3.
-_TEMPORARY = "__salt.tmp."
-
 
 def __virtual__() -> str:
     return __virtualname__
@@ -146,7 +143,7 @@ def check_managed_changes(
             defaults, skip_verify, verify_ssl=verify_ssl, **kwargs,
         )  # fmt: skip
         if comment:
-            _clean(sfn)
+            filesys.discard(sfn)
             return False, comment
     try:
         if keep_mode and source:
@@ -156,7 +153,7 @@ def check_managed_changes(
             verify_ssl, follow_symlinks, ignore_ordering, ignore_whitespace, ignore_comment_characters, new_file_diff,
         )  # fmt: skip
     finally:
-        _clean(sfn)
+        filesys.discard(sfn)
 
 
 @told
@@ -270,7 +267,7 @@ def manage_file(
         salt '*' file.manage_file /etc/nginx/site.conf '' '{}' salt://web/site.conf \\
             '{hash_type: sha256, hsum: <digest>}' root root '755' '' base ''
     """
-    name = expand(name)
+    name, given = expand(name), sfn
     if not ret:
         ret = {"name": name, "changes": {}, "comment": "", "result": True}
     try:
@@ -301,7 +298,8 @@ def manage_file(
             return _update(name, ret, content, wanted, backup, show_changes, bool(template), is_link, ignored)
         return _create(name, ret, content, wanted, makedirs, dir_mode, bool(source), new_file_diff, show_changes)
     finally:
-        _clean(sfn)
+        # Also where what is there was found to be right.
+        filesys.discard(given)
 
 
 def _kind(name: str) -> int:
@@ -465,11 +463,3 @@ def _perms(
         return ret
     run = __salt__["cmd.run_all"]
     return fileperms.check(name, ret, asked, follow=follow_symlinks, run=run, before=before)[0]
-
-
-def _clean(sfn: Any) -> None:
-    """Remove what was made for one use."""
-    if not isinstance(sfn, str) or not os.path.basename(sfn).startswith(_TEMPORARY):
-        return
-    if os.path.dirname(sfn) == tempfile.gettempdir() and stat.S_ISREG(os.lstat(sfn).st_mode):
-        os.unlink(sfn)

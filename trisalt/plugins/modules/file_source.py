@@ -14,15 +14,13 @@ from urllib.parse import unquote
 from trisalt.errors import CommandError, TrisaltError
 from trisalt.fileserver.client import FileClient, client_of
 from trisalt.plugins.utils import filesums
-from trisalt.plugins.utils.filesys import expand, told
+from trisalt.plugins.utils.filesys import MADE, expand, told
 
 log = logging.getLogger(__name__)
 
 __virtualname__ = "file"
 
 _REMOTE = ("http", "https", "ftp", "swift", "s3")
-# Files of this name in the folder for temporary files are removed by who was given them.
-TEMPORARY = "__salt.tmp."
 
 
 def __virtual__() -> str:
@@ -304,7 +302,7 @@ def _merged(defaults: Any, context: Any) -> dict[str, Any]:
 
 def _temporary(text: str) -> tuple[str, dict[str, str]]:
     """A text in a file that is removed by who uses it, and its hash."""
-    fd, path = tempfile.mkstemp(prefix=TEMPORARY)
+    fd, path = tempfile.mkstemp(prefix=MADE)
     with open(fd, "wb") as file:
         file.write(text.encode())
     return path, {"hash_type": "sha256", "hsum": filesums.digest(path)}

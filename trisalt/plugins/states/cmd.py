@@ -55,9 +55,10 @@ def run(
     """
     A command is run whenever this runs; it fails with the command's status. What changed is what the command said.
 
-    With `stateful` its last line says what came of it: `changed=yes comment='…' key=value`, or a map as JSON.
+    `root` is the folder that is / for it. With `stateful` its last line says what came of it: `changed=yes
+    comment='…' key=value`, or a map as JSON.
     """
-    given = _given(locals(), kwargs)
+    given, command = _given(locals(), kwargs), name
     refusal = _refused(name, env)
     if refusal:
         return refusal
@@ -65,13 +66,14 @@ def run(
         return returned(name, None, f'Command "{name}" would have been executed', {"cmd": name})
     if __opts__["test"]:
         # A list says what is run instead, to find out.
-        name, asks = _trial(name, stateful)
-        if not asks:
+        command = _trial(stateful)
+        if command is None:
             return returned(name, None)
     if cwd and not os.path.isdir(cwd):
         return returned(name, False, f'Desired working directory "{cwd}" is not available')
     try:
-        done = __salt__["cmd.run_all"](cmd=name, **{"python_shell": True, "ignore_retcode": bool(stateful), **given})
+        run_it = __salt__["cmd.run_chroot" if root else "cmd.run_all"]
+        done = run_it(cmd=command, **{"python_shell": True, "ignore_retcode": bool(stateful), **given})
     except (TrisaltError, OSError) as exc:
         return returned(name, False, str(exc))
     if ignore_timeout and "Timed out after" in str(done.get("stdout", "")):
@@ -154,6 +156,8 @@ def call(
     """
     A function of a state file in Python is called whenever this runs: it returns what `cmd.run` tells, or a map.
     """
+    if not callable(func):
+        return returned(name, False, f"cmd.call needs a function of a state file in Python, not {func!r}")
     if __opts__["test"]:
         return returned(name, None, f"Command {func.__name__} would have been executed", {"cmd": func.__name__})
     answer = func(*as_list(args), **(kws or {}))
@@ -216,12 +220,10 @@ def _refused(name: str, env: Any) -> Result | None:
     return returned(name, False, "Invalidly-formatted 'env' parameter. See documentation.")
 
 
-def _trial(name: str, stateful: Any) -> tuple[str, bool]:
-    """The command that says what would come of it: `stateful: [{test_name: …}]`."""
-    for item in as_list(stateful):
-        if isinstance(item, Mapping) and item.get("test_name"):
-            return str(item["test_name"]), True
-    return name, False
+def _trial(stateful: Any) -> str | None:
+    """The command that says what would come of it, if there is one: `stateful: [{test_name: …}]`."""
+    named = (item.get("test_name") for item in as_list(stateful) if isinstance(item, Mapping))
+    return next((str(command) for command in named if command), None)
 
 
 # -- what came of it -------------------------------------------------------------------------------------------------

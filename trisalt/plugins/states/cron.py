@@ -160,6 +160,16 @@ def file(
     try:
         env = kwargs.get("saltenv") or kwargs.get("__env__") or __env__
         source, source_hash = __salt__["file.source_list"](name, source_hash, env)
+        if __opts__["test"]:
+            changes = __salt__["file.check_managed_changes"](
+                path, source, source_hash, source_hash_name, user, group, "0600", [], template, context, defaults, env
+            )
+            if isinstance(changes, tuple):
+                return returned(name, False, changes[1])
+            changes = {key: value for key, value in changes.items() if key in ("diff", "sum")}
+            if changes:
+                return returned(name, None, f"The following values are set to be changed:\n{_listed(changes)}", changes)
+            return returned(name, True, f"Crontab for user {user} is in the correct state")
         sfn, source_sum, said = __salt__["file.get_managed"](
             path,
             template,
@@ -177,14 +187,6 @@ def file(
         )
         if said:
             return returned(name, False, said)
-        if __opts__["test"]:
-            changes = __salt__["file.check_managed_changes"](
-                path, source, source_hash, source_hash_name, user, group, "0600", [], template, context, defaults, env
-            )
-            changes = {key: value for key, value in changes.items() if key in ("diff", "sum")}
-            if changes:
-                return returned(name, None, f"The following values are set to be changed:\n{_listed(changes)}", changes)
-            return returned(name, True, f"Crontab for user {user} is in the correct state")
         ret = __salt__["file.manage_file"](
             path, sfn, None, source, source_sum, user, group, "0600", [], env, backup, False, template
         )
@@ -195,9 +197,7 @@ def file(
             return returned(name, True, f"Crontab for user {user} is in the correct state")
         done = __salt__["cron.write_cron_file_verbose"](user, path)
         if done["retcode"]:
-            return returned(
-                name, False, f"Unable to update user {user} crontab {path}. Error: {done['stderr']}", changes
-            )
+            return returned(name, False, f"Unable to update user {user} crontab {path}. Error: {done['stderr']}")
         return returned(name, True, f"Crontab for user {user} was updated", changes)
     except TrisaltError as exc:
         return returned(name, False, f"Unable to manage file: {exc}")

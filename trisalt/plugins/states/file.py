@@ -27,7 +27,7 @@ from typing import Any
 
 from trisalt.errors import TrisaltError
 from trisalt.fileserver import urls
-from trisalt.plugins.utils.filesys import gid_of, uid_of
+from trisalt.plugins.utils.filesys import MADE, discard, gid_of, is_made, uid_of
 from trisalt.plugins.utils.statehelp import as_list, owner_of, unknown_owner
 from trisalt.state.result import Result, returned
 
@@ -141,6 +141,7 @@ def managed(
     fetched = {"skip_verify": skip_verify, "verify_ssl": verify_ssl}
     # A template sees these too: so are the variables of a `context` whose map is not indented any further.
     seen = {key: value for key, value in kwargs.items() if key not in _SIGNED and key not in _NOT_SEEN}
+    sfn = ""
     try:
         if __opts__["test"]:
             return _previewed(
@@ -148,7 +149,7 @@ def managed(
                 {**seen, **fetched, **security, **ignored, **signed},
             ) | more  # fmt: skip
         source, source_hash = __salt__["file.source_list"](source, source_hash, env)
-        sfn, source_sum, said = "", {}, ""
+        source_sum, said = {}, ""
         if text is None:
             sfn, source_sum, said = __salt__["file.get_managed"](
                 name, template, source, source_hash, source_hash_name, user, group, mode, attrs, env, context, defaults,
@@ -157,20 +158,21 @@ def managed(
         if said:
             return returned(name, False, f"Unable to manage file: {said}", **more)
 
-        def manage(path: str, how: Mapping[str, Any]) -> Result:
+        def manage(path: str, how: Mapping[str, Any], content: str) -> Result:
             return __salt__["file.manage_file"](
-                path, sfn, None, source, source_sum, user, group, mode, attrs, env, backup,
+                path, content, None, source, source_sum, user, group, mode, attrs, env, backup,
                 template=template, show_changes=show_changes, contents=text, dir_mode=dir_mode,
                 follow_symlinks=follow_symlinks, keep_mode=keep_mode, encoding=encoding,
                 encoding_errors=encoding_errors, use_etag=use_etag, **fetched, **security, **ignored, **signed, **how,
             )  # fmt: skip
 
-        if check_cmd and (refused := _checked(name, manage, check_cmd, tmp_dir, tmp_ext, kwargs)):
+        if check_cmd and (refused := _checked(name, manage, sfn, check_cmd, tmp_dir, tmp_ext, kwargs)):
             return refused | more
-        ret = manage(name, {"makedirs": makedirs})
+        ret = manage(name, {"makedirs": makedirs}, sfn)
     except (TrisaltError, OSError) as exc:
         return returned(name, False, f"Unable to manage file: {exc}", **more)
     finally:
+        discard(sfn)
         if not keep_source and isinstance(source, str) and "://" in source and not __opts__["test"]:
             _forget(source, env)
     return {**ret, **more}
@@ -427,7 +429,7 @@ def _previewed(
 
 
 def _checked(
-    name: str, manage: Any, check_cmd: str, tmp_dir: str | None, tmp_ext: str, kwargs: Mapping[str, Any]
+    name: str, manage: Any, sfn: str, check_cmd: str, tmp_dir: str | None, tmp_ext: str, kwargs: Mapping[str, Any]
 ) -> Result | None:
     """What speaks against a change by the word of a command, which is given a copy of what the file would be."""
     fd, trial = tempfile.mkstemp(suffix=tmp_ext, dir=tmp_dir, prefix="__salt.tmp.check.")
@@ -435,7 +437,7 @@ def _checked(
     try:
         if os.path.isfile(name):
             shutil.copyfile(name, trial)
-        ret = manage(trial, {})
+        ret = manage(trial, {}, _copied(sfn))
         if not ret["changes"] and os.path.exists(name):
             return None
         if not ret["result"]:
@@ -445,6 +447,15 @@ def _checked(
         return None if verdict is True else returned(name, False, **{k: v for k, v in verdict.items() if k != "result"})
     finally:
         os.unlink(trial)
+
+
+def _copied(sfn: str) -> str:
+    """What was rendered once more: whoever makes a file of it uses it up."""
+    if not is_made(sfn):
+        return sfn
+    fd, copy = tempfile.mkstemp(prefix=MADE)
+    os.close(fd)
+    return shutil.copyfile(sfn, copy)
 
 
 def _forget(source: str, env: str) -> None:

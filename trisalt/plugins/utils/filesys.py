@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from trisalt.errors import CommandError, InvocationError
 from trisalt.fileserver.replace import follow, replacing
@@ -24,6 +24,8 @@ from trisalt.fileserver.replace import follow, replacing
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# How the names of files begin that are made for one use. Source: stock Salt 3008.3.
+MADE = "__salt.tmp."
 # Without one of these a host does not live, whoever asks for its removal.
 VITAL = frozenset(
     {
@@ -299,3 +301,16 @@ def remove(path: str) -> bool:
     refuse_vital(path, mounts())
     shutil.rmtree(path)
     return True
+
+
+def is_made(path: Any) -> bool:
+    """Whether a path is one of the files that `file.get_managed` renders for one use, which are nobody's afterwards."""
+    if not isinstance(path, str) or not os.path.basename(path).startswith(MADE):
+        return False
+    return os.path.dirname(path) == tempfile.gettempdir() and os.path.isfile(path) and not os.path.islink(path)
+
+
+def discard(path: Any) -> None:
+    """Remove a file that was rendered for one use, if it is still there; any other stays."""
+    if is_made(path):
+        os.unlink(path)
