@@ -138,6 +138,13 @@ def test_the_blacklist_is_for_everybody():
     assert not acl.judge_publish(Caller(name="ann", trusted=True), "cmd.run", [])
 
 
+@pytest.mark.parametrize("listed", ["modules", "users"])
+def test_a_name_that_takes_too_long_to_look_at_is_on_the_blacklist(listed):
+    slow, long = "(?:a|aa)" * 60 + "b", "a" * 90
+    acl = Acl(publisher_acl={long: [".*"]}, publisher_acl_blacklist={listed: [slow]})
+    assert not may(acl, long, long)
+
+
 def test_a_blacklist_may_leave_root_only_by_sudo_and_the_master_goes_on_polling():
     acl = Acl(publisher_acl_blacklist={"users": ["root", "^(?!sudo_).*$"], "modules": ["saltutil.*"]})
     assert not may(acl, "root", "test.ping")

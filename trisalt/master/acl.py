@@ -76,7 +76,9 @@ class Acl:
         self._permissive = options.get("permissive_acl") is True
         blacklist = _map(options.get("publisher_acl_blacklist"))
         self._blocked_users = _strings(blacklist.get("users"))
-        self._blocked_functions = [name_pattern(pattern) for pattern in _strings(blacklist.get("modules"))]
+        self._blocked_functions = [
+            name_pattern(pattern, in_doubt=True) for pattern in _strings(blacklist.get("modules"))
+        ]
         self._read: dict[Caller, Grants] = {}
 
     def problems(self) -> list[str]:
@@ -221,7 +223,11 @@ class Acl:
         if not caller.trusted:
             account = caller.name.removeprefix("sudo_")
             # Who is blocked by name stays blocked behind sudo; a pattern may well be meant to leave only sudo.
-            if any(pattern == account or name_pattern(pattern)(caller.name) for pattern in self._blocked_users):
+            blocked = (
+                pattern == account or name_pattern(pattern, in_doubt=True)(caller.name)
+                for pattern in self._blocked_users
+            )
+            if any(blocked):
                 return "the user is on the blacklist"
         for name in funs:
             if caller.trusted and name in ALWAYS_PUBLISHED:

@@ -56,15 +56,18 @@ def function_pattern(pattern: str) -> Fits | None:
 
 
 @lru_cache(maxsize=1024)
-def name_pattern(pattern: str) -> Fits:
-    """A pattern over a whole name: a glob or a regular expression, whichever fits."""
-    glob, regex = re.compile(translate(pattern)).match, _regex(pattern)
+def name_pattern(pattern: str, *, in_doubt: bool = False) -> Fits:
+    """A pattern over a whole name: a glob or a regular expression, whichever fits.
+
+    `in_doubt`: what is said of an expression that takes too long, so that nobody is let past a list of what is blocked.
+    """
+    glob, regex = re.compile(translate(pattern)).match, _regex(pattern, in_doubt=in_doubt)
     return lambda name: glob(name) is not None or (regex is not None and regex(name))
 
 
-def _regex(pattern: str) -> Fits | None:
+def _regex(pattern: str, *, in_doubt: bool = False) -> Fits | None:
     try:
-        return fits_in_time(Expression(pattern).fullmatch)
+        return fits_in_time(Expression(pattern).fullmatch, in_doubt=in_doubt)
     except UNREADABLE:
         return None
 

@@ -46,7 +46,7 @@ MOST_TOPICS, LONGEST_TOPIC = 8, 1024
 UNREAD = 2
 # What a message from a subscriber begins with that has gone, or wants a topic no more.
 NO_MORE = b"\0"
-MOST_SAID, SAID_EACH_SECOND = 16 * 1024, 32
+MOST_SAID, SAID_EACH_SECOND = 16 * 1024, 256
 
 
 class Publisher:
@@ -233,7 +233,7 @@ async def open_subscriber(
     options: dict[int, int | bytes] = {
         zmq.LINGER: LINGER,
         zmq.SNDHWM: hwm,
-        zmq.RCVHWM: 2,
+        zmq.RCVHWM: hwm,
         zmq.MAXMSGSIZE: max_size,
         zmq.RECONNECT_IVL: reconnect,
         zmq.RECONNECT_IVL_MAX: reconnect_max,
