@@ -129,6 +129,15 @@ def test_what_a_peer_chose_neither_ends_a_line_nor_speaks_to_the_terminal(consol
     ]
 
 
+def test_a_line_of_an_event_is_no_longer_than_somebody_reads(console):
+    read, log = console(), logger()
+    log.info("auth.request", id="x" * 1_000_000)
+    log.info("request.refused", reason="x" * 1_000_000)
+    lines = read()
+    assert [line.endswith("characters)") for line in lines] == [True, True]
+    assert max(map(len, lines)) < logs.LONGEST_LINE + 100
+
+
 def test_every_sentence_prints_with_the_facts_it_names():
     samples = {
         "taken": ["nodegroups"],

@@ -360,6 +360,7 @@ STOCK_LINES: dict[str, Row] = {
     "queue.sent": "Job {jid} of {fun} is sent to {minions}, which it waited for",
     "request.failed": _request_failed,
     "request.received": _received,
+    "connection.refused": "Hung up on {count} connection(s), the last from {peer}: {reason}",
     "request.refused": "A request from {peer} is refused: {reason}",
     "request.timed_out": "A request {cmd} of {id} was not answered in time",
     "request_server.bound": "Setting up the master communication server",

@@ -31,6 +31,8 @@ from trisalt.sinks import Console, Write, open_file
 # At these, values of plugins and of requests may come into the log.
 INSECURE = frozenset({"all", "garbage", "trace", "debug", "profile"})
 LONGEST_RECORD = 64 * 1024
+# Characters of what a line says of an event. What plugins say is theirs.
+LONGEST_LINE = 8 * 1024
 CONSOLE_FORMAT = "[%(levelname)-8s] %(message)s"
 FILE_FORMAT = "%(asctime)s,%(msecs)03d [%(name)-17s:%(lineno)-4d][%(levelname)-8s][%(process)d] %(message)s"
 JSON = "json"
@@ -332,13 +334,21 @@ def _lines(level: str, event: str, facts: Mapping[str, Any]) -> list[tuple[str, 
     except Exception:  # a fact is missing, or will not be text
         pass
     told = " ".join(f"{key}={_quoted(value)}" for key, value in facts.items())
-    return [(level, f"{event} {told}".rstrip())]
+    return [(level, _cut(f"{event} {told}".rstrip()))]
 
 
 def _sentence(row: Sentence, facts: Mapping[str, Any]) -> str:
     """What a row says of these facts: what a peer chose must not end the line, nor speak to the terminal."""
     text = row.format_map(facts) if isinstance(row, str) else row(facts)
+    text = _cut(text)
     return text if text.isprintable() else _one_line(text)
+
+
+def _cut(text: str) -> str:
+    """A line of an event as far as somebody reads it: what a peer chose must not fill the disk."""
+    if len(text) <= LONGEST_LINE:
+        return text
+    return f"{text[:LONGEST_LINE]}… ({len(text)} characters)"
 
 
 def _quoted(value: object) -> str:

@@ -4,8 +4,10 @@ import re
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from tests.web.conftest import PASSWORD
+from trisalt.web import guards
 from trisalt.web.guards import BODY_S, CSP, LONGEST_HEAD, own_origin, within
 
 LOGIN = {"username": "ann", "password": PASSWORD, "eauth": "pam"}
@@ -248,6 +250,39 @@ async def test_a_body_above_the_limit_is_413(open_client, told):
 async def test_a_head_above_the_limit_is_431(client, path, headers):
     answer = await client.get(path, **headers)
     assert (answer.status, answer.json["status"]) == (431, 431)
+
+
+async def test_bodies_of_strangers_wait_in_bounded_memory(monkeypatch, open_client, nursery):
+    monkeypatch.setattr(guards, "MOST_OF_STRANGERS", 2500)
+    client = open_client({"max_request_body_size": 1000})
+    rest, said = trio.Event(), dict[int, int]()
+
+    async def come(number):
+        pieces = 0
+
+        async def receive():
+            nonlocal pieces
+            pieces += 1
+            if pieces == 1:
+                return {"type": "http.request", "body": b"[" + b" " * 899, "more_body": True}
+            await rest.wait()
+            return {"type": "http.request", "body": b"]", "more_body": False}
+
+        headers = {"host": "salt.test", "content-type": "application/json"}
+        said[number] = (await client.send("POST", "/login", b"", headers, receive=receive)).status
+
+    for number in range(2):
+        nursery.start_soon(come, number)
+    await wait_all_tasks_blocked()
+    await come(2)
+    assert said == {2: 503}
+
+    rest.set()
+    with trio.fail_after(30):
+        while len(said) < 3:
+            await wait_all_tasks_blocked(0.01)
+    await come(3)
+    assert 503 not in (said[0], said[1], said[3])
 
 
 async def test_a_body_that_does_not_come_is_408(open_client, autojump_clock):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.knocks import parse_request
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.envelope import Knock, pack_aes, pack_clear, pack_signed, receive_request
+from trisalt.wire.envelope import MAX_KNOCK, Knock, pack_aes, pack_clear, pack_signed, receive_request
 
 UNREADABLE = {"error": "Routing error"}
 
@@ -153,6 +153,13 @@ def test_ids_are_refused_in_stocks_words():
 def test_a_load_whose_key_is_bin_is_no_load():
     packed = b"\x83\xa3enc\xa5clear\xc4\x04load\x80\xa7version\x03"
     assert refusal(packed) == "payload and load must be a dict"
+
+
+def test_a_sign_in_is_as_large_as_sign_ins_are():
+    load = {"cmd": "_auth", "id": "web1", "nonce": "0" * 32, "pub": "k" * 20_000}
+    assert parse_request(pack_clear(load))
+    assert refusal(pack_clear({**load, "id": "i" * MAX_KNOCK})) == "bad load"
+    assert refusal(pack_clear({**load, "autosign_grains": {"uuid": "g" * MAX_KNOCK}})) == "bad load"
 
 
 def test_strangers_may_send_less_than_those_with_a_session():

@@ -49,6 +49,8 @@ SECURITY_HEADERS = {
 HSTS = "max-age=31536000"
 # Bytes of a request before its body.
 LONGEST_HEAD = 16 * 1024
+# Bytes of all bodies together that are here for who has no session.
+MOST_OF_STRANGERS = 32 * 1024 * 1024
 # Seconds for a body to come.
 BODY_S = 60.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -299,12 +301,14 @@ class Crashes:
 
 
 class BodyLimit:
-    """Refuses a body above so many bytes: before it is read where its length is told, else while it is. And one that
-    takes too long to come."""
+    """Refuses a body above so many bytes: before it is read where its length is told, else while it is. One that takes
+    too long to come. And one of somebody without a session while too many of theirs are here."""
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app = app
         self._most = most
+        self._most_of_strangers = max(MOST_OF_STRANGERS, 2 * most)
+        self._of_strangers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -315,6 +319,7 @@ class BodyLimit:
             await refuse(scope, receive, send, 413, self._text)
             return
         read, whole = 0, False
+        stranger = scope["state"].get("session") is None
         late = trio.current_time() + BODY_S
 
         async def limited() -> Message:
@@ -324,12 +329,21 @@ class BodyLimit:
             if waiting.cancelled_caught:
                 raise HTTPException(408, f"The body was not here within {BODY_S:g} s")
             whole = whole or not message.get("more_body", False)
-            read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            read += size
+            if stranger:
+                self._of_strangers += size
             if read > self._most:
                 raise HTTPException(413, self._text)
+            if stranger and self._of_strangers > self._most_of_strangers:
+                raise HTTPException(503, "Too many requests are being read", {"Retry-After": "5"})
             return message
 
-        await self._app(scope, limited, send)
+        try:
+            await self._app(scope, limited, send)
+        finally:
+            if stranger:
+                self._of_strangers -= read
 
     @property
     def _text(self) -> str:

@@ -14,6 +14,8 @@ from trisalt.wire.keys import DEFAULT_ENCRYPTION, DEFAULT_SIGNING, PrivateKey
 VERSION = 3
 MINIMUM_VERSION = 3
 MAX_CLEAR = 1024 * 1024
+# A sign-in holds an id, a key, and perhaps some grains; whatever is in it is told to others.
+MAX_KNOCK = 32 * 1024
 MAX_REQUEST = codec.MAX_SIZE
 
 # Stock's words, which peers know. Source: stock Salt 3008.3.
@@ -83,6 +85,8 @@ def receive_request(
                 raise RemoteProtocolError(f"a clear request of {len(payload)} bytes, when {max_clear} are allowed")
             load = outer[b"load"]
             if isinstance(load, dict) and load.get(b"cmd") == b"_auth":
+                if len(payload) > MAX_KNOCK:
+                    raise RemoteProtocolError(f"a sign-in of {len(payload)} bytes, when {MAX_KNOCK} are allowed")
                 return Knock(_raw(load.get(b"id")), _raw(load.get(b"pub")), version, payload)
             return _parse_clear(payload, version)
     raise RemoteProtocolError("an unknown enc")
