@@ -1,16 +1,20 @@
-"""Shelves around programs of the host beside stock's: the same calls and states in one process each.
+"""Shelves around programs of the host beside stock's: the same calls and states in one process.
 
-What is asked of the DNS is answered by a server of the test's own, on loopback.
+What is asked of the DNS is answered by a server of the test's own, on loopback. Stock's answers were recorded of the
+same calls; `TRISALT_RECORD=1` records anew.
 """
 
 import json
 import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.interop import states
+from tests.interop import gpgrows, states
 from tests.interop.beside import Call, agree, each, refuses, returns
+from tests.interop.states import compare, each_phase
 from tests.support.debian import need
 from tests.support.lab import open_lab
 
@@ -20,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root listens where dig asks"),
 ]
 
+RECORDED = Path(__file__).parent / "programs_answers.json"
 GRAINS = {"id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian", "shell": "/bin/sh"}
 NOWHERE = "what is not there is an empty list, and no list of nothing"
 SENTENCE = "a wrong argument is told in a sentence"
@@ -109,8 +114,8 @@ DNS = [
     Call("dnsutil.parse_zone", "W/none"),
     Call("dnsutil.parse_zone"),
 ]  # fmt: skip
-CALLS = [*DNS]
-ROWS = []
+CALLS = [*DNS, *gpgrows.CALLS]
+ROWS = [*gpgrows.ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -127,30 +132,50 @@ def dns(tmp_path_factory):
     process.communicate(timeout=10)
 
 
+def answered(kind, folder):
+    """What one side answers to the calls and the states, by their words, and what is in its file of hosts then."""
+    with open_lab() as lab, gpgrows.keys(folder / "keys") as marks:
+        shutil.copytree(folder / "keys", folder / "files", ignore=shutil.ignore_patterns("home"))
+        for home in gpgrows.HOMES:
+            (folder / "files" / home).mkdir(mode=0o700)
+        (folder / "files/hosts").write_text(HOSTS)
+        (folder / "files/zone").write_text(ZONE)
+        places = {"W": str(folder / "files"), **marks}
+        calls, rows = states.ask_both(lab, kind, CALLS, ROWS, grains=GRAINS, places=places)
+        for home in gpgrows.HOMES:
+            gpgrows.end(folder / "files" / home)
+        text = json.dumps({"calls": calls, "rows": rows, "hosts": (folder / "files/hosts").read_text()})
+        # The longer first, for the short are in them.
+        for word, place in sorted(places.items(), key=lambda pair: -len(pair[1])):
+            text = text.replace(place, word)
+        return json.loads(text)
+
+
 @pytest.fixture(scope="module")
-def answers(dns):
-    found = {}
-    with open_lab() as lab:
-        for kind in ("stock", "ours"):
-            folder = lab.root / f"{kind}-files"
-            folder.mkdir()
-            (folder / "hosts").write_text(HOSTS)
-            (folder / "zone").write_text(ZONE)
-            both = states.ask_both(lab, kind, CALLS, ROWS, grains=GRAINS, places={"W": str(folder)})
-            found[kind] = json.loads(json.dumps(both).replace(str(folder), "W"))
-            found[f"{kind}-hosts"] = (folder / "hosts").read_text()
-    return found
+def answers(dns, tmp_path_factory):
+    need("gpg", "gpg-agent", "gpgconf")
+    if os.environ.get("TRISALT_RECORD"):
+        found = answered("stock", tmp_path_factory.mktemp("stock"))
+        RECORDED.write_text(json.dumps(found, indent=1) + "\n")
+    recorded = json.loads(RECORDED.read_text())
+    assert (len(recorded["calls"]), len(recorded["rows"])) == (len(CALLS), len(ROWS)), "others: record them anew"
+    return {"stock": recorded, "ours": answered("ours", tmp_path_factory.mktemp("ours"))}
 
 
 @each(CALLS)
 def test_ours_answers_as_stock_does(answers, number):
     agree(CALLS[number], *(CALLS[number].only(one) if CALLS[number].only else one
-                           for one in (answers["stock"][0][number], answers["ours"][0][number])))  # fmt: skip
+                           for one in (answers["stock"]["calls"][number], answers["ours"]["calls"][number])))  # fmt: skip
+
+
+@each_phase(ROWS)
+def test_a_state_of_ours_does_as_stocks_does(answers, number, phase):
+    compare(ROWS, {kind: answers[kind]["rows"] for kind in ("stock", "ours")}, number, phase)
 
 
 def test_of_a_file_of_hosts_only_the_lines_that_are_asked_for_change(answers):
     expected = HOSTS.replace("one two # x", "\tone\t\t# x").replace("10.0.0.2 three\n", "")
-    assert answers["ours-hosts"] == f"{expected}10.0.0.9 nine ten\n10.0.0.1 fresh\n"
-    words = [line.split() for line in answers["ours-hosts"].splitlines() if line]
-    theirs = [line.split() for line in answers["stock-hosts"].splitlines() if line]
+    assert answers["ours"]["hosts"] == f"{expected}10.0.0.9 nine ten\n10.0.0.1 fresh\n"
+    words = [line.split() for line in answers["ours"]["hosts"].splitlines() if line]
+    theirs = [line.split() for line in answers["stock"]["hosts"].splitlines() if line]
     assert words == [line for line in theirs if line[0] != "10.0.0"]
