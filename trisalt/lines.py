@@ -323,6 +323,7 @@ STOCK_LINES: dict[str, Row] = {
     "minion.id_given": "Evaluated minion ID from module: {fun} {id}",
     "minion.keys_generated": "Generating keys: {pki_dir}",
     "minion.ready": "Minion is ready to receive requests!",
+    "minion.rejected": "The Salt Minion is there for {wait_s} seconds more, so as not to be started again at once",
     "minion.setup": 'Setting up the Salt Minion "{id}"',
     "minion.signal": _signalled("Minion"),
     "minion.stopped": "Shutting down the Salt Minion",

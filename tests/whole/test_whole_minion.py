@@ -119,6 +119,7 @@ def test_a_rejected_minion_says_so_and_ends_with_77(lab):
     lab.wait(lambda: "has rejected this minion's public key" in minion.text(), "the refusal")
     # The failing wait would name it as ended, so its end is awaited by hand.
     assert minion.process.wait(40) == 77
+    assert "seconds more, so as not to be started again at once" in minion.text()
     minion.stop()
     del lab.daemons["m8"]
 

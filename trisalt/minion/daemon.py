@@ -120,7 +120,9 @@ async def run_minion(
                     error = _sole(group)
                     if isinstance(error, Rejected):
                         # Here, where a signal still ends it.
-                        await trio.sleep(random.uniform(*REJECTED_WAIT))  # noqa: S311 - a spread, no secret
+                        wait = random.uniform(*REJECTED_WAIT)  # noqa: S311 - a spread, no secret
+                        log.info("minion.rejected", wait_s=round(wait))
+                        await trio.sleep(wait)
                     raise
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:

@@ -64,7 +64,10 @@ def _open(id: str, pki_dir: Path, keysize: int) -> Identity:
     try:
         pki_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if private.exists():
-            key = PrivateKey.from_pem(private.read_bytes())
+            try:
+                key = PrivateKey.from_pem(private.read_bytes())
+            except ConfigError as exc:
+                raise ConfigError(f"{private}: {exc}") from exc
         else:
             log.info("minion.keys_generated", pki_dir=str(pki_dir))
             key = PrivateKey.generate(keysize)
