@@ -23,7 +23,19 @@ ROOT = Path(__file__).parent.parent / "trisalt"
 
 # Floor 1, which every room may import.
 GROUND = {
-    *("errors", "expressions", "service", "log", "levels", "lines", "meters", "sinks", "hugepages", "jsontext"),
+    *(
+        "errors",
+        "expressions",
+        "service",
+        "log",
+        "logtext",
+        "levels",
+        "lines",
+        "meters",
+        "sinks",
+        "hugepages",
+        "jsontext",
+    ),
     *("__version__", "SALT_VERSION"),
 }
 ROOMS = {

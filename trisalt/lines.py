@@ -1,6 +1,6 @@
 """The sentences an operator reads for the events of the house: stock Salt's, in the walkthrough's wording.
 
-One row per event. `log.py` prints them; JSON lines carry the event's name instead. An event without a row, or one that
+One row per event. `log.py` writes them; JSON lines carry the event's name instead. An event without a row, or one that
 lacks a fact its sentence names, prints as its name and its facts.
 Source: stock Salt 3008.3, and what operators of older ones know.
 """

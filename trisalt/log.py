@@ -2,51 +2,41 @@
 
 `log.<level>("subject.what_happened", **facts)` is what the house writes; `lines.py` says which sentence an operator
 reads. Plugins' own words (`logging`, and what workers send) go the same way. Called by the daemons' commands before
-Trio. Rendering never raises: what cannot be written is counted in `dropped`.
+Trio. How a line looks is `logtext`'s. What cannot be rendered or written is counted in `dropped`, and raises nothing.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import re
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict
 
-from trisalt.errors import TrisaltError
 from trisalt.levels import LEVELS
 from trisalt.lines import MINION_LINES, STOCK_LINES, Row, Sentence
+from trisalt.logtext import Record, Style, name_of, one_line, style_of
 from trisalt.sinks import Console, Write, open_file
 
 # At these, values of plugins and of requests may come into the log.
 INSECURE = frozenset({"all", "garbage", "trace", "debug", "profile"})
-LONGEST_RECORD = 64 * 1024
 # Characters of what a line says of an event. What plugins say is theirs.
 LONGEST_LINE = 8 * 1024
 CONSOLE_FORMAT = "[%(levelname)-8s] %(message)s"
 FILE_FORMAT = "%(asctime)s,%(msecs)03d [%(name)-17s:%(lineno)-4d][%(levelname)-8s][%(process)d] %(message)s"
-JSON = "json"
 
 _SECRET = re.compile("password|secret|token|priv|_key", re.IGNORECASE)
-_BORN = time.time()
 _PLUGIN = "plugin.logged"
 _NO_FACTS = frozenset({"event", "stack_info", "exc_info"})
 # What is written as it is, unless its name says that it is a secret.
 _PLAIN = frozenset({str, int})
-# A field of a format: its key, and how it is to be written.
-_FIELD = re.compile(r"%(?:%|\((\w*)\)([-#0 +]*\d*(?:\.\d+)?[a-zA-Z]))")
-# Of so many kinds of lines it is kept how they begin; names of plugins' loggers may be anything.
-MOST_BEGUN = 1024
 # How many records could not be written since the process began.
 dropped = 0
 
@@ -68,7 +58,6 @@ class _State:
     sinks: list[Sink] = attrs.field(factory=list)
     granular: dict[str, int] = attrs.field(factory=dict)
     rows: Mapping[str, Row] = attrs.field(factory=lambda: STOCK_LINES)
-    identity: dict[str, str] = attrs.field(factory=dict)
 
 
 _state = _State()
@@ -97,15 +86,15 @@ def configure(
     A log file that cannot be opened is told on the console, and no more.
     """
     _close()
-    _state.identity = {"daemon": daemon, **({"minion_id": minion_id} if minion_id else {})}
+    identity = {"daemon": daemon, **({"minion_id": minion_id} if minion_id else {})}
     _state.rows = {**STOCK_LINES, **MINION_LINES} if daemon == "minion" else STOCK_LINES
     _state.granular = {name: level_number(wanted) for name, wanted in (granular_levels or {}).items()}
     if console:
-        style = _style(fmt_console or CONSOLE_FORMAT, datefmt, fmt_jid)
+        style = style_of(fmt_console or CONSOLE_FORMAT, datefmt, fmt_jid, identity)
         _state.sinks.append(Sink(level=level_number(level), style=style, write=Console()))
     refused = None
     if log_file:
-        style = _style(fmt_logfile or FILE_FORMAT, datefmt_logfile, fmt_jid)
+        style = style_of(fmt_logfile or FILE_FORMAT, datefmt_logfile, fmt_jid, identity)
         try:
             write = open_file(log_file, daemon, most=rotate_max_bytes, backups=rotate_backup_count)
             _state.sinks.append(Sink(level=level_number(log_level_logfile or level), style=style, write=write))
@@ -218,17 +207,9 @@ class Logger(structlog.BoundLoggerBase):
 
     def log(self, level: int, event: str, **facts: Any) -> None:
         """At a level given as a number."""
-        self._put(level, _name_of(level), event, facts)
+        self._put(level, name_of(level), event, facts)
 
     warn, fatal = warning, critical
-
-
-_NAMES = {number: name for name, number in LEVELS.items() if name not in ("all", "quiet")}
-
-
-def _name_of(level: int) -> str:
-    name = _NAMES.get(level)
-    return name or next((_NAMES[number] for number in reversed(_NAMES) if number <= level), "garbage")
 
 
 def settle(modules: Mapping[str, object] = sys.modules) -> None:
@@ -252,25 +233,6 @@ class _Name:
 
 
 # -- from an event to records ------------------------------------------------------------------------------------
-
-
-@attrs.define
-class Record:
-    """One event, ready to be rendered. Facts are redacted. `lines` are what an operator reads, each with its level."""
-
-    level: int
-    event: str
-    facts: dict[str, Any]
-    lines: list[tuple[str, str]]
-    created: float
-    name: str
-    error: BaseException | None
-    lineno: int = 0
-
-    @property
-    def expected(self) -> bool:
-        """Whether the exception is one of ours, whose text says it all."""
-        return self.error is not None and all(isinstance(leaf, TrisaltError) for leaf in _leaves(self.error))
 
 
 def _emit(logger: object, method: str, event_dict: EventDict) -> EventDict:
@@ -318,7 +280,7 @@ def _record(
     }
     if " " in event or "." not in event:
         # A plugin's own words, or those of a library.
-        words = "\n".join(map(_one_line, event.expandtabs().split("\n")))
+        words = "\n".join(map(one_line, event.expandtabs().split("\n")))
         said = {"logger": name or "", "message": event, **facts}
         return Record(level, _PLUGIN, said, [(level_name, words)], time.time(), name or "", error, lineno)
     return Record(level, event, facts, _lines(level_name, event, facts), time.time(), event, error)
@@ -341,7 +303,7 @@ def _sentence(row: Sentence, facts: Mapping[str, Any]) -> str:
     """What a row says of these facts: what a peer chose must not end the line, nor speak to the terminal."""
     text = row.format_map(facts) if isinstance(row, str) else row(facts)
     text = _cut(text)
-    return text if text.isprintable() else _one_line(text)
+    return text if text.isprintable() else one_line(text)
 
 
 def _cut(text: str) -> str:
@@ -358,12 +320,6 @@ def _quoted(value: object) -> str:
         return f"<{type(value).__name__}>"
     plain = text.isprintable() and text and not any(char in text for char in " ='\"")
     return text if plain or not isinstance(value, str) else repr(value)
-
-
-def _one_line(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
 
 
 def _redacted(key: str, value: Any) -> Any:
@@ -391,190 +347,6 @@ def _error(exc_info: object) -> BaseException | None:
     return sys.exc_info()[1] if exc_info else None
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
-
-
-# -- from a record to text ---------------------------------------------------------------------------------------
-
-
-# One value of a line: of its style, its record, its level's name and its message. None is the message itself.
-Value = Callable[["_Text", "Record", str, str], object] | None
-
-
-class Style(Protocol):
-    """How a record becomes text."""
-
-    def __call__(self, record: Record, *, verbose: bool) -> list[str]: ...
-
-
-def _style(fmt: str, datefmt: str, fmt_jid: str | None) -> Style:
-    return _json_lines if fmt == JSON else _Text(fmt, datefmt, fmt_jid)
-
-
-class _Text:
-    """Lines by a format with `logging`'s keys, and stock's: `jid`, `minion_id`, `bracket…`, `color…`."""
-
-    def __init__(self, fmt: str, datefmt: str, fmt_jid: str | None) -> None:
-        self.datefmt, self.fmt_jid = datefmt, fmt_jid
-        self.color = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
-        self._fmt = fmt
-        self._begun: dict[tuple[str, int, str], tuple[str, list[Value]]] = {}
-        self._second, self._time = 0, ""
-
-    def __call__(self, record: Record, *, verbose: bool) -> list[str]:
-        texts = []
-        # What stands in this loop stands in no function of its own: a job has six lines, in two places each.
-        for level, message in record.lines if record.error is None else _with_error(record, verbose=verbose):
-            try:
-                kind = record.name, record.lineno, level
-                if (begun := self._begun.get(kind)) is None:
-                    begun = self._begin(record, level)
-                    if len(self._begun) < MOST_BEGUN:
-                        self._begun[kind] = begun
-                fmt, values = begun
-                filled = [message if value is None else value(self, record, level, message) for value in values]
-                texts.append(fmt % tuple(filled))
-            except (ValueError, TypeError, KeyError):
-                # As for `logging`, a format may be none: then lines are written in a plain one.
-                texts.append(f"[{level.upper():<8}] {message}")
-        return texts
-
-    def _begin(self, record: Record, level: str) -> tuple[str, list[Value]]:
-        """The format with all filled in that is the same for every line of one event, and what gives the rest."""
-        values: list[Value] = []
-
-        def taken(found: re.Match[str]) -> str:
-            key, conversion = found.groups()
-            if key is None:
-                return found[0]
-            if key in _OF_EACH:
-                values.append(_OF_EACH[key])
-                return f"%{conversion}"
-            return (f"%{conversion}" % _OF_ALL[key](self, record, level)).replace("%", "%%")
-
-        return _FIELD.sub(taken, self._fmt), values
-
-    def time_of(self, record: Record, _level: str, _message: str) -> str:
-        """The time as the format wants it; worked out once a second."""
-        second = int(record.created)
-        if second != self._second:
-            self._second, self._time = second, time.strftime(self.datefmt, time.localtime(second))
-        return self._time
-
-    def jid(self, record: Record) -> str:
-        """The job's id as `log_fmt_jid` has it; nothing outside a job."""
-        jid = record.facts.get("jid")
-        return self.fmt_jid % {"jid": jid} if jid and self.fmt_jid else ""
-
-    def colored(self, code: str, text: str) -> str:
-        """Coloured where there are colours."""
-        return f"\033[{code}m{text}\033[0m" if self.color else text
-
-
-def _with_error(record: Record, *, verbose: bool) -> list[tuple[str, str]]:
-    """The lines of a record that has an exception: the last one tells of it, or shows its stack."""
-    *lines, (level, last) = record.lines
-    assert record.error is not None
-    if record.expected and not verbose:
-        told = "; ".join(dict.fromkeys(_one_line(str(leaf)) for leaf in _leaves(record.error)))
-        last = last if told in last else f"{last}: {told}"
-    else:
-        last += "\n" + "".join(traceback.format_exception(record.error)).rstrip("\n")
-    return [*lines, (level, last)]
-
-
-# The level's colour, and the message's.
-_COLORS = {
-    "critical": ("1;31", "1;31"),
-    "error": ("1;31", "31"),
-    "warning": ("1;33", "33"),
-    "info": ("1;32", "32"),
-    "profile": ("1;36", "1;36"),
-    "debug": ("1;36", "36"),
-    "trace": ("1;35", "35"),
-    "garbage": ("1;34", "34"),
-}
-
-# What a format may ask for that is the same for every line of one event …
-_OF_ALL: dict[str, Callable[[_Text, Record, str], object]] = {
-    "bracketlevel": lambda style, record, level: f"[{level.upper():<8}]",
-    "bracketname": lambda style, record, level: f"[{record.name:<17}]",
-    "colorlevel": lambda style, record, level: style.colored(_COLORS[level][0], f"[{level.upper():<8}]"),
-    "colorname": lambda style, record, level: style.colored("1;32", f"[{record.name:<17}]"),
-    "filename": lambda style, record, level: "",
-    "funcName": lambda style, record, level: "",
-    "levelname": lambda style, record, level: level.upper(),
-    "levelno": lambda style, record, level: record.level,
-    "lineno": lambda style, record, level: record.lineno,
-    "minion_id": lambda style, record, level: "",
-    "module": lambda style, record, level: record.name.partition(".")[0],
-    "name": lambda style, record, level: record.name,
-    "pathname": lambda style, record, level: "",
-    "processName": lambda style, record, level: _state.identity.get("daemon", ""),
-    "thread": lambda style, record, level: 0,
-    "threadName": lambda style, record, level: "MainThread",
-}
-# … and that is each line's own. A daemon forks: its pid, too.
-_OF_EACH: dict[str, Value] = {
-    "asctime": _Text.time_of,
-    "bracketprocess": lambda style, record, level, message: f"[{os.getpid():>5}]",
-    "colorprocess": lambda style, record, level, message: style.colored("1;34", f"[{os.getpid():>5}]"),
-    "colormsg": lambda style, record, level, message: style.colored(_COLORS[level][1], message),
-    "created": lambda style, record, level, message: record.created,
-    "jid": lambda style, record, level, message: style.jid(record),
-    "message": None,
-    "msecs": lambda style, record, level, message: int(record.created * 1000) % 1000,
-    "process": lambda style, record, level, message: os.getpid(),
-    "relativeCreated": lambda style, record, level, message: (record.created - _BORN) * 1000,
-}
-
-
-def _json_lines(record: Record, *, verbose: bool) -> list[str]:
-    """One JSON object per event, never longer than `LONGEST_RECORD`; without the stack of an expected error."""
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    entry: dict[str, Any] = {
-        "timestamp": f"{seconds}.{int(record.created * 1_000_000) % 1_000_000:06d}Z",
-        "level": _name_of(record.level),
-        "event": record.event,
-        **_state.identity,
-    }
-    entry.update((key, value) for key, value in record.facts.items() if key not in entry or key == "minion_id")
-    if record.error is not None:
-        entry["exc.type"] = type(record.error).__qualname__
-        entry["exc.message"] = str(record.error)
-        if verbose or not record.expected:
-            entry["exc.stack"] = "".join(traceback.format_exception(record.error))
-    try:
-        text = _dumps(entry)
-    except (ValueError, TypeError, RecursionError):
-        entry = {key: value if isinstance(value, str | int | None) else _said(value) for key, value in entry.items()}
-        text = _dumps(entry)
-    if len(text) > LONGEST_RECORD:
-        for key, size in sorted(((key, len(_dumps(value))) for key, value in entry.items()), key=lambda row: -row[1]):
-            entry[key] = {"truncated": True, "size": size}
-            text = _dumps(entry)
-            if len(text) <= LONGEST_RECORD:
-                break
-    return [text]
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), default=_said, allow_nan=False)
-
-
-def _said(value: object) -> str:
-    try:
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    except Exception:
-        text = f"<{type(value).__name__}>"
-    return text[:1000]
-
-
 # -- what plugins and libraries write ----------------------------------------------------------------------------
 
 
@@ -587,7 +359,7 @@ class _FromStdlib(logging.Handler):
         try:
             facts = {"event": record.getMessage(), "exc_info": record.exc_info}
             level = record.levelno
-            _write_all(_record(level, _name_of(level), facts, name=record.name, lineno=record.lineno))
+            _write_all(_record(level, name_of(level), facts, name=record.name, lineno=record.lineno))
         except Exception:
             dropped += 1
 

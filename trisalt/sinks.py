@@ -1,6 +1,7 @@
 """Where lines of the log go: the console, a file that may be moved away, syslog.
 
-`log.py` renders them and calls these with the text and its level's number. Each may raise OSError: the caller counts.
+`log.py` has them rendered, and calls these with the text and its level's number. Each may raise OSError: the caller
+counts.
 """
 
 from __future__ import annotations
