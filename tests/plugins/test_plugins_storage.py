@@ -51,6 +51,32 @@ def test_a_link_that_leads_out_is_not_made(salt, tmp_path, name, link):
     assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("way", ["a/../../out", "{dest}/a/../../out"])
+def test_a_link_stays_below_whatever_links_are_made_after_it(salt, tmp_path, way):
+    """What it goes through may be another link later: up it goes by folders alone."""
+    into = tmp_path / "into"
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("d/e/f", "deep")
+        for name, link in (("a", "d/e"), ("b", way.format(dest=into)), ("a", ".")):
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(info, link)
+        archive.writestr("b/evil", "evil")
+
+    with pytest.raises(CommandError, match="leads out of"):
+        salt["archive.unzip"](str(tmp_path / "z.zip"), str(into))
+
+    assert not (into / "b").is_symlink()
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_links_up_and_down_again_come_back(salt, tmp_path):
+    hostile_zip(tmp_path / "z.zip", "d/e/l", link="./../../f/g")
+    salt["archive.unzip"](str(tmp_path / "z.zip"), str(tmp_path / "into"))
+    assert os.readlink(tmp_path / "into/d/e/l") == "./../../f/g"
+
+
 def test_links_and_modes_come_back(salt, tmp_path):
     hostile_zip(tmp_path / "z.zip", "d/l", link="f")
     salt["archive.unzip"](str(tmp_path / "z.zip"), str(tmp_path / "into"))

@@ -92,6 +92,8 @@ def test_an_error_in_an_imported_file_names_that_file(tree, tmp_path):
         "{{ '' | method_call('__class__') }}",
         "{{ '' | method_call('__init_subclass__') }}",
         "{{ ('{0.__class__}').format(1) }}",
+        "{{ ('{0.__class__}' | attr('format'))(1) }}",
+        "{{ '{0.__class__}' | method_call('format', 1) }}",
         "{{ salt._functions }}",
         "{{ salt['my.works'].__globals__ }}",
         "{{ salt.my.works.__code__ }}",

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from itertools import dropwhile
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
@@ -348,12 +349,15 @@ def _walk(path: str) -> Iterable[str]:
 
 
 def _unzip_link(archive: zipfile.ZipFile, info: zipfile.ZipInfo, dest: str, secret: bytes | None) -> None:
-    """A link is made only if what it names lies below the directory that is unpacked into."""
+    """A link is made only if what it names lies below the directory that is unpacked into, and stays there, whatever
+    other links are made after it: it goes up first, by folders that are none, and then down."""
     target = archive.read(info, secret).decode()
     root = os.path.realpath(dest)
     place = os.path.normpath(os.path.join(root, info.filename.lstrip("/")))
     aim = os.path.realpath(os.path.join(os.path.dirname(place), target))
-    if not all(os.path.commonpath((root, path)) == root for path in (place, aim)):
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    down = steps if target.startswith("/") else list(dropwhile("..".__eq__, steps))
+    if ".." in down or not all(os.path.commonpath((root, path)) == root for path in (place, aim)):
         raise OSError(f"{info.filename} is a link that leads out of {dest}")
     os.makedirs(os.path.dirname(place), exist_ok=True)
     if os.path.lexists(place):
