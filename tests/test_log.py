@@ -155,7 +155,8 @@ def test_every_sentence_prints_with_the_facts_it_names():
                 assert sentence(
                     {
                         **dict.fromkeys(
-                            ("cmd", "eauth", "fun", "held", "id", "jid", "reason", "sls", "type", "user"), "x"
+                            ("cmd", "eauth", "fun", "held", "id", "jid", "reason", "retcode", "sls", "type", "user"),
+                            "x",
                         ),
                         **samples,
                     }

@@ -132,6 +132,10 @@ _SKIPPED = {
 }
 
 
+def _run_failed(facts: Facts) -> str:
+    return f"Scheduled job {facts['name']} ({facts['fun']}) failed with retcode {facts['retcode']}{_colon(facts)}"
+
+
 def _run_skipped(facts: Facts) -> str:
     return f"Scheduled job {facts['name']} is not run: {_SKIPPED.get(facts['reason'], facts['reason'])}"
 
@@ -399,7 +403,8 @@ STOCK_LINES: dict[str, Row] = {
     "scheduler.entry_refused": "The schedule entry {name} is left out: {reason}",
     "scheduler.internal_job_added": "Added {fun} to scheduler",
     "scheduler.job_added": "Added new job {name} to scheduler",
-    "scheduler.job_finished": "Scheduled job {name} ({fun}) ended with retcode {retcode}",
+    "scheduler.job_failed": _run_failed,
+    "scheduler.job_finished": "Scheduled job {name} ({fun}) has ended",
     "scheduler.job_run": _ran,
     "scheduler.job_skipped": "Scheduled job {name} is not run: {maxrunning} of it run already (maxrunning)",
     "scheduler.job_updated": "Updating job settings for scheduled job: {name}",

@@ -99,10 +99,12 @@ async def test_a_wheel_function_says_that_it_is_one(house, function, cls, fun):
 
 async def test_what_is_refused_is_a_return(house):
     house.answer = CommandError("no")
-    async with house.open() as returns:
-        await house.due()
-        load = (await returns.receive()).load
+    with structlog.testing.capture_logs() as log:
+        async with house.open() as returns:
+            await house.due()
+            load = (await returns.receive()).load
     assert (load["return"], load["success"], load["retcode"]) == ("no", False, 1)
+    assert [row["log_level"] for row in log if row["event"] == "scheduler.job_failed"] == ["warning"]
 
 
 async def test_without_return_job_nothing_is_told(house):

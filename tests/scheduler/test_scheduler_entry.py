@@ -80,6 +80,8 @@ def test_what_cannot_be_obeyed_is_refused_by_name(mapping):
 def test_an_entry_without_a_time_is_refused():
     with pytest.raises(ConfigError, match="says not when"):
         Entry.from_config("one", {"function": "test.ping"})
+    with pytest.raises(ConfigError, match="once; secnds means nothing"):
+        Entry.from_config("one", {"function": "test.ping", "secnds": 3})
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,10 @@ async def run_due(
             outcome = await _run(bus, jid, entry, user)
         finally:
             running[entry.name] -= 1
-        log.info("scheduler.job_finished", name=entry.name, fun=entry.function, retcode=outcome.retcode)
+        if outcome.retcode or outcome.failure is not None:
+            log.warning("scheduler.job_failed", name=entry.name, fun=entry.function, **outcome.briefly())
+        else:
+            log.info("scheduler.job_finished", name=entry.name, fun=entry.function)
         load = _load(entry, outcome, master_id, wall())
         if entry.return_job:
             await bus.publish(ScheduleReturned(load=load))

@@ -376,6 +376,8 @@ class Jobs:
                 return
             spooled = bool(entry.return_job)
             outcome, kept = await self._run(call, running, name=jid, warm=False, spooled=spooled)
+            if outcome.retcode or outcome.failure is not None:
+                log.warning("scheduler.job_failed", name=entry.name, fun=entry.function, **outcome.briefly())
             if spooled:
                 self._returns.post(jid, kept)
             await self._give(job, back, outcome, kept=spooled)

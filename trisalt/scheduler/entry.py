@@ -168,7 +168,7 @@ class Entry:
             dry_run=_flag(name, "dry_run", mapping.get("dry_run", False)),
             source=source,
             mapping=dict(mapping),
-            unknown=tuple(sorted(str(key) for key in mapping if key not in KNOWN_KEYS and not is_runtime(key))),
+            unknown=_unknown(mapping),
         )
 
 
@@ -192,7 +192,13 @@ def _times(name: str, mapping: Mapping[str, Any], whens: Mapping[str, Any]) -> d
             return {"when": _when(name, mapping["when"], whens)}
         case ["once"]:
             return {"once": _once(name, mapping["once"], mapping.get("once_fmt"))}
-    raise ConfigError(f"schedule entry {name!r} says not when: none of {', '.join(INTERVALS)}, cron, when, once")
+    unknown = _unknown(mapping)
+    hint = f"; {', '.join(unknown)} means nothing" if unknown else ""
+    raise ConfigError(f"schedule entry {name!r} says not when: none of {', '.join(INTERVALS)}, cron, when, once{hint}")
+
+
+def _unknown(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(str(key) for key in mapping if key not in KNOWN_KEYS and not is_runtime(key)))
 
 
 def _interval(name: str, given: Mapping[str, Any]) -> float:

@@ -116,6 +116,11 @@ class Outcome:
             load["out"] = self.out
         return load
 
+    def briefly(self) -> dict[str, Any]:
+        """What a log may say of it: the retcode, and that there is no such function; never what one returned."""
+        missing = self.failure == Failure.MISSING and isinstance(self.result, str)
+        return {"retcode": self.retcode, **({"reason": self.result} if missing else {})}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upcall:

@@ -1,11 +1,13 @@
 """Jobs of the minion's own schedule."""
 
+import pytest
 import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trisalt.bus.events import ScheduleDue
 from trisalt.scheduler.entry import Entry
+from trisalt.worker.protocol import Failure, Outcome
 
 
 def entry(**mapping):
@@ -43,3 +45,25 @@ async def test_maxrunning_is_kept(make):
                 await wait_all_tasks_blocked()
             assert len(minion.workers.calls) == 2
     assert [line["event"] for line in logs].count("scheduler.job_skipped") == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Outcome(result=True), []),
+        (Outcome(result="secret", retcode=2, success=False), [{"retcode": 2}]),
+        (
+            Outcome(result="'a.b' is not available.", failure=Failure.MISSING, retcode=254),
+            [{"retcode": 254, "reason": "'a.b' is not available."}],
+        ),
+    ],
+)
+async def test_a_scheduled_job_that_fails_is_a_warning_without_what_it_returned(make, outcome, told):
+    with structlog.testing.capture_logs() as logs:
+        async with make().running() as minion:
+            minion.workers.results["test.nap"] = outcome
+            await minion.bus.publish(ScheduleDue(name="j1", entry=entry()))
+            await wait_all_tasks_blocked()
+    failed = [line for line in logs if line["event"] == "scheduler.job_failed"]
+    more = {"event": "scheduler.job_failed", "log_level": "warning", "name": "j1", "fun": "test.nap"}
+    assert failed == [{**facts, **more} for facts in told]
