@@ -5,7 +5,7 @@ import sys
 import pytest
 import yaml
 
-from trisalt.config import sealed
+from trisalt.config import errand
 from trisalt.config.read import read_master, read_minion
 from trisalt.config.sealed import addresses
 from trisalt.errors import ConfigError
@@ -57,7 +57,7 @@ def test_an_address_of_no_profile_stays_and_is_told(tmp_path, uri):
     [
         ("absent", "mysql.pass: sdb://here/x: The sdb driver absent has no get here"),
         ("bad", "mysql.pass: sdb://here/x: no way in"),
-        ("dies", "sdb: sdb://here/x could not be asked for"),
+        ("dies", "sdb://here/x: its process ended with status 3"),
     ],
 )
 def test_a_driver_that_gives_nothing_is_one_line(tmp_path, driver, told):
@@ -78,12 +78,12 @@ def test_nobody_is_asked_where_no_file_has_an_address(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("uid", "user", "asked_as"), [(0, "root", None), (0, "daemon", 1), (1000, "daemon", None)])
 def test_drivers_run_as_the_daemons_user(monkeypatch, uid, user, asked_as):
-    monkeypatch.setattr(sealed.os, "getuid", lambda: uid)
-    assert sealed._account(user).get("user") == asked_as
+    monkeypatch.setattr(errand.os, "getuid", lambda: uid)
+    assert errand._account(user, "sdb").get("user") == asked_as
 
 
 def test_nobody_is_asked_as_a_user_who_is_not_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(sealed.os, "getuid", lambda: 0)
+    monkeypatch.setattr(errand.os, "getuid", lambda: 0)
     with pytest.raises(ConfigError, match="there is no user nobody-here to ask as"):
         read_minion(written(tmp_path, user="nobody-here", env={"driver": "env"}, **{"a.b": "sdb://env/X"}))
 

@@ -18,6 +18,7 @@ def boom(): raise ValueError("no\\nname")
 def leave(): raise SystemExit(3)
 def die(): os._exit(5)
 def pid(): return f"p{os.getpid()}"
+def loud(): print("m2") or os.system("echo m3"); return "m1"
 """
 
 
@@ -74,6 +75,12 @@ def test_a_daemon_asks_once_and_in_another_process(opts):
     assert ask({**opts, "id_function": "naming.pid"}) == first
 
 
+def test_what_the_function_prints_is_no_part_of_its_answer(opts, capfd):
+    assert IdAsked()({**opts, "id_function": "naming.loud"}) == "m1"
+    printed = capfd.readouterr()
+    assert (printed.out, sorted(printed.err.split())) == ("", ["m2", "m3"])
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -87,5 +94,5 @@ def test_a_function_that_fails_in_that_process_is_told(opts, said, told):
 
 
 def test_it_does_not_run_as_a_user_who_is_not_there(opts):
-    with pytest.raises(ConfigError, match="it cannot run as nobody-here"):
+    with pytest.raises(ConfigError, match="id_function: there is no user nobody-here to ask as"):
         IdAsked()({**opts, "user": "nobody-here", "id_function": "naming.pid"})

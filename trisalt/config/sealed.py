@@ -1,24 +1,19 @@
 """Values of the configuration that are kept elsewhere: texts that begin with `sdb://`, at whatever depth.
 
-What they are is asked of drivers, which are plugins: in a process that ends with the answer, as the daemon's user, and
-only where a file has such a text.
+What they are is asked of drivers, which are plugins (`config.errand`), and only where a file has such a text.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from trisalt.errors import ConfigError
+from trisalt.config.errand import run_errand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
     from typing import Any
 
 PREFIX = "sdb://"
-# Seconds that all of them together may take.
-PATIENCE_S = 60
 
 
 def opened(
@@ -38,7 +33,7 @@ def opened(
                 complain(key, f"{key}: {uri} names no profile of this configuration, and is taken as it is")
     if not wanted:
         return dict(values)
-    found = _asked(wanted, opts, user)
+    found = run_errand("sdb", opts, user, about=", ".join(wanted), uris=wanted)
     return {key: _with(value, found) for key, value in values.items()}
 
 
@@ -58,44 +53,3 @@ def _with(value: Any, found: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         return {key: _with(item, found) for key, item in value.items()}
     return [_with(item, found) for item in value] if isinstance(value, list) else value
-
-
-def _asked(wanted: Mapping[str, str], opts: Mapping[str, Any], user: str) -> dict[str, Any]:
-    import json
-    import subprocess  # few configurations have such a text
-
-    # Without the folder we stand in among those that are imported from: it may be anybody's.
-    argv = [sys.executable, "-P", "-m", "trisalt.loader.sdb"]
-    try:
-        done = subprocess.run(
-            argv,
-            input=json.dumps({"opts": opts, "uris": list(wanted)}, default=str),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            **_account(user),
-        )
-        said = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        raise ConfigError(f"sdb: there was no answer within {PATIENCE_S} s, of {', '.join(wanted)}") from None
-    except (OSError, ValueError) as exc:
-        raise ConfigError(f"sdb: {', '.join(wanted)} could not be asked for: {exc}") from exc
-    if "error" in said:
-        uri = said["error"].partition(": ")[0]
-        raise ConfigError(f"{wanted.get(uri, 'sdb')}: {said['error']}")
-    return dict(said["values"])
-
-
-def _account(user: str) -> dict[str, Any]:
-    """Who drivers run as: folders of synced plugins are that account's."""
-    if os.getuid() != 0 or user == "root":
-        return {}
-    import pwd
-
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError:
-        raise ConfigError(f"sdb: there is no user {user} to ask as") from None
-    groups = os.getgrouplist(user, account.pw_gid)
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups}

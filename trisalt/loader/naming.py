@@ -1,7 +1,7 @@
 """`id_function`: an execution function that says what a minion is called.
 
-It runs before there is an id, so with the grains of the host and without a pillar. Plugins run here: a daemon calls
-this in a process of its own (`cli.naming`), a command in its own.
+It runs before there is an id, so with the grains of the host and without a pillar. Plugins run here: a daemon has this
+called in a process that ends with it (`loader.errand`), `salt-call` calls it in its own.
 """
 
 from __future__ import annotations

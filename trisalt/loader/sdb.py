@@ -1,20 +1,16 @@
 """`sdb://profile/key` addresses of values that are kept elsewhere, by drivers, which are plugins.
 
 A profile is a key of the options, or of the pillar in them: a map with `driver`, and what that wants. Plugins call
-this, and modules of others by way of `salt.utils.sdb`. `python -m trisalt.loader.sdb` is asked by `config.sealed` what
-addresses stand for while it reads: drivers run in that process, which ends with the answer.
+this, and modules of others by way of `salt.utils.sdb`; `loader.errand`, for addresses in a configuration.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from trisalt.errors import CommandError, InvocationError
-from trisalt.loader import facade
 from trisalt.loader.dunders import Plugins
 
 CHARS = "abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)"
@@ -70,23 +66,3 @@ def _driver(uri: Any, opts: Mapping[str, Any]) -> Callable[..., Any] | None:
         raise CommandError(f"The sdb driver {profile['driver']} has no {function} here")
 
     return call
-
-
-def main() -> int:
-    """Answer a map of `opts` and `uris` on stdin by the values, or by why they cannot be had."""
-    facade.install()
-    asked = json.load(sys.stdin)
-    values: dict[str, Any] = {}
-    for uri in asked["uris"]:
-        try:
-            values[uri] = get(uri, asked["opts"])
-        except Exception as exc:  # a driver is somebody else's code
-            said = " ".join(str(exc).split()) or type(exc).__name__
-            json.dump({"error": f"{uri}: {said}"}, sys.stdout)
-            return 1
-    json.dump({"values": values}, sys.stdout, default=str)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
