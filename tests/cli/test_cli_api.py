@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.lab import free_ports
 from trisalt.cli.salt_api import _own, _parser, _read, main
 
 BIN = Path(sys.executable).parent
@@ -102,8 +103,7 @@ def test_where_its_packages_are_not_there_it_says_which(config_dir, monkeypatch,
 
 
 def test_it_says_where_it_is_and_stops_in_order(config_dir, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     argv = [str(BIN / "salt-api"), "-c", config_dir(), "-a", "127.0.0.1", "-p", str(port), "-l", "info"]
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
         lines = [process.stderr.readline() for _ in range(4)]

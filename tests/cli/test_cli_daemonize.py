@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.lab import free_ports
 from trisalt import __version__
 from trisalt.cli.daemonize import (
     AlreadyRunning,
@@ -291,9 +292,7 @@ def test_a_master_whose_port_is_taken_ends_with_4(folder, background):
 
 
 def test_a_minion_in_the_background_is_one_and_goes_when_told(folder):
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        nobody = sock.getsockname()[1]
+    (nobody,) = free_ports(1)
     where = folder("minion", f"master: 127.0.0.1\nmaster_port: {nobody}\nid: m1\n")
     argv = [BIN / "salt-minion", "-c", os.path.relpath(where), "-d", "--pid-file", "/m.pid", "--log-file-level", "info"]
     # As a supervisor may start it: without a stdin or a stdout.

@@ -14,6 +14,7 @@ import trio
 import yaml
 import zmq
 
+from tests.support.lab import free_ports
 from trisalt.bus.bus import Bus
 from trisalt.bus.caller import Caller
 from trisalt.bus.event import Origin
@@ -55,10 +56,7 @@ class House:
     def __init__(self, folder, **options):
         self.folder = folder
         self.key = PrivateKey.generate(1024)
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            two.bind(("127.0.0.1", 0))
-            self.ports = one.getsockname()[1], two.getsockname()[1]
+        self.ports = free_ports(2)
         self.options = {
             "root_dir": str(folder),
             "interface": "127.0.0.1",

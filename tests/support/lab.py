@@ -7,6 +7,7 @@ ends of the logs; every process that was started here is ended here, by its pid.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -35,13 +36,23 @@ def stock_bin() -> Path | None:
     return Path(named) if named and (Path(named) / "salt-master").exists() else None
 
 
+# Below the ports that the kernel gives to whoever asks for any: else one would be gone before a daemon has bound it.
+# Each process of the tests begins elsewhere, and comes to the same port again only after all the others.
+_PORTS = (10_000 + (os.getpid() * 541 + step) % 22_000 for step in itertools.count())
+
+
 def free_ports(count: int) -> list[int]:
-    """TCP ports of loopback that nobody listens on, all different."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
+    """TCP ports of loopback that nobody listens on, and that nobody else is given meanwhile."""
+    return list(itertools.islice(filter(_is_free, _PORTS), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as sock:
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Daemon:

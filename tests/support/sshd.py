@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.debian import need
+from tests.support.lab import free_ports
 
 
 @contextmanager
@@ -18,8 +19,7 @@ def open_sshd(host_keys: Sequence[Path], authorized: Path | None = None) -> Iter
     """Its port. It has these keys, and lets in whoever has one of those that are `authorized`."""
     need("openssh-server")
     os.makedirs("/run/sshd", exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     options = ["ListenAddress=127.0.0.1", "PidFile=none", "StrictModes=no", "UsePAM=no"]
     options += [f"AuthorizedKeysFile={authorized}"] if authorized else []
     argv = ["/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", str(port)]
