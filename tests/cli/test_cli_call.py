@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -300,6 +301,16 @@ def test_with_a_master():
         job = json.loads(lab.run("salt-run", "--out", "json", "jobs.list_job", jid).stdout)
         assert job["Result"]["m1"]["return"] is True
         assert job["Result"]["m1"]["retcode"] == 5
+
+        pinned = folder / "pki" / "minion_master.pub"
+        pinned.write_bytes((folder / "pki" / "minion.pub").read_bytes())
+        other = call("test.ping")
+        assert (other.returncode, other.stdout) == (2, "")
+        assert re.fullmatch(
+            "The master is not trusted: the master key has changed: [0-9a-f:]+, when [0-9a-f:]+ is known"
+            f"[.] If it is the right master, remove {re.escape(str(pinned))}\n",
+            other.stderr,
+        )
 
 
 def test_hard_crash_tells_all_of_where_a_function_failed(call):

@@ -287,7 +287,7 @@ def open_master(
     try:
         host._ready.wait()
         if host._error is not None:
-            raise _plain(host._error)
+            raise _plain(host._error, config)
         yield host
     finally:
         host.stop()
@@ -304,12 +304,14 @@ def _nothing_published(_address: str) -> Any:
     raise LocalProtocolError("a call hears no publications")
 
 
-def _plain(error: BaseException) -> BaseException:
+def _plain(error: BaseException, config: Any) -> BaseException:
     """What an operator is to know of an error that ended the thread."""
     if isinstance(error, BaseExceptionGroup):
         error = _sole(error)
     if isinstance(error, KeyChanged):
-        return NotAccepted(f"The master shows another key than the one that is pinned. {NOT_ACCEPTED}")
+        pinned = Path(minion_paths(config).master_key)
+        remedy = f". If it is the right master, remove {pinned}" if pinned.exists() else ""
+        return NotAccepted(f"The master is not trusted: {error}{remedy}")
     return error
 
 
