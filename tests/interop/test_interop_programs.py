@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop import gpgrows, states
+from tests.interop import gpgrows, states, volumerows
 from tests.interop.beside import Call, agree, each, refuses, returns
 from tests.interop.states import compare, each_phase
 from tests.support.debian import need
@@ -114,8 +114,8 @@ DNS = [
     Call("dnsutil.parse_zone", "W/none"),
     Call("dnsutil.parse_zone"),
 ]  # fmt: skip
-CALLS = [*DNS, *gpgrows.CALLS]
-ROWS = [*gpgrows.ROWS]
+CALLS = [*DNS, *gpgrows.CALLS, *volumerows.CALLS]
+ROWS = [*gpgrows.ROWS, *volumerows.ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,8 @@ def answered(kind, folder):
         (folder / "files/hosts").write_text(HOSTS)
         (folder / "files/zone").write_text(ZONE)
         places = {"W": str(folder / "files"), **marks}
-        calls, rows = states.ask_both(lab, kind, CALLS, ROWS, grains=GRAINS, places=places)
+        env = {**lab.env, "PATH": f"{volumerows.programs(folder / 'files')}:{lab.env['PATH']}"}
+        calls, rows = states.ask_both(lab, kind, CALLS, ROWS, grains=GRAINS, places=places, env=env)
         for home in gpgrows.HOMES:
             gpgrows.end(folder / "files" / home)
         text = json.dumps({"calls": calls, "rows": rows, "hosts": (folder / "files/hosts").read_text()})
