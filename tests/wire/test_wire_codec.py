@@ -199,6 +199,31 @@ def test_depth_is_limited(deep):
             codec.unpack_raw(deep(n))
 
 
+@pytest.mark.parametrize("unpack", [codec.unpack, codec.unpack_raw])
+@pytest.mark.parametrize(
+    "obj",
+    [[{}] * 3000, [[0] * 50] * 60, {n: 0 for n in range(3000)}, {"a": [{"b": ["xy"] * 30}] * 100}, [[[]] * 1000] * 3],
+)
+def test_values_are_counted_before_they_are_made(unpack, obj, monkeypatch):
+    packed = codec.pack(obj)
+    assert unpack(packed, max_items=6200)
+
+    made = []
+    monkeypatch.setattr(codec, "_decode_ext", lambda *_args: made.append("a value"))
+    with pytest.raises(RemoteProtocolError, match="more than 2900 values"):
+        unpack(codec.pack([date(2026, 1, 1), obj]), max_items=2900)
+    assert made == []
+
+
+def test_a_large_text_is_one_value():
+    assert len(codec.unpack(codec.pack(["x" * 100_000, b"\x80" * 100_000]), max_items=10)) == 2
+
+
+def test_a_constant_is_no_way_around_what_is_counted():
+    with pytest.raises(RemoteProtocolError):
+        codec.unpack(msgpack.packb(msgpack.ExtType(79, msgpack.packb(["x", [[]] * 5000]))))
+
+
 def test_depth_is_the_callers_to_choose():
     assert codec.unpack(b"\x91" * 4 + b"\xc0", max_depth=4) == [[[[None]]]]
     with pytest.raises(RemoteProtocolError, match="nested deeper than 3"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.knocks import parse_request
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
-from trisalt.wire.envelope import MAX_KNOCK, Knock, pack_aes, pack_clear, pack_signed, receive_request
+from trisalt.wire.envelope import MAX_CLEAR_ITEMS, MAX_KNOCK, Knock, pack_aes, pack_clear, pack_signed, receive_request
 
 UNREADABLE = {"error": "Routing error"}
 
@@ -153,6 +153,12 @@ def test_ids_are_refused_in_stocks_words():
 def test_a_load_whose_key_is_bin_is_no_load():
     packed = b"\x83\xa3enc\xa5clear\xc4\x04load\x80\xa7version\x03"
     assert refusal(packed) == "payload and load must be a dict"
+
+
+def test_strangers_say_fewer_things_than_they_may_send_bytes():
+    assert parse_request(pack_clear({"cmd": "publish", "arg": ["x"] * (MAX_CLEAR_ITEMS - 20)}))
+    assert refusal(pack_clear({"cmd": "publish", "arg": [{}] * (MAX_CLEAR_ITEMS + 1)})) == UNREADABLE
+    assert refusal(pack_clear({"cmd": "publish", "arg": [{}] * 2000}), max_clear=1000) == UNREADABLE
 
 
 def test_a_sign_in_is_as_large_as_sign_ins_are():

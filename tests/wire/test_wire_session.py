@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec
+from trisalt.wire import session as session_file
 from trisalt.wire.crypticle import Crypticle, generate_key_string
 from trisalt.wire.envelope import pack_aes, receive_request
 from trisalt.wire.keys import PublicKey
@@ -101,6 +102,13 @@ def test_fields_of_the_protocol_in_a_load_do_not_get_in_its_way(minion_key):
     load = {**LOAD, "tok": b"x", "nonce": "x", "ts": 5, "id": "somebody", "sig": "x"}
     opened = open_(seal(load, key=minion_key), minion_key.public)
     assert opened == open_(seal(key=minion_key), minion_key.public)
+
+
+def test_a_request_says_only_so_many_things(minion_key, monkeypatch):
+    monkeypatch.setattr(session_file, "MAX_REQUEST_ITEMS", 3000)
+    opened = open_(seal({"cmd": "_return", "return": ["x"] * 2900}, key=minion_key), minion_key.public)
+    assert len(opened.load["return"]) == 2900
+    assert refusal(seal({"cmd": "_return", "return": ["x"] * 3000}, key=minion_key), minion_key.public) == "bad load"
 
 
 def test_a_request_without_a_nonce_is_opened_without_one(minion_key):

@@ -15,13 +15,17 @@ from typing import Any
 import msgpack
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.wire.bulk import holds_more
 from trisalt.wire.packers import Packers
 
 MAX_SIZE = 128 * 1024 * 1024
 MAX_DEPTH = 128
+# Values in all maps and lists of one object together: each may cost a hundred times the byte that it is on the wire.
+MAX_ITEMS = 4_000_000
 
 _EXT_DATE = 78
 _EXT_CONSTANT = 79
+LONGEST_CONSTANT = 1024
 _DATE_FORMAT = "%Y%m%dT%H:%M:%S.%f"
 # What an array or a map begins with: fixmap, fixarray, array 16 and 32, map 16 and 32.
 _CONTAINERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
@@ -45,13 +49,13 @@ def pack_bin(obj: object) -> bytes:
     return _LOCAL.pack(obj)
 
 
-def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
+def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEMS) -> Any:
     """What `data` from the network says, raw strings as text where they are UTF-8, else as bytes.
 
     Raises RemoteProtocolError for anything that is not one whole object within the limits.
     """
     if len(data) >= _SCAN_FROM or len(data) > max_size:
-        _check_size(data, max_size)
+        _check_size(data, max_size, max_items)
     try:
         obj = msgpack.unpackb(data, raw=False, strict_map_key=True, timestamp=1, ext_hook=_decode_ext)
     except _DECODE_ERRORS:
@@ -65,10 +69,10 @@ def unpack(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH)
     return obj
 
 
-def unpack_raw(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
+def unpack_raw(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEMS) -> Any:
     """The same with every string, map keys too, left as bytes."""
     if len(data) >= _SCAN_FROM or len(data) > max_size:
-        _check_size(data, max_size)
+        _check_size(data, max_size, max_items)
     try:
         obj = msgpack.unpackb(data, raw=True, strict_map_key=True, timestamp=1, ext_hook=_decode_ext)
     except _DECODE_ERRORS:
@@ -128,7 +132,7 @@ _LOCAL = Packers(use_bin_type=True, default=_encode_other, unicode_errors="surro
 # -- in ------------------------------------------------------------------------------------------------------------
 
 
-def _check_size(data: bytes, max_size: int) -> None:
+def _check_size(data: bytes, max_size: int, max_items: int) -> None:
     if len(data) > max_size:
         raise RemoteProtocolError(f"{len(data)} bytes, when {max_size} are allowed")
     scan = msgpack.Unpacker(max_buffer_size=len(data))
@@ -137,6 +141,9 @@ def _check_size(data: bytes, max_size: int) -> None:
         scan.skip()
     except _DECODE_ERRORS as error:
         raise RemoteProtocolError("no msgpack, or not the whole of it") from error
+    # A value takes a byte.
+    if len(data) > max_items and holds_more(data, max_items):
+        raise RemoteProtocolError(f"more than {max_items} values")
 
 
 def _unpack_slowly(data: bytes, **options: Any) -> Any:
@@ -186,6 +193,8 @@ def _decode_ext(code: int, data: bytes) -> Any:
         return datetime.strptime(data.decode(), _DATE_FORMAT)
     if code == _EXT_CONSTANT:
         # A named constant of stock's: only its value means anything here.
+        if len(data) > LONGEST_CONSTANT:
+            raise ValueError("no constant is as long")
         _name, value = msgpack.unpackb(data, raw=False)
         return value
     return data

@@ -17,6 +17,8 @@ MAX_CLEAR = 1024 * 1024
 # A sign-in holds an id, a key, and perhaps some grains; whatever is in it is told to others.
 MAX_KNOCK = 32 * 1024
 MAX_REQUEST = codec.MAX_SIZE
+# Values in what strangers send, in what those with a session do, and in what stands around a ciphertext.
+MAX_CLEAR_ITEMS, MAX_REQUEST_ITEMS, MAX_OUTER_ITEMS = 50_000, 1_000_000, 256
 
 # Stock's words, which peers know. Source: stock Salt 3008.3.
 BAD_LOAD = "bad load"
@@ -69,7 +71,8 @@ def receive_request(
         raise RemoteProtocolError(f"a request of {len(payload)} bytes")
     try:
         # Raw first: it is cheap, and a ciphertext is no text.
-        outer = codec.unpack_raw(payload, max_size=max_size)
+        most = MAX_CLEAR_ITEMS if len(payload) <= max_clear else MAX_OUTER_ITEMS
+        outer = codec.unpack_raw(payload, max_size=max_size, max_items=most)
     except RemoteProtocolError as error:
         raise RemoteProtocolError(f"a request that does not decode: {error}", refusal=UNREADABLE) from error
     if not isinstance(outer, dict) or b"enc" not in outer or b"load" not in outer:

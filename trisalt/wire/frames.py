@@ -13,6 +13,7 @@ from datetime import date, datetime
 import msgpack
 
 from trisalt.errors import LocalProtocolError, RemoteProtocolError
+from trisalt.wire.bulk import holds_more
 from trisalt.wire.packers import Packers
 
 TYPE_CHECKING = False
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # importing typing costs a command as much as reading its con
 
 MAX_FRAME = 128 * 1024 * 1024
 MAX_DEPTH = 128
+# Values in all maps and lists of one frame together.
+MAX_ITEMS = 4_000_000
 
 _LENGTH = struct.Struct(">I")
 _TAG_END = b"\n\n"
@@ -205,6 +208,8 @@ def _unpack(data: bytes) -> Any:
             scan = msgpack.Unpacker(max_buffer_size=len(data))
             scan.feed(data)
             scan.skip()
+            if len(data) > MAX_ITEMS and holds_more(data, MAX_ITEMS):
+                raise RemoteProtocolError(f"more than {MAX_ITEMS} values")
         return msgpack.unpackb(
             data,
             raw=False,

@@ -17,7 +17,7 @@ import attrs
 from trisalt.errors import RemoteProtocolError
 from trisalt.wire import codec, envelope
 from trisalt.wire.crypticle import Crypticle, WrongKey, generate_key_string
-from trisalt.wire.envelope import Request
+from trisalt.wire.envelope import MAX_REQUEST_ITEMS, Request
 from trisalt.wire.ids import plain_name, valid_minion_id
 from trisalt.wire.keys import PrivateKey, PublicKey
 
@@ -79,7 +79,7 @@ def _open_load(request: Request, *, session: Crypticle, public_key: PublicKey) -
     # only who knows the tok can have put it there.
     known = public_key.good_tok
     blanked = packed if known is None else packed.replace(known, b"-" * len(known), 1)
-    load = codec.unpack(blanked)
+    load = codec.unpack(blanked, max_items=MAX_REQUEST_ITEMS)
     if not isinstance(load, dict):
         raise RemoteProtocolError("a load that is no map", refusal=envelope.NOT_A_DICT)
     tok = load.pop("tok", None)
