@@ -19,6 +19,7 @@ GRAINS = {"id": "m1", "kernel": "Linux", "os": "Debian", "os_family": "Debian", 
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIPK2DGIFnDbIl8aI0JYNsqzjJjrQOYm9YBUoAkjEbJ+z"
 OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIGO1bsx0MnDDlWJpN0zOxFMlu2dSJWq1NIFrzNIp8hZm"
 LINE = f'no-pty,command="/bin/true" ssh-ed25519 {OTHER} ann@host'
+UNKNOWN = "Incorrect encryption key type 'nosuch'."
 ROWS = [
     Row("cron.present", "/bin/true a", user="U", minute=5, hour="*/2"),
     Row("cron.present", "/bin/true a", user="U", minute=6, hour="*/2"),
@@ -50,6 +51,16 @@ ROWS = [
     Row("ssh_auth.absent", "x", user="U", source="salt://keys"),
     Row("ssh_auth.present", "AAAA not a key", user="U", phases=["applied"], why="what is no key is not written",
         applied=refused("Invalid public ssh key, most likely has spaces or invalid syntax")),
+    Row("ssh_auth.present", "x", user="U", source="salt://crontab"),
+    Row("ssh_auth.present", "x", user="U", source="salt://nosuch", why="a preview says what would happen",
+        preview=refused("Failed to add the ssh key. Source file salt://nosuch is missing")),
+    Row("ssh_auth.present", KEY, user="U", enc="nosuch", why="what is wrong is said", phases=["applied"],
+        applied=refused(UNKNOWN)),
+    Row("ssh_auth.absent", "x", user="U", source="salt://nosuch", phases=["applied"], why="nothing was removed",
+        applied=refused("Failed to pull key file from salt file server")),
+    Row("ssh_known_hosts.present", "host.example", user="trisnobody", key=KEY, enc="ssh-ed25519"),
+    Row("ssh_known_hosts.present", "host.example", user="U", key=KEY, enc="nosuch", phases=["applied"],
+        why="what is wrong is said", applied=refused(UNKNOWN)),
     Row("ssh_known_hosts.present", "host.example", user="U", key=KEY, enc="ssh-ed25519", hash_known_hosts=False),
     Row("ssh_known_hosts.present", "host.example", user="U", key=OTHER, enc="ssh-ed25519", hash_known_hosts=False),
     Row("ssh_known_hosts.present", "host.example", user="U", key=KEY, fingerprint="x", phases=["preview"]),

@@ -39,15 +39,17 @@ def present(
     if source:
         return _from_file(name, user, source, options, config, fingerprint_hash_type, kwargs)
     key, enc, comment, options = _parts(name, enc, comment, options)
-    name = key
     if __opts__["test"]:
-        found = __salt__["ssh.check_key"](
-            user, key, enc, comment, options, config=config, fingerprint_hash_type=fingerprint_hash_type
-        )
+        try:
+            found = __salt__["ssh.check_key"](
+                user, key, enc, comment, options, config=config, fingerprint_hash_type=fingerprint_hash_type
+            )
+        except TrisaltError as exc:
+            return returned(name, False, str(exc))
         if found == "exists":
-            return returned(name, True, f"The authorized host key {name} is already present for user {user}")
+            return returned(name, True, f"The authorized host key {key} is already present for user {user}")
         word = "updated" if found == "update" else "added"
-        return returned(name, None, f"Key {name} for user {user} is set to be {word}")
+        return returned(name, None, f"Key {key} for user {user} is set to be {word}")
     try:
         done = __salt__["ssh.set_auth_key"](
             user, key, enc=enc, comment=comment, options=options, config=config,
@@ -56,12 +58,12 @@ def present(
     except TrisaltError as exc:
         return returned(name, False, str(exc))
     if done == "replace":
-        text = f"The authorized host key {name} for user {user} was updated"
-        return returned(name, True, text, {name: "Updated"})
+        text = f"The authorized host key {key} for user {user} was updated"
+        return returned(name, True, text, {key: "Updated"})
     if done == "no change":
-        return returned(name, True, f"The authorized host key {name} is already present for user {user}")
+        return returned(name, True, f"The authorized host key {key} is already present for user {user}")
     if done == "new":
-        return returned(name, True, f"The authorized host key {name} for user {user} was added", {name: "New"})
+        return returned(name, True, f"The authorized host key {key} for user {user} was added", {key: "New"})
     if done == "fail":
         text = "Failed to add the ssh key. Is the home directory available, and/or does the key file exist?"
         return returned(name, False, text)
@@ -88,17 +90,20 @@ def absent(
             return returned(name, True, f"All host keys in file {source} are already absent")
         if __opts__["test"]:
             return returned(name, None, "".join(f"Set to remove: {key}\n" for key in there))
-        done = __salt__["ssh.rm_auth_key_from_file"](user, source, config=config, saltenv=__env__)
+        try:
+            done = __salt__["ssh.rm_auth_key_from_file"](user, source, config=config, saltenv=__env__)
+        except TrisaltError as exc:
+            return returned(name, False, str(exc))
         return returned(name, True, done, {name: "Removed"} if done == "Key removed" else {})
-    name = key = _parts(name, enc, comment, options)[0]
+    key = _parts(name, enc, comment, options)[0]
     if __opts__["test"]:
         found = key in __salt__["ssh.auth_keys"](user, config=config)
         if found:
-            return returned(name, None, f"Key {name} for user {user} is set for removal")
+            return returned(name, None, f"Key {key} for user {user} is set for removal")
         return returned(name, True, "Key is already absent")
     done = __salt__["ssh.rm_auth_key"](user, key, config=config)
     if done == "Key removed":
-        return returned(name, True, done, {name: "Removed"})
+        return returned(name, True, done, {key: "Removed"})
     return returned(name, True, done)
 
 
@@ -150,17 +155,19 @@ def _from_file(
     name: str, user: str, source: str, options: Any, config: str, hash_type: str | None, kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     env = kwargs.get("saltenv") or __env__
+    cached = __salt__["cp.get_url"](source, None, saltenv=env)
+    if not cached:
+        return returned(name, False, f"Failed to add the ssh key. Source file {source} is missing")
     if __opts__["test"]:
         found = __salt__["ssh.check_key_file"](
             user, source, config=config, saltenv=env, fingerprint_hash_type=hash_type
         )
+        if not found:
+            return returned(name, False, f"No keys detected in {source}. Is file properly formatted?")
         changes = {key: status for key, status in found.items() if status != "exists"}
         if not changes:
             return returned(name, True, f"All host keys in file {source} are already present")
         return returned(name, None, "".join(f"Set to {status}: {key}\n" for key, status in changes.items()))
-    cached = __salt__["cp.get_url"](source, None, saltenv=env)
-    if not cached:
-        return returned(name, False, f"Failed to add the ssh key. Source file {source} is missing")
     try:
         done = __salt__["ssh.set_auth_key_from_file"](
             user, source, config=config, saltenv=env, fingerprint_hash_type=hash_type, options=options

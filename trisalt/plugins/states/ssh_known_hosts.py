@@ -40,10 +40,13 @@ def present(
         return returned(name, False, 'Required argument "enc" if using "key" argument.')
     if __opts__["test"]:
         return _preview(name, user, key, fingerprint, config, port, fingerprint_hash_type)
-    done = __salt__["ssh.set_known_host"](
-        user=user, hostname=name, fingerprint=fingerprint, key=key, port=port, enc=enc, config=config,
-        hash_known_hosts=hash_known_hosts, timeout=timeout, fingerprint_hash_type=fingerprint_hash_type,
-    )  # fmt: skip
+    try:
+        done = __salt__["ssh.set_known_host"](
+            user=user, hostname=name, fingerprint=fingerprint, key=key, port=port, enc=enc, config=config,
+            hash_known_hosts=hash_known_hosts, timeout=timeout, fingerprint_hash_type=fingerprint_hash_type,
+        )  # fmt: skip
+    except TrisaltError as exc:
+        return returned(name, False, str(exc))
     if done["status"] == "exists":
         return returned(name, True, f"{name} already exists in {config}")
     if done["status"] == "error":
@@ -91,6 +94,8 @@ def _preview(
         )
     except TrisaltError as exc:
         return returned(name, False, f"ssh.check_known_host error: {exc}")
+    if isinstance(found, dict):
+        return returned(name, False, found["error"])
     if found == "exists":
         return returned(name, True, f"Host {name} is already in {config}")
     word = "added to" if found == "add" else "updated in"
