@@ -220,6 +220,17 @@ async def test_of_too_many_connections_the_oldest_stranger_s_goes():
         assert guests.refused == 1
 
 
+async def test_a_flood_of_connections_is_looked_through_once_for_many_of_them():
+    looks = []
+    with connections(140) as pairs:
+        guests = Guests(lambda _age: 1000, proven=lambda connection: looks.append(connection), most=128)
+        for ours, _other in pairs:
+            guests.hear(zmq.EVENT_ACCEPTED, ours.fileno())
+
+        assert [hung_up(other) for _ours, other in pairs] == [True] * 12 + [False] * 128
+        assert len(looks) < 5 * 130
+
+
 async def test_who_was_hung_up_on_is_told_as_gone_when_it_is():
     with connections(2) as pairs:
         guests = Guests(lambda _age: 1000, most=1)

@@ -32,6 +32,7 @@ SHARE, RESERVE = 0.45, 64
 # Of how many that had to go a line says so, in so many seconds.
 LINES_EVERY_S = 10.0
 
+_AT_ONCE = struct.pack("ii", 1, 0)
 _RECEIVED = struct.Struct("=Q")
 # Where `tcpi_bytes_received` stands in the kernel's `struct tcp_info`.
 _RECEIVED_AT = 128
@@ -86,8 +87,9 @@ class Guests:
         guest = self._find(connection)
         if guest is None:
             return ""
-        if len(self._guests) - self._leaving > (_most_files() if self._most is None else self._most):
-            self._make_room()
+        most = _most_files() if self._most is None else self._most
+        if len(self._guests) - self._leaving > most:
+            self._make_room(1 + most // 64)
         return guest.peer[0]
 
     def _find(self, connection: int) -> Guest | None:
@@ -147,8 +149,9 @@ class Guests:
             total -= in_hand
             self._send_away(connection, guest, "too much in hand of all")
 
-    def _make_room(self) -> None:
-        """Of whoever has most connections that nobody is known at, the oldest goes."""
+    def _make_room(self, count: int) -> None:
+        """Of whoever has most connections that nobody is known at, the oldest go: some at once, for it is dear to see
+        who that is."""
         strangers = [
             (connection, guest)
             for connection, guest in self._guests.items()
@@ -158,8 +161,9 @@ class Guests:
             return
         crowd = Counter(guest.peer[0] for _connection, guest in strangers).most_common(1)[0][0]
         # In the order in which they came.
-        connection, guest = next(each for each in strangers if each[1].peer[0] == crowd)
-        self._send_away(connection, guest, "too many connections")
+        oldest = [each for each in strangers if each[1].peer[0] == crowd]
+        for connection, guest in oldest[:count]:
+            self._send_away(connection, guest, "too many connections")
 
     def _send_away(self, connection: int, guest: Guest, reason: str) -> None:
         """Hang up. ZeroMQ sees it, frees what it holds, and says so to the monitor."""
@@ -225,6 +229,8 @@ def _hang_up(connection: int, peer: tuple[str, int]) -> bool:
         return False
     sock = _at(connection)
     try:
+        # When ZeroMQ closes it the kernel keeps nothing of it, and says so to a peer that waits for room to send more.
+        sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _AT_ONCE)
         sock.shutdown(sockets.SHUT_RDWR)
     except OSError:
         return False
