@@ -23,6 +23,7 @@ from tests.simulation.clock import Clock
 from tests.simulation.faults import Cut, Delay, Fault, Lose, Moment, Partition, Repeat
 from tests.simulation.trace import Trace
 from trisalt.minion.link import Dial
+from trisalt.transport.guests import Guests
 from trisalt.transport.hands import open_hands
 from trisalt.transport.publish import NOTICES, Notice, Publisher, Subscriber
 from trisalt.transport.request import MAX_HELD, MAX_RUNNING, Handle, RequestClient, RequestServer
@@ -387,7 +388,9 @@ class Network:
         """What `transport.request.open_request_server` is."""
         socket = self._servers[address] = _Server(self, peer, hung_up)
         limits = {"max_running": MAX_RUNNING, "max_held": MAX_HELD}
-        server = RequestServer(socket, handle, port=0, fallback=fallback, **limits)  # type: ignore[arg-type]
+        # Nobody here takes more than a guest may: the kernel would have to say so.
+        guests = Guests(lambda _age: math.inf)
+        server = RequestServer(socket, handle, guests, port=0, fallback=fallback, **limits)  # type: ignore[arg-type]
         try:
             async with trio.open_nursery() as handlers:
                 with open_hands(handlers) as hands:
