@@ -147,6 +147,7 @@ def test_every_sentence_prints_with_the_facts_it_names():
         "late_s": 2,
         "state": "minions_pre",
         "wait_s": 10,
+        "status": 1,
         "name": "job",
     }
     for row in [*STOCK_LINES.values(), *MINION_LINES.values()]:
@@ -531,6 +532,11 @@ def test_every_event_that_an_operator_may_meet_has_a_sentence():
             "pillar.render_failed",
             {"sls": "web", "path": "/srv/pillar/web.sls", "line": 3, "reason": "'x' is undefined"},
             "Rendering SLS 'web' failed, render error: 'x' is undefined (/srv/pillar/web.sls, line 3), for m1",
+        ),
+        (
+            "worker.died",
+            {"jid": "1", "fun": "test.sleep", "status": -9},
+            "The process of job 1 (test.sleep) was ended by signal 9",
         ),
         ("pillar.error", {"reason": "no map"}, "Pillar render error: no map, for m1"),
         ("event.refused", {"reason": "invalid tag"}, "An event of minion m1 is refused: invalid tag"),

@@ -140,6 +140,18 @@ def _run_skipped(facts: Facts) -> str:
     return f"Scheduled job {facts['name']} is not run: {_SKIPPED.get(facts['reason'], facts['reason'])}"
 
 
+def _worker_died(facts: Facts) -> str:
+    return f"The process of job {facts['jid']} ({facts['fun']}) {_ended(facts['status'])}"
+
+
+def _zygote_died(facts: Facts) -> str:
+    return f"The process that workers are made of {_ended(facts['status'])}, and is replaced"
+
+
+def _ended(status: int | None) -> str:
+    return f"was ended by signal {-status}" if status is not None and status < 0 else f"died with status {status}"
+
+
 def _not_stored(facts: Facts) -> str:
     match facts:
         case {"path": path}:
@@ -259,7 +271,7 @@ STOCK_LINES: dict[str, Row] = {
     "job.adopted": "Job {jid} of {fun} runs on since before the restart, with PID {pid}",
     "job.duplicate_return": "Duplicate return from minion {id} for jid {jid} with a *differing* payload; "
     "the first one is kept",
-    "job.exception": "The minion function caused an exception",
+    "job.exception": "The minion function caused an exception: {fun}, jid {jid}",
     "job.failed_states_not_told": "Job {jid} failed more states on {id} than the {told} that were told as events",
     "job.find_job_not_published": "The minions could not be asked for job {jid}: {reason}",
     "job.invalid_arguments": "{reason}",
@@ -338,7 +350,7 @@ STOCK_LINES: dict[str, Row] = {
     "pillar.ext_pillar_missing": "There is no ext_pillar '{name}' here, and the pillar of {id} lacks it",
     "pillar.error": _pillar_wrong,
     "pillar.failed": "The pillar of {id} could not be made: {reason}",
-    "pillar.has_errors": "The pillar has {count} errors: see its _errors",
+    "pillar.has_errors": "The pillar has errors ({count}), which pillar.items shows under _errors",
     "pillar.not_answered": "The pillar of {id} could not be sent: {reason}",
     "pillar.not_decrypted": "The pillar of {id} has a value that could not be decrypted: {reason}",
     "pillar.not_kept": "The pillar of {id} could not be kept: {reason}",
@@ -400,7 +412,7 @@ STOCK_LINES: dict[str, Row] = {
     "runner.completed": "Runner completed: {jid}",
     "runner.failed": "{fun} ({jid}) failed: {reason}",
     "scheduler.clock_changed": "The clock or its zone changed ({seconds} s, {zone}): the schedule is reckoned anew",
-    "scheduler.entry_refused": "The schedule entry {name} is left out: {reason}",
+    "scheduler.entry_refused": "A part of the schedule is left out: {reason}",
     "scheduler.internal_job_added": "Added {fun} to scheduler",
     "scheduler.job_added": "Added new job {name} to scheduler",
     "scheduler.job_failed": _run_failed,
@@ -471,9 +483,9 @@ STOCK_LINES: dict[str, Row] = {
     "wheel.completed": "Wheel function completed: {jid}",
     "worker.adopted": "The process {pid} of job {jid} ({fun}), which outlived a daemon, reports to this one",
     "worker.bound": "Worker binding to socket ipc://{path}",
-    "worker.died": "The process of job {jid} ({fun}) died with status {status}",
+    "worker.died": _worker_died,
     "worker.start_failed": "A worker process could not be started: {reason}",
-    "zygote.died": "The process that workers are made of died with status {status}, and is replaced",
+    "zygote.died": _zygote_died,
 }
 
 # Where a minion's words are others than a master's for the same event.
