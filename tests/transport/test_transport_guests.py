@@ -1,6 +1,7 @@
 """Guests of a port: what they may take of us, over real sockets and without knowing more than ZMTP."""
 
 import resource
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -39,9 +40,9 @@ class Stranger:
         self.sock.recv(len(GREETING), socket.MSG_WAITALL)
         self.sock.recv(self.sock.recv(2, socket.MSG_WAITALL)[1], socket.MSG_WAITALL)
 
-    def send(self, *frames: bytes, more: bool = False) -> None:
+    def send(self, *frames: bytes) -> None:
         for number, frame in enumerate(frames):
-            last = number == len(frames) - 1 and not more
+            last = number == len(frames) - 1
             self.sock.sendall(struct.pack(">BQ", LONG | (LAST if last else MORE), len(frame)) + frame)
 
     def is_hung_up_on(self) -> bool:
@@ -56,12 +57,20 @@ class Stranger:
         return True
 
     def send_until_hung_up_on(self, frame: bytes, times: int) -> bool:
+        """Whether the other end has ended the connection. Who is hung up on while nothing more is taken is told of it
+        by what there is to read: writing would wait until the kernel at the other end has forgotten the connection."""
+        unsent = memoryview((struct.pack(">BQ", LONG | MORE, len(frame)) + frame) * times)
         try:
-            for _ in range(times):
-                self.send(frame, more=True)
+            while True:
+                readable, writable, _ = select.select([self.sock], [self.sock] if unsent else [], [], PATIENCE)
+                if readable and not self.sock.recv(65536):
+                    return True
+                if writable:
+                    unsent = unsent[self.sock.send(unsent) :]
+                if not readable and not writable:
+                    return False
         except OSError:
             return True
-        return self.is_hung_up_on()
 
 
 @contextmanager
