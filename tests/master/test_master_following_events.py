@@ -166,6 +166,18 @@ async def test_who_is_sent_nothing_is_told_how_far_it_has_got(house, monkeypatch
         assert wire.frames.count({"at": 2}) == 1
 
 
+async def test_how_far_it_has_got_while_it_is_told_is_told_next(house, monkeypatch):
+    monkeypatch.setattr(following_events, "POSITION_EVERY_S", 0.01)
+    async with house.following(Span(wanted=Wanted(("wanted",)))) as wire, house.following() as other:
+        wire.brake = trio.Event()
+        await house.fire("a")
+        await until(lambda: wire.brake.statistics().tasks_waiting)
+        await house.fire("b")
+        await until(lambda: other.tags == ["a", "b"])
+        wire.brake.set()
+        await until(lambda: {"at": 2} in wire.frames)
+
+
 async def test_who_reads_on_where_events_were_forgotten_is_told_how_many(house):
     await house.fire(*"abcdef")
     await house.store.log.expire(time.time() + 1, limit=4)

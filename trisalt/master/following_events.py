@@ -113,11 +113,13 @@ async def _tell(
         # Only the waiting is cut off: a frame that has begun goes out whole.
         with trio.move_on_after(min(POSITION_EVERY_S, left)) as patience:
             packed = await follower.receive()
+        # Before it is sent, for meanwhile it gets further.
+        at = follower.received
         if packed:
             await stream.send_bytes(packed)
         elif not patience.cancelled_caught:
-            await stream.send({"end": follower.received})
+            await stream.send({"end": at})
             return
-        elif follower.received > told:
-            await stream.send({"at": follower.received})
-        told = follower.received
+        elif at > told:
+            await stream.send({"at": at})
+        told = at
