@@ -318,11 +318,13 @@ async def test_neither_tokens_nor_queries_are_logged(open_client, tmp_path, caps
     client = open_client({"log_access_file": str(tmp_path / "access")})
     client.headers["x-auth-token"] = await sign_in(client)
     await client.get("/?secret=hush")
+    await client.get(f"/ws/{client.headers['x-auth-token']}")
     await client.post("/logout", {})
     text = (tmp_path / "access").read_text()
     assert [line.split('"')[1] for line in text.splitlines()] == [
         "POST /login HTTP/1.1",
         "GET / HTTP/1.1",
+        "GET /ws/******** HTTP/1.1",
         "POST /logout HTTP/1.1",
     ]
     assert text.splitlines()[1].startswith("192.0.2.7 - ann [")

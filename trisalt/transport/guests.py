@@ -28,7 +28,7 @@ SMALL = 1024 * 1024
 # How much may be in hand of all connections, in bytes of what is not small.
 MOST_IN_HAND = 512 * 1024 * 1024
 # The part of the files that a process may have open that the connections of one port may be, and how many stay free.
-SHARE, RESERVE = 0.45, 64
+SHARE, RESERVE = 0.49, 64
 # Of how many that had to go a line says so, in so many seconds.
 LINES_EVERY_S = 10.0
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trisalt.web.guards import address_of
+from trisalt.web.guards import address_of, shown_path
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class AccessLog:
     def _tell(self, scope: Scope, status: int, size: int, took: float) -> None:
         session = scope.get("state", {}).get("session")
         user = session.user if session is not None else "-"
-        method, path = scope.get("method", "WEBSOCKET"), ascii(scope["path"][:LONGEST_PATH])[1:-1]
+        method, path = scope.get("method", "WEBSOCKET"), ascii(shown_path(scope)[:LONGEST_PATH])[1:-1]
         log.debug(
             "web.request",
             address=address_of(scope),

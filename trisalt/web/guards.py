@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Iterable
 
 import structlog
@@ -53,6 +54,8 @@ LONGEST_HEAD = 16 * 1024
 MOST_OF_STRANGERS = 32 * 1024 * 1024
 # Seconds for a body to come.
 BODY_S = 60.0
+# Whatever stands below it: a token that is none may be one with a slip.
+_TOKEN_IN_PATH = re.compile(r"(/ws/).+", re.DOTALL)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _CORS_HEADERS = "Content-Type, X-Auth-Token, X-Requested-With"
 _CORS_METHODS = "GET, POST"
@@ -75,6 +78,11 @@ def address_of(scope: Scope) -> str:
     """Where a request comes from, by `Peers`."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def shown_path(scope: Scope) -> str:
+    """The path of a request for logs. Stock's address of a stream holds a token."""
+    return _TOKEN_IN_PATH.sub(r"\1********", str(scope.get("path", "")))
 
 
 class Peers:
@@ -293,7 +301,7 @@ class Crashes:
         try:
             await self._app(scope, receive, noting)
         except Exception as exc:
-            log.error("web.failed", method=scope.get("method", scope["type"]), path=scope.get("path"), exc_info=exc)
+            log.error("web.failed", method=scope.get("method", scope["type"]), path=shown_path(scope), exc_info=exc)
             if scope["type"] != "http" or begun:
                 # What has begun cannot be taken back: the connection ends.
                 raise
