@@ -538,6 +538,11 @@ def test_every_event_that_an_operator_may_meet_has_a_sentence():
             {"jid": "1", "fun": "test.sleep", "status": -9},
             "The process of job 1 (test.sleep) was ended by signal 9",
         ),
+        (
+            "queue.dropped",
+            {"jid": "1", "minions": ("web1", "web2"), "why": "its time is over"},
+            "Job 1 waits no longer for web1, web2: its time is over",
+        ),
         ("pillar.error", {"reason": "no map"}, "Pillar render error: no map, for m1"),
         ("event.refused", {"reason": "invalid tag"}, "An event of minion m1 is refused: invalid tag"),
         ("return.refused", {"jid": "1"}, "A return of m1 is refused: it is malformed"),

@@ -330,8 +330,15 @@ def _redacted(key: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _redacted(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_redacted("", inner) for inner in value]
+        return _Several(_redacted("", inner) for inner in value)
     return value
+
+
+class _Several(list[Any]):
+    """Several of something, which a sentence tells one after the other."""
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self))
 
 
 @lru_cache(maxsize=1024)
