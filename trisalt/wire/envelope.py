@@ -18,7 +18,7 @@ MAX_CLEAR = 1024 * 1024
 MAX_KNOCK = 32 * 1024
 MAX_REQUEST = codec.MAX_SIZE
 # Values in what strangers send, in what those with a session do, and in what stands around a ciphertext.
-MAX_CLEAR_ITEMS, MAX_REQUEST_ITEMS, MAX_OUTER_ITEMS = 50_000, 1_000_000, 256
+MAX_CLEAR_ITEMS, MAX_REQUEST_ITEMS, MAX_OUTER_ITEMS = 50_000, codec.MAX_ITEMS, 256
 
 # Stock's words, which peers know. Source: stock Salt 3008.3.
 BAD_LOAD = "bad load"
