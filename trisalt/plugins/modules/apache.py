@@ -195,7 +195,7 @@ def server_status(profile: str = "default") -> Any:
     for line in text.splitlines():
         name, colon, value = line.partition(":")
         if colon:
-            found[name] = value.strip() if name == "Scoreboard" else _number(value.strip())
+            found[name] = value.strip() if name == "Scoreboard" else __utils__["tool.number"](value.strip())
     return found
 
 
@@ -246,12 +246,3 @@ def _program() -> str:
 def _asked(*words: str) -> str:
     """What the server prints of itself; complaints about its configuration are none of it."""
     return __utils__["tool.run"]([_program(), *words], ignore_retcode=True)["stdout"]
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

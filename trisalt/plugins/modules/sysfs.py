@@ -122,14 +122,7 @@ def _value(path: str) -> Any:
             text = file.read().decode("utf-8", "replace").strip()
     except OSError:
         return False
-    if not text:
-        return False
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return __utils__["tool.number"](text) if text else False
 
 
 def _tree(folder: str) -> dict[str, Any]:

@@ -27,7 +27,6 @@ _ENDINGS = {
     "rar": (".rar",),
     "zip": (".zip", ".jar", ".war"),
 }
-_JUDGED = ("signed_by_any", "signed_by_all", "keyring", "gnupghome", "sig_backend")
 _ABSENCE = ", due to absence of one or more files/dirs"
 
 
@@ -252,15 +251,16 @@ def _cached(
 
 def _proof(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """How signatures are judged, and that of the file of hashes."""
-    return {key: kwargs[key] for key in ("source_hash_sig", *_JUDGED) if kwargs.get(key) is not None}
+    hashes = kwargs.get("source_hash_sig")
+    return {**__utils__["signature.judged"](kwargs), **({} if hashes is None else {"source_hash_sig": hashes})}
 
 
 def _verify(local: str, kwargs: Mapping[str, Any]) -> None:
     """See that an archive has its `signature`. Raises CommandError."""
-    judged = {key: kwargs[key] for key in _JUDGED if kwargs.get(key) is not None}
     try:
         __utils__["signature.verify"](
-            local, kwargs["signature"], saltenv=kwargs.get("saltenv") or __env__, **judged
+            local, kwargs["signature"], saltenv=kwargs.get("saltenv") or __env__,
+            **__utils__["signature.judged"](kwargs),
         )  # fmt: skip
     except TrisaltError as exc:
         raise CommandError(f"Failed verifying the source file's signature: {exc}") from exc

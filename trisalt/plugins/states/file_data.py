@@ -199,9 +199,6 @@ def patch(
         os.unlink(cached)
 
 
-_JUDGED = ("signed_by_any", "signed_by_all", "keyring", "gnupghome")
-
-
 def cached(
     name: str,
     source_hash: Any = "",
@@ -238,7 +235,7 @@ def cached(
             wanted = __salt__["file.get_source_sum"](
                 source=name, source_hash=source_hash, source_hash_name=source_hash_name, saltenv=saltenv,
                 source_hash_sig=source_hash_sig, sig_backend=sig_backend,
-                **{key: kwargs[key] for key in _JUDGED if key in kwargs},
+                **__utils__["signature.judged"](kwargs),
             )  # fmt: skip
         except TrisaltError as exc:
             return returned(name, False, str(exc))

@@ -5,10 +5,19 @@ Used by `file`, for `signature` and `source_hash_sig`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trisalt.errors import CommandError
 from trisalt.fileserver.client import FileClient
+
+# How a signature is judged, as states and modules are told it.
+_JUDGED = ("signed_by_any", "signed_by_all", "keyring", "gnupghome", "sig_backend")
+
+
+def judged(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """How a signature is judged, of what a state was given: what `verify` takes beside the file and its signature."""
+    return {key: kwargs[key] for key in _JUDGED if kwargs.get(key) is not None}
 
 
 def verify(

@@ -49,3 +49,13 @@ def checked(argv: Sequence[Any], what: str, **options: Any) -> str:
     if found["retcode"]:
         raise CommandError(f"{what}: {found['stderr'] or found['stdout'] or 'retcode ' + str(found['retcode'])}")
     return found["stdout"]
+
+
+def number(text: str) -> int | float | str:
+    """What a program or the kernel says, as a number where it is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
