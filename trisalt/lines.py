@@ -312,6 +312,7 @@ STOCK_LINES: dict[str, Row] = {
     "metrics.open": "Anybody who reaches {address}:{port} can read the metrics",
     "mine.expression_refused": "An option of the mine has no regular expression, and lets nobody in: {expression}",
     "mine.not_sent": "What the mine functions gave did not reach the master {master}: {reason}",
+    "mine.too_large": "What {id} puts into the mine is more than {most} bytes with what is there, and is not kept",
     "mine.target_refused": "A target of the mine cannot be read, and names no minion: {reason}",
     "minion.error": "Minion {id} says: {message}",
     "minion.forgotten": "The {bank} of {id} are forgotten: it has no key any more",

@@ -8,6 +8,7 @@ import pytest
 from trisalt.bus.bus import Bus
 from trisalt.bus.requests import MineDeleteRequest, MineFlushRequest, MineGetRequest, MineRequest
 from trisalt.errors import StoreError, TargetError
+from trisalt.master import mine as mine_file
 from trisalt.master.mine import serve_mine
 from trisalt.store.sqlite import open_store
 from trisalt.target.match import select
@@ -146,3 +147,13 @@ async def test_what_cannot_be_kept_is_not_acknowledged(open_mine, tmp_path):
         await mine.send("m1", a=1)
     with pytest.raises(StoreError):
         await mine.bus.ask(MineFlushRequest(id="m1"))
+
+
+async def test_what_a_minion_offers_has_a_limit(open_mine, monkeypatch):
+    monkeypatch.setattr(mine_file, "MOST_BYTES", 1000)
+    mine = await open_mine()
+    assert await mine.send("m1", small="x") is True
+    assert await mine.send("m1", large="y" * 900) is True
+    assert await mine.send("m1", another="z" * 500) is False
+    assert await mine.get("*", ["small", "large", "another"]) == {"small": {"m1": "x"}, "large": {"m1": "y" * 900}}
+    assert await mine.send("m1", clear=True, another="z" * 500) is True

@@ -19,10 +19,13 @@ from trisalt.errors import StoreError, TargetError
 from trisalt.expressions import UNREADABLE, Expression, fits_in_time
 from trisalt.master.minions import EXACT_TYPES
 from trisalt.store.store import Banks
+from trisalt.wire.codec import pack_bin
 
 log = structlog.get_logger()
 
 BANK = "mine"
+# Bytes of what one minion offers.
+MOST_BYTES = 64 * 1024 * 1024
 ACL_MARK = "__saltmine_acl__"
 ACL_DATA = "__data__"
 
@@ -66,8 +69,7 @@ class _Mine:
         try:
             match request:
                 case MineRequest(id=id, data=data, clear=clear):
-                    await self._banks.update(BANK, id, lambda there: _merged(there, data, clear))
-                    reply.send(True)
+                    reply.send(await self._put(id, data, clear))
                 case MineDeleteRequest(id=id, fun=fun):
                     await self._banks.update(BANK, id, lambda there: _without(there, fun))
                     reply.send(True)
@@ -78,6 +80,22 @@ class _Mine:
                     reply.send(await self._get(request))
         except StoreError as exc:
             reply.fail(exc)
+
+    async def _put(self, id: str, data: dict[str, Any], clear: bool) -> bool:
+        """Keep what a minion offers; False when that is too much together with what is there."""
+        fits = True
+
+        def change(there: Any) -> Any:
+            nonlocal fits
+            merged = _merged(there, data, clear)
+            # What comes alone is no larger than a request is.
+            fits = len(merged) == len(data) or len(pack_bin(merged)) <= MOST_BYTES
+            return merged if fits else there
+
+        await self._banks.update(BANK, id, change)
+        if not fits:
+            log.warning("mine.too_large", id=id, most=MOST_BYTES)
+        return fits
 
     async def _get(self, request: MineGetRequest) -> dict[str, Any]:
         functions, several = _functions(request.fun)
