@@ -194,7 +194,8 @@ def test_a_job_of_two_hundred_minions_is_watched_as_it_returns(console):
     expect(page.get_by_role("heading", level=1)).to_contain_text("state.apply")
     groups = page.locator(".group")
     expect(groups.first).to_have_attribute("data-state", "failed")
-    assert 3 <= groups.count() <= 5, "equal results are one"
+    expect(groups.nth(2)).to_be_visible()
+    assert groups.count() <= 5, "equal results are one"
     page.get_by_role("tab", name="States").click()
     expect(page.locator(".matrix tbody tr:not(.gap)").first).to_be_visible()
     assert page.locator(".matrix tbody tr").count() < 80, "only what is in sight is drawn"
@@ -283,9 +284,12 @@ def test_events_go_on_after_the_master_was_restarted(console):
 def test_what_was_run_is_in_the_history_of_its_user_wherever_they_sign_in(open_console):
     first = open_console()
     first.enter("/app/console?tgt=web1&fun=test.echo&arg=remembered")
-    first.page.get_by_role("button", name="Execute").click()
+    # What one prefers is sent when changing rests.
+    with first.page.expect_response(
+        lambda answer: "remembered" in (answer.request.post_data or "") and answer.request.method == "PUT"
+    ):
+        first.page.get_by_role("button", name="Execute").click()
     expect(first.page.locator(".group-value").first).to_have_text("remembered")
-    first.page.wait_for_timeout(1000)  # what one prefers is sent when changing rests
     second = open_console()
     second.enter("/app/console")
     second.page.get_by_role("button", name="History").click()

@@ -148,16 +148,17 @@ def test_a_press_belongs_to_the_button_that_it_began_on_though_the_form_grows_un
         arg=[box["y"], box["height"]],
     )
     page.mouse.up()
-    expect(page.locator(".job-row", has_text="runner.jobs.list_jobs").first).to_be_visible()
+    rows = page.locator(".job-row", has_text="runner.jobs.list_jobs")
+    expect(rows.first).to_be_visible()
     # Who takes the pointer away first has thought better of it.
-    before = page.locator(".job-row").count()
+    before = rows.count()
     button.hover(position={"x": 5, "y": 5})
     box = button.bounding_box()
     page.mouse.down()
     page.mouse.move(box["x"] + 5, box["y"] + 200)
     page.mouse.up()
     page.wait_for_timeout(300)
-    assert page.locator(".job-row").count() == before
+    assert rows.count() == before
 
 
 def test_a_style_sheet_means_the_same_to_a_browser_without_its_spaces(console):
