@@ -159,14 +159,17 @@ async def test_a_minion_signs_in_hears_a_job_and_returns_it(running):
     with trio.fail_after(10):
         async with open_subscriber(f"tcp://127.0.0.1:{accepted.publish_port}") as jobs:
             await jobs.wait_connected()
-            await trio.sleep(0.2)  # a subscription tells nobody when it has arrived
-            published = (await running.publish())["load"]
+            published, received = {}, None
+            while received is None:
+                # A subscription tells nobody when it has arrived.
+                load = (await running.publish())["load"]
+                published[load["jid"]] = load["minions"]
+                with trio.move_on_after(1):
+                    received = await jobs.receive()
             job = open_publication(
-                await jobs.receive(),
-                crypticle=accepted.aes,
-                master_pub=PublicKey.from_pem(accepted.master_pub_pem),
+                received, crypticle=accepted.aes, master_pub=PublicKey.from_pem(accepted.master_pub_pem)
             )
-    assert (job["jid"], published["minions"]) == (published["jid"], ["m1"])
+    assert published[job["jid"]] == ["m1"]
     ret = {"cmd": "_return", "jid": job["jid"], "fun": "test.ping", "fun_args": [], "return": True, "success": True}
     payload, nonce = running.seal({**ret, "retcode": 0}, accepted)
     reply = await running.ask(payload)
@@ -209,12 +212,13 @@ async def test_those_inside_may_finish_and_a_second_signal_skips_the_waiting(hou
             codec.unpack(reply) if not finishes else open_reply(reply, session=accepted.session, nonce=nonce)
         )
 
-    with trio.fail_after(4):  # less than the grace
+    with trio.fail_after(30) as patience:
         async with trio.open_nursery() as clients:
             async with trio.open_nursery() as nest:
                 await nest.start(house.run)
                 clients.start_soon(one, await house.sign_in())
                 await inside.wait()
+                patience.deadline = trio.current_time() + 4  # less than the grace
                 os.kill(os.getpid(), signal.SIGTERM)
                 await trio.sleep(0.2)  # the port is closed by now
                 assert answers == []

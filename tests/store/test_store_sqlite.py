@@ -292,8 +292,8 @@ async def test_a_locked_database_is_waited_for(tmp_path):
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         timer = threading.Timer(0.3, lambda: other.execute("ROLLBACK"))
-        timer.start()
         began = time.monotonic()
+        timer.start()
         await store.banks.store("bank", "a", 1)
         assert time.monotonic() - began > 0.2
         timer.join()

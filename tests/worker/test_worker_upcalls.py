@@ -85,26 +85,30 @@ async def test_after_the_daemon_plugins_are_told_that_it_is_gone(lab, tmp_path):
     lab.write(
         "late",
         """
-        import time
+        import os, time
         from trisalt.worker import upcall
-        def ask():
-            time.sleep(0.4)
+        def ask(go):
+            while not os.path.exists(go):
+                time.sleep(0.01)
             return [upcall.fire_event("a", {}), upcall.fire_master("a", {}), upcall.ask_master("x")]
         """,
     )
     spool = tmp_path / "spool"
     async with lab.workers() as workers:
         with trio.CancelScope() as scope:
-            await workers.run_job(call("late.ask"), on_start=lambda _pid: scope.cancel(), spool=spool)
+            go = str(tmp_path / "go")
+            await workers.run_job(call("late.ask", go), on_start=lambda _pid: scope.cancel(), spool=spool)
+    (tmp_path / "go").touch()
     await until(spool.exists, "the return is there")
     assert unpack_bin(spool.read_bytes())["return"] == "ERROR: ask_master needs a running daemon, and it has ended"
 
 
 LATE = """
-    import time
+    import os, time
     from trisalt.worker import upcall
-    def ask():
-        time.sleep(0.4)
+    def ask(go):
+        while not os.path.exists(go):
+            time.sleep(0.01)
         told = upcall.progress({})
         return [told, upcall.fire_event("a", {}), upcall.ask_master("x"), upcall.fire_event("b", {})]
     """
@@ -122,9 +126,10 @@ async def test_the_next_daemon_answers_the_jobs_of_the_one_before(lab, tmp_path)
                 pids.append(pid)
                 scope.cancel()
 
-            await workers.run_job(call("late.ask", jid="8"), on_start=started, spool=spool)
+            await workers.run_job(call("late.ask", str(tmp_path / "go"), jid="8"), on_start=started, spool=spool)
     assert not lab.door.exists()
-    await trio.sleep(0.6)  # so that it has asked in vain
+    (tmp_path / "go").touch()
+    await trio.sleep(0.3)  # so that it has asked in vain
     async with lab.workers(door=lab.door) as workers:
         assert lab.door.stat().st_mode & 0o777 == 0o600
         await until(lambda: lab.asked, "it has found the next daemon")
