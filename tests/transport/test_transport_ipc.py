@@ -300,7 +300,7 @@ async def test_a_reader_that_came_before_the_writing_gets_it(lab):
                 reader.connect(lab.pub_path)
                 os.write(writer.socket.fileno(), pack_pull(pack_event("my/1", {"n": 1})))
                 async with trio.SocketStream(trio.socket.from_stdlib_socket(reader)) as stream:
-                    with trio.fail_after(2):
+                    with trio.fail_after(PATIENCE):
                         assert (await Reader(stream).receive())[0] == "my/1"
 
 

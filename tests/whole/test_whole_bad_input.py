@@ -176,7 +176,7 @@ def test_a_second_master_and_a_second_minion_are_refused(lab):
         began = time.monotonic()
         done = run(lab, program, folder=lab.root / name)
         assert done.returncode == ending, done.stderr
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         assert clean(done.stderr)
     assert done.stderr == "An instance is already running. Exiting the Salt Minion\n"
     # With ports of its own it is the pidfile that tells.
@@ -283,7 +283,7 @@ def test_a_closed_stdout_is_no_event(lab, command):
 def test_following_events_ends_when_its_reader_does(lab):
     argv = [OURS / "salt-run", "-c", lab.master_dir(), "state.event"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=lab.env) as follower:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         os.set_blocking(follower.stdout.fileno(), False)
         while not (line := follower.stdout.readline()):
             assert time.monotonic() < deadline

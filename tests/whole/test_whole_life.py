@@ -101,7 +101,7 @@ def test_a_signal_ends_a_daemon_in_order_and_all_below_it(lab, name, sig):
     began = time.monotonic()
     assert daemon.stop(sig) == 0
     assert time.monotonic() - began < 4
-    _, left = psutil.wait_procs(below, timeout=2)
+    _, left = psutil.wait_procs(below, timeout=20)
     assert not left, [process.cmdline() for process in left]
     assert ("Exiting on Ctrl-c" if sig == signal.SIGINT else "received a SIGTERM. Exiting.") in daemon.text()
     assert "Traceback" not in daemon.text(), daemon.tail()
@@ -148,8 +148,9 @@ def test_a_second_signal_skips_the_waiting(lab):
         time.sleep(0.2)
         began = time.monotonic()
         assert master.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 2
-        assert not psutil.wait_procs(below, timeout=2)[1]
+        # Less than the grace that is left.
+        assert time.monotonic() - began < 4
+        assert not psutil.wait_procs(below, timeout=20)[1]
         out, err = caller.communicate(timeout=10)
     assert caller.returncode in (1, 2), (out, err)
     assert "Traceback" not in err
