@@ -6,6 +6,7 @@ import pyotp
 import pytest
 import trio
 
+from tests.support.clock import Clock
 from trisalt.errors import TrisaltError
 from trisalt.master import factors as module
 from trisalt.master.factors import FactorError, Factors, find_step, split_code, tidy
@@ -16,17 +17,9 @@ RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 RFC = [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924"), (20000000000, "353130")]
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1_700_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_700_000_000.0)
 
 
 @pytest.fixture

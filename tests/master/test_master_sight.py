@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.clock import Clock
 from tests.support.views import ROOT, RULES, user
 from trisalt.bus.caller import Caller
 from trisalt.master.acl import Acl
@@ -19,16 +20,9 @@ class Targets:
         return GROUPS.get(place, [])
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def sights():
-    found = Sights(Acl(external_auth={"pam": RULES}), Targets(), clock=Clock())
+    found = Sights(Acl(external_auth={"pam": RULES}), Targets(), clock=Clock(0.0))
     return found
 
 

@@ -6,20 +6,13 @@ import os
 
 import pytest
 
+from tests.support.clock import Clock
 from trisalt.master.sessions import AcceptedKeys, Sessions
 from trisalt.master.unchanged import AGAIN_S, SETTLED_S, Unchanged
 from trisalt.wire.keys import PrivateKey
 from trisalt.wire.seal import Seal
 
 NOW = 1_000_000_000.0
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

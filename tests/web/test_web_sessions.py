@@ -6,20 +6,11 @@ import stat
 import pytest
 import trio
 
+from tests.support.clock import Clock
 from trisalt.web import sessions as keeping
 from trisalt.web.sessions import Sessions
 
 TOKEN = "ab" * 32
-
-
-class Clock:
-    """Wall time that tests move."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
