@@ -406,6 +406,7 @@ STOCK_LINES: dict[str, Row] = {
     "reactor.missing": "Can not render SLS {sls} for tag {tag}. File missing or not found.",
     "reactor.nobody": "Reactor '{id}' sent {fun} to nobody: no minion matches {tgt}",
     "reactor.not_rendered": "Failed to render the SLS files for tag {tag}: {reason}",
+    "reactor.row_unheeded": "A part of the reactor is left out: {row} is no map of a tag to SLS files",
     "reactor.refused": "{reason}",
     "reactor.render_failed": 'Failed to render "{place}" for tag {tag}: {reason}',
     "reactor.shed": "More than {hwm} wait for the reactor: what {tag} wakes is dropped",

@@ -81,6 +81,13 @@ def test_the_command_line_goes_over_all_files(tmp_path, master):
     assert read_master(tmp_path, {"log_level": "debug"}).log_level == "debug"
 
 
+def test_a_level_that_is_none_is_told_and_not_used(master):
+    config = master("log_level: loud\nlog_level_logfile: Info\n")
+    assert (config.log_level, config.log_level_logfile) == ("warning", "Info")
+    (told,) = config.warnings
+    assert told.endswith("log_level: 'loud' is no level of the log; the default, 'warning', is used")
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

@@ -3,7 +3,7 @@
 import pytest
 
 from trisalt.errors import CommandError
-from trisalt.master.reactions import Kind, Patterns, compile_reactions, mapped, read_reaction
+from trisalt.master.reactions import Kind, Patterns, compile_reactions, mapped, read_reaction, unheeded
 
 
 def read(body, **chunk):
@@ -115,3 +115,20 @@ def test_a_tag_wakes_the_files_of_all_patterns_that_it_is_like(tag, woken):
 
 def test_no_map_wakes_nothing():
     assert Patterns([]).woken("x") == []
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ((), []),
+        (None, []),
+        ([], []),
+        ([{"a/*": ["/x.sls"]}, {"b": "/y.sls"}], []),
+        ({"a/*": "/x.sls"}, []),
+        (["x", {"a": "/x.sls"}], ["'x'"]),
+        ([{"a": [], "b": ["/x.sls", 3], "c": None}], ["{'a': []}", "{'b': ['/x.sls', 3]}", "{'c': None}"]),
+        (7, ["7"]),
+    ],
+)
+def test_what_is_no_map_of_tags_to_files_is_named(option, told):
+    assert list(unheeded(option)) == told

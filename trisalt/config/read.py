@@ -18,6 +18,7 @@ from trisalt.config.paths import BELOW_ROOT, below, opts_paths
 from trisalt.config.plain import read_plain
 from trisalt.config.sealed import opened
 from trisalt.errors import ConfigError
+from trisalt.levels import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing costs a command as much as reading its configuration
@@ -281,6 +282,13 @@ class _Files:
             if not good:
                 told = mistyped(name, self.values[name], row.types)
                 self.complain(name, f"{told}; the default, {row.default!r}, is used")
+        for name in ("log_level", "log_level_logfile"):
+            if fields[name] is not None and fields[name].lower() not in LEVELS:
+                default = cls.OPTIONS[name].default
+                self.complain(
+                    name, f"{name}: {fields[name]!r} is no level of the log; the default, {default!r}, is used"
+                )
+                fields[name] = default
         if fields["transport"] != "zeromq":
             raise ConfigError(
                 f"{self.origins['transport']}: transport: {fields['transport']} is not spoken here, only zeromq: it is "

@@ -75,6 +75,18 @@ def mapped(option: Any) -> Iterator[tuple[str, list[str]]]:
             yield str(pattern), [str(each) for each in paths if isinstance(each, str) and each]
 
 
+def unheeded(option: Any) -> Iterator[str]:
+    """What of such a list is no map, or names no files: `mapped` passes it by."""
+    for row in option if isinstance(option, list) else [option]:
+        if not isinstance(row, Mapping):
+            yield from [repr(row)] if row else []
+            continue
+        for pattern, paths in row.items():
+            files = paths if isinstance(paths, list) else [paths]
+            if not files or not all(isinstance(each, str) and each for each in files):
+                yield repr({pattern: paths})
+
+
 class Patterns:
     """The globs of a map, and which of their files an event's tag wakes."""
 

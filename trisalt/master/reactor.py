@@ -29,7 +29,7 @@ from trisalt.bus.subscription import Lagged
 from trisalt.errors import CommandError, TrisaltError
 from trisalt.master.commands import Runs, on_the_way, told_result
 from trisalt.master.reaction_files import render_in_worker
-from trisalt.master.reactions import Kind, Patterns, Reaction, Rows, mapped, read_reaction
+from trisalt.master.reactions import Kind, Patterns, Reaction, Rows, mapped, read_reaction, unheeded
 from trisalt.worker.pool import Workers
 from trisalt.worker.protocol import Failure, Outcome
 
@@ -120,6 +120,8 @@ class ReactorDesk:
             except CommandError as exc:
                 log.error("reactor.map_unreadable", reason=str(exc))
                 return
+        for row in unheeded(option):
+            log.error("reactor.row_unheeded", row=row)
         self._take(list(mapped(option)))
 
     def _take(self, rows: Rows) -> None:
