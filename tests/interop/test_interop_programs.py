@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop import gpgrows, states, volumerows
+from tests.interop import gpgrows, rabbitrows, states, volumerows
 from tests.interop.beside import Call, agree, each, refuses, returns
 from tests.interop.states import compare, each_phase
 from tests.support.debian import need
@@ -20,7 +20,7 @@ from tests.support.lab import open_lab
 
 pytestmark = [
     pytest.mark.interop,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root listens where dig asks"),
 ]
 
@@ -114,8 +114,8 @@ DNS = [
     Call("dnsutil.parse_zone", "W/none"),
     Call("dnsutil.parse_zone"),
 ]  # fmt: skip
-CALLS = [*DNS, *gpgrows.CALLS, *volumerows.CALLS]
-ROWS = [*gpgrows.ROWS, *volumerows.ROWS]
+CALLS = [*DNS, *gpgrows.CALLS, *volumerows.CALLS, *rabbitrows.CALLS]
+ROWS = [*gpgrows.ROWS, *volumerows.ROWS, *rabbitrows.ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,7 @@ def answered(kind, folder):
         (folder / "files/zone").write_text(ZONE)
         places = {"W": str(folder / "files"), **marks}
         env = {**lab.env, "PATH": f"{volumerows.programs(folder / 'files')}:{lab.env['PATH']}"}
+        rabbitrows.programs(folder / "files")
         calls, rows = states.ask_both(lab, kind, CALLS, ROWS, grains=GRAINS, places=places, env=env)
         for home in gpgrows.HOMES:
             gpgrows.end(folder / "files" / home)
