@@ -208,3 +208,23 @@ def test_without_a_minion_it_is_said(salt):
     assert salt["schedule.enable"]() == {
         "comment": "schedule needs a running daemon", "result": False, "changes": {},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("fun", ["present", "absent", "enabled", "disabled"])
+def test_a_state_says_that_no_minion_runs_that_keeps_a_schedule(tmp_path, fun):
+    class Nobody:
+        def call(self, kind, fields):
+            raise CommandError("The schedule is kept by the running minion, and there is none")
+
+    before = upcall.install(Nobody())
+    try:
+        opts = {"id": "m1", "conf_file": str(tmp_path / "minion"), "default_include": "minion.d/*.conf", "test": False}
+        found = Plugins(opts, grains={"id": "m1"}).loader("states")[f"schedule.{fun}"](
+            "x", function="test.ping", seconds=5
+        )
+    finally:
+        upcall.install(before)
+    assert (found["result"], found["comment"]) == (
+        False,
+        "The schedule is kept by the running minion, and there is none",
+    )

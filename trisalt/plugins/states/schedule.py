@@ -8,11 +8,28 @@ nightly highstate:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from trisalt.errors import CommandError
 from trisalt.state.result import returned
 
 
+def _told(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A state that says in its comment why the schedule cannot be had: no minion runs that keeps one."""
+
+    @wraps(function)
+    def state(name: str, **kwargs: Any) -> dict[str, Any]:
+        try:
+            return function(name, **kwargs)
+        except CommandError as exc:
+            return returned(name, False, str(exc))
+
+    return state
+
+
+@_told
 def present(name: str, **kwargs: Any) -> dict[str, Any]:
     """
     A job is in the schedule as it is given here: `function`, `job_args`, `job_kwargs`, when it runs, and what else a
@@ -38,6 +55,7 @@ def present(name: str, **kwargs: Any) -> dict[str, Any]:
     return returned(name, True, said, done.get("changes"))
 
 
+@_told
 def absent(name: str, **kwargs: Any) -> dict[str, Any]:
     """
     A job is not in the schedule.
@@ -52,6 +70,7 @@ def absent(name: str, **kwargs: Any) -> dict[str, Any]:
     return returned(name, bool(done["result"]), removed if done["result"] else done["comment"], done.get("changes"))
 
 
+@_told
 def enabled(name: str, **kwargs: Any) -> dict[str, Any]:
     """
     A job of the schedule runs when it is due.
@@ -59,6 +78,7 @@ def enabled(name: str, **kwargs: Any) -> dict[str, Any]:
     return _able(name, True, kwargs)
 
 
+@_told
 def disabled(name: str, **kwargs: Any) -> dict[str, Any]:
     """
     A job of the schedule does not run.
