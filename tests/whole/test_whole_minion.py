@@ -40,6 +40,11 @@ def folder(lab, name):
     return [path.name for path in (lab.root / "m1" / "cache" / name).iterdir() if path.name[0] != "."]
 
 
+def until(path):
+    """What a shell waits with for a file."""
+    return f"until [ -e {path} ]; do sleep 0.05; done"
+
+
 def began(lab, path):
     lab.wait(path.exists, "the job to begin", 20)
 
@@ -47,29 +52,30 @@ def began(lab, path):
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("ends", ["before", "after"])
 def test_a_job_outlives_its_minion_and_returns_once(lab, sig, ends):
-    ran = lab.root / f"ran-{sig}-{ends}"
-    seconds = 1 if ends == "before" else 12
-    jid = start(lab, f"echo x >> {ran}; sleep {seconds}; echo survived")
+    ran, go = lab.root / f"ran-{sig}-{ends}", lab.root / f"go-{sig}-{ends}"
+    jid = start(lab, f"echo x >> {ran}; {until(go)}; echo survived")
     began(lab, ran)
     lab.daemons["m1"].stop(sig)
     if ends == "before":
-        time.sleep(2)
-        assert jid in folder(lab, "spool")
+        go.touch()
+        lab.wait(lambda: jid in folder(lab, "spool"), "the return in the spool")
     lab._start("m1", "ours", "salt-minion", lab.root / "m1", "info")
     lab.wait_up("m1")
     if ends == "after":
         assert lab.salt("m1", "saltutil.find_job", jid)["m1"]["jid"] == jid
+        go.touch()
     assert comes_home(lab, jid) == "survived"
     lab.wait(lambda: not folder(lab, "spool") and not folder(lab, "proc"), "the files to go")
     assert ran.read_text() == "x\n"
 
 
 def test_a_return_waits_in_the_spool_while_the_master_is_down(lab):
-    ran = lab.root / "ran-spool"
-    jid = start(lab, f"touch {ran}; sleep 1; echo spooled")
+    ran, go = lab.root / "ran-spool", lab.root / "go-spool"
+    jid = start(lab, f"touch {ran}; {until(go)}; echo spooled")
     began(lab, ran)
     lab.daemons["master"].stop()
     lab.wait(lambda: "Connection to master 127.0.0.1 lost" in lab.daemons["m1"].text(), "the minion to notice")
+    go.touch()
     lab.wait(lambda: jid in folder(lab, "spool"), "the return in the spool")
     lab._start("master", "ours", "salt-master", lab.master_dir(), "info")
     assert comes_home(lab, jid) == "spooled"
