@@ -323,7 +323,8 @@ class Lab:
         for name in sorted(self.daemons, key=lambda name: name == "master"):
             daemon = self.daemons[name]
             try:
-                daemon.stop()
+                # Stock's takes its time to end, and has nothing to lose.
+                daemon.stop(signal.SIGKILL if self.kinds.get(name) == "stock" else signal.SIGTERM)
             except AssertionError as exc:
                 failures.append(str(exc))
             daemon.kill_group()

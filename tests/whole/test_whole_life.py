@@ -260,9 +260,12 @@ def test_usr1_leaves_a_picture_of_the_tasks(lab, name):
 
 def test_a_master_that_cannot_write_acknowledges_nothing_and_lives(lab):
     master = lab.daemons["master"]
-    jid = start(lab, "cmd.run", "sleep 1; head -c 3000000 /dev/zero | tr '\\0' x")
+    go = lab.root / "go-full"
+    waits = f"until [ -e {go} ]; do sleep 0.05; done"
+    jid = start(lab, "cmd.run", f"{waits}; head -c 3000000 /dev/zero | tr '\\0' x")
     soft, hard = resource.prlimit(master.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(master.pid, resource.RLIMIT_FSIZE, (database(lab).stat().st_size // 2, hard))
+    go.touch()
     try:
         lab.wait(lambda: "cannot write" in master.text(), "the master to say so", 15)
         spooled = lab.root / "m1/cache/spool" / jid

@@ -52,10 +52,12 @@ def test_a_return_goes_to_the_master_that_asked_and_to_no_other(labs):
 
 def test_the_other_masters_jobs_run_while_one_is_down_and_returns_wait_for_it(labs):
     one, other = labs
-    mark = one.root / "began"
-    jid = one.run("salt", "--async", "m1", "cmd.run", f"touch {mark}; sleep 1; echo late").stdout.split()[-1]
+    mark, go = one.root / "began", one.root / "go"
+    waits = f"touch {mark}; until [ -e {go} ]; do sleep 0.05; done; echo late"
+    jid = one.run("salt", "--async", "m1", "cmd.run", waits).stdout.split()[-1]
     one.wait(mark.exists, "the job to begin")
     one.daemons["master"].stop()
+    go.touch()
     spool = one.root / "m1" / "cache" / "spool" / jid
     one.wait(spool.exists, "the return in the spool")
     assert pings(other)
