@@ -67,6 +67,19 @@ def test_all_is_on_one_screen(door, capsys):
     assert door.asked == [{"op": "status"}]
 
 
+def test_the_folder_of_the_configuration_may_stand_before_the_command_too(door, capsys):
+    door.says([{"status": FACTS}, {"status": FACTS}])
+    assert run("-c", str(door.config_dir), "status") == 0
+    assert capsys.readouterr().out == SCREEN + "\n"
+    assert run("-c", "/nowhere", "status", "-c", str(door.config_dir)) == 0
+
+
+@pytest.mark.parametrize("words", [["demo", "--once"], ["completion", "bash"]])
+def test_what_reads_no_configuration_takes_no_folder_of_one(words, capsys):
+    assert run("-c", "/nowhere", *words) == 64
+    assert "reads no configuration: it takes no -c" in capsys.readouterr().err
+
+
 def test_for_programs_there_is_all_of_it(door, capsys):
     door.says([{"status": FACTS}])
     assert run("status", "--out", "json", "-c", str(door.config_dir)) == 0

@@ -23,7 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from trisalt.cli.options import own_stdio
 
     own_stdio()
-    options = _parser().parse_args(words)
+    parser = _parser()
+    options = parser.parse_args(words)
+    if options.config_dir is not None and options.command in ("demo", "completion"):
+        parser.error(f"{options.command} reads no configuration: it takes no -c")
     # Each with what it needs: a shell asks for completions with every key.
     from trisalt.cli.show import write_out
     from trisalt.cli.told import told
@@ -50,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_demo(minions=options.minions, once=options.once, keep=options.keep)
     except TrisaltError as exc:
         return told(exc)
+
+
+FOLDER = "The configuration folder."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,8 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     for one in changed:
         one.add_argument("eauth", metavar="EAUTH", help="The backend that knows them: pam, ldap, …")
         one.add_argument("user", metavar="USER", help="Their name.")
-    for one in (listed, *changed):
-        one.add_argument("-c", "--config-dir", default=None, metavar="DIR", help="The configuration folder.")
     for one in (shown, probed):
         one.add_argument(
             "--timeout", type=_seconds, default=5.0, metavar="S", help="How long it may take to answer, in seconds; 5."
@@ -95,7 +99,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="DAEMON",
             help="master or minion; the master, where it is configured.",
         )
-        one.add_argument("-c", "--config-dir", default=None, metavar="DIR", help="The configuration folder.")
+    # Before the command too, as with Salt's own: that one is the default of the one behind it.
+    parser.add_argument("-c", "--config-dir", default=None, metavar="DIR", help=FOLDER)
+    for one in (shown, probed, listed, *changed):
+        one.add_argument("-c", "--config-dir", default=argparse.SUPPRESS, metavar="DIR", help=FOLDER)
     return parser
 
 
