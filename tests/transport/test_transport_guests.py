@@ -1,5 +1,6 @@
 """Guests of a port: what they may take of us, over real sockets and without knowing more than ZMTP."""
 
+import errno
 import resource
 import select
 import socket
@@ -258,6 +259,19 @@ async def test_as_many_connections_as_there_are_files_for_leave_some_free(monkey
     assert soft
 
 
+async def test_a_connection_that_zeromq_has_just_closed_is_nobody_s_fault():
+    with connections(1) as [(ours, _other)]:
+        guests = Guests(lambda _age: -1)
+        guests.hear(zmq.EVENT_ACCEPTED, ours.fileno())
+        number, peer = ours.fileno(), ours.getpeername()
+        ours.close()
+
+        guests.look()
+
+        assert guests.refused == 0
+        assert not guests_file._hang_up(number, peer[:2])
+
+
 async def test_a_descriptor_that_is_somebody_else_s_by_now_is_left_alone():
     with connections(2) as [(ours, _other), (later, its_other)]:
         guests = Guests(lambda _age: -1)
@@ -284,6 +298,25 @@ async def test_it_looks_only_when_the_process_has_grown(autojump_clock):
         await Looking(lambda _age: 0).watch(lambda: next(sizes, 50))
 
     assert len(looks) == 2
+
+
+async def test_where_no_descriptor_is_left_to_look_by_a_stranger_s_connection_goes(autojump_clock):
+    sizes = iter([0])
+
+    def size():
+        try:
+            return next(sizes)
+        except StopIteration:
+            raise OSError(errno.EMFILE, "Too many open files") from None
+
+    with connections(2) as pairs:
+        guests = Guests(lambda _age: 1000)
+        for ours, _other in pairs:
+            guests.hear(zmq.EVENT_ACCEPTED, ours.fileno())
+        with trio.move_on_after(EVERY_S + 1):
+            await guests.watch(size)
+
+        assert [hung_up(other) for _ours, other in pairs] == [True, False]
 
 
 def test_how_much_memory_this_process_has_is_known():

@@ -10,7 +10,8 @@ import resource
 import socket as sockets
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import attrs
 import structlog
@@ -32,6 +33,7 @@ SHARE, RESERVE = 0.49, 64
 # Of how many that had to go a line says so, in so many seconds.
 LINES_EVERY_S = 10.0
 
+_TCP = sockets.AF_INET, sockets.SOCK_STREAM
 _AT_ONCE = struct.pack("ii", 1, 0)
 _RECEIVED = struct.Struct("=Q")
 # Where `tcpi_bytes_received` stands in the kernel's `struct tcp_info`.
@@ -120,7 +122,12 @@ class Guests:
         least = size()
         while True:
             await trio.sleep_until(next_beat(EVERY_S))
-            now = size()
+            try:
+                now = size()
+            except OSError:
+                # Of descriptors there is none left for it: whoever has most of them has to go first.
+                self._make_room(1)
+                continue
             if now - least >= GROWN:
                 self.look()
                 least = now
@@ -190,50 +197,46 @@ def _most_files() -> int:
     return int((soft - RESERVE) * SHARE) if soft != resource.RLIM_INFINITY else 1 << 20
 
 
-def _at(connection: int) -> sockets.socket:
-    """A socket around a descriptor that is ZeroMQ's: to be detached, never closed. It costs no descriptor, of which
-    there may be none left."""
-    return sockets.socket(sockets.AF_INET, sockets.SOCK_STREAM, 0, fileno=connection)
+@contextmanager
+def _borrowed(connection: int, family: int = -1, kind: int = -1) -> Iterator[sockets.socket]:
+    """A socket around a descriptor that is ZeroMQ's: it is not closed, and costs no descriptor, of which there may be
+    none left. Raises OSError where ZeroMQ has closed it meanwhile."""
+    sock = sockets.socket(family, kind, fileno=connection)
+    try:
+        yield sock
+    finally:
+        sock.detach()
 
 
 def _peer_of(connection: int) -> tuple[str, int] | None:
     try:
         # Of which family it is the kernel says.
-        sock = sockets.socket(fileno=connection)
+        with _borrowed(connection) as sock:
+            name = sock.getpeername()
     except (OSError, ValueError):
         return None
-    try:
-        name = sock.getpeername()
-    except OSError:
-        return None
-    finally:
-        sock.detach()
     return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
 
 
 def _received(connection: int) -> int | None:
     """How many bytes have come by a connection; None where the kernel does not say."""
-    sock = _at(connection)
     try:
-        told = sock.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, _RECEIVED_AT + _RECEIVED.size)
+        with _borrowed(connection, *_TCP) as sock:
+            told = sock.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, _RECEIVED_AT + _RECEIVED.size)
     except OSError:
         return None
-    finally:
-        sock.detach()
     return _RECEIVED.unpack_from(told, _RECEIVED_AT)[0] if len(told) == _RECEIVED_AT + _RECEIVED.size else None
 
 
 def _hang_up(connection: int, peer: tuple[str, int]) -> bool:
     """End a connection, if it is still that of `peer`."""
-    if _peer_of(connection) != peer:
-        return False
-    sock = _at(connection)
     try:
-        # When ZeroMQ closes it the kernel keeps nothing of it, and says so to a peer that waits for room to send more.
-        sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _AT_ONCE)
-        sock.shutdown(sockets.SHUT_RDWR)
+        if _peer_of(connection) != peer:
+            return False
+        with _borrowed(connection, *_TCP) as sock:
+            # When ZeroMQ closes it the kernel keeps nothing of it, and says so to a peer that waits for room to send.
+            sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _AT_ONCE)
+            sock.shutdown(sockets.SHUT_RDWR)
     except OSError:
         return False
-    finally:
-        sock.detach()
     return True
