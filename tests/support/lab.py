@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from tests.support.stock import run_stock
@@ -59,7 +60,7 @@ class Daemon:
     """One daemon process and its log."""
 
     def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
-        self.argv, self.log = list(argv), log
+        self.argv, self.log, self._home = list(argv), log, env["HOME"]
         with log.open("ab") as out:
             self._begun = out.tell()
             self.process = subprocess.Popen(
@@ -100,9 +101,17 @@ class Daemon:
         return self.process.returncode
 
     def kill_group(self) -> None:
-        """SIGKILL for it and every process in its session's group."""
-        with contextlib.suppress(ProcessLookupError):
+        """SIGKILL for it and every process in its session's group.
+
+        Of one that was reaped the number may be another daemon's by now: then only who has its home is ended.
+        """
+        if self.process.poll() is None:
             os.killpg(self.pid, signal.SIGKILL)
+            return
+        for pid in psutil.pids():
+            with contextlib.suppress(ProcessLookupError, psutil.Error):
+                if os.getpgid(pid) == self.pid and psutil.Process(pid).environ().get("HOME") == self._home:
+                    os.kill(pid, signal.SIGKILL)
 
     def tail(self, lines: int = 40) -> str:
         """The end of its log, for a failure's message."""
