@@ -400,7 +400,8 @@ STOCK_LINES: dict[str, Row] = {
     "reactor.left": "The reactor ends, and {count} events and reactions that waited are not done",
     "reactor.loop_ended": "{depth} reactions led to the event {tag}: taken for a loop, it is not reacted to",
     "reactor.malformed": (
-        "Unable to render reactions for event {tag} due to errors ({errors}) in one or more of the sls files ({files})"
+        "Unable to render reactions for event {tag} due to errors ({errors!r}) "
+        "in one or more of the sls files ({files!r})"
     ),
     "reactor.map_unreadable": "Failed to read the reactor map, and the one before stays: {reason}",
     "reactor.missing": "Can not render SLS {sls} for tag {tag}. File missing or not found.",
