@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A folder's time is that of the kernel's last tick, at most a hundredth of a second: two changes may have the same.
-SETTLED_S = 0.05
+# Two changes of a folder may have the same time: that of a tick of the kernel, on some file systems of two seconds.
+SETTLED_S = 2.5
 # A file that is written anew where it lies, as `cp` does, changes no folder: each is looked at once a minute, whatever
 # the folder says.
 AGAIN_S = 60.0

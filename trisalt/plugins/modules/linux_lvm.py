@@ -179,12 +179,9 @@ def pvremove(devices: Any, override: bool = True, force: bool = True) -> Any:
 
         salt '*' lvm.pvremove /dev/sdb1,/dev/sdb2
     """
-    there = []
-    for name in _listed(devices):
-        if pvdisplay(name, quiet=True):
-            there.append(name)
-        elif not override:
-            return f"{name} is not a physical volume"
+    there, missing = _volumes(devices)
+    if missing and not override:
+        return f"{missing[0]} is not a physical volume"
     if there:
         _checked(["pvremove", "--yes" if force else "-qq", *there])
     left = next((name for name in there if pvdisplay(name, quiet=True)), None)
@@ -316,18 +313,22 @@ def pvresize(devices: Any, override: bool = True, force: bool = True) -> Any:
 
         salt '*' lvm.pvresize /dev/sdb1,/dev/sdb2
     """
-    there = []
-    for name in _listed(devices):
-        if pvdisplay(name, quiet=True):
-            there.append(name)
-        elif not override:
-            return f"{name} is not a physical volume"
+    there, missing = _volumes(devices)
+    if missing and not override:
+        return f"{missing[0]} is not a physical volume"
     if there:
         _checked(["pvresize", "--yes" if force else "-qq", *there])
     return True
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
+
+
+def _volumes(devices: Any) -> tuple[list[str], list[str]]:
+    """Which of the devices are physical volumes, and which are not."""
+    names = _listed(devices)
+    there = [name for name in names if pvdisplay(name, quiet=True)]
+    return there, [name for name in names if name not in there]
 
 
 def _displayed(program: str, name: Any, quiet: bool, fields: tuple[str, ...]) -> dict[str, dict[str, str]]:
