@@ -103,15 +103,19 @@ class Daemon:
     def kill_group(self) -> None:
         """SIGKILL for it and every process in its session's group.
 
-        Of one that was reaped the number may be another daemon's by now: then only who has its home is ended.
+        Of one that was reaped the number may be another daemon's by now: then only who has its home, or names it, is
+        ended. Stock's write their titles over what they were begun with.
         """
         if self.process.poll() is None:
             os.killpg(self.pid, signal.SIGKILL)
             return
         for pid in psutil.pids():
             with contextlib.suppress(ProcessLookupError, psutil.Error):
-                if os.getpgid(pid) == self.pid and psutil.Process(pid).environ().get("HOME") == self._home:
+                if os.getpgid(pid) == self.pid and self._is_ours(psutil.Process(pid)):
                     os.kill(pid, signal.SIGKILL)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        return process.environ().get("HOME") == self._home or f"{self._home}/" in " ".join(process.cmdline())
 
     def tail(self, lines: int = 40) -> str:
         """The end of its log, for a failure's message."""
@@ -332,8 +336,10 @@ class Lab:
         for name in sorted(self.daemons, key=lambda name: name == "master"):
             daemon = self.daemons[name]
             try:
-                # Stock's takes its time to end, and has nothing to lose.
-                daemon.stop(signal.SIGKILL if self.kinds.get(name) == "stock" else signal.SIGTERM)
+                if self.kinds.get(name) == "stock":
+                    # It takes its time to end, and has nothing to lose.
+                    daemon.kill_group()
+                daemon.stop()
             except AssertionError as exc:
                 failures.append(str(exc))
             daemon.kill_group()
